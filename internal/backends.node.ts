@@ -1,0 +1,6 @@
+// Before each test file in Node: every backend present, `cpu` current.
+import '@tensorflow/tfjs-backend-cpu'
+import '@tensorflow/tfjs-layers'
+import * as tf from '@tensorflow/tfjs-core'
+
+await tf.setBackend('cpu')

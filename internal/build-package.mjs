@@ -1,0 +1,29 @@
+#!/usr/bin/env node
+// Builds the package of the current folder: dist/*.js by tsup, dist/*.d.ts by tsc, an entry for every
+// export that names a source. tsup's own declarations need a compiler API that TypeScript 7 lacks.
+import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { build } from 'tsup'
+
+const { exports } = JSON.parse(readFileSync('package.json', 'utf8'))
+const entry = Object.values(exports)
+  .map((target) => target['@tricks/source'])
+  .filter((source) => source?.endsWith('.ts'))
+
+await build({
+  entry,
+  format: ['esm'],
+  target: 'es2023',
+  platform: 'neutral',
+  external: [/^node:/],
+  skipNodeModulesBundle: true,
+  dts: false,
+  clean: true,
+  sourcemap: true,
+  treeshake: true,
+  silent: true,
+})
+const flags = ['--noEmit', 'false', '--emitDeclarationOnly', '--rewriteRelativeImportExtensions']
+execFileSync('tsc', ['-p', '.', ...flags, '--rootDir', 'src', '--outDir', 'dist'], {
+  stdio: 'inherit',
+})

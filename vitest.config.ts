@@ -1,0 +1,49 @@
+import { existsSync } from 'node:fs'
+import { playwright } from '@vitest/browser-playwright'
+import { defineConfig } from 'vitest/config'
+
+const chromium = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
+const browser = existsSync(chromium)
+if (!browser) console.warn(`The browser tests are skipped: no Chromium at ${chromium} (set CHROME_BIN).`)
+
+// Tests import the sources, so none needs a build. `*.node.test.ts` uses files or processes.
+const conditions = ['@tricks/source']
+const tests = ['packages/**/test/**/*.test.ts', 'examples/**/test/**/*.test.ts']
+const exclude = ['**/node_modules/**', '**/dist/**']
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    testTimeout: 60_000,
+    projects: [
+      {
+        extends: true,
+        test: { name: 'node', include: tests, exclude, setupFiles: ['internal/backends.node.ts'] },
+      },
+      ...(browser
+        ? [
+            {
+              extends: true as const,
+              resolve: { conditions: [...conditions, 'module', 'browser', 'development|production'] },
+              test: {
+                name: 'browser',
+                include: tests,
+                exclude: [...exclude, '**/*.node.test.ts', 'examples/**'],
+                setupFiles: ['internal/backends.browser.ts'],
+                browser: {
+                  enabled: true,
+                  headless: true,
+                  screenshotFailures: false,
+                  provider: playwright({
+                    launchOptions: { executablePath: chromium, args: ['--no-sandbox'] },
+                  }),
+                  instances: [{ browser: 'chromium' as const }],
+                },
+              },
+            },
+          ]
+        : []),
+    ],
+  },
+})
