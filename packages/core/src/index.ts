@@ -1,1 +1,9 @@
-export {}
+export { combine, type CombinedHooks, keyOf } from './combine.ts'
+export { during, oneOf, sometimes } from './combinators.ts'
+export { compose, type Draws, type Pipeline, type PipelineOptions, type When } from './compose.ts'
+export { explain } from './explain.ts'
+export { accuracy, oneHot, softmaxCrossEntropy } from './loss.ts'
+export { assertOption } from './option.ts'
+export { createRandom, type Random } from './random.ts'
+export { type Duration, isDuration, stepsOf, type Time } from './time.ts'
+export type * from './trick.ts'

@@ -1,0 +1,56 @@
+import * as tf from '@tensorflow/tfjs-core'
+
+/**
+ * Class numbers as rows of targets: 1 at the label, 0 elsewhere.
+ *
+ * @param labels whole numbers in `[0, classes)`, `[batch]`: an array, or an int32 tensor (its values are
+ * not read back, so an out-of-range one gives a row of zeros)
+ * @returns float32 `[batch, classes]`
+ * @throws RangeError where a label of an array is out of range
+ * @example
+ * oneHot([2, 0], 3) // [[0, 0, 1], [1, 0, 0]]
+ */
+export function oneHot(labels: tf.Tensor | ArrayLike<number>, classes: number): tf.Tensor2D {
+  if (labels instanceof tf.Tensor)
+    return tf.tidy(() =>
+      tf.cast<tf.Tensor2D>(tf.oneHot(tf.cast(labels, 'int32') as tf.Tensor1D, classes), 'float32'),
+    )
+  const rows = new Float32Array(labels.length * classes)
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i]!
+    if (!(Number.isInteger(label) && label >= 0 && label < classes))
+      throw new RangeError(`oneHot: expected labels in [0, ${classes}), got ${label} at place ${i}`)
+    rows[i * classes + label] = 1
+  }
+  return tf.tensor2d(rows, [labels.length, classes])
+}
+
+/**
+ * Cross-entropy with soft targets: the mean over the batch of −Σₖ targetₖ · log softmax(logits)ₖ.
+ *
+ * @param targets `[batch, classes]`
+ * @param logits `[batch, classes]`
+ * @returns a scalar
+ * @example
+ * softmaxCrossEntropy(oneHot([1], 2), tf.tensor2d([[0, 0]])) // log 2
+ */
+export function softmaxCrossEntropy(targets: tf.Tensor2D, logits: tf.Tensor2D): tf.Scalar {
+  return tf.tidy(() => tf.neg(tf.mean(tf.sum(tf.mul(targets, tf.logSoftmax(logits)), 1))))
+}
+
+/**
+ * Accuracy weighted by soft targets: the mean over the batch of the target weight of the predicted class.
+ * Of one-hot targets it is the share of right predictions; of mixed ones RICAP's Σ W_k · accuracy_k.
+ *
+ * @param targets `[batch, classes]`
+ * @param logits `[batch, classes]`
+ * @returns a scalar in [0, 1]
+ * @example
+ * accuracy(tf.tensor2d([[0.7, 0.3]]), tf.tensor2d([[2, 1]])) // 0.7
+ */
+export function accuracy(targets: tf.Tensor2D, logits: tf.Tensor2D): tf.Scalar {
+  return tf.tidy(() => {
+    const predicted = tf.oneHot(tf.argMax<tf.Tensor1D>(logits, 1), logits.shape[1])
+    return tf.mean(tf.sum(tf.mul(targets, tf.cast(predicted, 'float32')), 1))
+  })
+}

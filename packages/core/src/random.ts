@@ -1,0 +1,164 @@
+/**
+ * Random numbers that depend on where they are drawn, not on what was drawn before.
+ *
+ * The generator is Philox4x32-10, a keyed bijection of a counter: (seed, name) is the key, and
+ * (step, image) stand in the counter. So each image of each step of each trick has a stream of its own.
+ *
+ * @see Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"
+ */
+export interface Random {
+  /** A float64 in `[low, high)`, by default `[0, 1)`. */
+  uniform(low?: number, high?: number): number
+  /** A whole number in `[low, high)`, each equally likely. */
+  integer(low: number, high: number): number
+  /** A normally distributed number, by default of mean 0 and deviation 1. */
+  normal(mean?: number, deviation?: number): number
+  /** A number in `[0, 1]` from Beta(alpha, beta), both above 0; it holds for tiny alpha and beta too. */
+  beta(alpha: number, beta: number): number
+  /** The numbers 0 … size − 1 in random order. */
+  permutation(size: number): Int32Array
+  /** The stream of that name within this one: a trick's within the run, a child's within a combinator. */
+  fork(name: string): Random
+  /** The stream of a step; `first` is the place of the shard's first image in the global batch. */
+  at(step: number, first?: number): Random
+  /** The stream of the batch's i-th image. */
+  image(i: number): Random
+  /** One draw for each of the batch's images, each from that image's own stream. */
+  images<T>(size: number, draw: (random: Random, i: number) => T): T[]
+}
+
+/**
+ * The root of a run's random streams.
+ *
+ * @param seed a whole number in `[0, 2^32)`
+ * @throws RangeError where the seed is none
+ * @example
+ * const random = createRandom(42).fork('cutout').at(7)
+ * const centers = random.images(128, (image) => [image.integer(0, 32), image.integer(0, 32)])
+ */
+export function createRandom(seed: number): Random {
+  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32)
+    throw new RangeError(
+      `createRandom: expected seed to be a whole number in [0, 2^32), got ${seed}`,
+    )
+  return stream({ seed, name: [0, 0], step: 0, first: 0, place: 0 })
+}
+
+interface Position {
+  readonly seed: number
+  readonly name: readonly [number, number]
+  readonly step: number
+  readonly first: number
+  /** 0 is the whole batch's; image i of the global batch has i + 1. */
+  readonly place: number
+}
+
+function stream(position: Position): Random {
+  const { seed, name, step, first, place } = position
+  // The step takes one and a half words, so that neither it nor the block runs over.
+  const stepHigh = Math.floor(step / 2 ** 32)
+  let block = 0
+  let words: readonly number[] = []
+  let used = 4
+
+  const word = (): number => {
+    if (used === 4) {
+      words = philox([block++, place, step >>> 0, (name[1] + stepHigh) >>> 0], [seed, name[0]])
+      used = 0
+    }
+    return words[used++]!
+  }
+  const uniform = (low = 0, high = 1): number =>
+    low + ((word() >>> 5) * 2 ** 26 + (word() >>> 6)) * 2 ** -53 * (high - low)
+  const integer = (low: number, high: number): number => {
+    const range = high - low
+    if (!(Number.isInteger(low) && range >= 1 && range <= 2 ** 32))
+      throw new RangeError(`random: expected whole numbers low < high, got ${low} and ${high}`)
+    // Words above the last whole multiple of the range would favour the small numbers.
+    const limit = 2 ** 32 - (2 ** 32 % range)
+    let drawn = word()
+    while (drawn >= limit) drawn = word()
+    return low + (drawn % range)
+  }
+  const normal = (mean = 0, deviation = 1): number =>
+    mean + deviation * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform())
+  /** log of a Gamma(shape, 1) number: Marsaglia and Tsang 2000; as a logarithm it can't underflow. */
+  const logGamma = (shape: number): number => {
+    if (shape < 1) return logGamma(shape + 1) + Math.log(1 - uniform()) / shape
+    const d = shape - 1 / 3
+    for (;;) {
+      const x = normal()
+      const v = (1 + x / Math.sqrt(9 * d)) ** 3
+      if (v > 0 && Math.log(1 - uniform()) < (x * x) / 2 + d - d * v + d * Math.log(v))
+        return Math.log(d * v)
+    }
+  }
+
+  const image = (i: number): Random => stream({ ...position, place: first + i + 1 })
+
+  return {
+    uniform,
+    integer,
+    normal,
+    beta(alpha, beta) {
+      if (!(alpha > 0 && beta > 0))
+        throw new RangeError(`random: expected alpha and beta above 0, got ${alpha} and ${beta}`)
+      const a = logGamma(alpha)
+      return 1 / (1 + Math.exp(logGamma(beta) - a))
+    },
+    permutation(size) {
+      const order = Int32Array.from({ length: size }, (_, i) => i)
+      for (let i = size - 1; i > 0; i--) {
+        const j = integer(0, i + 1)
+        const swapped = order[i]!
+        order[i] = order[j]!
+        order[j] = swapped
+      }
+      return order
+    },
+    fork: (child) => stream({ ...position, name: hash(name, child) }),
+    at: (nextStep, nextFirst = 0) =>
+      stream({ ...position, step: nextStep, first: nextFirst, place: 0 }),
+    image,
+    images: (size, draw) => Array.from({ length: size }, (_, i) => draw(image(i), i)),
+  }
+}
+
+/** The path of names, as 64 bits: each character and the end of each name go through Philox's key. */
+function hash(parent: readonly [number, number], name: string): readonly [number, number] {
+  let state = parent
+  for (const character of `${name}/`) {
+    const [a, b] = philox([character.codePointAt(0)!, 0, 0, 0], state)
+    state = [a!, b!]
+  }
+  return state
+}
+
+/** Ten rounds of Philox4x32 over four 32-bit words under a key of two. */
+export function philox(counter: readonly number[], key: readonly number[]): number[] {
+  let [a, b, c, d] = counter as [number, number, number, number]
+  let [k0, k1] = key as [number, number]
+  for (let round = 0; round < 10; round++) {
+    const high0 = multiplyHigh(0xd2511f53, a)
+    const low0 = Math.imul(0xd2511f53, a)
+    const high1 = multiplyHigh(0xcd9e8d57, c)
+    const low1 = Math.imul(0xcd9e8d57, c)
+    a = (high1 ^ b ^ k0) >>> 0
+    b = low1 >>> 0
+    c = (high0 ^ d ^ k1) >>> 0
+    d = low0 >>> 0
+    k0 = (k0 + 0x9e3779b9) >>> 0
+    k1 = (k1 + 0xbb67ae85) >>> 0
+  }
+  return [a, b, c, d]
+}
+
+/** The upper 32 bits of a product of two 32-bit words, in halves, as float64 holds 53 bits. */
+function multiplyHigh(x: number, y: number): number {
+  const x0 = x & 0xffff
+  const x1 = x >>> 16
+  const y0 = y & 0xffff
+  const y1 = y >>> 16
+  const middle = x1 * y0 + ((x0 * y0) >>> 16)
+  return x1 * y1 + Math.floor(middle / 0x10000) + ((((middle & 0xffff) + x0 * y1) / 0x10000) >>> 0)
+}

@@ -1,0 +1,52 @@
+/** Where a run stands: what every schedule and every window is a function of. */
+export interface Time {
+  /** The step about to be taken, from 0. */
+  readonly step: number
+  /** Steps in an epoch; Infinity where unknown. */
+  readonly stepsPerEpoch: number
+  /** Steps in the whole run; Infinity where unknown. */
+  readonly steps: number
+}
+
+/** A length of training in one unit, nothing implied: `{ steps: 500 }`, `{ epochs: 5 }`, `{ fraction: 0.1 }` of the run. */
+export type Duration =
+  | { readonly steps: number; readonly epochs?: never; readonly fraction?: never }
+  | { readonly epochs: number; readonly steps?: never; readonly fraction?: never }
+  | { readonly fraction: number; readonly steps?: never; readonly epochs?: never }
+
+/**
+ * A duration in whole steps of the run that `time` belongs to.
+ *
+ * @throws Error where the run's length, or that of an epoch, is needed and not known
+ * @example
+ * stepsOf({ epochs: 2 }, { step: 0, stepsPerEpoch: 391, steps: 3910 }) // 782
+ */
+export function stepsOf(duration: Duration, time: Time): number {
+  if (duration.steps !== undefined) return duration.steps
+  const [unit, amount, length] =
+    duration.epochs !== undefined
+      ? (['stepsPerEpoch', duration.epochs, time.stepsPerEpoch] as const)
+      : (['steps', duration.fraction, time.steps] as const)
+  if (!Number.isFinite(length))
+    throw new Error(
+      `${JSON.stringify(duration)} can't be turned into steps, as ${unit} is unknown: ` +
+        `pass it, as in compose(tricks, { ${unit}: 391 }), or give the duration in { steps }`,
+    )
+  return Math.round(amount * length)
+}
+
+/** True for a duration of one unit, finite and at least 0, a fraction at most 1. */
+export function isDuration(value: unknown): value is Duration {
+  if (typeof value !== 'object' || value === null) return false
+  const entries = Object.entries(value)
+  const [unit, amount] = entries[0] ?? []
+  return (
+    entries.length === 1 &&
+    typeof amount === 'number' &&
+    amount >= 0 &&
+    Number.isFinite(amount) &&
+    ((unit === 'steps' && Number.isInteger(amount)) ||
+      unit === 'epochs' ||
+      (unit === 'fraction' && amount <= 1))
+  )
+}
