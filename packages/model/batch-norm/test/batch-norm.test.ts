@@ -1,0 +1,156 @@
+import * as tf from '@tensorflow/tfjs-core'
+import * as layers from '@tensorflow/tfjs-layers'
+import { afterEach, describe, expect, test } from 'vitest'
+import { batchNorm } from '../src/index.ts'
+import fixture from './fixtures/batch-norm.json' with { type: 'json' }
+
+afterEach(async () => {
+  await tf.setBackend('cpu')
+})
+
+interface Values {
+  shape: number[]
+  data: number[]
+}
+
+function expectClose(got: tf.Tensor, expected: Values, what: string): void {
+  expect(got.shape, what).toEqual(expected.shape)
+  const values = got.dataSync()
+  const worst = expected.data.reduce(
+    (most, value, i) => Math.max(most, Math.abs(value - values[i]!)),
+    0,
+  )
+  expect(worst, what).toBeLessThan(1e-5)
+}
+
+function tensor({ shape, data }: Values): tf.Tensor {
+  return tf.tensor(data, shape)
+}
+
+for (const backend of ['cpu', 'wasm']) {
+  describe(backend, () => {
+    test.each(fixture.cases)(
+      'equals torch in training and in inference',
+      async ({ inputs, params, expected }) => {
+        await tf.setBackend(backend)
+        tf.tidy(() => {
+          const layer = batchNorm({ momentum: 1 - params.torchMomentum, epsilon: params.epsilon })
+          layer.build(inputs.x.shape)
+          const start = layer.getWeights().slice(2)
+          layer.setWeights([tensor(inputs.gamma), tensor(inputs.beta), ...start])
+          const x = tensor(inputs.x)
+          const variables = layer.trainableWeights.map((weight) => weight.read() as tf.Variable)
+          let y!: tf.Tensor
+          const loss = (x: tf.Tensor) => {
+            y = tf.keep(layer.apply(x, { training: true }) as tf.Tensor)
+            return tf.sum(tf.mul(y, tensor(inputs.upstream))) as tf.Scalar
+          }
+          const { grads } = tf.variableGrads(() => loss(x), variables)
+          expectClose(y, expected.y, 'y')
+          expectClose(grads[variables[0]!.name]!, expected.gradGamma, 'gradGamma')
+          expectClose(grads[variables[1]!.name]!, expected.gradBeta, 'gradBeta')
+          const [, , mean, variance] = layer.getWeights()
+          expectClose(mean!, expected.runningMean, 'runningMean')
+          expectClose(variance!, expected.runningVar, 'runningVar')
+          expectClose(layer.apply(x) as tf.Tensor, expected.yInference, 'yInference')
+          expectClose(tf.grad(loss)(x), expected.gradX, 'gradX')
+          y.dispose()
+        })
+      },
+    )
+
+    test('the moving statistics move in training only, and not when they are to be kept', async () => {
+      await tf.setBackend(backend)
+      const model = layers.sequential({
+        layers: [batchNorm({ inputShape: [3], momentum: 0.5 } as never)],
+      })
+      const x = tf.tensor2d([1, 2, 3, 3, 4, 8], [2, 3])
+      const moving = () => [...model.getWeights()[2]!.dataSync()]
+      model.predict(x)
+      model.apply(x, { training: true, statistics: 'keep' })
+      expect(moving()).toEqual([0, 0, 0])
+      model.apply(x, { training: true })
+      expect(moving()).toEqual([1, 1.5, 2.75])
+      expect([...model.getWeights()[3]!.dataSync()]).toEqual([1.5, 1.5, 6.75])
+    })
+
+    test('trains in model.fit, and is the same when saved and loaded', async () => {
+      await tf.setBackend(backend)
+      const model = layers.sequential({
+        layers: [
+          layers.layers.conv2d({
+            filters: 4,
+            kernelSize: 3,
+            inputShape: [6, 6, 2],
+            useBias: false,
+          }),
+          batchNorm({ name: 'norm' }),
+          layers.layers.flatten(),
+          layers.layers.dense({ units: 2, activation: 'softmax' }),
+        ],
+      })
+      model.compile({ optimizer: 'sgd', loss: 'categoricalCrossentropy' })
+      const x = tf.randomNormal([16, 6, 6, 2], 1, 2, 'float32', 1)
+      const y = tf.oneHot(
+        tf.tensor1d(
+          Array.from({ length: 16 }, (_, i) => i % 2),
+          'int32',
+        ),
+        2,
+      )
+      const history = await model.fit(x, y, { epochs: 8, verbose: 0, shuffle: false })
+      const losses = history.history['loss'] as number[]
+      expect(losses.at(-1)).toBeLessThan(losses[0]!)
+      const names = model.getLayer('norm').weights.map((weight) => weight.originalName)
+      expect(names).toEqual(['norm/gamma', 'norm/beta', 'norm/moving_mean', 'norm/moving_variance'])
+
+      let saved!: tf.io.ModelArtifacts
+      await model.save(
+        tf.io.withSaveHandler(async (artifacts) => {
+          saved = artifacts
+          return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) }
+        }),
+      )
+      const loaded = await layers.loadLayersModel(tf.io.fromMemory(saved))
+      expect((loaded.predict(x) as tf.Tensor).dataSync()).toEqual(
+        (model.predict(x) as tf.Tensor).dataSync(),
+      )
+      expect(loaded.getLayer('norm').getConfig()).toEqual(model.getLayer('norm').getConfig())
+    })
+
+    test('a step leaves no tensor behind', async () => {
+      await tf.setBackend(backend)
+      const layer = batchNorm()
+      const x = tf.randomNormal([4, 5, 5, 3], 0, 1, 'float32', 1)
+      layer.apply(x)
+      const optimizer = tf.train.sgd(0.1)
+      const step = () =>
+        optimizer.minimize(
+          () => tf.mean(tf.square(layer.apply(x, { training: true }) as tf.Tensor)) as tf.Scalar,
+        )
+      step()
+      const before = tf.memory()
+      step()
+      const after = tf.memory()
+      expect([after.numTensors, after.numBytes]).toEqual([before.numTensors, before.numBytes])
+    })
+  })
+}
+
+test('gamma may start from zero', () => {
+  const layer = batchNorm({ gamma: 0 })
+  layer.build([null, 2])
+  expect([...layer.getWeights()[0]!.dataSync()]).toEqual([0, 0])
+})
+
+test('wrong options are named', () => {
+  expect(() => batchNorm({ momentum: 1 })).toThrow(
+    'batchNorm: expected momentum to be in [0, 1), got 1',
+  )
+  expect(() => batchNorm({ epsilon: 0 })).toThrow(
+    'batchNorm: expected epsilon to be positive, got 0',
+  )
+  expect(() => batchNorm({ gamma: 2 as 1 })).toThrow(
+    'batchNorm: expected gamma to be 0 or 1, got 2',
+  )
+})
