@@ -12,8 +12,12 @@ import * as tf from '@tensorflow/tfjs-core'
  */
 export function oneHot(labels: tf.Tensor | ArrayLike<number>, classes: number): tf.Tensor2D {
   if (labels instanceof tf.Tensor)
-    return tf.tidy(() =>
-      tf.cast<tf.Tensor2D>(tf.oneHot(tf.cast(labels, 'int32') as tf.Tensor1D, classes), 'float32'),
+    return tf.tidy(
+      () =>
+        tf.cast(
+          tf.oneHot(tf.cast(labels, 'int32') as tf.Tensor1D, classes),
+          'float32',
+        ) as tf.Tensor2D,
     )
   const rows = new Float32Array(labels.length * classes)
   for (let i = 0; i < labels.length; i++) {

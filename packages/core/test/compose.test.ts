@@ -1,0 +1,282 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { describe, expect, test } from 'vitest'
+import {
+  compose,
+  during,
+  explain,
+  oneHot,
+  oneOf,
+  sometimes,
+  type Time,
+  type Trick,
+} from '../src/index.ts'
+
+/** Adds to the images a number that each image draws. */
+const shift = (name = 'shift', key?: string): Trick => ({
+  name,
+  key,
+  options: {},
+  images: {
+    draw: (random, { batch }) => random.images(batch, (image) => image.uniform(0, 0.1)),
+    apply: (images, params) =>
+      tf.add(images, tf.tensor4d(params as number[], [images.shape[0], 1, 1, 1])),
+  },
+})
+const swapHalf: Trick = {
+  name: 'swap-half',
+  options: {},
+  mix: {
+    draw: (random, { batch }) => [...random.permutation(batch)],
+    apply: ({ images, targets }, order) => {
+      const partners = tf.tensor1d(order as number[], 'int32')
+      const half = <T extends tf.Tensor>(x: T): T => tf.mul(tf.add(x, tf.gather(x, partners)), 0.5)
+      return { images: half(images), targets: half(targets) }
+    },
+  },
+}
+const smooth: Trick = {
+  name: 'smooth',
+  options: {},
+  targets: (targets) => tf.add(tf.mul(targets, 0.5), 0.25),
+}
+const halve: Trick = {
+  name: 'halve',
+  options: {},
+  learningRate: (rate) => rate / 2,
+  setsRate: true,
+}
+
+const images = tf.fill<tf.Rank.R4>([4, 2, 2, 1], 0.5)
+const targets = oneHot([0, 1, 0, 1], 2)
+const shape = { batch: 4, height: 2, width: 2, channels: 1, classes: 2 }
+const valuesOf = (tensor: tf.Tensor): number[] => [...tensor.dataSync()]
+
+describe('compose', () => {
+  test('runs the stages in their order, whatever the order of the list', () => {
+    const options = { seed: 2, mean: [0.5], deviation: [0.25] }
+    const some = compose([smooth, swapHalf, shift()], options).batch(images, targets, 0)
+    const other = compose([shift(), swapHalf, smooth], options).batch(images, targets, 0)
+    expect(valuesOf(some.images)).toEqual(valuesOf(other.images))
+    // Mixed first, then smoothed: each row is 0.5 · (mixed) + 0.25.
+    const mixed = valuesOf(some.mixedTargets)
+    expect(valuesOf(some.targets)).toEqual(mixed.map((value) => value * 0.5 + 0.25))
+    expect(new Set(mixed).size).toBeGreaterThan(1)
+  })
+
+  test('normalises once, by the mean and the deviation', () => {
+    const { images: normal } = compose([], { mean: [0.25], deviation: [0.5] }).batch(
+      images,
+      targets,
+      0,
+    )
+    expect(valuesOf(normal)).toEqual(valuesOf(images).map(() => 0.5))
+  })
+
+  test('leaves its inputs alone and nothing but its results behind', () => {
+    const before = tf.memory().numTensors
+    const batch = compose([shift(), swapHalf, smooth]).batch(images, targets, 0)
+    tf.dispose([batch.images, batch.targets, batch.mixedTargets])
+    expect(tf.memory().numTensors).toBe(before)
+    expect(valuesOf(images)).toEqual(Array(16).fill(0.5))
+  })
+
+  test("taking one trick out leaves the others' draws as they were", () => {
+    const drawn = (tricks: Trick[]): unknown =>
+      compose(tricks, { seed: 4 }).draw(shape, 17).images['b']
+    const full = drawn([shift('a'), shift('b'), shift('c')])
+    expect(drawn([shift('b')])).toEqual(full)
+    expect(drawn([shift('c'), shift('b')])).toEqual(full)
+    expect(drawn([shift('b'), sometimes(0.5, shift('a')), swapHalf, smooth])).toEqual(full)
+  })
+
+  test('draws can be given again', () => {
+    const pipeline = compose([shift(), swapHalf])
+    const draws = pipeline.draw(shape, 3)
+    const again = JSON.parse(JSON.stringify(draws)) as typeof draws
+    const once = pipeline.batch(images, targets, 3)
+    expect(valuesOf(pipeline.batch(images, targets, 99, again).images)).toEqual(
+      valuesOf(once.images),
+    )
+  })
+
+  test('cross-entropy, then losses, then penalties', () => {
+    const twice: Trick = { name: 'twice', options: {}, loss: (loss) => tf.mul(loss, 2) }
+    const one: Trick = { name: 'one', options: {}, penalty: () => tf.scalar(1) }
+    const pipeline = compose([one, twice])
+    const logits = tf.zeros<tf.Rank.R2>([4, 2])
+    const [loss] = valuesOf(pipeline.loss(pipeline.batch(images, targets, 0), logits))
+    expect(loss).toBeCloseTo(2 * Math.log(2) + 1, 6)
+  })
+
+  test("a trick's loss sees what it prepared, and only that", () => {
+    const seen: string[][] = []
+    const preparing = (name: string): Trick => ({
+      name,
+      options: {},
+      prepare: () => ({ made: tf.scalar(1) }),
+      loss(loss, { prepared }) {
+        seen.push(Object.keys(prepared))
+        return loss
+      },
+    })
+    const pipeline = compose([preparing('a'), sometimes(1, preparing('b'))])
+    const batch = pipeline.batch(images, targets, 0)
+    expect(Object.keys(batch.prepared)).toEqual(['a/made', 'sometimes(b)/b/made'])
+    pipeline.loss(batch, tf.zeros([4, 2]))
+    expect(seen).toEqual([['made'], ['made']])
+  })
+
+  test('what does not go together is said', () => {
+    expect(() => compose([shift(), shift()])).toThrow("two tricks have the key 'shift'")
+    expect(() => compose([shift(), shift('shift', 'again')])).not.toThrow()
+    expect(() => compose([swapHalf, { ...swapHalf, name: 'other' }])).toThrow(
+      'compose: swap-half and other both mix images; at most one a step may. ' +
+        'Choose one each step: oneOf([[swap-half, 1], [other, 1]])',
+    )
+    expect(() => compose([halve, { ...halve, name: 'other' }])).toThrow(
+      'halve and other both set the learning rate',
+    )
+    const both = compose([sometimes(1, swapHalf), sometimes(1, { ...swapHalf, name: 'other' })])
+    expect(() => both.draw(shape, 0)).toThrow('at most one a step')
+  })
+
+  test('explain shows every stage with its options', () => {
+    const text = explain([smooth, during({ until: { epochs: 3 } }, shift())])
+    expect(text).toBe('images      during { until: { epochs: 3 } } (shift)\ntargets     smooth')
+  })
+})
+
+describe('combinators', () => {
+  const at = (step: number): Time => ({ step, stepsPerEpoch: 10, steps: 100 })
+
+  test('sometimes acts image by image, with the given share', () => {
+    const pipeline = compose([sometimes(0.3, shift())])
+    const large = { ...shape, batch: 4000 }
+    const { choice } = pipeline.draw(large, 0).images['sometimes(shift)'] as {
+      choice: (number | null)[]
+    }
+    const share = choice.filter((chosen) => chosen === 0).length / 4000
+    expect(share).toBeCloseTo(0.3, 1)
+    const { images: shifted } = pipeline.batch(images, targets, 1)
+    const drawn = pipeline.draw(shape, 1).images['sometimes(shift)'] as {
+      choice: (number | null)[]
+    }
+    const changed = valuesOf(shifted).map((value) => value !== 0.5)
+    expect(changed).toEqual(drawn.choice.flatMap((chosen) => Array(4).fill(chosen === 0)))
+  })
+
+  test('sometimes never and always', () => {
+    const never = compose([sometimes(0, shift())]).batch(images, targets, 0)
+    expect(valuesOf(never.images)).toEqual(valuesOf(images))
+    const always = compose([sometimes(1, shift())]).batch(images, targets, 0)
+    expect(valuesOf(always.images).every((value) => value > 0.5)).toBe(true)
+  })
+
+  test('oneOf chooses by weight: an image where all are image tricks, else a step', () => {
+    const pipeline = compose([
+      oneOf([
+        [shift('a'), 1],
+        [shift('b'), 3],
+      ]),
+    ])
+    const drawn = pipeline.draw({ ...shape, batch: 4000 }, 0).images['oneOf(a,b)'] as {
+      choice: number[]
+    }
+    expect(drawn.choice.filter((chosen) => chosen === 1).length / 4000).toBeCloseTo(0.75, 1)
+
+    const mixers = compose([
+      oneOf([
+        [swapHalf, 1],
+        [{ ...swapHalf, name: 'other' }, 1],
+      ]),
+    ])
+    const names = Array.from({ length: 1000 }, (_, step) => {
+      const mix = mixers.draw(shape, step).mix['oneOf(swap-half,other)'] as object
+      expect(Object.keys(mix)).toHaveLength(1)
+      return Object.keys(mix)[0]
+    })
+    expect(names.filter((name) => name === 'other').length / 1000).toBeCloseTo(0.5, 1)
+  })
+
+  test('during acts inside its window alone', () => {
+    const window = { from: { steps: 20 }, until: { fraction: 0.5 } } as const
+    const pipeline = compose([during(window, { ...halve, ...smooth, name: 'both' })])
+    const acted = [0, 19, 20, 49, 50, 99].map((step) => [
+      pipeline.learningRate(1, at(step)),
+      valuesOf(pipeline.batch(images, targets, at(step)).targets)[0],
+    ])
+    const [outside, inside] = [
+      [1, 1],
+      [0.5, 0.75],
+    ]
+    expect(acted).toEqual([outside, outside, inside, inside, outside, outside])
+  })
+
+  test('a window that needs an unknown length says so', () => {
+    const pipeline = compose([during({ until: { epochs: 3 } }, shift())])
+    expect(() => pipeline.draw(shape, 0)).toThrow('stepsPerEpoch is unknown: pass it')
+  })
+
+  test('state and set-up reach the tricks inside', () => {
+    let count = 0
+    const counter: Trick = {
+      name: 'counter',
+      options: {},
+      setup: () => void (count = 0),
+      afterStep: () => void count++,
+      state: {
+        save: () => ({ count }),
+        restore: (state) => void (count = state['count'] as number),
+      },
+    }
+    const pipeline = compose([during({}, sometimes(1, counter))])
+    pipeline.afterStep!({}, pipeline.step(0))
+    const saved = pipeline.state!.save()
+    expect(saved).toEqual({
+      'during(sometimes(counter))': { 'sometimes(counter)': { counter: { count: 1 } } },
+    })
+    pipeline.setup({
+      variables: {},
+      data: { size: 1, ...shape, mean: [0], deviation: [1] },
+      batchSize: 1,
+      time: at(0),
+    })
+    expect(count).toBe(0)
+    pipeline.state!.restore(saved)
+    expect(count).toBe(1)
+    expect(() => pipeline.state!.restore({})).toThrow("the saved state has none for 'during(")
+  })
+
+  test('wrong options throw', () => {
+    expect(() => sometimes(1.5, shift())).toThrow(
+      'sometimes: expected probability to be a number in [0, 1], got 1.5',
+    )
+    expect(() => oneOf([])).toThrow(
+      'oneOf: expected choices to be a list of [trick, weight], got []',
+    )
+    expect(() => oneOf([[shift(), 0]])).toThrow(
+      'oneOf: expected weight to be a number above 0, got 0',
+    )
+    expect(() => during({ from: { steps: -1 } }, shift())).toThrow(
+      'during: expected from to be one of',
+    )
+    // @ts-expect-error: two units at once
+    expect(() => during({ from: { steps: 1, epochs: 1 } }, shift())).toThrow(
+      'got {"steps":1,"epochs":1}',
+    )
+    expect(() => sometimes(0.5, halve)).toThrow(
+      "'halve' sets the learning rate, which can't be left to chance",
+    )
+  })
+
+  test('a trick that changes the size of some images only says so', () => {
+    const grow: Trick = {
+      name: 'grow',
+      options: {},
+      images: { draw: () => 0, apply: (x) => tf.image.resizeBilinear(x, [3, 3]) },
+    }
+    expect(() => compose([sometimes(0.99, grow)]).batch(images, targets, 0)).toThrow(
+      "'grow' changes the images' size from 2×2 to 3×3",
+    )
+  })
+})

@@ -1,0 +1,70 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { expect, test } from 'vitest'
+import { accuracy, oneHot, softmaxCrossEntropy, stepsOf } from '../src/index.ts'
+
+const value = (scalar: tf.Tensor): number => scalar.dataSync()[0]!
+
+test('oneHot of an array and of a tensor', () => {
+  const expected = [0, 0, 1, 1, 0, 0]
+  expect([...oneHot([2, 0], 3).dataSync()]).toEqual(expected)
+  expect([...oneHot(tf.tensor1d([2, 0], 'int32'), 3).dataSync()]).toEqual(expected)
+  expect(oneHot(new Uint8Array([2, 0]), 3).dtype).toBe('float32')
+  expect(() => oneHot([0, 3], 3)).toThrow('oneHot: expected labels in [0, 3), got 3 at place 1')
+})
+
+test('cross-entropy takes soft targets and large logits', () => {
+  expect(value(softmaxCrossEntropy(oneHot([1], 2), tf.tensor2d([[0, 0]])))).toBeCloseTo(
+    Math.log(2),
+    6,
+  )
+  expect(
+    value(softmaxCrossEntropy(tf.tensor2d([[0.5, 0.5]]), tf.tensor2d([[1000, 0]]))),
+  ).toBeCloseTo(500, 3)
+})
+
+test("cross-entropy's gradient is (softmax − target) / batch", () => {
+  const targets = tf.tensor2d([
+    [0.7, 0.3],
+    [0, 1],
+  ])
+  const logits = tf.tensor2d([
+    [1, -1],
+    [0.5, 2],
+  ])
+  const gradient = tf.grad((z) => softmaxCrossEntropy(targets, z as tf.Tensor2D))(logits)
+  const expected = tf.div(tf.sub(tf.softmax(logits), targets), 2)
+  expect(value(tf.max(tf.abs(tf.sub(gradient, expected))))).toBeLessThan(1e-7)
+})
+
+test('mixing targets is mixing losses', () => {
+  const logits = tf.tensor2d([[1, 2, 3]])
+  const mixed = value(softmaxCrossEntropy(tf.tensor2d([[0.3, 0.7, 0]]), logits))
+  const apart = [0, 1].map((label) => value(softmaxCrossEntropy(oneHot([label], 3), logits)))
+  expect(mixed).toBeCloseTo(0.3 * apart[0]! + 0.7 * apart[1]!, 6)
+})
+
+test('accuracy is weighted by soft targets', () => {
+  expect(value(accuracy(tf.tensor2d([[0.7, 0.3]]), tf.tensor2d([[2, 1]])))).toBeCloseTo(0.7, 6)
+  expect(
+    value(
+      accuracy(
+        oneHot([0, 1, 1], 2),
+        tf.tensor2d([
+          [1, 0],
+          [1, 0],
+          [0, 1],
+        ]),
+      ),
+    ),
+  ).toBeCloseTo(2 / 3, 6)
+})
+
+test('durations in steps', () => {
+  const time = { step: 0, stepsPerEpoch: 391, steps: 3910 }
+  expect(stepsOf({ epochs: 2 }, time)).toBe(782)
+  expect(stepsOf({ fraction: 0.1 }, time)).toBe(391)
+  expect(stepsOf({ steps: 7 }, { ...time, steps: Infinity })).toBe(7)
+  expect(() => stepsOf({ fraction: 0.1 }, { ...time, steps: Infinity })).toThrow(
+    '{"fraction":0.1} can\'t be turned into steps, as steps is unknown',
+  )
+})

@@ -1,0 +1,168 @@
+import { describe, expect, test } from 'vitest'
+import { createRandom } from '../src/index.ts'
+import { philox } from '../src/random.ts'
+
+const many = 20_000
+const draws = (draw: (random: ReturnType<typeof createRandom>) => number): number[] => {
+  const random = createRandom(7).fork('test').at(3)
+  return Array.from({ length: many }, () => draw(random))
+}
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length
+const variance = (values: readonly number[]): number =>
+  mean(values.map((value) => (value - mean(values)) ** 2))
+
+/** Largest distance of the sample's distribution from `cdf`; 1.95 / √n is passed once in a thousand. */
+function kolmogorovSmirnov(values: readonly number[], cdf: (x: number) => number): number {
+  const n = values.length
+  return values
+    .toSorted((a, b) => a - b)
+    .reduce((worst, x, i) => Math.max(worst, cdf(x) - i / n, (i + 1) / n - cdf(x)), 0)
+}
+const limit = 1.95 / Math.sqrt(many)
+
+describe('Philox4x32-10', () => {
+  // The known answers published with Random123.
+  const f = 0xffffffff
+  test.each([
+    [[0, 0, 0, 0], [0, 0], '6627e8d5 e169c58d bc57ac4c 9b00dbd8'],
+    [[f, f, f, f], [f, f], '408f276d 41c83b0e a20bc7c6 6d5451fd'],
+    [
+      [0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344],
+      [0xa4093822, 0x299f31d0],
+      'd16cfe09 94fdcceb 5001e420 24126ea1',
+    ],
+  ])('%j under %j', (counter, key, expected) => {
+    expect(
+      philox(counter, key)
+        .map((word) => word.toString(16).padStart(8, '0'))
+        .join(' '),
+    ).toBe(expected)
+  })
+})
+
+describe('distributions', () => {
+  test('uniform', () => {
+    expect(
+      kolmogorovSmirnov(
+        draws((random) => random.uniform()),
+        (x) => x,
+      ),
+    ).toBeLessThan(limit)
+    const shifted = draws((random) => random.uniform(-2, 6))
+    expect(kolmogorovSmirnov(shifted, (x) => (x + 2) / 8)).toBeLessThan(limit)
+  })
+
+  test('integer: every value as often as another', () => {
+    const counts = new Map<number, number>()
+    for (const value of draws((random) => random.integer(-3, 4)))
+      counts.set(value, (counts.get(value) ?? 0) + 1)
+    expect([...counts.keys()].toSorted((a, b) => a - b)).toEqual([-3, -2, -1, 0, 1, 2, 3])
+    const expected = many / 7
+    const chiSquared = [...counts.values()].reduce(
+      (sum, n) => sum + (n - expected) ** 2 / expected,
+      0,
+    )
+    // The 0.999 quantile of chi-squared with 6 degrees of freedom.
+    expect(chiSquared).toBeLessThan(22.46)
+  })
+
+  test('normal', () => {
+    const values = draws((random) => random.normal(2, 3))
+    // The logistic approximation of the normal distribution is within 0.0002.
+    const cdf = (x: number): number => {
+      const z = (x - 2) / 3
+      return 1 / (1 + Math.exp(-(1.5976 * z + 0.07056 * z ** 3)))
+    }
+    expect(kolmogorovSmirnov(values, cdf)).toBeLessThan(limit + 0.0002)
+    expect(mean(values)).toBeCloseTo(2, 1)
+    expect(variance(values)).toBeCloseTo(9, 0)
+  })
+
+  // Distributions whose closed form is elementary.
+  const betas: [number, number, (x: number) => number][] = [
+    [1, 1, (x) => x],
+    [0.5, 0.5, (x) => (2 / Math.PI) * Math.asin(Math.sqrt(x))],
+    [2, 1, (x) => x ** 2],
+    [1, 3, (x) => 1 - (1 - x) ** 3],
+    [0.2, 1, (x) => x ** 0.2],
+    [2, 2, (x) => 3 * x ** 2 - 2 * x ** 3],
+  ]
+  test.each(betas)('Beta(%d, %d)', (alpha, beta, cdf) => {
+    const values = draws((random) => random.beta(alpha, beta))
+    expect(kolmogorovSmirnov(values, cdf)).toBeLessThan(limit)
+  })
+
+  test('Beta with a tiny alpha is a coin, never NaN', () => {
+    const values = draws((random) => random.beta(1e-4, 1e-4))
+    expect(values.every((value) => value >= 0 && value <= 1)).toBe(true)
+    expect(mean(values)).toBeCloseTo(0.5, 1)
+    expect(values.filter((value) => value > 0.01 && value < 0.99).length).toBeLessThan(many / 100)
+  })
+
+  test('permutation: all of the six orders of three as often as another', () => {
+    const counts = new Map<string, number>()
+    const random = createRandom(1)
+    for (let i = 0; i < 6000; i++) {
+      const order = random.permutation(3).join('')
+      counts.set(order, (counts.get(order) ?? 0) + 1)
+    }
+    expect(counts.size).toBe(6)
+    const chiSquared = [...counts.values()].reduce((sum, n) => sum + (n - 1000) ** 2 / 1000, 0)
+    // The 0.999 quantile with 5 degrees of freedom.
+    expect(chiSquared).toBeLessThan(20.52)
+  })
+})
+
+describe('streams', () => {
+  const first = (random: ReturnType<typeof createRandom>): number => random.uniform()
+
+  test('depend on seed, name, step and image alone', () => {
+    const place = (seed: number, name: string, step: number, image: number): number =>
+      first(createRandom(seed).fork(name).at(step).image(image))
+    const here = place(1, 'cutout', 5, 3)
+    expect(place(1, 'cutout', 5, 3)).toBe(here)
+    expect(place(2, 'cutout', 5, 3)).not.toBe(here)
+    expect(place(1, 'mixup', 5, 3)).not.toBe(here)
+    expect(place(1, 'cutout', 6, 3)).not.toBe(here)
+    expect(place(1, 'cutout', 5, 4)).not.toBe(here)
+    expect(first(createRandom(1).at(5).fork('cutout').image(3))).toBe(here)
+  })
+
+  test('names nest without running together', () => {
+    const root = createRandom(0)
+    const values = [
+      root.fork('ab').fork('c'),
+      root.fork('a').fork('bc'),
+      root.fork('abc'),
+      root.fork('c').fork('ab'),
+      root,
+    ].map(first)
+    expect(new Set(values).size).toBe(5)
+  })
+
+  test("a shard's draws are a slice of the whole batch's", () => {
+    const whole = createRandom(1).at(9).images(8, first)
+    const shard = createRandom(1).at(9, 4).images(4, first)
+    expect(shard).toEqual(whole.slice(4))
+  })
+
+  test('streams of neighbours do not correlate', () => {
+    const pairs = Array.from({ length: many }, (_, i) => [
+      first(createRandom(0).image(i)) - 0.5,
+      first(createRandom(0).image(i + 1)) - 0.5,
+    ])
+    const correlation = mean(pairs.map(([a, b]) => a! * b!)) * 12
+    expect(Math.abs(correlation)).toBeLessThan(3.3 / Math.sqrt(many))
+  })
+
+  test.each([-1, 0.5, NaN, 2 ** 32])('a seed of %d is refused', (seed) => {
+    expect(() => createRandom(seed)).toThrow(
+      `expected seed to be a whole number in [0, 2^32), got ${seed}`,
+    )
+  })
+
+  test('an empty range is refused', () => {
+    expect(() => createRandom(0).integer(3, 3)).toThrow('got 3 and 3')
+    expect(() => createRandom(0).beta(0, 1)).toThrow('above 0, got 0 and 1')
+  })
+})

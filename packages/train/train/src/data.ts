@@ -1,0 +1,102 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { createRandom, oneHot } from '@tricks/core'
+
+/** Labelled images of one size, in host memory. */
+export interface ImageSet {
+  /** NHWC, a byte a value. */
+  readonly images: Uint8Array
+  /** Class numbers from 0. */
+  readonly labels: ArrayLike<number>
+  readonly height: number
+  readonly width: number
+  readonly channels: number
+  /** The classes' names, in the order of their numbers. */
+  readonly classes: readonly string[]
+}
+
+/**
+ * An image set and which of its images to use, so that a split copies nothing.
+ */
+export interface Subset {
+  readonly set: ImageSet
+  readonly indices: Int32Array
+}
+
+/** @throws Error naming what is wrong with the set */
+export function checkImageSet(name: string, set: ImageSet): void {
+  const { images, labels, height, width, channels, classes } = set
+  const values = height * width * channels
+  if (labels.length === 0) throw new Error(`train: the ${name} set is empty`)
+  if (images.length !== labels.length * values)
+    throw new Error(
+      `train: the ${name} set has ${labels.length} labels, so expected ${labels.length * values} bytes ` +
+        `of ${height}×${width}×${channels} images, got ${images.length}`,
+    )
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i]!
+    if (!(Number.isInteger(label) && label >= 0 && label < classes.length))
+      throw new Error(
+        `train: expected labels in [0, ${classes.length}), got ${label} at place ${i} of the ${name} set`,
+      )
+  }
+}
+
+export const wholeOf = (set: ImageSet): Subset => ({
+  set,
+  indices: Int32Array.from({ length: set.labels.length }, (_, i) => i),
+})
+
+/** The split is the same in every run, whatever the seed, so that runs can be compared. */
+export function splitValidation(set: ImageSet, validation: number): [Subset, Subset] {
+  const order = createRandom(0).fork('validation split').permutation(set.labels.length)
+  // In the set's order, as the order of training comes from the run's seed alone.
+  const training = order.slice(validation).toSorted()
+  return [
+    { set, indices: training },
+    { set, indices: order.slice(0, validation).toSorted() },
+  ]
+}
+
+/** Mean and deviation per channel, of images in [0, 1]. */
+export function statisticsOf({ set, indices }: Subset): { mean: number[]; deviation: number[] } {
+  const { images, height, width, channels } = set
+  const values = height * width * channels
+  // Whole numbers: exact, whatever the order.
+  const counts = Array.from({ length: channels }, () => new Float64Array(256))
+  for (const index of indices)
+    for (let i = index * values; i < (index + 1) * values; i += channels)
+      for (let c = 0; c < channels; c++) counts[c]![images[i + c]!]!++
+  const total = indices.length * height * width
+  const mean = counts.map((count) => count.reduce((sum, n, k) => sum + n * k, 0) / total / 255)
+  const deviation = counts.map((count, c) =>
+    Math.sqrt(count.reduce((sum, n, k) => sum + n * (k / 255 - mean[c]!) ** 2, 0) / total),
+  )
+  // A constant channel has nothing to scale.
+  return { mean, deviation: deviation.map((value) => value || 1) }
+}
+
+const unit = Float32Array.from({ length: 256 }, (_, k) => k / 255)
+
+/** Images, float32 in [0, 1], and one-hot targets of the places `from` … `to` of `order`. */
+export function batchOf(
+  { set, indices }: Subset,
+  order: Int32Array,
+  from: number,
+  to: number,
+): { images: tf.Tensor4D; targets: tf.Tensor2D } {
+  const { height, width, channels } = set
+  const values = height * width * channels
+  const size = to - from
+  const pixels = new Float32Array(size * values)
+  const labels = new Int32Array(size)
+  for (let i = 0; i < size; i++) {
+    const index = indices[order[from + i]!]!
+    labels[i] = set.labels[index]!
+    const start = index * values
+    for (let j = 0; j < values; j++) pixels[i * values + j] = unit[set.images[start + j]!]!
+  }
+  return {
+    images: tf.tensor4d(pixels, [size, height, width, channels]),
+    targets: oneHot(labels, set.classes.length),
+  }
+}

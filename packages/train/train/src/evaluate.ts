@@ -1,0 +1,66 @@
+import * as tf from '@tensorflow/tfjs-core'
+import {
+  accuracy,
+  type Evaluation,
+  type Metrics,
+  softmaxCrossEntropy,
+  type Variables,
+} from '@tricks/core'
+import { batchOf, type Subset } from './data.ts'
+import { logitsOf, type Model } from './model.ts'
+
+/**
+ * Loss and accuracy against the hard labels. Of the tricks only `evaluation` hooks act: averaged weights
+ * stand in for the model's own meanwhile, and a `predict` may call the model several times.
+ */
+export async function evaluate(
+  model: Model,
+  variables: Variables,
+  normalize: (images: tf.Tensor4D) => tf.Tensor4D,
+  evaluation: Evaluation | undefined,
+  data: Subset,
+  batchSize = 500,
+): Promise<Metrics> {
+  const classes = data.set.classes.length
+  const size = data.indices.length
+  const predict = (images: tf.Tensor4D): tf.Tensor2D =>
+    logitsOf(model, images, classes, { training: false })
+  const order = Int32Array.from({ length: size }, (_, i) => i)
+  const weights = evaluation?.weights?.(variables) ?? {}
+  const own = swap(variables, weights)
+  tf.dispose(weights)
+  let loss = 0
+  let right = 0
+  try {
+    for (let from = 0; from < size; from += batchSize) {
+      const to = Math.min(size, from + batchSize)
+      const sums = tf.tidy(() => {
+        const { images, targets } = batchOf(data, order, from, to)
+        const normal = normalize(images)
+        const logits = evaluation?.predict?.(predict, normal) ?? predict(normal)
+        return tf.stack([softmaxCrossEntropy(targets, logits), accuracy(targets, logits)])
+      })
+      const [batchLoss, batchAccuracy] = await sums.data()
+      sums.dispose()
+      loss += batchLoss! * (to - from)
+      right += batchAccuracy! * (to - from)
+    }
+  } finally {
+    tf.dispose(swap(variables, own))
+    tf.dispose(own)
+  }
+  return { loss: loss / size, accuracy: right / size }
+}
+
+/** Assigns the values to the variables and gives back, as new tensors, what stood there. */
+function swap(
+  variables: Variables,
+  values: Readonly<Record<string, tf.Tensor>>,
+): Record<string, tf.Tensor> {
+  const before: Record<string, tf.Tensor> = {}
+  for (const [path, value] of Object.entries(values)) {
+    before[path] = variables[path]!.clone()
+    variables[path]!.assign(value)
+  }
+  return before
+}

@@ -1,0 +1,182 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { beforeEach, describe, expect, test } from 'vitest'
+import { createRandom, type Trick } from '@tricks/core'
+import { type Progress, train, training, type TrainOptions, variablesOf } from '../src/index.ts'
+import { blobs, denseModel } from './blobs.ts'
+
+const options = (more: Partial<TrainOptions> = {}): TrainOptions => ({
+  model: denseModel(),
+  data: { train: blobs(120), test: blobs(40, 1) },
+  optimizer: tf.train.momentum(0.1, 0.9),
+  epochs: 2,
+  batchSize: 16,
+  ...more,
+})
+
+async function weightsAfter(seed: number): Promise<number[]> {
+  const model = denseModel()
+  await train(options({ model, seed }))
+  return Object.values(variablesOf(model)).flatMap((variable) => [...variable.dataSync()])
+}
+
+beforeEach(async () => {
+  await tf.setBackend('cpu')
+})
+
+describe('training', () => {
+  test('learns what can be learnt, and says so', async () => {
+    const seen: Progress[] = []
+    const result = await train(
+      options({ epochs: 5, onProgress: (progress) => seen.push(progress) }),
+    )
+    expect(result.stopped).toBe('finished')
+    expect(result.steps).toBe(5 * Math.ceil(108 / 16))
+    expect(result.test!.accuracy).toBeGreaterThan(0.9)
+    expect(seen.filter(({ kind }) => kind === 'epoch')).toHaveLength(5)
+    expect(result.epochs[4]!.training.loss).toBeLessThan(result.epochs[0]!.training.loss)
+  })
+
+  test('same seed, same weights to the bit, another model built first or not', async () => {
+    const once = await weightsAfter(3)
+    denseModel()
+    expect(await weightsAfter(3)).toEqual(once)
+    expect(await weightsAfter(4)).not.toEqual(once)
+  })
+
+  test('leaves no tensor behind', async () => {
+    const optimizer = tf.train.momentum(0.1, 0.9)
+    const model = denseModel()
+    await train(options({ model, optimizer, epochs: 1 }))
+    const again = options({ model, optimizer, epochs: 3 })
+    const before = tf.memory().numTensors
+    await train(again)
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  test('an async iterable ends by leaving the loop, a signal by aborting', async () => {
+    let steps = 0
+    for await (const progress of training(options({ readEvery: 1 })))
+      if (progress.kind === 'step' && ++steps === 3) break
+    expect(steps).toBe(3)
+
+    const stop = new AbortController()
+    const result = await train(
+      options({
+        readEvery: 1,
+        signal: stop.signal,
+        onProgress: ({ time }) => time.step === 4 && stop.abort(),
+      }),
+    )
+    expect(result).toMatchObject({ stopped: 'aborted', steps: 5 })
+    expect(result.test).toBeUndefined()
+  })
+
+  test('the test set is read once, when training is done', async () => {
+    const events: string[] = []
+    const { images, ...rest } = blobs(40, 1)
+    const watched = new Proxy(rest, {
+      get: (target, name) => (name === 'images' ? images : Reflect.get(target, name)),
+    }) as ReturnType<typeof blobs>
+    const labels = new Proxy(rest.labels, {
+      get(target, name) {
+        if (name === '0') events.push('test')
+        const value: unknown = Reflect.get(target, name, target)
+        return typeof value === 'function' ? value.bind(target) : value
+      },
+    })
+    await train(
+      options({
+        data: { train: blobs(120), test: { ...watched, images, labels } },
+        onProgress: ({ kind }) => kind === 'epoch' && events.push('epoch'),
+      }),
+    )
+    // Once to check its labels, before anything is trained; once to be judged by them.
+    expect(events).toEqual(['test', 'epoch', 'epoch', 'test'])
+  })
+
+  test('early stopping and the rate see validation, and may end the run', async () => {
+    const heard: number[] = []
+    const stopper: Trick = {
+      name: 'stopper',
+      options: {},
+      afterEpoch({ epoch, validation }) {
+        heard.push(validation!.accuracy)
+        return epoch === 1 ? { stop: 'enough' } : undefined
+      },
+    }
+    const result = await train(options({ tricks: [stopper], epochs: 9 }))
+    expect(result.stopped).toBe('enough')
+    expect(heard).toHaveLength(2)
+    expect(heard).toEqual(result.epochs.map(({ validation }) => validation!.accuracy))
+    const all = await train(options({ validation: 0 }))
+    expect(all.epochs[0]!.validation).toBeUndefined()
+    expect(all.steps).toBe(2 * Math.ceil(120 / 16))
+  })
+
+  test('the rate is asked for before the step, and set', async () => {
+    const used: number[] = []
+    const optimizer = tf.train.sgd(0.5)
+    const rates: Trick = {
+      name: 'rates',
+      options: {},
+      learningRate: (rate, { step }) => rate / (step + 1),
+      afterStep: () =>
+        void used.push((optimizer as unknown as { learningRate: number }).learningRate),
+    }
+    await train(options({ optimizer, tricks: [rates], epochs: 1 }))
+    expect(used.slice(0, 3)).toEqual([0.5, 0.25, 0.5 / 3])
+  })
+})
+
+describe('what goes wrong is said', () => {
+  test('a NaN names its step, the rate and the tricks', async () => {
+    const poison: Trick = {
+      name: 'poison',
+      options: {},
+      loss: (loss, { time }) => (time.step === 5 ? tf.mul(loss, NaN) : loss),
+    }
+    await expect(train(options({ tricks: [poison] }))).rejects.toThrow(
+      'train: the loss is NaN at step 5 (learning rate 0.1; tricks: poison)',
+    )
+  })
+
+  const set = blobs(20)
+  const cases: [string, Partial<TrainOptions>, string][] = [
+    ['a batch larger than the data', { batchSize: 200 }, 'a batch of 200 is larger than the 108'],
+    [
+      'an empty set',
+      { data: { train: { ...set, images: new Uint8Array(), labels: [] } } },
+      'is empty',
+    ],
+    [
+      'labels out of range',
+      { data: { train: { ...set, labels: set.labels.map(() => 3) } } },
+      'got 3 at',
+    ],
+    ['images that are cut', { data: { train: { ...set, images: set.images.slice(1) } } }, 'bytes'],
+    ['no epochs', { epochs: 0 }, 'train: expected epochs to be a positive integer, got 0'],
+    ['all for validation', { validation: 120 }, 'expected validation to be'],
+    ['too few logits', { model: denseModel({ units: 2 }) }, 'give logits [16, 3], got [16, 2]'],
+    ['a softmax', { model: denseModel({ activation: 'softmax' }) }, 'ends in a softmax'],
+    ['no variables', { model: { apply: () => undefined } }, 'has no variables'],
+    ['another test set', { data: { train: set, test: { ...set, classes: ['a'] } } }, 'in [0, 1)'],
+  ]
+  test.each(cases)('%s', async (_, wrong, message) => {
+    await expect(train(options(wrong))).rejects.toThrow(message)
+  })
+})
+
+test('variables go by layer path and role, wherever the model was built', () => {
+  denseModel()
+  expect(Object.keys(variablesOf(denseModel()))).toEqual([
+    'head/kernel',
+    'head/bias',
+    'Dense-1/kernel',
+    'Dense-1/bias',
+  ])
+})
+
+test('blobs differ by seed', () => {
+  expect(blobs(4).images).not.toEqual(blobs(4, 1).images)
+  expect(createRandom(0).uniform()).toBe(createRandom(0).uniform())
+})
