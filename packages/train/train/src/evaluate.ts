@@ -26,7 +26,7 @@ export async function evaluate(
   const predict = (images: tf.Tensor4D): tf.Tensor2D =>
     logitsOf(model, images, classes, { training: false })
   const order = Int32Array.from({ length: size }, (_, i) => i)
-  const weights = evaluation?.weights?.(variables) ?? {}
+  const weights = tf.tidy(() => evaluation?.weights?.(variables) ?? {})
   const own = swap(variables, weights)
   tf.dispose(weights)
   let loss = 0

@@ -135,7 +135,7 @@ export async function* training(
   const { height, width, channels } = set
   const classes = set.classes.length
   const facts = { size, height, width, channels, classes, mean, deviation }
-  pipeline.setup({ variables, data: facts, batchSize, time: timeOf(0) })
+  tf.tidy(() => pipeline.setup({ variables, data: facts, batchSize, time: timeOf(0) }))
 
   const base = rateOf(optimizer)
   const meter = new Meter(pipeline.observe ?? [], tricks)
@@ -184,7 +184,8 @@ export async function* training(
           validation: await evaluate(model, variables, normalize, evaluation, heldOut),
         }),
       }
-      const verdict = pipeline.afterEpoch?.({ ...done, variables })
+      let verdict: { readonly stop: string } | undefined
+      tf.tidy(() => void (verdict = pipeline.afterEpoch?.({ ...done, variables })))
       const seconds = (performance.now() - began) / 1000
       history.push({ kind: 'epoch', ...done, rate, seconds })
       yield history.at(-1)!

@@ -1,0 +1,86 @@
+import * as tf from '@tensorflow/tfjs-core'
+
+/** What `--backend` takes: from the fastest to the one that is always there. */
+export const backendNames = ['tfjs-node-gpu', 'native', 'webgpu', 'wasm', 'cpu'] as const
+export type BackendName = (typeof backendNames)[number]
+
+interface Candidate {
+  readonly package: string
+  /** The name that TensorFlow.js knows the backend by. */
+  readonly registered: string
+  readonly why: string
+}
+
+const candidates: Readonly<Record<BackendName, Candidate>> = {
+  'tfjs-node-gpu': {
+    package: '@tensorflow/tfjs-node-gpu',
+    registered: 'tensorflow',
+    why: 'TensorFlow on an NVIDIA GPU',
+  },
+  native: { package: '@tricks/native', registered: 'tensorflow', why: 'TensorFlow as native code' },
+  webgpu: { package: '@tricks/webgpu', registered: 'webgpu', why: 'a GPU, through WebGPU' },
+  wasm: {
+    package: '@tricks/wasm-training',
+    registered: 'wasm',
+    why: 'WebAssembly with SIMD, the fastest that needs nothing but npm',
+  },
+  cpu: {
+    package: '@tensorflow/tfjs-backend-cpu',
+    registered: 'cpu',
+    why: 'plain JavaScript: for tests, too slow to train with',
+  },
+}
+
+export interface Backend {
+  readonly name: BackendName
+  /** What it is, in a few words. */
+  readonly why: string
+  /** Faster ones that are not used, and why not. */
+  readonly passedOver: readonly { readonly name: BackendName; readonly reason: string }[]
+}
+
+/**
+ * Makes the best backend that is present the current one, or the one asked for.
+ *
+ * The order is tfjs-node-gpu, native, webgpu, wasm. The plain cpu backend is taken only when asked for.
+ *
+ * @param name one of `backendNames`; by default the best present
+ * @throws Error where the one asked for, or every one, is absent or does not start: with each one's reason
+ * @example
+ * const { name, why } = await useBackend()
+ * console.log(`on ${name}: ${why}`)
+ */
+export async function useBackend(name?: BackendName): Promise<Backend> {
+  if (name !== undefined && !(name in candidates))
+    throw new Error(`backend: expected one of ${backendNames.join(', ')}, got ${name}`)
+  const passedOver: { name: BackendName; reason: string }[] = []
+  for (const candidate of name ? [name] : backendNames.filter((other) => other !== 'cpu')) {
+    const reason = await start(candidates[candidate])
+    if (reason === undefined) return { name: candidate, why: candidates[candidate].why, passedOver }
+    passedOver.push({ name: candidate, reason })
+  }
+  const reasons = passedOver.map((each) => `  ${each.name}: ${each.reason}`).join('\n')
+  throw new Error(
+    `backend: ${name ? 'the backend asked for is not to be had' : 'none to train on'}\n${reasons}\n` +
+      'The one that always works: npm install @tricks/wasm-training',
+  )
+}
+
+/** Why the candidate can't be used, or undefined where it is now the current backend. */
+async function start({ package: source, registered }: Candidate): Promise<string | undefined> {
+  try {
+    await import(/* @vite-ignore */ source)
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    const absent = code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${source}'`)
+    return absent ? `not installed (npm install ${source})` : firstLine(message)
+  }
+  try {
+    if (await tf.setBackend(registered)) return undefined
+    return `${source} is installed, but its backend did not start`
+  } catch (error) {
+    return firstLine((error as Error).message)
+  }
+}
+
+const firstLine = (message: string): string => message.split('\n')[0]!

@@ -1,0 +1,27 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { expect, test } from 'vitest'
+import { backendNames, useBackend } from '../src/index.ts'
+
+test('takes the best that is present and says why the others were passed over', async () => {
+  const { name, why, passedOver } = await useBackend()
+  expect(backendNames).toContain(name)
+  expect(why).not.toBe('')
+  expect(passedOver.map((each) => each.name)).toEqual(backendNames.slice(0, passedOver.length))
+  for (const { reason } of passedOver) expect(reason).not.toBe('')
+})
+
+test('takes the one asked for', async () => {
+  expect(await useBackend('wasm')).toMatchObject({ name: 'wasm', passedOver: [] })
+  expect(tf.getBackend()).toBe('wasm')
+  await useBackend('cpu')
+  expect(tf.getBackend()).toBe('cpu')
+})
+
+test('what is absent is said, with the way to get it', async () => {
+  await expect(useBackend('tfjs-node-gpu')).rejects.toThrow(
+    /not to be had\n {2}tfjs-node-gpu: .*tfjs-node-gpu/,
+  )
+  await expect(useBackend('gpu' as 'wasm')).rejects.toThrow(
+    'backend: expected one of tfjs-node-gpu, native',
+  )
+})

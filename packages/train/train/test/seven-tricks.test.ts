@@ -1,0 +1,300 @@
+// The seven tricks that the interface was tried on before it was frozen: each short, and none known to
+// the trainer. They are examples of the hooks that the first packages don't use.
+import * as tf from '@tensorflow/tfjs-core'
+import { beforeEach, expect, test } from 'vitest'
+import { during, type PipelineBatch, type Tensors, type Trick, type Variables } from '@tricks/core'
+import { train, type TrainOptions, variablesOf } from '../src/index.ts'
+import { blobs, denseModel } from './blobs.ts'
+
+/** Exponential moving average of the weights (Polyak and Juditsky 1992); evaluation reads the average. */
+function averaging(decay: number): Trick {
+  let average: Record<string, tf.Tensor> = {}
+  const set = (values: Tensors): void => {
+    const old = average
+    average = Object.fromEntries(
+      Object.entries(values).map(([path, value]) => [path, tf.keep(value.clone())]),
+    )
+    tf.dispose(old)
+  }
+  return {
+    name: 'averaging',
+    options: { decay },
+    setup: ({ variables }) => set(variables),
+    afterStep: (variables) =>
+      set(
+        mapTensors(variables, (value, path) =>
+          tf.add(tf.mul(average[path]!, decay), tf.mul(value, 1 - decay)),
+        ),
+      ),
+    evaluation: { weights: () => mapTensors(average, (value) => value.clone()) },
+    state: {
+      save: () => mapTensors(average, (value) => value.clone()),
+      restore: (state) => set(state as Tensors),
+    },
+  }
+}
+
+/** Sharpness-aware minimisation (Foret et al. 2021): the gradient at the worst nearby weights. */
+const sharpnessAware = (radius: number): Trick => ({
+  name: 'sharpness-aware',
+  options: { radius },
+  gradients(next, { variables }) {
+    const gradients = next()
+    const scale = tf.div(radius, tf.add(globalNorm(gradients), 1e-12))
+    const before = mapTensors(gradients, (_, path) => variables[path]!.clone())
+    for (const [path, gradient] of Object.entries(gradients))
+      variables[path]!.assign(tf.add(variables[path]!, tf.mul(gradient, scale)))
+    const sharp = next({ statistics: 'keep' })
+    for (const [path, value] of Object.entries(before)) variables[path]!.assign(value)
+    return sharp
+  },
+})
+
+/** Gradients of a large batch from small ones, one after the other. */
+const accumulation = (parts: number): Trick => ({
+  name: 'accumulation',
+  options: { parts },
+  gradients(next, { batch }) {
+    const total = batch.images.shape[0]
+    const size = Math.ceil(total / parts)
+    const sums: Record<string, tf.Tensor> = {}
+    for (let begin = 0; begin < total; begin += size) {
+      const count = Math.min(size, total - begin)
+      for (const [path, gradient] of Object.entries(
+        next({ batch: sliceOf(batch, begin, count) }),
+      )) {
+        const share = tf.mul(gradient, count / total)
+        sums[path] = sums[path] ? tf.add(sums[path], share) : share
+      }
+    }
+    return sums
+  },
+})
+
+/** Clips the gradient's norm over all variables (Pascanu et al. 2013). */
+const clipping = (norm: number): Trick => ({
+  name: 'clipping',
+  options: { norm },
+  gradients(next) {
+    const gradients = next()
+    const scale = tf.minimum(1, tf.div(norm, globalNorm(gradients)))
+    return mapTensors(gradients, (gradient) => tf.mul(gradient, scale))
+  },
+})
+
+/** Test-time augmentation: the mean over an image and its mirror image. */
+const mirrorAtTest: Trick = {
+  name: 'mirror-at-test',
+  options: {},
+  evaluation: {
+    predict: (next, images) => tf.mul(tf.add(next(images), next(tf.reverse(images, 2))), 0.5),
+  },
+}
+
+/** Cuts the rate when the validation loss has not fallen for `patience` epochs. */
+function plateau(patience: number, factor: number): Trick {
+  let state = { scale: 1, best: Infinity, since: 0 }
+  return {
+    name: 'plateau',
+    options: { patience, factor },
+    setsRate: true,
+    setup: () => void (state = { scale: 1, best: Infinity, since: 0 }),
+    learningRate: (rate) => rate * state.scale,
+    afterEpoch({ validation }) {
+      const { loss } = validation!
+      state =
+        loss < state.best
+          ? { ...state, best: loss, since: 0 }
+          : { ...state, since: state.since + 1 }
+      if (state.since >= patience) state = { ...state, scale: state.scale * factor, since: 0 }
+      return undefined
+    },
+    state: {
+      save: () => ({ ...state }),
+      restore: (saved) => void (state = { ...state, ...saved }),
+    },
+  }
+}
+
+/** The same after a linear warm-up, on its own clock: it doesn't hear of the warm-up's epochs. */
+const warmThen = (steps: number, after: Trick): Trick => ({
+  ...after,
+  name: 'warm-then',
+  options: { steps },
+  tricks: [after],
+  learningRate: (rate, time) =>
+    time.step < steps
+      ? (rate * (time.step + 1)) / steps
+      : after.learningRate!(rate, { ...time, step: time.step - steps, steps: time.steps - steps }),
+  afterEpoch: (epoch) => (epoch.time.step > steps ? after.afterEpoch!(epoch) : undefined),
+})
+
+/** Stops when validation accuracy has not risen for `patience` epochs, and brings the best weights back. */
+function stopEarly(patience: number): Trick {
+  let best: { accuracy: number; epoch: number; weights: Tensors } | undefined
+  return {
+    name: 'stop-early',
+    options: { patience },
+    setup() {
+      tf.dispose(best?.weights ?? [])
+      best = undefined
+    },
+    afterEpoch({ epoch, validation, variables }) {
+      const { accuracy } = validation!
+      if (!best || accuracy > best.accuracy) {
+        tf.dispose(best?.weights ?? [])
+        best = {
+          accuracy,
+          epoch,
+          weights: mapTensors(variables, (value) => tf.keep(value.clone())),
+        }
+      }
+      if (epoch - best.epoch < patience) return undefined
+      for (const [path, value] of Object.entries(best.weights)) variables[path]!.assign(value)
+      return { stop: `no better than epoch ${best.epoch} for ${patience} epochs` }
+    },
+  }
+}
+
+const mapTensors = (
+  tensors: Tensors | Variables,
+  f: (tensor: tf.Tensor, path: string) => tf.Tensor,
+): Tensors =>
+  Object.fromEntries(Object.entries(tensors).map(([path, tensor]) => [path, f(tensor, path)]))
+
+const globalNorm = (gradients: Tensors): tf.Scalar =>
+  tf.sqrt(tf.addN(Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient)))))
+
+const sliceOf = (batch: PipelineBatch, begin: number, size: number): PipelineBatch => {
+  const rows = <T extends tf.Tensor>(x: T): T => tf.slice(x, begin, size)
+  const { images, targets, mixedTargets, prepared, time } = batch
+  return {
+    images: rows(images),
+    targets: rows(targets),
+    mixedTargets: rows(mixedTargets),
+    prepared: mapTensors(prepared, rows),
+    time,
+  }
+}
+
+const options = (tricks: Trick[], more: Partial<TrainOptions> = {}): TrainOptions => ({
+  model: denseModel(),
+  data: { train: blobs(150), test: blobs(60, 1) },
+  optimizer: tf.train.momentum(0.1, 0.9),
+  epochs: 3,
+  batchSize: 32,
+  tricks,
+  ...more,
+})
+const weightsOf = (model: TrainOptions['model']): number[] =>
+  Object.values(variablesOf(model)).flatMap((variable) => [...variable.dataSync()])
+const weightsAfter = async (tricks: Trick[], more?: Partial<TrainOptions>): Promise<number[]> => {
+  const given = options(tricks, more)
+  await train(given)
+  return weightsOf(given.model)
+}
+const distance = (a: number[], b: number[]): number =>
+  Math.max(...a.map((x, i) => Math.abs(x - b[i]!)))
+
+beforeEach(async () => {
+  await tf.setBackend('cpu')
+})
+
+test('averaging: training goes its way, evaluation reads the average', async () => {
+  const plain = await train(options([]))
+  const trick = averaging(0.95)
+  const given = options([trick])
+  const averaged = await train(given)
+  expect(weightsOf(given.model)).toEqual(await weightsAfter([]))
+  expect(averaged.epochs[0]!.training).toEqual(plain.epochs[0]!.training)
+  expect(averaged.epochs[0]!.validation).not.toEqual(plain.epochs[0]!.validation)
+  // The same list again gives the same: state starts afresh in each run.
+  expect((await train(options([trick]))).test).toEqual(averaged.test)
+  const before = tf.memory().numTensors
+  const again = options([trick])
+  const made = tf.memory().numTensors - before
+  await train(again)
+  again.optimizer.dispose()
+  expect(tf.memory().numTensors - before - made).toBeLessThanOrEqual(0)
+})
+
+test('sharpness-aware: another gradient, and weights back where they were', async () => {
+  expect(distance(await weightsAfter([sharpnessAware(0)]), await weightsAfter([]))).toBeLessThan(
+    1e-6,
+  )
+  const sharp = await train(options([sharpnessAware(0.05)]))
+  expect(sharp.test!.accuracy).toBeGreaterThan(0.9)
+  expect(await weightsAfter([sharpnessAware(0.05)])).not.toEqual(await weightsAfter([]))
+})
+
+test('accumulation: four small batches make one large', async () => {
+  expect(distance(await weightsAfter([accumulation(4)]), await weightsAfter([]))).toBeLessThan(1e-5)
+  const metrics = async (tricks: Trick[]): Promise<number> =>
+    (await train(options(tricks))).epochs[2]!.training.loss
+  expect(await metrics([accumulation(3)])).toBeCloseTo(await metrics([]), 5)
+})
+
+test('clipping: inside the norm it does nothing, and it can clip what was accumulated', async () => {
+  expect(distance(await weightsAfter([clipping(1e6)]), await weightsAfter([]))).toBeLessThan(1e-6)
+  const both = [clipping(0.1), accumulation(4)]
+  expect(distance(await weightsAfter(both), await weightsAfter([clipping(0.1)]))).toBeLessThan(1e-5)
+  const sgd = (): Partial<TrainOptions> => ({
+    optimizer: tf.train.sgd(1),
+    epochs: 1,
+    batchSize: 135,
+  })
+  const start = weightsOf(denseModel())
+  const moved = (await weightsAfter([clipping(0.01)], sgd())).map((w, i) => w - start[i]!)
+  expect(Math.hypot(...moved)).toBeCloseTo(0.01, 5)
+})
+
+test('mirror at test: only evaluation changes', async () => {
+  expect(await weightsAfter([mirrorAtTest])).toEqual(await weightsAfter([]))
+  const losses = await Promise.all([train(options([mirrorAtTest])), train(options([]))])
+  expect(losses[0].test!.loss).not.toBe(losses[1].test!.loss)
+})
+
+test('plateau after a warm-up: on its own clock, with its own state', async () => {
+  const rates: number[] = []
+  const watch: Trick = {
+    name: 'watch',
+    options: {},
+    learningRate: (rate) => (rates.push(rate), rate),
+  }
+  const trick = warmThen(10, plateau(1, 0.1))
+  const run = (): Promise<unknown> =>
+    train(options([trick, watch], { epochs: 8, optimizer: tf.train.sgd(1e-9) }))
+  await run()
+  expect(rates.slice(0, 10)).toEqual(Array.from({ length: 10 }, (_, i) => (1e-9 * (i + 1)) / 10))
+  expect(Math.max(...rates)).toBe(1e-9)
+  expect(rates.at(-1)).toBeLessThan(1e-9)
+  const once = rates.splice(0)
+  await run()
+  expect(rates).toEqual(once)
+})
+
+test('stop early: ends the run on the best weights', async () => {
+  const given = options([stopEarly(2)], { epochs: 30 })
+  const { stopped, epochs, test: tested } = await train(given)
+  expect(stopped).toMatch(/no better than epoch \d+ for 2 epochs/)
+  const accuracies = epochs.map(({ validation }) => validation!.accuracy)
+  const best = accuracies.indexOf(Math.max(...accuracies))
+  expect(epochs).toHaveLength(best + 3)
+  const short = await train(options([], { epochs: best + 1 }))
+  expect(tested).toEqual(short.test)
+})
+
+test('all at once, inside windows, for the whole run', async () => {
+  const tricks = [
+    clipping(1),
+    accumulation(2),
+    during({ from: { epochs: 1 } }, sharpnessAware(0.02)),
+    averaging(0.9),
+    mirrorAtTest,
+    stopEarly(9),
+    warmThen(5, plateau(3, 0.5)),
+  ]
+  const result = await train(options(tricks, { epochs: 4 }))
+  expect(result.stopped).toBe('finished')
+  expect(result.test!.accuracy).toBeGreaterThan(0.9)
+})
