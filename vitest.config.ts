@@ -4,11 +4,16 @@ import { defineConfig } from 'vitest/config'
 
 const chromium = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
 const browser = existsSync(chromium)
-if (!browser) console.warn(`The browser tests are skipped: no Chromium at ${chromium} (set CHROME_BIN).`)
+if (!browser)
+  console.warn(`The browser tests are skipped: no Chromium at ${chromium} (set CHROME_BIN).`)
 
 // Tests import the sources, so none needs a build. `*.node.test.ts` uses files or processes.
 const conditions = ['@tricks/source']
-const tests = ['packages/**/test/**/*.test.ts', 'examples/**/test/**/*.test.ts']
+const tests = [
+  'internal/test/*.test.ts',
+  'packages/**/test/**/*.test.ts',
+  'examples/**/test/**/*.test.ts',
+]
 const exclude = ['**/node_modules/**', '**/dist/**']
 
 export default defineConfig({
@@ -25,7 +30,9 @@ export default defineConfig({
         ? [
             {
               extends: true as const,
-              resolve: { conditions: [...conditions, 'module', 'browser', 'development|production'] },
+              resolve: {
+                conditions: [...conditions, 'module', 'browser', 'development|production'],
+              },
               test: {
                 name: 'browser',
                 include: tests,

@@ -1,0 +1,124 @@
+// What DESIGN of the repository promises and no compiler checks: who may import whom, and what a package holds.
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+
+const root = join(import.meta.dirname, '../..')
+const packages = globSync(['packages/core/package.json', 'packages/*/*/package.json'], {
+  cwd: root,
+}).map((file) => {
+  const folder = dirname(file)
+  const manifest = JSON.parse(readFileSync(join(root, file), 'utf8')) as Manifest
+  return { folder, stage: basename(dirname(folder)), manifest, name: manifest.name }
+})
+interface Manifest {
+  name: string
+  description?: string
+  dependencies?: Record<string, string>
+  peerDependencies?: Record<string, string>
+  devDependencies?: Record<string, string>
+  scripts?: Record<string, string>
+}
+
+const stages = ['augment', 'mix', 'loss', 'schedule', 'optimize']
+const isTrick = ({ stage, name }: { stage: string; name: string }): boolean =>
+  stages.includes(stage) ||
+  ['@tricks/early-stopping', '@tricks/xavier', '@tricks/dropout', '@tricks/batch-norm'].includes(
+    name,
+  )
+
+/** The packages that a package's files import, node's own left out. */
+function importsOf(folder: string, part: 'src' | 'test'): Set<string> {
+  const files = globSync(`${folder}/${part}/**/*.ts`, { cwd: root })
+  const found = new Set<string>()
+  for (const file of files)
+    for (const [, specifier] of readFileSync(join(root, file), 'utf8').matchAll(
+      /^(?:import|export)\s(?:[^'"`;]*?\sfrom\s)?'([^'.][^']*)'/gm,
+    ))
+      if (!specifier!.startsWith('node:'))
+        found.add(
+          specifier!
+            .split('/')
+            .slice(0, specifier!.startsWith('@') ? 2 : 1)
+            .join('/'),
+        )
+  return found
+}
+
+test('there are packages', () => {
+  expect(packages.length).toBeGreaterThan(5)
+})
+
+test.each(packages)('$name declares what it imports', ({ folder, manifest }) => {
+  const runtime = new Set(Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }))
+  const undeclared = [...importsOf(folder, 'src')].filter(
+    (name) => !runtime.has(name) && name !== manifest.name,
+  )
+  expect(undeclared, 'in src').toEqual([])
+  const all = new Set([
+    ...runtime,
+    ...Object.keys(manifest.devDependencies ?? {}),
+    manifest.name,
+    'vitest',
+  ])
+  expect(
+    [...importsOf(folder, 'test')].filter((name) => !all.has(name)),
+    'in test',
+  ).toEqual([])
+})
+
+test.each(packages.filter(isTrick))('$name imports core, and no other trick', ({ folder }) => {
+  const ours = [...importsOf(folder, 'src')].filter((name) => name.startsWith('@tricks/'))
+  expect(ours.filter((name) => name !== '@tricks/core')).toEqual([])
+})
+
+test.each(packages.filter(isTrick))('$name has no dependency beyond its peers', ({ manifest }) => {
+  expect(manifest.dependencies ?? {}).toEqual({})
+})
+
+test('core imports nothing of ours, the trainer only core', () => {
+  const ours = (name: string): string[] =>
+    [...importsOf(packages.find((each) => each.name === name)!.folder, 'src')].filter((imported) =>
+      imported.startsWith('@tricks/'),
+    )
+  expect(ours('@tricks/core')).toEqual([])
+  expect(ours('@tricks/train')).toEqual(['@tricks/core'])
+})
+
+test('no package imports itself through others', () => {
+  const graph = new Map(packages.map(({ name, folder }) => [name, [...importsOf(folder, 'src')]]))
+  const visit = (name: string, path: string[]): void => {
+    expect(path, [...path, name].join(' → ')).not.toContain(name)
+    for (const next of graph.get(name) ?? []) if (graph.has(next)) visit(next, [...path, name])
+  }
+  for (const name of graph.keys()) visit(name, [])
+})
+
+test.each(packages)('$name holds its own and nothing else', ({ folder, manifest }) => {
+  const allowed = [
+    'package.json',
+    'tsconfig.json',
+    'README.md',
+    'CHANGELOG.md',
+    'src',
+    'test',
+    'dist',
+    'node_modules',
+    '.turbo',
+  ]
+  expect(readdirSync(join(root, folder)).filter((name) => !allowed.includes(name))).toEqual([])
+  for (const name of ['README.md', 'src', 'test'])
+    expect(existsSync(join(root, folder, name)), name).toBe(true)
+  expect(
+    readFileSync(join(root, folder, 'tsconfig.json'), 'utf8')
+      .trim()
+      .split('\n'),
+  ).toHaveLength(1)
+  expect(manifest.description ?? '').not.toBe('')
+  expect(manifest.scripts).toEqual({ build: 'build-package' })
+})
+
+test.each(packages.filter(isTrick))("$name's index fits a screen or two", ({ folder }) => {
+  const lines = readFileSync(join(root, folder, 'src/index.ts'), 'utf8').split('\n').length
+  expect(lines).toBeLessThanOrEqual(120)
+})
