@@ -1,15 +1,17 @@
-// The gradients of a convolution, as convolutions: tfjs's forward kernel is XNNPACK's and runs at full
-// speed, its own gradient of the input is ten times slower, and that of the filter is missing.
+// Convolutions and their gradients.
 import * as tf from '@tensorflow/tfjs-core'
+import { activate, bounds } from './activation.ts'
+import type { Engine } from './engine/index.ts'
 import {
   type Call,
   type Info,
   type Kernel,
+  compute,
   extend,
-  floats,
   input,
   makeOutput,
-  run,
+  pointer,
+  size,
 } from './kernel.ts'
 
 type Shape4D = [number, number, number, number]
@@ -24,7 +26,7 @@ export function convolutionInfo(
 ): ConvolutionInfo {
   const { strides, dilations, pad, dataFormat, dimRoundingMode } = call.attrs
   if (dataFormat !== undefined && dataFormat !== 'NHWC') {
-    throw new Error(`wasm-training: expected dataFormat to be NHWC, got ${String(dataFormat)}`)
+    throw new Error(`wasm-training: expected dataFormat to be NHWC, got ${dataFormat as string}`)
   }
   return tf.backend_util.computeConv2DInfo(
     inputShape as Shape4D,
@@ -37,117 +39,146 @@ export function convolutionInfo(
   )
 }
 
-/** dFilter[y, x, i, o] = Σ input[n, sy·oy + dy·y − top, …, i] · dOutput[n, oy, ox, o] */
-function filterGradient(call: Call): Info {
-  const x = input(call, 'x')
-  const dy = input(call, 'dy')
-  const info = convolutionInfo(call, x.shape, call.attrs['filterShape'] as number[])
-  // Batch and channels change places, and so do strides and dilations.
-  const images = run(call, 'Transpose', { x }, { perm: [3, 1, 2, 0] })
-  const filter = run(call, 'Transpose', { x: dy }, { perm: [1, 2, 0, 3] })
-  const { top, bottom, left, right } = info.padInfo
-  let result = run(
-    call,
-    'Conv2D',
-    { x: images, filter },
-    {
-      strides: [info.dilationHeight, info.dilationWidth],
-      dilations: [info.strideHeight, info.strideWidth],
-      pad: [
-        [0, 0],
-        [top, bottom],
-        [left, right],
-        [0, 0],
-      ],
-      dataFormat: 'NHWC',
-    },
-  )
-  call.backend.disposeData(images.dataId)
-  call.backend.disposeData(filter.dataId)
-  const size = [info.inChannels, info.filterHeight, info.filterWidth, info.outChannels]
-  if (result.shape.some((length, axis) => length !== size[axis])) {
-    // Rows and columns that the strides left over.
-    const whole = result
-    result = run(call, 'Slice', { x: whole }, { begin: [0, 0, 0, 0], size })
-    call.backend.disposeData(whole.dataId)
-  }
-  const output = run(call, 'Transpose', { x: result }, { perm: [1, 2, 0, 3] })
-  call.backend.disposeData(result.dataId)
-  return output
+/** How many floats `pack` needs: panels of eight columns, each with a row for the bias. */
+export function packedSize(depth: number, columns: number): number {
+  return 8 * Math.ceil(columns / 8) * (depth + 1)
 }
 
-/** The gradient of the input: dOutput, spread by the strides and padded, convolved with the filter turned round. */
+/** output[n, y, x, o] = bias[o] + Σ input[n, sy·y + dy·v − top, …, i] · filter[v, u, i, o] */
+function convolve(call: Call): Info {
+  const x = input(call, 'x')
+  const filter = input(call, 'filter')
+  const info = convolutionInfo(call, x.shape, filter.shape)
+  const { bias } = call.inputs
+  if (bias && size(bias) !== info.outChannels) {
+    throw new Error(
+      `wasm-training: expected a bias of ${info.outChannels} values, got ${size(bias)}`,
+    )
+  }
+  const output = makeOutput(call, info.outShape)
+  const { top, bottom, left, right } = info.padInfo
+  const padded = top > 0 || bottom > 0 || left > 0 || right > 0
+  const fieldHeight = info.inHeight + top + bottom
+  const fieldWidth = info.inWidth + left + right
+  const depth = info.filterHeight * info.filterWidth * info.inChannels
+  const columns = info.outChannels
+  const scratch = [
+    packedSize(depth, columns),
+    padded ? fieldHeight * fieldWidth * info.inChannels : 0,
+  ]
+  compute(call, scratch, (engine, packed, field) => {
+    engine.pack(packed, pointer(call, filter), depth, columns, columns, 1, 0, depth)
+    engine.pack_bias(packed, bias ? pointer(call, bias) : 0, columns, depth)
+    engine.convolve(
+      [pointer(call, output), pointer(call, x), packed, padded ? field : 0],
+      [info.batchSize, info.inHeight, info.inWidth, info.inChannels],
+      [fieldHeight, fieldWidth, top, left, 1, 1],
+      [info.outHeight, info.outWidth, info.outChannels],
+      [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
+      [info.dilationHeight, info.dilationWidth],
+      ...bounds(call),
+    )
+  })
+  return activate(call, output)
+}
+
+/** The gradient of the input: dOutput, spread by the strides, convolved with the filter turned by 180°. */
 function inputGradient(call: Call): Info {
   const dy = input(call, 'dy')
   const filter = input(call, 'filter')
   const info = convolutionInfo(call, call.attrs['inputShape'] as number[], filter.shape)
-  const spread = spreadGradient(call, dy, info)
-  const turned = turnFilter(call, filter)
-  const output = run(
-    call,
-    'Conv2D',
-    { x: spread, filter: turned },
-    {
-      strides: [1, 1],
-      dilations: [info.dilationHeight, info.dilationWidth],
-      pad: 'valid',
-      dataFormat: 'NHWC',
-    },
-  )
-  call.backend.disposeData(spread.dataId)
-  call.backend.disposeData(turned.dataId)
-  return output
-}
-
-function spreadGradient(call: Call, dy: Info, info: ConvolutionInfo): Info {
+  const output = makeOutput(call, info.inShape)
   const above = info.effectiveFilterHeight - 1
   const before = info.effectiveFilterWidth - 1
-  const height = info.inHeight + above
-  const width = info.inWidth + before
-  const channels = info.outChannels
-  const output = makeOutput(call, [info.batchSize, height, width, channels])
-  const to = floats(call, output).fill(0)
-  const from = floats(call, dy)
-  for (let image = 0; image < info.batchSize; image++) {
-    for (let row = 0; row < info.outHeight; row++) {
-      const y = row * info.strideHeight + above - info.padInfo.top
-      if (y < 0 || y >= height) continue
-      for (let column = 0; column < info.outWidth; column++) {
-        const x = column * info.strideWidth + before - info.padInfo.left
-        if (x < 0 || x >= width) continue
-        let source = ((image * info.outHeight + row) * info.outWidth + column) * channels
-        let target = ((image * height + y) * width + x) * channels
-        for (let channel = 0; channel < channels; channel++) to[target++] = from[source++]!
-      }
-    }
-  }
+  const fieldHeight = info.inHeight + above
+  const fieldWidth = info.inWidth + before
+  const depth = info.filterHeight * info.filterWidth * info.outChannels
+  const scratch = [packedSize(depth, info.inChannels), fieldHeight * fieldWidth * info.outChannels]
+  compute(call, scratch, (engine, packed, field) => {
+    packTurned(engine, packed, pointer(call, filter), info)
+    engine.pack_bias(packed, 0, info.inChannels, depth)
+    engine.convolve(
+      [pointer(call, output), pointer(call, dy), packed, field],
+      [info.batchSize, info.outHeight, info.outWidth, info.outChannels],
+      [fieldHeight, fieldWidth, above - info.padInfo.top, before - info.padInfo.left],
+      [info.strideHeight, info.strideWidth],
+      [info.inHeight, info.inWidth, info.inChannels],
+      [info.filterHeight, info.filterWidth, 1, 1, info.dilationHeight, info.dilationWidth],
+      [-Infinity, Infinity],
+    )
+  })
   return output
 }
 
-/** [height, width, in, out] → the same turned by 180°, in and out exchanged. */
-function turnFilter(call: Call, filter: Info): Info {
-  const [height, width, inChannels, outChannels] = filter.shape as Shape4D
-  const output = makeOutput(call, [height, width, outChannels, inChannels])
-  const to = floats(call, output)
-  const from = floats(call, filter)
-  const taps = height * width
-  const size = inChannels * outChannels
+/** Packs a filter turned by 180°, its input and output channels exchanged, tap by tap. */
+function packTurned(engine: Engine, packed: number, filter: number, info: ConvolutionInfo): void {
+  const { inChannels, outChannels } = info
+  const taps = info.filterHeight * info.filterWidth
   for (let tap = 0; tap < taps; tap++) {
-    const target = (taps - 1 - tap) * size
-    for (let i = 0; i < inChannels; i++) {
-      for (let o = 0; o < outChannels; o++) {
-        to[target + o * inChannels + i] = from[tap * size + i * outChannels + o]!
-      }
-    }
+    const from = filter + 4 * (taps - 1 - tap) * inChannels * outChannels
+    const total = taps * outChannels
+    engine.pack(packed, from, outChannels, inChannels, 1, outChannels, tap * outChannels, total)
   }
+}
+
+/** dFilter[v, u, i, o] = Σ input[n, sy·y + dy·v − top, …, i] · dOutput[n, y, x, o] */
+function filterGradient(call: Call): Info {
+  const x = input(call, 'x')
+  const dy = input(call, 'dy')
+  const info = convolutionInfo(call, x.shape, call.attrs['filterShape'] as number[])
+  const output = makeOutput(call, call.attrs['filterShape'] as number[])
+  const { top, bottom, left, right } = info.padInfo
+  const fieldHeight = info.inHeight + top + bottom
+  const fieldWidth = info.inWidth + left + right
+  const scratch = [
+    fieldHeight * fieldWidth * info.inChannels + 8,
+    info.outHeight * info.outWidth * info.outChannels + 8,
+  ]
+  compute(call, scratch, (engine, field, last) => {
+    engine.filter_gradient(
+      [pointer(call, output), pointer(call, x), pointer(call, dy), field, last],
+      [info.batchSize, info.inHeight, info.inWidth, info.inChannels],
+      [fieldHeight, fieldWidth, top, left],
+      [info.outHeight, info.outWidth, info.outChannels],
+      [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
+      [info.dilationHeight, info.dilationWidth],
+    )
+  })
   return output
 }
 
-/** Padding by numbers: told 'same', XNNPACK takes another one than TensorFlow's where strides are larger than the filter. */
-function explicitPadding(original: Kernel): Kernel {
+/** The gradients of a depthwise convolution with respect to its input, or to its filter. */
+function depthwiseGradient(of: 'input' | 'filter'): (call: Call) => Info {
   return (call) => {
-    if (call.attrs['pad'] !== 'same' || call.attrs['dataFormat'] !== 'NHWC') return original(call)
-    const info = convolutionInfo(call, input(call, 'x').shape, input(call, 'filter').shape)
+    const dy = input(call, 'dy')
+    const other = input(call, of === 'input' ? 'filter' : 'x')
+    const inputShape = of === 'input' ? (call.attrs['inputShape'] as number[]) : other.shape
+    const filterShape = of === 'input' ? other.shape : (call.attrs['filterShape'] as number[])
+    const info = convolutionInfo(call, inputShape, filterShape, true)
+    const output = makeOutput(call, of === 'input' ? inputShape : filterShape)
+    ;(call.backend.typedArrayFromHeap(output) as Float32Array).fill(0)
+    const [to, from] = [pointer(call, output), pointer(call, other)]
+    compute(call, [], (engine) => {
+      engine.depthwise_gradients(
+        ...(of === 'input' ? [to, 0, 0, from] : [0, to, from, 0]),
+        [pointer(call, dy), info.batchSize, info.inHeight, info.inWidth, info.inChannels],
+        [info.outChannels / info.inChannels, info.outHeight, info.outWidth],
+        [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
+        [info.dilationHeight, info.dilationWidth, info.padInfo.top, info.padInfo.left],
+      )
+    })
+    return output
+  }
+}
+
+/**
+ * tfjs's own depthwise convolution, which is XNNPACK's, with the padding in numbers: told 'same', XNNPACK pads in
+ * another way than TensorFlow where a stride is larger than the filter.
+ */
+function paddedByNumbers(original: Kernel): Kernel {
+  return (call) => {
+    if (call.attrs['pad'] !== 'same') return original(call)
+    const info = convolutionInfo(call, input(call, 'x').shape, input(call, 'filter').shape, true)
     const { top, bottom, left, right } = info.padInfo
     const pad = [
       [0, 0],
@@ -160,8 +191,12 @@ function explicitPadding(original: Kernel): Kernel {
 }
 
 export function registerConvolution(): void {
-  extend(tf.Conv2D, explicitPadding)
-  extend(tf.FusedConv2D, explicitPadding)
-  extend(tf.Conv2DBackpropFilter, () => filterGradient)
+  extend(tf.Conv2D, () => convolve)
+  extend(tf.FusedConv2D, () => convolve)
   extend(tf.Conv2DBackpropInput, () => inputGradient)
+  extend(tf.Conv2DBackpropFilter, () => filterGradient)
+  extend(tf.DepthwiseConv2dNative, paddedByNumbers)
+  extend(tf.FusedDepthwiseConv2D, paddedByNumbers)
+  extend(tf.DepthwiseConv2dNativeBackpropInput, () => depthwiseGradient('input'))
+  extend(tf.DepthwiseConv2dNativeBackpropFilter, () => depthwiseGradient('filter'))
 }

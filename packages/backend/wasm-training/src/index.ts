@@ -1,10 +1,16 @@
 import '@tensorflow/tfjs-backend-wasm'
+import { registerActivation } from './activation.ts'
+import { registerBatchNorm } from './batch-norm.ts'
 import { registerConvolution } from './convolution.ts'
-import { registerDepthwise } from './depthwise.ts'
+import { registerGradients } from './gradients.ts'
 import { registerMatMul } from './matmul.ts'
-import { registerRows } from './rows.ts'
+import { registerPooling } from './pooling.ts'
+import { registerArray } from './array.ts'
 
+registerActivation()
+registerBatchNorm()
 registerConvolution()
-registerDepthwise()
 registerMatMul()
-registerRows()
+registerPooling()
+registerArray()
+registerGradients()

@@ -1,5 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
+import { type Engine, engineOf } from './engine/index.ts'
 
 /** What tfjs hands to a kernel: tensors known by data id, shape and dtype. */
 export type Info = tf.TensorInfo
@@ -15,12 +16,7 @@ export type Kernel = (call: Call) => Info | Info[]
 export function extend(kernelName: string, make: (original: Kernel) => Kernel): void {
   const config = tf.getKernel(kernelName, 'wasm')
   if (config) tf.unregisterKernel(kernelName, 'wasm')
-  const original: Kernel = config
-    ? (config.kernelFunc as unknown as Kernel)
-    : () => {
-        throw new Error(`wasm-training: tfjs-backend-wasm has no kernel ${kernelName}`)
-      }
-  const kernelFunc = make(original) as unknown as tf.KernelFunc
+  const kernelFunc = make(config?.kernelFunc as unknown as Kernel) as unknown as tf.KernelFunc
   tf.registerKernel({ ...config, kernelName, backendName: 'wasm', kernelFunc })
 }
 
@@ -29,25 +25,16 @@ export function run(
   call: Call,
   name: string,
   inputs: Record<string, Info>,
-  attrs: Attributes,
+  attrs: Attributes = {},
 ): Info {
-  const config = tf.getKernel(name, 'wasm')
-  if (!config) throw new Error(`wasm-training: tfjs-backend-wasm has no kernel ${name}`)
-  return (config.kernelFunc as unknown as Kernel)({ inputs, attrs, backend: call.backend }) as Info
+  const kernel = tf.getKernel(name, 'wasm').kernelFunc as unknown as Kernel
+  return kernel({ inputs, attrs, backend: call.backend }) as Info
 }
 
 export function input(call: Call, name: string): Info {
   const info = call.inputs[name]
-  if (!info) throw new Error(`wasm-training: a kernel misses its input ${name}`)
+  if (!info) throw new Error(`wasm-training: expected an input named ${name}`)
   return info
-}
-
-/**
- * A view of a float32 tensor's values in the heap. The next allocation may grow the heap and detach it:
- * make all outputs first, then the views.
- */
-export function floats(call: Call, info: Info): Float32Array {
-  return call.backend.typedArrayFromHeap(info) as Float32Array
 }
 
 export function makeOutput(
@@ -58,7 +45,42 @@ export function makeOutput(
   return call.backend.makeOutput([...shape], dtype)
 }
 
-/** The same data under another shape: it owns nothing and must not be disposed. */
-export function reshaped(info: Info, shape: number[]): Info {
-  return { dataId: info.dataId, dtype: info.dtype, shape }
+export function size(info: Info): number {
+  return tf.util.sizeFromShape(info.shape)
+}
+
+/** Where a tensor's values are in the heap. */
+export function pointer(call: Call, info: Info): number {
+  return call.backend.dataIdMap.get(info.dataId).memoryOffset
+}
+
+export type Values = Float32Array | Int32Array | Uint8Array
+
+/**
+ * A view of a tensor's values in the heap, of any dtype. An allocation may grow the heap, which detaches all views:
+ * make the outputs first.
+ */
+export function values(call: Call, info: Info): Values {
+  return call.backend.typedArrayFromHeap(info)
+}
+
+/** Emscripten's module object, of which tfjs's types know next to nothing. */
+export function heap(call: Call): {
+  readonly HEAPU8: Uint8Array
+  _malloc(bytes: number): number
+  _free(address: number): void
+} {
+  return call.backend.wasm as unknown as ReturnType<typeof heap>
+}
+
+/** Runs kernels of our own, with scratch space of the sizes that `floats` gives, in float32 values. */
+export function compute(
+  call: Call,
+  floats: readonly number[],
+  body: (engine: Engine, ...scratch: number[]) => void,
+): void {
+  const { _malloc: allocate, _free: free } = heap(call)
+  const scratch = floats.map((count) => allocate(Math.max(8, count * 4)) >>> 0)
+  body(engineOf(call.backend), ...scratch)
+  for (const address of scratch) free(address)
 }

@@ -1,126 +1,194 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { expectEqual, generator, on } from './compare.ts'
 
 const shapes = 200
 
-test('the gradients of convolutions equal the cpu backend, on random shapes', async () => {
-  const random = generator(1)
-  for (let i = 0; i < shapes; i++) {
-    const kernel: [number, number] = [random.integer(1, 5), random.integer(1, 5)]
-    const strides: [number, number] = [random.integer(1, 3), random.integer(1, 3)]
-    const size = [random.integer(kernel[0], 11), random.integer(kernel[1], 11)] as const
-    const channels = [random.integer(1, 9), random.integer(1, 17)] as const
-    const pad = random.pick([
-      'same',
-      'valid',
-      [
-        [0, 0],
-        [random.integer(0, kernel[0] - 1), random.integer(0, kernel[0] - 1)],
-        [random.integer(0, kernel[1] - 1), random.integer(0, kernel[1] - 1)],
-        [0, 0],
-      ] as [[number, number], [number, number], [number, number], [number, number]],
-    ] as const)
-    const inputShape = [random.integer(1, 4), ...size, channels[0]] as [
-      number,
-      number,
-      number,
-      number,
-    ]
-    const filterShape = [...kernel, ...channels] as [number, number, number, number]
-    const x = random.values(inputShape)
-    const filter = random.values(filterShape)
-    const label = JSON.stringify({ inputShape, filterShape, strides, pad })
-    await expectEqual(label, () => {
-      const convolve = (x: tf.Tensor4D, filter: tf.Tensor4D) =>
-        tf.conv2d(x, filter, strides, pad as 'same')
-      const y = convolve(tf.tensor(x, inputShape), tf.tensor(filter, filterShape))
-      const dy = tf.tensor(generator(i).values(y.shape), y.shape)
-      const gradients = tf.grads(convolve as never)
-      return [y, ...gradients([tf.tensor(x, inputShape), tf.tensor(filter, filterShape)], dy)]
-    })
-  }
+/** The outputs of `operation` and its gradients by all inputs, for a random upstream gradient. */
+function withGradients(
+  operation: (...inputs: tf.Tensor[]) => tf.Tensor,
+  inputs: { values: Float32Array; shape: number[] }[],
+): tf.Tensor[] {
+  const tensors = inputs.map(({ values, shape }) => tf.tensor(values, shape))
+  const y = operation(...tensors)
+  const dy = tf.tensor(generator(1).values(y.shape), y.shape)
+  return [y, ...tf.grads(operation)(tensors, dy)]
+}
+
+type Generator = ReturnType<typeof generator>
+const randomInput = (random: Generator, shape: number[]) => ({
+  shape,
+  values: random.values(shape),
 })
 
-test('the gradients of depthwise convolutions equal the cpu backend, on random shapes', async () => {
-  const random = generator(2)
-  for (let i = 0; i < shapes; i++) {
-    const kernel: [number, number] = [random.integer(1, 4), random.integer(1, 4)]
-    const strides = random.integer(1, 2)
-    const channels = random.integer(1, 9)
-    const inputShape = [
-      random.integer(1, 3),
-      random.integer(kernel[0], 9),
-      random.integer(kernel[1], 9),
-      channels,
-    ] as [number, number, number, number]
-    const filterShape = [...kernel, channels, random.integer(1, 3)] as [
-      number,
-      number,
-      number,
-      number,
-    ]
-    const pad = random.pick(['same', 'valid'] as const)
-    const x = random.values(inputShape)
-    const filter = random.values(filterShape)
-    await expectEqual(JSON.stringify({ inputShape, filterShape, strides, pad }), () => {
-      const convolve = (x: tf.Tensor4D, filter: tf.Tensor4D) =>
-        tf.depthwiseConv2d(x, filter, strides, pad)
-      const y = convolve(tf.tensor(x, inputShape), tf.tensor(filter, filterShape))
-      const dy = tf.tensor(generator(i).values(y.shape), y.shape)
-      return tf.grads(convolve as never)(
-        [tf.tensor(x, inputShape), tf.tensor(filter, filterShape)],
-        dy,
+function randomPadding(random: Generator, kernel: readonly number[]): 'same' {
+  const edges = kernel.map((size) => [random.integer(0, size - 1), random.integer(0, size - 1)])
+  return random.pick(['same', 'valid', [[0, 0], ...edges, [0, 0]] as unknown as 'valid']) as 'same'
+}
+
+describe('equal to the cpu backend on random shapes, with gradients:', () => {
+  test('convolution', async () => {
+    const random = generator(1)
+    for (let i = 0; i < shapes; i++) {
+      const kernel = [random.integer(1, 5), random.integer(1, 5)]
+      const strides = [random.integer(1, 3), random.integer(1, 3)] as [number, number]
+      const pad = randomPadding(random, kernel)
+      const channels = [random.integer(1, 9), random.integer(1, 19)]
+      const size = kernel.map((length) => random.integer(length, 11))
+      const x = randomInput(random, [random.integer(1, 4), ...size, channels[0]!])
+      const filter = randomInput(random, [...kernel, ...channels])
+      await expectEqual(JSON.stringify([x.shape, filter.shape, strides, pad]), () =>
+        withGradients(
+          (a, b) => tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, strides, pad),
+          [x, filter],
+        ),
       )
-    })
-  }
+    }
+  })
+
+  test('depthwise convolution', async () => {
+    const random = generator(2)
+    for (let i = 0; i < shapes; i++) {
+      const kernel = [random.integer(1, 4), random.integer(1, 4)]
+      const strides = random.integer(1, 2)
+      const pad = random.pick(['same', 'valid'] as const)
+      const channels = random.integer(1, 9)
+      const size = kernel.map((length) => random.integer(length, 9))
+      const x = randomInput(random, [random.integer(1, 3), ...size, channels])
+      const filter = randomInput(random, [...kernel, channels, random.integer(1, 3)])
+      await expectEqual(JSON.stringify([x.shape, filter.shape, strides, pad]), () =>
+        withGradients(
+          (a, b) => tf.depthwiseConv2d(a as tf.Tensor4D, b as tf.Tensor4D, strides, pad),
+          [x, filter],
+        ),
+      )
+    }
+  })
+
+  test('matrix product', async () => {
+    const random = generator(3)
+    for (let i = 0; i < shapes; i++) {
+      const [rows, inner, columns] = Array.from({ length: 3 }, () => random.integer(1, 80)) as [
+        number,
+        number,
+        number,
+      ]
+      const [transposeA, transposeB] = [random.pick([true, false]), random.pick([true, false])]
+      const batch = random.pick([[], [1], [3], [2, 2]])
+      const a = randomInput(random, [...batch, ...(transposeA ? [inner, rows] : [rows, inner])])
+      const b = randomInput(random, [
+        ...batch,
+        ...(transposeB ? [columns, inner] : [inner, columns]),
+      ])
+      await expectEqual(JSON.stringify([a.shape, b.shape, transposeA, transposeB]), () =>
+        withGradients((x, y) => tf.matMul(x, y, transposeA, transposeB), [a, b]),
+      )
+    }
+  })
+
+  test('pooling', async () => {
+    const random = generator(4)
+    for (let i = 0; i < shapes; i++) {
+      const window = [random.integer(1, 3), random.integer(1, 3)] as [number, number]
+      const strides = [random.integer(1, 3), random.integer(1, 3)] as [number, number]
+      const size = window.map((length) => random.integer(length, 9))
+      const x = randomInput(random, [random.integer(1, 3), ...size, random.integer(1, 9)])
+      const pad = random.pick(['same', 'valid'] as const)
+      await expectEqual(JSON.stringify([x.shape, window, strides, pad]), () => [
+        ...withGradients((a) => tf.maxPool(a as tf.Tensor4D, window, strides, pad), [x]),
+        // cpu's gradient of an average counts the padding, its forward pass does not.
+        ...withGradients((a) => tf.avgPool(a as tf.Tensor4D, window, strides, 'valid'), [x]),
+      ])
+    }
+  })
+
+  test('batch normalisation by given statistics', async () => {
+    const random = generator(5)
+    for (let i = 0; i < shapes; i++) {
+      const channels = random.integer(1, 13)
+      const x = randomInput(random, [
+        random.integer(1, 4),
+        random.integer(1, 5),
+        random.integer(1, 5),
+        channels,
+      ])
+      const byChannel = Array.from({ length: 4 }, () => randomInput(random, [channels]))
+      await expectEqual(JSON.stringify(x.shape), () =>
+        withGradients(
+          (a, mean, variance, offset, scale) =>
+            tf.batchNorm(a, mean, tf.square(variance), offset, scale, 0.1),
+          [x, ...byChannel],
+        ),
+      )
+    }
+  })
+
+  test('gather', async () => {
+    const random = generator(6)
+    for (let i = 0; i < shapes; i++) {
+      const shape = Array.from({ length: random.integer(1, 3) }, () => random.integer(1, 7))
+      if (random.pick([true, false, false])) shape.push(random.pick([70, 96]))
+      const axis = random.integer(0, shape.length - 1)
+      const indices = Int32Array.from({ length: random.integer(1, 12) }, () =>
+        random.integer(0, shape[axis]! - 1),
+      )
+      const values = randomInput(random, shape)
+      await expectEqual(JSON.stringify([shape, axis, [...indices]]), () =>
+        withGradients((x) => tf.gather(x, tf.tensor1d(indices, 'int32'), axis), [values]),
+      )
+    }
+  })
+
+  test('reverse, transpose, slice, tile, sum, mean, relu and where', async () => {
+    const random = generator(7)
+    for (let i = 0; i < shapes; i++) {
+      const shape = Array.from({ length: random.integer(1, 5) }, () => random.integer(1, 6))
+      const axes = shape.map((_, axis) => axis)
+      const some = axes.filter(() => random.pick([true, false]))
+      const permutation = axes
+        .map((axis) => [random.integer(0, 99), axis])
+        .toSorted((a, b) => a[0]! - b[0]!)
+        .map(([, axis]) => axis!)
+      const begin = shape.map((length) => random.integer(0, length - 1))
+      const size = shape.map((length, axis) => random.integer(1, length - begin[axis]!))
+      const repeats = shape.map(() => random.integer(1, 3))
+      const keepDims = random.pick([true, false])
+      const [x, y] = [randomInput(random, shape), randomInput(random, shape)]
+      await expectEqual(
+        JSON.stringify({ shape, some, permutation, begin, size, repeats, keepDims }),
+        () =>
+          [
+            (a: tf.Tensor) => tf.reverse(a, some),
+            (a: tf.Tensor) => tf.transpose(a, permutation),
+            (a: tf.Tensor) => tf.slice(a, begin, size),
+            ...(shape.length < 5 ? [(a: tf.Tensor) => tf.tile(a, repeats)] : []), // tfjs has no gradient of more
+            (a: tf.Tensor) => tf.sum(a, some, keepDims),
+            (a: tf.Tensor) => tf.mean(a, some, keepDims),
+            (a: tf.Tensor) => tf.relu(a),
+            (a: tf.Tensor) =>
+              tf.where(tf.greater(tf.tensor(y.values, shape), 0), a, tf.tensor(y.values, shape)),
+          ].flatMap((operation) => withGradients(operation as never, [x])),
+      )
+    }
+  })
 })
 
-test('matMul and its gradients equal the cpu backend, on random shapes', async () => {
-  const random = generator(3)
-  for (let i = 0; i < shapes; i++) {
-    const [rows, inner, columns] = [
-      random.integer(1, 40),
-      random.integer(1, 40),
-      random.integer(1, 40),
-    ]
-    const [transposeA, transposeB] = [random.pick([true, false]), random.pick([true, false])]
-    const batch = random.pick([[], [1], [3], [2, 2]])
-    const a = [...batch, ...(transposeA ? [inner, rows] : [rows, inner])]
-    const b = [...batch, ...(transposeB ? [columns, inner] : [inner, columns])]
-    const [aValues, bValues] = [random.values(a), random.values(b)]
-    await expectEqual(JSON.stringify({ a, b, transposeA, transposeB }), () => {
-      const multiply = (a: tf.Tensor, b: tf.Tensor) => tf.matMul(a, b, transposeA, transposeB)
-      const y = multiply(tf.tensor(aValues, a), tf.tensor(bValues, b))
-      const dy = tf.tensor(generator(i).values(y.shape), y.shape)
-      return [y, ...tf.grads(multiply)([tf.tensor(aValues, a), tf.tensor(bValues, b)], dy)]
-    })
-  }
+test('integers and booleans are moved like floats', async () => {
+  await expectEqual('int32', () => {
+    const x = tf.tensor3d([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], [2, 3, 2], 'int32')
+    const even = tf.equal(tf.mod(x, tf.scalar(2, 'int32')), tf.scalar(0, 'int32'))
+    return [x, even].flatMap((values) => [
+      tf.gather(values, tf.tensor1d([1, 0, 1], 'int32'), 1),
+      tf.reverse(values, 1),
+      tf.transpose(values, [2, 0, 1]),
+      tf.slice(values, [0, 1, 0], [2, 2, 1]),
+      tf.tile(values, [2, 1, 2]),
+      tf.where(even, values, values),
+    ])
+  })
 })
 
-test('gather and its gradient equal the cpu backend, on random shapes', async () => {
-  const random = generator(4)
-  for (let i = 0; i < shapes; i++) {
-    const shape = Array.from({ length: random.integer(1, 3) }, () => random.integer(1, 7))
-    if (random.pick([true, false, false])) shape.push(random.pick([70, 96]))
-    const axis = random.integer(0, shape.length - 1)
-    const indices = Int32Array.from({ length: random.integer(1, 12) }, () =>
-      random.integer(0, shape[axis]! - 1),
-    )
-    const x = random.values(shape)
-    await expectEqual(JSON.stringify({ shape, axis, indices: [...indices] }), () => {
-      const gather = (x: tf.Tensor) => tf.gather(x, tf.tensor1d(indices, 'int32'), axis)
-      const y = gather(tf.tensor(x, shape))
-      const dy = tf.tensor(generator(i).values(y.shape), y.shape)
-      return [y, tf.grad(gather)(tf.tensor(x, shape), dy)]
-    })
-  }
-})
-
-test('gather takes integers and batch dimensions, and names an index that is out of range', async () => {
-  await expectEqual('int32', () =>
-    tf.gather(tf.tensor1d([5, 6, 7], 'int32'), tf.tensor1d([2, 0], 'int32')),
-  )
+test('a gather along batch dimensions, and one whose index is out of range', async () => {
   await expectEqual('batchDims', () =>
     tf.gather(
       tf.tensor2d([1, 2, 3, 4, 5, 6], [2, 3]),
@@ -134,20 +202,137 @@ test('gather takes integers and batch dimensions, and names an index that is out
   ).rejects.toThrow('the index value 2 is not in [0, 1]')
 })
 
-test('reverse, sum and mean equal the cpu backend, on random shapes', async () => {
-  const random = generator(5)
-  for (let i = 0; i < shapes; i++) {
-    const shape = Array.from({ length: random.integer(1, 5) }, () => random.integer(1, 7))
-    const axes = shape.map((_, axis) => axis).filter(() => random.pick([true, false]))
-    const keepDims = random.pick([true, false])
-    const x = random.values(shape)
-    await expectEqual(JSON.stringify({ shape, axes, keepDims }), () => {
-      const value = tf.tensor(x, shape)
+test('fused activations and biases equal the cpu backend', async () => {
+  const random = generator(8)
+  const [x, filter, bias] = [[2, 5, 5, 3], [3, 3, 3, 9], [9]].map((shape) =>
+    randomInput(random, shape),
+  )
+  for (const activation of [
+    'linear',
+    'relu',
+    'relu6',
+    'elu',
+    'leakyrelu',
+    'sigmoid',
+    'prelu',
+  ] as const) {
+    await expectEqual(activation, () => {
+      const tensor = ({ values, shape }: { values: Float32Array; shape: number[] }) =>
+        tf.tensor(values, shape)
+      const common = {
+        activation,
+        bias: tensor(bias!),
+        leakyreluAlpha: 0.3,
+        preluActivationWeights: activation === 'prelu' ? tensor(bias!) : undefined!,
+      }
       return [
-        tf.reverse(value, axes),
-        tf.sum(value, axes, keepDims),
-        tf.mean(value, axes, keepDims),
+        tf.fused.conv2d({
+          ...common,
+          x: tensor(x!) as tf.Tensor4D,
+          filter: tensor(filter!) as tf.Tensor4D,
+          strides: 1,
+          pad: 'same',
+        }),
+        tf.fused.matMul({
+          ...common,
+          a: tf.reshape(tensor(x!), [50, 3]),
+          b: tf.reshape(tf.slice(tensor(filter!), [0, 0, 0, 0], [1, 1, 3, 9]), [3, 9]),
+        }),
+        tf.fused.matMul({
+          ...common,
+          a: tf.reshape(tensor(x!), [3, 50]),
+          b: tf.reshape(tf.slice(tensor(filter!), [0, 0, 0, 0], [1, 1, 3, 9]), [3, 9]),
+          transposeA: true,
+        }),
       ]
     })
   }
+})
+
+describe('equal to finite differences:', () => {
+  /** Compares a gradient with the differences of the loss, in all directions of a random vector at once. */
+  async function expectGradient(
+    operation: (x: tf.Tensor) => tf.Tensor,
+    shape: number[],
+  ): Promise<void> {
+    const random = generator(9)
+    const [values, direction] = [random.values(shape), random.values(shape)]
+    const step = 1e-2
+    const results = await on('wasm', () => {
+      const dy = tf.tensor(generator(1).values(operation(tf.tensor(values, shape)).shape))
+      const loss = (x: tf.Tensor) => tf.sum<tf.Scalar>(tf.mul(tf.reshape(operation(x), [-1]), dy))
+      const along = (distance: number) =>
+        loss(
+          tf.tensor(
+            values.map((value, i) => value + distance * direction[i]!),
+            shape,
+          ),
+        )
+      const gradient = tf.grad(loss)(tf.tensor(values, shape))
+      return [
+        tf.sum(tf.mul(gradient, tf.tensor(direction, shape))),
+        tf.div(tf.sub(along(step), along(-step)), 2 * step),
+      ]
+    })
+    const [got, expected] = results.map((result) => result.values[0]!)
+    expect(Math.abs(got! - expected!)).toBeLessThan(2e-3 * Math.max(1, Math.abs(expected!)))
+  }
+  const filter = () => tf.tensor4d(generator(10).values([3, 2, 4, 6]), [3, 2, 4, 6])
+  const depthwise = () => tf.tensor4d(generator(11).values([3, 3, 4, 2]), [3, 3, 4, 2])
+  const image = () => tf.tensor4d(generator(12).values([2, 9, 8, 4]), [2, 9, 8, 4])
+
+  test.each<[string, (x: tf.Tensor) => tf.Tensor, number[]]>([
+    [
+      'convolution by its input',
+      (x) => tf.conv2d(x as tf.Tensor4D, filter(), [2, 1], 'same'),
+      [2, 9, 8, 4],
+    ],
+    [
+      'convolution by its filter',
+      (x) => tf.conv2d(image(), x as tf.Tensor4D, [2, 1], 'same'),
+      [3, 2, 4, 6],
+    ],
+    [
+      'dilated convolution by its input',
+      (x) => tf.conv2d(x as tf.Tensor4D, filter(), 1, 'same', 'NHWC', [2, 3]),
+      [2, 9, 8, 4],
+    ],
+    [
+      'dilated convolution by its filter',
+      (x) => tf.conv2d(image(), x as tf.Tensor4D, 1, 'valid', 'NHWC', [2, 3]),
+      [3, 2, 4, 6],
+    ],
+    [
+      'dilated depthwise convolution by its input',
+      (x) => tf.depthwiseConv2d(x as tf.Tensor4D, depthwise(), 1, 'same', 'NHWC', 2),
+      [2, 9, 8, 4],
+    ],
+    [
+      'dilated depthwise convolution by its filter',
+      (x) => tf.depthwiseConv2d(image(), x as tf.Tensor4D, 1, 'same', 'NHWC', 2),
+      [3, 3, 4, 2],
+    ],
+    [
+      'transposed convolution by its input',
+      (x) => tf.conv2dTranspose(x as tf.Tensor4D, filter(), [2, 10, 9, 4], 1, 'valid'),
+      [2, 8, 8, 6],
+    ],
+    [
+      'transposed convolution by its filter',
+      (x) => tf.conv2dTranspose(image(), x as tf.Tensor4D, [2, 18, 16, 3], 2, 'same'),
+      [3, 3, 3, 4],
+    ],
+    [
+      'average pooling with padding',
+      (x) => tf.avgPool(x as tf.Tensor4D, 3, 2, 'same'),
+      [2, 9, 8, 4],
+    ],
+    [
+      '1x1 convolution with strides',
+      (x) => tf.conv2d(x as tf.Tensor4D, tf.slice(filter(), 0, [1, 1, 4, 6]), 2, 'same'),
+      [2, 9, 8, 4],
+    ],
+  ])('%s', async (_, operation, shape) => {
+    await expectGradient(operation, shape)
+  })
 })

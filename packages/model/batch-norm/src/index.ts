@@ -99,12 +99,15 @@ export class BatchNorm extends layers.layers.Layer {
         return tf.add(tf.mul(x, scale), shift)
       }
       const count = x.size / gamma.size
-      return normalize(x, gamma, beta, this.epsilon, (mean, variance) => {
+      const observe = (mean: tf.Tensor, variance: tf.Tensor) => {
         if (kwargs['statistics'] === 'keep') return
         move(this.movingMean, mean, this.momentum)
         // As torch: unbiased where there is more than one value.
         move(this.movingVariance, tf.mul(variance, count / Math.max(1, count - 1)), this.momentum)
-      })
+      }
+      const hasKernels = tf.getKernel('BatchNormTraining', tf.getBackend()) !== undefined
+      const normalize = (hasKernels ? byKernels : byOperations)(this.epsilon, observe)
+      return tf.customGrad(normalize as Parameters<typeof tf.customGrad>[0])(x, gamma, beta)
     })
   }
 
@@ -120,58 +123,57 @@ function move(variable: layers.LayerVariable, batch: tf.Tensor, momentum: number
   variable.write(tf.add(tf.mul(variable.read(), momentum), tf.mul(batch, 1 - momentum)))
 }
 
-/**
- * Normalises by the batch's own statistics, which `observe` is shown. A backend may bring both passes as kernels,
- * `BatchNormTraining` (x, gamma, beta → y, mean, variance) and `BatchNormTrainingGrad` (x, dy, gamma, mean,
- * variance → dx, dgamma, dbeta), each with an attribute `epsilon`; elsewhere they are made of plain operations.
- */
-function normalize(
+type Observe = (mean: tf.Tensor, variance: tf.Tensor) => void
+type Normalize = (
   x: tf.Tensor,
   gamma: tf.Tensor,
   beta: tf.Tensor,
-  epsilon: number,
-  observe: (mean: tf.Tensor, variance: tf.Tensor) => void,
-): tf.Tensor {
-  const axes = x.shape.map((_, axis) => axis).slice(0, -1)
-  const has = (kernel: string) => tf.getKernel(kernel, tf.getBackend()) !== undefined
-  const run = (kernel: string, inputs: Record<string, tf.Tensor>) =>
-    tf.engine().runKernel(kernel, inputs, { epsilon }) as tf.Tensor[]
+  save: tf.GradSaveFunc,
+) => { value: tf.Tensor; gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[] }
 
-  const operation = tf.customGrad((...args) => {
-    const save = args.pop() as tf.GradSaveFunc
-    const [x, gamma, beta] = args as [tf.Tensor, tf.Tensor, tf.Tensor]
-    if (has('BatchNormTraining')) {
-      const [y, mean, variance] = run('BatchNormTraining', { x, gamma, beta })
-      observe(mean!, variance!)
-      save([x, gamma, mean!, variance!])
-      const gradFunc = (dy: tf.Tensor, [x, gamma, mean, variance]: tf.Tensor[]) =>
-        run('BatchNormTrainingGrad', {
-          x: x!,
-          dy,
-          gamma: gamma!,
-          mean: mean!,
-          variance: variance!,
-        })
-      return { value: y!, gradFunc: gradFunc as never }
+/**
+ * A backend may bring both passes as kernels: `BatchNormTraining` (x, gamma, beta → y, mean, variance) and
+ * `BatchNormTrainingGrad` (x, dy, gamma, mean, variance → dx, dgamma, dbeta), each with the attribute `epsilon`.
+ */
+function byKernels(epsilon: number, observe: Observe): Normalize {
+  const run = (kernel: string, inputs: tf.NamedTensorMap): tf.Tensor[] =>
+    tf.engine().runKernel<tf.Tensor[]>(kernel, inputs, { epsilon })
+  return (x, gamma, beta, save) => {
+    const [value, mean, variance] = run('BatchNormTraining', { x, gamma, beta })
+    observe(mean!, variance!)
+    save([x, gamma, mean!, variance!])
+    return {
+      value: value!,
+      gradFunc: (dy, saved) => {
+        const names = ['x', 'gamma', 'mean', 'variance']
+        const inputs = Object.fromEntries(names.map((name, i) => [name, saved[i]!]))
+        return run('BatchNormTrainingGrad', { ...inputs, dy })
+      },
     }
+  }
+}
+
+function byOperations(epsilon: number, observe: Observe): Normalize {
+  return (x, gamma, beta, save) => {
+    const axes = x.shape.map((_, axis) => axis).slice(0, -1)
+    const count = x.size / gamma.size
     const mean = tf.mean(x, axes)
     const centred = tf.sub(x, mean)
     const variance = tf.mean(tf.square(centred), axes)
     observe(mean, variance)
     const inverse = tf.rsqrt(tf.add(variance, epsilon))
-    const value = tf.add(tf.mul(centred, tf.mul(inverse, gamma)), beta)
-    save([centred, inverse, gamma])
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [centred, inverse, gamma] = saved as [tf.Tensor, tf.Tensor, tf.Tensor]
-      const normalized = tf.mul(centred, inverse)
-      const count = x.size / gamma.size
-      const dBeta = tf.sum(dy, axes)
-      const dGamma = tf.sum(tf.mul(dy, normalized), axes)
+    const factor = tf.mul(inverse, gamma)
+    save([centred, inverse, factor])
+    return {
+      value: tf.add(tf.mul(centred, factor), beta),
       // dx = gamma / √(variance + epsilon) · (dy − mean(dy) − normalized · mean(dy · normalized))
-      const shared = tf.add(tf.div(dBeta, count), tf.mul(normalized, tf.div(dGamma, count)))
-      return [tf.mul(tf.sub(dy, shared), tf.mul(inverse, gamma)), dGamma, dBeta]
+      gradFunc: (dy, saved) => {
+        const normalized = tf.mul(saved[0]!, saved[1]!)
+        const dBeta = tf.sum(dy, axes)
+        const dGamma = tf.sum(tf.mul(dy, normalized), axes)
+        const shared = tf.add(tf.div(dBeta, count), tf.mul(normalized, tf.div(dGamma, count)))
+        return [tf.mul(tf.sub(dy, shared), saved[2]!), dGamma, dBeta]
+      },
     }
-    return { value, gradFunc: gradFunc as never }
-  })
-  return operation(x, gamma, beta)
+  }
 }

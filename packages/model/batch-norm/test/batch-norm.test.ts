@@ -41,12 +41,13 @@ for (const backend of ['cpu', 'wasm']) {
           const x = tensor(inputs.x)
           const variables = layer.trainableWeights.map((weight) => weight.read() as tf.Variable)
           let y!: tf.Tensor
-          const loss = (x: tf.Tensor) => {
-            y = tf.keep(layer.apply(x, { training: true }) as tf.Tensor)
-            return tf.sum(tf.mul(y, tensor(inputs.upstream))) as tf.Scalar
+          const loss = (images: tf.Tensor) => {
+            y = tf.keep(layer.apply(images, { training: true }) as tf.Tensor)
+            return tf.sum<tf.Scalar>(tf.mul(y, tensor(inputs.upstream)))
           }
           const { grads } = tf.variableGrads(() => loss(x), variables)
           expectClose(y, expected.y, 'y')
+          y.dispose()
           expectClose(grads[variables[0]!.name]!, expected.gradGamma, 'gradGamma')
           expectClose(grads[variables[1]!.name]!, expected.gradBeta, 'gradBeta')
           const [, , mean, variance] = layer.getWeights()
@@ -98,7 +99,7 @@ for (const backend of ['cpu', 'wasm']) {
         ),
         2,
       )
-      const history = await model.fit(x, y, { epochs: 8, verbose: 0, shuffle: false })
+      const history = await model.fit(x, y, { epochs: 8, shuffle: false, yieldEvery: 'never' })
       const losses = history.history['loss'] as number[]
       expect(losses.at(-1)).toBeLessThan(losses[0]!)
       const names = model.getLayer('norm').weights.map((weight) => weight.originalName)
@@ -125,8 +126,8 @@ for (const backend of ['cpu', 'wasm']) {
       layer.apply(x)
       const optimizer = tf.train.sgd(0.1)
       const step = () =>
-        optimizer.minimize(
-          () => tf.mean(tf.square(layer.apply(x, { training: true }) as tf.Tensor)) as tf.Scalar,
+        optimizer.minimize(() =>
+          tf.mean<tf.Scalar>(tf.square(layer.apply(x, { training: true }) as tf.Tensor)),
         )
       step()
       const before = tf.memory()

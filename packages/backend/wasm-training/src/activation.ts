@@ -1,0 +1,57 @@
+// What fused kernels apply to their sums, and the gradient of a rectifier.
+import * as tf from '@tensorflow/tfjs-core'
+import {
+  type Call,
+  type Info,
+  compute,
+  extend,
+  input,
+  makeOutput,
+  pointer,
+  run,
+  size,
+} from './kernel.ts'
+
+/** The bounds within which the sums are held as they are stored: all of a rectifier. */
+export function bounds(call: Call): [low: number, high: number] {
+  const { activation } = call.attrs
+  return [
+    activation === 'relu' || activation === 'relu6' ? 0 : -Infinity,
+    activation === 'relu6' ? 6 : Infinity,
+  ]
+}
+
+const kernels: Readonly<Record<string, string>> = {
+  elu: tf.Elu,
+  leakyrelu: tf.LeakyRelu,
+  prelu: tf.Prelu,
+  sigmoid: tf.Sigmoid,
+}
+
+/** Applies an activation that is no matter of bounds, in a pass of its own. */
+export function activate(call: Call, x: Info): Info {
+  const activation = (call.attrs['activation'] as string | undefined) ?? 'linear'
+  if (['linear', 'relu', 'relu6'].includes(activation)) return x
+  const kernel = kernels[activation]
+  if (!kernel) throw new Error(`wasm-training: expected an activation of tfjs, got ${activation}`)
+  const alpha = call.inputs['preluActivationWeights']
+  const output = run(call, kernel, alpha ? { x, alpha } : { x }, {
+    alpha: call.attrs['leakyreluAlpha'],
+  })
+  call.backend.disposeData(x.dataId)
+  return output
+}
+
+function reluGradient(call: Call): Info {
+  const x = input(call, 'x')
+  const dy = input(call, 'dy')
+  const output = makeOutput(call, x.shape)
+  compute(call, [], (engine) => {
+    engine.relu_gradient(pointer(call, output), pointer(call, x), pointer(call, dy), size(x))
+  })
+  return output
+}
+
+export function registerActivation(): void {
+  extend('ReluGrad', () => reluGradient)
+}

@@ -1,0 +1,45 @@
+// The gradients of pooling.
+import * as tf from '@tensorflow/tfjs-core'
+import {
+  type Call,
+  type Info,
+  compute,
+  extend,
+  input,
+  makeOutput,
+  pointer,
+  values,
+} from './kernel.ts'
+
+function poolGradient(average: boolean): (call: Call) => Info {
+  return (call) => {
+    const x = input(call, 'input')
+    const dy = input(call, 'dy')
+    const { filterSize, strides, pad, dimRoundingMode } = call.attrs
+    const info = tf.backend_util.computePool2DInfo(
+      x.shape as [number, number, number, number],
+      filterSize as number,
+      strides as number,
+      1,
+      pad as 'same',
+      dimRoundingMode as 'floor',
+    )
+    const output = makeOutput(call, x.shape)
+    values(call, output).fill(0)
+    compute(call, [], (engine) => {
+      engine.pool_gradient(
+        [pointer(call, output), pointer(call, x), pointer(call, dy), info.batchSize],
+        [info.inHeight, info.inWidth, info.inChannels, info.outHeight, info.outWidth],
+        [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
+        [info.dilationHeight, info.dilationWidth, info.padInfo.top, info.padInfo.left],
+        Number(average),
+      )
+    })
+    return output
+  }
+}
+
+export function registerPooling(): void {
+  extend(tf.MaxPoolGrad, () => poolGradient(false))
+  extend(tf.AvgPoolGrad, () => poolGradient(true))
+}
