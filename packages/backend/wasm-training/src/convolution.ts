@@ -14,6 +14,8 @@ import {
   size,
 } from './kernel.ts'
 
+import { type Images, fitsWinograd, winogradConvolve, winogradFilterGradient } from './winograd.ts'
+
 type Shape4D = [number, number, number, number]
 export type ConvolutionInfo = tf.backend_util.Conv2DInfo
 
@@ -44,6 +46,21 @@ export function packedSize(depth: number, columns: number): number {
   return 8 * Math.ceil(columns / 8) * (depth + 1)
 }
 
+/** What the forward pass reads and gives. */
+function imagesOf(info: ConvolutionInfo): Images {
+  return {
+    batch: info.batchSize,
+    height: info.inHeight,
+    width: info.inWidth,
+    channels: info.inChannels,
+    top: info.padInfo.top,
+    left: info.padInfo.left,
+    outHeight: info.outHeight,
+    outWidth: info.outWidth,
+    outChannels: info.outChannels,
+  }
+}
+
 /** output[n, y, x, o] = bias[o] + Σ input[n, sy·y + dy·v − top, …, i] · filter[v, u, i, o] */
 function convolve(call: Call): Info {
   const x = input(call, 'x')
@@ -57,6 +74,17 @@ function convolve(call: Call): Info {
   }
   const output = makeOutput(call, info.outShape)
   const { top, bottom, left, right } = info.padInfo
+  if (fitsWinograd(info)) {
+    winogradConvolve(call, imagesOf(info), {
+      output: pointer(call, output),
+      images: pointer(call, x),
+      filter: pointer(call, filter),
+      bias: bias ? pointer(call, bias) : 0,
+      turned: false,
+      bounds: bounds(call),
+    })
+    return activate(call, output)
+  }
   const padded = top > 0 || bottom > 0 || left > 0 || right > 0
   const fieldHeight = info.inHeight + top + bottom
   const fieldWidth = info.inWidth + left + right
@@ -90,6 +118,28 @@ function inputGradient(call: Call): Info {
   const output = makeOutput(call, info.inShape)
   const above = info.effectiveFilterHeight - 1
   const before = info.effectiveFilterWidth - 1
+  if (fitsWinograd(info)) {
+    const sizes = {
+      batch: info.batchSize,
+      height: info.outHeight,
+      width: info.outWidth,
+      channels: info.outChannels,
+      top: above - info.padInfo.top,
+      left: before - info.padInfo.left,
+      outHeight: info.inHeight,
+      outWidth: info.inWidth,
+      outChannels: info.inChannels,
+    }
+    winogradConvolve(call, sizes, {
+      output: pointer(call, output),
+      images: pointer(call, dy),
+      filter: pointer(call, filter),
+      bias: 0,
+      turned: true,
+      bounds: [-Infinity, Infinity],
+    })
+    return output
+  }
   const fieldHeight = info.inHeight + above
   const fieldWidth = info.inWidth + before
   const depth = info.filterHeight * info.filterWidth * info.outChannels
@@ -127,6 +177,14 @@ function filterGradient(call: Call): Info {
   const dy = input(call, 'dy')
   const info = convolutionInfo(call, x.shape, call.attrs['filterShape'] as number[])
   const output = makeOutput(call, call.attrs['filterShape'] as number[])
+  if (fitsWinograd(info)) {
+    winogradFilterGradient(call, imagesOf(info), {
+      gradient: pointer(call, output),
+      images: pointer(call, x),
+      dy: pointer(call, dy),
+    })
+    return output
+  }
   const { top, bottom, left, right } = info.padInfo
   const fieldHeight = info.inHeight + top + bottom
   const fieldWidth = info.inWidth + left + right

@@ -46,6 +46,34 @@ describe('equal to the cpu backend on random shapes, with gradients:', () => {
     }
   })
 
+  test('3x3 convolution of stride 1 with channels in fours, which goes another way', async () => {
+    const random = generator(20)
+    for (let i = 0; i < shapes; i++) {
+      const pad = randomPadding(random, [3, 3])
+      const channels = [4 * random.integer(4, 5), 4 * random.integer(4, 6)]
+      const size = [random.integer(3, 7), random.integer(3, 7)]
+      const x = randomInput(random, [random.integer(1, 2), ...size, channels[0]!])
+      const filter = randomInput(random, [3, 3, ...channels])
+      await expectEqual(JSON.stringify([x.shape, filter.shape, pad]), () =>
+        withGradients((a, b) => tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, pad), [x, filter]),
+      )
+    }
+  })
+
+  test('3x3 convolution of images wider than a block of tiles', async () => {
+    const random = generator(21)
+    const [x, filter] = [
+      [1, 5, 139, 16],
+      [3, 3, 16, 16],
+    ].map((shape) => randomInput(random, shape))
+    await expectEqual('wide', () =>
+      withGradients(
+        (a, b) => tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, 'same'),
+        [x!, filter!],
+      ),
+    )
+  })
+
   test('depthwise convolution', async () => {
     const random = generator(2)
     for (let i = 0; i < shapes; i++) {
@@ -202,52 +230,64 @@ test('a gather along batch dimensions, and one whose index is out of range', asy
   ).rejects.toThrow('the index value 2 is not in [0, 1]')
 })
 
-test('fused activations and biases equal the cpu backend', async () => {
-  const random = generator(8)
-  const [x, filter, bias] = [[2, 5, 5, 3], [3, 3, 3, 9], [9]].map((shape) =>
-    randomInput(random, shape),
-  )
-  for (const activation of [
-    'linear',
-    'relu',
-    'relu6',
-    'elu',
-    'leakyrelu',
-    'sigmoid',
-    'prelu',
-  ] as const) {
-    await expectEqual(activation, () => {
-      const tensor = ({ values, shape }: { values: Float32Array; shape: number[] }) =>
-        tf.tensor(values, shape)
-      const common = {
-        activation,
-        bias: tensor(bias!),
-        leakyreluAlpha: 0.3,
-        preluActivationWeights: activation === 'prelu' ? tensor(bias!) : undefined!,
-      }
-      return [
-        tf.fused.conv2d({
-          ...common,
-          x: tensor(x!) as tf.Tensor4D,
-          filter: tensor(filter!) as tf.Tensor4D,
-          strides: 1,
-          pad: 'same',
-        }),
-        tf.fused.matMul({
-          ...common,
-          a: tf.reshape(tensor(x!), [50, 3]),
-          b: tf.reshape(tf.slice(tensor(filter!), [0, 0, 0, 0], [1, 1, 3, 9]), [3, 9]),
-        }),
-        tf.fused.matMul({
-          ...common,
-          a: tf.reshape(tensor(x!), [3, 50]),
-          b: tf.reshape(tf.slice(tensor(filter!), [0, 0, 0, 0], [1, 1, 3, 9]), [3, 9]),
-          transposeA: true,
-        }),
-      ]
-    })
-  }
-})
+test.each([
+  [3, 9],
+  [16, 20],
+])(
+  'fused activations and biases equal the cpu backend, %i to %i channels',
+  async (channels, filters) => {
+    const random = generator(8)
+    const [x, filter, bias] = [[2, 5, 5, channels], [3, 3, channels, filters], [filters]].map(
+      (shape) => randomInput(random, shape),
+    )
+    for (const activation of [
+      'linear',
+      'relu',
+      'relu6',
+      'elu',
+      'leakyrelu',
+      'sigmoid',
+      'prelu',
+    ] as const) {
+      await expectEqual(activation, () => {
+        const tensor = ({ values, shape }: { values: Float32Array; shape: number[] }) =>
+          tf.tensor(values, shape)
+        const common = {
+          activation,
+          bias: tensor(bias!),
+          leakyreluAlpha: 0.3,
+          preluActivationWeights: activation === 'prelu' ? tensor(bias!) : undefined!,
+        }
+        return [
+          tf.fused.conv2d({
+            ...common,
+            x: tensor(x!) as tf.Tensor4D,
+            filter: tensor(filter!) as tf.Tensor4D,
+            strides: 1,
+            pad: 'same',
+          }),
+          tf.fused.matMul({
+            ...common,
+            a: tf.reshape(tensor(x!), [50, channels]),
+            b: tf.reshape(tf.slice(tensor(filter!), [0, 0, 0, 0], [1, 1, channels, filters]), [
+              channels,
+              filters,
+            ]),
+          }),
+          tf.fused.matMul({
+            ...common,
+            a: tf.reshape(tensor(x!), [channels, 50]),
+            b: tf.reshape(tf.slice(tensor(filter!), [0, 0, 0, 0], [1, 1, channels, filters]), [
+              channels,
+              filters,
+            ]),
+            transposeA: true,
+          }),
+        ]
+      })
+    }
+  },
+)
 
 describe('equal to finite differences:', () => {
   /** Compares a gradient with the differences of the loss, in all directions of a random vector at once. */

@@ -20,6 +20,9 @@ const names = [
   'reduce',
   'relu_gradient',
   'scale',
+  'winograd_convolve',
+  'winograd_filter',
+  'winograd_filter_gradient',
 ] as const
 
 type Argument = number | readonly number[]
@@ -51,7 +54,7 @@ export function instantiate(memory: WebAssembly.Memory, simd: Simd = supported()
   const bytes = binaries[simd].slice()
   // A page that is isolated across origins gets tfjs's build with threads, whose memory is shared, and an import has
   // to say so: in the flags after its name and kind (1: has a maximum, 2: shared).
-  if (typeof SharedArrayBuffer !== 'undefined' && memory.buffer instanceof SharedArrayBuffer) {
+  if (Object.prototype.toString.call(memory.buffer) === '[object SharedArrayBuffer]') {
     const name = Array.from('memory', (character) => character.charCodeAt(0))
     const at = bytes.findIndex((_, i) => name.every((byte, j) => bytes[i + j] === byte))
     bytes[at + name.length + 1] = 3

@@ -1,5 +1,5 @@
 // Kernels for training on the heap of TensorFlow.js's wasm backend: images are [batch, height, width,
-// channels], float32. Built twice by build.mjs, with and without relaxed SIMD (fused multiply-add).
+// channels], float32. Built twice by build.ts, with and without relaxed SIMD (fused multiply-add).
 //
 // The module imports that heap as its memory, so it may hold nothing of its own there: no data, no stack
 // (the build checks it). Scratch space comes from the caller.
@@ -209,13 +209,6 @@ void convolve(float *output, const float *images, const float *packed, float *fi
   }
 }
 
-// output[rows, columns] = a[rows, depth] * packed
-EXPORT(matrix_multiply)
-void matrix_multiply(float *output, const float *a, const float *packed, int rows, int depth, int columns,
-                     float low, float high) {
-  multiply(output, a, packed, rows, rows, 0, depth, columns, 1, 1, depth, 0, 0, low, high);
-}
-
 // gradient[k, column] += sum over the pixels of some rows of x[pixel, k] * dy[pixel, column], for `run` k's
 // that lie side by side. Up to OUTER - 1 floats past the run and 7 past
 // dy's columns are read.
@@ -286,25 +279,6 @@ void filter_gradient(float *gradient, const float *images, const float *dy, floa
   }
 }
 
-// output[rows, columns] = transpose(a[depth, rows]) * b[depth, columns]. `last_a` and `last_b` hold 64 rows of a
-// and b and 8 floats more.
-EXPORT(matrix_multiply_transposed)
-void matrix_multiply_transposed(float *output, const float *a, const float *b, float *last_a, float *last_b,
-                                int depth, int rows, int columns) {
-  clear(output, rows * columns);
-  for (int start = 0; start < depth; start += 64) {
-    int count = smaller(64, depth - start);
-    const float *some_a = a + start * rows, *some_b = b + start * columns;
-    if (start + count == depth) {
-      copy(last_a, some_a, count * rows);
-      copy(last_b, some_b, count * columns);
-      some_a = last_a;
-      some_b = last_b;
-    }
-    outer_products(output, some_a, some_b, rows, 1, count, 0, rows, columns);
-  }
-}
-
 // The gradients of a depthwise convolution whose filter is [filter_height, filter_width, channels,
 // multiplier]; both are zero at first. Either may be 0, and is then left out.
 EXPORT(depthwise_gradients)
@@ -348,6 +322,231 @@ void depthwise_gradients(float *input_gradient, float *filter_gradient, const fl
               }
           }
       }
+}
+
+// ------------------------------------------------------------------ convolution by Winograd's F(2x2, 3x3)
+
+// A 3x3 convolution of stride 1 makes each 2x2 outputs of a 4x4 tile of inputs with 16 products a channel in
+// place of 36: output = A' [(G filter G') * (B' tile B)] A. The products of all tiles are 16 matrix products.
+// Its adjoint gives the filter's gradient: G' [(A doutput A') * (B' tile B)] G. Channels come in fours.
+// Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015, https://arxiv.org/abs/1509.09308
+
+// The sixteen parts of what is in work lie a cache line further apart than they are long: a power of two apart they
+// would fall into the same few lines of the cache.
+#define APART 16
+
+// The filter's transform, [16][count] of [9][count]: G = 1 0 0 / .5 .5 .5 / .5 -.5 .5 / 0 0 1. Turned by 180
+// degrees for the gradient of the input.
+EXPORT(winograd_filter)
+void winograd_filter(float *to, const float *filter, int count, int turned) {
+  v4 half = wasm_f32x4_const_splat(0.5f);
+  for (int i = 0; i < count; i += 4) {
+    v4 rows[4][3];
+    UNROLL for (int x = 0; x < 3; x++) {
+      v4 g[3];
+      UNROLL for (int y = 0; y < 3; y++) g[y] = LOAD(filter + (turned ? 8 - 3 * y - x : 3 * y + x) * count + i);
+      v4 sum = ADD(g[0], g[2]);
+      rows[0][x] = g[0];
+      rows[1][x] = MUL(half, ADD(sum, g[1]));
+      rows[2][x] = MUL(half, SUB(sum, g[1]));
+      rows[3][x] = g[2];
+    }
+    UNROLL for (int y = 0; y < 4; y++) {
+      v4 sum = ADD(rows[y][0], rows[y][2]);
+      STORE(to + 4 * y * count + i, rows[y][0]);
+      STORE(to + (4 * y + 1) * count + i, MUL(half, ADD(sum, rows[y][1])));
+      STORE(to + (4 * y + 2) * count + i, MUL(half, SUB(sum, rows[y][1])));
+      STORE(to + (4 * y + 3) * count + i, rows[y][2]);
+    }
+  }
+}
+
+// The adjoint of `winograd_filter`: [9][count] of [16][count].
+static void filter_adjoint(float *filter, const float *from, int count) {
+  v4 half = wasm_f32x4_const_splat(0.5f);
+  for (int i = 0; i < count; i += 4) {
+    v4 rows[3][4];
+    UNROLL for (int x = 0; x < 4; x++) {
+      v4 p[4];
+      UNROLL for (int y = 0; y < 4; y++) p[y] = LOAD(from + (4 * y + x) * count + i);
+      v4 sum = MUL(half, ADD(p[1], p[2]));
+      rows[0][x] = ADD(p[0], sum);
+      rows[1][x] = MUL(half, SUB(p[1], p[2]));
+      rows[2][x] = ADD(sum, p[3]);
+    }
+    UNROLL for (int y = 0; y < 3; y++) {
+      v4 sum = MUL(half, ADD(rows[y][1], rows[y][2]));
+      STORE(filter + 3 * y * count + i, ADD(rows[y][0], sum));
+      STORE(filter + (3 * y + 1) * count + i, MUL(half, SUB(rows[y][1], rows[y][2])));
+      STORE(filter + (3 * y + 2) * count + i, ADD(sum, rows[y][3]));
+    }
+  }
+}
+
+// B' tile B for a row of tiles of a strip of four lines: B' = 1 0 -1 0 / 0 1 1 0 / 0 -1 1 0 / 0 1 0 -1.
+// The sixteen values lie `step` floats apart.
+static void transform_input(float *to, const float *strip, int tiles, int line, int channels, int step) {
+  for (int tile = 0; tile < tiles; tile++, to += channels, strip += 2 * channels) {
+    for (int c = 0; c < channels; c += 4) {
+      v4 rows[4][4];
+      UNROLL for (int x = 0; x < 4; x++) {
+        v4 d[4];
+        UNROLL for (int y = 0; y < 4; y++) d[y] = LOAD(strip + y * line + x * channels + c);
+        rows[0][x] = SUB(d[0], d[2]);
+        rows[1][x] = ADD(d[1], d[2]);
+        rows[2][x] = SUB(d[2], d[1]);
+        rows[3][x] = SUB(d[1], d[3]);
+      }
+      UNROLL for (int y = 0; y < 4; y++) {
+        float *at = to + 4 * y * step + c;
+        STORE(at, SUB(rows[y][0], rows[y][2]));
+        STORE(at + step, ADD(rows[y][1], rows[y][2]));
+        STORE(at + 2 * step, SUB(rows[y][2], rows[y][1]));
+        STORE(at + 3 * step, SUB(rows[y][1], rows[y][3]));
+      }
+    }
+  }
+}
+
+// A doutput A' for a row of tiles of a strip of two lines: A = 1 0 / 1 1 / 1 -1 / 0 -1.
+static void transform_gradient(float *to, const float *strip, int tiles, int line, int channels, int step) {
+  for (int tile = 0; tile < tiles; tile++, to += channels, strip += 2 * channels) {
+    for (int c = 0; c < channels; c += 4) {
+      v4 rows[4][2];
+      UNROLL for (int x = 0; x < 2; x++) {
+        v4 first = LOAD(strip + x * channels + c), second = LOAD(strip + line + x * channels + c);
+        rows[0][x] = first;
+        rows[1][x] = ADD(first, second);
+        rows[2][x] = SUB(first, second);
+        rows[3][x] = SUB(ZERO, second);
+      }
+      UNROLL for (int y = 0; y < 4; y++) {
+        float *at = to + 4 * y * step + c;
+        STORE(at, rows[y][0]);
+        STORE(at + step, ADD(rows[y][0], rows[y][1]));
+        STORE(at + 2 * step, SUB(rows[y][0], rows[y][1]));
+        STORE(at + 3 * step, SUB(ZERO, rows[y][1]));
+      }
+    }
+  }
+}
+
+// A' products A for a row of tiles, to the two lines of an image (or the one, or the one column, that it has).
+static void transform_output(float *to, const float *from, int tiles, int lines, int width, int channels,
+                             int step, v4 least, v4 most) {
+  for (int tile = 0; tile < tiles; tile++, from += channels, to += 2 * channels) {
+    int columns = smaller(2, width - 2 * tile);
+    for (int c = 0; c < channels; c += 4) {
+      v4 rows[2][4];
+      UNROLL for (int x = 0; x < 4; x++) {
+        v4 m[4];
+        UNROLL for (int y = 0; y < 4; y++) m[y] = LOAD(from + (4 * y + x) * step + c);
+        rows[0][x] = ADD(ADD(m[0], m[1]), m[2]);
+        rows[1][x] = SUB(SUB(m[1], m[2]), m[3]);
+      }
+      UNROLL for (int y = 0; y < 2; y++) {
+        if (y < lines) {
+          float *at = to + y * width * channels + c;
+          v4 first = ADD(ADD(rows[y][0], rows[y][1]), rows[y][2]);
+          v4 second = SUB(SUB(rows[y][1], rows[y][2]), rows[y][3]);
+          STORE(at, wasm_f32x4_min(wasm_f32x4_max(first, least), most));
+          if (columns == 2) STORE(at + channels, wasm_f32x4_min(wasm_f32x4_max(second, least), most));
+        }
+      }
+    }
+  }
+}
+
+// The convolution with sixteen packed filters, whose sixth has the bias. The output is held within [low, high].
+// `rows` rows of tiles are in work at once: `inputs` and `products` hold sixteen times their values and APART
+// floats, the strip four lines of a row of tiles.
+EXPORT(winograd_convolve)
+void winograd_convolve(float *output, const float *images, const float *packed, float *strip, float *inputs,
+                       float *products, int batch, int height, int width, int channels, int top, int left,
+                       int out_height, int out_width, int out_channels, int rows, float low,
+                       float high) {
+  int down = (out_height + 1) / 2, across = (out_width + 1) / 2, field_width = 2 * across + 2;
+  int panels = ((out_channels + 7) & ~7) * (channels + 1);
+  int all = batch * down;
+  v4 least = wasm_f32x4_splat(low), most = wasm_f32x4_splat(high);
+  for (int start = 0; start < all; start += rows) {
+    int count = smaller(rows, all - start), tiles = count * across;
+    int in_step = tiles * channels + APART, out_step = tiles * out_channels + APART;
+    for (int i = 0; i < count; i++) {
+      int n = (start + i) / down, row = (start + i) % down;
+      place(strip, 4, field_width, images + n * height * width * channels, height, width, channels,
+            top - 2 * row, left, 1, 1);
+      transform_input(inputs + i * across * channels, strip, across, field_width * channels, channels,
+                      in_step);
+    }
+    for (int k = 0; k < 16; k++)
+      multiply(products + k * out_step, inputs + k * in_step, packed + k * panels, tiles,
+               tiles, 0, channels, out_channels, 1, 1, channels, 0, 0, -__builtin_inff(), __builtin_inff());
+    for (int i = 0; i < count; i++) {
+      int n = (start + i) / down, row = (start + i) % down;
+      transform_output(output + (n * out_height + 2 * row) * out_width * out_channels,
+                       products + i * across * out_channels, across, smaller(2, out_height - 2 * row),
+                       out_width, out_channels, out_step, least, most);
+    }
+  }
+}
+
+// The filter's gradient. `sums` holds 16 * channels * out_channels floats.
+EXPORT(winograd_filter_gradient)
+void winograd_filter_gradient(float *gradient, const float *images, const float *dy, float *strip,
+                              float *inputs, float *upstream, float *sums, int batch, int height, int width,
+                              int channels, int top, int left, int out_height, int out_width,
+                              int out_channels, int rows) {
+  int down = (out_height + 1) / 2, across = (out_width + 1) / 2, field_width = 2 * across + 2;
+  int all = batch * down;
+  clear(sums, 16 * channels * out_channels);
+  for (int start = 0; start < all; start += rows) {
+    int count = smaller(rows, all - start), tiles = count * across;
+    int in_step = tiles * channels + APART, out_step = tiles * out_channels + APART;
+    for (int i = 0; i < count; i++) {
+      int n = (start + i) / down, row = (start + i) % down;
+      place(strip, 4, field_width, images + n * height * width * channels, height, width, channels,
+            top - 2 * row, left, 1, 1);
+      transform_input(inputs + i * across * channels, strip, across, field_width * channels, channels,
+                      in_step);
+      place(strip, 2, 2 * across, dy + n * out_height * out_width * out_channels, out_height, out_width,
+            out_channels, -2 * row, 0, 1, 1);
+      transform_gradient(upstream + i * across * out_channels, strip, across, 2 * across * out_channels,
+                         out_channels, out_step);
+    }
+    for (int k = 0; k < 16; k++)
+      outer_products(sums + k * channels * out_channels, inputs + k * in_step,
+                     upstream + k * out_step, channels, 1, tiles, 0, channels, out_channels);
+  }
+  filter_adjoint(gradient, sums, channels * out_channels);
+}
+
+// ------------------------------------------------------------------------------------- matrix products
+
+// output[rows, columns] = a[rows, depth] * packed
+EXPORT(matrix_multiply)
+void matrix_multiply(float *output, const float *a, const float *packed, int rows, int depth, int columns,
+                     float low, float high) {
+  multiply(output, a, packed, rows, rows, 0, depth, columns, 1, 1, depth, 0, 0, low, high);
+}
+
+// output[rows, columns] = transpose(a[depth, rows]) * b[depth, columns]. `last_a` and `last_b` hold 64 rows of a
+// and b and 8 floats more.
+EXPORT(matrix_multiply_transposed)
+void matrix_multiply_transposed(float *output, const float *a, const float *b, float *last_a, float *last_b,
+                                int depth, int rows, int columns) {
+  clear(output, rows * columns);
+  for (int start = 0; start < depth; start += 64) {
+    int count = smaller(64, depth - start);
+    const float *some_a = a + start * rows, *some_b = b + start * columns;
+    if (start + count == depth) {
+      copy(last_a, some_a, count * rows);
+      copy(last_b, some_b, count * columns);
+      some_a = last_a;
+      some_b = last_b;
+    }
+    outer_products(output, some_a, some_b, rows, 1, count, 0, rows, columns);
+  }
 }
 
 // ------------------------------------------------------------------------------------- moving values

@@ -1,4 +1,4 @@
-// Builds kernels.c, with relaxed SIMD and without, into binaries.ts: `node build.mjs` where LLVM is.
+// Builds kernels.c, with relaxed SIMD and without, into binaries.ts: `node build.ts` where LLVM is, under Node 24.
 // Only whoever changes the kernels needs it; the binaries are in the repository.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -7,7 +7,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The bytes of both binaries. */
-export function compile(clang = process.env['CLANG'] ?? 'clang-19') {
+export function compile(clang: string = process.env['CLANG'] ?? 'clang-19'): {
+  relaxed: Buffer
+  plain: Buffer
+} {
   const folder = mkdtempSync(join(tmpdir(), 'wasm-training-'))
   const flags = [
     '--target=wasm32',
@@ -25,7 +28,7 @@ export function compile(clang = process.env['CLANG'] ?? 'clang-19') {
   ]
   try {
     const source = fileURLToPath(new URL('kernels.c', import.meta.url))
-    const build = (...extra) => {
+    const build = (...extra: string[]) => {
       const file = join(folder, 'kernels.wasm')
       execFileSync(clang, [...flags, ...extra, source, '-o', file], { stdio: 'inherit' })
       return readFileSync(file)
@@ -42,6 +45,6 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   )
   writeFileSync(
     new URL('binaries.ts', import.meta.url),
-    ['// kernels.c, built by build.mjs with LLVM 19: base64.\n', ...lines].join(''),
+    ['// kernels.c, built by build.ts with LLVM 19: base64.\n', ...lines].join(''),
   )
 }
