@@ -1,6 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { assertOption } from '@tricks/core'
-import { type ModelOptions, network } from './network.ts'
+import { isCount, type ModelOptions, network } from './network.ts'
 
 export interface PlainOptions extends ModelOptions {
   /** The widths of the convolutions, stage by stage, default [[32], [64], [128], [128]]. */
@@ -20,11 +20,7 @@ export interface PlainOptions extends ModelOptions {
 export function plain(options: PlainOptions = {}): LayersModel {
   const { widths = [[32], [64], [128], [128]], inputShape = [32, 32, 3] } = options
   assertOption(
-    widths.length > 0 &&
-      widths.every(
-        (stage) =>
-          stage.length > 0 && stage.every((width) => Number.isInteger(width) && width >= 1),
-      ),
+    widths.length > 0 && widths.every((stage) => stage.length > 0 && stage.every(isCount)),
     'plain',
     { widths },
     'stages of positive integers',
@@ -45,8 +41,8 @@ export function plain(options: PlainOptions = {}): LayersModel {
       const block = `stage${s + 1}/block${b + 1}`
       x = net.conv(x, `${block}/conv`, width)
       x = net.norm(x, `${block}/norm`)
-      x = net.relu(x, `${block}/relu`)
+      x = net.activate(x, `${block}/relu`)
     })
   })
-  return net.model(net.logits(net.globalAverage(x)))
+  return net.model(net.logits(net.global(x, 'average')))
 }

@@ -1,0 +1,24 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers'
+
+/** How many numbers a model trains; batch norm's moving statistics and what is frozen are not among them. */
+export function countParameters(model: LayersModel): number {
+  return model.trainableWeights.reduce((sum, weight) => sum + size(weight.shape), 0)
+}
+
+/**
+ * The multiply-adds of a model's convolutions and dense layers for one image, which papers call its FLOPs: each
+ * number of a kernel is used once at each place of the output.
+ */
+export function countMultiplyAdds(model: LayersModel): number {
+  return model.layers
+    .flatMap(({ weights, outputShape }) =>
+      weights
+        .filter(({ originalName }) => originalName.endsWith('kernel'))
+        .map(({ shape }) => size(shape) * size((outputShape as number[]).slice(1, -1))),
+    )
+    .reduce((sum, count) => sum + count, 0)
+}
+
+function size(shape: readonly (number | null)[]): number {
+  return shape.reduce<number>((product, length) => product * length!, 1)
+}

@@ -1,0 +1,160 @@
+import * as tf from '@tensorflow/tfjs-core'
+import * as layers from '@tensorflow/tfjs-layers'
+import { BatchNorm } from '@tricks/batch-norm'
+import { assertOption } from '@tricks/core'
+
+export interface ExportOptions {
+  /** The mean of each channel by which the images of the training were normalised. */
+  readonly mean: readonly number[]
+  /** The standard deviation of each channel, positive. */
+  readonly deviation: readonly number[]
+  /** What the model gives, default 'logits'. */
+  readonly output?: 'logits' | 'probabilities'
+}
+
+/**
+ * A copy of a model that normalises its images itself, (image − mean) / deviation, and is made of tfjs-layers' own
+ * layers alone, so that `tf.loadLayersModel` loads it anywhere without a package of ours.
+ *
+ * @param model one input, `[batch, height, width, channels]`, one output
+ * @param options.mean a number a channel
+ * @param options.deviation a positive number a channel
+ * @param options.output 'logits' (default) or 'probabilities'
+ * @returns a new model, with weights of its own, for images in [0, 1]
+ * @throws RangeError if an option is out of its range; Error for a layer of ours that has no plain one like it
+ * @example
+ * const plain = withNormalization(model, { mean: [0.49, 0.48, 0.45], deviation: [0.25, 0.24, 0.26] })
+ * await plain.save('downloads://classifier')
+ */
+export function withNormalization(
+  model: layers.LayersModel,
+  options: ExportOptions,
+): layers.LayersModel {
+  const { mean, deviation, output = 'logits' } = options
+  const shape = model.inputs[0]!.shape.slice(1)
+  const channels = shape.at(-1)!
+  const name = 'withNormalization'
+  const perChannel = (numbers: readonly number[]): boolean =>
+    numbers.length === channels && numbers.every(Number.isFinite)
+  assertOption(perChannel(mean), name, { mean }, `${channels} numbers, one a channel`)
+  assertOption(
+    perChannel(deviation) && deviation.every((each) => each > 0),
+    name,
+    { deviation },
+    `${channels} positive numbers, one a channel`,
+  )
+  assertOption(
+    output === 'logits' || output === 'probabilities',
+    name,
+    { output },
+    'logits or probabilities',
+  )
+
+  const images = layers.input({ shape, name: 'images' })
+  const normalization = layers.layers.depthwiseConv2d({
+    name: 'normalization',
+    kernelSize: 1,
+    depthwiseInitializer: 'zeros',
+    trainable: false,
+  })
+  const normalized = normalization.apply(images) as layers.SymbolicTensor
+  tf.tidy(() =>
+    normalization.setWeights([
+      tf.tensor4d(
+        deviation.map((each) => 1 / each),
+        [1, 1, channels, 1],
+      ),
+      tf.tensor1d(mean.map((each, channel) => -each / deviation[channel]!)),
+    ]),
+  )
+  let outputs = rebuild(model, normalized)
+  if (output === 'probabilities')
+    outputs = layers.layers
+      .activation({ name: 'probabilities', activation: 'softmax' })
+      .apply(outputs) as layers.SymbolicTensor
+  return layers.model({ name: model.name, inputs: images, outputs })
+}
+
+/**
+ * `withNormalization`, as the files that `tf.loadLayersModel('…/model.json')` loads.
+ *
+ * @returns what is in the two files, which belong in one folder
+ * @example
+ * const files = await exportModel(model, { mean, deviation })
+ * for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
+ */
+export async function exportModel(
+  model: layers.LayersModel,
+  options: ExportOptions,
+): Promise<{ 'model.json': string; 'weights.bin': Uint8Array }> {
+  const exported = withNormalization(model, options)
+  let artifacts!: tf.io.ModelArtifacts
+  await exported.save(
+    tf.io.withSaveHandler(async (saved) => {
+      artifacts = saved
+      return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(saved) }
+    }),
+  )
+  exported.dispose()
+  const { modelTopology, format, generatedBy, convertedBy, weightSpecs, weightData } = artifacts
+  const weightsManifest = [{ paths: ['weights.bin'], weights: weightSpecs }]
+  return {
+    'model.json': JSON.stringify({
+      format,
+      generatedBy,
+      convertedBy: convertedBy ?? null,
+      modelTopology,
+      weightsManifest,
+    }),
+    'weights.bin': new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData)),
+  }
+}
+
+type Layer = layers.layers.Layer
+
+/** The model's layers made anew, plain ones, on another input; gives its output. */
+function rebuild(model: layers.LayersModel, input: layers.SymbolicTensor): layers.SymbolicTensor {
+  const tensors = new Map([[model.inputs[0]!.id, input]])
+  const made = new Map<Layer, Layer | undefined>()
+  const visit = (tensor: layers.SymbolicTensor): layers.SymbolicTensor => {
+    const known = tensors.get(tensor.id)
+    if (known) return known
+    const layer = tensor.sourceLayer
+    const inputs = layer.inboundNodes[tensor.nodeIndex]!.inputTensors.map(visit)
+    if (!made.has(layer)) made.set(layer, plainLayer(layer))
+    const plain = made.get(layer)
+    const output = plain
+      ? (plain.apply(inputs.length === 1 ? inputs[0]! : inputs) as layers.SymbolicTensor)
+      : inputs[0]!
+    if (plain) copyWeights(layer, plain)
+    tensors.set(tensor.id, output)
+    return output
+  }
+  return visit(model.outputs[0]!)
+}
+
+/** A layer of the same name and configuration that tfjs-layers knows; undefined where it does nothing in inference. */
+function plainLayer(layer: Layer): Layer | undefined {
+  const kind = layer.getClassName()
+  const config = layer.getConfig()
+  if (kind === BatchNorm.className) {
+    const { name, momentum, epsilon } = config as Record<'name', string> & Record<string, number>
+    return layers.layers.batchNormalization({ name, momentum, epsilon })
+  }
+  if (/^Tricks.*Dropout/.test(kind)) return undefined
+  if (kind.startsWith('Tricks') || layer instanceof layers.LayersModel)
+    throw new Error(`withNormalization: ${layer.name} (${kind}) has no plain layer like it`)
+  // The weights come from the model; nothing is drawn, and an initializer of ours needs no package.
+  for (const key of Object.keys(config))
+    if (key.endsWith('Initializer') && config[key] !== null) config[key] = 'zeros'
+  const Class = layer.constructor as unknown as {
+    fromConfig(kind: unknown, config: tf.serialization.ConfigDict): Layer
+  }
+  return Class.fromConfig(Class, config)
+}
+
+/** By role, as a frozen weight stands elsewhere in the order. */
+function copyWeights(from: Layer, to: Layer): void {
+  const byName = new Map(from.weights.map((weight) => [weight.originalName, weight.read()]))
+  to.setWeights(to.weights.map(({ originalName }) => byName.get(originalName)!))
+}

@@ -1,0 +1,153 @@
+import type { LayersModel } from '@tensorflow/tfjs-layers'
+import { assertOption } from '@tricks/core'
+import { channelsOf, isCount, type Network, network } from './network.ts'
+import type { ConvOptions, ResidualOptions, Tensor } from './network.ts'
+
+export interface CifarResnetOptions extends ResidualOptions {
+  /** 6n + 2: 20, 32, 44, 56, 110, …; default 20. */
+  readonly depth?: number
+  /** The channels of the first stage, default 16; the next two have twice and four times as many. */
+  readonly width?: number
+  /**
+   * How a shortcut widens: 'pad' takes every second pixel and appends channels of zeros (the paper's option A,
+   * no parameters; the default), 'projection' is a strided 1 × 1 convolution and batch norm (option B).
+   */
+  readonly shortcut?: 'pad' | 'projection'
+}
+
+/**
+ * The residual nets of the paper's section on CIFAR-10: three stages of (depth − 2) / 6 blocks of two
+ * 3 × 3 convolutions each.
+ *
+ * @param options.depth 6n + 2, default 20
+ * @param options.width a positive integer, default 16
+ * @param options.shortcut 'pad' (default) or 'projection'
+ * @param options.zeroInitResidual default false: whether each block's last gamma starts at 0
+ * @returns a model from normalised images, `[batch, height, width, channels]`, to logits, `[batch, classes]`
+ * @throws RangeError if an option is out of its range
+ * @example
+ * const model = cifarResnet({ depth: 56, seed: 1 })
+ * @see He et al., Deep Residual Learning for Image Recognition, 2016, https://arxiv.org/abs/1512.03385
+ */
+export function cifarResnet(options: CifarResnetOptions = {}): LayersModel {
+  const { depth = 20, width = 16, shortcut = 'pad', zeroInitResidual = false } = options
+  const blocks = (depth - 2) / 6
+  assertOption(isCount(blocks), 'cifarResnet', { depth }, '6n + 2, such as 20, 32, 44, 56 or 110')
+  assertOption(isCount(width), 'cifarResnet', { width }, 'a positive integer')
+  assertOption(
+    shortcut === 'pad' || shortcut === 'projection',
+    'cifarResnet',
+    { shortcut },
+    'pad or projection',
+  )
+
+  const net = network(`resnet-${depth}`, options)
+  let x = stem(net, width)
+  for (const [stage, filters] of [width, 2 * width, 4 * width].entries())
+    for (let b = 0; b < blocks; b++) {
+      const stride = stage > 0 && b === 0 ? 2 : 1
+      const branch = [{ filters, stride }, { filters }]
+      x = block(net, x, `stage${stage + 1}/block${b + 1}`, branch, shortcut, zeroInitResidual)
+    }
+  return net.model(net.logits(net.global(x, 'average')))
+}
+
+const stages = {
+  18: [2, 2, 2, 2],
+  34: [3, 4, 6, 3],
+  50: [3, 4, 6, 3],
+  101: [3, 4, 23, 3],
+  152: [3, 8, 36, 3],
+} as const
+
+export interface ResnetOptions extends ResidualOptions {
+  /** 18, 34, 50, 101 or 152; default 18. From 50 on, a block is a bottleneck of three convolutions. */
+  readonly depth?: keyof typeof stages
+  /**
+   * How it begins: 'cifar' with a 3 × 3 convolution (the default), 'imagenet' with a strided 7 × 7 one and a
+   * max-pool; inputShape is then [224, 224, 3] and classes 1000 unless told.
+   */
+  readonly stem?: 'cifar' | 'imagenet'
+}
+
+/**
+ * The residual nets for ImageNet, and with the stem of most who train them on CIFAR. In a bottleneck the
+ * 3 × 3 convolution strides, as in torchvision.
+ *
+ * @param options.depth 18 (default), 34, 50, 101 or 152
+ * @param options.stem 'cifar' (default) or 'imagenet'
+ * @param options.zeroInitResidual default false: whether each block's last gamma starts at 0
+ * @returns a model from normalised images, `[batch, height, width, channels]`, to logits, `[batch, classes]`
+ * @throws RangeError if an option is out of its range
+ * @example
+ * const model = resnet({ depth: 50, stem: 'imagenet', weights: 'zeros' })
+ * @see He et al., Deep Residual Learning for Image Recognition, 2016, https://arxiv.org/abs/1512.03385
+ */
+export function resnet(options: ResnetOptions = {}): LayersModel {
+  const { depth = 18, stem: kind = 'cifar', zeroInitResidual = false } = options
+  assertOption(Object.hasOwn(stages, depth), 'resnet', { depth }, Object.keys(stages).join(', '))
+  assertOption(
+    kind === 'cifar' || kind === 'imagenet',
+    'resnet',
+    { stem: kind },
+    'cifar or imagenet',
+  )
+  const defaults = kind === 'imagenet' ? { inputShape: [224, 224, 3] as const, classes: 1000 } : {}
+
+  const net = network(`resnet-${depth}`, { ...defaults, ...options })
+  let x = kind === 'cifar' ? stem(net, 64) : stem(net, 64, { kernel: 7, stride: 2 })
+  if (kind === 'imagenet') x = net.maxPool(x, 'stem/pool', 3, 2)
+  for (const [stage, blocks] of stages[depth].entries())
+    for (let b = 0; b < blocks; b++) {
+      const filters = 64 * 2 ** stage
+      const stride = stage > 0 && b === 0 ? 2 : 1
+      const branch =
+        depth < 50
+          ? [{ filters, stride }, { filters }]
+          : [
+              { filters, kernel: 1 },
+              { filters, stride },
+              { filters: 4 * filters, kernel: 1 },
+            ]
+      x = block(net, x, `stage${stage + 1}/block${b + 1}`, branch, 'projection', zeroInitResidual)
+    }
+  return net.model(net.logits(net.global(x, 'average')))
+}
+
+function stem(net: Network, filters: number, options?: ConvOptions): Tensor {
+  const x = net.norm(net.conv(net.input, 'stem/conv', filters, options), 'stem/norm')
+  return net.activate(x, 'stem/relu')
+}
+
+type Branch = readonly (ConvOptions & { readonly filters: number })[]
+
+/** relu(branch(x) + shortcut(x)), each convolution of the branch with its batch norm. */
+function block(
+  net: Network,
+  x: Tensor,
+  name: string,
+  branch: Branch,
+  kind: 'pad' | 'projection',
+  startAtZero: boolean,
+): Tensor {
+  let y = x
+  branch.forEach(({ filters, ...options }, i) => {
+    const last = i === branch.length - 1
+    y = net.conv(y, `${name}/conv${i + 1}`, filters, options)
+    y = net.norm(y, `${name}/norm${i + 1}`, last && startAtZero ? 0 : 1)
+    if (!last) y = net.activate(y, `${name}/relu${i + 1}`)
+  })
+
+  let shortcut = x
+  const stride = branch.find((conv) => conv.stride === 2)?.stride ?? 1
+  const added = channelsOf(y) - channelsOf(x)
+  if (kind === 'pad') {
+    if (stride > 1) shortcut = net.maxPool(shortcut, `${name}/shortcut/stride`, 1, stride)
+    if (added > 0) shortcut = net.padChannels(shortcut, `${name}/shortcut/pad`, added)
+  } else if (stride > 1 || added !== 0) {
+    const projection = { kernel: 1, stride }
+    shortcut = net.conv(shortcut, `${name}/shortcut/conv`, channelsOf(y), projection)
+    shortcut = net.norm(shortcut, `${name}/shortcut/norm`)
+  }
+  return net.activate(net.add(y, shortcut, `${name}/add`), `${name}/relu`)
+}

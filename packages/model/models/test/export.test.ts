@@ -1,0 +1,129 @@
+import * as tf from '@tensorflow/tfjs-core'
+import * as layers from '@tensorflow/tfjs-layers'
+import { batchNorm } from '@tricks/batch-norm'
+import { describe, expect, test } from 'vitest'
+import {
+  airbench,
+  cifarResnet,
+  exportModel,
+  plain,
+  preactResnet,
+  resnet9,
+  withNormalization,
+} from '../src/index.ts'
+import { descend, withModel } from './training.ts'
+
+const mean = [0.49, 0.48, 0.45]
+const deviation = [0.25, 0.24, 0.26]
+const images = (): tf.Tensor4D => tf.randomUniform([4, 32, 32, 3], 0, 1, 'float32', 1)
+
+/** What the model gives for images in [0, 1] that are normalised before it. */
+function logitsOf(model: layers.LayersModel): tf.Tensor2D {
+  return tf.tidy(() => model.predict(tf.div(tf.sub(images(), mean), deviation)) as tf.Tensor2D)
+}
+
+function distance(a: tf.Tensor, b: tf.Tensor): number {
+  return tf.tidy(() => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]!)
+}
+
+/** Loads the files as a page does, from an address, the transfer alone played. */
+function load(files: Record<string, string | Uint8Array>): Promise<layers.LayersModel> {
+  const fetchFunc = async (address: unknown): Promise<Response> => {
+    const name = (address as string).split('/').at(-1)!
+    const type = name.endsWith('.json') ? 'application/json' : 'application/octet-stream'
+    return new Response(files[name] as BodyInit, { headers: { 'content-type': type } })
+  }
+  return layers.loadLayersModel(tf.io.http('https://example.org/model.json', { fetchFunc }))
+}
+
+describe('an exported model', () => {
+  test.each<[string, () => layers.LayersModel]>([
+    ['plain', () => plain({ widths: [[8], [8]] })],
+    ['resnet-8', () => cifarResnet({ depth: 8, width: 4 })],
+    [
+      'resnet-8 with projections',
+      () => cifarResnet({ depth: 8, width: 4, shortcut: 'projection' }),
+    ],
+    ['preact-resnet-8', () => preactResnet({ depth: 8, width: 0.25 })],
+    ['resnet-9', () => resnet9()],
+    ['airbench', () => airbench({ widths: [8, 8, 8] })],
+  ])('of %s is loaded by tfjs-layers alone and predicts the same', async (_, build) => {
+    await tf.setBackend('wasm')
+    const model = build()
+    // Moves the statistics and all else away from where they start.
+    descend(model, { steps: 2, rate: 0.01 })
+    const files = await exportModel(model, { mean, deviation })
+    expect(files['model.json']).not.toContain('Tricks')
+    const loaded = await load(files)
+    const expected = logitsOf(model)
+    expect(distance(loaded.predict(images()) as tf.Tensor, expected)).toBeLessThan(1e-4)
+    expect(distance(expected, tf.zerosLike(expected))).toBeGreaterThan(1e-2)
+    const names = (each: layers.LayersModel): string[] => each.layers.map(({ name }) => name)
+    expect(names(loaded)).toEqual(['images', 'normalization', ...names(model).slice(1)])
+    loaded.dispose()
+    model.dispose()
+    await tf.setBackend('cpu')
+  })
+
+  test('gives probabilities where asked', async () => {
+    const model = plain({ widths: [[4]] })
+    const loaded = await load(
+      await exportModel(model, { mean, deviation, output: 'probabilities' }),
+    )
+    const probabilities = loaded.predict(images()) as tf.Tensor2D
+    expect(distance(probabilities, tf.softmax(logitsOf(model)))).toBeLessThan(1e-5)
+    loaded.dispose()
+    model.dispose()
+  })
+
+  test('leaves the model as it was, and no tensor behind', async () => {
+    const model = plain({ widths: [[4]] })
+    const before = model.getWeights().map((weight) => [...weight.dataSync()])
+    const { numTensors } = tf.memory()
+    await exportModel(model, { mean, deviation })
+    expect(tf.memory().numTensors).toBe(numTensors)
+    expect(model.getWeights().map((weight) => [...weight.dataSync()])).toEqual(before)
+    model.dispose()
+  })
+
+  test("may be one's own, sequential, without batch norm or without names", () => {
+    const own = layers.sequential({
+      layers: [
+        layers.layers.conv2d({ filters: 3, kernelSize: 3, inputShape: [32, 32, 3] }),
+        batchNorm(),
+        layers.layers.dropout({ rate: 0.5 }),
+        layers.layers.flatten(),
+        layers.layers.dense({ units: 2 }),
+      ],
+    })
+    const exported = withNormalization(own, { mean, deviation })
+    expect(distance(exported.predict(images()) as tf.Tensor, logitsOf(own))).toBeLessThan(1e-4)
+    exported.dispose()
+    own.dispose()
+  })
+})
+
+class Unknown extends layers.layers.Layer {
+  static readonly className = 'TricksUnknown'
+}
+
+test('what has no plain layer like it, and wrong options, are errors', () => {
+  const options = { mean, deviation }
+  const unknown = layers.sequential({
+    layers: [new Unknown({ name: 'odd', inputShape: [8, 8, 3] }), layers.layers.flatten()],
+  })
+  expect(() => withNormalization(unknown, options)).toThrow(
+    'withNormalization: odd (TricksUnknown) has no plain layer like it',
+  )
+  withModel(plain({ widths: [[2]] }), (model) => {
+    expect(() => withNormalization(model, { mean: [0, 0], deviation })).toThrow(
+      'withNormalization: expected mean to be 3 numbers, one a channel, got [0,0]',
+    )
+    expect(() => withNormalization(model, { mean, deviation: [1, 0, 1] })).toThrow(
+      'withNormalization: expected deviation to be 3 positive numbers, one a channel, got [1,0,1]',
+    )
+    expect(() => withNormalization(model, { ...options, output: 'classes' as never })).toThrow(
+      'withNormalization: expected output to be logits or probabilities, got classes',
+    )
+  })
+})
