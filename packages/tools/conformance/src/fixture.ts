@@ -1,0 +1,88 @@
+import * as tf from '@tensorflow/tfjs-core'
+
+/** A tensor in a JSON file. */
+export interface Fixture {
+  readonly shape: readonly number[]
+  readonly dtype: string
+  readonly data: readonly number[]
+}
+
+export interface Tolerance {
+  /** Default 1e-5. */
+  readonly absolute?: number
+  /** Of the expected value; default 1e-5. */
+  readonly relative?: number
+}
+
+/**
+ * A fixture as a tensor on the current backend.
+ *
+ * @example
+ * const images = fromFixture({ shape: [2], dtype: 'float32', data: [0.5, 1] })
+ */
+export function fromFixture({ shape, dtype, data }: Fixture): tf.Tensor {
+  return tf.tensor([...data], [...shape], dtype as tf.NumericDataType)
+}
+
+type Numbers = tf.Tensor | ArrayLike<number> | number
+
+/**
+ * Compares numbers one by one: |got − expected| ≤ absolute + relative · |expected|, with the expected ones
+ * rounded to float32 where a float32 tensor is given, so that both tolerances may be 0.
+ *
+ * @param got a tensor, an array or a number
+ * @param expected the same, or a fixture, whose shape has to be the tensor's
+ * @throws Error that names the worst place, both values, and how many are off
+ * @example
+ * expectClose(tf.scalar(0.1), 0.1)
+ */
+export function expectClose(
+  got: Numbers,
+  expected: Numbers | Omit<Fixture, 'dtype'>,
+  { absolute = 1e-5, relative = 1e-5 }: Tolerance = {},
+): void {
+  const a = numbersOf(got)
+  const exact = Array.from(numbersOf(expected))
+  const b = a instanceof Float32Array ? exact.map(Math.fround) : exact
+  const shape = shapeOf(expected) ?? shapeOf(got)
+  const own = shapeOf(got) ?? shape
+  if (a.length !== b.length || (shape && own && shape.join() !== own.join()))
+    throw new Error(
+      `expected ${shape ? `shape [${shape.join(', ')}]` : `${b.length} numbers`}, ` +
+        `got ${own ? `[${own.join(', ')}]` : a.length}`,
+    )
+  let off = 0
+  let worst = 0
+  let at = 0
+  for (let i = 0; i < b.length; i++) {
+    const beyond = Math.abs(a[i]! - b[i]!) - (absolute + relative * Math.abs(b[i]!))
+    // NaN is never close, but to NaN.
+    if (Object.is(a[i], b[i]) || beyond <= 0) continue
+    off++
+    if (off === 1 || beyond > worst || Number.isNaN(beyond)) [worst, at] = [beyond, i]
+  }
+  if (off > 0)
+    throw new Error(
+      `${off} of ${b.length} values are off, the worst at ${placeOf(at, shape)}: ` +
+        `expected ${b[at]}, got ${a[at]}, ${Math.abs(a[at]! - b[at]!)} apart`,
+    )
+}
+
+function numbersOf(value: Numbers | Omit<Fixture, 'dtype'>): ArrayLike<number> {
+  if (typeof value === 'number') return [value]
+  if (value instanceof tf.Tensor) return value.dataSync()
+  return 'data' in value ? value.data : value
+}
+
+const shapeOf = (value: Numbers | Omit<Fixture, 'dtype'>): readonly number[] | undefined =>
+  typeof value === 'object' && 'shape' in value ? value.shape : undefined
+
+/** A flat index as one an axis. */
+function placeOf(index: number, shape: readonly number[] | undefined): string {
+  if (!shape || shape.length < 2) return `${index}`
+  const place = shape.map((size, axis) => {
+    const stride = shape.slice(axis + 1).reduce((a, b) => a * b, 1)
+    return Math.floor(index / stride) % size
+  })
+  return `[${place.join(', ')}]`
+}

@@ -1,0 +1,10 @@
+export {
+  type Breach,
+  checkTrick,
+  type ConformanceOptions,
+  type Law,
+  laws,
+  type Subject,
+} from './check.ts'
+export { expectClose, type Fixture, fromFixture, type Tolerance } from './fixture.ts'
+export { conformance, onEachBackend } from './suite.ts'

@@ -1,0 +1,74 @@
+import type { BatchShape, Trick } from '@tricks/core'
+
+/** What the kit can't know of a trick. */
+export interface ConformanceOptions {
+  /** Law 8: calls that must throw, as in `() => cutout({ length: -3 })`. */
+  readonly invalid?: readonly (() => unknown)[]
+  /** Law 9: throws where many draws, one a step, don't have the reference's distribution. */
+  readonly distribution?: (draws: readonly unknown[], shape: BatchShape) => void
+  /** Law 4: the height and width of what the trick makes of images, where it changes them. */
+  readonly outputSize?: (height: number, width: number) => readonly [number, number]
+  /** Backends to leave out, each with its reason, which is printed. */
+  readonly without?: Readonly<Record<string, string>>
+}
+
+/** The trick that is looked at. */
+export interface Subject {
+  readonly name: string
+  readonly make: () => Trick
+  readonly options: ConformanceOptions
+}
+
+export interface Law {
+  /** As in the list of laws. */
+  readonly number: number
+  readonly title: string
+  /** Whether there is anything to look at. */
+  applies(subject: Subject): boolean
+  /**
+   * Looks at a trick on the current backend.
+   *
+   * @throws Error that says the smallest case that breaks the law, and how to mend it
+   */
+  check(subject: Subject): Promise<void>
+}
+
+/** A law whose errors begin with whom they are about. */
+export function law(
+  number: number,
+  title: string,
+  check: (subject: Subject) => Promise<void> | void,
+  applies: (subject: Subject) => boolean = () => true,
+): Law {
+  return {
+    number,
+    title,
+    applies,
+    async check(subject) {
+      try {
+        await check(subject)
+      } catch (error) {
+        throw new Error(`${subject.name} breaks law ${number}: ${messageOf(error)}`, {
+          cause: error,
+        })
+      }
+    },
+  }
+}
+
+export const messageOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error)
+
+/** A value in a few words. */
+export function show(value: unknown): string {
+  const text = ArrayBuffer.isView(value)
+    ? `[${Array.from(value as Float32Array).join(',')}]`
+    : typeof value === 'number'
+      ? String(value)
+      : (JSON.stringify(value) ?? String(value))
+  return text.length > 100 ? `${text.slice(0, 97)}…` : text
+}
+
+/** '3 tensors', '1 tensor'. */
+export const count = (amount: number, noun: string): string =>
+  `${amount} ${noun}${amount === 1 ? '' : 's'}`

@@ -1,0 +1,211 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { compose, createRandom, keyOf, type Random, type Trick } from '@tricks/core'
+import { type Law, law, show } from '../law.ts'
+import { classes, imagesOf, randomFor, shapeOf, type Size, sizeOf, timeAt } from '../scene.ts'
+
+const trickSteps = [0, 1, 2, 3, 4, 5, 6, 7]
+
+/** Draws depend on seed, key, step and the image's place, and on nothing else. */
+export const draws: Law = law(
+  1,
+  'the same seed, name and step draw the same, whatever else is in the list',
+  async ({ make }) => {
+    for (const batch of [1, 2, 7]) {
+      const size = sizeOf(batch)
+      repeats(make, size)
+      streams(make, size)
+      alone(make, size)
+      if (make().images) await shards(make, size)
+    }
+  },
+  ({ make }) => make().images !== undefined || make().mix !== undefined,
+)
+
+const drawAlone = (trick: Trick, size: Size, step: number, random?: Random): unknown =>
+  (trick.images ?? trick.mix)!.draw(random ?? randomFor(trick, step), shapeOf(size), timeAt(step))
+
+function repeats(make: () => Trick, size: Size): void {
+  const trick = make()
+  // Out of order, so that what was drawn before can't matter.
+  const first = trickSteps.map((step) => drawAlone(trick, size, step))
+  for (const step of trickSteps.toReversed())
+    for (const again of [drawAlone(trick, size, step), drawAlone(make(), size, step)])
+      if (!same(first[step], again))
+        throw new Error(
+          `drawing twice for seed 1, step ${step} and a batch of ${size.batch} gives ` +
+            `${show(first[step])} and ${show(again)}. Draw from the \`random\` that draw is given ` +
+            `and from nothing else, and keep nothing from one call to the next`,
+        )
+  first.forEach((params, step) => checkReplayable(params, `at step ${step}`))
+}
+
+function streams(make: () => Trick, size: Size): void {
+  const heard = trickSteps.map((step) => {
+    const met: number[] = []
+    const trick = make()
+    drawAlone(trick, size, step, listening(randomFor(trick, step), met))
+    return met
+  })
+  if (heard[0]!.length > 0 && heard.every((met) => same(met, heard[0])))
+    throw new Error(
+      `steps 0 to 7 draw from one stream, so a batch of ${size.batch} gets the same random numbers ` +
+        `in each. Use the \`random\` of the step as it is given, without random.at(…)`,
+    )
+}
+
+/** Writes down which streams are drawn from, each by a number of its own. */
+function listening(random: Random, met: number[]): Random {
+  const hear = <T>(value: T): T => {
+    met.push(random.fork('listening').uniform())
+    return value
+  }
+  const of = (inner: Random): Random => listening(inner, met)
+  return {
+    uniform: (low, high) => hear(random.uniform(low, high)),
+    integer: (low, high) => hear(random.integer(low, high)),
+    normal: (mean, deviation) => hear(random.normal(mean, deviation)),
+    beta: (alpha, beta) => hear(random.beta(alpha, beta)),
+    permutation: (size) => hear(random.permutation(size)),
+    fork: (name) => of(random.fork(name)),
+    at: (step, first) => of(random.at(step, first)),
+    image: (i) => of(random.image(i)),
+    images: (size, draw) => random.images(size, (image, i) => draw(of(image), i)),
+  }
+}
+
+function alone(make: () => Trick, size: Size): void {
+  const key = keyOf(make())
+  const drawn = (tricks: readonly Trick[]): unknown => {
+    const all = compose(tricks, { seed: 1, mean: [0.5] }).draw({ ...size, classes }, 3)
+    return all.images[key] ?? all.mix[key]
+  }
+  const expected = drawn([make()])
+  for (const others of [
+    [stranger, make()],
+    [make(), stranger],
+  ])
+    if (!same(drawn(others), expected))
+      throw new Error(
+        `step 3 of a batch of ${size.batch} draws ${show(drawn(others))} with another trick in the ` +
+          `list, ${show(expected)} without. Draw from the \`random\` that draw is given, which is ` +
+          `this trick's own`,
+      )
+}
+
+const stranger: Trick = {
+  name: 'stranger',
+  options: {},
+  images: {
+    draw: (random, { batch }) => random.images(batch, (image) => image.uniform()),
+    apply: (images) => tf.clone(images),
+  },
+}
+
+/** What image i of the whole batch gets, it gets in a shard as well. */
+async function shards(make: () => Trick, whole: Size): Promise<void> {
+  const first = Math.floor(whole.batch / 3)
+  const shard = { ...whole, batch: Math.ceil(whole.batch / 2) }
+  const trick = make()
+  for (const step of trickSteps) {
+    const random = (place: number): Random => createRandom(1).at(step, place).fork(keyOf(trick))
+    const all = drawAlone(trick, whole, step, random(0))
+    const part = drawAlone(trick, shard, step, random(first))
+    if (isSlice(all, part, whole.batch, shard.batch, first)) continue
+    // Params may be of any form; what counts is what they do.
+    const images = imagesOf(whole, step)
+    const [expected, got] = tf.tidy(() => {
+      const own = tf.slice(images, first, shard.batch)
+      const apply = (input: tf.Tensor4D, params: unknown): tf.Tensor4D =>
+        params === undefined ? input : trick.images!.apply(input, params)
+      return [
+        tf.clone(tf.slice(apply(images, all), first, shard.batch)),
+        tf.clone(apply(own, part)),
+      ] as const
+    })
+    const [a, b] = [await expected.data(), await got.data()]
+    tf.dispose([images, expected, got])
+    const at = a.findIndex((value, i) => Math.abs(value - b[i]!) > 1e-4)
+    if (at < 0) continue
+    const image = Math.floor(at / (a.length / shard.batch))
+    throw new Error(
+      `image ${first + image} of a batch of ${whole.batch} is changed otherwise at step ${step} ` +
+        `where it is image ${image} of a shard: ${show(part)} is no slice of ${show(all)}. ` +
+        `Draw by random.images(batch, (image) => …), which gives each image its own stream`,
+    )
+  }
+}
+
+function isSlice(
+  all: unknown,
+  part: unknown,
+  whole: number,
+  shard: number,
+  first: number,
+): boolean {
+  const [a, b] = [arrayOf(all), arrayOf(part)]
+  if (a && b) {
+    const per = a.length / whole
+    if (a.length !== b.length || whole === shard)
+      return (
+        per > 0 && b.length === per * shard && same(a.slice(first * per, first * per + b.length), b)
+      )
+    return same(a, b)
+  }
+  if (isRecord(all) && isRecord(part))
+    return (
+      same(Object.keys(all), Object.keys(part)) &&
+      Object.keys(all).every((key) => isSlice(all[key], part[key], whole, shard, first))
+    )
+  return same(all, part)
+}
+
+/** JSON or typed arrays, of which a run can be replayed. */
+function checkReplayable(params: unknown, where: string): void {
+  if (ArrayBuffer.isView(params)) return
+  const plain =
+    Array.isArray(params) ||
+    (isRecord(params) && [Object.prototype, null].includes(Object.getPrototypeOf(params) as null))
+  if (plain) {
+    for (const [key, value] of Object.entries(params as object))
+      checkReplayable(value, `${where} under '${key}'`)
+    return
+  }
+  if (
+    params === undefined ||
+    params === null ||
+    ['boolean', 'string'].includes(typeof params) ||
+    Number.isFinite(params)
+  )
+    return
+  const what =
+    params instanceof tf.Tensor
+      ? 'a tensor'
+      : isRecord(params)
+        ? 'an object of a class'
+        : `${typeof params === 'number' ? params : `a ${typeof params}`}`
+  throw new Error(
+    `draw gives ${what} ${where}, so the run can't be replayed. Give JSON or typed arrays, and make ` +
+      `tensors of them in apply`,
+  )
+}
+
+const arrayOf = (value: unknown): unknown[] | undefined =>
+  Array.isArray(value)
+    ? value
+    : ArrayBuffer.isView(value)
+      ? Array.from(value as Float32Array)
+      : undefined
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+
+function same(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (!isRecord(a) || !isRecord(b)) return false
+  const keys = Object.keys(a)
+  return (
+    Array.isArray(a) === Array.isArray(b) &&
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => same(a[key], b[key]))
+  )
+}

@@ -1,0 +1,27 @@
+import { type Law, law, messageOf } from '../law.ts'
+
+const form = /^\S+: expected \S+ to be .+, got /s
+
+/** A wrong option is found when the trick is made, not an hour into the run. */
+export const options: Law = law(
+  8,
+  'wrong options are refused, naming option, value and range',
+  ({ name, options: { invalid = [] } }) => {
+    for (const make of invalid) {
+      const call = String(make).replace(/^\(\)\s*=>\s*/, '')
+      const mend = `Check it when the trick is made: assertOption(valid, '${name}', { length }, 'a positive integer')`
+      let message: string | undefined
+      try {
+        make()
+      } catch (error) {
+        message = messageOf(error)
+      }
+      if (message === undefined) throw new Error(`${call} is accepted. ${mend}`)
+      if (!form.test(message))
+        throw new Error(
+          `${call} throws '${message}', expected '${name}: expected OPTION to be RANGE, got VALUE'. ${mend}`,
+        )
+    }
+  },
+  ({ options: { invalid = [] } }) => invalid.length > 0,
+)

@@ -1,0 +1,44 @@
+import { type Law, law, messageOf } from '../law.ts'
+import { inWords, type Size, sizeOf } from '../scene.ts'
+import { checkCalls } from './shapes.ts'
+
+const batches = [1, 2, 7, 33].map((batch) => sizeOf(batch))
+const sizes = [sizeOf(3, 13, 8), sizeOf(3, 5, 5), sizeOf(257, 4, 4)]
+
+/** The last batch of an epoch is short, and images are not all square or coloured. */
+export const anySize: Law = law(
+  5,
+  'takes any batch, any height and width, and one channel or says why not',
+  async (subject) => {
+    for (const size of [...batches, ...sizes])
+      await attempt(
+        size,
+        () => checkCalls(subject, size),
+        // A trick may be too large for an image, if it says so.
+        (message) => size.height < 8 && message.startsWith(`${subject.name}: `),
+        'Work from images.shape, for any batch of at least 1 and any height and width',
+      )
+    const grey = sizeOf(3, 8, 13, 1)
+    await attempt(
+      grey,
+      () => checkCalls(subject, grey),
+      (message) => message.startsWith(`${subject.name}: `) && /channel/i.test(message),
+      `Work from images.shape[3], or throw an Error '${subject.name}: expected 3 channels, got 1'`,
+    )
+  },
+)
+
+async function attempt(
+  size: Size,
+  work: () => Promise<void>,
+  excused: (message: string) => boolean,
+  mend: string,
+): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    const message = messageOf(error)
+    if (excused(message)) return
+    throw new Error(`with ${inWords(size)}: ${message}. ${mend}`, { cause: error })
+  }
+}

@@ -1,0 +1,35 @@
+import { during, type Trick } from '@tricks/core'
+import { type Law, law } from '../law.ts'
+import { type Entry, parting, run } from '../run.ts'
+
+/** A trick acts where it is told to, and evaluation is no training. */
+export const windows: Law = law(
+  7,
+  'does nothing outside its window, and nothing to training when evaluating',
+  async ({ make }) => {
+    const never = (trick: Trick): Trick => during({ from: { steps: 1000 } }, trick)
+    const trick = make()
+    const { setup, name, key, options } = trick
+    // What it does to the weights at set-up stays: there is no window for that.
+    const still: Trick = { name, key, options, ...(setup && { setup: setup.bind(make()) }) }
+    const expected = training((await run([never(still)])).log)
+    const outside = parting(expected, training((await run([never(trick)])).log))
+    if (outside)
+      throw new Error(
+        `outside its window it acts: during({ from: { steps: 1000 } }, trick) makes ${outside.what} at ` +
+          `step ${outside.step} ${outside.words}. Act in hooks only, and not in what setup leaves behind`,
+      )
+
+    const plain = await run([make()], { evaluates: false })
+    const evaluated = parting(training(plain.log), training((await run([make()])).log))
+    if (evaluated)
+      throw new Error(
+        `evaluating changes the training: ${evaluated.what} at step ${evaluated.step} is ` +
+          `${evaluated.words}. evaluation.weights and evaluation.predict must leave the variables and ` +
+          `the trick's own state as they are`,
+      )
+  },
+)
+
+const training = (log: readonly Entry[]): readonly Entry[] =>
+  log.filter(({ what }) => !what.startsWith('weights') && what !== 'predictions')

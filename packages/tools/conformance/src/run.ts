@@ -1,0 +1,239 @@
+import * as tf from '@tensorflow/tfjs-core'
+import {
+  compose,
+  type Json,
+  type NextGradients,
+  type State,
+  stepsOf,
+  type Tensors,
+  type Trick,
+} from '@tricks/core'
+import {
+  imagesOf,
+  logitsOf,
+  runOf,
+  shapeOf,
+  sizeOf,
+  steps,
+  stepsPerEpoch,
+  targetsOf,
+  timeAt,
+  variablesOf,
+} from './scene.ts'
+
+/** What a hook made at a step: numbers of tensors, a rate, a verdict. */
+export interface Entry {
+  readonly step: number
+  readonly what: string
+  readonly values: ArrayLike<number>
+}
+
+/** A run at the moment before a step, on the host, as a file would hold it. */
+export interface Checkpoint {
+  readonly step: number
+  readonly weights: Stored
+  readonly state: Stored | undefined
+}
+type Stored = { readonly [name: string]: Json | StoredTensor | Stored }
+class StoredTensor {
+  readonly shape: readonly number[]
+  readonly dtype: tf.DataType
+  readonly values: ArrayLike<number>
+  constructor({ shape, dtype }: tf.Tensor, values: ArrayLike<number>) {
+    this.shape = shape
+    this.dtype = dtype
+    this.values = values
+  }
+}
+
+export interface RunOptions {
+  /** Where to start; by default at the beginning. */
+  readonly from?: Checkpoint
+  /** Steps before which a checkpoint is made. */
+  readonly saveAt?: readonly number[]
+  /** Whether there is an evaluation after each epoch; default true. */
+  readonly evaluates?: boolean
+}
+
+/** Validation losses that fall, rest, and rise, so that plateaus and early stops have their say. */
+const validation = [1.5, 1, 1, 1.25]
+
+/** A short training of a small network, all that the tricks did written down. */
+export async function run(
+  tricks: readonly Trick[],
+  { from, saveAt = [], evaluates = true }: RunOptions = {},
+): Promise<{ readonly log: readonly Entry[]; readonly checkpoints: readonly Checkpoint[] }> {
+  const size = sizeOf(4)
+  const pipeline = compose(tricks, {
+    seed: 1,
+    mean: shapeOf(size).mean,
+    deviation: [0.25],
+    stepsPerEpoch,
+    steps,
+  })
+  const variables = variablesOf(size.channels)
+  const trainable = Object.entries(variables).filter(([, variable]) => variable.trainable)
+  const log: Entry[] = []
+  const checkpoints: Checkpoint[] = []
+  const begin = from?.step ?? 0
+
+  /** Runs hooks as a trainer does, in a tidy; reads what they gave afterwards. */
+  const hooks = async (step: number, work: () => Record<string, unknown>): Promise<void> => {
+    const made = tf.tidy(() =>
+      Object.entries(work()).flatMap(([what, value]): [string, number | tf.Tensor][] => {
+        if (value instanceof tf.Tensor) return [[what, tf.keep(tf.clone(value))]]
+        if (typeof value === 'object' && value !== null)
+          return Object.entries(value as Tensors).map(([name, tensor]) => [
+            `${what} ${name}`,
+            tf.keep(tf.clone(tensor)),
+          ])
+        return value === undefined ? [] : [[what, Number(value)]]
+      }),
+    )
+    for (const [what, value] of made)
+      if (typeof value === 'number') log.push({ step, what, values: [value] })
+      else {
+        log.push({ step, what, values: (await value.data()) as Float32Array })
+        value.dispose()
+      }
+  }
+
+  try {
+    tf.tidy(() => pipeline.setup(runOf(variables, size, begin)))
+    if (from) {
+      await restore(from.weights, (weights) => {
+        for (const [path, value] of Object.entries(weights as Tensors))
+          variables[path]!.assign(value)
+      })
+      if (from.state) await restore(from.state, (state) => pipeline.state!.restore(state))
+    }
+    for (let step = begin; step < steps; step++) {
+      if (saveAt.includes(step))
+        checkpoints.push({
+          step,
+          weights: await store(tf.tidy(() => copies(variables))),
+          state:
+            pipeline.state &&
+            (await store(
+              tf.tidy(() => pipeline.state!.save() as tf.TensorContainerObject) as State,
+            )),
+        })
+      const time = timeAt(step)
+      await hooks(step, () => {
+        const rate = pipeline.learningRate(0.1, time)
+        const batch = pipeline.batch(imagesOf(size, step), targetsOf(size), time)
+        let loss = tf.scalar(0)
+        const next: NextGradients = ({ batch: given = batch, statistics = 'update' } = {}) => {
+          const { value, grads } = tf.variableGrads(
+            () => pipeline.loss(given, logitsOf(variables, given.images, statistics), variables),
+            trainable.map(([, variable]) => variable),
+          )
+          loss = value
+          return Object.fromEntries(trainable.map(([path, { name }]) => [path, grads[name]!]))
+        }
+        const gradients = pipeline.gradients(next, batch, variables)
+        for (const [path, variable] of trainable)
+          variable.assign(tf.sub(variable, tf.mul(gradients[path]!, rate)))
+        pipeline.afterStep?.(variables, pipeline.step(time))
+        const { images, targets, mixedTargets, prepared } = batch
+        return { rate, images, targets, mixedTargets, prepared, loss, gradients, variables }
+      })
+      for (const observer of pipeline.observe ?? [])
+        if ((step + 1) % Math.max(1, stepsOf(observer.every, time)) === 0)
+          observer.metrics({ loss: 2 / (step + 1), accuracy: step / steps }, time)
+      if ((step + 1) % stepsPerEpoch > 0) continue
+
+      const epoch = Math.floor(step / stepsPerEpoch)
+      if (evaluates)
+        await hooks(step, () => {
+          const { evaluation } = pipeline
+          const weights = evaluation?.weights?.(variables)
+          const plain = (images: tf.Tensor4D): tf.Tensor2D =>
+            logitsOf({ ...variables, ...(weights as typeof variables) }, images)
+          const images = pipeline.normalize(imagesOf(size))
+          const predictions = evaluation?.predict?.(plain, images) ?? plain(images)
+          return { weights, predictions }
+        })
+      let stop = false
+      await hooks(step, () => {
+        const metrics = { loss: validation[epoch]!, accuracy: 1 / (1 + validation[epoch]!) }
+        const verdict = pipeline.afterEpoch?.({
+          epoch,
+          time: timeAt(step + 1),
+          training: { loss: 2 / (epoch + 1), accuracy: 0.5 },
+          validation: metrics,
+          variables,
+        })
+        stop = verdict !== undefined
+        return { stop, variables }
+      })
+      if (stop) break
+    }
+  } finally {
+    tf.dispose(variables)
+  }
+  return { log, checkpoints }
+}
+
+const copies = (tensors: Tensors): Record<string, tf.Tensor> =>
+  Object.fromEntries(Object.entries(tensors).map(([path, tensor]) => [path, tf.clone(tensor)]))
+
+/** Puts a state on the host and disposes its tensors, which are the caller's. */
+async function store(state: State): Promise<Stored> {
+  const entries = Object.entries(state).map(async ([name, value]) => {
+    if (value instanceof tf.Tensor) {
+      const stored = new StoredTensor(value, (await value.data()) as Float32Array)
+      value.dispose()
+      return [name, stored] as const
+    }
+    if (typeof value === 'object' && value !== null && !Array.isArray(value))
+      return [name, await store(value as State)] as const
+    if (typeof value === 'number' && !Number.isFinite(value))
+      throw new Error(
+        `state.save gives ${name}: ${value}, which JSON can't hold. Save null in its place`,
+      )
+    return [name, structuredClone(value) as Json] as const
+  })
+  return Object.fromEntries(await Promise.all(entries))
+}
+
+/** Gives a state back in fresh tensors, and sees that they were left alone. */
+async function restore(stored: Stored, use: (state: State) => void): Promise<void> {
+  const tensors: tf.Tensor[] = []
+  const fresh = (from: Stored): State =>
+    Object.fromEntries(
+      Object.entries(from).map(([name, value]) => {
+        if (value instanceof StoredTensor) {
+          const tensor = tf.tensor(Array.from(value.values), [...value.shape], value.dtype)
+          tensors.push(tensor)
+          return [name, tensor]
+        }
+        const nested = typeof value === 'object' && value !== null && !Array.isArray(value)
+        return [name, nested ? fresh(value as Stored) : (value as Json)]
+      }),
+    )
+  const state = fresh(stored)
+  tf.tidy(() => use(state))
+  if (tensors.some((tensor) => tensor.isDisposed))
+    throw new Error(
+      'state.restore disposes the tensors that it is given. Keep clones: tf.keep(tf.clone(tensor))',
+    )
+  tf.dispose(tensors)
+}
+
+/** Where two runs first part, in words; undefined where they are equal to the bit. */
+export function parting(
+  expected: readonly Entry[],
+  got: readonly Entry[],
+): { readonly step: number; readonly what: string; readonly words: string } | undefined {
+  for (let i = 0; i < Math.max(expected.length, got.length); i++) {
+    const [a, b] = [expected[i], got[i]]
+    const { step, what } = (a ?? b)!
+    if (!a || !b || a.what !== b.what || a.step !== b.step)
+      return { step, what, words: `the run ${b ? 'goes on' : 'has ended'}` }
+    const at = Array.from(a.values).findIndex((value, j) => !Object.is(value, b.values[j]))
+    if (at >= 0 || a.values.length !== b.values.length)
+      return { step, what, words: `${b.values[at]} in place of ${a.values[at]}` }
+  }
+  return undefined
+}

@@ -1,0 +1,53 @@
+import * as tf from '@tensorflow/tfjs-core'
+import type { Trick } from '@tricks/core'
+import { afterAll, beforeAll, describe, test } from 'vitest'
+import { backends, type ConformanceOptions, laws, subjectOf, useBackend } from './check.ts'
+
+/**
+ * Tests a trick against the laws, on every backend that is registered.
+ *
+ * @param make makes the trick, a new one each time
+ * @example
+ * conformance(() => cutout({ length: 4 }), { invalid: [() => cutout({ length: -3 })] })
+ */
+export function conformance(make: () => Trick, options: ConformanceOptions = {}): void {
+  const subject = subjectOf(make, options)
+  describe(`${subject.name} keeps the laws`, () => {
+    onEachBackend(() => {
+      for (const { number, title, applies, check } of laws)
+        if (applies(subject)) test(`${number}: ${title}`, () => check(subject))
+    }, options)
+  })
+}
+
+/**
+ * The same tests on every backend that is registered: those of a reference's numbers.
+ *
+ * @param tests registers them; called once a backend, which is the current one when they run
+ * @param options `without`: backends to leave out, each with its reason, which is printed
+ * @example
+ * onEachBackend(() => {
+ *   test('as the reference', () => expectClose(applyCutout(fromFixture(images), params), expected))
+ * })
+ */
+export function onEachBackend(
+  tests: (backend: string) => void,
+  { without = {} }: Pick<ConformanceOptions, 'without'> = {},
+): void {
+  for (const backend of backends()) {
+    const reason = without[backend]
+    if (reason !== undefined) {
+      test.skip(`not on ${backend}: ${reason}`)
+      continue
+    }
+    describe(`on ${backend}`, () => {
+      let before: string
+      beforeAll(async () => {
+        before = tf.getBackend()
+        await useBackend(backend)
+      })
+      afterAll(() => useBackend(before))
+      tests(backend)
+    })
+  }
+}
