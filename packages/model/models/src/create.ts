@@ -23,7 +23,7 @@ const wrn2810: Without<WideResnetOptions, 'depth' | 'width'> = (options) =>
   wideResnet({ ...options, depth: 28, width: 10 })
 
 const models = {
-  plain,
+  plain: plain,
   'resnet-20': cifar(20),
   'resnet-32': cifar(32),
   'resnet-44': cifar(44),
@@ -32,7 +32,7 @@ const models = {
   'preact-resnet-20': preact20,
   'wrn-28-10': wrn2810,
   'resnet-9': resnet9,
-  airbench,
+  airbench: airbench,
   'resnet-18': imagenet(18),
   'resnet-34': imagenet(34),
   'resnet-50': imagenet(50),

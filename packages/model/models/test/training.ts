@@ -23,7 +23,10 @@ export interface Step {
 }
 
 /** Steps of gradient descent on the eight images, through tfjs alone. */
-export function descend(model: LayersModel, { steps = 2, rate = 0.05 } = {}): Step[] {
+export function descend(
+  model: LayersModel,
+  { steps = 2, rate = 0.05 }: { steps?: number; rate?: number } = {},
+): Step[] {
   const optimizer = tf.train.sgd(rate)
   const { images, targets } = examples(model)
   const variables = model.trainableWeights.map(

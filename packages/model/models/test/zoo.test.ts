@@ -85,6 +85,23 @@ test.each(modelNames)('%s gives a logit a class for images of another shape', (n
   })
 })
 
+test.each(['resnet-20', 'preact-resnet-20', 'resnet-9', 'airbench', 'resnet-18'] as const)(
+  'the seed alone decides the first weights of %s',
+  (name) => {
+    const convolutions = (seed: number): Float32Array[] =>
+      withModel(createModel(name, { seed }), (model) =>
+        model.weights
+          .filter(({ originalName }) => originalName.endsWith('kernel'))
+          .map((weight) => weight.read().dataSync<'float32'>().slice()),
+      )
+    const first = convolutions(1)
+    expect(convolutions(1)).toEqual(first)
+    // An identity of airbench's, whose second convolutions are square, has nothing that is drawn.
+    const drawn = convolutions(2).filter((kernel, i) => kernel.some((x, k) => x !== first[i]![k]))
+    expect(drawn.length).toBe(name === 'airbench' ? 4 : first.length)
+  },
+)
+
 describe('a step', () => {
   beforeAll(async () => {
     await tf.setBackend('wasm')
