@@ -81,6 +81,7 @@ function convolve(call: Call): Info {
       filter: pointer(call, filter),
       bias: bias ? pointer(call, bias) : 0,
       turned: false,
+      spread: [1, 1],
       bounds: bounds(call),
     })
     return activate(call, output)
@@ -118,7 +119,7 @@ function inputGradient(call: Call): Info {
   const output = makeOutput(call, info.inShape)
   const above = info.effectiveFilterHeight - 1
   const before = info.effectiveFilterWidth - 1
-  if (fitsWinograd(info)) {
+  if (fitsWinograd(info, true)) {
     const sizes = {
       batch: info.batchSize,
       height: info.outHeight,
@@ -136,6 +137,7 @@ function inputGradient(call: Call): Info {
       filter: pointer(call, filter),
       bias: 0,
       turned: true,
+      spread: [info.strideHeight, info.strideWidth],
       bounds: [-Infinity, Infinity],
     })
     return output

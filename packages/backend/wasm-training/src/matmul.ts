@@ -25,8 +25,9 @@ function multiply(call: Call, output: number, a: Matrix, b: Matrix, bias: number
   const { rows, columns: depth } = a
   const { columns } = b
   const limits = bounds(call)
-  // Sums of outer products read a as it lies; they have no place for a bias and bounds.
-  if (a.transposed && !b.transposed && !bias && limits[0] === -Infinity) {
+  // Sums of outer products read a as it lies. They have no place for a bias and bounds, and of many columns they are
+  // slower than a transposed first.
+  if (a.transposed && !b.transposed && !bias && limits[0] === -Infinity && columns < 128) {
     compute(call, [64 * rows + 8, 64 * columns + 8], (engine, lastA, lastB) => {
       engine.matrix_multiply_transposed([
         output,

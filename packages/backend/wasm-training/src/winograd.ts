@@ -4,14 +4,16 @@ import { packedSize } from './convolution.ts'
 import { type Call, compute } from './kernel.ts'
 
 /** Whether it is worth it: with few channels the transforms take as long as the products that they save. */
-export function fitsWinograd(info: ConvolutionInfo): boolean {
+export function fitsWinograd(info: ConvolutionInfo, strided = false): boolean {
   const { filterHeight, filterWidth, strideHeight, strideWidth, dilationHeight, dilationWidth } =
     info
+  const steps = [dilationHeight, dilationWidth, ...(strided ? [] : [strideHeight, strideWidth])]
+  const channels = [info.inChannels, info.outChannels]
   return (
     filterHeight === 3 &&
     filterWidth === 3 &&
-    [strideHeight, strideWidth, dilationHeight, dilationWidth].every((step) => step === 1) &&
-    [info.inChannels, info.outChannels].every((count) => count >= 16 && count % 4 === 0)
+    steps.every((step) => step === 1) &&
+    channels.every((count) => count >= 16 && count % 4 === 0)
   )
 }
 
@@ -35,6 +37,8 @@ interface Operands {
   readonly bias: number
   /** The filter is of the convolution whose gradient this is: turned by 180°, and [3, 3, outChannels, channels]. */
   readonly turned: boolean
+  /** How far apart the pixels of the images are set before: the stride, in the gradient of the input. */
+  readonly spread: readonly [y: number, x: number]
   readonly bounds: readonly [low: number, high: number]
 }
 
@@ -70,7 +74,8 @@ export function winogradConvolve(call: Call, sizes: Images, operands: Operands):
       engine.winograd_convolve(
         [operands.output, operands.images, packed, strip, inputs, products],
         [sizes.batch, sizes.height, sizes.width, channels, sizes.top, sizes.left],
-        [sizes.outHeight, sizes.outWidth, outChannels, rows, ...operands.bounds],
+        [...operands.spread, sizes.outHeight, sizes.outWidth, outChannels, rows],
+        operands.bounds,
       )
     },
   )

@@ -138,6 +138,53 @@ for (const backend of ['cpu', 'wasm']) {
   })
 }
 
+test('wasm equals cpu on 200 random shapes, with gradients, far from zero too', async () => {
+  let state = 1
+  const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32
+  const integer = (low: number, high: number) => low + Math.floor(next() * (high - low + 1))
+  const values = (count: number, centre: number) =>
+    Float32Array.from({ length: count }, () => centre + 2 * next() - 1)
+  for (let i = 0; i < 200; i++) {
+    const channels = integer(1, 19)
+    const shape = [...Array.from({ length: integer(1, 3) }, () => integer(2, 7)), channels]
+    const count = tf.util.sizeFromShape(shape)
+    const [x, dy] = [values(count, integer(-3, 3)), values(count, 0)]
+    const [gamma, beta] = [values(channels, 1), values(channels, 0)]
+    const results: number[][] = []
+    for (const backend of ['cpu', 'wasm']) {
+      await tf.setBackend(backend)
+      tf.tidy(() => {
+        const layer = batchNorm({ epsilon: 1e-3 })
+        layer.build(shape)
+        layer.setWeights([
+          tf.tensor1d(gamma),
+          tf.tensor1d(beta),
+          tf.zeros([channels]),
+          tf.ones([channels]),
+        ])
+        const apply = (input: tf.Tensor) => layer.apply(input, { training: true }) as tf.Tensor
+        const input = tf.tensor(x, shape)
+        const variables = layer.trainableWeights.map((weight) => weight.read() as tf.Variable)
+        const { grads } = tf.variableGrads(
+          () => tf.sum<tf.Scalar>(tf.mul(apply(input), tf.tensor(dy, shape))),
+          variables,
+        )
+        const outputs = [
+          apply(input),
+          tf.grad(apply)(input, tf.tensor(dy, shape)),
+          ...layer.getWeights().slice(2),
+        ]
+        const gradients = variables.map((variable) => grads[variable.name]!)
+        results.push([...outputs, ...gradients].flatMap((output) => [...output.dataSync()]))
+        for (const weight of layer.weights) weight.dispose()
+      })
+    }
+    const [expected, got] = results as [number[], number[]]
+    const worst = Math.max(...expected.map((value, j) => Math.abs(value - got[j]!)))
+    expect(worst / Math.max(1, ...expected.map(Math.abs)), String(shape)).toBeLessThan(1e-5)
+  }
+})
+
 test('gamma may start from zero', () => {
   const layer = batchNorm({ gamma: 0 })
   layer.build([null, 2])

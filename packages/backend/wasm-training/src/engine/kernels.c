@@ -457,14 +457,15 @@ static void transform_output(float *to, const float *from, int tiles, int lines,
   }
 }
 
-// The convolution with sixteen packed filters, whose sixth has the bias. The output is held within [low, high].
+// The convolution with sixteen packed filters, whose sixth has the bias, of images whose pixels are set `spread`
+// apart. The output is held within [low, high].
 // `rows` rows of tiles are in work at once: `inputs` and `products` hold sixteen times their values and APART
 // floats, the strip four lines of a row of tiles.
 EXPORT(winograd_convolve)
 void winograd_convolve(float *output, const float *images, const float *packed, float *strip, float *inputs,
                        float *products, int batch, int height, int width, int channels, int top, int left,
-                       int out_height, int out_width, int out_channels, int rows, float low,
-                       float high) {
+                       int spread_y, int spread_x, int out_height, int out_width, int out_channels, int rows,
+                       float low, float high) {
   int down = (out_height + 1) / 2, across = (out_width + 1) / 2, field_width = 2 * across + 2;
   int panels = ((out_channels + 7) & ~7) * (channels + 1);
   int all = batch * down;
@@ -475,7 +476,7 @@ void winograd_convolve(float *output, const float *images, const float *packed, 
     for (int i = 0; i < count; i++) {
       int n = (start + i) / down, row = (start + i) % down;
       place(strip, 4, field_width, images + n * height * width * channels, height, width, channels,
-            top - 2 * row, left, 1, 1);
+            top - 2 * row, left, spread_y, spread_x);
       transform_input(inputs + i * across * channels, strip, across, field_width * channels, channels,
                       in_step);
     }
