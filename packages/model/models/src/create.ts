@@ -1,47 +1,55 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { assertOption } from '@tricks/core'
-import { airbench } from './airbench.ts'
-import { plain } from './plain.ts'
+import { airbench, type AirbenchOptions } from './airbench.ts'
+import type { ModelOptions } from './network.ts'
+import { plain, type PlainOptions } from './plain.ts'
 import { preactResnet, type PreactResnetOptions } from './preact.ts'
 import { wideResnet, type WideResnetOptions } from './preact.ts'
 import { cifarResnet, type CifarResnetOptions, resnet, type ResnetOptions } from './resnet.ts'
 import { resnet9 } from './resnet9.ts'
 
-type Without<Options, Key extends keyof Options> = (options?: Omit<Options, Key>) => LayersModel
+type Cifar = Omit<CifarResnetOptions, 'depth'>
+type Imagenet = Omit<ResnetOptions, 'depth'>
 
-const cifar =
-  (depth: number): Without<CifarResnetOptions, 'depth'> =>
-  (options) =>
-    cifarResnet({ ...options, depth })
-const imagenet =
-  (depth: NonNullable<ResnetOptions['depth']>): Without<ResnetOptions, 'depth'> =>
-  (options) =>
-    resnet({ ...options, depth })
-const preact20: Without<PreactResnetOptions, 'depth'> = (options) =>
-  preactResnet({ ...options, depth: 20 })
-const wrn2810: Without<WideResnetOptions, 'depth' | 'width'> = (options) =>
-  wideResnet({ ...options, depth: 28, width: 10 })
-
-const models = {
-  plain: plain,
-  'resnet-20': cifar(20),
-  'resnet-32': cifar(32),
-  'resnet-44': cifar(44),
-  'resnet-56': cifar(56),
-  'resnet-110': cifar(110),
-  'preact-resnet-20': preact20,
-  'wrn-28-10': wrn2810,
-  'resnet-9': resnet9,
-  airbench: airbench,
-  'resnet-18': imagenet(18),
-  'resnet-34': imagenet(34),
-  'resnet-50': imagenet(50),
-  'resnet-101': imagenet(101),
-  'resnet-152': imagenet(152),
-} as const
+/** The options of each model that `createModel` makes. */
+export interface Models {
+  plain: PlainOptions
+  'resnet-20': Cifar
+  'resnet-32': Cifar
+  'resnet-44': Cifar
+  'resnet-56': Cifar
+  'resnet-110': Cifar
+  'preact-resnet-20': Omit<PreactResnetOptions, 'depth'>
+  'wrn-28-10': Omit<WideResnetOptions, 'depth' | 'width'>
+  'resnet-9': ModelOptions
+  airbench: AirbenchOptions
+  'resnet-18': Imagenet
+  'resnet-34': Imagenet
+  'resnet-50': Imagenet
+  'resnet-101': Imagenet
+  'resnet-152': Imagenet
+}
 
 /** The name of a model that `createModel` makes. */
-export type ModelName = keyof typeof models
+export type ModelName = keyof Models
+
+const models: { [Name in ModelName]: (options?: Models[Name]) => LayersModel } = {
+  plain,
+  'resnet-20': (options) => cifarResnet({ ...options, depth: 20 }),
+  'resnet-32': (options) => cifarResnet({ ...options, depth: 32 }),
+  'resnet-44': (options) => cifarResnet({ ...options, depth: 44 }),
+  'resnet-56': (options) => cifarResnet({ ...options, depth: 56 }),
+  'resnet-110': (options) => cifarResnet({ ...options, depth: 110 }),
+  'preact-resnet-20': (options) => preactResnet({ ...options, depth: 20 }),
+  'wrn-28-10': (options) => wideResnet({ ...options, depth: 28, width: 10 }),
+  'resnet-9': resnet9,
+  airbench,
+  'resnet-18': (options) => resnet({ ...options, depth: 18 }),
+  'resnet-34': (options) => resnet({ ...options, depth: 34 }),
+  'resnet-50': (options) => resnet({ ...options, depth: 50 }),
+  'resnet-101': (options) => resnet({ ...options, depth: 101 }),
+  'resnet-152': (options) => resnet({ ...options, depth: 152 }),
+}
 
 /** All names that `createModel` knows. */
 export const modelNames: readonly ModelName[] = Object.keys(models) as ModelName[]
@@ -58,7 +66,7 @@ export const modelNames: readonly ModelName[] = Object.keys(models) as ModelName
  */
 export function createModel<Name extends ModelName>(
   name: Name,
-  options?: Parameters<(typeof models)[Name]>[0],
+  options?: Models[Name],
 ): LayersModel {
   assertOption(
     Object.hasOwn(models, name),
@@ -66,5 +74,5 @@ export function createModel<Name extends ModelName>(
     { name },
     `one of ${modelNames.join(', ')}`,
   )
-  return models[name](options as never)
+  return models[name](options)
 }

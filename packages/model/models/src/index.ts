@@ -1,6 +1,6 @@
 export { airbench, type AirbenchOptions } from './airbench.ts'
 export { countMultiplyAdds, countParameters } from './count.ts'
-export { createModel, type ModelName, modelNames } from './create.ts'
+export { createModel, type ModelName, modelNames, type Models } from './create.ts'
 export { exportModel, type ExportOptions, withNormalization } from './export.ts'
 export type { ModelOptions, ResidualOptions } from './network.ts'
 export { plain, type PlainOptions } from './plain.ts'
