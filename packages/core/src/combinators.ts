@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { combine, keyOf } from './combine.ts'
+import { combine, keyOf, tidied } from './combine.ts'
 import { assertOption } from './option.ts'
 import type { Random } from './random.ts'
 import { type Duration, isDuration, stepsOf, type Time } from './time.ts'
@@ -105,7 +105,8 @@ function byChance(
         `use during(window, ${setter.name}) for a part of the run`,
     )
   const chosen = (random: Random): number | undefined => choose(random.fork('choice'))
-  const hooks = combine(name, tricks, (i, _, random) => chosen(random!) === i)
+  // Metrics and epochs are no step's: all of the tricks hear of them.
+  const hooks = combine(name, tricks, (i, _, random) => !random || chosen(random) === i)
   const imagesOnly = tricks.every((trick) => trick.images && !stepHooks.some((hook) => trick[hook]))
   return {
     ...hooks,
@@ -148,21 +149,22 @@ function imageByImage(
       ])
       return { choice, params: Object.fromEntries(params) as Chosen['params'] }
     },
-    apply(images, { choice, params }) {
-      const versions = [images]
-      const places = tricks.map((trick) => {
-        if (params[keyOf(trick)] === undefined) return 0
-        const changed = trick.images!.apply(images, params[keyOf(trick)])
-        if (changed.shape.join() !== images.shape.join())
-          throw new Error(
-            `'${trick.name}' changes the images' size from ${images.shape.slice(1, 3).join('×')} to ` +
-              `${changed.shape.slice(1, 3).join('×')}, so it can't be applied to some images only`,
-          )
-        return versions.push(changed) - 1
-      })
-      if (versions.length === 1) return tf.clone(images)
-      const rows = choice.map((i, image) => (i === null ? 0 : places[i]!) * choice.length + image)
-      return tf.gather(tf.concat(versions), tf.tensor1d(rows, 'int32'))
-    },
+    apply: (images, { choice, params }) =>
+      tidied(() => {
+        const versions = [images]
+        const places = tricks.map((trick) => {
+          if (params[keyOf(trick)] === undefined) return 0
+          const changed = trick.images!.apply(images, params[keyOf(trick)])
+          if (changed.shape.join() !== images.shape.join())
+            throw new Error(
+              `'${trick.name}' changes the images' size from ${images.shape.slice(1, 3).join('×')} to ` +
+                `${changed.shape.slice(1, 3).join('×')}, so it can't be applied to some images only`,
+            )
+          return versions.push(changed) - 1
+        })
+        if (versions.length === 1) return tf.clone(images)
+        const rows = choice.map((i, image) => (i === null ? 0 : places[i]!) * choice.length + image)
+        return tf.gather(tf.concat(versions), tf.tensor1d(rows, 'int32'))
+      }),
   }
 }

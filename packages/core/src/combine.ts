@@ -12,11 +12,17 @@ import type {
   Trick,
 } from './trick.ts'
 
-/** Whether the i-th trick acts in this step. The stream is the combination's own; a rate gets none. */
+/**
+ * Whether the i-th trick acts in this step. The stream is the combination's own; a rate gets none, nor do
+ * metrics and the end of an epoch.
+ */
 export type Acts = (i: number, time: Time, random?: Random) => boolean
 
 /** A trick's key among its siblings. */
 export const keyOf = (trick: Trick): string => trick.key ?? trick.name
+
+/** `tf.tidy` for whatever hooks give: what was made on the way goes, also where no trainer tidies up. */
+export const tidied = <T>(work: () => T): T => tf.tidy(work as () => tf.TensorContainer) as T
 
 /**
  * The hooks of several tricks as those of one, each with its own random stream, prepared tensors and
@@ -51,12 +57,14 @@ export function combine(
       return drawn.length > 0 ? Object.fromEntries(drawn) : undefined
     },
     apply: (input, params) =>
-      having(hook)
-        .filter(({ key }) => params !== undefined && key in params)
-        .reduce(
-          (value, { trick, key }) => (trick[hook] as Augmentation<T>).apply(value, params![key]),
-          input,
-        ),
+      tidied(() =>
+        having(hook)
+          .filter(({ key }) => params !== undefined && key in params)
+          .reduce(
+            (value, { trick, key }) => (trick[hook] as Augmentation<T>).apply(value, params![key]),
+            input,
+          ),
+      ),
   })
   if (having('images').length > 0) hooks.images = augmentation<tf.Tensor4D>('images')
   if (having('mix').length > 0) hooks.mix = augmentation<Batch>('mix')
@@ -67,9 +75,11 @@ export function combine(
     }
   if (having('targets').length > 0)
     hooks.targets = (targets, step) =>
-      acting('targets', step).reduce(
-        (value, child) => child.trick.targets!(value, within(step, child)),
-        targets,
+      tidied(() =>
+        acting('targets', step).reduce(
+          (value, child) => child.trick.targets!(value, within(step, child)),
+          targets,
+        ),
       )
   if (having('prepare').length > 0)
     hooks.prepare = (batch, step) =>
@@ -83,19 +93,23 @@ export function combine(
       )
   if (having('loss').length > 0)
     hooks.loss = (loss, pass) =>
-      acting('loss', pass).reduce(
-        (value, child) =>
-          child.trick.loss!(value, {
-            ...within(pass, child),
-            prepared: under(child.key, pass.prepared),
-          }),
-        loss,
+      tidied(() =>
+        acting('loss', pass).reduce(
+          (value, child) =>
+            child.trick.loss!(value, {
+              ...within(pass, child),
+              prepared: under(child.key, pass.prepared),
+            }),
+          loss,
+        ),
       )
   if (having('penalty').length > 0)
     hooks.penalty = (variables, step) =>
-      acting('penalty', step).reduce<tf.Scalar>(
-        (sum, child) => tf.add(sum, child.trick.penalty!(variables, within(step, child))),
-        tf.scalar(0),
+      tidied(() =>
+        acting('penalty', step).reduce<tf.Scalar>(
+          (sum, child) => tf.add(sum, child.trick.penalty!(variables, within(step, child))),
+          tf.scalar(0),
+        ),
       )
   if (having('gradients').length > 0)
     // The first of the list is the outermost: it sees what all the others made of the gradients.
@@ -122,12 +136,20 @@ export function combine(
       for (const child of acting('afterStep', step))
         child.trick.afterStep!(variables, within(step, child))
     }
-  const observers: readonly Observer[] = tricks.flatMap((trick) => trick.observe ?? [])
+  const observers = having('observe').flatMap(({ trick, i }) =>
+    trick.observe!.map((observer): Observer => ({
+      every: observer.every,
+      metrics(metrics, time) {
+        if (acts(i, time)) observer.metrics(metrics, time)
+      },
+    })),
+  )
   if (observers.length > 0) hooks.observe = observers
   if (having('afterEpoch').length > 0)
-    // Every trick hears of the epoch, even after one has asked to stop.
+    // Every trick hears of the epoch, even after one has asked to stop. An epoch ends in its last step.
     hooks.afterEpoch = (epoch) =>
       having('afterEpoch')
+        .filter(({ i }) => acts(i, { ...epoch.time, step: epoch.time.step - 1 }))
         .map(({ trick }) => trick.afterEpoch!(epoch))
         .find((verdict) => verdict !== undefined)
 

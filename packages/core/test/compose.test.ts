@@ -198,6 +198,30 @@ describe('combinators', () => {
     expect(names.filter((name) => name === 'other').length / 1000).toBeCloseTo(0.5, 1)
   })
 
+  test('during lets a trick hear of its own metrics and epochs only', () => {
+    const heard: string[] = []
+    const listens: Trick = {
+      name: 'listens',
+      options: {},
+      observe: [{ every: { steps: 1 }, metrics: (_, { step }) => heard.push(`step ${step}`) }],
+      afterEpoch: ({ epoch }) => void heard.push(`epoch ${epoch}`),
+    }
+    const pipeline = compose([during({ from: { epochs: 1 }, until: { epochs: 2 } }, listens)])
+    for (const step of [0, 1, 2, 3, 4, 5]) {
+      const metrics = { loss: 1, accuracy: 0 }
+      const at = (later: number): Time => ({ step: step + later, stepsPerEpoch: 2, steps: 6 })
+      for (const observer of pipeline.observe!) observer.metrics(metrics, at(0))
+      if (step % 2 === 1)
+        pipeline.afterEpoch!({
+          epoch: (step - 1) / 2,
+          time: at(1),
+          training: metrics,
+          variables: {},
+        })
+    }
+    expect(heard).toEqual(['step 2', 'step 3', 'epoch 1'])
+  })
+
   test('during acts inside its window alone', () => {
     const window = { from: { steps: 20 }, until: { fraction: 0.5 } } as const
     const pipeline = compose([during(window, { ...halve, ...smooth, name: 'both' })])

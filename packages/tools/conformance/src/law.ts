@@ -56,8 +56,9 @@ export function law(
   }
 }
 
+/** What an error says, to go on from in the same sentence. */
 export const messageOf = (error: unknown): string =>
-  error instanceof Error ? error.message : String(error)
+  (error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
 
 /** A value in a few words. */
 export function show(value: unknown): string {

@@ -172,19 +172,15 @@ export function callsOf(
     call(
       'images.apply',
       { images },
-      () => (params === undefined ? undefined : augment.apply(images, params)),
+      () => (params === undefined ? images : augment.apply(images, params)),
       true,
     )
   }
   if (mix) {
+    const given = { images: normal, targets }
     let params: unknown
     call('mix.draw', {}, () => void (params = mix.draw(random, shape, time)), true)
-    call(
-      'mix.apply',
-      { images: normal, targets },
-      () => (params === undefined ? undefined : mix.apply({ images: normal, targets }, params)),
-      true,
-    )
+    call('mix.apply', given, () => (params === undefined ? given : mix.apply(given, params)), true)
   }
   if (trick.targets) call('targets', { targets }, () => trick.targets!(targets, own), true)
   if (trick.prepare)

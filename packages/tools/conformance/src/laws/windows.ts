@@ -7,16 +7,17 @@ export const windows: Law = law(
   7,
   'does nothing outside its window, and nothing to training when evaluating',
   async ({ make }) => {
-    const never = (trick: Trick): Trick => during({ from: { steps: 1000 } }, trick)
+    const window = { from: { steps: 1000 } }
     const trick = make()
-    const { setup, name, key, options } = trick
-    // What it does to the weights at set-up stays: there is no window for that.
-    const still: Trick = { name, key, options, ...(setup && { setup: setup.bind(make()) }) }
-    const expected = training((await run([never(still)])).log)
-    const outside = parting(expected, training((await run([never(trick)])).log))
+    // What setup does to the weights stays, as no window is about that.
+    const { name, key, options } = trick
+    const start: Trick = { name, key, options, setup: (about) => make().setup?.(about) }
+    const [from] = (await run([during(window, start)], { saveAt: [0] })).checkpoints
+    const expected = training((await run([], { from })).log)
+    const outside = parting(expected, training((await run([during(window, trick)])).log))
     if (outside)
       throw new Error(
-        `outside its window it acts: during({ from: { steps: 1000 } }, trick) makes ${outside.what} at ` +
+        `outside its window it acts: during({ from: { steps: 1000 } }, …) makes ${outside.what} at ` +
           `step ${outside.step} ${outside.words}. Act in hooks only, and not in what setup leaves behind`,
       )
 
