@@ -70,6 +70,9 @@ export function show(value: unknown): string {
   return text.length > 100 ? `${text.slice(0, 97)}…` : text
 }
 
+/** A number without the digits that backends differ in. */
+export const short = (value: number): string => String(Number(value.toPrecision(4)))
+
 /** '3 tensors', '1 tensor'. */
 export const count = (amount: number, noun: string): string =>
   `${amount} ${noun}${amount === 1 ? '' : 's'}`

@@ -8,6 +8,7 @@ import {
   type Tensors,
   type Trick,
 } from '@tricks/core'
+import { short } from './law.ts'
 import {
   imagesOf,
   logitsOf,
@@ -112,11 +113,7 @@ export async function run(
         checkpoints.push({
           step,
           weights: await store(tf.tidy(() => copies(variables))),
-          state:
-            pipeline.state &&
-            (await store(
-              tf.tidy(() => pipeline.state!.save() as tf.TensorContainerObject) as State,
-            )),
+          state: pipeline.state && (await store(saved(pipeline.state))),
         })
       const time = timeAt(step)
       await hooks(step, () => {
@@ -136,7 +133,16 @@ export async function run(
           variable.assign(tf.sub(variable, tf.mul(gradients[path]!, rate)))
         pipeline.afterStep?.(variables, pipeline.step(time))
         const { images, targets, mixedTargets, prepared } = batch
-        return { rate, images, targets, mixedTargets, prepared, loss, gradients, variables }
+        return {
+          rate,
+          images,
+          targets,
+          'mixed targets': mixedTargets,
+          prepared,
+          loss,
+          gradient: gradients,
+          variable: variables,
+        }
       })
       for (const observer of pipeline.observe ?? [])
         if ((step + 1) % Math.max(1, stepsOf(observer.every, time)) === 0)
@@ -152,7 +158,7 @@ export async function run(
             logitsOf({ ...variables, ...(weights as typeof variables) }, images)
           const images = pipeline.normalize(imagesOf(size))
           const predictions = evaluation?.predict?.(plain, images) ?? plain(images)
-          return { weights, predictions }
+          return { 'evaluation weight': weights, 'evaluation prediction': predictions }
         })
       let stop = false
       await hooks(step, () => {
@@ -165,7 +171,7 @@ export async function run(
           variables,
         })
         stop = verdict !== undefined
-        return { stop, variables }
+        return { stop, variable: variables }
       })
       if (stop) break
     }
@@ -178,6 +184,31 @@ export async function run(
 const copies = (tensors: Tensors): Record<string, tf.Tensor> =>
   Object.fromEntries(Object.entries(tensors).map(([path, tensor]) => [path, tf.clone(tensor)]))
 
+/** The state twice, to see that its tensors are the caller's own; then once. */
+function saved(state: NonNullable<Trick['state']>): State {
+  const save = (): State => tf.tidy(() => state.save() as tf.TensorContainerObject) as State
+  const [first, second] = [save(), save()]
+  const [own, others] = [tensorsOf(first), tensorsOf(second)]
+  const shared = own.find(([, tensor]) => others.some(([, other]) => other === tensor))
+  if (shared)
+    throw new Error(
+      `state.save gives the trick's own tensor ${shared[0]}, which the caller disposes. Give a copy: ` +
+        `tf.clone(tensor)`,
+    )
+  tf.dispose(others.map(([, tensor]) => tensor))
+  return first
+}
+
+/** A state's tensors, with the names that lead to them. */
+const tensorsOf = (state: State): [string, tf.Tensor][] =>
+  Object.entries(state).flatMap(([name, value]): [string, tf.Tensor][] => {
+    if (value instanceof tf.Tensor) return [[name, value]]
+    return isNested(value) ? tensorsOf(value as State) : []
+  })
+
+const isNested = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
 /** Puts a state on the host and disposes its tensors, which are the caller's. */
 async function store(state: State): Promise<Stored> {
   const entries = Object.entries(state).map(async ([name, value]) => {
@@ -186,8 +217,7 @@ async function store(state: State): Promise<Stored> {
       value.dispose()
       return [name, stored] as const
     }
-    if (typeof value === 'object' && value !== null && !Array.isArray(value))
-      return [name, await store(value as State)] as const
+    if (isNested(value)) return [name, await store(value as State)] as const
     if (typeof value === 'number' && !Number.isFinite(value))
       throw new Error(
         `state.save gives ${name}: ${value}, which JSON can't hold. Save null in its place`,
@@ -208,8 +238,7 @@ async function restore(stored: Stored, use: (state: State) => void): Promise<voi
           tensors.push(tensor)
           return [name, tensor]
         }
-        const nested = typeof value === 'object' && value !== null && !Array.isArray(value)
-        return [name, nested ? fresh(value as Stored) : (value as Json)]
+        return [name, isNested(value) ? fresh(value as Stored) : (value as Json)]
       }),
     )
   const state = fresh(stored)
@@ -225,15 +254,17 @@ async function restore(stored: Stored, use: (state: State) => void): Promise<voi
 export function parting(
   expected: readonly Entry[],
   got: readonly Entry[],
-): { readonly step: number; readonly what: string; readonly words: string } | undefined {
+): { readonly step: number; readonly words: string } | undefined {
   for (let i = 0; i < Math.max(expected.length, got.length); i++) {
     const [a, b] = [expected[i], got[i]]
     const { step, what } = (a ?? b)!
     if (!a || !b || a.what !== b.what || a.step !== b.step)
-      return { step, what, words: `the run ${b ? 'goes on' : 'has ended'}` }
+      return { step, words: `the run ${b ? 'goes on' : 'ends'} at step ${step}` }
     const at = Array.from(a.values).findIndex((value, j) => !Object.is(value, b.values[j]))
-    if (at >= 0 || a.values.length !== b.values.length)
-      return { step, what, words: `${b.values[at]} in place of ${a.values[at]}` }
+    if (at < 0 && a.values.length === b.values.length) continue
+    const [from, to] = [a.values[at]!, b.values[at]!]
+    const apart = short(from) === short(to) ? String : short
+    return { step, words: `the ${what} of step ${step} is ${apart(to)} in place of ${apart(from)}` }
   }
   return undefined
 }

@@ -7,7 +7,7 @@ const steps = 1000
 /** The draws of a thousand steps, each of a batch of 8 images, are what the reference would draw. */
 export const distribution: Law = law(
   9,
-  'draws have the reference’s distribution',
+  "draws have the reference's distribution",
   ({ make, options }) => {
     const shape = shapeOf(sizeOf(8, 32, 32))
     const trick = make()

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { count, type Law, law } from '../law.ts'
+import { count, type Law, law, short } from '../law.ts'
 import { run } from '../run.ts'
 import { callsOf, inWords, sizeOf, tensorsIn } from '../scene.ts'
 
@@ -39,8 +39,8 @@ export const inputs: Law = law(
             const at = values.findIndex((value, i) => !Object.is(value, after[name]![i]))
             if (at >= 0)
               throw new Error(
-                `${hook} changes ${name} at ${where}: value ${at} was ${values[at]} and is ` +
-                  `${after[name]![at]}. Give a new tensor, and put weights back after a look elsewhere`,
+                `${hook} changes ${name} at ${where}: value ${at} was ${short(values[at]!)} and is ` +
+                  `${short(after[name]![at]!)}. Give a new tensor, and put weights back after a look elsewhere`,
               )
           }
         }

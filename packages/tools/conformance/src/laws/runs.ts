@@ -9,7 +9,7 @@ export const runs: Law = law(10, 'two runs of one list give one result', async (
   const at = parting(first.log, second.log)
   if (at)
     throw new Error(
-      `in the second run of the same object ${at.what} at step ${at.step} is ${at.words}. Start all ` +
+      `in a second run of the same object ${at.words}. Start all ` +
         `state afresh in setup(run), where each run begins`,
     )
 })

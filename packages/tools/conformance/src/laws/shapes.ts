@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { type Law, law, show, type Subject } from '../law.ts'
+import { type Law, law, short, show, type Subject } from '../law.ts'
 import {
   type Call,
   callsOf,
@@ -35,7 +35,7 @@ export async function checkCalls(subject: Subject, size: Size, step = 0): Promis
       })
       const expected = shapesOf(call, size, subject)
       for (const name of Object.keys(expected))
-        if (!made[name]) throw new Error(`${where} gives no ${nounOf(name, call)}. Return it`)
+        if (!made[name]) throw new Error(`${where} doesn't give ${nounOf(name, call)}. Return it`)
       for (const [name, tensor] of Object.entries(made)) {
         const noun = nounOf(name, call)
         if (expected[name]) checkForm(`${where} gives ${noun}`, tensor, expected[name])
@@ -130,9 +130,6 @@ function checkValues(where: string, noun: string, { hook }: Call, values: number
     }
 }
 
-/** Without the digits that backends differ in. */
-const short = (value: number): string => String(Number(value.toPrecision(4)))
-
 function checkRates({ make }: Subject): void {
   const trick = make()
   if (!trick.learningRate) return
@@ -140,7 +137,7 @@ function checkRates({ make }: Subject): void {
     const rate = trick.learningRate(0.1, timeAt(step))
     if (!(typeof rate === 'number' && Number.isFinite(rate) && rate >= 0))
       throw new Error(
-        `learningRate gives ${show(rate)} at step ${step} of a run of ${steps}, expected a finite number ` +
+        `learningRate gives ${typeof rate === 'number' ? short(rate) : show(rate)} at step ${step} of a run of ${steps}, expected a finite number ` +
           `of at least 0. Hold the last rate past the end, and mind a division by 0`,
       )
   }

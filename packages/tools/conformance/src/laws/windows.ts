@@ -7,30 +7,32 @@ export const windows: Law = law(
   7,
   'does nothing outside its window, and nothing to training when evaluating',
   async ({ make }) => {
+    const plain = await run([make()], { evaluates: false })
+    const evaluated = parting(training(plain.log), training((await run([make()])).log))
+    if (evaluated)
+      throw new Error(
+        `evaluating changes the training: ${evaluated.words}. evaluation.weights and evaluation.predict must leave the variables and ` +
+          `the trick's own state as they are`,
+      )
+
     const window = { from: { steps: 1000 } }
     const trick = make()
     // What setup does to the weights stays, as no window is about that.
     const { name, key, options } = trick
     const start: Trick = { name, key, options, setup: (about) => make().setup?.(about) }
     const [from] = (await run([during(window, start)], { saveAt: [0] })).checkpoints
-    const expected = training((await run([], { from })).log)
-    const outside = parting(expected, training((await run([during(window, trick)])).log))
+    const expected = training((await run([], { from, evaluates: false })).log)
+    const outside = parting(
+      expected,
+      training((await run([during(window, trick)], { evaluates: false })).log),
+    )
     if (outside)
       throw new Error(
-        `outside its window it acts: during({ from: { steps: 1000 } }, …) makes ${outside.what} at ` +
-          `step ${outside.step} ${outside.words}. Act in hooks only, and not in what setup leaves behind`,
-      )
-
-    const plain = await run([make()], { evaluates: false })
-    const evaluated = parting(training(plain.log), training((await run([make()])).log))
-    if (evaluated)
-      throw new Error(
-        `evaluating changes the training: ${evaluated.what} at step ${evaluated.step} is ` +
-          `${evaluated.words}. evaluation.weights and evaluation.predict must leave the variables and ` +
-          `the trick's own state as they are`,
+        `it acts outside its window: in during({ from: { steps: 1000 } }, …) ${outside.words}. Act in ` +
+          `hooks only, and not in what setup leaves behind`,
       )
   },
 )
 
 const training = (log: readonly Entry[]): readonly Entry[] =>
-  log.filter(({ what }) => !what.startsWith('weights') && what !== 'predictions')
+  log.filter(({ what }) => !what.startsWith('evaluation'))

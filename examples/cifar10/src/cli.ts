@@ -1,0 +1,84 @@
+#!/usr/bin/env node
+import { cac } from 'cac'
+import { backendNames, type BackendName } from '@tricks/backend'
+import { modelNames } from '@tricks/models'
+import { recipes } from './recipes.ts'
+import { run } from './run.ts'
+
+/** 0 done · 1 failed · 2 wrong usage · 130 interrupted, with what was done saved. */
+const exit = { failed: 1, usage: 2, interrupted: 130 }
+
+const cli = cac('tricks-cifar10')
+cli
+  .command('[train]', 'Train a network on CIFAR-10 with tricks composed')
+  .option('--recipe <name>', `What to train with: ${Object.keys(recipes).join(', ')}`, {
+    default: 'quick',
+  })
+  .option('--model <name>', "Another network than the recipe's")
+  .option('--epochs <n>', "Another length than the recipe's")
+  .option('--seed <n>', 'Seed of all that is random', { default: 0 })
+  .option('--backend <name>', `One of ${backendNames.join(', ')}; by default the best present`)
+  .option(
+    '--data <folder>',
+    'CIFAR-10 in its official binary layout, instead of the images that come along',
+  )
+  .option('--limit <n>', 'Train on that many images only')
+  .option('--out <folder>', 'Where the run is saved', { default: 'runs/<time>' })
+  .example('npm start -- --epochs 5 --seed 1')
+  .example('npm start -- --recipe six --backend native')
+  .action(async (command: string | undefined, flags: Flags) => {
+    if (command !== undefined && command !== 'train')
+      throw new UsageError(`unknown command '${command}'`)
+    const stop = new AbortController()
+    const interrupt = (): void => {
+      if (stop.signal.aborted) process.exit(exit.interrupted)
+      console.error('\nFinishing the step; once more to leave at once.')
+      stop.abort()
+    }
+    process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
+    const { stopped } = await run({ ...checkFlags(flags), signal: stop.signal })
+    if (stopped === 'aborted') process.exitCode = exit.interrupted
+  })
+cli.help()
+
+class UsageError extends Error {}
+
+type Flags = Readonly<Record<string, string | number | undefined>>
+
+function checkFlags(flags: Flags): Omit<Parameters<typeof run>[0], 'signal'> {
+  const choice = <T extends string>(flag: string, among: readonly T[]): T | undefined => {
+    const value = flags[flag]
+    if (value !== undefined && !among.includes(value as T))
+      throw new UsageError(`--${flag}: expected one of ${among.join(', ')}, got ${value}`)
+    return value as T | undefined
+  }
+  const whole = (flag: string, least: number): number | undefined => {
+    const value = flags[flag]
+    if (value === undefined) return undefined
+    if (!Number.isInteger(value) || (value as number) < least)
+      throw new UsageError(`--${flag}: expected a whole number from ${least}, got ${value}`)
+    return value as number
+  }
+  const out = String(flags['out'])
+  return {
+    recipe: choice('recipe', Object.keys(recipes))!,
+    model: choice('model', modelNames),
+    backend: choice<BackendName>('backend', backendNames),
+    epochs: whole('epochs', 1),
+    seed: whole('seed', 0)!,
+    limit: whole('limit', 1),
+    data: flags['data'] === undefined ? undefined : String(flags['data']),
+    out: out === 'runs/<time>' ? undefined : out,
+  }
+}
+
+try {
+  cli.parse(process.argv, { run: false })
+  await cli.runMatchedCommand()
+} catch (error) {
+  const { name, message } = error as Error
+  // An unknown flag or a missing value is cac's error.
+  const usage = error instanceof UsageError || name === 'CACError'
+  console.error(`\n${usage ? `${message}\nnpm start -- --help shows what there is.` : message}`)
+  process.exitCode = usage ? exit.usage : exit.failed
+}

@@ -1,0 +1,89 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import { createRandom } from '@tricks/core'
+import { describe, expect, test } from 'vitest'
+import { applyCutout, cutout, type CutoutParams } from '../src/index.ts'
+import fixture from './fixtures/cutout.json' with { type: 'json' }
+
+onEachBackend(() => {
+  test.each(fixture.cases)(
+    "as the paper's code: length $params.length",
+    ({ inputs, params, expected }) => {
+      const cut = applyCutout(
+        fromFixture(inputs.images) as tf.Tensor4D,
+        params as unknown as CutoutParams,
+      )
+      expectClose(cut, expected.images, { absolute: 0, relative: 0 })
+    },
+  )
+
+  test('a hole shows its fill, and nothing else changes by a bit', () => {
+    const images = tf.randomUniform<tf.Rank.R4>([1, 4, 4, 3], 0, 1, 'float32', 1)
+    const fill = [0.25, 0.5, 0.75]
+    const cut = [...applyCutout(images, { centers: [[[1, 1]]], length: 2, fill }).dataSync()]
+    const expected = [...images.dataSync()]
+    for (const pixel of [0, 1, 4, 5]) expected.splice(pixel * 3, 3, ...fill)
+    expect(cut).toEqual(expected)
+  })
+})
+
+const shape = {
+  batch: 2000,
+  height: 32,
+  width: 24,
+  channels: 3,
+  classes: 10,
+  mean: [0.4, 0.5, 0.6],
+}
+const time = { step: 0, stepsPerEpoch: 10, steps: 100 }
+const drawn = (options: Parameters<typeof cutout>[0]): CutoutParams =>
+  cutout(options).images!.draw(createRandom(1), shape, time) as CutoutParams
+const range = (values: number[]): [number, number] => [Math.min(...values), Math.max(...values)]
+
+describe('draws', () => {
+  test('centres lie anywhere, so that holes are clipped', () => {
+    const { centers, length, fill } = drawn({ length: 16, holes: 2 })
+    expect(centers.every((holes) => holes.length === 2)).toBe(true)
+    expect(range(centers.flat().map(([row]) => row))).toEqual([0, 31])
+    expect(range(centers.flat().map(([, column]) => column))).toEqual([0, 23])
+    expect({ length, fill }).toEqual({ length: 16, fill: shape.mean })
+    const mean = centers.flat().reduce((sum, [row]) => sum + row, 0) / 4000
+    // Three standard deviations of a mean of 4000 places of 32.
+    expect(Math.abs(mean - 15.5)).toBeLessThan((3 * 9.23) / Math.sqrt(4000))
+  })
+
+  test('or keep holes whole', () => {
+    const { centers } = drawn({ length: 16, inside: true })
+    expect(range(centers.flat().map(([row]) => row))).toEqual([8, 24])
+    expect(range(centers.flat().map(([, column]) => column))).toEqual([8, 16])
+    const whole = drawn({ length: 99, inside: true })
+    expect(new Set(whole.centers.flat().map(String))).toEqual(new Set(['16,12']))
+  })
+
+  test('the fill is a value where one is given', () => {
+    expect(drawn({ fill: 0 }).fill).toBe(0)
+  })
+})
+
+test('what does not fit is said', () => {
+  const images = tf.zeros<tf.Rank.R4>([2, 4, 4, 3])
+  expect(() => applyCutout(images, { centers: [[[0, 0]]], length: 2 })).toThrow(
+    'cutout: expected centers to be 2 lists of centres, one an image, got [[[0,0]]]',
+  )
+  expect(() => applyCutout(images, { centers: [[], []], length: 2, fill: [0, 0] })).toThrow(
+    'one value, or 3',
+  )
+  expect(() => cutout({ length: -3 })).toThrow(
+    'cutout: expected length to be a positive integer, got -3',
+  )
+})
+
+conformance(() => cutout({ length: 4, holes: 2 }), {
+  invalid: [
+    () => cutout({ length: 0 }),
+    () => cutout({ length: NaN }),
+    () => cutout({ holes: 1.5 }),
+    () => cutout({ fill: 2 }),
+    () => cutout({ fill: 'black' as 'mean' }),
+  ],
+})

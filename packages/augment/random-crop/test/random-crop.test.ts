@@ -1,0 +1,93 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import { createRandom } from '@tricks/core'
+import { describe, expect, test } from 'vitest'
+import { applyRandomCrop, type CropParams, randomCrop } from '../src/index.ts'
+import fixture from './fixtures/random-crop.json' with { type: 'json' }
+
+onEachBackend(() => {
+  test.each(fixture.cases)(
+    'as torchvision: $params.mode, $inputs.images.shape',
+    ({ inputs, params, expected }) => {
+      const cropped = applyRandomCrop(
+        fromFixture(inputs.images) as tf.Tensor4D,
+        params as unknown as CropParams,
+      )
+      expectClose(cropped, expected.images, { absolute: 0, relative: 0 })
+    },
+  )
+
+  test('edge padding repeats the border', () => {
+    const row = tf.tensor4d([1, 2, 3], [1, 1, 3, 1])
+    const at = (left: number): number[] => [
+      ...applyRandomCrop(row, { offsets: [[1, left]], padding: 2, mode: 'edge' }).dataSync(),
+    ]
+    expect([0, 1, 2, 3, 4].map(at)).toEqual([
+      [1, 1, 1],
+      [1, 1, 2],
+      [1, 2, 3],
+      [2, 3, 3],
+      [3, 3, 3],
+    ])
+  })
+})
+
+const shape = { batch: 4000, height: 32, width: 32, channels: 3, classes: 10, mean: [0, 0, 0] }
+const time = { step: 0, stepsPerEpoch: 10, steps: 100 }
+
+describe('draws', () => {
+  test('are every offset from 0 to 2 · padding as often as another', () => {
+    const { offsets } = randomCrop({ padding: 2 }).images!.draw(
+      createRandom(1),
+      shape,
+      time,
+    ) as CropParams
+    for (const axis of [0, 1] as const) {
+      const counts = [0, 1, 2, 3, 4].map(
+        (value) => offsets.filter((offset) => offset[axis] === value).length,
+      )
+      expect(counts.reduce((a, b) => a + b)).toBe(4000)
+      const chiSquared = counts.reduce((sum, n) => sum + (n - 800) ** 2 / 800, 0)
+      // The 0.999 quantile with 4 degrees of freedom.
+      expect(chiSquared).toBeLessThan(18.47)
+    }
+  })
+})
+
+test('what does not fit is said', () => {
+  const images = tf.zeros<tf.Rank.R4>([2, 3, 3, 1])
+  const params = { padding: 1, mode: 'constant' } as const
+  expect(() => applyRandomCrop(images, { ...params, offsets: [[0, 0]] })).toThrow(
+    'random-crop: expected offsets to be 2 pairs of whole numbers in [0, 2], got [[0,0]]',
+  )
+  expect(() =>
+    applyRandomCrop(images, {
+      ...params,
+      offsets: [
+        [0, 0],
+        [3, 0],
+      ],
+    }),
+  ).toThrow('in [0, 2]')
+  expect(() =>
+    applyRandomCrop(images, {
+      offsets: [
+        [0, 0],
+        [0, 0],
+      ],
+      padding: 3,
+      mode: 'reflect',
+    }),
+  ).toThrow('random-crop: expected padding to be less than the image to mirror it, got 3')
+  expect(() => randomCrop({ padding: 0 })).toThrow(
+    'random-crop: expected padding to be a positive integer, got 0',
+  )
+})
+
+conformance(() => randomCrop({ padding: 2 }), {
+  invalid: [
+    () => randomCrop({ padding: -4 }),
+    () => randomCrop({ padding: 1.5 }),
+    () => randomCrop({ mode: 'zero' as 'edge' }),
+  ],
+})

@@ -1,0 +1,54 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import { createRandom } from '@tricks/core'
+import { describe, expect, test } from 'vitest'
+import { applyRandomFlip, type FlipParams, randomFlip } from '../src/index.ts'
+import fixture from './fixtures/random-flip.json' with { type: 'json' }
+
+onEachBackend(() => {
+  test.each(fixture.cases)(
+    'as torchvision: $inputs.images.shape',
+    ({ inputs, params, expected }) => {
+      const flipped = applyRandomFlip(fromFixture(inputs.images) as tf.Tensor4D, params)
+      expectClose(flipped, expected.images, { absolute: 0, relative: 0 })
+    },
+  )
+
+  test('vertical turns upside down', () => {
+    const images = tf.tensor4d([1, 2, 3, 4, 5, 6, 7, 8], [2, 2, 2, 1])
+    const flipped = applyRandomFlip(images, { flips: [true, false], direction: 'vertical' })
+    expect([...flipped.dataSync()]).toEqual([3, 4, 1, 2, 5, 6, 7, 8])
+  })
+})
+
+const shape = { batch: 4000, height: 8, width: 8, channels: 3, classes: 10, mean: [0, 0, 0] }
+const time = { step: 0, stepsPerEpoch: 10, steps: 100 }
+
+describe('draws', () => {
+  test.each([0, 0.25, 0.5, 1])('flip a share of %d', (probability) => {
+    const { flips } = randomFlip({ probability }).images!.draw(
+      createRandom(1),
+      shape,
+      time,
+    ) as FlipParams
+    const share = flips.filter(Boolean).length / 4000
+    // Three standard deviations; none for a certain flip.
+    expect(Math.abs(share - probability)).toBeLessThanOrEqual(
+      3 * Math.sqrt((probability * (1 - probability)) / 4000),
+    )
+  })
+})
+
+test('a flip is needed for each image', () => {
+  expect(() => applyRandomFlip(tf.zeros([2, 3, 3, 1]), { flips: [true] })).toThrow(
+    'random-flip: expected flips to be 2 booleans, one an image, got [true]',
+  )
+})
+
+conformance(() => randomFlip(), {
+  invalid: [
+    () => randomFlip({ probability: 1.5 }),
+    () => randomFlip({ direction: 'diagonal' as 'vertical' }),
+  ],
+})
+conformance(() => randomFlip({ probability: 1, direction: 'vertical' }))

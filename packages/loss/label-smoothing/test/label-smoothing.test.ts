@@ -1,0 +1,62 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import { compose, oneHot, softmaxCrossEntropy, type Trick } from '@tricks/core'
+import { expect, test } from 'vitest'
+import { labelSmoothing, smoothTargets } from '../src/index.ts'
+import fixture from './fixtures/label-smoothing.json' with { type: 'json' }
+
+onEachBackend(() => {
+  test.each(fixture.cases)(
+    'as torch: ε $params.epsilon, $params.classes classes',
+    ({ inputs, params, expected }) => {
+      const targets = smoothTargets(
+        oneHot(fromFixture(inputs.labels), params.classes),
+        params.epsilon,
+      )
+      const logits = fromFixture(inputs.logits) as tf.Tensor2D
+      expectClose(targets, expected.targets)
+      expectClose(softmaxCrossEntropy(targets, logits), expected.loss)
+      const gradient = tf.grad((z) => softmaxCrossEntropy(targets, z as tf.Tensor2D))(logits)
+      expectClose(gradient, expected.gradLogits)
+    },
+  )
+})
+
+test('smooths what was mixed, and leaves the metric its targets', () => {
+  const half: Trick = {
+    name: 'half',
+    options: {},
+    mix: {
+      draw: () => 0,
+      apply: ({ images, targets }) => ({
+        images,
+        targets: tf.mul(tf.add(targets, tf.reverse(targets, 0)), 0.5),
+      }),
+    },
+  }
+  const batch = compose([labelSmoothing({ epsilon: 0.1 }), half]).batch(
+    tf.zeros([2, 1, 1, 1]),
+    oneHot([0, 1], 2),
+    0,
+  )
+  expectClose(batch.mixedTargets, [0.5, 0.5, 0.5, 0.5])
+  expectClose(batch.targets, [0.5, 0.5, 0.5, 0.5])
+  const alone = compose([labelSmoothing({ epsilon: 0.1 })]).batch(
+    tf.zeros([2, 1, 1, 1]),
+    oneHot([0, 1], 2),
+    0,
+  )
+  expectClose(alone.targets, [0.95, 0.05, 0.05, 0.95])
+  expectClose(alone.mixedTargets, [1, 0, 0, 1])
+})
+
+test('an epsilon out of range is said', () => {
+  expect(() => labelSmoothing({ epsilon: 1 })).toThrow(
+    'label-smoothing: expected epsilon to be a number in [0, 1), got 1',
+  )
+  expect(() => smoothTargets(tf.zeros([1, 2]), -0.1)).toThrow('got -0.1')
+})
+
+conformance(() => labelSmoothing(), {
+  invalid: [() => labelSmoothing({ epsilon: 1 }), () => labelSmoothing({ epsilon: NaN })],
+})

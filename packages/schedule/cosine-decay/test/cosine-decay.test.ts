@@ -1,0 +1,41 @@
+import { conformance, expectClose } from '@tricks/conformance'
+import { compose } from '@tricks/core'
+import { expect, test } from 'vitest'
+import { cosineDecay, cosineSchedule } from '../src/index.ts'
+import fixture from './fixtures/cosine-decay.json' with { type: 'json' }
+
+test.each(fixture.cases)('as torch: $params', ({ params: { lr: rate, steps, min }, expected }) => {
+  const schedule = cosineSchedule({ rate, steps, min })
+  expectClose(
+    expected.map((_, t) => schedule(t)),
+    expected,
+  )
+})
+
+test('past its end it holds the lowest rate', () => {
+  const schedule = cosineSchedule({ rate: 0.1, steps: 10, min: 0.01 })
+  expect([schedule(10), schedule(11), schedule(1000)]).toEqual([0.01, 0.01, 0.01])
+})
+
+test('as a trick it falls over the run, or over what it is given', () => {
+  const rate = (trick: ReturnType<typeof cosineDecay>, step: number): number =>
+    compose([trick], { steps: 100, stepsPerEpoch: 10 }).learningRate(0.1, step)
+  expect(rate(cosineDecay(), 0)).toBeCloseTo(0.1, 12)
+  expect(rate(cosineDecay(), 50)).toBeCloseTo(0.05, 12)
+  expect(rate(cosineDecay({ over: { epochs: 2 } }), 10)).toBeCloseTo(0.05, 12)
+  expect(rate(cosineDecay({ min: 0.01 }), 100)).toBe(0.01)
+})
+
+test('what does not fit is said', () => {
+  expect(() => cosineSchedule({ rate: 0.1, steps: 0 })).toThrow(
+    'cosine-decay: expected steps to be a positive integer, got 0',
+  )
+  expect(() => cosineSchedule({ rate: 0.1, steps: 5, min: 1 })).toThrow(
+    'min to be a number in [0, 0.1], the rate, got 1',
+  )
+  expect(() => compose([cosineDecay()]).learningRate(0.1, 0)).toThrow('steps is unknown')
+})
+
+conformance(() => cosineDecay(), {
+  invalid: [() => cosineDecay({ min: -1 }), () => cosineDecay({ over: { steps: 1.5 } })],
+})

@@ -1,0 +1,122 @@
+import {
+  assertOption,
+  combine,
+  type Duration,
+  isDuration,
+  stepsOf,
+  type Time,
+  type Trick,
+} from '@tricks/core'
+export { constantWarmup, type ConstantWarmupOptions } from './constant.ts'
+
+export interface WarmupOptions {
+  /** The rate grows to multiplier × the optimizer's, a number above 1. */
+  readonly multiplier: number
+  /** How long it grows. */
+  readonly over: Duration
+  /** What sets the rate from then on, on its own clock; default the rate stays. */
+  readonly after?: Trick
+  /** Tells two of the same trick apart. */
+  readonly key?: string
+}
+
+/**
+ * The rate at step t: rate · (1 + (multiplier − 1) · t / steps) up to `steps`, then `after(t − steps)`, or
+ * rate · multiplier without it.
+ *
+ * @param rate at t = 0, above 0
+ * @param multiplier above 1
+ * @param steps a positive integer
+ * @param after a schedule of its own clock, which starts where the warm-up ends
+ * @returns a function of t, a step or an epoch, from 0
+ * @throws RangeError for an option out of its range
+ * @example
+ * const rate = warmupSchedule({ rate: 0.0125, multiplier: 8, steps: 5, after: (t) => 0.1 * 0.9 ** t })
+ * rate(0) // 0.0125
+ * rate(5) // 0.1
+ * @see Goyal et al. 2017, https://arxiv.org/abs/1706.02677
+ */
+export function warmupSchedule({
+  rate,
+  multiplier,
+  steps,
+  after,
+}: {
+  readonly rate: number
+  readonly multiplier: number
+  readonly steps: number
+  readonly after?: (t: number) => number
+}): (t: number) => number {
+  assertOption(rate > 0 && Number.isFinite(rate), 'warmup', { rate }, 'a number above 0')
+  assertOption(
+    multiplier > 1 && Number.isFinite(multiplier),
+    'warmup',
+    { multiplier },
+    'a number above 1',
+  )
+  assertOption(steps > 0 && Number.isInteger(steps), 'warmup', { steps }, 'a positive integer')
+  return (t) => {
+    if (t >= steps) return after ? after(t - steps) : rate * multiplier
+    return rate * (1 + ((multiplier - 1) * t) / steps)
+  }
+}
+
+/**
+ * Gradual warm-up: grows the learning rate from the optimizer's own to `multiplier` times it, then hands over.
+ * With the rate scaled for a large batch, give the optimizer the small batch's rate.
+ *
+ * @throws RangeError for an option out of its range; Error for an `after` that doesn't set the rate
+ * @example
+ * compose([warmup({ multiplier: 8, over: { epochs: 5 }, after: cosineDecay() })], { steps: 3910, stepsPerEpoch: 391 })
+ * @see Goyal et al. 2017, https://arxiv.org/abs/1706.02677
+ */
+export function warmup({ multiplier, over, after, key }: WarmupOptions): Trick {
+  assertOption(
+    multiplier > 1 && Number.isFinite(multiplier),
+    'warmup',
+    { multiplier },
+    'a number above 1',
+  )
+  assertOption(
+    isDuration(over),
+    'warmup',
+    { over },
+    'one of { steps }, { epochs } and { fraction }',
+  )
+  if (after && !after.learningRate)
+    throw new Error(`warmup: '${after.name}' can't follow, as it sets no learning rate`)
+  // What follows begins where the warm-up ends, and doesn't hear of what was before.
+  const later = (time: Time): Time => {
+    const steps = stepsOf(over, time)
+    return { ...time, step: time.step - steps, steps: time.steps - steps }
+  }
+  const hooks = after ? combine('warmup', [after]) : {}
+  return {
+    ...hooks,
+    name: 'warmup',
+    key,
+    options: { multiplier, over },
+    ...(after && { tricks: [after] }),
+    ...(hooks.afterEpoch && {
+      afterEpoch: (epoch) => {
+        const time = later(epoch.time)
+        return time.step > 0 ? hooks.afterEpoch!({ ...epoch, time }) : undefined
+      },
+    }),
+    ...(hooks.observe && {
+      observe: hooks.observe.map((observer) => ({
+        every: observer.every,
+        metrics(metrics, time) {
+          if (later(time).step >= 0) observer.metrics(metrics, later(time))
+        },
+      })),
+    }),
+    setsRate: true,
+    learningRate(rate, time) {
+      const steps = Math.max(1, stepsOf(over, time))
+      const follow = (t: number): number =>
+        after!.learningRate!(rate * multiplier, { ...later(time), step: t })
+      return warmupSchedule({ rate, multiplier, steps, ...(after && { after: follow }) })(time.step)
+    },
+  }
+}

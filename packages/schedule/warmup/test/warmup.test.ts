@@ -1,0 +1,118 @@
+import { conformance, expectClose } from '@tricks/conformance'
+import { compose, type Epoch, type Time, type Trick } from '@tricks/core'
+import { describe, expect, test } from 'vitest'
+import { constantWarmup, warmup, warmupSchedule } from '../src/index.ts'
+import fixture from './fixtures/warmup.json' with { type: 'json' }
+
+const cosine =
+  (rate: number, steps: number) =>
+  (t: number): number =>
+    (rate * (1 + Math.cos((Math.PI * Math.min(t, steps)) / steps))) / 2
+
+describe('gradual', () => {
+  test.each(fixture.cases)('as the article: $kind $params', ({ params, expected }) => {
+    const { base: rate, multiplier, steps } = params
+    const after = 'afterSteps' in params ? cosine(rate * multiplier, params.afterSteps!) : undefined
+    const schedule = warmupSchedule({ rate, multiplier, steps, after })
+    expectClose(
+      expected.map((_, t) => schedule(t)),
+      expected,
+    )
+  })
+
+  const time = (step: number): Time => ({ step, stepsPerEpoch: 10, steps: 100 })
+
+  test('hands over to what follows on its own clock, with no dip', () => {
+    const seen: Time[] = []
+    const follow: Trick = {
+      name: 'follow',
+      options: {},
+      setsRate: true,
+      learningRate(rate, at) {
+        seen.push(at)
+        return cosine(rate, at.steps)(at.step)
+      },
+    }
+    const pipeline = compose([warmup({ multiplier: 8, over: { epochs: 2 }, after: follow })])
+    const rates = Array.from({ length: 100 }, (_, step) =>
+      pipeline.learningRate(0.0125, time(step)),
+    )
+    expect(rates[0]).toBe(0.0125)
+    expect(rates[20]).toBeCloseTo(0.1, 12)
+    expect(seen[0]).toEqual({ step: 0, stepsPerEpoch: 10, steps: 80 })
+    expect(rates.slice(0, 21)).toEqual(rates.slice(0, 21).toSorted((a, b) => a - b))
+    expect(rates.slice(20)).toEqual(rates.slice(20).toSorted((a, b) => b - a))
+  })
+
+  test('a plateau that follows hears of nothing before, and keeps its state', () => {
+    const heard: number[] = []
+    const plateau: Trick = {
+      name: 'plateau',
+      options: {},
+      learningRate: (rate) => rate,
+      afterEpoch: ({ time: at }) => void heard.push(at.step),
+      state: { save: () => ({ count: heard.length }), restore: () => {} },
+    }
+    const { afterEpoch, state } = compose([
+      warmup({ multiplier: 2, over: { epochs: 2 }, after: plateau }),
+    ])
+    for (const step of [10, 20, 30, 40])
+      afterEpoch!({ time: time(step), epoch: step / 10 - 1, variables: {} } as Epoch)
+    expect(heard).toEqual([10, 20])
+    expect(state!.save()).toEqual({ warmup: { plateau: { count: 2 } } })
+  })
+
+  test('what does not fit is said', () => {
+    const over = { epochs: 1 }
+    expect(() => warmup({ multiplier: 1, over })).toThrow(
+      'warmup: expected multiplier to be a number above 1, got 1',
+    )
+    const silent: Trick = { name: 'silent', options: {} }
+    expect(() => warmup({ multiplier: 2, over, after: silent })).toThrow(
+      "'silent' can't follow, as it sets no",
+    )
+    expect(() =>
+      compose([
+        warmup({ multiplier: 2, over }),
+        { ...warmup({ multiplier: 2, over }), name: 'other' },
+      ]),
+    ).toThrow('warmup and other both set the learning rate')
+  })
+})
+
+describe('constant', () => {
+  test('a small rate for a while', () => {
+    const pipeline = compose([constantWarmup({ factor: 0.5, over: { steps: 2 } })])
+    expect([0, 1, 2, 3].map((step) => pipeline.learningRate(1, step))).toEqual([0.5, 0.5, 1, 1])
+  })
+
+  test('or until the training error falls below a bound', () => {
+    const trick = constantWarmup({ factor: 0.1, until: 0.8, every: { steps: 5 } })
+    const { learningRate, observe, state } = compose([trick])
+    const tell = (accuracy: number): void =>
+      observe![0]!.metrics({ loss: 1, accuracy }, { step: 4, stepsPerEpoch: 10, steps: 100 })
+    tell(0.2)
+    expect(learningRate(1, 5)).toBe(0.1)
+    tell(0.21)
+    expect(learningRate(1, 5)).toBe(1)
+    // Once warm it stays so.
+    tell(0)
+    expect(learningRate(1, 5)).toBe(1)
+    expect(state!.save()).toEqual({ 'constant-warmup': { warm: true } })
+    expect(observe![0]!.every).toEqual({ steps: 5 })
+  })
+})
+
+conformance(() => warmup({ multiplier: 8, over: { steps: 5 } }), {
+  invalid: [
+    () => warmup({ multiplier: 0.5, over: { steps: 5 } }),
+    () => warmup({ multiplier: 2, over: { steps: -5 } }),
+  ],
+})
+conformance(() => constantWarmup({ until: 0.8 }), {
+  invalid: [
+    () => constantWarmup({ factor: 0, until: 0.8 }),
+    () => constantWarmup({ until: 80 }),
+    () => constantWarmup({ over: { fraction: 2 } }),
+  ],
+})

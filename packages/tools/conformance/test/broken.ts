@@ -1,0 +1,497 @@
+// One small trick for each way to break a law, and the words that the kit has for it.
+import * as tf from '@tensorflow/tfjs-core'
+import { createRandom, type Tensors, type Trick } from '@tricks/core'
+import type { ConformanceOptions } from '../src/index.ts'
+
+export interface Broken {
+  readonly law: number
+  /** What its author did. */
+  readonly mistake: string
+  readonly make: () => Trick
+  readonly options?: ConformanceOptions
+  readonly message: string
+}
+
+const images = (
+  draw: NonNullable<Trick['images']>['draw'],
+  apply: (images: tf.Tensor4D, params: never) => tf.Tensor4D,
+): Partial<Trick> => ({ images: { draw, apply } })
+const apply = (work: (given: tf.Tensor4D) => tf.Tensor4D): Partial<Trick> => images(() => 0, work)
+const shifted = (given: tf.Tensor4D, by: readonly number[]): tf.Tensor4D =>
+  tf.tidy(() => tf.mul(given, tf.tensor4d([...by], [given.shape[0], 1, 1, 1])))
+const named = (name: string, hooks: Partial<Trick>): Trick => ({ options: {}, ...hooks, name })
+
+/** Halves the rate after each epoch without a better loss; what it remembers is `memory`'s. */
+const plateau = (name: string, hooks: (memory: Memory) => Partial<Trick>): Trick => {
+  const memory: Memory = { best: 10, scale: 1 }
+  return named(name, {
+    learningRate: (rate) => rate * memory.scale,
+    afterEpoch({ validation }) {
+      if (validation!.loss < memory.best) memory.best = validation!.loss
+      else memory.scale /= 2
+      return undefined
+    },
+    ...hooks(memory),
+  })
+}
+interface Memory {
+  best: number
+  scale: number
+}
+
+/** Keeps a mean of the weights to evaluate on; what is `off` in it is broken. */
+const averaging = (
+  name: string,
+  off: 'nothing' | 'save' | 'restore' | 'evaluation' | 'memory' = 'nothing',
+): Trick => {
+  let average: Tensors = {}
+  const set = (values: Tensors): void => {
+    if (off !== 'memory') tf.dispose(average)
+    average = values
+  }
+  const kept = (values: Tensors): Tensors => mapped(values, (value) => tf.keep(tf.clone(value)))
+  const given = (): Tensors => mapped(average, (value) => tf.clone(value))
+  return named(name, {
+    setup: ({ variables }) => set(kept(variables)),
+    afterStep: (variables) =>
+      set(
+        mapped(variables, (value, path) =>
+          tf.keep(tf.add(tf.mul(average[path]!, 0.9), tf.mul(value, 0.1))),
+        ),
+      ),
+    evaluation: {
+      weights(variables) {
+        if (off === 'evaluation')
+          for (const [path, value] of Object.entries(average)) variables[path]!.assign(value)
+        return given()
+      },
+    },
+    state: {
+      save: () => (off === 'save' ? average : given()),
+      restore(state) {
+        set(kept(state as Tensors))
+        if (off === 'restore') tf.dispose(state as tf.NamedTensorMap)
+      },
+    },
+  })
+}
+const mapped = (
+  tensors: Tensors,
+  f: (tensor: tf.Tensor, path: string) => tf.Tensor,
+): Record<string, tf.Tensor> =>
+  Object.fromEntries(Object.entries(tensors).map(([path, tensor]) => [path, f(tensor, path)]))
+
+export const trusting = (length: number): Trick =>
+  named('trusting', { learningRate: (rate) => rate * Math.abs(length) })
+const curt = (length: number): Trick => {
+  if (length < 0) throw new RangeError('bad length')
+  return named('curt', trusting(length))
+}
+
+/** Breaks nothing. */
+export const good: Readonly<Record<string, () => Trick>> = {
+  brightness: () =>
+    named(
+      'brightness',
+      images(
+        (random, { batch }) => random.images(batch, (image) => image.uniform(0.5, 1)),
+        shifted,
+      ),
+    ),
+  averaging: () => averaging('averaging'),
+  plateau: () =>
+    plateau('plateau', (memory) => ({
+      setup: () => void Object.assign(memory, { best: 10, scale: 1 }),
+      state: {
+        save: () => ({ ...memory }),
+        restore: (state) => void Object.assign(memory, state),
+      },
+    })),
+  'sharpness-aware': () =>
+    named('sharpness-aware', {
+      gradients(next, { variables }) {
+        const before = mapped(next(), (_, path) => variables[path]!.clone())
+        for (const path of Object.keys(before))
+          variables[path]!.assign(tf.mul(variables[path]!, 1.01))
+        const gradients = next({ statistics: 'keep' })
+        for (const [path, value] of Object.entries(before)) variables[path]!.assign(value)
+        return gradients
+      },
+    }),
+  teacher: () =>
+    named('teacher', {
+      prepare: ({ images: given }) => ({ brightness: tf.mean(given) }),
+      loss: (loss, { prepared }) =>
+        tf.tidy(() => tf.add(loss, tf.mul(prepared['brightness']!, 0.1))),
+    }),
+  'mirror-at-test': () =>
+    named('mirror-at-test', {
+      evaluation: {
+        predict: (next, given) => tf.mul(tf.add(next(given), next(tf.reverse(given, 2))), 0.5),
+      },
+    }),
+  colour: () =>
+    named(
+      'colour',
+      apply((given) => {
+        if (given.shape[3] !== 3)
+          throw new Error(`colour: expected 3 channels, got ${given.shape[3]}`)
+        return tf.tidy(() => tf.mul(given, tf.tensor1d([1, 0.5, 0.5])))
+      }),
+    ),
+}
+
+export const broken: readonly Broken[] = [
+  {
+    law: 1,
+    mistake: 'draws from something of its own',
+    make: () => {
+      let drawn = 0
+      return named(
+        'counter',
+        images(
+          () => drawn++,
+          (given) => tf.clone(given),
+        ),
+      )
+    },
+    message:
+      'counter breaks law 1: drawing twice for seed 1, step 7 and a batch of 1 gives 7 and 8. Draw from the `random` that draw is given and from nothing else, and keep nothing from one call to the next',
+  },
+  {
+    law: 1,
+    mistake: "draws from one step's stream in all steps",
+    make: () =>
+      named(
+        'same-again',
+        images(
+          (random, { batch }) => random.at(0).images(batch, (image) => image.uniform()),
+          shifted,
+        ),
+      ),
+    message:
+      'same-again breaks law 1: steps 0 to 7 draw from one stream, so a batch of 1 gets the same random numbers in each. Use the `random` of the step as it is given, without random.at(…)',
+  },
+  {
+    law: 1,
+    mistake: 'draws for all images from one stream',
+    make: () =>
+      named(
+        'one-stream',
+        images(
+          (random, { batch }) => Array.from({ length: batch }, () => random.integer(0, 2)),
+          shifted,
+        ),
+      ),
+    message:
+      'one-stream breaks law 1: image 3 of a batch of 7 is changed otherwise at step 0 where it is image 1 of a shard: [1,1,1,0] is no slice of [1,1,1,0,0,1,1]. Draw by random.images(batch, (image) => …), which gives each image its own stream',
+  },
+  {
+    law: 1,
+    mistake: 'makes tensors in draw',
+    make: () =>
+      named(
+        'tensor-drawer',
+        images(
+          () => ({ by: tf.scalar(0.5) }),
+          (given) => given,
+        ),
+      ),
+    message:
+      "tensor-drawer breaks law 1: draw gives a tensor at step 0 under 'by', so the run can't be replayed. Give JSON or typed arrays, and make tensors of them in apply",
+  },
+  {
+    law: 2,
+    mistake: 'leaves what it made on the way',
+    make: () =>
+      named(
+        'untidy',
+        apply((given) => tf.mul(tf.mul(given, 0.5), 0.5)),
+      ),
+    message:
+      'untidy breaks law 2: images.apply left 1 tensor behind at batch 1 of 8×13×3 images. Wrap its body in tf.tidy(() => …), which disposes all but the result',
+  },
+  {
+    law: 2,
+    mistake: 'disposes its input',
+    make: () =>
+      named(
+        'greedy',
+        apply((given) => {
+          const half = tf.tidy(() => tf.mul(given, 0.5))
+          given.dispose()
+          return half as tf.Tensor4D
+        }),
+      ),
+    message:
+      "greedy breaks law 2: images.apply disposes images at batch 1 of 8×13×3 images. They are the caller's: dispose only what the hook made, or leave that to tf.tidy",
+  },
+  {
+    law: 2,
+    mistake: 'changes the weights that it is to look at',
+    make: () =>
+      named('decay', {
+        penalty: (variables) =>
+          tf.tidy(() => {
+            const bias = variables['dense/bias']!
+            bias.assign(tf.mul(bias, 0.5))
+            return tf.sum(tf.square(bias))
+          }),
+      }),
+    message:
+      'decay breaks law 2: penalty changes dense/bias at batch 1 of 8×13×3 images: value 0 was 0.6771 and is 0.3385. Give a new tensor, and put weights back after a look elsewhere',
+  },
+  {
+    law: 2,
+    mistake: 'keeps a tensor a step and disposes none',
+    make: () => averaging('hoarder', 'memory'),
+    message:
+      'hoarder breaks law 2: a second run of 12 steps leaves 78 tensors more than the first. Dispose what a new value replaces, and in setup what the last run kept',
+  },
+  {
+    law: 3,
+    mistake: 'looks at the values of a tensor',
+    make: () =>
+      named(
+        'auto-level',
+        apply((given) => tf.tidy(() => tf.div(given, Math.max(...given.dataSync())))),
+      ),
+    message:
+      'auto-level breaks law 3: images.apply reads a tensor back, by dataSync or arraySync, at step 0 of batch 1 of 8×13×3 images. Decide on the host in draw and pass numbers on, or stay on the device: tf.where, tf.gather',
+  },
+  {
+    law: 3,
+    mistake: 'asks for them, and does not even wait',
+    make: () => named('logger', { afterStep: (variables) => void variables['dense/bias']!.data() }),
+    message:
+      'logger breaks law 3: afterStep reads a tensor back, by data or array, at step 0 of batch 1 of 8×13×3 images. Decide on the host in draw and pass numbers on, or stay on the device: tf.where, tf.gather',
+  },
+  {
+    law: 4,
+    mistake: 'brightens without clipping',
+    make: () =>
+      named(
+        'glare',
+        apply((given) => tf.tidy(() => tf.mul(given, 1.5))),
+      ),
+    message:
+      'glare breaks law 4: images.apply at step 0 of batch 1 of 8×13×3 images gives images with 1.408 in them, expected values in [0, 1]. Clip: tf.clipByValue(images, 0, 1)',
+  },
+  {
+    law: 4,
+    mistake: 'adds weight to the targets',
+    make: () => named('heavy', { targets: (targets) => tf.tidy(() => tf.add(targets, 0.01)) }),
+    message:
+      'heavy breaks law 4: targets at step 0 of batch 1 of 8×13×3 images gives targets whose row 0 sums to 1.1 with 0.01 as the lowest, expected 1 and at least 0. Weight what is mixed by shares of one whole',
+  },
+  {
+    law: 4,
+    mistake: 'gives another size than it got, and does not declare it',
+    make: () =>
+      named(
+        'shrink',
+        apply((given) => tf.tidy(() => tf.image.resizeBilinear(given, [4, 4]))),
+      ),
+    message:
+      "shrink breaks law 4: images.apply at step 0 of batch 1 of 8×13×3 images gives images of shape [1, 4, 4, 3], expected [1, 8, 13, 3]. Keep the shape, or declare another height and width by the kit's `outputSize`",
+  },
+  {
+    law: 4,
+    mistake: 'gives integers',
+    make: () =>
+      named(
+        'rounding',
+        apply((given) => tf.tidy(() => tf.cast(given, 'int32'))),
+      ),
+    message:
+      "rounding breaks law 4: images.apply at step 0 of batch 1 of 8×13×3 images gives images of dtype int32, expected float32. Cast: tf.cast(x, 'float32')",
+  },
+  {
+    law: 4,
+    mistake: 'leaves some weights without a gradient',
+    make: () =>
+      named('freeze', {
+        gradients(next) {
+          const { 'dense/bias': _, ...others } = next()
+          return others
+        },
+      }),
+    message:
+      "freeze breaks law 4: gradients at step 0 of batch 1 of 8×13×3 images doesn't give a gradient of dense/bias. Return it",
+  },
+  {
+    law: 4,
+    mistake: 'forgets the end of the run',
+    make: () =>
+      named('ramp', { learningRate: (rate, { step, steps }) => rate * (1 - step / steps) }),
+    message:
+      'ramp breaks law 4: learningRate gives -0.008333 at step 13 of a run of 12, expected a finite number of at least 0. Hold the last rate past the end, and mind a division by 0',
+  },
+  {
+    law: 5,
+    mistake: 'takes the batch for even',
+    make: () =>
+      named(
+        'halves',
+        apply((given) => tf.tidy(() => tf.concat(tf.split(given, 2)))),
+      ),
+    message:
+      'halves breaks law 5: with batch 1 of 8×13×3 images: Number of splits must evenly divide the axis. Work from images.shape, for any batch of at least 1 and any height and width',
+  },
+  {
+    law: 5,
+    mistake: 'takes images for square',
+    make: () =>
+      named(
+        'quarter-turn',
+        apply((given) => tf.tidy(() => tf.reverse(tf.transpose(given, [0, 2, 1, 3]), 1))),
+      ),
+    message:
+      "quarter-turn breaks law 5: images.apply at step 0 of batch 1 of 8×13×3 images gives images of shape [1, 13, 8, 3], expected [1, 8, 13, 3]. Keep the shape, or declare another height and width by the kit's `outputSize`. Work from images.shape, for any batch of at least 1 and any height and width",
+  },
+  {
+    law: 5,
+    mistake: 'takes images for coloured',
+    make: () =>
+      named(
+        'tint',
+        apply((given) => tf.tidy(() => tf.mul(given, tf.tensor1d([1, 0.9, 0.8])))),
+      ),
+    message:
+      "tint breaks law 5: images.apply at step 0 of batch 3 of 8×13×1 images gives images of shape [3, 8, 13, 3], expected [3, 8, 13, 1]. Keep the shape, or declare another height and width by the kit's `outputSize`. Work from images.shape[3], or throw an Error 'tint: expected 3 channels, got 1'",
+  },
+  {
+    law: 6,
+    mistake: 'remembers what it does not save',
+    make: () =>
+      plateau('forgetful', (memory) => ({
+        setup: () => void Object.assign(memory, { best: 10, scale: 1 }),
+      })),
+    message:
+      'forgetful breaks law 6: stopped before step 6 and resumed, the rate of step 9 is 0.1 in place of 0.05. What it remembers must be in `state: { save, restore }`',
+  },
+  {
+    law: 6,
+    mistake: 'saves a part of what it remembers',
+    make: () =>
+      plateau('half-saved', (memory) => ({
+        setup: () => void Object.assign(memory, { best: 10, scale: 1 }),
+        state: {
+          save: () => ({ best: memory.best }),
+          restore: (state) => void Object.assign(memory, state),
+        },
+      })),
+    message:
+      'half-saved breaks law 6: stopped before step 10 and resumed, the rate of step 10 is 0.1 in place of 0.05. Save and restore all that setup starts afresh',
+  },
+  {
+    law: 6,
+    mistake: "saves what JSON can't hold",
+    make: () =>
+      plateau('infinite', (memory) => ({
+        setup: () => void Object.assign(memory, { best: Infinity, scale: 1 }),
+        state: {
+          save: () => ({ ...memory }),
+          restore: (state) => void Object.assign(memory, state),
+        },
+      })),
+    message:
+      "infinite breaks law 6: state.save gives best: Infinity, which JSON can't hold. Save null in its place",
+  },
+  {
+    law: 6,
+    mistake: 'saves its own tensors rather than copies',
+    make: () => averaging('generous', 'save'),
+    message:
+      "generous breaks law 6: state.save gives the trick's own tensor block1/conv/kernel, which the caller disposes. Give a copy: tf.clone(tensor)",
+  },
+  {
+    law: 6,
+    mistake: 'disposes the tensors that it restores from',
+    make: () => averaging('eager', 'restore'),
+    message:
+      'eager breaks law 6: state.restore disposes the tensors that it is given. Keep clones: tf.keep(tf.clone(tensor))',
+  },
+  {
+    law: 7,
+    mistake: 'acts beside its hooks',
+    make: () =>
+      named('clamp', {
+        setup({ variables }) {
+          const bias = variables['dense/bias']!
+          const assign = bias.assign.bind(bias)
+          bias.assign = (value) => assign(tf.clipByValue(value, 0, 1))
+        },
+      }),
+    message:
+      'clamp breaks law 7: it acts outside its window: in during({ from: { steps: 1000 } }, …) the variable dense/bias of step 0 is 0 in place of -0.01817. Act in hooks only, and not in what setup leaves behind',
+  },
+  {
+    law: 7,
+    mistake: 'evaluates on the average by putting it in the model',
+    make: () => averaging('swap', 'evaluation'),
+    message:
+      "swap breaks law 7: evaluating changes the training: the variable block1/conv/kernel of step 2 is -0.2014 in place of -0.2029. evaluation.weights and evaluation.predict must leave the variables and the trick's own state as they are",
+  },
+  {
+    law: 8,
+    mistake: 'takes any option',
+    make: () => trusting(3),
+    options: { invalid: [() => trusting(-3)] },
+    message:
+      "trusting breaks law 8: trusting(-3) is accepted. Check it when the trick is made, as in assertOption(valid, 'trusting', { length }, 'a positive integer')",
+  },
+  {
+    law: 8,
+    mistake: 'refuses without saying what',
+    make: () => curt(3),
+    options: { invalid: [() => curt(-3)] },
+    message:
+      "curt breaks law 8: curt(-3) throws 'bad length', expected 'curt: expected OPTION to be RANGE, got VALUE'. Check it when the trick is made, as in assertOption(valid, 'curt', { length }, 'a positive integer')",
+  },
+  {
+    law: 9,
+    mistake: 'draws otherwise than the reference',
+    make: () =>
+      named(
+        'loaded',
+        images(
+          (random, { batch }) => random.images(batch, (image) => image.integer(0, 10) / 10),
+          shifted,
+        ),
+      ),
+    options: {
+      distribution(draws) {
+        const all = (draws as number[][]).flat()
+        const mean = all.reduce((sum, value) => sum + value) / all.length
+        if (Math.abs(mean - 0.5) > 0.01)
+          throw new Error(`the mean is ${mean.toFixed(2)}, that of a uniform number 0.50`)
+      },
+    },
+    message:
+      'loaded breaks law 9: over 1000 steps of 8 images of 32×32×3: the mean is 0.45, that of a uniform number 0.50. Compare with the paper: which distribution, which ends included',
+  },
+  {
+    law: 10,
+    mistake: 'begins a run where the last one ended',
+    make: () =>
+      plateau('never-fresh', (memory) => ({
+        state: {
+          save: () => ({ ...memory }),
+          restore: (state) => void Object.assign(memory, state),
+        },
+      })),
+    message:
+      'never-fresh breaks law 10: in a second run of the same object the rate of step 0 is 0.025 in place of 0.1. Start all state afresh in setup(run), where each run begins',
+  },
+]
+
+/** Draws by `Math.random`, whose numbers nobody can foretell. */
+export const lottery = (): Trick =>
+  named(
+    'lottery',
+    images(
+      () => Math.random() + createRandom(1).uniform(),
+      (given) => tf.clone(given),
+    ),
+  )
