@@ -209,12 +209,12 @@ describe('combinators', () => {
     const pipeline = compose([during({ from: { epochs: 1 }, until: { epochs: 2 } }, listens)])
     for (const step of [0, 1, 2, 3, 4, 5]) {
       const metrics = { loss: 1, accuracy: 0 }
-      const at = (later: number): Time => ({ step: step + later, stepsPerEpoch: 2, steps: 6 })
-      for (const observer of pipeline.observe!) observer.metrics(metrics, at(0))
+      const after = (more: number): Time => ({ step: step + more, stepsPerEpoch: 2, steps: 6 })
+      for (const observer of pipeline.observe!) observer.metrics(metrics, after(0))
       if (step % 2 === 1)
         pipeline.afterEpoch!({
           epoch: (step - 1) / 2,
-          time: at(1),
+          time: after(1),
           training: metrics,
           variables: {},
         })

@@ -1,0 +1,42 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { expect, test } from 'vitest'
+import { expectClose, fromFixture } from '../src/index.ts'
+
+const fixture = { shape: [2, 3], dtype: 'float32', data: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6] }
+
+test('a fixture becomes a tensor of its shape and dtype', () => {
+  expect(fromFixture(fixture).shape).toEqual([2, 3])
+  const labels = fromFixture({ shape: [3], dtype: 'int32', data: [3, 1, 2] })
+  expect([labels.dtype, ...labels.dataSync()]).toEqual(['int32', 3, 1, 2])
+})
+
+test.each([
+  ['a tensor and a fixture', () => fromFixture(fixture), fixture],
+  ['a tensor and an array', () => tf.tensor1d([0.1, 0.2]), [0.1, 0.2]],
+  ['a scalar and a number', () => tf.scalar(0.1), 0.1],
+  ['arrays', () => [1, NaN, Infinity], [1, NaN, Infinity]],
+] as const)('%s can be equal', (_, got, expected) => {
+  expectClose(got(), expected, { absolute: 0, relative: 0 })
+})
+
+test('within the tolerance is close, beyond is not', () => {
+  expectClose(1.00001, 1)
+  expectClose(100.0009, 100)
+  expect(() => expectClose(1.0001, 1)).toThrow()
+  expectClose(1.09, 1, { absolute: 0.1 })
+  expect(() => expectClose(1.11, 1, { absolute: 0.1 })).toThrow()
+})
+
+test('what is off is said: where, by how much, how often', () => {
+  const got = tf.tensor2d([0.1, 0.2, 0.3, 0.5, 0.5, 0.75], [2, 3])
+  expect(() => expectClose(got, { ...fixture, data: [0.1, 0.2, 0.3, 0.4, 0.5, 0.5] })).toThrow(
+    '2 of 6 values are off, the worst at [1, 2]: expected 0.5, got 0.75, 0.25 apart',
+  )
+  expect(() => expectClose([1, 2], [1, 3])).toThrow('1 of 2 values are off, the worst at 1')
+  expect(() => expectClose([1, NaN], [1, 3])).toThrow('expected 3, got NaN')
+})
+
+test('so is a shape that does not fit', () => {
+  expect(() => expectClose(tf.zeros([3, 2]), fixture)).toThrow('expected shape [2, 3], got [3, 2]')
+  expect(() => expectClose([1, 2], [1])).toThrow('expected 1 numbers, got 2')
+})
