@@ -293,6 +293,25 @@ test.each([
   },
 )
 
+test('what tfjs-backend-wasm has wrong: a bias of a batch of products, one matrix under two shapes', async () => {
+  const random = generator(22)
+  const [a, b, bias] = [[3, 4, 6], [3, 6, 5], [5]].map((shape) => random.values(shape))
+  await expectEqual('bias', () =>
+    tf.fused.matMul({
+      a: tf.tensor(a!, [3, 4, 6]),
+      b: tf.tensor(b!, [3, 6, 5]),
+      bias: tf.tensor(bias!),
+    }),
+  )
+  await expectEqual('two shapes', () => {
+    const matrix = tf.tensor(a!, [6, 12])
+    return [
+      tf.matMul(tf.ones([2, 6]), matrix),
+      tf.matMul(tf.ones([2, 12]), tf.reshape(matrix, [12, 6])),
+    ]
+  })
+})
+
 describe('equal to finite differences:', () => {
   /** Compares a gradient with the differences of the loss, in all directions of a random vector at once. */
   async function expectGradient(
