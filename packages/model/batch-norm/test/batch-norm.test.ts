@@ -70,6 +70,10 @@ for (const backend of ['cpu', 'wasm']) {
       model.predict(x)
       model.apply(x, { training: true, statistics: 'keep' })
       expect(moving()).toEqual([0, 0, 0])
+      model.layers[0]!.trainable = false
+      model.apply(x, { training: true })
+      expect(moving()).toEqual([0, 0, 0])
+      model.layers[0]!.trainable = true
       model.apply(x, { training: true })
       expect(moving()).toEqual([1, 1.5, 2.75])
       expect([...model.getWeights()[3]!.dataSync()]).toEqual([1.5, 1.5, 6.75])

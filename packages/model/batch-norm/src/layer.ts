@@ -1,0 +1,88 @@
+import * as tf from '@tensorflow/tfjs-core'
+import * as layers from '@tensorflow/tfjs-layers'
+import type { BatchNormOptions } from './index.ts'
+import { byKernels, byOperations } from './normalize.ts'
+
+type LayerOptions = BatchNormOptions & ConstructorParameters<typeof layers.layers.Layer>[0]
+
+/** The layer that `batchNorm` makes. */
+export class BatchNorm extends layers.layers.Layer {
+  static readonly className: string = 'TricksBatchNorm'
+
+  readonly momentum: number
+  readonly epsilon: number
+  readonly initialGamma: 0 | 1
+  private gamma!: layers.LayerVariable
+  private beta!: layers.LayerVariable
+  private movingMean!: layers.LayerVariable
+  private movingVariance!: layers.LayerVariable
+
+  constructor({ momentum = 0.99, epsilon = 1e-5, gamma = 1, ...rest }: LayerOptions) {
+    super(rest)
+    if (!(momentum >= 0 && momentum < 1)) {
+      throw new Error(`batchNorm: expected momentum to be in [0, 1), got ${momentum}`)
+    }
+    if (!(epsilon > 0 && epsilon < Infinity)) {
+      throw new Error(`batchNorm: expected epsilon to be positive, got ${epsilon}`)
+    }
+    if (gamma !== 0 && gamma !== 1) {
+      throw new Error(`batchNorm: expected gamma to be 0 or 1, got ${String(gamma)}`)
+    }
+    this.momentum = momentum
+    this.epsilon = epsilon
+    this.initialGamma = gamma
+    this.supportsMasking = true
+  }
+
+  override build(inputShape: layers.Shape | layers.Shape[]): void {
+    const channels = (inputShape as layers.Shape).at(-1)
+    if (channels === undefined || channels === null) {
+      throw new Error(
+        `batchNorm: expected the last axis to have a size, got [${String(inputShape)}]`,
+      )
+    }
+    const { zeros, ones } = layers.initializers
+    const weight = (name: string, start: 0 | 1, trainable: boolean) =>
+      this.addWeight(name, [channels], 'float32', start ? ones() : zeros(), undefined, trainable)
+    this.gamma = weight('gamma', this.initialGamma, true)
+    this.beta = weight('beta', 0, true)
+    this.movingMean = weight('moving_mean', 0, false)
+    this.movingVariance = weight('moving_variance', 1, false)
+    super.build(inputShape)
+  }
+
+  override call(inputs: tf.Tensor | tf.Tensor[], kwargs: Record<string, unknown>): tf.Tensor {
+    return tf.tidy(() => {
+      const x = Array.isArray(inputs) ? inputs[0]! : inputs
+      const gamma = this.gamma.read()
+      const beta = this.beta.read()
+      // As in Keras, a frozen layer keeps to its moving statistics.
+      if (kwargs['training'] !== true || !this.trainable) {
+        const scale = tf.mul(gamma, tf.rsqrt(tf.add(this.movingVariance.read(), this.epsilon)))
+        const shift = tf.sub(beta, tf.mul(this.movingMean.read(), scale))
+        return tf.add(tf.mul(x, scale), shift)
+      }
+      const count = x.size / gamma.size
+      const observe = (mean: tf.Tensor, variance: tf.Tensor) => {
+        if (kwargs['statistics'] === 'keep') return
+        move(this.movingMean, mean, this.momentum)
+        // As torch: unbiased where there is more than one value.
+        move(this.movingVariance, tf.mul(variance, count / Math.max(1, count - 1)), this.momentum)
+      }
+      const hasKernels = tf.getKernel('BatchNormTraining', tf.getBackend()) !== undefined
+      const normalize = (hasKernels ? byKernels : byOperations)(this.epsilon, observe)
+      return tf.customGrad(normalize as Parameters<typeof tf.customGrad>[0])(x, gamma, beta)
+    })
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    const { momentum, epsilon, initialGamma: gamma } = this
+    return { ...super.getConfig(), momentum, epsilon, gamma }
+  }
+}
+
+tf.serialization.registerClass(BatchNorm)
+
+function move(variable: layers.LayerVariable, batch: tf.Tensor, momentum: number): void {
+  variable.write(tf.add(tf.mul(variable.read(), momentum), tf.mul(batch, 1 - momentum)))
+}

@@ -1,0 +1,58 @@
+// Normalising by a batch's own statistics, with its gradient: functions for tf.customGrad.
+import * as tf from '@tensorflow/tfjs-core'
+
+/** Is shown the batch's mean and its biased variance. */
+export type Observe = (mean: tf.Tensor, variance: tf.Tensor) => void
+export type Normalize = (
+  x: tf.Tensor,
+  gamma: tf.Tensor,
+  beta: tf.Tensor,
+  save: tf.GradSaveFunc,
+) => { value: tf.Tensor; gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[] }
+
+/**
+ * A backend may bring both passes as kernels: `BatchNormTraining` (x, gamma, beta → y, mean, variance) and
+ * `BatchNormTrainingGrad` (x, dy, gamma, mean, variance → dx, dgamma, dbeta), each with the attribute `epsilon`.
+ */
+export function byKernels(epsilon: number, observe: Observe): Normalize {
+  const run = (kernel: string, inputs: tf.NamedTensorMap): tf.Tensor[] =>
+    tf.engine().runKernel<tf.Tensor[]>(kernel, inputs, { epsilon })
+  return (x, gamma, beta, save) => {
+    const [value, mean, variance] = run('BatchNormTraining', { x, gamma, beta })
+    observe(mean!, variance!)
+    save([x, gamma, mean!, variance!])
+    return {
+      value: value!,
+      gradFunc: (dy, saved) => {
+        const names = ['x', 'gamma', 'mean', 'variance']
+        const inputs = Object.fromEntries(names.map((name, i) => [name, saved[i]!]))
+        return run('BatchNormTrainingGrad', { ...inputs, dy })
+      },
+    }
+  }
+}
+
+export function byOperations(epsilon: number, observe: Observe): Normalize {
+  return (x, gamma, beta, save) => {
+    const axes = x.shape.map((_, axis) => axis).slice(0, -1)
+    const count = x.size / gamma.size
+    const mean = tf.mean(x, axes)
+    const centred = tf.sub(x, mean)
+    const variance = tf.mean(tf.square(centred), axes)
+    observe(mean, variance)
+    const inverse = tf.rsqrt(tf.add(variance, epsilon))
+    const factor = tf.mul(inverse, gamma)
+    save([centred, inverse, factor])
+    return {
+      value: tf.add(tf.mul(centred, factor), beta),
+      // dx = gamma / √(variance + epsilon) · (dy − mean(dy) − normalized · mean(dy · normalized))
+      gradFunc: (dy, saved) => {
+        const normalized = tf.mul(saved[0]!, saved[1]!)
+        const dBeta = tf.sum(dy, axes)
+        const dGamma = tf.sum(tf.mul(dy, normalized), axes)
+        const shared = tf.add(tf.div(dBeta, count), tf.mul(normalized, tf.div(dGamma, count)))
+        return [tf.mul(tf.sub(dy, shared), saved[2]!), dGamma, dBeta]
+      },
+    }
+  }
+}
