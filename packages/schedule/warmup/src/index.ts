@@ -1,12 +1,5 @@
-import {
-  assertOption,
-  combine,
-  type Duration,
-  isDuration,
-  stepsOf,
-  type Time,
-  type Trick,
-} from '@tricks/core'
+import { assertOption, type Duration, isDuration, stepsOf, type Trick } from '@tricks/core'
+import { onOwnClock } from './after.ts'
 export { constantWarmup, type ConstantWarmupOptions } from './constant.ts'
 
 export interface WarmupOptions {
@@ -85,38 +78,19 @@ export function warmup({ multiplier, over, after, key }: WarmupOptions): Trick {
   )
   if (after && !after.learningRate)
     throw new Error(`warmup: '${after.name}' can't follow, as it sets no learning rate`)
-  // What follows begins where the warm-up ends, and doesn't hear of what was before.
-  const later = (time: Time): Time => {
-    const steps = stepsOf(over, time)
-    return { ...time, step: time.step - steps, steps: time.steps - steps }
-  }
-  const hooks = after ? combine('warmup', [after]) : {}
+  const follow = after && onOwnClock(after, over)
   return {
-    ...hooks,
+    ...follow,
     name: 'warmup',
     key,
     options: { multiplier, over },
     ...(after && { tricks: [after] }),
-    ...(hooks.afterEpoch && {
-      afterEpoch: (epoch) => {
-        const time = later(epoch.time)
-        return time.step > 0 ? hooks.afterEpoch!({ ...epoch, time }) : undefined
-      },
-    }),
-    ...(hooks.observe && {
-      observe: hooks.observe.map((observer) => ({
-        every: observer.every,
-        metrics(metrics, time) {
-          if (later(time).step >= 0) observer.metrics(metrics, later(time))
-        },
-      })),
-    }),
     setsRate: true,
     learningRate(rate, time) {
-      const steps = Math.max(1, stepsOf(over, time))
-      const follow = (t: number): number =>
-        after!.learningRate!(rate * multiplier, { ...later(time), step: t })
-      return warmupSchedule({ rate, multiplier, steps, ...(after && { after: follow }) })(time.step)
+      const steps = stepsOf(over, time)
+      if (time.step >= steps)
+        return follow?.learningRate!(rate * multiplier, time) ?? rate * multiplier
+      return warmupSchedule({ rate, multiplier, steps })(time.step)
     },
   }
 }
