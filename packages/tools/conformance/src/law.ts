@@ -48,12 +48,18 @@ export function law(
       try {
         await check(subject)
       } catch (error) {
-        throw new Error(`${subject.name} breaks law ${number}: ${messageOf(error)}`, {
-          cause: error,
-        })
+        throw reworded(error, `${subject.name} breaks law ${number}: ${messageOf(error)}`)
       }
     },
   }
+}
+
+/** An error in other words, whose stack still leads to where it was thrown: into a trick's hook, maybe. */
+export function reworded(error: unknown, words: string): Error {
+  const told = new Error(words)
+  const frames = error instanceof Error && /\n\s+at [^]*/.exec(error.stack ?? '')
+  if (frames) told.stack = `Error: ${words}${frames[0]}`
+  return told
 }
 
 /** What an error says, to go on from in the same sentence. */

@@ -1,3 +1,5 @@
+// tfjs-core has its gradients from here.
+import '@tensorflow/tfjs-layers'
 import * as tf from '@tensorflow/tfjs-core'
 import {
   type BatchShape,

@@ -41,12 +41,14 @@ export function onEachBackend(
       continue
     }
     describe(`on ${backend}`, () => {
-      let before: string
+      let before: string | undefined
       beforeAll(async () => {
         before = tf.getBackend()
         await useBackend(backend)
       })
-      afterAll(() => useBackend(before))
+      afterAll(async () => {
+        if (before) await useBackend(before)
+      })
       tests(backend)
     })
   }

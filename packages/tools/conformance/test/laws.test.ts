@@ -28,6 +28,21 @@ onEachBackend(() => {
   })
 })
 
+test('the stack leads into the hook that threw', async () => {
+  const make = (): Trick => ({
+    name: 'throws',
+    options: {},
+    targets: function hookThatThrows() {
+      throw new TypeError('no such class.')
+    },
+  })
+  const error = await laws[3]!.check({ name: 'throws', make, options: {} }).catch((e: Error) => e)
+  expect((error as Error).message).toBe('throws breaks law 4: no such class')
+  expect((error as Error).stack).toMatch(
+    /^Error: throws breaks law 4: no such class\n.*hookThatThrows/,
+  )
+})
+
 describe('tricks that keep the laws pass', () => {
   for (const make of Object.values(good)) conformance(make)
 })

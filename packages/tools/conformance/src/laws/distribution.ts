@@ -1,5 +1,5 @@
 import { createRandom, keyOf } from '@tricks/core'
-import { type Law, law, messageOf } from '../law.ts'
+import { type Law, law, messageOf, reworded } from '../law.ts'
 import { shapeOf, sizeOf } from '../scene.ts'
 
 const steps = 1000
@@ -21,10 +21,10 @@ export const distribution: Law = law(
     try {
       options.distribution!(draws, shape)
     } catch (error) {
-      throw new Error(
+      throw reworded(
+        error,
         `over ${steps} steps of 8 images of 32×32×3: ${messageOf(error)}. Compare with the paper: ` +
           `which distribution, which ends included`,
-        { cause: error },
       )
     }
   },

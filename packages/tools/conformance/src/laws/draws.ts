@@ -12,25 +12,37 @@ export const draws: Law = law(
   async ({ make }) => {
     for (const batch of [1, 2, 7]) {
       const size = sizeOf(batch)
-      repeats(make, size)
-      streams(make, size)
-      alone(make, size)
+      for (const hook of hooksOf(make())) {
+        repeats(make, hook, size)
+        streams(make, hook, size)
+        alone(make, hook, size)
+      }
       if (make().images) await shards(make, size)
     }
   },
-  ({ make }) => make().images !== undefined || make().mix !== undefined,
+  ({ make }) => hooksOf(make()).length > 0,
 )
 
-const drawAlone = (trick: Trick, size: Size, step: number, random?: Random): unknown =>
-  (trick.images ?? trick.mix)!.draw(random ?? randomFor(trick, step), shapeOf(size), timeAt(step))
+type Hook = 'images' | 'mix'
 
-function repeats(make: () => Trick, size: Size): void {
+const hooksOf = (trick: Trick): readonly Hook[] =>
+  (['images', 'mix'] as const).filter((hook) => trick[hook])
+
+const drawAlone = (
+  trick: Trick,
+  hook: Hook,
+  size: Size,
+  step: number,
+  random: Random = randomFor(trick, step),
+): unknown => trick[hook]!.draw(random, shapeOf(size), timeAt(step))
+
+function repeats(make: () => Trick, hook: Hook, size: Size): void {
   const trick = make()
   // Out of order, so that what was drawn before can't matter.
-  const first = trickSteps.map((step) => drawAlone(trick, size, step))
+  const first = trickSteps.map((step) => drawAlone(trick, hook, size, step))
   first.forEach((params, step) => checkReplayable(params, `at step ${step}`))
   for (const step of trickSteps.toReversed())
-    for (const again of [drawAlone(trick, size, step), drawAlone(make(), size, step)])
+    for (const again of [drawAlone(trick, hook, size, step), drawAlone(make(), hook, size, step)])
       if (!same(first[step], again))
         throw new Error(
           `drawing twice for seed 1, step ${step} and a batch of ${size.batch} gives ` +
@@ -39,11 +51,11 @@ function repeats(make: () => Trick, size: Size): void {
         )
 }
 
-function streams(make: () => Trick, size: Size): void {
+function streams(make: () => Trick, hook: Hook, size: Size): void {
   const heard = trickSteps.map((step) => {
     const met: number[] = []
     const trick = make()
-    drawAlone(trick, size, step, listening(randomFor(trick, step), met))
+    drawAlone(trick, hook, size, step, listening(randomFor(trick, step), met))
     return met
   })
   if (heard[0]!.length > 0 && heard.every((met) => same(met, heard[0])))
@@ -73,11 +85,12 @@ function listening(random: Random, met: number[]): Random {
   }
 }
 
-function alone(make: () => Trick, size: Size): void {
+function alone(make: () => Trick, hook: Hook, size: Size): void {
   const key = keyOf(make())
   const drawn = (tricks: readonly Trick[]): unknown => {
-    const all = compose(tricks, { seed: 1, mean: [0.5] }).draw({ ...size, classes }, 3)
-    return all.images[key] ?? all.mix[key]
+    return compose(tricks, { seed: 1, mean: [0.5] }).draw({ ...size, classes }, timeAt(3))[hook][
+      key
+    ]
   }
   const expected = drawn([make()])
   for (const others of [
@@ -108,8 +121,8 @@ async function shards(make: () => Trick, whole: Size): Promise<void> {
   const trick = make()
   for (const step of trickSteps) {
     const random = (place: number): Random => createRandom(1).at(step, place).fork(keyOf(trick))
-    const all = drawAlone(trick, whole, step, random(0))
-    const part = drawAlone(trick, shard, step, random(first))
+    const all = drawAlone(trick, 'images', whole, step, random(0))
+    const part = drawAlone(trick, 'images', shard, step, random(first))
     if (isSlice(all, part, whole.batch, shard.batch, first)) continue
     // Params may be of any form; what counts is what they do.
     const images = imagesOf(whole, step)

@@ -1,4 +1,4 @@
-import { type Law, law, messageOf } from '../law.ts'
+import { type Law, law, messageOf, reworded } from '../law.ts'
 import { inWords, type Size, sizeOf } from '../scene.ts'
 import { checkCalls } from './shapes.ts'
 
@@ -44,6 +44,6 @@ async function attempt(
     if (excused(message)) return
     const words = inWords(size)
     const where = message.includes(words) ? '' : `with ${words}: `
-    throw new Error(`${where}${message}. ${mend}`, { cause: error })
+    throw reworded(error, `${where}${message}. ${mend}`)
   }
 }
