@@ -25,14 +25,19 @@ function poolGradient(average: boolean): (call: Call) => Info {
       dimRoundingMode as 'floor',
     )
     const output = makeOutput(call, x.shape)
-    values(call, output).fill(0)
+    const tile =
+      info.filterHeight === info.strideHeight &&
+      info.filterWidth === info.strideWidth &&
+      info.inHeight === info.outHeight * info.strideHeight &&
+      info.inWidth === info.outWidth * info.strideWidth
+    if (!tile) values(call, output).fill(0)
     compute(call, [], (engine) => {
       engine.pool_gradient(
         [pointer(call, output), pointer(call, x), pointer(call, dy), info.batchSize],
         [info.inHeight, info.inWidth, info.inChannels, info.outHeight, info.outWidth],
         [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
         [info.dilationHeight, info.dilationWidth, info.padInfo.top, info.padInfo.left],
-        Number(average),
+        [Number(average), Number(tile)],
       )
     })
     return output

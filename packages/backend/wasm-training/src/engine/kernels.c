@@ -740,13 +740,13 @@ void relu_gradient(float *dx, const float *x, const float *dy, int count) {
   for (; i < count; i++) dx[i] = x[i] <= 0 ? 0 : dy[i];
 }
 
-// The gradient of a pooling; dx is zero at first. A maximum's goes to the first of equal ones, an average's to
+// The gradient of a pooling; dx is zero at first, unless the windows `tile` the image: each pixel is in one. A maximum's goes to the first of equal ones, an average's to
 // all pixels of the window that lie in the image.
 EXPORT(pool_gradient)
 void pool_gradient(float *dx, const float *images, const float *dy, int batch, int height, int width,
                    int channels, int out_height, int out_width, int window_height, int window_width,
                    int stride_y, int stride_x, int dilation_y, int dilation_x, int top, int left,
-                   int average) {
+                   int average, int tile) {
   int line = width * channels;
   for (int n = 0; n < batch; n++) {
     const float *image = images + n * height * line;
@@ -765,8 +765,8 @@ void pool_gradient(float *dx, const float *images, const float *dy, int batch, i
               float *pixel = to + y * line + x * channels;
               int c = 0;
               for (; c + 4 <= channels; c += 4)
-                STORE(pixel + c, ADD(LOAD(pixel + c), MUL(LOAD(dy + c), share)));
-              for (; c < channels; c++) pixel[c] += dy[c] / (float)pixels;
+                STORE(pixel + c, ADD(tile ? ZERO : LOAD(pixel + c), MUL(LOAD(dy + c), share)));
+              for (; c < channels; c++) pixel[c] = (tile ? 0 : pixel[c]) + dy[c] / (float)pixels;
             }
           continue;
         }
@@ -785,7 +785,8 @@ void pool_gradient(float *dx, const float *images, const float *dy, int batch, i
             for (int x = x0; x < x1; x += dilation_x) {
               float *pixel = to + y * line + x * channels + c;
               v4 here = wasm_i32x4_eq(place, wasm_i32x4_splat(y * width + x));
-              STORE(pixel, ADD(LOAD(pixel), wasm_v128_and(upstream, here)));
+              v4 share = wasm_v128_and(upstream, here);
+              STORE(pixel, tile ? share : ADD(LOAD(pixel), share));
             }
         }
         for (; c < channels; c++) {
@@ -794,6 +795,7 @@ void pool_gradient(float *dx, const float *images, const float *dy, int batch, i
           for (int y = y0; y < y1; y += dilation_y)
             for (int x = x0; x < x1; x += dilation_x) {
               float value = image[y * line + x * channels + c];
+              if (tile) to[y * line + x * channels + c] = 0;
               if (place < 0 || value > largest) {
                 largest = value;
                 place = y * line + x * channels + c;
