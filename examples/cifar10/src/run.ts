@@ -1,5 +1,5 @@
 import { cpus } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { type BackendName, useBackend } from '@tricks/backend'
 import { loadCifar10, readCifar10 } from '@tricks/cifar10'
@@ -29,9 +29,9 @@ export async function run({ seed, limit, signal, ...options }: RunOptions): Prom
   const modelName = options.model ?? recipe.model
   const tricks = recipe.tricks()
   const began = new Date()
-  const folder = openRunFolder(
-    options.out ?? join('runs', began.toISOString().replaceAll(':', '-').slice(0, 19)),
-  )
+  const place = options.out ?? join('runs', began.toISOString().replaceAll(':', '-').slice(0, 19))
+  // npm and pnpm run scripts in the package's folder; the user stands elsewhere.
+  const folder = openRunFolder(resolve(process.env['INIT_CWD'] ?? '.', place))
 
   const { name: backend, why, passedOver } = await useBackend(options.backend)
   console.log(`Backend    ${backend}: ${why}`)

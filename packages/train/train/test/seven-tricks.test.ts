@@ -93,12 +93,12 @@ const mirrorAtTest: Trick = {
 
 /** Cuts the rate when the validation loss has not fallen for `patience` epochs. */
 function plateau(patience: number, factor: number): Trick {
-  let state = { scale: 1, best: Infinity, since: 0 }
+  let state = { scale: 1, best: Number.MAX_VALUE, since: 0 }
   return {
     name: 'plateau',
     options: { patience, factor },
     setsRate: true,
-    setup: () => void (state = { scale: 1, best: Infinity, since: 0 }),
+    setup: () => void (state = { scale: 1, best: Number.MAX_VALUE, since: 0 }),
     learningRate: (rate) => rate * state.scale,
     afterEpoch({ validation }) {
       const { loss } = validation!
