@@ -1,0 +1,38 @@
+import { execFileSync } from 'node:child_process'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+
+interface Outcome {
+  weights: string
+  memory: { numTensors: number; numBytes: number; resident: number }[]
+}
+
+function trainAfresh(...args: string[]): Outcome {
+  const flags = ['--conditions=@tricks/source', '--expose-gc', '--no-warnings']
+  const script = join(import.meta.dirname, 'training.ts')
+  return JSON.parse(
+    execFileSync(process.execPath, [...flags, script, ...args], { encoding: 'utf8' }),
+  ) as Outcome
+}
+
+describe('the six first tricks on wasm, each time in a fresh process', () => {
+  test('same seed, same weights to the bit, another model built first or not', () => {
+    const { weights } = trainAfresh('12')
+    expect(weights).toMatch(/^[0-9a-f]{64}$/)
+    expect(trainAfresh('12').weights).toBe(weights)
+    expect(trainAfresh('12', 'another model first').weights).toBe(weights)
+    expect(trainAfresh('13').weights).not.toBe(weights)
+  })
+
+  test('200 steps leave tensors, bytes and resident memory flat', () => {
+    const { memory } = trainAfresh('200')
+    expect(memory).toHaveLength(20)
+    const [early, late] = [memory[4]!, memory[19]!]
+    expect(memory.slice(1).map(({ numTensors }) => numTensors)).toEqual(
+      Array(19).fill(early.numTensors),
+    )
+    expect(late.numBytes).toBe(early.numBytes)
+    // A leak of one batch of images a step would be 60 MB by now.
+    expect((late.resident - early.resident) / 2 ** 20).toBeLessThan(15)
+  })
+})
