@@ -1,7 +1,8 @@
 // Images/s of a training step on the wasm backend: a small convolutional net with batch normalisation at batch 128,
-// with @tricks/wasm-training and @tricks/batch-norm, and with tfjs alone plus the one kernel that it lacks, composed
-// of its own. Processes alternate; medians. `node bench/wasm-step.mjs [repeats]` under Node 24.
-import { execFileSync } from 'node:child_process'
+// with @tricks/wasm-training and @tricks/batch-norm, with tfjs alone plus the one kernel that it lacks, composed of
+// its own, and with PyTorch (eager, channels last) where it is installed (PYTHON names the interpreter). Processes
+// alternate; medians. `node bench/wasm-step.mjs [repeats]` under Node 24.
+import { execFileSync, spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -15,21 +16,29 @@ if (mode === 'bare' || mode === 'ours') {
   console.log(speed)
 } else {
   const repeats = Number(mode ?? 3)
-  const speeds = { bare: [], ours: [] }
-  for (let i = 0; i < repeats; i++) {
-    for (const which of ['bare', 'ours']) {
-      const count = which === 'bare' ? '2' : '6'
-      speeds[which].push(Number(execFileSync(process.execPath, [file, which, count])))
-    }
+  const python = process.env['PYTHON'] ?? 'python3'
+  const torchStep = fileURLToPath(new URL('torch_step.py', import.meta.url))
+  const peers = {
+    'tfjs-backend-wasm and one composed kernel': () => [process.execPath, file, 'bare', '2'],
+    '@tricks/wasm-training, one thread': () => [process.execPath, file, 'ours', '6'],
+    ...(spawnSync(python, ['-c', 'import torch']).status === 0 && {
+      'PyTorch, one thread': () => [python, torchStep, '12', '1'],
+      'PyTorch, two threads': () => [python, torchStep, '12', '2'],
+    }),
   }
+  const speeds = Object.fromEntries(Object.keys(peers).map((name) => [name, []]))
+  for (let i = 0; i < repeats; i++)
+    for (const [name, command] of Object.entries(peers)) {
+      const [program, ...args] = command()
+      speeds[name].push(Number(execFileSync(program, args)))
+    }
   const median = (list) => list.toSorted((a, b) => a - b)[Math.floor(list.length / 2)]
-  const [bare, ours] = [median(speeds.bare), median(speeds.ours)]
-  console.log(
-    `${cpus()[0].model}, one thread, Node ${process.version}, batch ${batch}, n = ${repeats}`,
-  )
-  console.log(`tfjs-backend-wasm and one composed kernel  ${bare.toFixed(1)} images/s`)
-  console.log(`@tricks/wasm-training                      ${ours.toFixed(1)} images/s`)
-  console.log(`ratio                                      ${(ours / bare).toFixed(1)}`)
+  const ours = median(speeds['@tricks/wasm-training, one thread'])
+  console.log(`${cpus()[0].model}, Node ${process.version}, batch ${batch}, n = ${repeats}`)
+  for (const [name, list] of Object.entries(speeds))
+    console.log(
+      `${name.padEnd(44)}${median(list).toFixed(0).padStart(6)} images/s   ours / this ${(ours / median(list)).toFixed(2)}`,
+    )
 }
 
 async function measure(which, count) {
