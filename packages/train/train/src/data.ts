@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { createRandom, oneHot } from '@tricks/core'
+import { createRandom, type DataFacts, oneHot, type Time } from '@tricks/core'
 
 /** Labelled images of one size, in host memory. */
 export interface ImageSet {
@@ -77,12 +77,12 @@ export function statisticsOf({ set, indices }: Subset): { mean: number[]; deviat
 
 const unit = Float32Array.from({ length: 256 }, (_, k) => k / 255)
 
-/** Images, float32 in [0, 1], and one-hot targets of the places `from` … `to` of `order`. */
+/** Images, float32 in [0, 1], and one-hot targets of the places `from` … `to`, in the order given. */
 export function batchOf(
   { set, indices }: Subset,
-  order: Int32Array,
   from: number,
   to: number,
+  order?: Int32Array,
 ): { images: tf.Tensor4D; targets: tf.Tensor2D } {
   const { height, width, channels } = set
   const values = height * width * channels
@@ -90,7 +90,7 @@ export function batchOf(
   const pixels = new Float32Array(size * values)
   const labels = new Int32Array(size)
   for (let i = 0; i < size; i++) {
-    const index = indices[order[from + i]!]!
+    const index = indices[order ? order[from + i]! : from + i]!
     labels[i] = set.labels[index]!
     const start = index * values
     for (let j = 0; j < values; j++) pixels[i * values + j] = unit[set.images[start + j]!]!
@@ -98,5 +98,56 @@ export function batchOf(
   return {
     images: tf.tensor4d(pixels, [size, height, width, channels]),
     targets: oneHot(labels, set.classes.length),
+  }
+}
+
+/** The training images in the order of a run. Any step's batch can be asked for: there is no state. */
+export interface TrainingData {
+  readonly facts: DataFacts
+  /** The images kept for validation; absent where there are none. */
+  readonly heldOut?: Subset
+  readonly stepsPerEpoch: number
+  time(step: number): Time
+  batch(step: number): { images: tf.Tensor4D; targets: tf.Tensor2D }
+}
+
+export function openData({
+  train: set,
+  mean,
+  deviation,
+  validation,
+  batchSize,
+  epochs,
+  seed,
+}: {
+  readonly train: ImageSet
+  readonly mean?: readonly number[]
+  readonly deviation?: readonly number[]
+  readonly validation: number
+  readonly batchSize: number
+  readonly epochs: number
+  readonly seed: number
+}): TrainingData {
+  const [fitted, heldOut] = splitValidation(set, validation)
+  const size = fitted.indices.length
+  const stepsPerEpoch = Math.ceil(size / batchSize)
+  const { height, width, channels } = set
+  const statistics = mean && deviation ? { mean, deviation } : statisticsOf(fitted)
+  const shuffled = { epoch: -1, order: new Int32Array() }
+  return {
+    facts: { size, height, width, channels, classes: set.classes.length, ...statistics },
+    ...(validation > 0 && { heldOut }),
+    stepsPerEpoch,
+    time: (step) => ({ step, stepsPerEpoch, steps: stepsPerEpoch * epochs }),
+    batch(step) {
+      const epoch = Math.floor(step / stepsPerEpoch)
+      if (epoch !== shuffled.epoch)
+        Object.assign(shuffled, {
+          epoch,
+          order: createRandom(seed).fork('order').at(epoch).permutation(size),
+        })
+      const from = (step % stepsPerEpoch) * batchSize
+      return batchOf(fitted, from, Math.min(size, from + batchSize), shuffled.order)
+    },
   }
 }

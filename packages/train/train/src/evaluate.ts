@@ -25,7 +25,6 @@ export async function evaluate(
   const size = data.indices.length
   const predict = (images: tf.Tensor4D): tf.Tensor2D =>
     logitsOf(model, images, classes, { training: false })
-  const order = Int32Array.from({ length: size }, (_, i) => i)
   const weights = tf.tidy(() => evaluation?.weights?.(variables) ?? {})
   const own = swap(variables, weights)
   tf.dispose(weights)
@@ -35,7 +34,7 @@ export async function evaluate(
     for (let from = 0; from < size; from += batchSize) {
       const to = Math.min(size, from + batchSize)
       const sums = tf.tidy(() => {
-        const { images, targets } = batchOf(data, order, from, to)
+        const { images, targets } = batchOf(data, from, to)
         const normal = normalize(images)
         const logits = evaluation?.predict?.(predict, normal) ?? predict(normal)
         return tf.stack([softmaxCrossEntropy(targets, logits), accuracy(targets, logits)])

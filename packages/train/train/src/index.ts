@@ -1,5 +1,6 @@
-export type { ImageSet } from './data.ts'
+export type { ImageSet, TrainingData } from './data.ts'
 export { type ApplyOptions, type Layer, type Model, variablesOf } from './model.ts'
+export { openRun, type OpenRun, type RunOptions, setRate } from './run.ts'
 export {
   type EpochProgress,
   type Progress,

@@ -1,52 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core'
-import {
-  assertOption,
-  compose,
-  createRandom,
-  type Epoch,
-  type Metrics,
-  type Time,
-  type Trick,
-} from '@tricks/core'
-import {
-  batchOf,
-  checkImageSet,
-  type ImageSet,
-  splitValidation,
-  statisticsOf,
-  wholeOf,
-} from './data.ts'
+import { assertOption, type Epoch, type Metrics, type Time } from '@tricks/core'
+import { wholeOf } from './data.ts'
 import { evaluate } from './evaluate.ts'
 import { Meter } from './meter.ts'
-import { type Model, variablesOf } from './model.ts'
+import { openRun, type RunOptions, setRate } from './run.ts'
 import { updateOn } from './step.ts'
 
-export interface TrainOptions {
-  /** Gives logits: no softmax at its end. */
-  readonly model: Model
-  readonly data: {
-    readonly train: ImageSet
-    /** Read once, at the end. */
-    readonly test?: ImageSet
-    /** Of the images in [0, 1], per channel; by default measured on the training images. */
-    readonly mean?: readonly number[]
-    readonly deviation?: readonly number[]
-  }
-  /** Default none. */
-  readonly tricks?: readonly Trick[]
-  /** tfjs's or `@tricks/adabound`; its learning rate is the rate that the tricks start from. */
-  readonly optimizer: tf.Optimizer
-  /** Whole, at least 1. */
-  readonly epochs: number
-  /** Default 128; an epoch's last batch may be smaller. */
-  readonly batchSize?: number
-  /** Whole number in [0, 2^32), default 0: the order, and all that tricks and layers draw. */
-  readonly seed?: number
-  /**
-   * How many of the training images to keep apart for validation, by a fixed split; default a tenth.
-   * 0 trains on all and turns selection (early stopping, plateau, the best) off.
-   */
-  readonly validation?: number
+export interface TrainOptions extends RunOptions {
   /** Told as training goes; see `training` for an async iterable of the same. */
   readonly onProgress?: (progress: Progress) => void
   /** Aborted, training ends after the step that is under way. */
@@ -116,57 +76,43 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 export async function* training(
   options: TrainOptions,
 ): AsyncGenerator<Progress, TrainResult, void> {
-  const { model, data, tricks = [], optimizer, epochs, batchSize = 128, seed = 0, signal } = options
-  const { validation = Math.floor(data.train.labels.length / 10), readEvery = 20 } = options
-  checkOptions(options, validation)
+  const { model, data, optimizer, epochs, seed = 0, signal, readEvery = 20 } = options
+  const often = Number.isInteger(readEvery) && readEvery >= 1
+  assertOption(often, 'train', { readEvery }, 'a positive integer')
+  const run = openRun(options)
+  const { pipeline, variables, baseRate } = run
+  const { facts, heldOut, stepsPerEpoch } = run.data
+  const { normalize, evaluation } = pipeline
 
-  const [fitted, heldOut] = splitValidation(data.train, validation)
-  const { train: set } = data
-  const size = fitted.indices.length
-  const stepsPerEpoch = Math.ceil(size / batchSize)
-  const steps = stepsPerEpoch * epochs
-  const timeOf = (step: number): Time => ({ step, stepsPerEpoch, steps })
-
-  const measured = data.mean && data.deviation ? undefined : statisticsOf(fitted)
-  const mean = data.mean ?? measured!.mean
-  const deviation = data.deviation ?? measured!.deviation
-  const pipeline = compose(tricks, { seed, mean, deviation, stepsPerEpoch, steps })
-  const variables = variablesOf(model)
-  const { height, width, channels } = set
-  const classes = set.classes.length
-  const facts = { size, height, width, channels, classes, mean, deviation }
-  tf.tidy(() => pipeline.setup({ variables, data: facts, batchSize, time: timeOf(0) }))
-
-  const base = rateOf(optimizer)
-  const meter = new Meter(pipeline.observe ?? [], tricks)
+  const meter = new Meter(pipeline.observe ?? [], pipeline.tricks)
   const history: EpochProgress[] = []
   const clock = new Clock()
   let stopped: string | undefined
-  let rate = base
+  let rate = baseRate
   let step = 0
 
   try {
     for (let epoch = 0; epoch < epochs && stopped === undefined; epoch++) {
       const began = performance.now()
-      const order = createRandom(seed).fork('order').at(epoch).permutation(size)
-      for (let from = 0; from < size && stopped === undefined; from += batchSize, step++) {
-        const time = timeOf(step)
-        rate = pipeline.learningRate(base, time)
+      for (const last = step + stepsPerEpoch; step < last && stopped === undefined; step++) {
+        const time = run.data.time(step)
+        rate = pipeline.learningRate(baseRate, time)
         setRate(optimizer, rate)
         const taken = clock.timed(() => {
-          const raw = batchOf(fitted, order, from, Math.min(size, from + batchSize))
+          const raw = run.data.batch(step)
+          const size = raw.images.shape[0]
           const batch = pipeline.batch(raw.images, raw.targets, time)
           const metrics = updateOn(batch, { model, variables, pipeline, optimizer, seed })
           const { prepared, time: _, ...tensors } = batch
           tf.dispose([raw, tensors, prepared])
-          return { time, rate, size: Math.min(size - from, batchSize), ...metrics }
+          return { time, rate, size, ...metrics }
         })
         meter.take(taken)
         clock.images += taken.size
         tf.tidy(() => pipeline.afterStep?.(variables, pipeline.step(time)))
 
-        const last = from + batchSize >= size
-        if (meter.due(time) || last || (step + 1) % readEvery === 0 || signal?.aborted) {
+        const ends = (step + 1) % readEvery === 0 || step + 1 === last
+        if (meter.due(time) || ends || signal?.aborted) {
           const recent = (await clock.waited(() => meter.read()))!
           yield { kind: 'step', time, ...recent, imagesPerSecond: clock.rate() }
         }
@@ -175,12 +121,11 @@ export async function* training(
       }
       if (stopped !== undefined) break
 
-      const { normalize, evaluation } = pipeline
       const done = {
         epoch,
-        time: timeOf(step),
+        time: run.data.time(step),
         training: meter.epoch(),
-        ...(validation > 0 && {
+        ...(heldOut && {
           validation: await evaluate(model, variables, normalize, evaluation, heldOut),
         }),
       }
@@ -193,87 +138,20 @@ export async function* training(
     }
     const test =
       data.test && stopped !== 'aborted'
-        ? await evaluate(
-            model,
-            variables,
-            pipeline.normalize,
-            pipeline.evaluation,
-            wholeOf(data.test),
-          )
+        ? await evaluate(model, variables, normalize, evaluation, wholeOf(data.test))
         : undefined
     return {
       stopped: stopped ?? 'finished',
       steps: step,
       epochs: history,
       ...(test && { test }),
-      mean,
-      deviation,
+      mean: facts.mean,
+      deviation: facts.deviation,
     }
   } finally {
     meter.dispose()
-    setRate(optimizer, base)
+    setRate(optimizer, baseRate)
   }
-}
-
-const whole = (value: number): boolean => Number.isInteger(value) && value >= 1
-
-function checkOptions(
-  { model, data, epochs, batchSize = 128, readEvery = 20 }: TrainOptions,
-  validation: number,
-): void {
-  assertOption(whole(epochs), 'train', { epochs }, 'a positive integer')
-  assertOption(whole(batchSize), 'train', { batchSize }, 'a positive integer')
-  assertOption(whole(readEvery), 'train', { readEvery }, 'a positive integer')
-  checkImageSet('training', data.train)
-  const size = data.train.labels.length
-  assertOption(
-    Number.isInteger(validation) && validation >= 0 && validation < size,
-    'train',
-    { validation },
-    `a whole number of the ${size} training images, less than all`,
-  )
-  if (batchSize > size - validation)
-    throw new Error(
-      `train: a batch of ${batchSize} is larger than the ${size - validation} training images` +
-        `${validation > 0 ? ` (${validation} are kept for validation)` : ''}: use a smaller batchSize`,
-    )
-  if (data.test) {
-    checkImageSet('test', data.test)
-    for (const fact of ['height', 'width', 'channels'] as const)
-      if (data.test[fact] !== data.train[fact])
-        throw new Error(
-          `train: the test images' ${fact} is ${data.test[fact]}, the training images' ${data.train[fact]}`,
-        )
-    if (data.test.classes.join() !== data.train.classes.join())
-      throw new Error('train: the test set has other classes than the training set')
-  }
-  const activation = (
-    model.layers?.at(-1) as { getConfig?(): { activation?: unknown } } | undefined
-  )?.getConfig?.().activation
-  if (activation === 'softmax')
-    throw new Error(
-      'train: the model ends in a softmax, but the losses take logits: leave the activation out',
-    )
-}
-
-/** The optimizer's learning rate: a protected field of every tfjs optimizer, which no other way gives. */
-interface Rated {
-  learningRate: number
-  setLearningRate?(rate: number): void
-}
-
-function rateOf(optimizer: tf.Optimizer): number {
-  const rate = (optimizer as unknown as Rated).learningRate
-  if (typeof rate !== 'number')
-    throw new Error(`train: the optimizer ${optimizer.getClassName()} has no learningRate`)
-  return rate
-}
-
-function setRate(optimizer: tf.Optimizer, rate: number): void {
-  const rated = optimizer as unknown as Rated
-  // SGD and momentum hold the rate in a tensor that their setter renews.
-  if (rated.setLearningRate) rated.setLearningRate(rate)
-  else rated.learningRate = rate
 }
 
 /** Counts the time that training takes, without what whoever listens does meanwhile. */

@@ -155,6 +155,7 @@ describe('what goes wrong is said', () => {
     ],
     ['images that are cut', { data: { train: { ...set, images: set.images.slice(1) } } }, 'bytes'],
     ['no epochs', { epochs: 0 }, 'train: expected epochs to be a positive integer, got 0'],
+    ['no reads', { readEvery: 0 }, 'train: expected readEvery to be a positive integer, got 0'],
     ['all for validation', { validation: 120 }, 'expected validation to be'],
     ['too few logits', { model: denseModel({ units: 2 }) }, 'give logits [16, 3], got [16, 2]'],
     ['a softmax', { model: denseModel({ activation: 'softmax' }) }, 'ends in a softmax'],

@@ -1,0 +1,125 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { assertOption, compose, type Pipeline, type Trick, type Variables } from '@tricks/core'
+import { checkImageSet, type ImageSet, openData, type TrainingData } from './data.ts'
+import { type Model, variablesOf } from './model.ts'
+
+/** What a run is made of. */
+export interface RunOptions {
+  /** Gives logits: no softmax at its end. */
+  readonly model: Model
+  readonly data: {
+    readonly train: ImageSet
+    /** Read once, at the end. */
+    readonly test?: ImageSet
+    /** Of the images in [0, 1], per channel; by default measured on the training images. */
+    readonly mean?: readonly number[]
+    readonly deviation?: readonly number[]
+  }
+  /** Default none. */
+  readonly tricks?: readonly Trick[]
+  /** tfjs's or `@tricks/adabound`; its learning rate is the rate that the tricks start from. */
+  readonly optimizer: tf.Optimizer
+  /** Whole, at least 1. */
+  readonly epochs: number
+  /** Default 128; an epoch's last batch may be smaller. */
+  readonly batchSize?: number
+  /** Whole number in [0, 2^32), default 0: the order, and all that tricks and layers draw. */
+  readonly seed?: number
+  /**
+   * How many of the training images to keep apart for validation, by a fixed split; default a tenth.
+   * 0 trains on all and turns selection (early stopping, plateau, the best) off.
+   */
+  readonly validation?: number
+}
+
+/** A run that can begin: everything checked, the tricks composed and set up. */
+export interface OpenRun {
+  readonly pipeline: Pipeline
+  readonly variables: Variables
+  readonly data: TrainingData
+  /** The optimizer's own learning rate, which the tricks start from. */
+  readonly baseRate: number
+}
+
+/**
+ * Checks the options, composes the tricks and sets them up: what `train` begins with, for a loop of one's own
+ * that is to see the same batches, draws and rates.
+ *
+ * @throws Error for data, a model or options that don't fit
+ * @example
+ * const { pipeline, data } = openRun({ model, data: { train: images }, tricks, optimizer, epochs: 10 })
+ * const { images, targets } = data.batch(step)
+ * const batch = pipeline.batch(images, targets, data.time(step))
+ */
+export function openRun(options: RunOptions): OpenRun {
+  const { model, tricks = [], optimizer, epochs, batchSize = 128, seed = 0 } = options
+  const { validation = Math.floor(options.data.train.labels.length / 10) } = options
+  checkOptions(options, validation)
+  const data = openData({ ...options.data, validation, batchSize, epochs, seed })
+  const { mean, deviation } = data.facts
+  const { stepsPerEpoch, steps } = data.time(0)
+  const pipeline = compose(tricks, { seed, mean, deviation, stepsPerEpoch, steps })
+  const variables = variablesOf(model)
+  tf.tidy(() => pipeline.setup({ variables, data: data.facts, batchSize, time: data.time(0) }))
+  return { pipeline, variables, data, baseRate: rateOf(optimizer) }
+}
+
+const whole = (value: number): boolean => Number.isInteger(value) && value >= 1
+
+function checkOptions(
+  { model, data, epochs, batchSize = 128 }: RunOptions,
+  validation: number,
+): void {
+  assertOption(whole(epochs), 'train', { epochs }, 'a positive integer')
+  assertOption(whole(batchSize), 'train', { batchSize }, 'a positive integer')
+  checkImageSet('training', data.train)
+  const size = data.train.labels.length
+  assertOption(
+    Number.isInteger(validation) && validation >= 0 && validation < size,
+    'train',
+    { validation },
+    `a whole number of the ${size} training images, less than all`,
+  )
+  if (batchSize > size - validation)
+    throw new Error(
+      `train: a batch of ${batchSize} is larger than the ${size - validation} training images` +
+        `${validation > 0 ? ` (${validation} are kept for validation)` : ''}: use a smaller batchSize`,
+    )
+  if (data.test) {
+    checkImageSet('test', data.test)
+    for (const fact of ['height', 'width', 'channels'] as const)
+      if (data.test[fact] !== data.train[fact])
+        throw new Error(
+          `train: the test images' ${fact} is ${data.test[fact]}, the training images' ${data.train[fact]}`,
+        )
+    if (data.test.classes.join() !== data.train.classes.join())
+      throw new Error('train: the test set has other classes than the training set')
+  }
+  const activation = (
+    model.layers?.at(-1) as { getConfig?(): { activation?: unknown } } | undefined
+  )?.getConfig?.().activation
+  if (activation === 'softmax')
+    throw new Error(
+      'train: the model ends in a softmax, but the losses take logits: leave the activation out',
+    )
+}
+
+/** The optimizer's learning rate: a protected field of every tfjs optimizer, which no other way gives. */
+interface Rated {
+  learningRate: number
+  setLearningRate?(rate: number): void
+}
+
+function rateOf(optimizer: tf.Optimizer): number {
+  const rate = (optimizer as unknown as Rated).learningRate
+  if (typeof rate !== 'number')
+    throw new Error(`train: the optimizer ${optimizer.getClassName()} has no learningRate`)
+  return rate
+}
+
+export function setRate(optimizer: tf.Optimizer, rate: number): void {
+  const rated = optimizer as unknown as Rated
+  // SGD and momentum hold the rate in a tensor that their setter renews.
+  if (rated.setLearningRate) rated.setLearningRate(rate)
+  else rated.learningRate = rate
+}
