@@ -1,0 +1,184 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers'
+import { batchNorm } from '@tricks/batch-norm'
+import { onEachBackend } from '@tricks/conformance'
+import { createRandom, type Trick } from '@tricks/core'
+import { cosineDecay } from '@tricks/cosine-decay'
+import { cutout } from '@tricks/cutout'
+import { labelSmoothing } from '@tricks/label-smoothing'
+import { mixup } from '@tricks/mixup'
+import { randomCrop } from '@tricks/random-crop'
+import { randomFlip } from '@tricks/random-flip'
+import { type ImageSet, train, type RunOptions } from '@tricks/train'
+import { constantWarmup, warmup } from '@tricks/warmup'
+import { expect, test } from 'vitest'
+import { forFit } from '../src/index.ts'
+
+const [height, width, channels] = [8, 8, 3]
+
+function images(size: number): ImageSet {
+  const random = createRandom(2)
+  return {
+    images: Uint8Array.from({ length: size * height * width * channels }, () =>
+      random.integer(0, 256),
+    ),
+    labels: Array.from({ length: size }, () => random.integer(0, 4)),
+    height,
+    width,
+    channels,
+    classes: ['a', 'b', 'c', 'd'],
+  }
+}
+
+function network(): LayersModel {
+  const model = sequential()
+  const conv = { filters: 8, kernelSize: 3, padding: 'same', useBias: false, name: 'conv' } as const
+  model.add(layers.conv2d({ ...conv, inputShape: [height, width, channels] }))
+  model.add(batchNorm({ momentum: 0.9 }))
+  model.add(layers.activation({ activation: 'relu' }))
+  model.add(layers.globalAveragePooling2d({}))
+  model.add(layers.dense({ units: 4, name: 'head' }))
+  const random = createRandom(5)
+  model.setWeights(
+    model
+      .getWeights()
+      .map((weight, i) =>
+        i === 0 || i === 3
+          ? tf.randomNormal(weight.shape, 0, 0.3, 'float32', random.integer(1, 99))
+          : weight,
+      ),
+  )
+  return model
+}
+
+const tricks = (): Trick[] => [
+  randomCrop({ padding: 2 }),
+  randomFlip(),
+  cutout({ length: 4 }),
+  mixup({ alpha: 1 }),
+  labelSmoothing(),
+  warmup({ multiplier: 4, over: { steps: 5 }, after: cosineDecay() }),
+]
+const options = <M>(model: M, list: Trick[] = tricks()): RunOptions & { model: M } =>
+  ({
+    model,
+    data: { train: images(320 + 32) },
+    tricks: list,
+    optimizer: tf.train.momentum(0.05, 0.9),
+    epochs: 2,
+    batchSize: 32,
+    validation: 32,
+    seed: 7,
+  }) as RunOptions & { model: M }
+
+interface Seen {
+  losses: number[]
+  accuracies: number[]
+  weights: number[]
+}
+
+async function byTrainer(list?: Trick[]): Promise<Seen> {
+  const model = network()
+  const seen: Seen = { losses: [], accuracies: [], weights: [] }
+  await train({
+    ...options(model, list),
+    readEvery: 1,
+    onProgress(progress) {
+      if (progress.kind !== 'step') return
+      seen.losses.push(progress.loss)
+      seen.accuracies.push(progress.accuracy)
+    },
+  })
+  return { ...seen, weights: model.getWeights().flatMap((weight) => [...weight.dataSync()]) }
+}
+
+async function byFit(list?: Trick[]): Promise<Seen> {
+  const model = network()
+  const seen: Seen = { losses: [], accuracies: [], weights: [] }
+  const fit = forFit(options(model, list))
+  model.compile(fit.compile)
+  const note = {
+    onBatchEnd: (_: number, logs?: Record<string, number>) => {
+      seen.losses.push(logs!['loss']!)
+      seen.accuracies.push(logs!['accuracy']!)
+    },
+  }
+  await model.fitDataset(fit.dataset, {
+    ...fit.args,
+    callbacks: [...fit.args.callbacks, note] as never,
+  })
+  return { ...seen, weights: model.getWeights().flatMap((weight) => [...weight.dataSync()]) }
+}
+
+onEachBackend(() => {
+  test("gives the trainer's losses over 20 steps, and its weights, to the bit", async () => {
+    const trained = await byTrainer()
+    const fitted = await byFit()
+    expect(trained.losses).toHaveLength(20)
+    expect(fitted.losses).toEqual(trained.losses)
+    expect(fitted.weights).toEqual(trained.weights)
+    expect(fitted.accuracies.map((each) => each.toFixed(5))).toEqual(
+      trained.accuracies.map((each) => each.toFixed(5)),
+    )
+  })
+
+  test('leaves no tensor behind', async () => {
+    const model = network()
+    const fit = forFit(options(model))
+    model.compile(fit.compile)
+    await model.fitDataset(fit.dataset, fit.args)
+    const before = tf.memory().numTensors
+    await model.fitDataset(fit.dataset, fit.args)
+    expect(tf.memory().numTensors).toBe(before)
+  })
+})
+
+test('losses and penalties with what they prepared are carried, and observers told', async () => {
+  const heard: number[] = []
+  const loss: Trick = {
+    name: 'loss',
+    options: {},
+    prepare: ({ images: given }) => ({ mean: tf.mean(given) }),
+    loss: (value, { prepared }) => tf.add(value, tf.square(prepared['mean']!)),
+    penalty: (variables) => tf.mul(tf.sum(tf.square(variables['head/kernel']!)), 0.01),
+    observe: [{ every: { steps: 5 }, metrics: ({ accuracy }) => void heard.push(accuracy) }],
+  }
+  const list = (): Trick[] => [
+    loss,
+    randomFlip(),
+    constantWarmup({ until: 0.5, every: { steps: 2 } }),
+  ]
+  const trained = await byTrainer(list())
+  const told = heard.splice(0)
+  expect((await byFit(list())).losses).toEqual(trained.losses)
+  expect(told).toHaveLength(4)
+  expect(heard.map((each) => each.toFixed(5))).toEqual(told.map((each) => each.toFixed(5)))
+})
+
+test('an epoch may end the run, seeing validation', async () => {
+  const epochs: number[] = []
+  const stop: Trick = {
+    name: 'stop',
+    options: {},
+    afterEpoch({ epoch, validation }) {
+      epochs.push(validation!.accuracy)
+      return epoch === 0 ? { stop: 'enough' } : undefined
+    },
+  }
+  const model = network()
+  const fit = forFit(options(model, [stop]))
+  model.compile(fit.compile)
+  const history = await model.fitDataset(fit.dataset, fit.args)
+  expect(epochs).toHaveLength(1)
+  expect(history.epoch).toEqual([0])
+  expect(epochs[0]).toBeCloseTo(history.history['val_accuracy']![0] as number, 6)
+})
+
+test('what fitDataset cannot carry is refused by name', () => {
+  const clip: Trick = { name: 'clipping', options: {}, gradients: (next) => next() }
+  const average: Trick = { name: 'averaging', options: {}, evaluation: { weights: () => ({}) } }
+  expect(() => forFit(options(network(), [randomFlip(), clip]))).toThrow(
+    "layers: 'clipping' changes gradients, which fitDataset can't carry; use train of @tricks/train",
+  )
+  expect(() => forFit(options(network(), [average]))).toThrow("'averaging' changes evaluation")
+})
