@@ -146,7 +146,7 @@ function datasetOf(size: number, batch: (place: number) => tf.TensorContainer): 
           place < size ? { value: batch(place++), done: false } : { value: null, done: true },
       }
     },
-  } as Fit['dataset']
+  }
 }
 
 type Logs = Parameters<NonNullable<CustomCallbackArgs['onBatchEnd']>>[1]
