@@ -1,0 +1,200 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { assertOption } from '@tricks/core'
+import type { AdaBoundOptions } from './index.ts'
+
+/** `[{ name, tensor }]`, which tfjs-core doesn't export by name. */
+type NamedTensors = Parameters<tf.Optimizer['setWeights']>[0]
+
+/** A variable's own: its means m and v, and the largest v with AMSBound. */
+interface Slot {
+  readonly m: tf.Variable
+  readonly v: tf.Variable
+  readonly max?: tf.Variable
+}
+
+/** The optimizer that `adabound` makes. Its slots go by variable name, and are saved in a fixed order. */
+export class AdaBound extends tf.Optimizer {
+  static readonly className: string = 'AdaBound'
+
+  protected learningRate: number
+  private readonly options: Required<AdaBoundOptions>
+  private slots: Map<string, Slot> = new Map()
+  /** Whether the slots' names are from a file, maybe of a process that named its variables otherwise. */
+  private loaded = false
+
+  constructor({
+    learningRate = 0.001,
+    finalLearningRate = 0.1,
+    beta1 = 0.9,
+    beta2 = 0.999,
+    gamma = 0.001,
+    epsilon = 1e-8,
+    weightDecay = 0,
+    decoupled = false,
+    amsbound = false,
+    baseLearningRate = learningRate,
+  }: AdaBoundOptions = {}) {
+    super()
+    const check = (valid: boolean, option: Record<string, unknown>, range: string): void =>
+      assertOption(valid, 'adabound', option, range)
+    const share = (value: number): boolean => value >= 0 && value < 1
+    const positive = (value: number): boolean => value > 0 && Number.isFinite(value)
+    const rate = learningRate === 0 || positive(learningRate)
+    check(rate, { learningRate }, 'a number of at least 0')
+    check(positive(finalLearningRate), { finalLearningRate }, 'a number above 0')
+    check(share(beta1), { beta1 }, 'a number in [0, 1)')
+    check(share(beta2), { beta2 }, 'a number in [0, 1)')
+    check(gamma > 0 && gamma < 1, { gamma }, 'a number in (0, 1)')
+    check(positive(epsilon), { epsilon }, 'a number above 0')
+    check(weightDecay === 0 || positive(weightDecay), { weightDecay }, 'a number of at least 0')
+    check(typeof decoupled === 'boolean', { decoupled }, 'true or false')
+    check(typeof amsbound === 'boolean', { amsbound }, 'true or false')
+    check(positive(baseLearningRate), { baseLearningRate }, 'a number above 0')
+    this.learningRate = learningRate
+    this.options = {
+      learningRate,
+      finalLearningRate,
+      beta1,
+      beta2,
+      gamma,
+      epsilon,
+      weightDecay,
+      decoupled,
+      amsbound,
+      baseLearningRate,
+    }
+  }
+
+  /** @param rate at least 0; the final rate follows in proportion */
+  setLearningRate(rate: number): void {
+    const valid = rate >= 0 && Number.isFinite(rate)
+    assertOption(valid, 'adabound', { learningRate: rate }, 'a number of at least 0')
+    this.learningRate = rate
+  }
+
+  override applyGradients(gradients: tf.NamedTensorMap | NamedTensors): void {
+    const entries = Array.isArray(gradients)
+      ? gradients.map(({ name, tensor }) => [name, tensor] as const)
+      : Object.entries(gradients)
+    if (this.loaded) this.rename(entries.map(([name]) => name))
+
+    const { beta1, beta2, gamma, baseLearningRate } = this.options
+    const t = this.iterations + 1
+    const final = (this.options.finalLearningRate * this.learningRate) / baseLearningRate
+    const rate = (this.learningRate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t)
+    const lower = final * (1 - 1 / (gamma * t + 1))
+    const upper = final * (1 + 1 / (gamma * t))
+    tf.tidy(() => {
+      for (const [name, gradient] of entries) {
+        const variable = tf.engine().registeredVariables[name]
+        if (!variable) throw new Error(`adabound: there is no variable '${name}'`)
+        // As in tfjs's optimizers, a variable without a gradient has a slot all the same.
+        const slot = this.slotOf(name, variable)
+        if (gradient) this.update(variable, gradient, slot, { rate, lower, upper })
+      }
+    })
+    this.incrementIterations()
+  }
+
+  private update(
+    variable: tf.Variable,
+    gradient: tf.Tensor,
+    { m, v, max }: Slot,
+    { rate, lower, upper }: { rate: number; lower: number; upper: number },
+  ): void {
+    const { beta1, beta2, epsilon, weightDecay, decoupled } = this.options
+    const decays = weightDecay > 0
+    const g = decays && !decoupled ? tf.add(gradient, tf.mul(variable, weightDecay)) : gradient
+    m.assign(tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1)))
+    v.assign(tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2)))
+    max?.assign(tf.maximum(max, v))
+    const rates = tf.clipByValue(tf.div(rate, tf.add(tf.sqrt(max ?? v), epsilon)), lower, upper)
+    const kept = decays && decoupled ? tf.mul(variable, 1 - weightDecay) : variable
+    variable.assign(tf.sub(kept, tf.mul(rates, m)))
+  }
+
+  private slotOf(name: string, variable: tf.Variable): Slot {
+    const known = this.slots.get(name)
+    if (known) {
+      if (known.m.shape.join() !== variable.shape.join())
+        throw new Error(
+          `adabound: the variable '${name}' is [${variable.shape.join(', ')}], ` +
+            `what was kept for it [${known.m.shape.join(', ')}]`,
+        )
+      return known
+    }
+    const zeros = (): tf.Variable => tf.variable(tf.zeros(variable.shape), false)
+    const slot = { m: zeros(), v: zeros(), ...(this.options.amsbound && { max: zeros() }) }
+    this.slots.set(name, slot)
+    return slot
+  }
+
+  /** Slots from a file are these variables' by name where it knows all names, else by place. */
+  private rename(names: readonly string[]): void {
+    this.loaded = false
+    if (names.every((name) => this.slots.has(name))) return
+    if (names.length !== this.slots.size)
+      throw new Error(
+        `adabound: the weights that were set belong to ${this.slots.size} variables, ` +
+          `and there are gradients of ${names.length} others`,
+      )
+    const slots = [...this.slots.values()]
+    this.slots = new Map(names.map((name, i) => [name, slots[i]!]))
+  }
+
+  /** The count of steps, then each role's tensors, m, v and max, in one order; all but the count stay the optimizer's. */
+  override async getWeights(): Promise<NamedTensors> {
+    const weights = this.roles().flatMap((role) =>
+      [...this.slots].map(([name, slot]) => ({ name: `${name}/${role}`, tensor: slot[role]! })),
+    )
+    return [await this.saveIterations(), ...weights]
+  }
+
+  /** @param weights as `getWeights` gave them, in this process or another; they are copied */
+  override async setWeights(weights: NamedTensors): Promise<void> {
+    const roles = this.roles()
+    const count = (weights.length - 1) / roles.length
+    if (!Number.isInteger(count))
+      throw new Error(
+        `adabound: expected the count of steps and ${roles.length} tensors a variable, got ${weights.length} tensors`,
+      )
+    const values = await this.extractIterations(weights)
+    const previous = this.slots
+    const copy = (place: number): tf.Variable => tf.variable(values[place]!.tensor, false)
+    this.slots = new Map(
+      Array.from({ length: count }, (_, i) => [
+        values[i]!.name.replace(/\/m$/, ''),
+        { m: copy(i), v: copy(count + i), ...(roles[2] && { max: copy(2 * count + i) }) },
+      ]),
+    )
+    this.loaded = true
+    disposeSlots(previous)
+  }
+
+  private roles(): readonly (keyof Slot)[] {
+    return this.options.amsbound ? ['m', 'v', 'max'] : ['m', 'v']
+  }
+
+  override dispose(): void {
+    super.dispose()
+    disposeSlots(this.slots)
+    this.slots.clear()
+  }
+
+  override getConfig(): tf.serialization.ConfigDict {
+    return { ...this.options, learningRate: this.learningRate }
+  }
+
+  static override fromConfig<T extends tf.serialization.Serializable>(
+    constructor: tf.serialization.SerializableConstructor<T>,
+    config: tf.serialization.ConfigDict,
+  ): T {
+    return new constructor(config)
+  }
+}
+
+tf.serialization.registerClass(AdaBound)
+
+function disposeSlots(slots: ReadonlyMap<string, Slot>): void {
+  for (const { m, v, max } of slots.values()) tf.dispose(max ? [m, v, max] : [m, v])
+}

@@ -1,0 +1,191 @@
+import * as tf from '@tensorflow/tfjs-core'
+import * as layers from '@tensorflow/tfjs-layers'
+import { expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import { describe, expect, test } from 'vitest'
+import { AdaBound, adabound, type AdaBoundOptions } from '../src/index.ts'
+import fixture from './fixtures/adabound.json' with { type: 'json' }
+
+const optionsOf = ({ lr, finalLr, ...rest }: Record<string, unknown>): AdaBoundOptions => {
+  const { rates: _, ...options } = rest
+  return { learningRate: lr as number, finalLearningRate: finalLr as number, ...options }
+}
+
+/** Steps on two variables under made-up gradients, and what becomes of the first's values. */
+function steps(optimizer: tf.Optimizer, variables: tf.Variable[], from: number, to: number): void {
+  for (let step = from; step < to; step++)
+    tf.tidy(() =>
+      optimizer.applyGradients(
+        variables.map((variable, i) => ({
+          name: variable.name,
+          tensor: tf.fill(variable.shape, Math.sin(step + i) + 0.1),
+        })),
+      ),
+    )
+}
+const valuesOf = (variables: tf.Variable[]): number[][] => variables.map((v) => [...v.dataSync()])
+const fresh = (): tf.Variable[] =>
+  tf.tidy(() => [tf.variable(tf.tensor1d([1, 2])), tf.variable(tf.scalar(3))])
+
+onEachBackend(() => {
+  test.each(fixture.cases)('as the reference: $optimizer', ({ params, inputs, expected }) => {
+    const optimizer = adabound(optionsOf(params))
+    const weights = tf.variable(fromFixture(inputs.weights))
+    const gradients = tf.unstack(fromFixture(inputs.gradients))
+    const rates = 'rates' in params ? params.rates : undefined
+    const got = gradients.map((gradient, step) => {
+      if (rates) optimizer.setLearningRate(rates[step]!)
+      optimizer.applyGradients({ [weights.name]: gradient })
+      return weights.clone()
+    })
+    expectClose(tf.stack(got), expected.weights, { absolute: 1e-6, relative: 2e-5 })
+    optimizer.dispose()
+  })
+
+  test('leaves no tensor behind, nor does setting its weights or disposing it', async () => {
+    const before = tf.memory().numTensors
+    const optimizer = adabound({ amsbound: true, weightDecay: 0.1 })
+    const variables = fresh()
+    steps(optimizer, variables, 0, 1)
+    const after = tf.memory().numTensors
+    expect(after - before).toBe(2 + 2 * 3)
+    steps(optimizer, variables, 1, 5)
+    expect(tf.memory().numTensors).toBe(after)
+
+    const weights = await optimizer.getWeights()
+    await optimizer.setWeights(weights.map(({ name, tensor }) => ({ name, tensor })))
+    await optimizer.setWeights(await optimizer.getWeights())
+    steps(optimizer, variables, 5, 6)
+    // The two counts of steps are the caller's.
+    expect(tf.memory().numTensors).toBe(after + 2)
+    optimizer.dispose()
+    tf.dispose(variables)
+    expect(tf.memory().numTensors).toBe(before + 2)
+  })
+
+  test('saved and continued it is equal to the bit, whatever its variables are called', async () => {
+    const whole = fresh()
+    const first = adabound({ amsbound: true })
+    steps(first, whole, 0, 6)
+    const weights = await first.getWeights()
+    const rebuilt = whole.map((variable) => tf.variable(variable.clone()))
+    const second = tf.serialization.SerializationMap.getMap().classNameMap['AdaBound']!
+    const resumed = second[1](second[0], first.getConfig()) as AdaBound
+    await resumed.setWeights(weights.map(({ name, tensor }) => ({ name, tensor: tensor.clone() })))
+    expect(resumed.iterations).toBe(6)
+    steps(first, whole, 6, 12)
+    steps(resumed, rebuilt, 6, 12)
+    expect(valuesOf(rebuilt)).toEqual(valuesOf(whole))
+  })
+
+  test('slots go by name, in whatever order gradients come', async () => {
+    const [forwards, backwards] = [fresh(), fresh()]
+    const [a, b] = [adabound(), adabound()]
+    for (let step = 0; step < 3; step++) {
+      const gradients = (of: tf.Variable[]): [string, tf.Tensor][] =>
+        of.map((variable, i) => [variable.name, tf.fill(variable.shape, 2 * i + step)])
+      a.applyGradients(Object.fromEntries(gradients(forwards)))
+      const later = gradients(backwards)
+      b.applyGradients(Object.fromEntries(step === 0 ? later : later.toReversed()))
+    }
+    expect(valuesOf(backwards)).toEqual(valuesOf(forwards))
+    const roles = (await b.getWeights()).map(({ name }) => name)
+    expect(roles).toEqual([
+      'iter',
+      ...['m', 'v'].flatMap((role) => backwards.map(({ name }) => `${name}/${role}`)),
+    ])
+  })
+
+  test('compiles, fits, and goes on after saving and loading', async () => {
+    const x = tf.randomUniform([32, 4], -1, 1, 'float32', 1)
+    const y = tf.sum(x, 1, true)
+    const make = (): layers.LayersModel => {
+      const kernelInitializer = layers.initializers.glorotUniform({ seed: 1 })
+      const model = layers.sequential()
+      model.add(layers.layers.dense({ units: 8, inputShape: [4], kernelInitializer }))
+      model.add(layers.layers.dense({ units: 1, kernelInitializer }))
+      return model
+    }
+    const model = make()
+    const optimizer = adabound({ learningRate: 0.01 })
+    model.compile({ optimizer, loss: 'meanSquaredError' })
+    const fit = async (of: layers.LayersModel): Promise<number[]> =>
+      (await of.fit(x, y, { epochs: 5, shuffle: false })).history['loss'] as number[]
+    const losses = await fit(model)
+    expect(losses.at(-1)!).toBeLessThan(losses[0]! * 0.8)
+
+    let saved: tf.io.ModelArtifacts | undefined
+    await model.save(
+      tf.io.withSaveHandler(async (artifacts) => {
+        saved = artifacts
+        return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) }
+      }),
+      { includeOptimizer: true },
+    )
+    const loaded = await layers.loadLayersModel(tf.io.fromMemory(saved!))
+    expect(loaded.optimizer.getConfig()).toEqual(optimizer.getConfig())
+    expect(loaded.optimizer.iterations).toBe(5)
+    expect(await fit(loaded)).toEqual(await fit(model))
+  })
+})
+
+describe('config', () => {
+  const options: Required<AdaBoundOptions> = {
+    learningRate: 0.01,
+    finalLearningRate: 0.2,
+    beta1: 0.8,
+    beta2: 0.99,
+    gamma: 0.01,
+    epsilon: 1e-7,
+    weightDecay: 0.001,
+    decoupled: true,
+    amsbound: true,
+    baseLearningRate: 0.02,
+  }
+  test('holds every option, and the rate as it is', () => {
+    const optimizer = adabound(options)
+    expect(optimizer).toBeInstanceOf(tf.Optimizer)
+    expect(optimizer.getClassName()).toBe('AdaBound')
+    expect(optimizer.getConfig()).toEqual(options)
+    optimizer.setLearningRate(0.005)
+    const { learningRate, baseLearningRate } = adabound(optimizer.getConfig()).getConfig()
+    expect({ learningRate, baseLearningRate }).toEqual({
+      learningRate: 0.005,
+      baseLearningRate: 0.02,
+    })
+  })
+})
+
+describe('what does not fit is said', () => {
+  test.each([
+    [{ learningRate: -1 }, 'adabound: expected learningRate to be a number of at least 0, got -1'],
+    [{ finalLearningRate: 0 }, 'finalLearningRate to be a number above 0, got 0'],
+    [{ beta1: 1 }, 'beta1 to be a number in [0, 1), got 1'],
+    [{ beta2: NaN }, 'beta2 to be a number in [0, 1), got NaN'],
+    [{ gamma: 0 }, 'gamma to be a number in (0, 1), got 0'],
+    [{ epsilon: 0 }, 'epsilon to be a number above 0, got 0'],
+    [{ weightDecay: -1 }, 'weightDecay to be a number of at least 0, got -1'],
+    [{ baseLearningRate: 0 }, 'baseLearningRate to be a number above 0, got 0'],
+    [{ amsbound: 1 as unknown as true }, 'amsbound to be true or false, got 1'],
+  ])('%j', (options, message) => {
+    expect(() => adabound(options)).toThrow(message)
+  })
+
+  test('in use', async () => {
+    const optimizer = adabound()
+    expect(() => optimizer.setLearningRate(Infinity)).toThrow('got Infinity')
+    expect(() => optimizer.applyGradients({ nobody: tf.scalar(1) })).toThrow(
+      "adabound: there is no variable 'nobody'",
+    )
+    const variables = fresh()
+    steps(optimizer, variables, 0, 1)
+    const weights = await optimizer.getWeights()
+    const other = adabound()
+    await expect(other.setWeights(weights.slice(1))).rejects.toThrow(
+      'expected the count of steps and 2 tensors a variable, got 4 tensors',
+    )
+    await other.setWeights(weights)
+    expect(() => steps(other, [tf.variable(tf.scalar(1))], 0, 1)).toThrow('belong to 2 variables')
+    await other.setWeights(weights)
+    expect(() => steps(other, fresh().toReversed(), 0, 1)).toThrow('what was kept for it [2]')
+  })
+})
