@@ -1,0 +1,118 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { assertOption, type Trick } from '@tricks/core'
+import { check, drawBox } from './draw.ts'
+
+export interface RandomErasingOptions {
+  /** Share of the images that lose a rectangle, in [0, 1]; default 0.5. */
+  readonly probability?: number
+  /** The share of the image that a rectangle covers, [low, high] in (0, 1]; default [0.02, 0.4]. */
+  readonly area?: readonly [number, number]
+  /** The flattest shape, height / width in (0, 1]; the steepest is its inverse; default 0.3. */
+  readonly ratio?: number
+  /** Draw shapes uniformly from [ratio, 1 / ratio], as the paper's code does, or their logarithms. */
+  readonly aspect?: 'uniform' | 'log-uniform'
+  /** Uniform values a pixel and channel (default), the data's mean, a value in [0, 1], or a colour. */
+  readonly fill?: 'random' | 'mean' | number | readonly number[]
+  /** Tells two of the same trick apart. */
+  readonly key?: string
+}
+
+export interface ErasingParams {
+  /** One an image: [row, column, height, width], or null. */
+  readonly boxes: readonly (readonly [number, number, number, number] | null)[]
+  /** In [0, 1]: one value, one a channel, or one for each channel of each erased pixel, box after box. */
+  readonly fill: number | ArrayLike<number>
+}
+
+/**
+ * Fills a rectangle of each image that has a box.
+ *
+ * @param images float32 `[batch, height, width, channels]`
+ * @returns as `images`; pixels outside the boxes are copied exactly
+ * @throws RangeError where boxes don't fit the images, or fill doesn't fit the boxes
+ * @example
+ * applyRandomErasing(images, { boxes: [[4, 0, 2, 3], null], fill: 0.5 }) // for two images
+ * @see Zhong et al. 2020, https://arxiv.org/abs/1708.04896
+ */
+export function applyRandomErasing(
+  images: tf.Tensor4D,
+  { boxes, fill }: ErasingParams,
+): tf.Tensor4D {
+  const [batch, height, width, channels] = images.shape
+  const span = (start: number, length: number, size: number): boolean =>
+    Number.isInteger(start) && Number.isInteger(length) && start >= 0 && start + length <= size
+  const inside = boxes.every((b) => !b || (span(b[0], b[2], height) && span(b[1], b[3], width)))
+  const range = `${batch} boxes [row, column, height, width] in ${height}×${width}, or null`
+  assertOption(boxes.length === batch && inside, 'random-erasing', { boxes }, range)
+  const values = typeof fill === 'number' ? [fill] : fill
+  const erased = boxes.reduce((sum, box) => sum + (box ? box[2] * box[3] : 0), 0) * channels
+  assertOption(
+    [1, channels, erased].includes(values.length),
+    'random-erasing',
+    { fill: `${values.length} values` },
+    `one value, ${channels}, one a channel, or ${erased}, as many as are erased`,
+  )
+
+  // A box is its rows times its columns: little to hand to the device.
+  const rows = new Float32Array(batch * height)
+  const columns = new Float32Array(batch * width)
+  const each = [1, channels].includes(values.length) ? null : new Float32Array(images.size)
+  let used = 0
+  boxes.forEach((box, image) => {
+    if (!box) return
+    const [row, column] = [image * height + box[0], image * width + box[1]]
+    rows.fill(1, row, row + box[2])
+    columns.fill(1, column, column + box[3])
+    for (let r = row; r < row + (each ? box[2] : 0); r++)
+      for (let i = 0; i < box[3] * channels; i++)
+        each![(r * width + box[1]) * channels + i] = values[used++]!
+  })
+  return tf.tidy(() => {
+    const hole = tf.mul(
+      tf.tensor4d(rows, [batch, height, 1, 1]),
+      tf.tensor4d(columns, [batch, 1, width, 1]),
+    )
+    const shown = each ? tf.tensor4d(each, images.shape) : tf.tensor1d(Array.from(values))
+    return tf.add(tf.mul(images, tf.sub(1, hole)), tf.mul(hole, shown))
+  })
+}
+
+/**
+ * Replaces a random rectangle of some images, so that the network can't rely on any one part.
+ *
+ * @throws RangeError for an option out of its range
+ * @example
+ * compose([randomErasing({ probability: 0.5, fill: 'random' })])
+ * @see Zhong et al. 2020, https://arxiv.org/abs/1708.04896
+ */
+export function randomErasing({
+  probability = 0.5,
+  area = [0.02, 0.4],
+  ratio = 0.3,
+  aspect = 'uniform',
+  fill = 'random',
+  key,
+}: RandomErasingOptions = {}): Trick {
+  const options = { probability, area, ratio, aspect, fill }
+  check(options)
+  return {
+    name: 'random-erasing',
+    key,
+    options,
+    images: {
+      draw(random, { batch, height, width, channels, mean }): ErasingParams | undefined {
+        const values: number[] = []
+        const boxes = random.images(batch, (image) => {
+          const box = image.uniform() < probability ? drawBox(image, height, width, options) : null
+          const erased = box && fill === 'random' ? box[2] * box[3] * channels : 0
+          for (let i = 0; i < erased; i++) values.push(image.uniform())
+          return box
+        })
+        if (boxes.every((box) => box === null)) return undefined
+        const fills = { random: Float32Array.from(values), mean }
+        return { boxes, fill: typeof fill === 'string' ? fills[fill] : fill }
+      },
+      apply: (images, params) => applyRandomErasing(images, params as ErasingParams),
+    },
+  }
+}
