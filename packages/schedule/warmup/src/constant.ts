@@ -3,6 +3,8 @@ import { assertOption, type Duration, isDuration, stepsOf, type Trick } from '@t
 interface Common {
   /** The rate meanwhile is this share of the optimizer's, in (0, 1); default 0.1, as in the ResNet paper. */
   readonly factor?: number
+  /** The rate meanwhile, above 0, in place of `factor`. */
+  readonly rate?: number
   /** Tells two of the same trick apart. */
   readonly key?: string
 }
@@ -30,13 +32,26 @@ export type ConstantWarmupOptions = Common &
  * @see He et al. 2016, section 4.2, https://arxiv.org/abs/1512.03385
  */
 export function constantWarmup({
-  factor = 0.1,
+  rate: fixed,
+  factor = fixed === undefined ? 0.1 : undefined,
   over,
   until,
   every = { steps: 20 },
   key,
 }: ConstantWarmupOptions): Trick {
-  assertOption(factor > 0 && factor < 1, 'warmup', { factor }, 'a number in (0, 1)')
+  assertOption(
+    fixed === undefined || (fixed > 0 && Number.isFinite(fixed)),
+    'warmup',
+    { rate: fixed },
+    'a number above 0',
+  )
+  assertOption(
+    factor === undefined || (fixed === undefined && factor > 0 && factor < 1),
+    'warmup',
+    { factor },
+    'a number in (0, 1), without a rate beside it',
+  )
+  const small = (rate: number): number => fixed ?? rate * factor!
   if (until === undefined) {
     assertOption(
       isDuration(over),
@@ -47,10 +62,11 @@ export function constantWarmup({
     return {
       name: 'constant-warmup',
       key,
-      options: { factor, over },
-      learningRate: (rate, time) => (time.step < stepsOf(over, time) ? rate * factor : rate),
+      options: { rate: fixed, factor, over },
+      learningRate: (rate, time) => (time.step < stepsOf(over, time) ? small(rate) : rate),
     }
   }
+  assertOption(over === undefined, 'warmup', { over }, 'left out where until is given')
   assertOption(until > 0 && until < 1, 'warmup', { until }, 'a training error in (0, 1)')
   assertOption(
     isDuration(every),
@@ -62,9 +78,9 @@ export function constantWarmup({
   return {
     name: 'constant-warmup',
     key,
-    options: { factor, until, every },
+    options: { rate: fixed, factor, until, every },
     setup: () => void (warm = false),
-    learningRate: (rate) => (warm ? rate : rate * factor),
+    learningRate: (rate) => (warm ? rate : small(rate)),
     observe: [{ every, metrics: ({ accuracy }) => void (warm ||= 1 - accuracy < until) }],
     state: {
       save: () => ({ warm }),

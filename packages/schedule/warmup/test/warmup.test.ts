@@ -86,6 +86,11 @@ describe('constant', () => {
     expect([0, 1, 2, 3].map((step) => pipeline.learningRate(1, step))).toEqual([0.5, 0.5, 1, 1])
   })
 
+  test('or a rate of its own', () => {
+    const { learningRate } = compose([constantWarmup({ rate: 0.01, over: { steps: 2 } })])
+    expect([0, 1, 2].map((step) => learningRate(0.1, step))).toEqual([0.01, 0.01, 0.1])
+  })
+
   test('or until the training error falls below a bound', () => {
     const trick = constantWarmup({ factor: 0.1, until: 0.8, every: { steps: 5 } })
     const { learningRate, observe, state } = compose([trick])
@@ -112,7 +117,10 @@ conformance(() => warmup({ multiplier: 8, over: { steps: 5 } }), {
 conformance(() => constantWarmup({ until: 0.8 }), {
   invalid: [
     () => constantWarmup({ factor: 0, until: 0.8 }),
+    () => constantWarmup({ rate: 0, until: 0.8 }),
+    () => constantWarmup({ rate: 0.01, factor: 0.1, until: 0.8 }),
     () => constantWarmup({ until: 80 }),
+    () => constantWarmup({ until: 0.8, over: { steps: 5 } } as never),
     () => constantWarmup({ over: { fraction: 2 } }),
   ],
 })
