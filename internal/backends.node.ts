@@ -3,6 +3,11 @@ import '@tensorflow/tfjs-backend-cpu'
 import '@tensorflow/tfjs-layers'
 import '@tricks/wasm-training'
 import * as tf from '@tensorflow/tfjs-core'
+import { findInstallation } from '../packages/backend/native/src/installation.ts'
 
+if (findInstallation()) {
+  await import('@tricks/native')
+  await tf.setBackend('tensorflow')
+}
 await tf.setBackend('wasm')
 await tf.setBackend('cpu')

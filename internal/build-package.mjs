@@ -5,10 +5,13 @@ import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { build } from 'tsup'
 
-const { exports } = JSON.parse(readFileSync('package.json', 'utf8'))
+const { exports, publishConfig } = JSON.parse(readFileSync('package.json', 'utf8'))
 const entry = Object.values(exports)
   .map((target) => target['@tricks/source'])
   .filter((source) => source?.endsWith('.ts'))
+// A command is published only: in the repository it runs from its source.
+for (const target of Object.values(publishConfig.bin ?? {}))
+  entry.push(target.replace('./dist/', 'src/').replace(/js$/, 'ts'))
 
 await build({
   entry,

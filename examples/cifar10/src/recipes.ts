@@ -34,7 +34,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     // The warm-up multiplies the optimizer's rate by 8 before the cosine brings it down.
     optimizer: () => tf.train.momentum(0.0125, 0.9, true),
     tricks: () => [
-      randomCrop({ padding: 2 }),
+      randomCrop({ padding: 1 }),
       randomFlip(),
       labelSmoothing({ epsilon: 0.1 }),
       warmup({ multiplier: 8, over: { fraction: 0.15 }, after: cosineDecay() }),

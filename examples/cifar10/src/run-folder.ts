@@ -1,7 +1,7 @@
 import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import * as tf from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
+import { exportModel, type ExportOptions } from '@tricks/models'
 
 /** Where a run leaves what it was and what came of it. */
 export interface RunFolder {
@@ -10,8 +10,8 @@ export interface RunFolder {
   describe(run: object): void
   /** A line of `metrics.jsonl`. */
   record(metrics: object): void
-  /** `model/`: a layers model, which tfjs loads. */
-  saveModel(model: LayersModel): Promise<void>
+  /** `model/`: a layers model with its normalisation inside, which plain tfjs loads. */
+  saveModel(model: LayersModel, statistics: ExportOptions): Promise<void>
 }
 
 /** @throws Error where the folder can't be written, before any time is spent on training */
@@ -29,23 +29,10 @@ export function openRunFolder(path: string): RunFolder {
     describe: (run) => replace(join(path, 'run.json'), `${JSON.stringify(run, null, 2)}\n`),
     record: (metrics) =>
       appendFileSync(join(path, 'metrics.jsonl'), `${JSON.stringify(metrics)}\n`),
-    async saveModel(model) {
+    async saveModel(model, statistics) {
       mkdirSync(join(path, 'model'), { recursive: true })
-      await model.save(
-        tf.io.withSaveHandler(async ({ weightData, ...artifacts }) => {
-          const { weightSpecs, modelTopology, format, generatedBy } = artifacts
-          const weights = new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData))
-          replace(join(path, 'model', 'weights.bin'), weights)
-          const manifest = [{ paths: ['weights.bin'], weights: weightSpecs }]
-          replace(
-            join(path, 'model', 'model.json'),
-            JSON.stringify({ format, generatedBy, modelTopology, weightsManifest: manifest }),
-          )
-          return {
-            modelArtifactsInfo: { dateSaved: new Date(), modelTopologyType: 'JSON' as const },
-          }
-        }),
-      )
+      for (const [name, content] of Object.entries(await exportModel(model, statistics)))
+        replace(join(path, 'model', name), content)
     },
   }
 }

@@ -87,7 +87,7 @@ export async function run({ seed, limit, signal, ...options }: RunOptions): Prom
       },
     })
     view.end()
-    await folder.saveModel(model)
+    await folder.saveModel(model, result)
     const seconds = (Date.now() - began.getTime()) / 1000
     folder.describe({
       ...configuration,

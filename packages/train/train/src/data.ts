@@ -1,10 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { createRandom, type DataFacts, oneHot, type Time } from '@tricks/core'
 
-/** Labelled images of one size, in host memory. */
+/** Pixels that can be asked for by place: a `Uint8Array`, or something that reads them from a file. */
+export interface Pixels {
+  readonly length: number
+  subarray(from: number, to: number): Uint8Array
+}
+
+/** Labelled images of one size. */
 export interface ImageSet {
   /** NHWC, a byte a value. */
-  readonly images: Uint8Array
+  readonly images: Pixels
   /** Class numbers from 0. */
   readonly labels: ArrayLike<number>
   readonly height: number
@@ -63,9 +69,11 @@ export function statisticsOf({ set, indices }: Subset): { mean: number[]; deviat
   const values = height * width * channels
   // Whole numbers: exact, whatever the order.
   const counts = Array.from({ length: channels }, () => new Float64Array(256))
-  for (const index of indices)
-    for (let i = index * values; i < (index + 1) * values; i += channels)
-      for (let c = 0; c < channels; c++) counts[c]![images[i + c]!]!++
+  for (const index of indices) {
+    const image = images.subarray(index * values, (index + 1) * values)
+    for (let i = 0; i < values; i += channels)
+      for (let c = 0; c < channels; c++) counts[c]![image[i + c]!]!++
+  }
   const total = indices.length * height * width
   const mean = counts.map((count) => count.reduce((sum, n, k) => sum + n * k, 0) / total / 255)
   const deviation = counts.map((count, c) =>
@@ -92,8 +100,8 @@ export function batchOf(
   for (let i = 0; i < size; i++) {
     const index = indices[order ? order[from + i]! : from + i]!
     labels[i] = set.labels[index]!
-    const start = index * values
-    for (let j = 0; j < values; j++) pixels[i * values + j] = unit[set.images[start + j]!]!
+    const image = set.images.subarray(index * values, (index + 1) * values)
+    for (let j = 0; j < values; j++) pixels[i * values + j] = unit[image[j]!]!
   }
   return {
     images: tf.tensor4d(pixels, [size, height, width, channels]),

@@ -1,4 +1,4 @@
-export { batchOf, type ImageSet, type Subset, type TrainingData } from './data.ts'
+export { batchOf, type ImageSet, type Pixels, type Subset, type TrainingData } from './data.ts'
 export { type ApplyOptions, type Layer, type Model, variablesOf } from './model.ts'
 export { openRun, type OpenRun, type RunOptions, setRate } from './run.ts'
 export {

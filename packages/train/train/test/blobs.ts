@@ -3,7 +3,7 @@ import { createRandom } from '@tricks/core'
 import type { ImageSet, Model } from '../src/index.ts'
 
 /** Images of three classes that a line can tell apart: each has its own bright channel. */
-export function blobs(size: number, seed = 0): ImageSet & { labels: number[] } {
+export function blobs(size: number, seed = 0): ImageSet & { images: Uint8Array; labels: number[] } {
   const [height, width, channels] = [4, 4, 3]
   const random = createRandom(seed)
   const labels = Array.from({ length: size }, (_, i) => i % 3)

@@ -1,0 +1,167 @@
+import { execFile } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import sharp, { type Color } from 'sharp'
+import { afterAll, beforeEach, expect, test } from 'vitest'
+import { readImageFolder } from '../src/index.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'pictures-'))
+afterAll(() => rmSync(root, { recursive: true }))
+let folder: string
+let made = 0
+
+/** Pictures of one colour each, of mixed formats and sizes. */
+async function paint(into: string, name: string, count: number, color: Color): Promise<void> {
+  mkdirSync(join(into, name), { recursive: true })
+  const formats = ['jpeg', 'png', 'webp'] as const
+  for (let i = 0; i < count; i++) {
+    const format = formats[i % 3]!
+    const picture = sharp({
+      create: { width: 20 + 7 * (i % 5), height: 30 - 3 * (i % 4), channels: 3, background: color },
+    })
+    await picture.toFormat(format).toFile(join(into, name, `${i}.${format}`))
+  }
+}
+
+beforeEach(async () => {
+  folder = join(root, `${made++}`)
+  await paint(folder, 'red', 12, { r: 220, g: 30, b: 30 })
+  await paint(folder, 'blue', 9, { r: 30, g: 30, b: 220 })
+})
+
+test('reads mixed sizes and formats into one set, classes in sorted order', async () => {
+  const seen: number[] = []
+  const {
+    train,
+    test: held,
+    broken,
+  } = await readImageFolder(folder, {
+    size: [8, 10],
+    onProgress: (done) => seen.push(done),
+  })
+  expect(train).toMatchObject({ height: 8, width: 10, channels: 3, classes: ['blue', 'red'] })
+  expect(train.labels).toEqual([...Array(9).fill(0), ...Array(12).fill(1)])
+  expect(train.images.length).toBe(21 * 8 * 10 * 3)
+  expect(held).toBeUndefined()
+  expect(broken).toEqual([])
+  expect(seen.at(-1)).toBe(21)
+  for (let i = 0; i < 21; i++) {
+    const [r, , b] = train.images.subarray(i * 240, i * 240 + 3)
+    expect(r! > b!, `picture ${i}`).toBe(train.labels[i] === 1)
+  }
+})
+
+test('in a file the pixels are the same', async () => {
+  const inMemory = await readImageFolder(folder, { size: 8, keep: 'memory' })
+  const inFile = await readImageFolder(folder, { size: 8, keep: 'file' })
+  expect(inFile.train.images).not.toBeInstanceOf(Uint8Array)
+  const { length } = inMemory.train.images
+  expect(inFile.train.images.length).toBe(length)
+  expect(inFile.train.images.subarray(100, length)).toEqual(
+    inMemory.train.images.subarray(100, length),
+  )
+})
+
+test('alpha, grey and turned pictures come out RGB and upright', async () => {
+  // Left half red, right half blue; stored on its side, with the EXIF mark that says so.
+  const pixels = Buffer.from([255, 0, 0, 0, 0, 255])
+  const side = await sharp(pixels, { raw: { width: 2, height: 1, channels: 3 } })
+    .resize(40, 20, { kernel: 'nearest' })
+    .rotate(-90)
+    .withMetadata({ orientation: 6 })
+    .png()
+    .toBuffer()
+  mkdirSync(join(folder, 'zebra'))
+  writeFileSync(join(folder, 'zebra', 'a.png'), side)
+  const clear = sharp({
+    create: { width: 9, height: 9, channels: 4, background: { r: 255, g: 255, b: 255, alpha: 0 } },
+  })
+  await clear.png().toFile(join(folder, 'zebra', 'b.png'))
+  const grey = sharp({
+    create: { width: 9, height: 9, channels: 3, background: '#808080' },
+  }).toColourspace('b-w')
+  await grey.png().toFile(join(folder, 'zebra', 'c.png'))
+  const { train } = await readImageFolder(folder, { size: [2, 4] })
+  const image = (i: number): number[] => [...train.images.subarray((21 + i) * 24, (22 + i) * 24)]
+  expect(image(0).slice(0, 3)).toEqual([255, 0, 0])
+  expect(image(0).slice(9, 12)).toEqual([0, 0, 255])
+  expect(image(1)).toEqual(Array(24).fill(0))
+  expect(image(2)).toEqual(Array(24).fill(128))
+})
+
+test('train and test above the classes', async () => {
+  const split = join(root, `${made++}`)
+  await paint(join(split, 'train'), 'a', 4, { r: 1, g: 1, b: 1 })
+  await paint(join(split, 'train'), 'b', 4, { r: 1, g: 1, b: 1 })
+  await paint(join(split, 'test'), 'a', 2, { r: 1, g: 1, b: 1 })
+  await expect(readImageFolder(split, { size: 4 })).rejects.toThrow("got only 'a'")
+  await paint(join(split, 'test'), 'c', 2, { r: 1, g: 1, b: 1 })
+  await expect(readImageFolder(split, { size: 4 })).rejects.toThrow(
+    'expected test to have the classes of train: a, b',
+  )
+  rmSync(join(split, 'test', 'c'), { recursive: true })
+  await paint(join(split, 'test'), 'b', 2, { r: 1, g: 1, b: 1 })
+  const { train, test: held } = await readImageFolder(split, { size: 4 })
+  expect([train.labels, held!.labels]).toEqual([
+    [0, 0, 0, 0, 1, 1, 1, 1],
+    [0, 0, 1, 1],
+  ])
+})
+
+test('what is wrong is said', async () => {
+  await expect(readImageFolder(join(root, 'nowhere'), { size: 8 })).rejects.toThrow(
+    "nowhere can't be read",
+  )
+  await expect(readImageFolder(join(folder, 'red'), { size: 8 })).rejects.toThrow(
+    'a folder a class, two at least, got none',
+  )
+  await expect(readImageFolder(folder, { size: 0.5 })).rejects.toThrow(
+    'expected size to be a positive integer, or two, got 0.5',
+  )
+  mkdirSync(join(folder, 'green'))
+  await expect(readImageFolder(folder, { size: 8 })).rejects.toThrow("the class 'green' in")
+  rmSync(join(folder, 'green'), { recursive: true })
+
+  writeFileSync(join(folder, 'red', 'broken.jpg'), 'no picture')
+  await expect(readImageFolder(folder, { size: 8 })).rejects.toThrow(
+    /broken\.jpg can't be read \(.+\): remove it, or pass broken: 'skip'/,
+  )
+  const { train, broken } = await readImageFolder(folder, { size: 8, broken: 'skip' })
+  expect(train.labels).toHaveLength(21)
+  expect(broken.map(({ file }) => file)).toEqual([join(folder, 'red', 'broken.jpg')])
+
+  const stop = new AbortController()
+  stop.abort()
+  await expect(readImageFolder(folder, { size: 8, signal: stop.signal })).rejects.toThrow('aborted')
+})
+
+test('one command trains on the folder and saves a model', async () => {
+  const out = join(folder, '..', 'out')
+  const run = (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
+    promisify(execFile)(process.execPath, [
+      '--conditions=@tricks/source',
+      '--no-warnings',
+      join(import.meta.dirname, '../src/cli.ts'),
+      ...args,
+    ])
+  const { stdout } = await run(
+    folder,
+    '--size',
+    '16',
+    '--epochs',
+    '6',
+    '--batch',
+    '4',
+    '--out',
+    out,
+  )
+  expect(stdout).toContain('21 pictures of 2 classes (blue, red)')
+  expect(stdout).toMatch(/epoch 6\/6: loss \d\.\d+, 100\.0 % of the validation pictures right/)
+  expect(JSON.parse(readFileSync(join(out, 'classes.json'), 'utf8'))).toEqual(['blue', 'red'])
+  for (const file of ['model.json', 'weights.bin'])
+    expect(existsSync(join(out, file)), file).toBe(true)
+  await expect(run(join(root, 'nowhere'))).rejects.toMatchObject({ code: 1 })
+  await expect(run(folder, '--sise', '9')).rejects.toMatchObject({ code: 2 })
+})
