@@ -1,11 +1,14 @@
 import { existsSync } from 'node:fs'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { findInstallation } from './packages/backend/native/src/installation.ts'
 
 const chromium = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
 const browser = existsSync(chromium)
 if (!browser)
   console.warn(`The browser tests are skipped: no Chromium at ${chromium} (set CHROME_BIN).`)
+if (!findInstallation())
+  console.warn('The tests on TensorFlow are skipped: it is not installed (npm run native).')
 
 // Tests import the sources, so none needs a build. `*.node.test.ts` uses files or processes.
 const conditions = ['@tricks/source']

@@ -1,0 +1,53 @@
+// The parts of tfjs-node's backend that the kernels here use.
+import type * as tf from '@tensorflow/tfjs-core'
+
+export interface OpAttribute {
+  readonly name: string
+  readonly type: number
+  readonly value: unknown
+}
+
+/** A tensor of TensorFlow's, known by its number. */
+export interface Handle {
+  readonly id: number
+  readonly shape: number[]
+  readonly dtype: number
+}
+
+/** tfjs-node's native addon. */
+export interface Binding {
+  readonly TF_FLOAT: number
+  readonly TF_INT32: number
+  readonly TF_ATTR_STRING: number
+  readonly TF_ATTR_INT: number
+  readonly TF_ATTR_FLOAT: number
+  readonly TF_ATTR_BOOL: number
+  readonly TF_ATTR_TYPE: number
+  readonly TF_Version: string
+  createTensor(shape: readonly number[], dtype: number, values: ArrayLike<number>): number
+  deleteTensor(id: number): void
+  executeOp(
+    name: string,
+    attributes: readonly OpAttribute[],
+    inputs: readonly number[],
+    outputs: number,
+  ): Handle[]
+  isUsingGpuDevice(): boolean
+}
+
+/** A tensor's entry: values that are not yet TensorFlow's, or the number of a tensor that is. */
+export interface Entry {
+  id: number
+  dtype: number
+  shape: number[]
+  values: tf.BackendValues | null
+  refCount: number
+}
+
+export interface NativeBackend extends tf.KernelBackend {
+  readonly binding: Binding
+  readonly isUsingGpuDevice: boolean
+  readonly tensorMap: tf.DataStorage<Entry>
+  getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[]
+  createOutputTensor(handle: Handle): tf.Tensor
+}

@@ -1,0 +1,80 @@
+// tfjs-node's addon, compiled from its own unchanged sources against the libraries of the wheel.
+import { execFile } from 'node:child_process'
+import { rm, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { promisify } from 'node:util'
+import { parts } from '../installation.ts'
+import type { Compiler } from './platform.ts'
+
+const run = promisify(execFile)
+
+/**
+ * TensorFlow logs by Abseil, which reads no environment variable, and begins while it is loaded. Loaded before it, with
+ * its symbols for all, this answers in Abseil's place which messages are shown: errors, unless TF_CPP_MIN_LOG_LEVEL says
+ * otherwise.
+ */
+const quiet = `
+#include <cstdlib>
+#include <node_api.h>
+#include "absl/base/log_severity.h"
+#include "absl/log/globals.h"
+
+namespace absl {
+ABSL_NAMESPACE_BEGIN
+LogSeverityAtLeast MinLogLevel() {
+  static const char* level = std::getenv("TF_CPP_MIN_LOG_LEVEL");
+  return static_cast<LogSeverityAtLeast>(level ? std::atoi(level) : 2);
+}
+ABSL_NAMESPACE_END
+}
+
+NAPI_MODULE_INIT() { return exports; }
+`
+
+/**
+ * Compiles the addon of the installation in `folder`.
+ *
+ * @param headers the folder of TensorFlow's C headers
+ * @throws with what the compiler says
+ */
+export async function compile(
+  folder: string,
+  headers: string,
+  libraries: readonly string[],
+  compiler: Compiler,
+): Promise<void> {
+  const binding = join(folder, parts.tfjsNode, 'binding')
+  const includes = [join(folder, parts.tfjsNode), binding, headers]
+  const addon = ['tfjs_backend.cc', 'tfjs_binding.cc'].map((file) => join(binding, file))
+  const linked = libraries.map((file) => join(folder, parts.tensorflow, file))
+  const path = process.platform === 'darwin' ? '@loader_path' : '$ORIGIN'
+  const link = [...linked, `-Wl,-rpath,${path}/${parts.tensorflow}`]
+  const source = join(folder, 'quiet.cc')
+  await writeFile(source, quiet)
+  await Promise.all([
+    build(compiler, join(folder, parts.addon), includes, [...addon, ...link]),
+    build(compiler, join(folder, parts.quiet), includes, [source]),
+  ])
+  await rm(source)
+}
+
+async function build(
+  { command }: Compiler,
+  output: string,
+  includes: readonly string[],
+  inputs: readonly string[],
+): Promise<void> {
+  const node = createRequire(import.meta.url).resolve('node-api-headers/include/node_api.h')
+  const mac = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : []
+  const flags = ['-std=c++17', '-O2', '-fPIC', '-w', '-shared', '-DNAPI_VERSION=8', ...mac]
+  const headers = [dirname(node), ...includes].map((folder) => `-I${folder}`)
+  const name = '-DNODE_GYP_MODULE_NAME=tfjs_binding'
+  try {
+    await run(command, [...flags, name, ...headers, ...inputs, '-o', output])
+  } catch (error) {
+    const { stderr } = error as { stderr?: string }
+    const said = (stderr || (error as Error).message).trim().split('\n').slice(0, 10).join('\n')
+    throw new Error(`native: ${command} could not compile the addon\n${said}`, { cause: error })
+  }
+}

@@ -1,0 +1,98 @@
+// A download that goes on from where it was cut, and is checked before anybody sees it.
+import { createHash } from 'node:crypto'
+import { createReadStream, createWriteStream } from 'node:fs'
+import { mkdir, rename, rm, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Unreachable, request } from './http.ts'
+import type { PipSettings } from './pip.ts'
+import type { Wheel } from './wheel.ts'
+
+export type Progress = (bytes: number, total: number | undefined) => void
+
+/**
+ * Downloads a wheel into a folder, on top of what an earlier run left there, and gives its path.
+ *
+ * @throws where the server is lost more often than pip's `retries`, and where what came is not what the index says
+ */
+export async function download(
+  wheel: Wheel,
+  folder: string,
+  pip: PipSettings,
+  progress: Progress,
+): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  const file = join(folder, wheel.filename)
+  const part = `${file}.part`
+  const resumed = (await sizeOf(part)) > 0
+  await fetchAll(wheel, part, pip, progress)
+  if ((await hash(part)) !== wheel.sha256) {
+    await rm(part)
+    // What lay there from an earlier run may be to blame: once more from the start.
+    if (resumed) return download(wheel, folder, pip, progress)
+    throw new Error(
+      `native: ${wheel.filename} is not what the index says: its sha256 is another\n` +
+        'It was deleted. Something between here and the index changes files: run it again, from another ' +
+        'network if need be.',
+    )
+  }
+  await rename(part, file)
+  return file
+}
+
+async function fetchAll(
+  wheel: Wheel,
+  part: string,
+  pip: PipSettings,
+  progress: Progress,
+): Promise<void> {
+  for (let failures = 0; ;) {
+    const before = await sizeOf(part)
+    try {
+      return await fetchRest(wheel, part, before, pip, progress)
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error
+      // A connection that brings something each time is taken up for as long as it does.
+      failures = (await sizeOf(part)) > before ? 0 : failures + 1
+      if (failures > pip.retries) throw error
+      await sleep(Math.min(8000, 250 * 2 ** failures))
+    }
+  }
+}
+
+async function fetchRest(
+  { url, size }: Wheel,
+  part: string,
+  from: number,
+  { timeout }: PipSettings,
+  progress: Progress,
+): Promise<void> {
+  if (from > 0 && from === size) return
+  const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {}
+  const { response, chunks } = await request(url, { headers, timeout })
+  // Nothing lies beyond what is there: it is whole, or the hash will tell.
+  if (response.status === 416) return
+  let have = response.status === 206 ? from : 0
+  const total = size ?? (have + Number(response.headers.get('content-length')) || undefined)
+  const counted = async function* (): AsyncGenerator<Uint8Array> {
+    for await (const chunk of chunks) {
+      yield chunk
+      have += chunk.length
+      progress(have, total)
+    }
+  }
+  await pipeline(counted, createWriteStream(part, { flags: have > 0 ? 'a' : 'w' }))
+  if (total !== undefined && have < total)
+    throw new Unreachable(`native: the download of ${url} ended at ${have} of ${total} bytes`)
+}
+
+async function sizeOf(file: string): Promise<number> {
+  return (await stat(file).catch(() => undefined))?.size ?? 0
+}
+
+export async function hash(file: string): Promise<string> {
+  const sha256 = createHash('sha256')
+  await pipeline(createReadStream(file), sha256)
+  return sha256.digest('hex')
+}

@@ -1,0 +1,90 @@
+// Taking single files out of a wheel, which is a zip archive with a list of its files' hashes.
+import { createHash } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { basename, dirname, join, relative } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import yauzl from 'yauzl'
+
+/**
+ * Writes the files of a wheel that `place` gives a path for, relative to `folder`, and checks each against the wheel's
+ * own RECORD.
+ *
+ * @throws where the archive is damaged, or a path leads out of the folder
+ */
+export async function extract(
+  wheel: string,
+  folder: string,
+  place: (name: string) => string | undefined,
+): Promise<string[]> {
+  const archive = await open(wheel)
+  const written = new Map<string, string>()
+  let record = ''
+  try {
+    for await (const entry of archive.eachEntry()) {
+      const name = entry.fileName
+      if (/^[^/]+\.dist-info\/RECORD$/.test(name)) {
+        record = await read(archive, entry)
+        continue
+      }
+      const path = name.endsWith('/') ? undefined : place(name)
+      if (path === undefined) continue
+      const target = join(folder, path)
+      if (relative(folder, target).startsWith('..'))
+        throw new Error(`native: ${basename(wheel)} wants to write outside of its folder: ${name}`)
+      await mkdir(dirname(target), { recursive: true })
+      written.set(name, await write(archive, entry, target))
+    }
+  } finally {
+    archive.close()
+  }
+  const expected = new Map(record.split(/\r?\n/).map((line) => hashInRecord(line)))
+  for (const [name, sha256] of written)
+    if (expected.get(name) !== sha256)
+      throw new Error(`native: ${basename(wheel)} is damaged: ${name} is not what its RECORD says`)
+  return [...written.keys()]
+}
+
+/** The text of the first file of a wheel whose name fits. */
+export async function readText(wheel: string, name: RegExp): Promise<string> {
+  const archive = await open(wheel)
+  try {
+    for await (const entry of archive.eachEntry())
+      if (name.test(entry.fileName)) return await read(archive, entry)
+  } finally {
+    archive.close()
+  }
+  throw new Error(`native: ${basename(wheel)} has no ${name.source}`)
+}
+
+async function open(wheel: string): Promise<yauzl.ZipFile> {
+  try {
+    return await yauzl.openPromise(wheel, { autoClose: false })
+  } catch (error) {
+    throw new Error(`native: ${wheel} is not a wheel: ${(error as Error).message}`, {
+      cause: error,
+    })
+  }
+}
+
+async function read(archive: yauzl.ZipFile, entry: yauzl.Entry): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of await archive.openReadStreamPromise(entry)) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Gives the hash of what was written, as RECORD has it. */
+async function write(archive: yauzl.ZipFile, entry: yauzl.Entry, target: string): Promise<string> {
+  const sha256 = createHash('sha256')
+  const seen = new PassThrough()
+  seen.on('data', (chunk: Buffer) => sha256.update(chunk))
+  await pipeline(await archive.openReadStreamPromise(entry), seen, createWriteStream(target))
+  return sha256.digest('base64url')
+}
+
+/** A line of RECORD: `path,sha256=…,size`. */
+function hashInRecord(line: string): [string, string | undefined] {
+  const [, path, sha256] = /^"?(.*?)"?,sha256=([\w-]+)=*,\d*$/.exec(line) ?? []
+  return [path ?? '', sha256]
+}

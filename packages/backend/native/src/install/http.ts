@@ -1,0 +1,73 @@
+// Requests that give up on a server that says nothing, and say what to do about a network that is not there.
+
+export interface Answer {
+  readonly response: Response
+  /** The body; ends with an error where nothing comes for `timeout` seconds. */
+  readonly chunks: AsyncIterable<Uint8Array>
+}
+
+/** Where the connection was lost: worth another try. */
+export class Unreachable extends Error {}
+
+/** @throws Unreachable where there is no answer; Error where the answer is an error */
+export async function request(
+  address: string,
+  { headers = {}, timeout }: { headers?: Record<string, string>; timeout: number },
+): Promise<Answer> {
+  const url = new URL(address)
+  const { host } = url
+  const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
+  if (credentials !== ':') headers = { ...headers, authorization: `Basic ${btoa(credentials)}` }
+  url.username = ''
+  url.password = ''
+  const silence = new AbortController()
+  const patiently = async <Value>(promise: Promise<Value>): Promise<Value> => {
+    const timer = setTimeout(() => silence.abort(), timeout * 1000)
+    try {
+      return await promise
+    } catch (error) {
+      const reason = silence.signal.aborted ? `nothing came for ${timeout} s` : reasonOf(error)
+      throw new Unreachable(`native: the connection to ${host} failed (${reason})\n${wayOn}`, {
+        cause: error,
+      })
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+  const response = await patiently(fetch(url, { headers, signal: silence.signal }))
+  if (!response.ok && response.status !== 416) {
+    await response.body?.cancel()
+    throw new Error(`native: ${url.href} answered ${response.status} ${response.statusText}`.trim())
+  }
+  const chunks = async function* (): AsyncGenerator<Uint8Array> {
+    const reader = response.body!.getReader()
+    try {
+      for (;;) {
+        const { done, value } = await patiently(reader.read())
+        if (done) return
+        yield value
+      }
+    } finally {
+      await reader.cancel().catch(() => undefined)
+    }
+  }
+  return { response, chunks: chunks() }
+}
+
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error & { cause?: Error & { code?: string } }
+  return cause?.code ?? cause?.message ?? message
+}
+
+const wayOn =
+  'Run it again to go on from where it stopped. If the machine has no direct network:\n' +
+  '  a mirror of PyPI: PIP_INDEX_URL=https://… npx @tricks/native install\n' +
+  '  a proxy: NODE_USE_ENV_PROXY=1 HTTPS_PROXY=… (Node 22.21 or 24 on); own certificates: NODE_EXTRA_CA_CERTS=FILE\n' +
+  '  a wheel fetched elsewhere: npx @tricks/native install --from FILE.whl'
+
+export async function text({ chunks }: Answer): Promise<string> {
+  const decoder = new TextDecoder()
+  let whole = ''
+  for await (const chunk of chunks) whole += decoder.decode(chunk, { stream: true })
+  return whole + decoder.decode()
+}

@@ -1,0 +1,208 @@
+// The installation, in the order that it flows: wheel, download, extraction, compilation, check, into place.
+import { randomUUID } from 'node:crypto'
+import { mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import {
+  type Installation,
+  type Installed,
+  type Variant,
+  cacheFolder,
+  folderOf,
+  parts,
+  readInstallation,
+  versions,
+} from '../installation.ts'
+import { compile } from './compile.ts'
+import { type Progress, download } from './download.ts'
+import { extract, readText } from './extract.ts'
+import { exclusively } from './lock.ts'
+import { type PipSettings, pipSettings } from './pip.ts'
+import { type Platform, findCompiler, platformOf } from './platform.ts'
+import { fetchTfjsNode } from './tfjs-node.ts'
+import { type Device, verify } from './verify.ts'
+import { cudaRequirements, findWheel, versionOf } from './wheel.ts'
+
+export interface InstallOptions {
+  readonly variant: Variant
+  /** A wheel, or a folder with wheels, instead of the index. */
+  readonly from?: string
+  /** Whether to run what was installed, default true. */
+  readonly check?: boolean
+  /** The command that checks an installation, to which the folder is added. */
+  readonly checkCommand: readonly string[]
+  /** Is told each step. */
+  readonly report: (line: string) => void
+  readonly progress: Progress
+}
+
+export type Result = Installation & { readonly device: Device | undefined; readonly fresh: boolean }
+
+/**
+ * Installs libtensorflow and tfjs-node's addon into the cache folder, or finds them there.
+ *
+ * All is prepared in a folder beside, which then gets its name in one step: interrupted anywhere, it leaves nothing
+ * that looks installed, and a part of a download for the next run.
+ *
+ * @throws Error with the way on
+ */
+export async function install(options: InstallOptions): Promise<Result> {
+  const { variant, report, checkCommand, check = true } = options
+  const platform = platformOf(variant)
+  const compiler = await findCompiler()
+  const cache = cacheFolder()
+  await mkdir(cache, { recursive: true })
+  const folder = folderOf(variant)
+  const verified = async (where: string) =>
+    check ? await verify([...checkCommand, where]) : undefined
+  return exclusively(cache, report, async () => {
+    const present = readInstallation(folder)
+    if (present) return { ...present, device: await verified(folder), fresh: false }
+    const staging = `${folder}.${randomUUID()}.tmp`
+    try {
+      await removeLeftovers(cache)
+      await requireSpace(cache, platform)
+      const wheels = await takeWheels(options, platform, staging)
+      report(`tfjs-node ${versions.tfjsNode}`)
+      await fetchTfjsNode(staging)
+      report(`compiling its addon with ${compiler.version}`)
+      const headers = join(staging, 'include')
+      await compile(staging, headers, platform.libraries, compiler)
+      await rm(headers, { recursive: true })
+      const installed: Installed = {
+        variant,
+        tensorflow: versionOf(wheels[0]!),
+        tfjsNode: versions.tfjsNode,
+        wheels,
+        addon: compiler.version,
+      }
+      await writeFile(join(staging, parts.manifest), `${JSON.stringify(installed, null, 2)}\n`)
+      const device = await verified(staging)
+      await rename(staging, folder)
+      await rm(downloads(cache), { recursive: true, force: true })
+      return { ...installed, folder, device, fresh: true }
+    } catch (error) {
+      await rm(staging, { recursive: true, force: true })
+      throw await explained(error, cache, platform)
+    }
+  })
+}
+
+const downloads = (cache: string): string => join(cache, 'downloads')
+
+/** What a killed run left; the lock says that it is nobody's. */
+async function removeLeftovers(cache: string): Promise<void> {
+  for (const name of await readdir(cache))
+    if (name.endsWith('.tmp')) await rm(join(cache, name), { recursive: true, force: true })
+}
+
+async function requireSpace(cache: string, { space }: Platform): Promise<void> {
+  const { bavail, bsize } = await statfs(cache)
+  const free = Math.floor((bavail * bsize) / 1e6)
+  if (free < space)
+    throw new Error(
+      `native: ${cache} has ${free} MB free, and the installation needs ${space} MB\n${elsewhere}`,
+    )
+}
+
+const elsewhere = 'To install on another disk, set TRICKS_NATIVE_CACHE, here and when running.'
+
+/** Puts the libraries into `folder`, from the index or from what the user has; gives the wheels' names. */
+async function takeWheels(
+  { variant, from, report, progress }: InstallOptions,
+  platform: Platform,
+  folder: string,
+): Promise<string[]> {
+  const pip = pipSettings()
+  const accepts = (version: string) => version === versions.tensorflow
+  const obtain = from
+    ? await localWheels(from)
+    : (project: string, fits: (version: string) => boolean) =>
+        fetchWheel(project, platform, fits, pip, report, progress)
+  const tensorflow = await obtain(platform.project, accepts)
+  report(`extracting ${basename(tensorflow)}`)
+  const libraries = new Set(platform.libraries.map((name) => `tensorflow/${name}`))
+  const taken = await extract(tensorflow, folder, (name) =>
+    libraries.has(name) ? name : headerPath(name),
+  )
+  const missing = [...libraries].filter((name) => !taken.includes(name))
+  if (missing.length > 0)
+    throw new Error(`native: ${basename(tensorflow)} has no ${missing.join(', ')}`)
+  const names = [basename(tensorflow)]
+  if (variant === 'cuda')
+    for (const need of cudaRequirements(await readText(tensorflow, /\.dist-info\/METADATA$/))) {
+      const wheel = await obtain(need.project, need.accepts)
+      report(`extracting ${basename(wheel)}`)
+      await extract(wheel, folder, (name) =>
+        /^nvidia\/[\w-]+\/(lib|bin|nvvm)\//.test(name) ? name : undefined,
+      )
+      names.push(basename(wheel))
+    }
+  return names
+}
+
+/** The headers that the addon's sources include. */
+function headerPath(name: string): string | undefined {
+  const path = /^tensorflow\/(include\/.*\.h)$/.exec(name)?.[1]
+  const needed =
+    /^include\/(tensorflow\/c\/|tensorflow\/core\/platform\/ctstring|tsl\/platform\/ctstring|xla\/tsl\/c\/|absl\/)/
+  return path && needed.test(path) ? path : undefined
+}
+
+async function fetchWheel(
+  project: string,
+  platform: Platform,
+  accepts: (version: string) => boolean,
+  pip: PipSettings,
+  report: (line: string) => void,
+  progress: Progress,
+): Promise<string> {
+  const wheel = await findWheel(project, platform.tag, accepts, pip)
+  const size = wheel.size === undefined ? '' : ` (${Math.round(wheel.size / 1e6)} MB)`
+  report(`downloading ${wheel.filename}${size}`)
+  return download(wheel, downloads(cacheFolder()), pip, progress)
+}
+
+/** Looks for wheels in a folder, or takes the one that is named. */
+async function localWheels(
+  from: string,
+): Promise<(project: string, accepts: (version: string) => boolean) => Promise<string>> {
+  const found = await stat(from).catch(() => undefined)
+  if (!found) throw new Error(`native: expected a wheel or a folder of wheels, got ${from}`)
+  const files = found.isDirectory() ? (await readdir(from)).map((name) => join(from, name)) : [from]
+  const wheels = files.filter((file) => file.endsWith('.whl'))
+  const projectOf = (file: string) =>
+    basename(file).split('-')[0]!.replaceAll('_', '-').toLowerCase()
+  return async (project, accepts) => {
+    const wheel = wheels.find((file) => {
+      // A wheel of `tensorflow` runs on the CPU as well as one of `tensorflow-cpu`.
+      const same = projectOf(file) === project || `${projectOf(file)}-cpu` === project
+      return same && accepts(versionOf(basename(file)))
+    })
+    if (wheel) return wheel
+    throw new Error(
+      `native: ${from} has no fitting wheel of ${project}\n` +
+        `  pip download --no-deps --only-binary=:all: ${project}==${versions.tensorflow}`,
+    )
+  }
+}
+
+/** A full disk has several names. */
+async function explained(error: unknown, cache: string, platform: Platform): Promise<unknown> {
+  const { code = '' } = error as NodeJS.ErrnoException
+  const reasons: Record<string, string> = {
+    ENOSPC: 'the disk is full',
+    EDQUOT: 'the disk quota is used up',
+    EFBIG: 'a file became larger than this system lets it (ulimit -f)',
+    EACCES: 'it may not be written to',
+    EROFS: 'it may not be written to',
+  }
+  const reason = reasons[code]
+  if (!reason) return error
+  // Space that a part of a download holds is what is lacking.
+  if (code !== 'EACCES' && code !== 'EROFS')
+    await rm(downloads(cache), { recursive: true, force: true })
+  return new Error(
+    `native: ${cache}: ${reason}\nThe installation needs ${platform.space} MB. ${elsewhere}`,
+    { cause: error },
+  )
+}

@@ -1,0 +1,93 @@
+// What a wheel must be made for, and whether this machine can use one.
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import type { Variant } from '../installation.ts'
+
+const run = promisify(execFile)
+
+export interface Platform {
+  /** The wheel's project on the registry. */
+  readonly project: string
+  /** What a wheel's platform tag must match. */
+  readonly tag: RegExp
+  /** The shared libraries that are needed at run time, in the wheel's `tensorflow` folder. */
+  readonly libraries: readonly string[]
+  /** How much is written to the disk at most, in MB: the wheel and what is taken of it. */
+  readonly space: number
+}
+
+const linux = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2']
+const mac = ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib']
+
+/** @throws where TensorFlow publishes no wheel for this machine, or its system can't load one */
+export function platformOf(
+  variant: Variant,
+  { platform, arch }: Pick<NodeJS.Process, 'platform' | 'arch'> = process,
+): Platform {
+  const name = `${platform} ${arch}`
+  const cuda = variant === 'cuda'
+  if (cuda && name !== 'linux x64')
+    throw new Error(`native: expected Linux on x64 for --cuda, got ${name}: install without --cuda`)
+  switch (name) {
+    case 'linux x64':
+      requireGlibc()
+      return {
+        project: cuda ? 'tensorflow' : 'tensorflow-cpu',
+        tag: /manylinux\S*_x86_64/,
+        libraries: linux,
+        space: cuda ? 9000 : 1200,
+      }
+    case 'linux arm64':
+      requireGlibc()
+      return { project: 'tensorflow', tag: /manylinux\S*_aarch64/, libraries: linux, space: 1200 }
+    case 'darwin arm64':
+      return { project: 'tensorflow', tag: /macosx\S*_arm64/, libraries: mac, space: 1200 }
+    default:
+      throw new Error(
+        `native: TensorFlow has no libraries for ${name} that Node can load\n` +
+          (platform === 'win32' ? 'On Windows, use WSL 2: there it is Linux.\n' : '') +
+          'What works everywhere: npm install @tricks/wasm-training',
+      )
+  }
+}
+
+/** The wheels need glibc 2.27, of 2018. */
+function requireGlibc(): void {
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
+  const version = header.glibcVersionRuntime
+  if (version === undefined)
+    throw new Error(
+      'native: TensorFlow needs glibc, and this system has another C library (Alpine has musl)\n' +
+        'Use an image with Debian, such as node:24-slim, or npm install @tricks/wasm-training',
+    )
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major < 2 || (major === 2 && minor < 27))
+    throw new Error(`native: TensorFlow needs glibc 2.27 or newer, got ${version}`)
+}
+
+/** The compiler to use and what it says it is. */
+export interface Compiler {
+  readonly command: string
+  readonly version: string
+}
+
+/** The compiler that `CXX` names, or the first there is of c++, g++ and clang++. */
+export async function findCompiler(): Promise<Compiler> {
+  const named = process.env['CXX']
+  const commands = named ? [named] : ['c++', 'g++', 'clang++']
+  for (const command of commands) {
+    try {
+      const { stdout } = await run(command, ['--version'])
+      return { command, version: stdout.split('\n')[0]! }
+    } catch {
+      continue
+    }
+  }
+  throw new Error(
+    `native: no C++ compiler found (tried ${commands.join(', ')})\n` +
+      '  Debian, Ubuntu: sudo apt-get install g++\n' +
+      '  Fedora, RHEL: sudo dnf install gcc-c++\n' +
+      '  macOS: xcode-select --install\n' +
+      'Another compiler: CXX=/path/to/c++ npx @tricks/native install',
+  )
+}

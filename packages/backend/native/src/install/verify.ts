@@ -1,0 +1,66 @@
+// Whether an installation computes: a convolution's gradient, against the sums written out.
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import * as tf from '@tensorflow/tfjs-core'
+import type { Installation } from '../installation.ts'
+import { load } from '../load.ts'
+
+const run = promisify(execFile)
+
+/** What an installation computes with. */
+export interface Device {
+  readonly tensorflow: string
+  readonly device: 'CPU' | 'GPU'
+}
+
+/**
+ * Loads an installation into this process and checks the gradient of a 3x3 convolution.
+ *
+ * @throws where it does not load or computes something else
+ */
+export async function compute(installation: Installation): Promise<Device> {
+  const backend = load(installation)()
+  const { binding } = backend
+  tf.registerBackend('tensorflow', () => backend)
+  await tf.setBackend('tensorflow')
+  const size = 5
+  const outputs = size - 2
+  const values = (count: number, step: number) =>
+    Array.from({ length: count }, (_, i) => ((i * step) % 11) - 5)
+  const [x, dy] = [values(size * size, 7), values(outputs * outputs, 3)]
+  const inputs = {
+    x: tf.tensor4d(x, [1, size, size, 1]),
+    dy: tf.tensor4d(dy, [1, outputs, outputs, 1]),
+  }
+  const attributes = { strides: 1, pad: 'valid', dataFormat: 'NHWC', filterShape: [3, 3, 1, 1] }
+  const gradient = tf.engine().runKernel<tf.Tensor>(tf.Conv2DBackpropFilter, inputs, attributes)
+  for (const [tap, found] of (await gradient.data()).entries()) {
+    const [row, column] = [Math.floor(tap / 3), tap % 3]
+    const expected = dy.reduce((sum, value, i) => {
+      const at = (row + Math.floor(i / outputs)) * size + column + (i % outputs)
+      return sum + value * x[at]!
+    }, 0)
+    if (Math.abs(found - expected) > 1e-3)
+      throw new Error(
+        `native: the gradient of a convolution came out wrong: ${found} for ${expected}`,
+      )
+  }
+  return { tensorflow: binding.TF_Version, device: backend.isUsingGpuDevice ? 'GPU' : 'CPU' }
+}
+
+/** The same in a process of its own, which may crash. `command` is what runs `compute` and prints its result. */
+export async function verify(command: readonly string[]): Promise<Device> {
+  try {
+    const { stdout } = await run(process.execPath, [...command])
+    return JSON.parse(stdout.trim().split('\n').at(-1)!) as Device
+  } catch (error) {
+    const { signal, stderr } = error as { signal?: string; stderr?: string }
+    const reason =
+      signal === 'SIGILL'
+        ? 'this processor lacks instructions that the wheel is compiled for (AVX)'
+        : signal
+          ? `it was ended by ${signal}`
+          : (stderr || (error as Error).message).trim().split('\n').slice(0, 8).join('\n')
+    throw new Error(`native: what was installed does not compute: ${reason}`, { cause: error })
+  }
+}

@@ -1,0 +1,110 @@
+// Finding wheels on a Python package index.
+import { request, text } from './http.ts'
+import type { PipSettings } from './pip.ts'
+
+export interface Wheel {
+  readonly filename: string
+  readonly url: string
+  readonly sha256: string
+  /** In bytes, where the index says it. */
+  readonly size: number | undefined
+}
+
+/**
+ * The newest wheel of a project that fits, by its platform tag and version.
+ *
+ * @throws where there is none, with what there is
+ * @see PEP 691 (the index as JSON), PEP 503 (as HTML, for mirrors that know no other)
+ */
+export async function findWheel(
+  project: string,
+  tag: RegExp,
+  accepts: (version: string) => boolean,
+  pip: PipSettings,
+): Promise<Wheel> {
+  const answer = await request(`${pip.index}${project}/`, {
+    timeout: pip.timeout,
+    headers: { accept: 'application/vnd.pypi.simple.v1+json, text/html;q=0.1' },
+  })
+  const { url, headers } = answer.response
+  const isJson = (headers.get('content-type') ?? '').includes('json')
+  const wheels = (isJson ? fromJson : fromHtml)(await text(answer), url || pip.index)
+  const fitting = wheels
+    .filter(({ filename }) => tag.test(filename) && /^\d+(\.\d+)*$/.test(versionOf(filename)))
+    .toSorted((a, b) => compareVersions(versionOf(b.filename), versionOf(a.filename)))
+  const found = fitting.find(({ filename }) => accepts(versionOf(filename)))
+  if (found) return found
+  const there = [...new Set(fitting.map(({ filename }) => versionOf(filename)))].slice(0, 5)
+  throw new Error(
+    `native: ${new URL(pip.index).host} has no wheel of ${project} that fits this machine\n` +
+      (there.length > 0
+        ? `It has the versions ${there.join(', ')}.`
+        : 'It has no version for this platform.'),
+  )
+}
+
+function fromJson(body: string, base: string): Wheel[] {
+  interface File {
+    readonly filename: string
+    readonly url: string
+    readonly hashes: { readonly sha256?: string }
+    readonly size?: number
+    readonly yanked?: boolean | string
+  }
+  const { files } = JSON.parse(body) as { files: File[] }
+  return files
+    .filter(({ yanked, hashes }) => !yanked && hashes.sha256)
+    .map(({ filename, url, hashes, size }) => {
+      return { filename, url: new URL(url, base).href, sha256: hashes.sha256!, size }
+    })
+}
+
+function fromHtml(body: string, base: string): Wheel[] {
+  return [...body.matchAll(/<a\s([^>]*)>\s*([^<]+?)\s*<\/a>/g)].flatMap(([, attributes, name]) => {
+    const href = /href\s*=\s*["']([^"'#]+)#sha256=([0-9a-f]{64})["']/.exec(attributes!)
+    if (!href || /data-yanked/.test(attributes!)) return []
+    const url = new URL(href[1]!.replaceAll('&amp;', '&'), base).href
+    return [{ filename: name!, url, sha256: href[2]!, size: undefined }]
+  })
+}
+
+export const versionOf = (filename: string): string => filename.split('-')[1] ?? ''
+
+export function compareVersions(a: string, b: string): number {
+  const [left, right] = [a.split('.').map(Number), b.split('.').map(Number)]
+  for (let i = 0; i < Math.max(left.length, right.length); i++) {
+    const difference = (left[i] ?? 0) - (right[i] ?? 0)
+    if (difference !== 0) return difference
+  }
+  return 0
+}
+
+export interface Requirement {
+  readonly project: string
+  readonly accepts: (version: string) => boolean
+}
+
+/** The NVIDIA wheels that a wheel's METADATA names for its extra `and-cuda`. */
+export function cudaRequirements(metadata: string): Requirement[] {
+  return [
+    ...metadata.matchAll(/^Requires-Dist: (nvidia-[\w-]+)\s*\(?([^;)]*)\)?;.*and-cuda.*$/gm),
+  ].map(([, project, specifiers]) => ({
+    project: project!,
+    accepts: (version) => specifiers!.split(',').every((each) => satisfies(version, each.trim())),
+  }))
+}
+
+function satisfies(version: string, specifier: string): boolean {
+  const [, operator, bound] = /^(==|!=|>=|<=|>|<)\s*([\d.]+)$/.exec(specifier) ?? []
+  if (!bound) return specifier === ''
+  const order = compareVersions(version, bound)
+  const checks: Record<string, boolean> = {
+    '==': order === 0,
+    '!=': order !== 0,
+    '>=': order >= 0,
+    '<=': order <= 0,
+    '>': order > 0,
+    '<': order < 0,
+  }
+  return checks[operator!]!
+}

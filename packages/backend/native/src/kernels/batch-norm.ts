@@ -1,0 +1,128 @@
+// Batch normalisation as one op, and its gradient as another.
+import * as tf from '@tensorflow/tfjs-core'
+import {
+  type Attribute,
+  type Call,
+  type Info,
+  execute,
+  extend,
+  flag,
+  input,
+  real,
+  runKernel,
+  overrideGradient,
+  text,
+  type,
+} from './op.ts'
+
+function attributes(epsilon: number, training: boolean): Record<string, Attribute> {
+  return {
+    T: type('TF_FLOAT'),
+    U: type('TF_FLOAT'),
+    epsilon: real(epsilon),
+    data_format: text('NHWC'),
+    is_training: flag(training),
+  }
+}
+
+/** The ops take `[batch, height, width, channels]`; any other rank is seen as a column of pixels. */
+function asImages(x: Info): tf.Tensor4D {
+  return x.rank === 4 ? (x as tf.Tensor4D) : tf.reshape(x, [-1, 1, 1, x.shape.at(-1)!])
+}
+
+/** x, gamma, beta → y, mean, variance (biased), by the batch's own statistics. */
+function train(call: Call): Info[] {
+  const x = input(call, 'x')
+  const epsilon = call.attrs['epsilon'] as number
+  return tf.tidy(() => {
+    const none = tf.tensor1d([])
+    const [y, mean, unbiased] = execute(
+      call,
+      'FusedBatchNormV2',
+      [asImages(x), input(call, 'gamma'), input(call, 'beta'), none, none],
+      { ...attributes(epsilon, true), exponential_avg_factor: real(1) },
+      5,
+    )
+    const count = x.size / x.shape.at(-1)!
+    const variance = tf.mul(unbiased!, Math.max(1, count - 1) / count)
+    return [tf.reshape(y!, x.shape), mean!, variance]
+  })
+}
+
+/** On a GPU the op takes 1 / √(variance + epsilon) where on a CPU it takes the variance. */
+function saved(call: Call, epsilon: number, variance: Info): Info {
+  if (!call.backend.isUsingGpuDevice) return variance
+  return tf.rsqrt(tf.add(variance, epsilon))
+}
+
+/** x, dy, gamma, mean, variance → dx, dgamma, dbeta */
+function trainGradient(call: Call): Info[] {
+  const x = input(call, 'x')
+  const epsilon = call.attrs['epsilon'] as number
+  return tf.tidy(() => {
+    const [dx, dGamma, dBeta] = execute(
+      call,
+      'FusedBatchNormGradV2',
+      [
+        asImages(input(call, 'dy')),
+        asImages(x),
+        input(call, 'gamma'),
+        input(call, 'mean'),
+        saved(call, epsilon, input(call, 'variance')),
+      ],
+      attributes(epsilon, true),
+      5,
+    )
+    return [tf.reshape(dx!, x.shape), dGamma!, dBeta!]
+  })
+}
+
+/** x, dy, mean, variance, scale → the gradients of x, scale and offset of tf.batchNorm by given statistics. */
+function normalizeGradient(call: Call): Info[] {
+  const x = input(call, 'x')
+  const epsilon = call.attrs['varianceEpsilon'] as number
+  return tf.tidy(() => {
+    const scale = call.inputs['scale'] ?? tf.ones([x.shape.at(-1)!])
+    const statistics = [input(call, 'mean'), input(call, 'variance')]
+    const [dx, dScale, dOffset] = execute(
+      call,
+      'FusedBatchNormGradV2',
+      [asImages(input(call, 'dy')), asImages(x), scale, ...statistics],
+      attributes(epsilon, false),
+      5,
+    )
+    return [tf.reshape(dx!, x.shape), dScale!, dOffset!]
+  })
+}
+
+export function registerBatchNorm(): void {
+  extend('BatchNormTraining', () => train)
+  extend('BatchNormTrainingGrad', () => trainGradient)
+  extend('FusedBatchNormGrad', () => normalizeGradient)
+}
+
+export function overrideBatchNormGradient(): void {
+  overrideGradient(
+    tf.FusedBatchNorm,
+    (_, [x, ...statistics]) =>
+      statistics.every((each) => !each || (each.rank === 1 && each.size === x!.shape.at(-1))),
+    (upstream, [x, mean, variance, scale], attrs) => {
+      const dy = upstream as tf.Tensor
+      const inputs = { x: x!, dy, mean: mean!, variance: variance!, ...(scale ? { scale } : {}) }
+      const [dx, dScale, dOffset] = runKernel('FusedBatchNormGrad', inputs, attrs) as [
+        tf.Tensor,
+        tf.Tensor,
+        tf.Tensor,
+      ]
+      const inverse = tf.rsqrt(tf.add(variance!, attrs['varianceEpsilon'] as number))
+      const factor = scale ? tf.mul(inverse, scale) : inverse
+      return {
+        x: () => dx,
+        mean: () => tf.neg(tf.mul(dOffset, factor)),
+        variance: () => tf.mul(tf.mul(dScale, -0.5), tf.mul(factor, inverse)),
+        scale: () => dScale,
+        offset: () => dOffset,
+      }
+    },
+  )
+}

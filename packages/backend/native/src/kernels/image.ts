@@ -1,0 +1,62 @@
+// Warping images, which tfjs-node has no kernels for.
+import * as tf from '@tensorflow/tfjs-core'
+import { type Call, type Info, execute, extend, input, text, typeOf } from './op.ts'
+
+interface Warp {
+  readonly interpolation: string
+  readonly fillMode: string
+  readonly fillValue: number
+}
+
+function warp(call: Call, image: Info, transforms: Info, size: number[], by: Warp): tf.Tensor4D {
+  const inputs = [image, transforms, tf.tensor1d(size, 'int32'), tf.scalar(by.fillValue)]
+  return execute(call, 'ImageProjectiveTransformV3', inputs, {
+    dtype: typeOf(image),
+    interpolation: text(by.interpolation.toUpperCase()),
+    fill_mode: text(by.fillMode.toUpperCase()),
+  })[0] as tf.Tensor4D
+}
+
+function transform(call: Call): Info {
+  const image = input(call, 'image')
+  const size = (call.attrs['outputShape'] as number[] | undefined) ?? image.shape.slice(1, 3)
+  const by = call.attrs as unknown as Warp
+  return tf.tidy(() => warp(call, image, input(call, 'transforms'), size, by))
+}
+
+/** tf.image.rotateWithOffset: the pixel nearest to where each is turned from, about a centre of the image. */
+function rotate(call: Call): Info {
+  const image = input(call, 'image')
+  const [batch, height, width, channels] = image.shape as [number, number, number, number]
+  const { radians, fillValue, center } = call.attrs as unknown as {
+    readonly radians: number
+    readonly fillValue: number | readonly [number, number, number]
+    readonly center: number | readonly [number, number]
+  }
+  const [x, y] = typeof center === 'number' ? [center, center] : center
+  const [centerX, centerY] = tf.backend_util.getImageCenter([x, y], height, width)
+  const [sin, cos] = [Math.sin(radians), Math.cos(radians)]
+  return tf.tidy(() => {
+    const transforms = tf.tensor2d([
+      [cos, -sin, centerX * (1 - cos) + centerY * sin]
+        .concat([sin, cos, centerY * (1 - cos) - centerX * sin])
+        .concat([0, 0]),
+    ])
+    const turn = (info: Info, fill: number) =>
+      warp(call, info, transforms, [height, width], {
+        interpolation: 'nearest',
+        fillMode: 'constant',
+        fillValue: fill,
+      })
+    if (typeof fillValue === 'number') return turn(image, fillValue)
+    // A colour, and full opacity in the fourth channel.
+    const fill = tf.tensor1d([...fillValue, 255].slice(0, channels))
+    const inside = turn(tf.ones([batch, height, width, 1]), 0)
+    return tf.add(turn(image, 0), tf.mul(tf.sub(1, inside), fill))
+  })
+}
+
+export function registerImage(): void {
+  extend(tf.Transform, () => transform)
+  extend(tf.RotateWithOffset, () => rotate)
+}

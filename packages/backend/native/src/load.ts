@@ -1,0 +1,40 @@
+// tfjs-node's JavaScript, loaded from an installation onto the TensorFlow.js of the program that imports us.
+import { createRequire } from 'node:module'
+import { constants } from 'node:os'
+import { join } from 'node:path'
+import util from 'node:util'
+import * as tf from '@tensorflow/tfjs-core'
+import type { Binding, NativeBackend } from './backend.ts'
+import { type Installation, parts } from './installation.ts'
+
+/**
+ * tfjs-node requires the whole of `@tensorflow/tfjs`, with the layers, the converter and the WebGL backend, and uses
+ * its core alone. An installation answers that require with this symbol's value: the program's own tfjs-core.
+ */
+export const coreSymbol: unique symbol = Symbol.for('@tricks/native tfjs-core')
+
+export function load(installation: Installation): () => NativeBackend {
+  // tfjs-node 4.22.0 calls these, which Node 22 warns of and Node 23 took out.
+  Object.assign(util, {
+    isNullOrUndefined: (value: unknown) => value === null || value === undefined,
+    isArray: Array.isArray,
+  })
+  Object.assign(globalThis, { [coreSymbol]: tf })
+  const require = createRequire(join(installation.folder, parts.manifest))
+  const from = (file: string): unknown =>
+    require(join(installation.folder, parts.tfjsNode, 'dist', file))
+  const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen
+  process.dlopen({ exports: {} }, join(installation.folder, parts.quiet), RTLD_NOW | RTLD_GLOBAL)
+  const binding = require(join(installation.folder, parts.addon)) as Binding
+  const { NodeJSKernelBackend } = from('nodejs_kernel_backend.js') as {
+    NodeJSKernelBackend: new (binding: Binding, packageName: string) => NativeBackend
+  }
+  from('register_all_kernels.js')
+  const { nodeFileSystemRouter } = from('io/file_system.js') as {
+    nodeFileSystemRouter: Parameters<typeof tf.io.registerLoadRouter>[0]
+  }
+  tf.io.registerLoadRouter(nodeFileSystemRouter)
+  tf.io.registerSaveRouter(nodeFileSystemRouter)
+  const suffix = installation.variant === 'cuda' ? '-gpu' : ''
+  return () => new NodeJSKernelBackend(binding, `@tensorflow/tfjs-node${suffix}`)
+}

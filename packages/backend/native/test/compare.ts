@@ -1,0 +1,73 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { type Random, createRandom } from '@tricks/core'
+import { expect } from 'vitest'
+
+export interface Input {
+  readonly values: Float32Array
+  readonly shape: number[]
+}
+
+/** Draws for the i-th case of a test. */
+export interface Draw extends Random {
+  within(low: number, high: number): number
+  pick<Value>(choices: readonly Value[]): Value
+  input(...shape: number[]): Input
+}
+
+export function draws(test: string, i: number): Draw {
+  const random = createRandom(1).fork(test).at(i)
+  const within = (low: number, high: number) => random.integer(low, high + 1)
+  return {
+    ...random,
+    within,
+    pick: (choices) => choices[random.integer(0, choices.length)]!,
+    input: (...shape) => ({
+      shape,
+      values: Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () =>
+        random.uniform(-1, 1),
+      ),
+    }),
+  }
+}
+
+export type Operation = (...inputs: tf.Tensor[]) => tf.Tensor
+
+/** The output and the gradients by all inputs, for an upstream gradient that is no constant. */
+export function withGradients(operation: Operation, inputs: readonly Input[]): tf.Tensor[] {
+  const tensors = inputs.map(({ values, shape }) => tf.tensor(values, shape))
+  const y = operation(...tensors)
+  const dy = tf.reshape(tf.sin(tf.range(1, y.size + 1)), y.shape)
+  return [y, ...tf.grads(operation)(tensors, dy)]
+}
+
+async function on(backend: string, make: () => tf.Tensor[]) {
+  await tf.setBackend(backend)
+  const before = tf.memory().numTensors
+  const results = tf.tidy(() =>
+    make().map((tensor) => ({ shape: tensor.shape, values: [...tensor.dataSync()] })),
+  )
+  expect(tf.memory().numTensors, `tensors on ${backend}`).toBe(before)
+  await tf.setBackend('cpu')
+  return results
+}
+
+/** What `make` gives on tensorflow is what `reference` gives on cpu, relative to the largest value. */
+export async function expectEqual(
+  label: unknown,
+  make: () => tf.Tensor[],
+  { reference = make, tolerance = 2e-5 } = {},
+): Promise<void> {
+  const expected = await on('cpu', reference)
+  const got = await on('tensorflow', make)
+  const name = JSON.stringify(label)
+  const shapes = (results: typeof got) => results.map(({ shape }) => shape)
+  expect(shapes(got), name).toEqual(shapes(expected))
+  for (const [i, { values }] of expected.entries()) {
+    const scale = values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 1)
+    const worst = values.reduce((most, value, j) => {
+      const error = Math.abs(value - got[i]!.values[j]!)
+      return error <= most ? most : error // NaN is kept
+    }, 0)
+    expect(worst / scale, `${name}, output ${i}`).toBeLessThan(tolerance)
+  }
+}

@@ -1,0 +1,279 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { describe, expect, test } from 'vitest'
+import { type Draw, draws, expectEqual, withGradients } from './compare.ts'
+import { installed } from './native.ts'
+
+const shapes = 200
+const cases = (name: string, body: (draw: Draw) => Promise<void>): void => {
+  test(name, async () => {
+    for (let i = 0; i < shapes; i++) await body(draws(name, i))
+  })
+}
+
+type Pad = 'same' | 'valid' | number
+/**
+ * Also what tfjs-node refuses: a number, and pairs of numbers. With a number, tfjs-core computes the width by the height
+ * of window and stride, so only square ones are right anywhere.
+ */
+function anyPad(draw: Draw, kernel: readonly number[], strides: readonly number[]): Pad {
+  const pair = (size: number) => [draw.within(0, size - 1), draw.within(0, size - 1)]
+  const pairs = [[0, 0], pair(kernel[0]!), pair(kernel[1]!), [0, 0]] as unknown as Pad
+  const square = kernel[0] === kernel[1] && strides[0] === strides[1]
+  const number = square ? [draw.within(0, kernel[0]! - 1)] : []
+  return draw.pick<Pad>(['same', 'valid', pairs, ...number])
+}
+
+/** Rounding is asked for where the padding is a number, and only then may it be. */
+function rounding(draw: Draw, pad: Pad): 'floor' | 'round' | 'ceil' | undefined {
+  return typeof pad === 'number' ? draw.pick(['floor', 'round', 'ceil'] as const) : undefined
+}
+
+const image = (x: tf.Tensor): tf.Tensor4D => x as tf.Tensor4D
+
+describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gradients:', () => {
+  cases('convolution', async (draw) => {
+    const kernel = [draw.within(1, 5), draw.within(1, 5)]
+    const strides = [draw.within(1, 3), draw.within(1, 3)] as [number, number]
+    const pad = anyPad(draw, kernel, strides)
+    const round = rounding(draw, pad)
+    const size = kernel.map((length) => draw.within(length, 11))
+    const x = draw.input(draw.within(1, 4), ...size, draw.within(1, 9))
+    const filter = draw.input(...kernel, x.shape[3]!, draw.within(1, 19))
+    await expectEqual([x.shape, filter.shape, strides, pad, round], () =>
+      withGradients(
+        (a, b) => tf.conv2d(image(a), image(b), strides, pad, 'NHWC', 1, round),
+        [x, filter],
+      ),
+    )
+  })
+
+  cases('depthwise convolution', async (draw) => {
+    const kernel = [draw.within(1, 4), draw.within(1, 4)]
+    const strides = draw.within(1, 2)
+    const pad = draw.pick(['same', 'valid'] as const)
+    const size = kernel.map((length) => draw.within(length, 9))
+    const x = draw.input(draw.within(1, 3), ...size, draw.within(1, 9))
+    const filter = draw.input(...kernel, x.shape[3]!, draw.within(1, 3))
+    await expectEqual([x.shape, filter.shape, strides, pad], () =>
+      withGradients((a, b) => tf.depthwiseConv2d(image(a), image(b), strides, pad), [x, filter]),
+    )
+  })
+
+  cases('pooling', async (draw) => {
+    const window = [draw.within(1, 3), draw.within(1, 3)] as [number, number]
+    const strides = [draw.within(1, 3), draw.within(1, 3)] as [number, number]
+    const size = window.map((length) => draw.within(length, 9))
+    const x = draw.input(draw.within(1, 3), ...size, draw.within(1, 9))
+    const pad = anyPad(draw, window, strides)
+    const round = rounding(draw, pad)
+    const label = [x.shape, window, strides, pad, round]
+    await expectEqual(label, () =>
+      withGradients((a) => tf.maxPool(image(a), window, strides, pad, round), [x]),
+    )
+    // cpu's gradient of an average counts the padding, where its forward pass does not.
+    await expectEqual(
+      label,
+      () => withGradients((a) => tf.avgPool(image(a), window, strides, pad, round), [x]),
+      { reference: () => withGradients((a) => averages(a, window, strides, pad, round), [x]) },
+    )
+  })
+
+  /** The sums of windows by how many of their pixels are inside the image. */
+  function averages(
+    x: tf.Tensor,
+    window: [number, number],
+    strides: [number, number],
+    pad: Pad,
+    round?: 'floor' | 'round' | 'ceil',
+  ): tf.Tensor {
+    const { padInfo, ...info } = tf.backend_util.computePool2DInfo(
+      x.shape as [number, number, number, number],
+      window,
+      strides,
+      1,
+      pad,
+      round,
+    )
+    const after = (out: number, stride: number, length: number, before: number, inside: number) =>
+      Math.max(0, (out - 1) * stride + length - before - inside)
+    const bottom = after(info.outHeight, strides[0], window[0], padInfo.top, info.inHeight)
+    const right = after(info.outWidth, strides[1], window[1], padInfo.left, info.inWidth)
+    const sums = (images: tf.Tensor) =>
+      tf.depthwiseConv2d(
+        image(
+          tf.pad(images, [
+            [0, 0],
+            [padInfo.top, bottom],
+            [padInfo.left, right],
+            [0, 0],
+          ]),
+        ),
+        tf.ones([...window, x.shape[3]!, 1]),
+        strides,
+        'valid',
+      )
+    return tf.div(sums(x), sums(tf.onesLike(x)))
+  }
+
+  cases('batch normalisation by given statistics', async (draw) => {
+    const channels = draw.within(1, 13)
+    const x = draw.input(draw.within(1, 4), draw.within(1, 5), draw.within(1, 5), channels)
+    const byChannel = Array.from({ length: 4 }, () => draw.input(channels))
+    await expectEqual(x.shape, () =>
+      withGradients(
+        (a, mean, variance, offset, scale) =>
+          tf.batchNorm(a, mean, tf.square(variance), offset, scale, 0.1),
+        [x, ...byChannel],
+      ),
+    )
+  })
+
+  cases('matrix product', async (draw) => {
+    const [rows, inner, columns] = [draw.within(1, 30), draw.within(1, 80), draw.within(1, 140)]
+    const [transposeA, transposeB] = [draw.pick([true, false]), draw.pick([true, false])]
+    const batch = draw.pick([[], [1], [3], [2, 2]])
+    const a = draw.input(...batch, ...(transposeA ? [inner, rows] : [rows, inner]))
+    const b = draw.input(...batch, ...(transposeB ? [columns, inner] : [inner, columns]))
+    await expectEqual([a.shape, b.shape, transposeA, transposeB], () =>
+      withGradients((x, y) => tf.matMul(x, y, transposeA, transposeB), [a, b]),
+    )
+  })
+
+  cases('gather, slice, reverse, transpose, sum, mean, relu', async (draw) => {
+    const shape = Array.from({ length: draw.within(1, 4) }, () => draw.within(1, 6))
+    const axes = shape.map((_, axis) => axis)
+    const some = axes.filter(() => draw.pick([true, false]))
+    const axis = draw.pick(axes)
+    const indices = Int32Array.from({ length: draw.within(1, 12) }, () =>
+      draw.integer(0, shape[axis]!),
+    )
+    const begin = shape.map((length) => draw.integer(0, length))
+    const size = shape.map((length, i) => draw.within(1, length - begin[i]!))
+    const permutation = [...draw.permutation(shape.length)]
+    const x = draw.input(...shape)
+    await expectEqual({ shape, some, axis, indices, begin, size, permutation }, () =>
+      [
+        (a: tf.Tensor) => tf.gather(a, tf.tensor1d(indices, 'int32'), axis),
+        (a: tf.Tensor) => tf.slice(a, begin, size),
+        (a: tf.Tensor) => tf.reverse(a, some),
+        (a: tf.Tensor) => tf.transpose(a, permutation),
+        (a: tf.Tensor) => tf.sum(a, some),
+        (a: tf.Tensor) => tf.mean(a, some),
+        (a: tf.Tensor) => tf.relu(a),
+      ].flatMap((operation) => withGradients(operation, [x])),
+    )
+  })
+
+  cases('softmax and cross-entropy', async (draw) => {
+    const x = draw.input(draw.within(1, 9), draw.within(1, 20))
+    const rows = draw.input(...x.shape)
+    await expectEqual(x.shape, () => [
+      ...withGradients((logits) => tf.logSoftmax(logits), [x]),
+      ...withGradients(
+        (logits) =>
+          tf.losses.softmaxCrossEntropy(tf.softmax(tf.tensor(rows.values, rows.shape)), logits),
+        [x],
+      ),
+    ])
+  })
+
+  // cpu's kernel turns each image of the batch by the first one's matrix: here each is turned alone.
+  cases('transforms', async (draw) => {
+    const x = draw.input(draw.within(1, 4), draw.within(2, 9), draw.within(2, 9), draw.within(1, 4))
+    const interpolation = draw.pick(['nearest', 'bilinear'] as const)
+    const fillMode = draw.pick(['constant', 'reflect', 'wrap', 'nearest'] as const)
+    const size = draw.pick([undefined, [draw.within(1, 9), draw.within(1, 9)] as [number, number]])
+    const rows = x.shape[0]!
+    const near = [1, 0, 0, 0, 1, 0, 0, 0]
+    const matrices = Array.from({ length: rows }, () =>
+      near.map((value, i) => (i < 6 ? value + draw.uniform(-0.5, 0.5) : 0)),
+    )
+    const warp = (images: tf.Tensor, by: number[][]) =>
+      tf.image.transform(
+        image(images),
+        tf.tensor2d(by),
+        interpolation,
+        fillMode,
+        0.25,
+        size,
+      ) as tf.Tensor
+    const images = () => tf.tensor(x.values, x.shape)
+    await expectEqual(
+      [x.shape, interpolation, fillMode, size, matrices],
+      () => [warp(images(), matrices)],
+      {
+        reference: () => [
+          tf.concat(matrices.map((matrix, i) => warp(tf.slice(images(), i, 1), [matrix]))),
+        ],
+      },
+    )
+  })
+
+  cases('rotation with an offset', async (draw) => {
+    const channels = draw.pick([1, 3, 4])
+    const x = draw.input(draw.within(1, 3), draw.within(1, 9), draw.within(1, 9), channels)
+    const radians = draw.uniform(-4, 4)
+    const colour = [0.1, 0.2, 0.3] as [number, number, number]
+    const fill = channels === 1 ? 0.5 : draw.pick([0.5, colour])
+    const center = draw.pick([0.5, [draw.uniform(), draw.uniform()] as [number, number]])
+    await expectEqual([x.shape, radians, fill, center], () => [
+      tf.image.rotateWithOffset(
+        tf.tensor4d(x.values, x.shape as [number, number, number, number]),
+        radians,
+        fill,
+        center,
+      ),
+    ])
+  })
+})
+
+describe.skipIf(!installed)('batch normalisation by the batch', () => {
+  cases('is as composed of operations, with gradients', async (draw) => {
+    const epsilon = draw.pick([1e-5, 1e-3])
+    const channels = draw.within(1, 13)
+    const shape = draw.pick([
+      [draw.within(2, 40)],
+      [draw.within(2, 6), draw.within(1, 5), draw.within(1, 5)],
+      [draw.within(2, 6), draw.within(1, 5)],
+    ])
+    const x = draw.input(...shape, channels)
+    const [gamma, beta] = [draw.input(channels), draw.input(channels)]
+    const tensors = () => [x, gamma, beta].map((each) => tf.tensor(each.values, each.shape))
+    const upstream = () => tf.reshape(tf.sin(tf.range(1, x.values.length + 1)), x.shape)
+    const axes = x.shape.map((_, axis) => axis).slice(0, -1)
+    const composed = (a: tf.Tensor, g: tf.Tensor, b: tf.Tensor) => {
+      const { mean, variance } = tf.moments(a, axes)
+      const normalized = tf.div(tf.sub(a, mean), tf.sqrt(tf.add(variance, epsilon)))
+      return tf.add(tf.mul(normalized, g), b)
+    }
+    const kernel = (name: string, inputs: tf.NamedTensorMap) =>
+      tf.engine().runKernel<tf.Tensor[]>(name, inputs, { epsilon })
+    await expectEqual(
+      [x.shape, epsilon],
+      () => {
+        const [a, g, b] = tensors() as [tf.Tensor, tf.Tensor, tf.Tensor]
+        const [y, mean, variance] = kernel('BatchNormTraining', { x: a, gamma: g, beta: b })
+        const statistics = { mean: mean!, variance: variance! }
+        const inputs = { x: a, dy: upstream(), gamma: g, ...statistics }
+        return [y!, mean!, variance!, ...kernel('BatchNormTrainingGrad', inputs)]
+      },
+      {
+        tolerance: 1e-3,
+        reference: () => {
+          const { mean, variance } = tf.moments(tensors()[0]!, axes)
+          return [
+            composed(...(tensors() as [tf.Tensor, tf.Tensor, tf.Tensor])),
+            mean,
+            variance,
+            ...tf.grads(composed)(tensors(), upstream()),
+          ]
+        },
+      },
+    )
+  })
+
+  test('is taken from this backend by a kernel of its own', () => {
+    expect(tf.getKernel('BatchNormTraining', 'tensorflow')).toBeDefined()
+    expect(tf.getKernel('ReluGrad', 'tensorflow')).toBeDefined()
+  })
+})
