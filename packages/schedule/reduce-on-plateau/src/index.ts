@@ -47,12 +47,14 @@ export function plateauSchedule({ rate, ...options }: PlateauOptions & { readonl
  */
 export function reduceOnPlateau({
   monitor = 'loss',
+  mode = monitor === 'loss' ? 'min' : 'max',
+  factor = 0.1,
+  patience = 10,
   key,
   ...given
 }: ReduceOnPlateauOptions = {}): Trick {
   assertOption(['loss', 'accuracy'].includes(monitor), name, { monitor }, "'loss' or 'accuracy'")
-  const mode = monitor === 'loss' ? 'min' : 'max'
-  const options = resolve({ factor: 0.1, patience: 10, mode, ...given })
+  const options = resolve({ ...given, factor, patience, mode })
   let counts = fresh
   return {
     name,
