@@ -20,7 +20,7 @@ cli
   .option('--backend <name>', `One of ${backendNames.join(', ')}; by default the best present`)
   .option(
     '--data <folder>',
-    'CIFAR-10 in its official binary layout, instead of the images that come along',
+    'CIFAR-10 or CIFAR-100 in the official binary layout, instead of the images that come along',
   )
   .option('--limit <n>', 'Train on that many images only')
   .option('--out <folder>', 'Where the run is saved', { default: 'runs/<time>' })

@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { type BackendName, useBackend } from '@tricks/backend'
-import { loadCifar10, readCifar10 } from '@tricks/cifar10'
+import { loadCifar10, readCifar10, readCifar100 } from '@tricks/cifar10'
 import { createRandom, explain } from '@tricks/core'
 import { createModel, type ModelName } from '@tricks/models'
 import { type ImageSet, train, type TrainResult } from '@tricks/train'
@@ -134,7 +135,10 @@ async function loadData(
   folder: string | undefined,
   signal: AbortSignal,
 ): Promise<{ train: ImageSet; test: ImageSet }> {
-  if (folder !== undefined) return readCifar10(folder)
+  if (folder !== undefined) {
+    const hundred = ['train.bin', 'cifar-100-binary'].some((name) => existsSync(join(folder, name)))
+    return hundred ? readCifar100(folder) : readCifar10(folder)
+  }
   let shown = 0
   return loadCifar10({
     signal,

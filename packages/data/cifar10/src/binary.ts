@@ -1,72 +1,128 @@
 import type { Cifar10, ImageSet } from './index.ts'
 
-const [side, records] = [32, 10_000]
-const recordLength = 1 + 3 * side * side
+const [side, pixels] = [32, 32 * 32]
+
+/** Where a layout keeps what: a record is its labels, then three planes of 32 rows of 32. */
+interface Layout {
+  readonly folder: string
+  readonly train: readonly string[]
+  readonly test: readonly string[]
+  readonly records: { readonly train: number; readonly test: number }
+  readonly names: string
+  /** Labels in a record, and which of them counts. */
+  readonly labels: number
+  readonly label: number
+}
+
+const cifar10: Layout = {
+  folder: 'cifar-10-batches-bin',
+  train: [1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`),
+  test: ['test_batch.bin'],
+  records: { train: 10_000, test: 10_000 },
+  names: 'batches.meta.txt',
+  labels: 1,
+  label: 0,
+}
 
 /**
  * CIFAR-10 in its official binary layout, from a local folder: `data_batch_1.bin` … `data_batch_5.bin`,
  * `test_batch.bin`, and `batches.meta.txt` with the classes' names. Node only.
  *
  * @param folder the folder, or the one above its `cifar-10-batches-bin`
- * @throws Error where a file is missing, cut, or holds labels that are none
+ * @throws Error where a file is missing, cut, altered since `downloadCifar` brought it, or holds labels that are none
  * @example
  * const { train, test } = await readCifar10('data/cifar-10-batches-bin')
  */
-export async function readCifar10(folder: string): Promise<Cifar10> {
+export function readCifar10(folder: string): Promise<Cifar10> {
+  return read(folder, cifar10)
+}
+
+/**
+ * CIFAR-100 in its official binary layout, from a local folder: `train.bin`, `test.bin`, and the names of the 100
+ * fine and the 20 coarse classes. Node only.
+ *
+ * @param folder the folder, or the one above its `cifar-100-binary`
+ * @param options.labels 'fine' (default), 100 classes, or 'coarse', 20
+ * @throws Error as `readCifar10`
+ * @example
+ * const { train, test } = await readCifar100('data', { labels: 'coarse' })
+ */
+export function readCifar100(
+  folder: string,
+  { labels = 'fine' }: { readonly labels?: 'fine' | 'coarse' } = {},
+): Promise<Cifar10> {
+  return read(folder, {
+    folder: 'cifar-100-binary',
+    train: ['train.bin'],
+    test: ['test.bin'],
+    records: { train: 50_000, test: 10_000 },
+    names: `${labels}_label_names.txt`,
+    labels: 2,
+    label: labels === 'fine' ? 1 : 0,
+  })
+}
+
+/** The file that `downloadCifar` leaves beside what it unpacked: each file's sha256. */
+export const checksumFile = 'sha256.json'
+
+async function read(given: string, layout: Layout): Promise<Cifar10> {
   const { existsSync } = await import('node:fs')
   const { readFile } = await import('node:fs/promises')
   const { join } = await import('node:path')
-  const inner = join(folder, 'cifar-10-batches-bin')
-  const root = existsSync(inner) ? inner : folder
-  const read = async (name: string): Promise<Uint8Array> => {
-    try {
-      return await readFile(join(root, name))
-    } catch (error) {
+  const { createHash } = await import('node:crypto')
+  const inner = join(given, layout.folder)
+  const folder = existsSync(inner) ? inner : given
+  const checksums = existsSync(join(folder, checksumFile))
+    ? (JSON.parse(await readFile(join(folder, checksumFile), 'utf8')) as Record<string, string>)
+    : {}
+
+  const bytesOf = async (name: string): Promise<Uint8Array> => {
+    const path = join(folder, name)
+    const bytes = await readFile(path).catch((error: Error) => {
       throw new Error(
-        `cifar10: ${join(root, name)} can't be read; expected the official binary layout, ` +
-          `cifar-10-batches-bin (${(error as Error).message})`,
+        `cifar10: ${path} can't be read; expected the official binary layout, ${layout.folder} (${error.message})`,
         { cause: error },
       )
-    }
+    })
+    if (name in checksums && createHash('sha256').update(bytes).digest('hex') !== checksums[name])
+      throw new Error(
+        `cifar10: ${path} was altered since it was downloaded: remove ${folder} and download it again`,
+      )
+    return bytes
   }
-  const names = new TextDecoder().decode(await read('batches.meta.txt'))
+  const names = new TextDecoder().decode(await bytesOf(layout.names))
   const classes = names.split('\n').filter((name) => name.trim() !== '')
-  const setOf = async (files: readonly string[]): Promise<ImageSet> => {
-    const images = new Uint8Array(files.length * records * (recordLength - 1))
-    const labels = new Uint8Array(files.length * records)
-    for (const [i, file] of files.entries())
-      unpack(await read(file), file, classes.length, labels, images, i * records)
+
+  const setOf = async (part: 'train' | 'test'): Promise<ImageSet> => {
+    const records = layout.records[part]
+    const count = layout[part].length * records
+    const images = new Uint8Array(count * pixels * 3)
+    const labels = new Uint8Array(count)
+    for (const [i, name] of layout[part].entries()) {
+      const bytes = await bytesOf(name)
+      const length = layout.labels + 3 * pixels
+      if (bytes.length !== records * length)
+        throw new Error(
+          `cifar10: expected ${name} to have ${records * length} bytes, got ${bytes.length}: it is cut or altered`,
+        )
+      for (let record = 0; record < records; record++) {
+        const label = bytes[record * length + layout.label]!
+        if (label >= classes.length)
+          throw new Error(
+            `cifar10: ${name}: expected labels in [0, ${classes.length}), got ${label} in record ${record}`,
+          )
+        labels[i * records + record] = label
+        const planes = bytes.subarray(record * length + layout.labels, (record + 1) * length)
+        interleave(planes, images.subarray((i * records + record) * pixels * 3))
+      }
+    }
     return { images, labels, height: side, width: side, channels: 3, classes }
   }
-  return {
-    train: await setOf([1, 2, 3, 4, 5].map((i) => `data_batch_${i}.bin`)),
-    test: await setOf(['test_batch.bin']),
-  }
+  return { train: await setOf('train'), test: await setOf('test') }
 }
 
-/** Records of a label and three planes → labels, and pixels with their channels together. */
-function unpack(
-  file: Uint8Array,
-  name: string,
-  classes: number,
-  labels: Uint8Array,
-  images: Uint8Array,
-  first: number,
-): void {
-  if (file.length !== records * recordLength)
-    throw new Error(
-      `cifar10: expected ${name} to have ${records * recordLength} bytes, got ${file.length}: it is cut or altered`,
-    )
-  for (let i = 0; i < records; i++) {
-    const label = file[i * recordLength]!
-    if (label >= classes)
-      throw new Error(
-        `cifar10: ${name}: expected labels in [0, ${classes}), got ${label} in record ${i}`,
-      )
-    labels[first + i] = label
-    for (let pixel = 0; pixel < side * side; pixel++)
-      for (let channel = 0; channel < 3; channel++)
-        images[((first + i) * side * side + pixel) * 3 + channel] =
-          file[i * recordLength + 1 + channel * side * side + pixel]!
-  }
+function interleave(planes: Uint8Array, image: Uint8Array): void {
+  for (let pixel = 0; pixel < pixels; pixel++)
+    for (let channel = 0; channel < 3; channel++)
+      image[pixel * 3 + channel] = planes[channel * pixels + pixel]!
 }

@@ -1,6 +1,7 @@
 import decode, { init } from '@jsquash/jpeg/decode.js'
 import { readAsset } from './asset.ts'
-export { readCifar10 } from './binary.ts'
+export { readCifar10, readCifar100 } from './binary.ts'
+export { downloadCifar, type DownloadOptions } from './download.ts'
 
 /** Labelled images of one size: bytes, `[count, height, width, channels]`. */
 export interface ImageSet {

@@ -1,0 +1,177 @@
+import { createHash } from 'node:crypto'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { create } from 'tar'
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
+import { downloadCifar, readCifar100 } from '../src/index.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'cifar-'))
+let archive: Buffer
+let md5: string
+
+/** A real CIFAR-100 archive of made-up pixels. */
+beforeAll(async () => {
+  const inner = join(root, 'source', 'cifar-100-binary')
+  mkdirSync(inner, { recursive: true })
+  const records = (count: number): Buffer => {
+    const bytes = Buffer.alloc(count * 3074)
+    for (let i = 0; i < count; i++) {
+      bytes[i * 3074] = i % 20
+      bytes[i * 3074 + 1] = i % 100
+      bytes.fill(i % 251, i * 3074 + 2, i * 3074 + 1026)
+      bytes.fill(255, i * 3074 + 2050, i * 3074 + 3074)
+    }
+    return bytes
+  }
+  writeFileSync(join(inner, 'train.bin'), records(50_000))
+  writeFileSync(join(inner, 'test.bin'), records(10_000))
+  const names = (count: number): string =>
+    Array.from({ length: count }, (_, i) => `class${i}\n`).join('')
+  writeFileSync(join(inner, 'fine_label_names.txt'), names(100))
+  writeFileSync(join(inner, 'coarse_label_names.txt'), names(20))
+  const file = join(root, 'archive.tar.gz')
+  await create({ gzip: true, file, cwd: join(root, 'source') }, ['cifar-100-binary'])
+  archive = readFileSync(file)
+  md5 = createHash('md5').update(archive).digest('hex')
+})
+afterAll(() => rmSync(root, { recursive: true }))
+
+let server: Server | undefined
+afterEach(() => {
+  server?.closeAllConnections()
+  server?.close()
+})
+
+type Answer = (request: IncomingMessage, response: ServerResponse, from: number) => void
+const seen: number[] = []
+
+/** Serves by the answers in turn, the last one for all that follow. */
+async function serve(...answers: Answer[]): Promise<string> {
+  seen.length = 0
+  server = createServer((request, response) => {
+    const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
+    seen.push(from)
+    answers[Math.min(seen.length, answers.length) - 1]!(request, response, from)
+  })
+  await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as { port: number }).port}/archive.tar.gz`
+}
+
+const whole: Answer = (_, response, from) => {
+  const rest = archive.subarray(from)
+  response.writeHead(from > 0 ? 206 : 200, { 'content-length': rest.length }).end(rest)
+}
+const half = (): number => Math.floor(archive.length / 2)
+const cut: Answer = (_, response, from) => {
+  response.writeHead(from > 0 ? 206 : 200, { 'content-length': archive.length - from })
+  response.write(archive.subarray(from, half()), () => response.destroy())
+}
+const stalling: Answer = (_, response, from) => {
+  response.writeHead(200, { 'content-length': archive.length - from })
+  response.write(archive.subarray(from, from + 1000))
+}
+
+let folders = 0
+const folder = (): string => join(root, `data${folders++}`)
+const leftIn = (path: string): string[] => (existsSync(path) ? readdirSync(path) : [])
+
+test('fetches, checks, unpacks, and does not fetch again', async () => {
+  const url = await serve(whole)
+  const into = folder()
+  const progress: number[][] = []
+  const place = await downloadCifar('cifar-100', into, {
+    url,
+    md5,
+    onProgress: (...each) => progress.push(each),
+  })
+  expect(progress.at(-1)).toEqual([archive.length, archive.length])
+  expect(leftIn(into)).toEqual(['cifar-100-binary'])
+  await downloadCifar('cifar-100', into, { url, md5 })
+  expect(seen).toHaveLength(1)
+
+  const fine = await readCifar100(place)
+  expect([fine.train.labels.length, fine.test.labels.length, fine.train.classes.length]).toEqual([
+    50_000, 10_000, 100,
+  ])
+  expect([fine.train.labels[57], ...fine.train.images.subarray(57 * 3072, 57 * 3072 + 3)]).toEqual([
+    57, 57, 0, 255,
+  ])
+  const coarse = await readCifar100(into, { labels: 'coarse' })
+  expect([coarse.train.labels[57], coarse.train.classes.length]).toEqual([17, 20])
+
+  const file = join(place, 'test.bin')
+  const bytes = readFileSync(file)
+  bytes[100_000]! ^= 1
+  writeFileSync(file, bytes)
+  await expect(readCifar100(place)).rejects.toThrow(
+    /test\.bin was altered since it was downloaded: remove/,
+  )
+})
+
+test('a transfer that is cut goes on where it was', async () => {
+  const url = await serve(cut, whole)
+  await downloadCifar('cifar-100', folder(), { url, md5 })
+  expect(seen).toEqual([0, half()])
+})
+
+test('also in a later call', async () => {
+  const into = folder()
+  const url = await serve(cut)
+  await expect(downloadCifar('cifar-100', into, { url, md5, tries: 1 })).rejects.toThrow(
+    /can't be fetched.*kept/,
+  )
+  expect(leftIn(into)).toEqual(['cifar-100-binary.tar.gz.part'])
+  const again = await serve(whole)
+  await downloadCifar('cifar-100', into, { url: again, md5 })
+  expect(seen).toEqual([half()])
+})
+
+test('one that stalls is tried again', async () => {
+  const url = await serve(stalling, whole)
+  await downloadCifar('cifar-100', folder(), { url, md5, stall: 0.2 })
+  expect(seen).toEqual([0, 1000])
+})
+
+test('a host that knows no ranges begins anew', async () => {
+  const url = await serve(cut, (request, response) => whole(request, response, 0))
+  await downloadCifar('cifar-100', folder(), { url, md5 })
+  expect(seen).toEqual([0, half()])
+})
+
+test('a wrong byte is noticed, and nothing is left', async () => {
+  const into = folder()
+  const url = await serve((_, response) => {
+    const wrong = Buffer.from(archive)
+    wrong[half()]! ^= 1
+    response.writeHead(200, { 'content-length': wrong.length }).end(wrong)
+  })
+  await expect(downloadCifar('cifar-100', into, { url, md5 })).rejects.toThrow(
+    /isn't the archive \(md5 [0-9a-f]{32}, expected [0-9a-f]{32}\)/,
+  )
+  expect(leftIn(into)).toEqual([])
+})
+
+test('no file, no host, and an abort are said', async () => {
+  const into = folder()
+  const url = await serve((_, response) => response.writeHead(404, 'Not Found').end())
+  await expect(downloadCifar('cifar-100', into, { url, md5 })).rejects.toThrow('404 Not Found')
+  await expect(
+    downloadCifar('cifar-100', into, { url: 'http://127.0.0.1:9/', md5 }),
+  ).rejects.toThrow("can't be fetched")
+  const stop = new AbortController()
+  stop.abort(new Error('enough'))
+  await expect(downloadCifar('cifar-100', into, { url, md5, signal: stop.signal })).rejects.toThrow(
+    'enough',
+  )
+  expect(leftIn(into)).toEqual([])
+})
