@@ -1,0 +1,189 @@
+import * as tf from '@tensorflow/tfjs-core'
+import * as layers from '@tensorflow/tfjs-layers'
+import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import { compose, oneHot, type PipelineBatch, softmaxCrossEntropy } from '@tricks/core'
+import { describe, expect, test } from 'vitest'
+import { distillation, distillationLoss, type Teacher } from '../src/index.ts'
+import fixture from './fixtures/distillation.json' with { type: 'json' }
+
+onEachBackend(() => {
+  describe.each(fixture.cases)(
+    'as torch: T $params.temperature',
+    ({ inputs, params, expected, hinton }) => {
+      const { temperature } = params
+      const run = (alpha?: number): { loss: tf.Tensor; gradient: tf.Tensor } => {
+        const teacher = fromFixture(inputs.teacher) as tf.Tensor2D
+        const targets = oneHot(fromFixture(inputs.labels), teacher.shape[1])
+        const { value: loss, grad: gradient } = tf.valueAndGrad((student) =>
+          distillationLoss({
+            student: student as tf.Tensor2D,
+            teacher,
+            targets,
+            temperature,
+            alpha,
+          }),
+        )(fromFixture(inputs.student))
+        return { loss, gradient }
+      }
+
+      test("the article's form", () => {
+        const { loss, gradient } = run()
+        expectClose(loss, expected.loss)
+        expectClose(gradient, expected.gradStudent)
+      })
+
+      test("Hinton's", () => {
+        const { loss, gradient } = run(hinton.alpha)
+        expectClose(loss, hinton.loss, { absolute: 1e-6 * temperature ** 2 })
+        expectClose(gradient, hinton.gradStudent)
+      })
+    },
+  )
+
+  test('a student that agrees with its teacher has no divergence', () => {
+    const student = tf.tensor2d([[3, -50, 0.5]])
+    const targets = oneHot([0], 3)
+    const loss = distillationLoss({ student, teacher: student, targets, temperature: 3, alpha: 1 })
+    expectClose(loss, 0, { absolute: 1e-6 })
+  })
+})
+
+const convolutional = (depth: number): layers.LayersModel => {
+  const model = layers.sequential()
+  for (let i = 0; i < depth; i++) {
+    const inputShape = i === 0 ? [6, 6, 3] : undefined
+    model.add(layers.layers.conv2d({ filters: 4, kernelSize: 3, padding: 'same', inputShape }))
+    model.add(layers.layers.batchNormalization({}))
+  }
+  model.add(layers.layers.globalAveragePooling2d({}))
+  model.add(layers.layers.dense({ units: 10 }))
+  return model
+}
+const images = (): tf.Tensor4D => tf.randomUniform([4, 6, 6, 3], 0, 1, 'float32', 1)
+const targets = (): tf.Tensor2D => oneHot([0, 1, 2, 3], 10)
+
+describe('the teacher', () => {
+  test('sees the augmented, mixed batch, and its part is added to the loss so far', () => {
+    const seen: [tf.Tensor, unknown][] = []
+    const teacher: Teacher = {
+      name: 'elder',
+      apply(given, options) {
+        seen.push([tf.keep(given.clone()), options])
+        return tf.mul(tf.ones([4, 10]), tf.range(0, 10))
+      },
+    }
+    const trick = distillation({ teacher, temperature: 2, alpha: 0.5 })
+    const pipeline = compose([trick], { mean: [0.5], deviation: [0.25] })
+    const given = images()
+    const batch = pipeline.batch(given, targets(), 0)
+    expect(seen).toHaveLength(1)
+    expectClose(seen[0]![0], tf.div(tf.sub(given, 0.5), 0.25))
+    expect(seen[0]![1]).toEqual({ training: false })
+    const student = tf.zeros<tf.Rank.R2>([4, 10])
+    const expected = distillationLoss({
+      student,
+      teacher: batch.prepared['distillation/logits'] as tf.Tensor2D,
+      targets: batch.targets,
+      temperature: 2,
+      alpha: 0.5,
+    })
+    expectClose(pipeline.loss(batch, student), expected)
+    expect(trick.options).toEqual({ teacher: 'elder', temperature: 2, alpha: 0.5 })
+  })
+
+  test('keeps its variables to the bit, statistics too, and gets no gradient', () => {
+    const [teacher, student] = [convolutional(2), convolutional(1)]
+    const pipeline = compose([distillation({ teacher })])
+    const before = teacher.getWeights().map((weight) => [...weight.dataSync()])
+    const batch = pipeline.batch(images(), targets(), 0)
+    const { grads } = tf.variableGrads(() =>
+      pipeline.loss(batch, student.apply(batch.images, { training: true }) as tf.Tensor2D),
+    )
+    expect(teacher.getWeights().map((weight) => [...weight.dataSync()])).toEqual(before)
+    const taught = new Set(teacher.trainableWeights.map((weight) => weight.read()))
+    const reached = Object.entries(grads).filter(([, gradient]) => gradient)
+    expect(reached).toHaveLength(student.trainableWeights.length)
+    for (const variable of taught) expect(grads[(variable as tf.Variable).name] ?? null).toBeNull()
+  })
+
+  test('adds to what the gradient needs the same few tensors, however deep it is', () => {
+    const student = convolutional(2)
+    const peakWith = (depth: number): { bytes: number; tensors: number } => {
+      const teacher = convolutional(depth)
+      const pipeline = compose([distillation({ teacher })])
+      const batch = pipeline.batch(images(), targets(), 0)
+      const before = tf.memory()
+      const peak = { bytes: 0, tensors: 0 }
+      const { value, grads } = tf.variableGrads(
+        () => {
+          const logits = student.apply(batch.images, { training: true }) as tf.Tensor2D
+          const loss = pipeline.loss(batch, logits)
+          const { numBytes, numTensors } = tf.memory()
+          Object.assign(peak, {
+            bytes: numBytes - before.numBytes,
+            tensors: numTensors - before.numTensors,
+          })
+          return loss
+        },
+        student.trainableWeights.map((weight) => weight.read() as tf.Variable),
+      )
+      const { prepared, images: seen, targets: soft, mixedTargets } = batch
+      tf.dispose([value, grads, prepared, seen, soft, mixedTargets])
+      return peak
+    }
+    const shallow = peakWith(1)
+    expect(peakWith(12)).toEqual(shallow)
+    expect(shallow.tensors).toBeGreaterThan(0)
+  })
+})
+
+describe('what does not fit is said', () => {
+  const teacher: Teacher = { apply: () => tf.zeros([4, 3]) }
+  const batch: PipelineBatch = {
+    images: images(),
+    targets: targets(),
+    mixedTargets: targets(),
+    prepared: {},
+    time: { step: 0, stepsPerEpoch: 1, steps: 1 },
+  }
+  test('a teacher of other classes', () => {
+    const step = compose([]).step(0)
+    expect(() => distillation({ teacher }).prepare!(batch, step)).toThrow(
+      'distillation: expected the teacher to give logits [4, 10], got [4, 3]',
+    )
+    const several: Teacher = { apply: () => [tf.zeros([4, 10])] }
+    expect(() => distillation({ teacher: several }).prepare!(batch, step)).toThrow('got []')
+  })
+  test('a teacher that ends in a softmax', () => {
+    const model = layers.sequential()
+    model.add(layers.layers.dense({ units: 2, inputShape: [3], activation: 'softmax' }))
+    expect(() => distillation({ teacher: model })).toThrow('the teacher ends in a softmax')
+  })
+  test('options', () => {
+    expect(() => distillation({ teacher, temperature: 0 })).toThrow(
+      'distillation: expected temperature to be a number above 0, got 0',
+    )
+    const logits = tf.zeros<tf.Rank.R2>([1, 2])
+    const given = { student: logits, teacher: logits, targets: logits, temperature: 1 }
+    expect(() => distillationLoss({ ...given, alpha: 2 })).toThrow('a number in [0, 1], got 2')
+    expectClose(
+      distillationLoss({ ...given, targets: oneHot([0], 2), alpha: 0 }),
+      softmaxCrossEntropy(oneHot([0], 2), logits),
+    )
+  })
+})
+
+/** Pools over the whole image, so that it takes every size and any channels. */
+const brightness: Teacher = {
+  apply: (seen) =>
+    tf.tidy(() => tf.mul(tf.reshape(tf.mean(seen, [1, 2, 3]), [-1, 1]), tf.range(0, 10))),
+}
+conformance(() => distillation({ teacher: brightness, temperature: 4, alpha: 0.9 }), {
+  invalid: [
+    () => distillation({ teacher: brightness, temperature: -1 }),
+    () => distillation({ teacher: brightness, temperature: Infinity }),
+    () => distillation({ teacher: brightness, alpha: 1.5 }),
+    () => distillation({ teacher: {} as Teacher }),
+  ],
+})
+conformance(() => distillation({ teacher: brightness }))
