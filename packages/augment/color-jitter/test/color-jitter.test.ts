@@ -1,0 +1,129 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import { createRandom } from '@tricks/core'
+import { describe, expect, test } from 'vitest'
+import { applyColorJitter, colorJitter, type ColorParams } from '../src/index.ts'
+import fixture from './fixtures/color-jitter.json' with { type: 'json' }
+
+onEachBackend(() => {
+  test.each(fixture.cases)('as torchvision: $kind', ({ kind, inputs, params, expected }) => {
+    const images = fromFixture(inputs.images) as tf.Tensor4D
+    expectClose(applyColorJitter(images, { [kind]: params.factors }), expected.images)
+  })
+
+  const colours = (...rows: [number, number, number][]): tf.Tensor4D =>
+    tf.tensor4d(rows.flat(), [1, 1, rows.length, 3])
+  const changed = (images: tf.Tensor4D, params: ColorParams): tf.Tensor =>
+    tf.reshape(applyColorJitter(images, params), [-1, images.shape[3]])
+
+  test('a third of the circle takes red to green, green to blue, blue to red; grey stays', () => {
+    const primary = colours([1, 0, 0], [0, 1, 0], [0, 0, 1], [0.5, 0.5, 0.5])
+    expectClose(changed(primary, { hue: [1 / 3] }), [0, 1, 0, 0, 0, 1, 1, 0, 0, 0.5, 0.5, 0.5])
+    expectClose(changed(primary, { hue: [0] }), primary.dataSync())
+  })
+
+  test('factor 0 makes black, grey all over, and grey', () => {
+    const images = colours([1, 0, 0], [0, 0, 1])
+    expectClose(changed(images, { brightness: [0] }), [0, 0, 0, 0, 0, 0])
+    const mean = (0.2989 + 0.114) / 2
+    expectClose(changed(images, { contrast: [0] }), [mean, mean, mean, mean, mean, mean])
+    const [red, blue] = [0.2989, 0.114]
+    expectClose(changed(images, { saturation: [0] }), [red, red, red, blue, blue, blue])
+  })
+
+  test('a shift is added to each channel, clipped', () => {
+    const images = tf.concat([colours([0.5, 0.5, 0.5]), colours([0.1, 0.2, 0.3])])
+    const shift = [
+      [0.25, -0.25, 0.75],
+      [0, 0.1, -0.5],
+    ]
+    expectClose(changed(images, { shift }), [0.75, 0.25, 1, 0.1, 0.3, 0])
+  })
+
+  test('the order is brightness, contrast, saturation, hue, shift, however they are given', () => {
+    const images = colours([0.9, 0.2, 0.1], [0.3, 0.6, 0.8])
+    const shift = [[0.1, 0, -0.1]]
+    const params = { hue: [0.2], shift, saturation: [0.5], contrast: [1.3], brightness: [1.2] }
+    const oneByOne = [
+      { brightness: [1.2] },
+      { contrast: [1.3] },
+      { saturation: [0.5] },
+      { hue: [0.2] },
+      { shift },
+    ].reduce<tf.Tensor4D>((before, each) => applyColorJitter(before, each), images)
+    expectClose(applyColorJitter(images, params), oneByOne)
+  })
+
+  test('an image of one channel has no saturation and no hue', () => {
+    const images = tf.tensor4d([0.2, 0.6], [1, 1, 2, 1])
+    expectClose(changed(images, { saturation: [0], hue: [0.3] }), [0.2, 0.6])
+    expectClose(changed(images, { contrast: [0.5] }), [0.3, 0.5])
+  })
+})
+
+const shape = { batch: 4000, height: 8, width: 8, channels: 3, classes: 10, mean: [0, 0, 0] }
+const time = { step: 0, stepsPerEpoch: 10, steps: 100 }
+const drawn = (options: Parameters<typeof colorJitter>[0]): ColorParams =>
+  colorJitter(options).images!.draw(createRandom(1), shape, time) as ColorParams
+
+/** χ² of ten equal bins against the uniform distribution on [low, high). */
+function unevenness(values: ArrayLike<number>, low: number, high: number): number {
+  const counts = Array.from({ length: 10 }, () => 0)
+  for (const value of Array.from(values)) counts[Math.floor(((value - low) / (high - low)) * 10)]!++
+  expect(counts).toHaveLength(10)
+  return counts.reduce((sum, n) => sum + (n - values.length / 10) ** 2 / (values.length / 10), 0)
+}
+// The 0.999 quantile with 9 degrees of freedom.
+const quantile = 27.88
+
+describe('draws', () => {
+  test('are uniform, one of each an image', () => {
+    const params = drawn({ brightness: 0.2, contrast: 2, saturation: 0.4, hue: 0.1, shift: 0.05 })
+    expect(unevenness(params.brightness!, 0.8, 1.2)).toBeLessThan(quantile)
+    // Factors are at least 0.
+    expect(unevenness(params.contrast!, 0, 3)).toBeLessThan(quantile)
+    expect(unevenness(params.saturation!, 0.6, 1.4)).toBeLessThan(quantile)
+    expect(unevenness(params.hue!, -0.1, 0.1)).toBeLessThan(quantile)
+    for (const channel of [0, 1, 2])
+      expect(
+        unevenness(
+          params.shift!.map((each) => each[channel]!),
+          -0.05,
+          0.05,
+        ),
+      ).toBeLessThan(quantile)
+  })
+
+  test('what is left out is not drawn, and leaves the others as they were', () => {
+    const all = drawn({ shift: 0.1 })
+    const some = drawn({ contrast: 0, hue: 0, shift: 0.1 })
+    expect(Object.keys(some)).toEqual(['brightness', 'saturation', 'shift'])
+    expect({ ...all, ...some }).toEqual(all)
+  })
+})
+
+test('what does not fit is said', () => {
+  const images = tf.zeros<tf.Rank.R4>([2, 3, 3, 3])
+  expect(() => applyColorJitter(images, { hue: [0.1] })).toThrow(
+    'color-jitter: expected hue to be 2 numbers, one an image, got [0.1]',
+  )
+  expect(() => applyColorJitter(images, { shift: [[0], [0]] })).toThrow(
+    'color-jitter: expected shift to be 3 numbers an image, one a channel, got [[0],[0]]',
+  )
+  expect(() => applyColorJitter(tf.zeros([1, 3, 3, 4]), {})).toThrow(
+    'color-jitter: expected 3 channels or 1, got 4',
+  )
+  expect(() => colorJitter({ hue: 0.6 })).toThrow(
+    'color-jitter: expected hue to be a number in [0, 0.5], got 0.6',
+  )
+})
+
+conformance(() => colorJitter({ shift: 0.1 }), {
+  invalid: [
+    () => colorJitter({ brightness: -0.1 }),
+    () => colorJitter({ contrast: NaN }),
+    () => colorJitter({ saturation: Infinity }),
+    () => colorJitter({ hue: -0.1 }),
+    () => colorJitter({ shift: 2 }),
+  ],
+})
