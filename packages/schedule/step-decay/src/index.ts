@@ -1,104 +1,69 @@
-import { assertOption, type Duration, isDuration, stepsOf, type Trick } from '@tricks/core'
+import {
+  assertOption,
+  type Duration,
+  isDuration,
+  stepsOf,
+  type Time,
+  type Trick,
+} from '@tricks/core'
+import { multiStepSchedule, stepSchedule } from './schedule.ts'
 
-export interface StepDecayOptions {
-  /** How often the rate is cut, above 0; give this or `milestones`. */
-  readonly size?: Duration
-  /** When the rate is cut, counted from the start. */
-  readonly milestones?: readonly Duration[]
-  /** The rate is multiplied by this at each cut, in (0, 1); default 0.1. */
+export { multiStepSchedule, stepSchedule }
+
+const name = 'step-decay'
+
+/** Cuts every so often, or at milestones. */
+export type StepDecayOptions = {
+  /** What the rate is multiplied by at a cut, in (0, 1); default 0.1. */
   readonly gamma?: number
   /** Tells two of the same trick apart. */
   readonly key?: string
-}
+} & (
+  | {
+      /** From one cut to the next; default `{ epochs: 30 }`. */
+      readonly every?: Duration
+      readonly milestones?: never
+    }
+  | {
+      /** When the rate is cut, in rising order. */
+      readonly milestones: readonly Duration[]
+      readonly every?: never
+    }
+)
 
 /**
- * The rate at step t: rate · gamma^⌊t / size⌋.
+ * Multiplies the learning rate by gamma every so often, or at milestones.
  *
- * @param rate the rate at t = 0, above 0
- * @param size a positive integer
- * @param gamma in (0, 1)
- * @returns a pure function of t, a step or an epoch, from 0
  * @throws RangeError for an option out of its range
  * @example
- * stepSchedule({ rate: 1, size: 30, gamma: 0.5 })(60) // 0.25
- */
-export function stepSchedule({
-  rate,
-  size,
-  gamma,
-}: {
-  readonly rate: number
-  readonly size: number
-  readonly gamma: number
-}): (t: number) => number {
-  assertRates({ rate, gamma })
-  assertOption(Number.isInteger(size) && size > 0, 'step-decay', { size }, 'a positive integer')
-  return (t) => rate * gamma ** Math.floor(t / size)
-}
-
-/**
- * The rate at step t: rate · gamma^n, n the milestones that t has reached.
- *
- * @param rate the rate at t = 0, above 0
- * @param milestones whole numbers of at least 0, in any order
- * @param gamma in (0, 1)
- * @returns a pure function of t, a step or an epoch, from 0
- * @throws RangeError for an option out of its range
- * @example
- * multiStepSchedule({ rate: 1, milestones: [30, 60], gamma: 0.5 })(45) // 0.5
- */
-export function multiStepSchedule({
-  rate,
-  milestones,
-  gamma,
-}: {
-  readonly rate: number
-  readonly milestones: readonly number[]
-  readonly gamma: number
-}): (t: number) => number {
-  assertRates({ rate, gamma })
-  const whole = milestones.every((each) => Number.isInteger(each) && each >= 0)
-  assertOption(whole, 'step-decay', { milestones }, 'whole numbers of at least 0')
-  return (t) => rate * gamma ** milestones.filter((milestone) => t >= milestone).length
-}
-
-/**
- * Cuts the learning rate every so often, or at milestones.
- *
- * @throws RangeError for an option out of its range, and where not just one of size and milestones is given
- * @example
- * compose([stepDecay({ milestones: [{ fraction: 0.5 }, { fraction: 0.75 }] })], { steps: 3910 })
+ * compose([stepDecay({ milestones: [{ epochs: 60 }, { epochs: 120 }], gamma: 0.2 })], { stepsPerEpoch: 391 })
  * @see He et al. 2016, https://arxiv.org/abs/1512.03385
  */
-export function stepDecay({ size, milestones, gamma = 0.1, key }: StepDecayOptions): Trick {
-  assertRates({ gamma })
-  const one = (size === undefined) !== (milestones === undefined)
-  assertOption(one, 'step-decay', { size }, 'given, or milestones in its place')
-  const unit = 'one of { steps }, { epochs } and { fraction }'
-  if (size !== undefined) {
-    const valid = isDuration(size) && Object.values(size).every((amount) => amount > 0)
-    assertOption(valid, 'step-decay', { size }, `${unit}, above 0`)
+export function stepDecay({ gamma = 0.1, every, milestones, key }: StepDecayOptions = {}): Trick {
+  assertOption(gamma > 0 && gamma < 1, name, { gamma }, 'a number in (0, 1)')
+  if (milestones === undefined) {
+    const size = every ?? { epochs: 30 }
+    const valid = isDuration(size) && Object.values(size)[0] > 0
+    assertOption(valid, name, { every }, 'one of { steps }, { epochs } and { fraction }, above 0')
+    return {
+      name,
+      key,
+      options: { gamma, every: size },
+      setsRate: true,
+      learningRate: (rate, time) =>
+        stepSchedule({ rate, size: Math.max(1, stepsOf(size, time)), gamma })(time.step),
+    }
   }
-  for (const milestone of milestones ?? [])
-    assertOption(isDuration(milestone), 'step-decay', { milestones: milestone }, unit)
+  const valid = Array.isArray(milestones) && milestones.every(isDuration)
+  assertOption(valid, name, { milestones }, 'a list of { steps }, { epochs } or { fraction }')
+  assertOption(every === undefined, name, { every }, 'left out where there are milestones')
+  const steps = (time: Time): number[] => milestones.map((each) => stepsOf(each, time))
   return {
-    name: 'step-decay',
+    name,
     key,
-    options: { size, milestones, gamma },
+    options: { gamma, milestones },
     setsRate: true,
     learningRate: (rate, time) =>
-      size !== undefined
-        ? stepSchedule({ rate, size: Math.max(1, stepsOf(size, time)), gamma })(time.step)
-        : multiStepSchedule({
-            rate,
-            milestones: milestones!.map((milestone) => Math.round(stepsOf(milestone, time))),
-            gamma,
-          })(time.step),
+      multiStepSchedule({ rate, milestones: steps(time), gamma })(time.step),
   }
-}
-
-function assertRates({ rate, gamma }: { readonly rate?: number; readonly gamma: number }): void {
-  if (rate !== undefined)
-    assertOption(rate > 0 && Number.isFinite(rate), 'step-decay', { rate }, 'a number above 0')
-  assertOption(gamma > 0 && gamma < 1, 'step-decay', { gamma }, 'a number in (0, 1)')
 }
