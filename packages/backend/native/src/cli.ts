@@ -2,12 +2,13 @@
 import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { cac } from 'cac'
+import { examine } from './doctor.ts'
 import { install } from './install/index.ts'
 import { compute } from './install/verify.ts'
 import { type Variant, cacheFolder, readInstallation } from './installation.ts'
 
 const cli = cac('native')
-const self = fileURLToPath(import.meta.url)
+const checkCommand = [...process.execArgv, fileURLToPath(import.meta.url), 'check']
 
 cli
   .command('install', 'Install libtensorflow and the addon for this user, for all projects')
@@ -20,7 +21,7 @@ cli
       variant,
       ...(from === undefined ? {} : { from }),
       check,
-      checkCommand: [...process.execArgv, self, 'check'],
+      checkCommand,
       report: (line) => console.log(line),
       progress: showProgress(),
     })
@@ -34,6 +35,16 @@ cli
 cli.command('uninstall', 'Remove what was installed, and parts of downloads').action(async () => {
   await rm(cacheFolder(), { recursive: true, force: true })
   console.log(`Removed ${cacheFolder()}.`)
+})
+
+cli.command('doctor', 'Say what is there, what is lacking, and how to get it').action(async () => {
+  const findings = await examine(checkCommand)
+  for (const { about, found, advice } of findings) {
+    console.log(`${advice ? '✗' : '✓'} ${about.padEnd(10)} ${found}`)
+    for (const line of advice?.split('\n') ?? []) console.log(`  ${''.padEnd(10)} ${line}`)
+  }
+  if (!findings.some(({ about, found }) => about === 'Computes' && found.startsWith('yes')))
+    process.exitCode = 1
 })
 
 cli.command('check <folder>', 'Run the installation in a folder').action(async (folder: string) => {

@@ -36,6 +36,11 @@ export async function extract(
       await mkdir(dirname(target), { recursive: true })
       written.set(name, await write(archive, entry, target))
     }
+  } catch (error) {
+    // An error of the system's has a code; without one it is the archive's.
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code !== undefined || message.startsWith('native:')) throw error
+    throw new Error(`native: ${basename(wheel)} is damaged: ${message}`, { cause: error })
   } finally {
     archive.close()
   }

@@ -54,6 +54,8 @@ export async function install(options: InstallOptions): Promise<Result> {
   const folder = folderOf(variant)
   const verified = async (where: string) =>
     check ? await verify([...checkCommand, where]) : undefined
+  // Left alone, it ends the process where a file gets larger than `ulimit -f` lets it.
+  process.on('SIGXFSZ', () => undefined)
   return exclusively(cache, report, async () => {
     const present = readInstallation(folder)
     if (present) return { ...present, device: await verified(folder), fresh: false }

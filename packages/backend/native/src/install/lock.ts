@@ -1,7 +1,7 @@
 import { lock } from 'proper-lockfile'
 
 /** A lock whose owner has not touched it for that long is a dead one's, in milliseconds. */
-const stale = 10_000
+const stale = 5_000
 
 /** Does the work while no other process does any in the same folder; waits for its turn. */
 export async function exclusively<Result>(

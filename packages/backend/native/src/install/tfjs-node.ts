@@ -1,56 +1,55 @@
 // tfjs-node's published files, without its install script and without what it depends on.
 import { execFile } from 'node:child_process'
-import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { parts, versions } from '../installation.ts'
 
 const run = promisify(execFile)
 
-const packages: readonly { readonly spec: string; readonly path: string }[] = [
-  { spec: `@tensorflow/tfjs-node@${versions.tfjsNode}`, path: parts.tfjsNode },
-  { spec: `google-protobuf@${versions.protobuf}`, path: parts.protobuf },
-]
+/** By a part of the archive's name. */
+const packages: Readonly<Record<string, { readonly spec: string; readonly path: string }>> = {
+  'tfjs-node': { spec: `@tensorflow/tfjs-node@${versions.tfjsNode}`, path: parts.tfjsNode },
+  protobuf: { spec: `google-protobuf@${versions.protobuf}`, path: parts.protobuf },
+}
 
 /** What answers tfjs-node's require of `@tensorflow/tfjs`, whose core is all that it uses here. */
 const core = "module.exports = globalThis[Symbol.for('@tricks/native tfjs-core')]\n"
 
 /**
- * Fetches tfjs-node by npm, so from the registry that npm is set up for, and checked by npm.
+ * Fetches tfjs-node by npm: from the registry that npm is set up for, and checked by it.
  *
- * @throws where npm is absent or reaches no registry
+ * @throws where npm is absent or can't reach its registry
  */
 export async function fetchTfjsNode(folder: string): Promise<void> {
-  for (const { spec, path } of packages) {
+  const archives = join(folder, 'archives')
+  await mkdir(archives)
+  await pack(archives)
+  for (const name of await readdir(archives)) {
+    const [, { path }] = Object.entries(packages).find(([part]) => name.includes(part))!
     const target = join(folder, path)
     await mkdir(target, { recursive: true })
-    const archive = join(folder, await pack(spec, folder))
-    await run('tar', ['-xzf', archive, '-C', target, '--strip-components=1'])
-    await rm(archive)
+    await run('tar', ['-xzf', join(archives, name), '-C', target, '--strip-components=1'])
   }
+  await rm(archives, { recursive: true })
   for (const path of [parts.tfjs, parts.tfjsCore]) {
     await mkdir(join(folder, path), { recursive: true })
     await writeFile(join(folder, path, 'index.js'), core)
   }
 }
 
-/** Gives the archive's name. */
-async function pack(spec: string, folder: string): Promise<string> {
-  const npm = ['pack', spec, '--ignore-scripts', '--json', '--pack-destination', folder]
+async function pack(destination: string): Promise<void> {
+  const specs = Object.values(packages).map(({ spec }) => spec)
   try {
-    // npm's own errors are on stderr; a project's settings in the current folder count.
-    const { stdout } = await run('npm', npm)
-    const [{ filename }] = JSON.parse(stdout) as [{ filename: string }]
-    return filename.replace(/^@/, '').replaceAll('/', '-')
+    const flags = ['--ignore-scripts', '--loglevel=error', '--pack-destination', destination]
+    await run('npm', ['pack', ...specs, ...flags])
   } catch (error) {
     const { code, stderr } = error as { code?: string | number; stderr?: string }
-    const reason =
+    const said =
       code === 'ENOENT' ? 'npm is not on the PATH' : (stderr || (error as Error).message).trim()
-    throw new Error(
-      `native: npm could not fetch ${spec}\n${reason.split('\n').slice(0, 5).join('\n')}`,
-      {
-        cause: error,
-      },
-    )
+    const first = said.split('\n').slice(0, 5).join('\n')
+    throw new Error(`native: npm could not fetch ${specs.join(' and ')}\n${first}`, {
+      cause: error,
+    })
   }
 }

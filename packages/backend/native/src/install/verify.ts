@@ -48,11 +48,18 @@ export async function compute(installation: Installation): Promise<Device> {
   return { tensorflow: binding.TF_Version, device: backend.isUsingGpuDevice ? 'GPU' : 'CPU' }
 }
 
+export interface Verified extends Device {
+  /** What TensorFlow logged. */
+  readonly log: readonly string[]
+}
+
 /** The same in a process of its own, which may crash. `command` is what runs `compute` and prints its result. */
-export async function verify(command: readonly string[]): Promise<Device> {
+export async function verify(command: readonly string[]): Promise<Verified> {
+  const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '0' }
   try {
-    const { stdout } = await run(process.execPath, [...command])
-    return JSON.parse(stdout.trim().split('\n').at(-1)!) as Device
+    const { stdout, stderr } = await run(process.execPath, [...command], { env })
+    const device = JSON.parse(stdout.trim().split('\n').at(-1)!) as Device
+    return { ...device, log: stderr.trim().split('\n') }
   } catch (error) {
     const { signal, stderr } = error as { signal?: string; stderr?: string }
     const reason =
@@ -60,7 +67,16 @@ export async function verify(command: readonly string[]): Promise<Device> {
         ? 'this processor lacks instructions that the wheel is compiled for (AVX)'
         : signal
           ? `it was ended by ${signal}`
-          : (stderr || (error as Error).message).trim().split('\n').slice(0, 8).join('\n')
+          : withoutStack(stderr || (error as Error).message)
     throw new Error(`native: what was installed does not compute: ${reason}`, { cause: error })
   }
 }
+
+/** The last lines, without the places in the code. */
+const withoutStack = (said: string): string =>
+  said
+    .trim()
+    .split('\n')
+    .filter((line) => !/^\s+at /.test(line))
+    .slice(-8)
+    .join('\n')

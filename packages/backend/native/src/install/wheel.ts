@@ -28,12 +28,12 @@ export async function findWheel(
   })
   const { url, headers } = answer.response
   const isJson = (headers.get('content-type') ?? '').includes('json')
-  const wheels = (isJson ? fromJson : fromHtml)(await text(answer), url || pip.index)
+  const wheels = (isJson ? fromJson : fromHtml)(await text(answer), url)
   const fitting = wheels
     .filter(({ filename }) => tag.test(filename) && /^\d+(\.\d+)*$/.test(versionOf(filename)))
     .toSorted((a, b) => compareVersions(versionOf(b.filename), versionOf(a.filename)))
   const found = fitting.find(({ filename }) => accepts(versionOf(filename)))
-  if (found) return found
+  if (found) return { ...found, url: withCredentials(found.url, pip.index) }
   const there = [...new Set(fitting.map(({ filename }) => versionOf(filename)))].slice(0, 5)
   throw new Error(
     `native: ${new URL(pip.index).host} has no wheel of ${project} that fits this machine\n` +
@@ -41,6 +41,14 @@ export async function findWheel(
         ? `It has the versions ${there.join(', ')}.`
         : 'It has no version for this platform.'),
   )
+}
+
+/** A mirror that asks for a password at its index asks for it at its files too. */
+function withCredentials(address: string, index: string): string {
+  const [url, from] = [new URL(address), new URL(index)]
+  if (url.host === from.host)
+    Object.assign(url, { username: from.username, password: from.password })
+  return url.href
 }
 
 function fromJson(body: string, base: string): Wheel[] {
@@ -87,7 +95,7 @@ export interface Requirement {
 /** The NVIDIA wheels that a wheel's METADATA names for its extra `and-cuda`. */
 export function cudaRequirements(metadata: string): Requirement[] {
   return [
-    ...metadata.matchAll(/^Requires-Dist: (nvidia-[\w-]+)\s*\(?([^;)]*)\)?;.*and-cuda.*$/gm),
+    ...metadata.matchAll(/^Requires-Dist: (nvidia-[\w-]+)\s*\(?([^;)]*?)\)?\s*;.*and-cuda.*$/gm),
   ].map(([, project, specifiers]) => ({
     project: project!,
     accepts: (version) => specifiers!.split(',').every((each) => satisfies(version, each.trim())),

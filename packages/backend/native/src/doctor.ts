@@ -1,0 +1,199 @@
+// What is there, what is lacking, and how to get it.
+import { execFile } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { readdir, stat, statfs } from 'node:fs/promises'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+import { request } from './install/http.ts'
+import { pipSettings } from './install/pip.ts'
+import { findCompiler, platformOf } from './install/platform.ts'
+import { verify } from './install/verify.ts'
+import { type Installation, cacheFolder, findInstallation, versions } from './installation.ts'
+
+const run = promisify(execFile)
+
+export interface Finding {
+  readonly about: string
+  readonly found: string
+  /** What to do about it, where something is lacking. */
+  readonly advice?: string
+}
+
+/**
+ * Looks at all that native needs.
+ *
+ * @param checkCommand the command that checks an installation, to which its folder is added
+ */
+export async function examine(checkCommand: readonly string[]): Promise<Finding[]> {
+  const installation = findInstallation()
+  const gpus = await findGpus()
+  return [
+    platform(),
+    processor(),
+    await compiler(),
+    await cache(),
+    await index(),
+    installed(installation),
+    ...(installation ? [await computes(installation, checkCommand)] : []),
+    ...gpus.map((gpu) => adviseOn(gpu, installation)),
+    ...(gpus.length === 0
+      ? [{ about: 'GPU', found: 'no NVIDIA GPU (nvidia-smi finds none)' }]
+      : []),
+  ]
+}
+
+function platform(): Finding {
+  const { platform: name, arch, version } = process
+  const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
+  const glibc = header.glibcVersionRuntime
+  const found = `Node ${version}, ${name} ${arch}${glibc ? `, glibc ${glibc}` : ''}`
+  try {
+    platformOf('cpu')
+    return { about: 'Platform', found }
+  } catch (error) {
+    return { about: 'Platform', found, advice: (error as Error).message.replace('native: ', '') }
+  }
+}
+
+/** Whether convolutions in bfloat16 are faster than in float32 here: where the processor multiplies them itself. */
+export function hasBfloat16(): boolean {
+  return flags().some((flag) => flag === 'avx512_bf16' || flag === 'amx_bf16')
+}
+
+function flags(): string[] {
+  const file = '/proc/cpuinfo'
+  if (!existsSync(file)) return []
+  return /^flags\s*:(.*)$/m.exec(readFileSync(file, 'utf8'))?.[1]?.trim().split(' ') ?? []
+}
+
+function processor(): Finding {
+  const all = cpus()
+  const known = ['avx', 'avx2', 'avx512f', 'avx512_bf16', 'amx_bf16']
+  const has = flags().filter((flag) => known.includes(flag))
+  const found = `${all[0]?.model ?? 'unknown'}, ${all.length} cores${has.length > 0 ? `, ${has.join(' ')}` : ''}`
+  const lacks = flags().length > 0 && process.arch === 'x64' && !has.includes('avx')
+  return {
+    about: 'Processor',
+    found,
+    ...(lacks ? { advice: 'TensorFlow needs AVX, which this processor lacks.' } : {}),
+  }
+}
+
+async function compiler(): Promise<Finding> {
+  try {
+    return { about: 'Compiler', found: (await findCompiler()).version }
+  } catch (error) {
+    const [, ...advice] = (error as Error).message.split('\n')
+    return { about: 'Compiler', found: 'none', advice: advice.join('\n') }
+  }
+}
+
+async function cache(): Promise<Finding> {
+  const folder = cacheFolder()
+  const { bavail, bsize } = await statfs(existsSync(folder) ? folder : '/')
+  const size = Math.round((await sizeOf(folder)) / 1e6)
+  return {
+    about: 'Cache',
+    found: `${folder}, ${size} MB; ${Math.round((bavail * bsize) / 1e9)} GB are free`,
+  }
+}
+
+async function sizeOf(folder: string): Promise<number> {
+  if (!existsSync(folder)) return 0
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true })
+  const sizes = await Promise.all(
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size),
+  )
+  return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+async function index(): Promise<Finding> {
+  const pip = pipSettings()
+  const { host } = new URL(pip.index)
+  try {
+    const answer = await request(`${pip.index}${platformOf('cpu').project}/`, pip)
+    await answer.response.body?.cancel()
+    return { about: 'Index', found: `${host} answers` }
+  } catch (error) {
+    const [first, ...advice] = (error as Error).message.replace('native: ', '').split('\n')
+    return { about: 'Index', found: first!, advice: advice.join('\n') }
+  }
+}
+
+function installed(installation: Installation | undefined): Finding {
+  if (!installation)
+    return { about: 'Installed', found: 'nothing', advice: 'npx @tricks/native install' }
+  const { tensorflow, tfjsNode, variant } = installation
+  const old =
+    tensorflow === versions.tensorflow ? {} : { advice: 'Another: npx @tricks/native install' }
+  return {
+    about: 'Installed',
+    found: `TensorFlow ${tensorflow}${variant === 'cuda' ? ' with CUDA' : ''}, tfjs-node ${tfjsNode}`,
+    ...old,
+  }
+}
+
+async function computes(
+  { folder, variant }: Installation,
+  checkCommand: readonly string[],
+): Promise<Finding> {
+  try {
+    const { device, log } = await verify([...checkCommand, folder])
+    const found = `yes, on the ${device}: the gradient of a convolution is right`
+    if (device === 'GPU' || variant === 'cpu') return { about: 'Computes', found }
+    const about = log.filter((line) => /cuda|gpu|dlopen/i.test(line))
+    return { about: 'Computes', found, advice: about.join('\n') || 'TensorFlow sees no GPU.' }
+  } catch (error) {
+    const [first, ...advice] = (error as Error).message.replace('native: ', '').split('\n')
+    return {
+      about: 'Computes',
+      found: `no: ${first}`,
+      advice: [...advice, 'Anew: npx @tricks/native uninstall, then install'].join('\n'),
+    }
+  }
+}
+
+interface Gpu {
+  readonly name: string
+  readonly driver: string
+  readonly memory: string
+  /** Compute capability, as 8.6. */
+  readonly capability: number
+}
+
+async function findGpus(): Promise<Gpu[]> {
+  const query = '--query-gpu=name,driver_version,memory.total,compute_cap'
+  // WSL has it off the PATH.
+  for (const command of ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi'])
+    try {
+      const { stdout } = await run(command, [query, '--format=csv,noheader'])
+      return stdout
+        .trim()
+        .split('\n')
+        .map((line) => {
+          const [name = '', driver = '', memory = '', capability] = line.split(', ')
+          return { name, driver, memory, capability: Number(capability) }
+        })
+    } catch {
+      continue
+    }
+  return []
+}
+
+/** CUDA 12 needs driver 525; the wheel has code for compute capability 6.0 and up. */
+function adviseOn(gpu: Gpu, installation: Installation | undefined): Finding {
+  const { name, driver, memory, capability } = gpu
+  const found = `${name}, ${memory}, driver ${driver}, compute capability ${capability}`
+  const advice =
+    Number.parseInt(driver) < 525
+      ? 'CUDA 12 needs driver 525 or newer.'
+      : capability < 6
+        ? 'TensorFlow has no code for it: it needs compute capability 6.0.'
+        : installation?.variant !== 'cuda'
+          ? 'To use it: npx @tricks/native install --cuda'
+          : undefined
+  return { about: 'GPU', found, ...(advice ? { advice } : {}) }
+}
