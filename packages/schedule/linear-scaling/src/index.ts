@@ -1,76 +1,79 @@
 import { assertOption, type Trick } from '@tricks/core'
 
 export interface LinearScalingOptions {
-  /** Images in one step of one worker, a positive integer; default the run's own batch size. */
+  /** The batch size that the optimizer's rate is meant for, a positive integer; default 256. */
+  readonly base?: number
+  /** Images a step; default those of the run. */
   readonly batchSize?: number
-  /** The batch size that the optimizer's rate was chosen for; default 256, as in the paper. */
-  readonly baseBatchSize?: number
-  /** Batches whose gradients are added up before an update; default 1. */
+  /** Steps whose gradients are accumulated to one update, a positive integer; default 1. */
   readonly accumulation?: number
-  /** Workers whose gradients are averaged; default 1. */
+  /** Workers that each take such batches at once, a positive integer; default 1. */
   readonly workers?: number
   /** Tells two of the same trick apart. */
   readonly key?: string
 }
 
 /**
- * The rate for a batch size: rate · batchSize / baseBatchSize.
+ * rate · batchSize / baseBatchSize.
  *
- * @param rate a good rate for `baseBatchSize`, at least 0
+ * @param rate for batches of `baseBatchSize`, above 0
  * @param batchSize images an update, a positive integer
- * @param baseBatchSize default 256
- * @throws RangeError for a batch size that is no positive integer, or a negative rate
+ * @param baseBatchSize a positive integer, default 256
+ * @throws RangeError for an option out of its range
  * @example
  * scaleRate(0.1, 1024) // 0.4
  * @see Goyal et al. 2017, https://arxiv.org/abs/1706.02677
  */
 export function scaleRate(rate: number, batchSize: number, baseBatchSize: number = 256): number {
-  assertOption(rate >= 0 && Number.isFinite(rate), 'linear-scaling', { rate }, 'at least 0')
-  assertCount({ batchSize })
-  assertCount({ baseBatchSize })
-  return (rate * batchSize) / baseBatchSize
+  assertOption(rate > 0 && Number.isFinite(rate), 'linear-scaling', { rate }, 'a number above 0')
+  checkCount({ batchSize })
+  checkCount({ baseBatchSize })
+  return rate * (batchSize / baseBatchSize)
+}
+
+function checkCount(option: Readonly<Record<string, number>>): void {
+  const [count] = Object.values(option)
+  assertOption(
+    Number.isInteger(count) && count! > 0,
+    'linear-scaling',
+    option,
+    'a positive integer',
+  )
 }
 
 /**
- * Scales the learning rate with the images an update is made of: batch size × accumulation × workers.
+ * Scales the learning rate by the images of an update: the batch size, times the steps that are accumulated, times the
+ * workers.
  *
- * It scales the rate so far, so a schedule may come before or after it in the list.
- *
- * @throws RangeError for an option that is no positive integer
+ * @throws RangeError for an option out of its range; Error where the batch size isn't known, as no run was set up
  * @example
- * compose([linearScaling({ batchSize: 1024 }), cosineDecay()], { steps: 3910 })
+ * compose([linearScaling({ accumulation: 4 })])
  * @see Goyal et al. 2017, https://arxiv.org/abs/1706.02677
  */
 export function linearScaling({
+  base = 256,
   batchSize,
-  baseBatchSize = 256,
   accumulation = 1,
   workers = 1,
   key,
 }: LinearScalingOptions = {}): Trick {
-  if (batchSize !== undefined) assertCount({ batchSize })
-  assertCount({ baseBatchSize })
-  assertCount({ accumulation })
-  assertCount({ workers })
-  let images = batchSize
+  checkCount({ base })
+  if (batchSize !== undefined) checkCount({ batchSize })
+  checkCount({ accumulation })
+  checkCount({ workers })
+  let size = batchSize
   return {
     name: 'linear-scaling',
     key,
-    options: { batchSize, baseBatchSize, accumulation, workers },
-    setup(run) {
-      images = batchSize ?? run.batchSize
-    },
+    options: { base, batchSize, accumulation, workers },
+    setup: (run) => void (size = batchSize ?? run.batchSize),
     learningRate(rate) {
-      if (images === undefined)
+      if (size === undefined)
         throw new Error(
-          'linear-scaling: the batch size is unknown: call setup with the run, or give { batchSize }',
+          'linear-scaling: the batch size is unknown: call pipeline.setup({ batchSize, … }) before the first step, ' +
+            'or pass it, as in linearScaling({ batchSize: 1024 })',
         )
-      return scaleRate(rate, images * accumulation * workers, baseBatchSize)
+      return rate * ((size * accumulation * workers) / base)
     },
   }
-}
-
-function assertCount(option: Readonly<Record<string, number>>): void {
-  const valid = Object.values(option).every((value) => Number.isInteger(value) && value > 0)
-  assertOption(valid, 'linear-scaling', option, 'a positive integer')
 }

@@ -1,57 +1,61 @@
 import { conformance, expectClose } from '@tricks/conformance'
-import { compose } from '@tricks/core'
-import { expect, test } from 'vitest'
-import { linearScaling, scaleRate } from '../src/index.ts'
+import { compose, type Run } from '@tricks/core'
+import { describe, expect, test } from 'vitest'
+import { linearScaling, type LinearScalingOptions, scaleRate } from '../src/index.ts'
 import fixture from './fixtures/linear-scaling.json' with { type: 'json' }
 
-test.each(fixture.cases)('as the paper: $params', ({ params, expected }) => {
+test.each(fixture.cases)("as the article's formula", ({ params, expected }) => {
   expectClose(
     params.map(({ lr, batch, base }) => scaleRate(lr, batch, base)),
     expected,
-    { absolute: 1e-12, relative: 1e-12 },
+    { absolute: 0, relative: 1e-15 },
   )
+  expect(scaleRate(0.1, 512)).toBe(0.2)
 })
 
-const run = {
-  variables: {},
-  data: { size: 1, height: 1, width: 1, channels: 1, classes: 2, mean: [0], deviation: [1] },
-  batchSize: 512,
-  time: { step: 0, stepsPerEpoch: 10, steps: 100 },
-}
-const rateIn = (trick: ReturnType<typeof linearScaling>, batchSize = 512): number => {
-  const pipeline = compose([trick])
-  pipeline.setup({ ...run, batchSize })
-  return pipeline.learningRate(0.1, 0)
-}
+describe('as a trick', () => {
+  const rate = (options: LinearScalingOptions, batchSize?: number): number => {
+    const pipeline = compose([linearScaling(options)])
+    if (batchSize !== undefined) pipeline.setup({ batchSize } as Omit<Run, 'random'>)
+    return pipeline.learningRate(0.5, 3)
+  }
+  test.each<[LinearScalingOptions, number | undefined, number]>([
+    [{}, 128, 0.25],
+    [{ batchSize: 512 }, 128, 1],
+    [{ batchSize: 512 }, undefined, 1],
+    [{ base: 128 }, 256, 1],
+    [{ accumulation: 4 }, 128, 1],
+    [{ accumulation: 2, workers: 8 }, 256, 8],
+  ])('%j, a run of batches of %d: %d', (options, batchSize, expected) => {
+    expect(rate(options, batchSize)).toBe(expected)
+  })
 
-test("as a trick it takes the run's batch size, unless told another", () => {
-  expect(scaleRate(0.1, 256)).toBe(0.1)
-  expect(rateIn(linearScaling())).toBe(0.2)
-  expect(rateIn(linearScaling(), 128)).toBe(0.05)
-  expect(rateIn(linearScaling({ batchSize: 1024 }))).toBe(0.4)
-  expect(rateIn(linearScaling({ baseBatchSize: 128 }))).toBe(0.4)
-})
-
-test('accumulated batches and workers make an update larger', () => {
-  expect(rateIn(linearScaling({ accumulation: 2 }))).toBe(0.4)
-  expect(rateIn(linearScaling({ accumulation: 2, workers: 4 }))).toBe(1.6)
+  test('a later run has its own batch size', () => {
+    const pipeline = compose([linearScaling()])
+    const rates = [256, 512].map((batchSize) => {
+      pipeline.setup({ batchSize } as Omit<Run, 'random'>)
+      return pipeline.learningRate(0.1, 0)
+    })
+    expect(rates).toEqual([0.1, 0.2])
+  })
 })
 
 test('what does not fit is said', () => {
-  expect(() => scaleRate(0.1, 1.5)).toThrow(
-    'linear-scaling: expected batchSize to be a positive integer, got 1.5',
-  )
-  expect(() => scaleRate(-1, 256)).toThrow('linear-scaling: expected rate to be at least 0, got -1')
   expect(() => compose([linearScaling()]).learningRate(0.1, 0)).toThrow(
     'linear-scaling: the batch size is unknown',
   )
+  expect(() => scaleRate(0.1, 12.5)).toThrow(
+    'linear-scaling: expected batchSize to be a positive integer, got 12.5',
+  )
+  expect(() => scaleRate(0.1, 128, 0)).toThrow('baseBatchSize to be a positive integer, got 0')
+  expect(() => scaleRate(-1, 128)).toThrow('rate to be a number above 0, got -1')
 })
 
-conformance(() => linearScaling({ batchSize: 1024 }), {
+conformance(() => linearScaling(), {
   invalid: [
-    () => linearScaling({ batchSize: 0 }),
-    () => linearScaling({ baseBatchSize: 1.5 }),
-    () => linearScaling({ accumulation: 0 }),
+    () => linearScaling({ base: 0 }),
+    () => linearScaling({ batchSize: -1 }),
+    () => linearScaling({ accumulation: 1.5 }),
     () => linearScaling({ workers: NaN }),
   ],
 })

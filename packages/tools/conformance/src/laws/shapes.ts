@@ -5,11 +5,14 @@ import {
   callsOf,
   classes,
   inWords,
+  randomFor,
+  runOf,
   type Size,
   sizeOf,
   steps,
   tensorsIn,
   timeAt,
+  variablesOf,
 } from '../scene.ts'
 
 /** What comes out can be used as what went in. */
@@ -133,6 +136,10 @@ function checkValues(where: string, noun: string, { hook }: Call, values: number
 function checkRates({ make }: Subject): void {
   const trick = make()
   if (!trick.learningRate) return
+  const size = sizeOf(2)
+  const variables = variablesOf(size.channels)
+  tf.tidy(() => trick.setup?.({ ...runOf(variables, size), random: randomFor(trick, 0) }))
+  tf.dispose(variables)
   for (let step = 0; step <= 2 * steps; step++) {
     const rate = trick.learningRate(0.1, timeAt(step))
     if (!(typeof rate === 'number' && Number.isFinite(rate) && rate >= 0))
