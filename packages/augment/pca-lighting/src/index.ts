@@ -1,0 +1,94 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { assertOption, type Trick } from '@tricks/core'
+import { cifar10Components } from './cifar10.ts'
+import type { Components } from './components.ts'
+export { cifar10Components } from './cifar10.ts'
+export { type Components, fitComponents } from './components.ts'
+
+export interface PcaLightingOptions {
+  /** Standard deviation of the alphas, above 0; default 0.1, the paper's. */
+  readonly deviation?: number
+  /** Of the data's colours, as `fitComponents` gives them; default CIFAR-10's. */
+  readonly components?: Components
+  /** Tells two of the same trick apart. */
+  readonly key?: string
+}
+
+export interface LightingParams extends Components {
+  /** One an image and component: `alphas[image][component]`. */
+  readonly alphas: readonly ArrayLike<number>[]
+}
+
+/**
+ * Shifts each image's colours along their principal components: image + Σₖ αₖ λₖ vₖ, not clipped.
+ *
+ * @param images float32 `[batch, height, width, channels]`
+ * @returns as `images`, where bright pixels may pass 1 and dark ones 0
+ * @throws RangeError where there is not one alpha an image and component, or not one component a channel
+ * @example
+ * const alphas = [[0.1, 0, -0.05], [0, 0.1, 0]] // for two images
+ * applyPcaLighting(images, { alphas, ...cifar10Components })
+ * @see Krizhevsky et al. 2012, "ImageNet classification with deep convolutional neural networks"
+ */
+export function applyPcaLighting(
+  images: tf.Tensor4D,
+  { alphas, eigenvalues, eigenvectors }: LightingParams,
+): tf.Tensor4D {
+  const [batch, , , channels] = images.shape
+  const fits = isSquare({ eigenvalues, eigenvectors }) && eigenvalues.length === channels
+  assertOption(
+    fits,
+    'pca-lighting',
+    { eigenvectors },
+    `${channels} rows, as images have ${channels} channels`,
+  )
+  const each = alphas.length === batch && alphas.every(({ length }) => length === channels)
+  assertOption(each, 'pca-lighting', { alphas }, `${channels} numbers for each of ${batch} images`)
+
+  const shifts = alphas.flatMap((own) =>
+    eigenvectors.map((row) => row.reduce((sum, v, k) => sum + v * own[k]! * eigenvalues[k]!, 0)),
+  )
+  return tf.tidy(() => tf.add(images, tf.tensor4d(shifts, [batch, 1, 1, channels])))
+}
+
+const isSquare = ({ eigenvalues, eigenvectors }: Components): boolean =>
+  [eigenvectors, ...eigenvectors].every(({ length }) => length === eigenvalues.length)
+
+/**
+ * Changes the light of each image as it varies in the data: alphas from a normal distribution, clipped to [0, 1].
+ *
+ * @throws RangeError for a deviation that isn't above 0, or components that don't fit one another
+ * @example
+ * compose([pcaLighting({ deviation: 0.1 })])
+ * @see Krizhevsky et al. 2012, "ImageNet classification with deep convolutional neural networks"
+ */
+export function pcaLighting({
+  deviation = 0.1,
+  components = cifar10Components,
+  key,
+}: PcaLightingOptions = {}): Trick {
+  const { eigenvalues, eigenvectors } = components
+  const positive = deviation > 0 && Number.isFinite(deviation)
+  assertOption(positive, 'pca-lighting', { deviation }, 'a number above 0')
+  const square = eigenvalues.length > 0 && isSquare(components)
+  assertOption(
+    square,
+    'pca-lighting',
+    { components },
+    'eigenvalues, and as many rows and columns of eigenvectors',
+  )
+  return {
+    name: 'pca-lighting',
+    key,
+    options: { deviation, components: { eigenvalues, eigenvectors } },
+    images: {
+      draw: (random, { batch }): LightingParams => ({
+        alphas: random.images(batch, (image) => eigenvalues.map(() => image.normal(0, deviation))),
+        eigenvalues,
+        eigenvectors,
+      }),
+      apply: (images, params) =>
+        tf.tidy(() => tf.clipByValue(applyPcaLighting(images, params as LightingParams), 0, 1)),
+    },
+  }
+}

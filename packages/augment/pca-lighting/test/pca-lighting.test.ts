@@ -1,0 +1,136 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import { createRandom } from '@tricks/core'
+import { describe, expect, test } from 'vitest'
+import {
+  applyPcaLighting,
+  cifar10Components,
+  type Components,
+  fitComponents,
+  type LightingParams,
+  pcaLighting,
+} from '../src/index.ts'
+import fixture from './fixtures/pca-lighting.json' with { type: 'json' }
+
+const { inputs, params, expected } = fixture.cases[0]!
+const rows = (matrix: { shape: number[]; data: number[] }): number[][] =>
+  Array.from({ length: matrix.shape[0]! }, (_, i) =>
+    matrix.data.slice(i * matrix.shape[1]!, (i + 1) * matrix.shape[1]!),
+  )
+const given: LightingParams = {
+  alphas: rows(params.alphas),
+  eigenvalues: params.eigenvalues,
+  eigenvectors: rows(params.eigenvectorsColumns),
+}
+
+onEachBackend(() => {
+  test('as the formula in torch', () => {
+    const images = fromFixture(inputs.images) as tf.Tensor4D
+    expectClose(applyPcaLighting(images, given), expected.images)
+  })
+
+  test('the function adds, and the trick clips', () => {
+    const images = tf.tensor4d([0.5, 0.99, 0], [1, 1, 1, 3])
+    const lit = { alphas: [[1, 1, 1]], eigenvalues: [0.25, 0.25, -0.25], eigenvectors: identity }
+    expectClose(applyPcaLighting(images, lit), [0.75, 1.24, -0.25])
+    expectClose(pcaLighting().images!.apply(images, lit), [0.75, 1, 0])
+  })
+})
+const identity = [
+  [1, 0, 0],
+  [0, 1, 0],
+  [0, 0, 1],
+]
+
+describe('components', () => {
+  const fitted = fitComponents(inputs.images.data)
+  const order = [2, 1, 0]
+
+  test("are torch's, the largest first, but for their signs", () => {
+    expectClose(
+      fitted.eigenvalues,
+      order.map((i) => params.eigenvalues[i]!),
+    )
+    expectClose(
+      fitted.eigenvectors.flat().map(Math.abs),
+      given.eigenvectors.flatMap((row) => order.map((i) => Math.abs(row[i]!))),
+      { absolute: 1e-4 },
+    )
+  })
+
+  test('make the covariance', () => {
+    const { eigenvalues, eigenvectors } = fitted
+    const covariance = eigenvectors.flatMap((a) =>
+      eigenvectors.map((b) =>
+        eigenvalues.reduce((sum, value, k) => sum + value * a[k]! * b[k]!, 0),
+      ),
+    )
+    expectClose(covariance, params.covariance.data)
+  })
+
+  test('of bytes are those of the numbers that they stand for', () => {
+    const bytes = Uint8Array.from({ length: 300 }, (_, i) => (i * i * 7) % 256)
+    const numbers = Float64Array.from(bytes, (byte) => byte / 255)
+    expectClose(fitComponents(bytes).eigenvalues, fitComponents(numbers).eigenvalues)
+    expectClose(
+      fitComponents(bytes).eigenvectors.flat(),
+      fitComponents(numbers).eigenvectors.flat(),
+    )
+  })
+
+  test('are as many as channels', () => {
+    const { eigenvalues, eigenvectors } = fitComponents([0, 0.5, 1, 0.25], 1)
+    expectClose(eigenvalues, [0.546875 / 3])
+    expect(eigenvectors).toEqual([[1]])
+    expect(fitComponents(inputs.images.data.slice(0, 100), 4).eigenvectors).toHaveLength(4)
+    expect(() => fitComponents([1, 2, 3])).toThrow(
+      'fitComponents: expected two pixels or more of 3 channels, got 3 numbers',
+    )
+  })
+
+  test("CIFAR-10's stand upright on one another", () => {
+    const { eigenvectors } = cifar10Components
+    const products = [0, 1, 2].flatMap((a) =>
+      [0, 1, 2].map((b) => eigenvectors.reduce((sum, row) => sum + row[a]! * row[b]!, 0)),
+    )
+    expectClose(products, identity.flat())
+  })
+})
+
+test('alphas are normal, each with the given deviation', () => {
+  const shape = { batch: 4000, height: 8, width: 8, channels: 3, classes: 10, mean: [0, 0, 0] }
+  const time = { step: 0, stepsPerEpoch: 10, steps: 100 }
+  const { images } = pcaLighting({ deviation: 0.2 })
+  const { alphas } = images!.draw(createRandom(1), shape, time) as LightingParams
+  for (const component of [0, 1, 2]) {
+    const own = alphas.map((each) => each[component]! / 0.2)
+    const moment = (power: number): number =>
+      own.reduce((sum, alpha) => sum + alpha ** power, 0) / own.length
+    // Three deviations of the mean of 4000 powers of a standard normal number.
+    expect(Math.abs(moment(1))).toBeLessThan(3 * Math.sqrt(1 / 4000))
+    expect(Math.abs(moment(2) - 1)).toBeLessThan(3 * Math.sqrt(2 / 4000))
+    expect(Math.abs(moment(4) - 3)).toBeLessThan(3 * Math.sqrt(96 / 4000))
+  }
+})
+
+test('what does not fit is said', () => {
+  const images = tf.zeros<tf.Rank.R4>([2, 3, 3, 3])
+  expect(() => applyPcaLighting(images, { ...given, alphas: [[1, 1, 1]] })).toThrow(
+    'pca-lighting: expected alphas to be 3 numbers for each of 2 images, got [[1,1,1]]',
+  )
+  expect(() => applyPcaLighting(tf.zeros([4, 3, 3, 1]), given)).toThrow(
+    'pca-lighting: expected eigenvectors to be 1 rows, as images have 1 channels',
+  )
+  expect(() => pcaLighting({ deviation: 0 })).toThrow(
+    'pca-lighting: expected deviation to be a number above 0, got 0',
+  )
+})
+
+const uneven: Components = { eigenvalues: [1, 1], eigenvectors: [[1, 0], [0]] }
+conformance(() => pcaLighting(), {
+  invalid: [
+    () => pcaLighting({ deviation: NaN }),
+    () => pcaLighting({ components: uneven }),
+    () => pcaLighting({ components: { eigenvalues: [], eigenvectors: [] } }),
+  ],
+})
