@@ -1,6 +1,7 @@
 import * as layers from '@tensorflow/tfjs-layers'
 import { batchNorm } from '@tricks/batch-norm'
 import { assertOption, createRandom } from '@tricks/core'
+import { dropout } from '@tricks/dropout'
 
 /** What every model takes. */
 export interface ModelOptions {
@@ -46,6 +47,7 @@ export interface Network {
   norm(x: Tensor, name: string, gamma?: 0 | 1): Tensor
   activate(x: Tensor, name: string, activation?: 'relu' | 'gelu'): Tensor
   maxPool(x: Tensor, name: string, size?: number, stride?: number): Tensor
+  dropout(x: Tensor, name: string, rate: number): Tensor
   /** Appends channels of zeros. */
   padChannels(x: Tensor, name: string, count: number): Tensor
   add(x: Tensor, y: Tensor, name: string): Tensor
@@ -110,6 +112,7 @@ export function network(modelName: string, options: ModelOptions): Network {
       const padding = size === stride ? 'valid' : 'same'
       return apply(make.maxPooling2d({ name, poolSize: size, strides: stride, padding }), x)
     },
+    dropout: (x, name, rate) => apply(dropout({ name, rate }), x),
     padChannels(x, name, count) {
       // Of what tfjs takes for [batch, channels, rows, columns], the columns are our channels.
       const padding: [[number, number], [number, number]] = [

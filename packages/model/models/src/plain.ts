@@ -5,6 +5,10 @@ import { isCount, type ModelOptions, network } from './network.ts'
 export interface PlainOptions extends ModelOptions {
   /** The widths of the convolutions, stage by stage, default [[32], [64], [128], [128]]. */
   readonly widths?: readonly (readonly number[])[]
+  /** Whether batch norm follows each convolution, default true; without it the convolutions have biases. */
+  readonly batchNorm?: boolean
+  /** The share of the features before the logits that dropout takes out in training, in [0, 1), default 0. */
+  readonly dropout?: number
 }
 
 /**
@@ -12,6 +16,8 @@ export interface PlainOptions extends ModelOptions {
  * each stage but the last; then the mean over all places, and a dense layer.
  *
  * @param options.widths positive integers, stage by stage, default [[32], [64], [128], [128]]
+ * @param options.batchNorm default true
+ * @param options.dropout in [0, 1), default 0
  * @returns a model from normalised images, `[batch, height, width, channels]`, to logits, `[batch, classes]`
  * @throws RangeError if an option is out of its range
  * @example
@@ -19,6 +25,7 @@ export interface PlainOptions extends ModelOptions {
  */
 export function plain(options: PlainOptions = {}): LayersModel {
   const { widths = [[32], [64], [128], [128]], inputShape = [32, 32, 3] } = options
+  const { batchNorm = true, dropout = 0 } = options
   assertOption(
     widths.length > 0 && widths.every((stage) => stage.length > 0 && stage.every(isCount)),
     'plain',
@@ -39,10 +46,12 @@ export function plain(options: PlainOptions = {}): LayersModel {
     if (s > 0) x = net.maxPool(x, `stage${s}/pool`)
     stage.forEach((width, b) => {
       const block = `stage${s + 1}/block${b + 1}`
-      x = net.conv(x, `${block}/conv`, width)
-      x = net.norm(x, `${block}/norm`)
+      x = net.conv(x, `${block}/conv`, width, { bias: !batchNorm })
+      if (batchNorm) x = net.norm(x, `${block}/norm`)
       x = net.activate(x, `${block}/relu`)
     })
   })
-  return net.model(net.logits(net.global(x, 'average')))
+  x = net.global(x, 'average')
+  if (dropout > 0) x = net.dropout(x, 'dropout', dropout)
+  return net.model(net.logits(x))
 }

@@ -33,6 +33,23 @@ test('plain has the layers, weights and names that its widths say', () => {
   })
 })
 
+test('plain without batch norm has biases, and with dropout a layer of it', () => {
+  withModel(plain({ widths: [[4], [8]], batchNorm: false, dropout: 0.2 }), (model) => {
+    expect(model.layers.map((layer) => layer.name)).toEqual([
+      'images',
+      'stage1/block1/conv',
+      'stage1/block1/relu',
+      'stage1/pool',
+      'stage2/block1/conv',
+      'stage2/block1/relu',
+      'pool',
+      'dropout',
+      'logits',
+    ])
+    expect(model.getLayer('stage1/block1/conv').weights).toHaveLength(2)
+  })
+})
+
 test('plain learns on wasm', async () => {
   await tf.setBackend('wasm')
   withModel(plain({ widths: [[8], [16]] }), (model) => {
