@@ -8,11 +8,9 @@ export function blend(images: tf.Tensor4D, others: tf.Tensor, factors: tf.Tensor
 
 /** Luma by the weights of ITU-R BT.601, `[batch, height, width, 1]`; an image of one channel is grey. */
 export function grey(images: tf.Tensor4D): tf.Tensor4D {
-  const [batch, height, width, channels] = images.shape
-  if (channels === 1) return images
-  const weights = tf.tensor2d([0.2989, 0.587, 0.114], [3, 1])
-  const luma = tf.matMul(tf.reshape<tf.Rank.R2>(images, [-1, 3]), weights)
-  return tf.reshape(luma, [batch, height, width, 1])
+  if (images.shape[3] === 1) return images
+  // No matrix product: on some devices these are of half precision.
+  return tf.sum(tf.mul(images, tf.tensor1d([0.2989, 0.587, 0.114])), 3, true)
 }
 
 /**

@@ -1,0 +1,47 @@
+import * as tf from '@tensorflow/tfjs-core'
+
+/**
+ * Resizes a window of rows of each image, and changes rows for columns: twice makes both.
+ *
+ * @param images `[batch, height, width, channels]`
+ * @param windows [start, length], one an image
+ * @returns `[batch, width, to, channels]`
+ */
+export function resizeRows(
+  images: tf.Tensor4D,
+  windows: readonly (readonly [number, number])[],
+  to: number,
+): tf.Tensor4D {
+  const [batch, height, width, channels] = images.shape
+  const weights = tf.tensor3d(weightsOf(windows, height, to), [batch, to, height])
+  const resized = tf.matMul(weights, tf.reshape(images, [batch, height, width * channels]))
+  return tf.transpose(tf.reshape(resized, [batch, to, width, channels]), [0, 2, 1, 3])
+}
+
+/**
+ * `[windows, to, from]`: each row has the weights of a triangle about the new pixel's centre, as wide as the
+ * larger of the two pixels to either side, cut off at the window.
+ */
+function weightsOf(
+  windows: readonly (readonly [number, number])[],
+  from: number,
+  to: number,
+): Float32Array {
+  const weights = new Float32Array(windows.length * to * from)
+  windows.forEach(([start, length], window) => {
+    const scale = length / to
+    const reach = Math.max(scale, 1)
+    for (let i = 0; i < to; i++) {
+      const center = (i + 0.5) * scale
+      const first = Math.max(0, Math.floor(center - reach + 0.5))
+      const last = Math.min(length, Math.floor(center + reach + 0.5))
+      const weight = (pixel: number): number =>
+        Math.max(0, 1 - Math.abs(pixel + 0.5 - center) / reach)
+      let sum = 0
+      for (let pixel = first; pixel < last; pixel++) sum += weight(pixel)
+      const row = (window * to + i) * from + start
+      for (let pixel = first; pixel < last; pixel++) weights[row + pixel] = weight(pixel) / sum
+    }
+  })
+  return weights
+}
