@@ -1,94 +1,102 @@
 import { assertOption, type Trick } from '@tricks/core'
-import { cut, type Counts, fresh, next, type PlateauOptions } from './plateau.ts'
-export type { PlateauOptions } from './plateau.ts'
+import {
+  observe,
+  type PlateauOptions,
+  type PlateauState,
+  rateAfter,
+  resolve,
+  start,
+} from './plateau.ts'
 
-export interface ReduceOnPlateauOptions extends Partial<PlateauOptions> {
-  /** The validation metric that is watched; default 'loss'. Its mode is 'min', that of accuracy 'max'. */
-  readonly monitor?: 'loss' | 'accuracy'
+export type { PlateauOptions, PlateauState }
+
+export interface ReduceOnPlateauOptions extends Omit<PlateauOptions, 'mode'> {
+  /** What has to improve; default 'validation loss'. */
+  readonly monitor?: 'validation loss' | 'validation accuracy'
   /** Tells two of the same trick apart. */
   readonly key?: string
 }
 
+/** A rate that depends on what it is told. */
+export interface PlateauSchedule {
+  /** The rate of the epoch to come. */
+  rate(): number
+  /** Tells it an epoch's metric. */
+  observe(metric: number): void
+  /** What it remembers, as JSON. */
+  save(): PlateauState
+  restore(state: PlateauState): void
+}
+
 /**
- * A rate that is cut where a metric stops getting better.
+ * Multiplies the rate by `factor` once more than `patience` epochs running have not been better than
+ * best · (1 − threshold), or best · (1 + threshold) in mode 'max'; after a cut it counts none for `cooldown` epochs. A
+ * cut of less than 1e-8 is not made.
  *
- * A metric is better where it is below best · (1 − threshold), or above best · (1 + threshold) in mode 'max'.
- * After more than `patience` that are not, rate becomes max(rate · factor, min), and `cooldown` are let pass.
- *
- * @param rate at the start, above 0
- * @param options see `PlateauOptions`
- * @returns `rate()`, the rate to use now, and `observe(metric)`, to be told of each epoch's metric
+ * @param options.rate to start with, above 0
  * @throws RangeError for an option out of its range
  * @example
- * const schedule = plateauSchedule({ rate: 0.1, factor: 0.5, patience: 0 })
- * schedule.observe(1)
- * schedule.observe(1)
- * schedule.rate() // 0.05
+ * const plateau = plateauSchedule({ rate: 0.1, factor: 0.1, patience: 1 })
+ * for (const loss of [1, 0.5, 0.5, 0.5]) plateau.observe(loss)
+ * plateau.rate() // 0.01
  */
-export function plateauSchedule({ rate, ...options }: PlateauOptions & { readonly rate: number }): {
-  rate(): number
-  observe(metric: number): void
-} {
-  assertOption(rate > 0 && Number.isFinite(rate), name, { rate }, 'a number above 0')
+export function plateauSchedule({
+  rate,
+  ...options
+}: PlateauOptions & { readonly rate: number }): PlateauSchedule {
+  const valid = rate > 0 && Number.isFinite(rate)
+  assertOption(valid, 'reduce-on-plateau', { rate }, 'a number above 0')
   const resolved = resolve(options)
-  let counts = fresh
+  let state = start
   return {
-    rate: () => cut(rate, counts.cuts, resolved),
-    observe: (metric) => void (counts = next(counts, metric, resolved)),
+    rate: () => rateAfter(state.cuts, rate, resolved),
+    observe: (metric) => void (state = observe(state, metric, resolved)),
+    save: () => state,
+    restore: (saved) => void (state = saved),
   }
 }
 
 /**
- * Cuts the learning rate when a validation metric stops getting better.
+ * Cuts the learning rate where a metric of the validation set no longer improves. In `warmup({ after })` it hears of the
+ * epochs after the warm-up.
  *
- * @throws RangeError for an option out of its range; after the first epoch an Error in a run without validation
+ * @throws RangeError for an option out of its range; Error after an epoch without validation
  * @example
- * compose([reduceOnPlateau({ factor: 0.2, patience: 5 })])
+ * compose([reduceOnPlateau({ factor: 0.1, patience: 5 })])
  */
 export function reduceOnPlateau({
-  monitor = 'loss',
-  mode = monitor === 'loss' ? 'min' : 'max',
-  factor = 0.1,
-  patience = 10,
+  monitor = 'validation loss',
   key,
-  ...given
+  ...options
 }: ReduceOnPlateauOptions = {}): Trick {
-  assertOption(['loss', 'accuracy'].includes(monitor), name, { monitor }, "'loss' or 'accuracy'")
-  const options = resolve({ ...given, factor, patience, mode })
-  let counts = fresh
+  assertOption(
+    monitor === 'validation loss' || monitor === 'validation accuracy',
+    'reduce-on-plateau',
+    { monitor },
+    "'validation loss' or 'validation accuracy'",
+  )
+  const metric = monitor === 'validation loss' ? 'loss' : 'accuracy'
+  const { mode, ...resolved } = resolve({ ...options, mode: metric === 'loss' ? 'min' : 'max' })
+  let state = start
   return {
-    name,
+    name: 'reduce-on-plateau',
     key,
-    options: { monitor, ...options },
+    options: { monitor, ...resolved },
     setsRate: true,
-    setup: () => void (counts = fresh),
-    learningRate: (rate) => cut(rate, counts.cuts, options),
-    afterEpoch({ validation }) {
+    setup: () => void (state = start),
+    learningRate: (rate) => rateAfter(state.cuts, rate, { ...resolved, mode }),
+    afterEpoch({ epoch, validation }) {
       if (!validation)
         throw new Error(
-          'reduce-on-plateau: there are no validation metrics to watch: keep images for validation, ' +
-            'or use a schedule that needs none, such as cosine-decay',
+          `reduce-on-plateau: epoch ${epoch} has no ${monitor}: keep some of the training images for validation, or ` +
+            `take a schedule that needs none, such as cosineDecay()`,
         )
-      counts = next(counts, validation[monitor], options)
+      state = observe(state, validation[metric], { ...resolved, mode })
       return undefined
     },
     state: {
-      save: () => ({ ...counts }),
-      restore: (state) => void (counts = { ...state } as unknown as Counts),
+      save: () => ({ ...state }),
+      restore: (saved) => void (state = { ...(saved as unknown as PlateauState) }),
     },
   }
-}
-
-const name = 'reduce-on-plateau'
-
-function resolve(options: PlateauOptions): Required<PlateauOptions> {
-  const { factor, patience, threshold = 1e-4, cooldown = 0, min = 0, mode = 'min' } = options
-  const whole = (value: number): boolean => Number.isInteger(value) && value >= 0
-  assertOption(factor > 0 && factor < 1, name, { factor }, 'a number in (0, 1)')
-  assertOption(whole(patience), name, { patience }, 'a whole number of at least 0')
-  assertOption(threshold >= 0 && threshold < 1, name, { threshold }, 'a number in [0, 1)')
-  assertOption(whole(cooldown), name, { cooldown }, 'a whole number of at least 0')
-  assertOption(min >= 0 && Number.isFinite(min), name, { min }, 'a number of at least 0')
-  assertOption(mode === 'min' || mode === 'max', name, { mode }, "'min' or 'max'")
-  return { factor, patience, threshold, cooldown, min, mode }
 }

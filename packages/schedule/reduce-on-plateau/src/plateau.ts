@@ -1,56 +1,84 @@
+import { assertOption } from '@tricks/core'
+
+const name = 'reduce-on-plateau'
+
 export interface PlateauOptions {
-  /** The rate is multiplied by this at each cut, in (0, 1); the trick's default is 0.1. */
-  readonly factor: number
-  /** Metrics in a row that may be no better, a whole number; the trick's default is 10. */
-  readonly patience: number
-  /** By what share a metric has to be better, in [0, 1); default 1e-4. */
+  /** What the rate is multiplied by at a cut, in (0, 1); default 0.1. */
+  readonly factor?: number
+  /** Epochs without improvement that are put up with, a whole number; default 10. */
+  readonly patience?: number
+  /** The share of the best by which a metric has to be better, in [0, 1); default 1e-4. */
   readonly threshold?: number
-  /** Metrics after a cut that count for nothing, a whole number; default 0. */
+  /** Epochs after a cut in which none is counted, a whole number; default 0. */
   readonly cooldown?: number
-  /** The lowest rate, at least 0; default 0. A cut of 1e-8 or less is not made. */
+  /** The lowest rate, at least 0; default 0. */
   readonly min?: number
-  /** Whether lower or higher is better; default 'min', and for a trick that of its metric. */
+  /** Whether a small metric is good (a loss) or a large one (an accuracy); default 'min'. */
   readonly mode?: 'min' | 'max'
 }
 
-/** What has been seen so far. */
-export interface Counts {
+/** What a plateau remembers, as JSON. */
+export interface PlateauState {
+  /** Null before the first metric. */
   readonly best: number | null
-  /** Metrics in a row that were no better. */
+  /** Epochs since the best. */
   readonly bad: number
-  /** Metrics still to be let pass. */
-  readonly waiting: number
+  /** Epochs of cooling that are left. */
+  readonly cooling: number
+  /** The rate follows from their number. */
   readonly cuts: number
 }
 
-export const fresh: Counts = { best: null, bad: 0, waiting: 0, cuts: 0 }
+export const start: PlateauState = { best: null, bad: 0, cooling: 0, cuts: 0 }
 
-/** What has been seen with one metric more. */
-export function next(
-  { best, bad, waiting, cuts }: Counts,
-  metric: number,
-  { patience, threshold, cooldown, mode }: Required<PlateauOptions>,
-): Counts {
-  const bound = (best ?? 0) * (mode === 'min' ? 1 - threshold : 1 + threshold)
-  const better =
-    Number.isFinite(metric) && (best === null || (mode === 'min' ? metric < bound : metric > bound))
-  const inRow = better || waiting > 0 ? 0 : bad + 1
-  const seen = { best: better ? metric : best, waiting: Math.max(0, waiting - 1) }
-  return inRow > patience
-    ? { ...seen, bad: 0, waiting: cooldown, cuts: cuts + 1 }
-    : { ...seen, bad: inRow, cuts }
+/** The options with their defaults, checked. */
+export function resolve({
+  factor = 0.1,
+  patience = 10,
+  threshold = 1e-4,
+  cooldown = 0,
+  min = 0,
+  mode = 'min',
+}: PlateauOptions): Required<PlateauOptions> {
+  const count = (value: number): boolean => Number.isInteger(value) && value >= 0
+  assertOption(factor > 0 && factor < 1, name, { factor }, 'a number in (0, 1)')
+  assertOption(count(patience), name, { patience }, 'a whole number of at least 0')
+  assertOption(threshold >= 0 && threshold < 1, name, { threshold }, 'a number in [0, 1)')
+  assertOption(count(cooldown), name, { cooldown }, 'a whole number of at least 0')
+  assertOption(min >= 0 && Number.isFinite(min), name, { min }, 'a number of at least 0')
+  assertOption(mode === 'min' || mode === 'max', name, { mode }, "'min' or 'max'")
+  return { factor, patience, threshold, cooldown, min, mode }
 }
 
-/** The rate after so many cuts. The state holds their number, so that a rate scaled before stays scaled. */
-export function cut(
+/** The rate after some cuts: none goes below `min`, and one of less than 1e-8 is not made. */
+export function rateAfter(
+  cuts: number,
   rate: number,
-  times: number,
-  { factor, min }: Pick<Required<PlateauOptions>, 'factor' | 'min'>,
+  { factor, min }: Required<PlateauOptions>,
 ): number {
-  for (let i = 0; i < times; i++) {
-    const lower = Math.max(rate * factor, min)
-    if (!(rate - lower > 1e-8)) break
-    rate = lower
+  let cut = rate
+  for (let i = 0; i < cuts; i++) {
+    const next = Math.max(cut * factor, min)
+    if (cut - next <= 1e-8) break
+    cut = next
   }
-  return rate
+  return cut
+}
+
+/** What is remembered after one more metric. */
+export function observe(
+  { best, bad, cooling, cuts }: PlateauState,
+  metric: number,
+  { patience, threshold, cooldown, mode }: Required<PlateauOptions>,
+): PlateauState {
+  const beats =
+    best === null ||
+    (mode === 'min' ? metric < best * (1 - threshold) : metric > best * (1 + threshold))
+  // A loss of NaN is never the best.
+  const better = beats && Number.isFinite(metric)
+  // While it cools, no epoch counts as bad.
+  const since = better || cooling > 0 ? 0 : bad + 1
+  const kept = better ? metric : best
+  if (since > patience) return { best: kept, bad: 0, cooling: cooldown, cuts: cuts + 1 }
+  return { best: kept, bad: since, cooling: Math.max(0, cooling - 1), cuts }
 }

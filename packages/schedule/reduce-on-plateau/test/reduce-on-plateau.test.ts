@@ -1,133 +1,111 @@
 import { conformance, expectClose } from '@tricks/conformance'
-import { compose, type Metrics, type Pipeline, type Trick } from '@tricks/core'
+import { compose, type Epoch, type Pipeline } from '@tricks/core'
 import { warmup } from '@tricks/warmup'
 import { describe, expect, test } from 'vitest'
-import { type PlateauOptions, plateauSchedule, reduceOnPlateau } from '../src/index.ts'
+import {
+  type PlateauOptions,
+  plateauSchedule,
+  reduceOnPlateau,
+  type ReduceOnPlateauOptions,
+} from '../src/index.ts'
 import fixture from './fixtures/reduce-on-plateau.json' with { type: 'json' }
 
-test.each(fixture.cases)('as torch: $params', ({ params, metric, expected }) => {
-  const { lr: rate, factor, patience, threshold, cooldown, min, mode } = params
-  const options = { factor, patience, threshold, cooldown, min, mode } as PlateauOptions
-  const schedule = plateauSchedule({ rate, ...options })
-  const trick = told(reduceOnPlateau(options))
-  const rates = metric.map((value) => {
-    const used = [schedule.rate(), trick.rate(rate)]
-    schedule.observe(value)
-    trick.tell({ loss: value, accuracy: 0 })
-    return used
+describe.each(fixture.cases)('as torch: $params', ({ params, metric, expected }) => {
+  const { lr: rate, factor, patience, threshold, cooldown, min } = params
+  const mode = params.mode as 'min' | 'max'
+
+  test('alone', () => {
+    const plateau = plateauSchedule({ rate, factor, patience, threshold, cooldown, min, mode })
+    const rates = metric.map((each) => {
+      const now = plateau.rate()
+      plateau.observe(each)
+      return now
+    })
+    expectClose(rates, expected, { absolute: 0, relative: 1e-12 })
   })
-  for (const each of [0, 1])
-    expectClose(
-      rates.map((used) => used[each]!),
-      expected,
-      { absolute: 1e-12, relative: 1e-9 },
-    )
+
+  test('as a trick', () => {
+    const monitor = mode === 'min' ? 'validation loss' : 'validation accuracy'
+    const trick = reduceOnPlateau({ monitor, factor, patience, threshold, cooldown, min })
+    const pipeline = compose([trick])
+    const rates = metric.map((each, epoch) => {
+      const now = pipeline.learningRate(rate, epoch * 10)
+      tell(pipeline, epoch, mode === 'min' ? { loss: each } : { accuracy: each })
+      return now
+    })
+    expectClose(rates, expected, { absolute: 0, relative: 1e-12 })
+  })
 })
 
-function told(trick: Trick): {
-  pipeline: Pipeline
-  rate: (base: number) => number
-  tell: (validation: Metrics | undefined) => void
-} {
-  const pipeline = compose([trick])
-  const time = { step: 10, stepsPerEpoch: 10, steps: 100 }
-  const training = { loss: 1, accuracy: 0 }
-  return {
-    pipeline,
-    rate: (base) => pipeline.learningRate(base, 0),
-    tell: (validation) =>
-      void pipeline.afterEpoch!({ epoch: 0, time, training, variables: {}, validation }),
-  }
+function tell(
+  { afterEpoch }: Pick<Pipeline, 'afterEpoch'>,
+  epoch: number,
+  metrics: { loss?: number; accuracy?: number },
+): void {
+  const time = { step: 10 * (epoch + 1), stepsPerEpoch: 10, steps: 400 }
+  const validation = { loss: 0, accuracy: 0, ...metrics }
+  afterEpoch!({ epoch, time, training: validation, validation, variables: {} })
 }
 
-describe('as a trick', () => {
-  test('it watches the loss, or the accuracy in its own direction', () => {
-    const byLoss = told(reduceOnPlateau({ patience: 0 }))
-    byLoss.tell({ loss: 1, accuracy: 0.1 })
-    byLoss.tell({ loss: 0.9, accuracy: 0.1 })
-    expect(byLoss.rate(1)).toBe(1)
-    byLoss.tell({ loss: 0.9, accuracy: 0.9 })
-    expect(byLoss.rate(1)).toBe(0.1)
+test('a cut of next to nothing is not made, and a loss of NaN is no improvement', () => {
+  const plateau = plateauSchedule({ rate: 1e-8, factor: 0.5, patience: 0 })
+  for (const loss of [1, 1, 1]) plateau.observe(loss)
+  expect(plateau.rate()).toBe(1e-8)
 
-    const byAccuracy = told(reduceOnPlateau({ monitor: 'accuracy', patience: 0 }))
-    byAccuracy.tell({ loss: 1, accuracy: 0.1 })
-    byAccuracy.tell({ loss: 1, accuracy: 0.2 })
-    expect(byAccuracy.rate(1)).toBe(1)
-    byAccuracy.tell({ loss: 0, accuracy: 0.2 })
-    expect(byAccuracy.rate(1)).toBe(0.1)
-  })
-
-  test('its state goes through JSON, before and after the first metric', () => {
-    const first = told(reduceOnPlateau({ patience: 1 }))
-    const second = told(reduceOnPlateau({ patience: 1 }))
-    const hand = (): void =>
-      second.pipeline.state!.restore(JSON.parse(JSON.stringify(first.pipeline.state!.save())))
-    hand()
-    for (const loss of [1, 1, 1, 1, 1]) {
-      first.tell({ loss, accuracy: 0 })
-      second.tell({ loss, accuracy: 0 })
-      expect(second.rate(1)).toBe(first.rate(1))
-      hand()
-    }
-    expect(second.rate(1)).toBeCloseTo(0.01, 12)
-  })
-
-  test('a metric that is no number is no better', () => {
-    const { rate, tell } = told(reduceOnPlateau({ patience: 1 }))
-    for (const loss of [NaN, Infinity]) tell({ loss, accuracy: 0 })
-    expect(rate(1)).toBe(0.1)
-  })
-
-  test('without validation it says so', () => {
-    expect(() => told(reduceOnPlateau()).tell(undefined)).toThrow(
-      'reduce-on-plateau: there are no validation metrics to watch',
-    )
-  })
+  const lost = plateauSchedule({ rate: 1, factor: 0.5, patience: 0 })
+  for (const loss of [NaN, 3, NaN, 2]) lost.observe(loss)
+  expect(lost.rate()).toBe(0.25)
+  expect(lost.save()).toEqual({ best: 2, bad: 0, cooling: 0, cuts: 2 })
 })
 
-test('a cut of 1e-8 or less is not made', () => {
-  const schedule = plateauSchedule({ rate: 2e-8, factor: 0.6, patience: 0 })
-  for (const metric of [1, 1, 1]) schedule.observe(metric)
-  expect(schedule.rate()).toBe(2e-8)
+test('saved and restored it goes on', () => {
+  const options: PlateauOptions & { rate: number } = { rate: 1, factor: 0.5, patience: 1 }
+  const [first, second] = [plateauSchedule(options), plateauSchedule(options)]
+  for (const loss of [1, 1]) first.observe(loss)
+  second.restore(JSON.parse(JSON.stringify(first.save())))
+  for (const plateau of [first, second]) plateau.observe(1)
+  expect([first.rate(), second.rate()]).toEqual([0.5, 0.5])
+})
+
+test('after a warm-up it hears of the epochs since, and its rate is what was warmed up to', () => {
+  const after = reduceOnPlateau({ factor: 0.5, patience: 0 })
+  const pipeline = compose([warmup({ multiplier: 8, over: { epochs: 2 }, after })], {
+    stepsPerEpoch: 10,
+    steps: 400,
+  })
+  const rates = [5, 1, 1, 1].map((loss, epoch) => {
+    const rate = pipeline.learningRate(0.1, 10 * epoch)
+    tell(pipeline, epoch, { loss })
+    return rate
+  })
+  expectClose([...rates, pipeline.learningRate(0.1, 40)], [0.1, 0.45, 0.8, 0.8, 0.4])
 })
 
 test('what does not fit is said', () => {
-  expect(() => plateauSchedule({ rate: 0, factor: 0.1, patience: 1 })).toThrow(
+  const epoch: Epoch = {
+    epoch: 3,
+    time: { step: 40, stepsPerEpoch: 10, steps: 400 },
+    training: { loss: 1, accuracy: 0 },
+    variables: {},
+  }
+  expect(() => reduceOnPlateau().afterEpoch!(epoch)).toThrow(
+    'reduce-on-plateau: epoch 3 has no validation loss: keep some of the training images',
+  )
+  expect(() => plateauSchedule({ rate: 0 })).toThrow(
     'reduce-on-plateau: expected rate to be a number above 0, got 0',
   )
+  expect(() => plateauSchedule({ rate: 1, mode: 'least' as 'min' })).toThrow("'min' or 'max'")
 })
 
 conformance(() => reduceOnPlateau({ patience: 0, cooldown: 1 }), {
-  invalid: [
-    () => reduceOnPlateau({ factor: 1 }),
-    () => reduceOnPlateau({ patience: -1 }),
-    () => reduceOnPlateau({ threshold: 1 }),
-    () => reduceOnPlateau({ cooldown: 0.5 }),
-    () => reduceOnPlateau({ min: NaN }),
-    () => reduceOnPlateau({ mode: 'least' as 'min' }),
-    () => reduceOnPlateau({ monitor: 'error' as 'loss' }),
-  ],
-})
-
-const over = { steps: 4 }
-conformance(() => warmup({ multiplier: 8, over, after: reduceOnPlateau({ patience: 0 }) }))
-
-test('after a warm-up it cuts the rate that was reached, on its own clock', () => {
-  const pipeline = compose([
-    warmup({ multiplier: 8, over: { steps: 10 }, after: reduceOnPlateau({ patience: 0 }) }),
-  ])
-  const rates = [0, 10, 20, 30].map((step) => {
-    const time = { step, stepsPerEpoch: 10, steps: 100 }
-    const metrics = { loss: 1, accuracy: 0 }
-    if (step > 0)
-      pipeline.afterEpoch!({
-        epoch: 0,
-        time,
-        training: metrics,
-        validation: metrics,
-        variables: {},
-      })
-    return pipeline.learningRate(0.1, time)
-  })
-  expectClose(rates, [0.1, 0.8, 0.8, 0.08])
+  invalid: (
+    [
+      { factor: 1 },
+      { patience: -1 },
+      { threshold: 1 },
+      { cooldown: 0.5 },
+      { min: -1 },
+      { monitor: 'loss' as 'validation loss' },
+    ] satisfies ReduceOnPlateauOptions[]
+  ).map((options) => () => reduceOnPlateau(options)),
 })
