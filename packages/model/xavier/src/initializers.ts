@@ -15,7 +15,8 @@ export interface InitializerOptions {
 type Initializer = ReturnType<typeof layers.initializers.zeros>
 
 /** tfjs-layers takes for initializers its own and what derives from them, and exports no class to derive from. */
-const Zeros = layers.initializers.zeros().constructor as new () => Initializer
+const Zeros = layers.initializers.zeros()
+  .constructor as tf.serialization.SerializableConstructor<Initializer>
 
 abstract class Seeded extends Zeros {
   abstract readonly kind: Kind
@@ -51,19 +52,19 @@ abstract class Seeded extends Zeros {
 
 /** What `xavierUniform` makes. */
 export class XavierUniform extends Seeded {
-  static readonly className: string = 'TricksXavierUniform'
+  static override readonly className: string = 'TricksXavierUniform'
   readonly kind: Kind = 'xavier-uniform'
 }
 
 /** What `xavierNormal` makes. */
 export class XavierNormal extends Seeded {
-  static readonly className: string = 'TricksXavierNormal'
+  static override readonly className: string = 'TricksXavierNormal'
   readonly kind: Kind = 'xavier-normal'
 }
 
 /** What `kaimingNormal` makes. */
 export class KaimingNormal extends Seeded {
-  static readonly className: string = 'TricksKaimingNormal'
+  static override readonly className: string = 'TricksKaimingNormal'
   readonly kind: Kind = 'kaiming-normal'
 }
 
