@@ -1,99 +1,114 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type State, type Tensors, type Trick } from '@tricks/core'
-import { fresh, name, next, resolve, type StoppingOptions, type Watch } from './watch.ts'
-export type { StoppingOptions } from './watch.ts'
+import { assertOption, type State, type Tensors, type Trick, type Variables } from '@tricks/core'
+import { observe, type Progress, resolve, start, type StopOptions } from './progress.ts'
 
-export interface EarlyStoppingOptions extends StoppingOptions {
-  /** The validation metric that is watched; default 'loss'. Its mode is 'min', that of accuracy 'max'. */
-  readonly monitor?: 'loss' | 'accuracy'
-  /** End on the weights of the best epoch, at a stop and at the run's end; default true. */
+export type { StopOptions }
+
+export interface EarlyStoppingOptions extends StopOptions {
+  /** What has to improve; default 'validation loss'. */
+  readonly monitor?: 'validation loss' | 'validation accuracy'
+  /** Whether the weights of the best epoch are put back when training ends; default true. */
   readonly restoreBest?: boolean
   /** Tells two of the same trick apart. */
   readonly key?: string
 }
 
 /**
- * Where training would have stopped: after `patience` epochs in a row that are no better than the best so far.
+ * Where early stopping ends a training whose metrics are known: after the first epoch that is the `patience`-th running
+ * without one better than the best by more than `minDelta`.
  *
- * @param history an epoch's metric each
- * @returns `stop`, the epoch after which to stop, from 0, or null if never; and `best`, the best epoch until
- * then, null where none has a finite metric
+ * @param history a metric an epoch
+ * @returns the epoch after which it stops, from 0, null if it never does; and the best epoch until then
  * @throws RangeError for an option out of its range
  * @example
- * stopsAt([1, 0.8, 0.9, 0.9], { patience: 2 }) // { stop: 3, best: 1 }
- * @see Prechelt 1998, https://doi.org/10.1007/3-540-49430-8_3
+ * stopsAt([3, 1, 2, 2], { patience: 2 }) // { stop: 3, best: 1 }
+ * @see Prechelt 1998, "Early stopping: but when?"
  */
 export function stopsAt(
   history: readonly number[],
-  options: StoppingOptions = {},
+  options: StopOptions = {},
 ): { readonly stop: number | null; readonly best: number | null } {
   const resolved = resolve(options)
-  let watch = fresh
+  let progress = start
   for (const [epoch, metric] of history.entries()) {
-    watch = next(watch, metric, epoch, resolved)
-    if (watch.bad >= resolved.patience) return { stop: epoch, best: watch.epoch }
+    progress = observe(progress, epoch, metric, resolved)
+    if (progress.waited >= resolved.patience) return { stop: epoch, best: progress.epoch }
   }
-  return { stop: null, best: watch.epoch }
+  return { stop: null, best: progress.epoch }
 }
 
 /**
- * Ends training when a validation metric stops getting better, on the weights of the best epoch.
+ * Ends training where a metric of the validation set no longer improves, and puts the best epoch's weights back, also
+ * where the run comes to its own end.
  *
- * Without validation, as when training on all the data, selection is off: it neither stops nor restores.
- *
- * @throws RangeError for an option out of its range
+ * @throws RangeError for an option out of its range; Error after an epoch without validation
  * @example
- * compose([earlyStopping({ monitor: 'accuracy', patience: 10 })])
- * @see Prechelt 1998, https://doi.org/10.1007/3-540-49430-8_3
+ * train({ model, data, tricks: [earlyStopping({ patience: 5 })], optimizer, epochs: 90 })
+ * @see Prechelt 1998, "Early stopping: but when?"
  */
 export function earlyStopping({
-  monitor = 'loss',
-  mode = monitor === 'loss' ? 'min' : 'max',
+  monitor = 'validation loss',
   restoreBest = true,
   key,
   ...given
 }: EarlyStoppingOptions = {}): Trick {
-  assertOption(['loss', 'accuracy'].includes(monitor), name, { monitor }, "'loss' or 'accuracy'")
-  const options = resolve({ ...given, mode })
-  let watch = fresh
+  assertOption(
+    monitor === 'validation loss' || monitor === 'validation accuracy',
+    'early-stopping',
+    { monitor },
+    "'validation loss' or 'validation accuracy'",
+  )
+  assertOption(typeof restoreBest === 'boolean', 'early-stopping', { restoreBest }, 'true or false')
+  const metric = monitor === 'validation loss' ? 'loss' : 'accuracy'
+  const options = resolve({ mode: metric === 'loss' ? 'min' : 'max', ...given })
+  let progress = start
   let weights: Tensors = {}
-  const keep = (tensors: Tensors): void => {
-    tf.dispose(Object.values(weights))
+  const remember = (values: Tensors): void => {
+    tf.dispose(weights)
     weights = Object.fromEntries(
-      Object.entries(tensors).map(([path, tensor]) => [path, tf.keep(tf.clone(tensor))]),
+      Object.entries(values).map(([path, value]) => [path, tf.keep(tf.clone(value))]),
     )
   }
+  const putBack = (variables: Variables): void => {
+    for (const [path, value] of Object.entries(weights)) variables[path]?.assign(value)
+    remember({})
+  }
   return {
-    name,
+    name: 'early-stopping',
     key,
     options: { monitor, ...options, restoreBest },
     setup() {
-      watch = fresh
-      keep({})
+      progress = start
+      remember({})
     },
     afterEpoch({ epoch, time, validation, variables }) {
-      if (!validation) return undefined
-      watch = next(watch, validation[monitor], epoch, options)
-      if (restoreBest && watch.epoch === epoch) keep(variables)
-      const stops = watch.bad >= options.patience
-      if (stops || time.step >= time.steps) {
-        for (const [path, best] of Object.entries(weights)) variables[path]!.assign(best)
-        keep({})
-      }
-      const since = watch.epoch === null ? 'the start' : `epoch ${watch.epoch}`
-      return stops ? { stop: `validation ${monitor} is no better since ${since}` } : undefined
+      if (!validation)
+        throw new Error(
+          `early-stopping: epoch ${epoch} has no ${monitor}: keep some of the training images for validation`,
+        )
+      progress = observe(progress, epoch, validation[metric], options)
+      if (restoreBest && progress.epoch === epoch) remember(variables)
+      const stops = progress.waited >= options.patience
+      if (stops || time.step >= time.steps) putBack(variables)
+      const { best, waited } = progress
+      return stops
+        ? { stop: `${reason(monitor, waited)}: ${best} in epoch ${progress.epoch}` }
+        : undefined
     },
     state: {
       save: () => ({
-        ...watch,
+        ...progress,
         weights: Object.fromEntries(
-          Object.entries(weights).map(([path, tensor]) => [path, tf.clone(tensor)]),
+          Object.entries(weights).map(([path, value]) => [path, tf.clone(value)]),
         ),
       }),
-      restore({ weights: saved, ...seen }: State) {
-        watch = seen as unknown as Watch
-        keep(saved as Tensors)
+      restore({ weights: saved, ...rest }) {
+        progress = rest as unknown as Progress
+        remember(saved as State as Tensors)
       },
     },
   }
 }
+
+const reason = (monitor: string, epochs: number): string =>
+  `the ${monitor} has not improved for ${epochs} ${epochs === 1 ? 'epoch' : 'epochs'}`

@@ -1,130 +1,152 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { conformance, onEachBackend } from '@tricks/conformance'
-import { compose, type Pipeline, type State, type Trick, type Variables } from '@tricks/core'
+import { compose, type Epoch, type Run, type Trick, type Variables } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
-import { earlyStopping, stopsAt, type StoppingOptions } from '../src/index.ts'
+import { earlyStopping, type EarlyStoppingOptions, stopsAt } from '../src/index.ts'
 import fixture from './fixtures/early-stopping.json' with { type: 'json' }
 
-test.each(fixture.cases)('as Keras: $params', ({ inputs, params, expected }) => {
-  const { stop, best } = stopsAt(inputs.metric, params as StoppingOptions)
-  expect({ stop, best }).toEqual({ stop: expected.stoppedAfter, best: expected.bestEpoch })
-})
-
-test('what never gets better stops, and what is no number is no better', () => {
-  expect(stopsAt([1, 1, 1, 1], { patience: 2 })).toEqual({ stop: 2, best: 0 })
-  expect(stopsAt([NaN, 2, NaN, 1, NaN, NaN], { patience: 2 })).toEqual({ stop: 5, best: 3 })
-  expect(stopsAt([NaN, NaN], { patience: 2 })).toEqual({ stop: 1, best: null })
-  expect(stopsAt([])).toEqual({ stop: null, best: null })
-})
-
-/** A run of `epochs` in which the weight after epoch e is e, and the statistic −e. */
-class Run {
-  readonly variables: Variables = {
-    'dense/kernel': tf.tidy(() => tf.variable(tf.scalar(0))),
-    'norm/moving_mean': tf.tidy(() => tf.variable(tf.scalar(0), false)),
-  }
-  readonly pipeline: Pipeline
-  readonly epochs: number
-
-  constructor(trick: Trick, epochs = 100) {
-    this.pipeline = compose([trick])
-    this.epochs = epochs
-    const data = {
-      size: 1,
-      height: 1,
-      width: 1,
-      channels: 1,
-      classes: 2,
-      mean: [0],
-      deviation: [1],
-    }
-    const time = { step: 0, stepsPerEpoch: 10, steps: 10 * epochs }
-    this.pipeline.setup({ variables: this.variables, data, batchSize: 1, time })
-  }
-
-  epoch(epoch: number, loss: number, accuracy = 0): { readonly stop: string } | undefined {
-    let verdict: { readonly stop: string } | undefined
-    tf.tidy(() => {
-      const [weight, statistic] = Object.values(this.variables)
-      weight!.assign(tf.scalar(epoch))
-      statistic!.assign(tf.scalar(-epoch))
-      verdict = this.pipeline.afterEpoch!({
-        epoch,
-        time: { step: 10 * (epoch + 1), stepsPerEpoch: 10, steps: 10 * this.epochs },
-        training: { loss: 9, accuracy: 0 },
-        validation: { loss, accuracy },
-        variables: this.variables,
-      })
-    })
-    return verdict
-  }
-
-  values(): number[] {
-    return Object.values(this.variables).map((variable) => variable.dataSync()[0]!)
-  }
-}
-
-onEachBackend(() => {
-  describe('as a trick', () => {
-    test('it stops on the best weights, statistics included', () => {
-      const before = tf.memory().numTensors
-      const run = new Run(earlyStopping({ patience: 2 }))
-      expect([3, 1, 2].map((loss, epoch) => run.epoch(epoch, loss))).toEqual(
-        Array(3).fill(undefined),
-      )
-      expect(run.values()).toEqual([2, -2])
-      expect(run.epoch(3, 1)).toEqual({ stop: 'validation loss is no better since epoch 1' })
-      expect(run.values()).toEqual([1, -1])
-      tf.dispose(run.variables)
-      expect(tf.memory().numTensors).toBe(before)
-    })
-
-    test("and so ends a run that wasn't stopped", () => {
-      const run = new Run(earlyStopping({ monitor: 'accuracy' }), 3)
-      for (const [epoch, accuracy] of [0.1, 0.9, 0.5].entries()) run.epoch(epoch, 1, accuracy)
-      expect(run.values()).toEqual([1, -1])
-      tf.dispose(run.variables)
-    })
-
-    test('unless the weights are to stay', () => {
-      const run = new Run(earlyStopping({ patience: 1, restoreBest: false }))
-      run.epoch(0, 1)
-      expect(run.epoch(1, 2)?.stop).toBe('validation loss is no better since epoch 0')
-      expect(run.values()).toEqual([1, -1])
-      tf.dispose(run.variables)
-    })
-
-    test('a resumed run still knows the best weights', () => {
-      const first = new Run(earlyStopping({ patience: 2 }))
-      first.epoch(0, 1)
-      first.epoch(1, 2)
-      const saved = first.pipeline.state!.save()
-      const second = new Run(earlyStopping({ patience: 2 }))
-      second.pipeline.state!.restore(saved)
-      tf.dispose((saved['early-stopping'] as { weights: State }).weights as tf.TensorContainer)
-      expect(second.epoch(2, 2)).toEqual({ stop: 'validation loss is no better since epoch 0' })
-      expect(second.values()).toEqual([0, -0])
-      tf.dispose([first.variables, second.variables])
-    })
+test.each(fixture.cases)('as the reference: $params', ({ inputs, params, expected }) => {
+  const options = { ...params, mode: params.mode as 'min' | 'max' }
+  expect(stopsAt(inputs.metric, options)).toEqual({
+    stop: expected.stoppedAfter,
+    best: expected.bestEpoch,
   })
 })
 
-test('where selection is off it neither stops nor restores', () => {
-  const trick = earlyStopping({ patience: 1 })
-  const time = { step: 10, stepsPerEpoch: 10, steps: 10 }
-  const metrics = { loss: 1, accuracy: 0 }
-  for (const epoch of [0, 1, 2])
-    expect(trick.afterEpoch!({ epoch, time, training: metrics, variables: {} })).toBe(undefined)
+test.each<[number[], EarlyStoppingOptions, number | null, number | null]>([
+  [[], {}, null, null],
+  [[3, 1, 2, 2], { patience: 2 }, 3, 1],
+  [[3, 1, 2, 0.5, 2, 2], { patience: 2 }, 5, 3],
+  [[1, 1], { patience: 1 }, 1, 0],
+  [[1, 0.75], { patience: 1, minDelta: 0.25 }, 1, 0],
+  [[NaN, NaN], { patience: 2 }, 1, null],
+  [[NaN, 2, NaN], { patience: 2 }, null, 1],
+])('%j with %j: stops at %s, best is %s', (history, options, stop, best) => {
+  expect(stopsAt(history, options)).toEqual({ stop, best })
+})
+
+/** Epochs of a run of five, in which the one weight is the epoch's number. */
+function follow(
+  trick: Trick,
+  losses: number[],
+  variables: Variables,
+): { stops: (string | undefined)[]; weights: number[] } {
+  const stops: (string | undefined)[] = []
+  const weights: number[] = []
+  for (const [epoch, loss] of losses.entries())
+    tf.tidy(() => {
+      variables['dense/kernel']!.assign(tf.tensor1d([epoch]))
+      const validation = { loss, accuracy: 1 - loss }
+      const time = { step: 2 * (epoch + 1), stepsPerEpoch: 2, steps: 10 }
+      const verdict = trick.afterEpoch!({
+        epoch,
+        time,
+        training: validation,
+        validation,
+        variables,
+      })
+      stops.push(verdict?.stop)
+      weights.push(variables['dense/kernel']!.dataSync()[0]!)
+    })
+  return { stops, weights }
+}
+const fresh = (): Variables => ({
+  'dense/kernel': tf.tidy(() => tf.variable(tf.tensor1d([0]))),
+})
+
+onEachBackend(() => {
+  test('stops with a reason, the weights of the best epoch put back', () => {
+    const variables = fresh()
+    const before = tf.memory().numTensors
+    const { stops, weights } = follow(
+      earlyStopping({ patience: 2 }),
+      [0.5, 0.25, 0.5, 0.75],
+      variables,
+    )
+    expect(stops).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      'the validation loss has not improved for 2 epochs: 0.25 in epoch 1',
+    ])
+    expect(weights).toEqual([0, 1, 2, 1])
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  test('puts them back where the run ends, too', () => {
+    const variables = fresh()
+    const trick = earlyStopping({ monitor: 'validation accuracy' })
+    const { stops, weights } = follow(trick, [0.5, 0.4, 0.2, 0.3, 0.6], variables)
+    expect(stops.every((stop) => stop === undefined)).toBe(true)
+    expect(weights).toEqual([0, 1, 2, 3, 2])
+  })
+
+  test('or leaves the last where that is asked for', () => {
+    const trick = earlyStopping({ patience: 1, restoreBest: false })
+    const { stops, weights } = follow(trick, [0.25, 0.5], fresh())
+    expect(stops.at(-1)).toBe('the validation loss has not improved for 1 epoch: 0.25 in epoch 0')
+    expect(weights).toEqual([0, 1])
+  })
+
+  test('its state holds the best weights as tensors, statistics among them', () => {
+    const variables = { ...fresh(), 'norm/moving_mean': tf.variable(tf.scalar(7), false) }
+    const [first, second] = [earlyStopping({ patience: 2 }), earlyStopping({ patience: 2 })]
+    follow(first, [0.5, 0.25, 0.5], variables)
+    const saved = first.state!.save()
+    second.state!.restore(saved)
+    variables['norm/moving_mean'].assign(tf.scalar(9))
+    const epoch: Epoch = {
+      epoch: 3,
+      time: { step: 8, stepsPerEpoch: 2, steps: 10 },
+      training: { loss: 1, accuracy: 0 },
+      validation: { loss: 1, accuracy: 0 },
+      variables,
+    }
+    expect(second.afterEpoch!(epoch)?.stop).toContain('for 2 epochs: 0.25 in epoch 1')
+    const values = Object.values(variables).map((variable) => variable.dataSync()[0])
+    expect(values).toEqual([1, 7])
+    expect((saved['weights'] as unknown as Variables)['dense/kernel']!.isDisposed).toBe(false)
+  })
+
+  test('a new run starts afresh and gives back what the last one kept', () => {
+    const variables = fresh()
+    const before = tf.memory().numTensors
+    const pipeline = compose([earlyStopping({ patience: 1 })])
+    follow(pipeline as unknown as Trick, [0.25], variables)
+    expect(tf.memory().numTensors).toBe(before + 1)
+    pipeline.setup({} as Omit<Run, 'random'>)
+    expect(tf.memory().numTensors).toBe(before)
+    expect(follow(pipeline as unknown as Trick, [0.5], variables).stops).toEqual([undefined])
+  })
+})
+
+describe('what does not fit is said', () => {
+  test('an epoch without validation', () => {
+    const epoch: Epoch = {
+      epoch: 2,
+      time: { step: 6, stepsPerEpoch: 2, steps: 10 },
+      training: { loss: 1, accuracy: 0 },
+      variables: {},
+    }
+    expect(() => earlyStopping().afterEpoch!(epoch)).toThrow(
+      'early-stopping: epoch 2 has no validation loss: keep some of the training images',
+    )
+  })
+  test('options', () => {
+    expect(() => stopsAt([1], { patience: 0 })).toThrow(
+      'early-stopping: expected patience to be a positive integer, got 0',
+    )
+  })
 })
 
 conformance(() => earlyStopping({ patience: 1 }), {
-  invalid: [
-    () => earlyStopping({ patience: 0 }),
-    () => earlyStopping({ patience: 1.5 }),
-    () => earlyStopping({ minDelta: -1 }),
-    () => earlyStopping({ mode: 'least' as 'min' }),
-    () => earlyStopping({ monitor: 'error' as 'loss' }),
-    () => stopsAt([], { patience: 0 }),
-  ],
+  invalid: (
+    [
+      { patience: 1.5 },
+      { minDelta: -1 },
+      { mode: 'least' as 'min' },
+      { monitor: 'test loss' as 'validation loss' },
+      { restoreBest: 1 as unknown as true },
+    ] satisfies EarlyStoppingOptions[]
+  ).map((options) => () => earlyStopping(options)),
 })
-conformance(() => earlyStopping({ monitor: 'accuracy', patience: 9, restoreBest: false }))
