@@ -1,40 +1,39 @@
-import { Dropout } from './layer.ts'
-export { Dropout }
-export { applyDropout, drawDropout, type DropoutMask, type MaskOptions } from './mask.ts'
+import { TricksDropout } from './layer.ts'
+
+export { dropoutMask, type MaskOptions } from './mask.ts'
+export { TricksDropout }
 
 export interface DropoutOptions {
-  /** The share that is dropped, in [0, 1). */
-  readonly rate: number
-  /** What is dropped as one: each value, a channel of an image, or a square of a channel; default 'element'. */
-  readonly kind?: 'element' | 'channel' | 'block'
-  /** The side of a block in pixels, a positive integer; default 7, as in the paper. */
+  /** The share of values that is dropped in training, in [0, 1); default 0.5. */
+  readonly rate?: number
+  /**
+   * What is dropped: each value by itself ('element', the default), a whole channel of an image ('channel'), or
+   * squares of a channel ('block').
+   */
+  readonly mode?: 'element' | 'channel' | 'block'
+  /** Side of a square in mode 'block', a positive integer; default 7, the paper's. */
   readonly blockSize?: number
-  /** What it draws from in `model.fit`; default 0. In `model.apply(images, { seed, step })` those count. */
+  /** Where a step gives none, as in `model.fit`: a whole number in [0, 2^32); default 0. */
   readonly seed?: number
-  /** The layer's name. Draws depend on it: name the layer, as tfjs's own names count all that a process made. */
+  /** The layer's name, which its draws depend on. */
   readonly name?: string
 }
 
 /**
- * A dropout layer: in training it sets a share of its input to 0 and scales the rest up, so that the mean stays.
+ * A dropout layer whose draws can be repeated: y = x · mask / (1 − rate) in training, y = x elsewhere.
  *
- * y = x · kept / (1 − rate), and for blocks x · kept · count / count kept, of each image.
+ * The mask depends on the seed, the layer's name, the step and the image's place in the batch: those that
+ * `model.apply(images, { training: true, seed, step })` gives, as `train` does. Without them, as in `model.fit`, it
+ * depends on the layer's own seed and on how often the layer was called in training.
  *
- * Draws depend on the seed, the layer's name, the step, and the image's place in the batch. Seed and step come as
- * keyword arguments, `model.apply(images, { training: true, seed, step })`: the same step draws the same, and a
- * resumed run goes on as if it had not stopped. In `model.fit`, which passes none, they are the option `seed` and
- * a count of the layer's own, which its config holds, so that a saved model goes on too.
+ * x is `[batch, …, channels]`, and in mode 'block' `[batch, height, width, channels]`.
  *
- * @param options.rate in [0, 1)
- * @returns a layer for float32 `[batch, …, channels]`; blocks need `[batch, height, width, channels]`
- * @throws RangeError for an option out of its range
+ * @throws RangeError for an option out of its range; Error where mode 'block' gets something else than images
  * @example
- * const model = layers.sequential()
- * model.add(layers.layers.dense({ units: 64, activation: 'relu', inputShape: [128] }))
- * model.add(dropout({ rate: 0.5, name: 'dropout' }))
- * @see Srivastava et al. 2014, https://jmlr.org/papers/v15/srivastava14a.html; channels: Tompson et al. 2015,
- * https://arxiv.org/abs/1411.4280; blocks: Ghiasi et al. 2018, https://arxiv.org/abs/1810.12890
+ * model.add(dropout({ rate: 0.1, mode: 'block', blockSize: 3, name: 'drop' }))
+ * @see Srivastava et al. 2014, "Dropout"; Tompson et al. 2015, https://arxiv.org/abs/1411.4280;
+ * Ghiasi et al. 2018, https://arxiv.org/abs/1810.12890
  */
-export function dropout(options: DropoutOptions): Dropout {
-  return new Dropout({ ...options })
+export function dropout(options: DropoutOptions = {}): TricksDropout {
+  return new TricksDropout({ ...options })
 }

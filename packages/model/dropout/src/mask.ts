@@ -2,97 +2,123 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Random } from '@tricks/core'
 
 export interface MaskOptions {
-  /** The share that is dropped, in [0, 1). */
+  /** In [0, 1). */
   readonly rate: number
-  readonly kind: 'element' | 'channel' | 'block'
-  /** The side of a block in pixels; no larger than the image. */
-  readonly blockSize: number
-}
-
-/** What an input is multiplied by: 0 where it is dropped, else what keeps the mean. */
-export interface DropoutMask {
-  readonly values: Float32Array
-  /** 1 on the axes that are dropped as one. */
-  readonly shape: readonly number[]
+  /** Default 'element'. */
+  readonly mode?: 'element' | 'channel' | 'block'
+  /** Side of a square in mode 'block', at most the image's; default 7. */
+  readonly blockSize?: number
+  /** The stream of the step; each image draws from its own within it. */
+  readonly random: Random
 }
 
 /**
- * Draws what is to be dropped, each image from its own stream.
+ * What to multiply by for dropout: 0 with probability `rate`, else 1 / (1 − rate).
  *
- * @param random the layer's stream of a step
- * @param shape that of the input, `[batch, …, channels]`
+ * @param shape `[batch, …, channels]`, of images in mode 'block'
+ * @returns float32 of that shape, in mode 'channel' `[batch, 1, …, channels]`
  * @example
- * const mask = drawDropout(createRandom(1).at(7), x.shape, { rate: 0.5, kind: 'element', blockSize: 1 })
+ * const kept = tf.mul(x, dropoutMask(x.shape, { rate: 0.5, random: createRandom(1).at(step) }))
  */
-export function drawDropout(
-  random: Random,
+export function dropoutMask(
   shape: readonly number[],
-  { rate, kind, blockSize }: MaskOptions,
-): DropoutMask {
-  const [batch, ...inner] = shape as [number, ...number[]]
-  const own = kind === 'channel' ? inner.map((size, i) => (i < inner.length - 1 ? 1 : size)) : inner
-  const size = own.reduce((a, b) => a * b, 1)
-  const values = new Float32Array(batch * size)
-  random.images(batch, (stream, image) => {
-    const word = wordsOf(stream)
-    const mask = values.subarray(image * size, (image + 1) * size)
-    if (kind === 'block') dropBlocks(mask, inner as [number, number, number], rate, blockSize, word)
-    else for (let i = 0; i < size; i++) mask[i] = word() < rate * 2 ** 32 ? 0 : 1 / (1 - rate)
+  { rate, mode = 'element', blockSize = 7, random }: MaskOptions,
+): tf.Tensor {
+  const [batch = 1] = shape
+  const own =
+    mode === 'channel'
+      ? shape.map((size, axis) => (axis > 0 && axis < shape.length - 1 ? 1 : size))
+      : [...shape]
+  const size = tf.util.sizeFromShape(own) / Math.max(1, batch)
+  const kept = 1 / (1 - rate)
+  const mask = new Float32Array(batch * size)
+  random.images(batch, (image, i) => {
+    const values = mask.subarray(i * size, (i + 1) * size)
+    if (mode === 'block') {
+      values.fill(kept)
+      dropBlocks(values, shape.slice(1) as [number, number, number], {
+        rate,
+        blockSize,
+        random: image,
+      })
+      return
+    }
+    const words = wordsOf(image, size)
+    const limit = rate * 2 ** 32
+    for (let at = 0; at < size; at++) values[at] = words[at]! < limit ? 0 : kept
   })
-  return { values, shape: [batch, ...own] }
+  return tf.tensor(mask, own)
 }
 
-/**
- * Drops what was drawn.
- *
- * @param x float32 `[batch, …, channels]`
- * @returns as `x`
- */
-export function applyDropout<T extends tf.Tensor>(x: T, { values, shape }: DropoutMask): T {
-  return tf.tidy(() => tf.mul(x, tf.tensor(values, [...shape])))
-}
-
-/**
- * Drops squares about centres that are drawn where a whole square fits, at the rate that drops the wanted share
- * where none overlap, and scales what is left of the image so that its count stays.
- */
+/** Puts squares of 0 in an image of `[height, width, channels]`, each channel by itself. */
 function dropBlocks(
-  mask: Float32Array,
+  values: Float32Array,
   [height, width, channels]: readonly [number, number, number],
-  rate: number,
-  blockSize: number,
-  word: () => number,
+  { rate, blockSize, random }: { rate: number; blockSize: number; random: Random },
 ): void {
-  const rows = Math.min(blockSize, height)
-  const columns = Math.min(blockSize, width)
-  const places = (height - rows + 1) * (width - columns + 1)
-  const limit = ((rate * height * width) / (rows * columns * places)) * 2 ** 32
-  mask.fill(1)
-  for (let row = 0; row <= height - rows; row++)
-    for (let column = 0; column <= width - columns; column++)
-      for (let channel = 0; channel < channels; channel++) {
-        if (word() >= limit) continue
-        for (let r = row; r < row + rows; r++)
-          for (let c = column; c < column + columns; c++)
-            mask[(r * width + c) * channels + channel] = 0
-      }
-  const kept = mask.reduce((sum, value) => sum + value, 0)
-  for (let i = 0; i < mask.length; i++) mask[i]! *= mask.length / Math.max(1, kept)
+  const sides = [Math.min(blockSize, height), Math.min(blockSize, width)] as const
+  const limit = cornerRate(rate, [height, width], sides) * 2 ** 32
+  const [rows, columns] = [height - sides[0] + 1, width - sides[1] + 1]
+  const words = wordsOf(random, rows * columns * channels)
+  for (let corner = 0; corner < words.length; corner++) {
+    if (words[corner]! >= limit) continue
+    const channel = corner % channels
+    const column = Math.floor(corner / channels) % columns
+    const row = Math.floor(corner / channels / columns)
+    for (let r = row; r < row + sides[0]; r++)
+      for (let c = column; c < column + sides[1]; c++)
+        values[(r * width + c) * channels + channel] = 0
+  }
+}
+
+const rates = new Map<string, number>()
+
+/**
+ * With what probability a square starts at a place, so that a share of `rate` is dropped on average, squares that overlap
+ * and places near the border counted: the γ for which the mean over all pixels of (1 − γ)^(squares that cover it) is
+ * 1 − rate. The paper's γ leaves overlaps out, and so drops less than its rate.
+ */
+function cornerRate(
+  rate: number,
+  [height, width]: readonly [number, number],
+  [rows, columns]: readonly [number, number],
+): number {
+  const key = [rate, height, width, rows, columns].join()
+  const known = rates.get(key)
+  if (known !== undefined) return known
+  const covering = (at: number, size: number, side: number): number =>
+    Math.min(at, size - side) - Math.max(0, at - side + 1) + 1
+  const down = Array.from({ length: height }, (_, at) => covering(at, height, rows))
+  const across = Array.from({ length: width }, (_, at) => covering(at, width, columns))
+  const dropped = (gamma: number): number => {
+    let kept = 0
+    for (const a of down) for (const b of across) kept += (1 - gamma) ** (a * b)
+    return 1 - kept / (height * width)
+  }
+  let [low, high] = [0, 1]
+  for (let i = 0; i < 50; i++) {
+    const middle = (low + high) / 2
+    if (dropped(middle) < rate) low = middle
+    else high = middle
+  }
+  rates.set(key, low)
+  return low
 }
 
 /**
- * Many uniform 32-bit words from one stream, as a mask has millions of values: a counter with a step of its own,
- * mixed by the finaliser of MurmurHash3, as in SplitMix.
- *
- * @see Steele et al. 2014, https://doi.org/10.1145/2714064.2660195
+ * 32-bit words by sfc32, seeded from the stream: a mask needs millions, which the stream itself is too slow for.
  */
-function wordsOf(random: Random): () => number {
-  let state = random.integer(0, 2 ** 32)
-  const step = random.integer(0, 2 ** 32) | 1
-  return () => {
-    state = (state + step) | 0
-    let mixed = Math.imul(state ^ (state >>> 16), 0x85ebca6b)
-    mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35)
-    return (mixed ^ (mixed >>> 16)) >>> 0
+function wordsOf(random: Random, count: number): Uint32Array {
+  const words = new Uint32Array(count)
+  const seed = (): number => random.integer(0, 2 ** 32) | 0
+  let [a, b, c, d] = [seed(), seed(), seed(), 1]
+  for (let i = 0; i < count; i++) {
+    const sum = (((a + b) | 0) + d) | 0
+    d = (d + 1) | 0
+    a = b ^ (b >>> 9)
+    b = (c + (c << 3)) | 0
+    c = (((c << 21) | (c >>> 11)) + sum) | 0
+    words[i] = sum
   }
+  return words
 }

@@ -3,270 +3,207 @@ import * as layers from '@tensorflow/tfjs-layers'
 import { expectClose, onEachBackend } from '@tricks/conformance'
 import { createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
-import { drawDropout, dropout, type DropoutOptions, type MaskOptions } from '../src/index.ts'
+import { dropout, dropoutMask, type DropoutOptions, type MaskOptions } from '../src/index.ts'
 
-/** What a layer makes of ones in training. */
-function dropped(
-  options: DropoutOptions,
-  shape: number[],
-  kwargs: Record<string, unknown> = { seed: 1, step: 0 },
-): number[] {
-  return tf.tidy(() => {
-    const layer = dropout({ name: 'dropout', ...options })
-    const y = layer.apply(tf.ones(shape), { training: true, ...kwargs }) as tf.Tensor
-    expect(y.shape).toEqual(shape)
-    return [...y.dataSync()]
-  })
-}
-
-const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b) / values.length
+const modes = ['element', 'channel', 'block'] as const
+const maskOf = (shape: number[], options: Omit<MaskOptions, 'random'>, seed = 1): number[] =>
+  tf.tidy(() => [
+    ...dropoutMask(shape, { ...options, random: createRandom(seed).at(3) }).dataSync(),
+  ])
 
 onEachBackend(() => {
-  test.each([0.1, 0.5, 0.9])('drops a share of %d and scales the rest up', (rate) => {
-    const values = dropped({ rate }, [8, 5, 5, 16])
-    const share = values.filter((value) => value === 0).length / values.length
-    // Four standard deviations of a share of 3200.
-    expect(Math.abs(share - rate)).toBeLessThan(4 * Math.sqrt((rate * (1 - rate)) / 3200))
-    expectClose(
-      values.filter((value) => value > 0),
-      values.filter((value) => value > 0).map(() => 1 / (1 - rate)),
-    )
-  })
+  const shape = [3, 6, 5, 4]
+  const images = (): tf.Tensor4D => tf.randomUniform([3, 6, 5, 4], 1, 2, 'float32', 1)
+  const modelOf = (options: DropoutOptions): layers.LayersModel => {
+    const model = layers.sequential()
+    model.add(layers.layers.inputLayer({ inputShape: [6, 5, 4] }))
+    model.add(dropout(options))
+    return model
+  }
+  const run = (model: layers.LayersModel, given: object): number[] =>
+    tf.tidy(() => [...(model.apply(images(), given) as tf.Tensor).dataSync()])
 
-  test('passes the gradient through what is kept', () => {
-    tf.tidy(() => {
-      const layer = dropout({ rate: 0.5, name: 'dropout' })
-      const apply = (x: tf.Tensor): tf.Tensor =>
-        layer.apply(x, { training: true, seed: 1, step: 3 }) as tf.Tensor
-      const x = tf.ones([4, 10])
-      expectClose(tf.grad((given) => apply(given))(x), apply(x))
+  describe.each(modes)('%s', (mode) => {
+    const options = { rate: 0.4, mode, blockSize: 3, name: 'drop' }
+
+    test('drops what its mask says, scales the rest, and passes gradients there alone', () => {
+      const model = modelOf(options)
+      const random = createRandom(7).fork('drop').at(5)
+      const mask = dropoutMask(shape, { ...options, random })
+      const { value, grad } = tf.valueAndGrad(
+        (x) => model.apply(x, { training: true, seed: 7, step: 5 }) as tf.Tensor,
+      )(images())
+      expectClose(value, tf.mul(images(), mask))
+      expectClose(grad, tf.mul(tf.ones(shape), mask))
+      expect(new Set(mask.dataSync())).toEqual(new Set([0, Math.fround(1 / 0.6)]))
+    })
+
+    test('draws by seed, step, name and place in the batch', () => {
+      const model = modelOf(options)
+      const given = { training: true, seed: 7, step: 5 }
+      const drawn = run(model, given)
+      expect(run(model, given)).toEqual(drawn)
+      expect(run(modelOf(options), given)).toEqual(drawn)
+      expect(run(model, { ...given, step: 6 })).not.toEqual(drawn)
+      expect(run(model, { ...given, seed: 8 })).not.toEqual(drawn)
+      expect(run(modelOf({ ...options, name: 'other' }), given)).not.toEqual(drawn)
+      const shard = tf.tidy(() => [
+        ...(model.apply(tf.slice(images(), [1]), { ...given, first: 1 }) as tf.Tensor).dataSync(),
+      ])
+      expect(shard).toEqual(drawn.slice(120))
+    })
+
+    test('is the identity elsewhere, and with a rate of 0', () => {
+      const expected = [...images().dataSync()]
+      expect(run(modelOf(options), {})).toEqual(expected)
+      expect(run(modelOf(options), { training: false, seed: 1, step: 1 })).toEqual(expected)
+      expect(run(modelOf({ ...options, rate: 0 }), { training: true })).toEqual(expected)
     })
   })
 
-  test('leaves no tensor behind', () => {
-    const x = tf.ones([4, 10])
-    const layer = dropout({ rate: 0.5 })
-    const first = layer.apply(x, { training: true, seed: 1, step: 0 }) as tf.Tensor
+  test('without a step it counts its own, from its own seed', () => {
+    const three = (seed: number): number[][] => {
+      const model = modelOf({ name: 'drop', seed })
+      return [0, 1, 2].map(() => run(model, { training: true }))
+    }
+    const drawn = three(4)
+    expect(three(4)).toEqual(drawn)
+    expect(three(5)).not.toEqual(drawn)
+    expect(new Set(drawn.map(String)).size).toBe(3)
+    expect(run(modelOf({ name: 'drop' }), { training: true, seed: 4, step: 1 })).toEqual(drawn[1])
+  })
+
+  test('trains in model.fit, the same each time, and leaves no tensor behind', async () => {
+    const [x, y] = [tf.randomUniform([16, 6], 0, 1, 'float32', 1), tf.ones([16, 1])]
+    const fit = async (): Promise<number[]> => {
+      const model = layers.sequential()
+      const kernelInitializer = layers.initializers.ones()
+      model.add(dropout({ rate: 0.25, name: 'first', inputShape: [6] } as DropoutOptions))
+      model.add(layers.layers.dense({ units: 1, kernelInitializer }))
+      model.compile({ optimizer: tf.train.sgd(0.01), loss: 'meanSquaredError' })
+      const { history } = await model.fit(x, y, { epochs: 3, shuffle: false })
+      model.dispose()
+      return history['loss'] as number[]
+    }
+    const losses = await fit()
+    expect(await fit()).toEqual(losses)
+    const model = modelOf({})
+    run(model, { training: true })
     const before = tf.memory().numTensors
-    tf.dispose(layer.apply(x, { training: true, seed: 1, step: 1 }) as tf.Tensor)
+    run(model, { training: true })
+    run(model, {})
     expect(tf.memory().numTensors).toBe(before)
-    tf.dispose([x, first])
-  })
-
-  test('does nothing outside training, and at a rate of 0', () => {
-    tf.tidy(() => {
-      const ones = tf.ones([2, 3])
-      expectClose(dropout({ rate: 0.9 }).apply(ones) as tf.Tensor, ones)
-      expectClose(
-        dropout({ rate: 0.9 }).apply(ones, { training: false, seed: 1, step: 1 }) as tf.Tensor,
-        ones,
-      )
-    })
-    expect(dropped({ rate: 0 }, [2, 2])).toEqual([1, 1, 1, 1])
-  })
-})
-
-describe('by channel', () => {
-  test('a channel of an image is dropped as a whole', () => {
-    const values = dropped({ rate: 0.5, kind: 'channel' }, [16, 3, 3, 32])
-    const at = (image: number, pixel: number, channel: number): number =>
-      values[(image * 9 + pixel) * 32 + channel]!
-    for (let image = 0; image < 16; image++)
-      for (let channel = 0; channel < 32; channel++)
-        for (let pixel = 1; pixel < 9; pixel++)
-          expect(at(image, pixel, channel)).toBe(at(image, 0, channel))
-    expect(Math.abs(meanOf(values) - 1)).toBeLessThan(4 / Math.sqrt(512))
-  })
-
-  test('values of a flat input are channels', () => {
-    const shape = [16, 20]
-    expect(dropped({ rate: 0.5, kind: 'channel' }, shape)).toEqual(dropped({ rate: 0.5 }, shape))
-  })
-})
-
-describe('by block', () => {
-  const size = 12
-  const maskOf = (options: Partial<MaskOptions>, batch = 1, channels = 1): Float32Array =>
-    drawDropout(createRandom(2), [batch, size, size, channels], {
-      rate: 0.1,
-      kind: 'block',
-      blockSize: 3,
-      ...options,
-    }).values
-
-  test('what is dropped are whole squares', () => {
-    const mask = maskOf({ rate: 0.2 })
-    const dropsAt = (row: number, column: number): boolean => mask[row * size + column] === 0
-    const squareAt = (row: number, column: number): boolean =>
-      [0, 1, 2].every((r) => [0, 1, 2].every((c) => dropsAt(row + r, column + c)))
-    expect(mask).toContain(0)
-    for (let row = 0; row < size; row++)
-      for (let column = 0; column < size; column++)
-        if (dropsAt(row, column))
-          expect(
-            [0, 1, 2].some((r) => [0, 1, 2].some((c) => squareAt(row - r, column - c))),
-            `[${row}, ${column}]`,
-          ).toBe(true)
-  })
-
-  test("each image's mean stays, and about the wanted share is dropped", () => {
-    const masks = maskOf({}, 64, 4)
-    const each = size * size * 4
-    for (let image = 0; image < 64; image++)
-      expect(meanOf([...masks.subarray(image * each, (image + 1) * each)])).toBeCloseTo(1, 5)
-    const share = masks.filter((value) => value === 0).length / masks.length
-    // Overlapping squares drop a little less.
-    expect(share).toBeGreaterThan(0.08)
-    expect(share).toBeLessThan(0.105)
-  })
-
-  test('channels of an image have squares of their own', () => {
-    const mask = maskOf({ rate: 0.3 }, 1, 2)
-    const [first, second] = [0, 1].map((channel) => mask.filter((_, i) => i % 2 === channel))
-    expect(first).not.toEqual(second)
-  })
-
-  test('a block as large as the image drops channels, all of them too', () => {
-    const mask = maskOf({ rate: 0.5, blockSize: 99 }, 64)
-    const images = Array.from({ length: 64 }, (_, i) => [...mask.subarray(i * 144, (i + 1) * 144)])
-    for (const image of images) expect(new Set(image).size).toBe(1)
-    const share = images.filter(([value]) => value === 0).length / 64
-    expect(Math.abs(share - 0.5)).toBeLessThan(0.25)
-  })
-
-  test('it needs images', () => {
-    const layer = dropout({ rate: 0.1, kind: 'block', name: 'drop' })
-    expect(() => layer.apply(tf.ones([2, 3]))).toThrow(
-      'dropout: blocks need [batch, height, width, channels], got [2,3]',
-    )
   })
 })
 
 describe('draws', () => {
-  const shape = [8, 40]
-  const draws = (kwargs: Record<string, unknown>, name = 'dropout'): number[] =>
-    dropped({ rate: 0.5, name }, shape, kwargs)
-
-  test('depend on seed, name and step alone', () => {
-    const drawn = draws({ seed: 1, step: 5 })
-    expect(draws({ seed: 1, step: 5 })).toEqual(drawn)
-    expect(draws({ seed: 2, step: 5 })).not.toEqual(drawn)
-    expect(draws({ seed: 1, step: 6 })).not.toEqual(drawn)
-    expect(draws({ seed: 1, step: 5 }, 'other')).not.toEqual(drawn)
-    expect(dropped({ rate: 0.5, seed: 9 }, shape, { seed: 1, step: 5 })).toEqual(drawn)
-  })
-
-  test("a shard's are a slice of the whole batch's", () => {
-    const whole = draws({ seed: 1, step: 5 })
-    const shard = dropped({ rate: 0.5 }, [3, 40], { seed: 1, step: 5, first: 4 })
-    expect(shard).toEqual(whole.slice(4 * 40, 7 * 40))
-  })
-
-  test('neighbours, images and steps are independent', () => {
-    const mask = (step: number): Float32Array =>
-      drawDropout(createRandom(1).at(step), [2, 20_000], {
-        rate: 0.5,
-        kind: 'element',
-        blockSize: 1,
-      }).values
-    const [first, second] = [mask(0), mask(1)]
-    const images = [first.subarray(0, 20_000), first.subarray(20_000)] as const
-    const pairs = [
-      [images[0].subarray(1), images[0].subarray(0, -1)],
-      [images[0].subarray(2), images[0].subarray(0, -2)],
-      images,
-      [first, second],
-    ] as const
-    for (const [a, b] of pairs) {
-      const correlation = meanOf(Array.from(a, (value, i) => (value - 1) * (b[i]! - 1)))
-      expect(Math.abs(correlation)).toBeLessThan(4 / Math.sqrt(a.length))
+  test('element: the rate, each value by itself', () => {
+    const mask = maskOf([200, 20, 25], { rate: 0.3 })
+    const dropped = mask.map((value) => Number(value === 0))
+    const share = dropped.reduce((a, b) => a + b) / dropped.length
+    // Three standard deviations of a mean of 100,000.
+    expect(Math.abs(share - 0.3)).toBeLessThan(3 * Math.sqrt((0.3 * 0.7) / 1e5))
+    // Neighbours, and the same place of the next image, say nothing of each other.
+    for (const lag of [1, 25, 500]) {
+      const both = dropped.filter((value, i) => value && dropped[i + lag]).length / 1e5
+      expect(Math.abs(both - 0.09)).toBeLessThan(3 * Math.sqrt((0.09 * 0.91) / 1e5))
     }
   })
-})
 
-/** A small model that drops, and data to fit. */
-function build(): layers.Sequential {
-  const model = layers.sequential()
-  model.add(
-    layers.layers.dense({
-      units: 8,
-      inputShape: [4],
-      kernelInitializer: layers.initializers.glorotUniform({ seed: 1 }),
-    }),
-  )
-  model.add(dropout({ rate: 0.5, seed: 3, name: 'dropout' }))
-  model.add(
-    layers.layers.dense({
-      units: 1,
-      kernelInitializer: layers.initializers.glorotUniform({ seed: 2 }),
-    }),
-  )
-  return model
-}
-const x = tf.tensor2d(
-  Array.from({ length: 32 }, (_, i) => Math.sin(i)),
-  [8, 4],
-)
-const y = tf.tensor2d(
-  Array.from({ length: 8 }, (_, i) => i / 8),
-  [8, 1],
-)
-
-async function fit(model: layers.LayersModel, epochs: number): Promise<number[]> {
-  model.compile({ optimizer: tf.train.sgd(0.1), loss: 'meanSquaredError' })
-  const { history } = await model.fit(x, y, { epochs, batchSize: 4, shuffle: false })
-  return history['loss'] as number[]
-}
-
-describe('in a model', () => {
-  test('seed and step reach it, in a model of a model too', () => {
-    tf.tidy(() => {
-      const inner = layers.sequential({ name: 'inner' })
-      inner.add(layers.layers.inputLayer({ inputShape: [40] }))
-      inner.add(dropout({ rate: 0.5, name: 'dropout' }))
-      const outer = layers.sequential()
-      outer.add(inner)
-      const kwargs = { training: true, seed: 1, step: 5 }
-      const made = outer.apply(tf.ones([8, 40]), kwargs) as tf.Tensor
-      expect([...made.dataSync()]).toEqual(dropped({ rate: 0.5 }, [8, 40], { seed: 1, step: 5 }))
+  test('channel: whole channels of an image', () => {
+    const mask = dropoutMask([500, 4, 4, 20], {
+      rate: 0.2,
+      mode: 'channel',
+      random: createRandom(1),
     })
+    expect(mask.shape).toEqual([500, 1, 1, 20])
+    const share = mask.dataSync().filter((value) => value === 0).length / 1e4
+    expect(Math.abs(share - 0.2)).toBeLessThan(3 * Math.sqrt((0.2 * 0.8) / 1e4))
+    expect(
+      dropoutMask([2, 5], { rate: 0.5, mode: 'channel', random: createRandom(1) }).shape,
+    ).toEqual([2, 5])
   })
 
-  test('fit draws anew each step, the same in each run', async () => {
-    const losses = await fit(build(), 4)
-    dropout({ rate: 0.5 })
-    expect(await fit(build(), 4)).toEqual(losses)
-    const still = build()
-    const layer = still.getLayer('dropout')
-    layer.call = (inputs) => (inputs as tf.Tensor[])[0]!
-    expect(await fit(still, 4)).not.toEqual(losses)
+  test.each([
+    [0.1, 3, 10, 10],
+    [0.25, 7, 8, 12],
+    [0.5, 2, 4, 4],
+    [0.3, 9, 5, 5],
+  ])('block: a share of %d in squares of %d, of %d×%d', (rate, blockSize, height, width) => {
+    const images = 2000
+    const mask = maskOf([images, height, width, 2], { rate, mode: 'block', blockSize })
+    const shares = Array.from({ length: images }, (_, i) => {
+      const size = height * width * 2
+      return mask.slice(i * size, (i + 1) * size).filter((value) => value === 0).length / size
+    })
+    const mean = shares.reduce((a, b) => a + b) / images
+    const variance = shares.reduce((sum, share) => sum + (share - mean) ** 2, 0) / images
+    expect(Math.abs(mean - rate)).toBeLessThan(4 * Math.sqrt(variance / images))
   })
 
-  test('a model that was saved goes on as if it had not been', async () => {
-    const whole = await fit(build(), 5)
-    const model = build()
-    await fit(model, 2)
-    let saved: tf.io.ModelArtifacts | undefined
-    await model.save(
-      tf.io.withSaveHandler(async (artifacts) => {
-        saved = artifacts
-        return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } }
-      }),
-    )
-    const loaded = await layers.loadLayersModel(tf.io.fromMemory(saved!))
-    expect(await fit(loaded, 3)).toEqual(whole.slice(2))
+  test('block: what is dropped is squares, whole and inside, each channel its own', () => {
+    const [height, width, side] = [9, 7, 3]
+    const mask = maskOf([40, height, width, 2], { rate: 0.15, mode: 'block', blockSize: side })
+    const dropped = (image: number, row: number, column: number, channel: number): boolean =>
+      mask[((image * height + row) * width + column) * 2 + channel] === 0
+    let alike = 0
+    for (let image = 0; image < 40; image++) {
+      const planes = [0, 1].map((channel) => {
+        const covered = new Set<number>()
+        const places = [...Array.from({ length: height * width }).keys()]
+        const all = places.filter((at) =>
+          dropped(image, Math.floor(at / width), at % width, channel),
+        )
+        for (let row = 0; row + side <= height; row++)
+          for (let column = 0; column + side <= width; column++) {
+            const square = [0, 1, 2].flatMap((r) =>
+              [0, 1, 2].map((c) => (row + r) * width + column + c),
+            )
+            if (square.every((at) => all.includes(at))) for (const at of square) covered.add(at)
+          }
+        expect([...covered].toSorted((a, b) => a - b)).toEqual(all)
+        return all.join()
+      })
+      if (planes[0] !== '' && planes[0] === planes[1]) alike++
+    }
+    expect(alike).toBeLessThan(5)
   })
 })
 
-test.each<[DropoutOptions, string]>([
-  [{ rate: 1 }, 'dropout: expected rate to be a number in [0, 1), got 1'],
-  [{ rate: NaN }, 'dropout: expected rate to be a number in [0, 1), got NaN'],
-  [
-    { rate: 0.5, kind: 'row' as 'block' },
-    "dropout: expected kind to be 'element', 'channel' or 'block', got row",
-  ],
-  [{ rate: 0.5, blockSize: 0 }, 'dropout: expected blockSize to be a positive integer, got 0'],
-  [{ rate: 0.5, seed: -1 }, 'dropout: expected seed to be a whole number in [0, 2^32), got -1'],
-])('%o is refused', (options, message) => {
-  expect(() => dropout(options)).toThrow(message)
+describe('config', () => {
+  test('holds every option, and a saved model draws as before', async () => {
+    const options: Required<DropoutOptions> = {
+      rate: 0.25,
+      mode: 'block',
+      blockSize: 2,
+      seed: 3,
+      name: 'drop',
+    }
+    const layer = dropout(options)
+    expect(layer.getConfig()).toMatchObject(options)
+    expect(layer.getClassName()).toBe('TricksDropout')
+    const model = layers.sequential()
+    model.add(layers.layers.inputLayer({ inputShape: [4, 4, 2] }))
+    model.add(layer)
+    const loaded = await layers.models.modelFromJSON(JSON.parse(model.toJSON() as string))
+    const given = { training: true, seed: 1, step: 2 }
+    const x = tf.ones([2, 4, 4, 2])
+    expectClose(loaded.apply(x, given) as tf.Tensor, model.apply(x, given) as tf.Tensor)
+  })
+
+  test.each<[DropoutOptions, string]>([
+    [{ rate: 1 }, 'dropout: expected rate to be a number in [0, 1), got 1'],
+    [{ rate: NaN }, 'rate to be a number in [0, 1), got NaN'],
+    [{ mode: 'pixel' as 'element' }, "mode to be 'element', 'channel' or 'block', got pixel"],
+    [{ blockSize: 0 }, 'blockSize to be a positive integer, got 0'],
+    [{ seed: -1 }, 'seed to be a whole number in [0, 2^32), got -1'],
+  ])('%j', (options, message) => {
+    expect(() => dropout(options)).toThrow(message)
+  })
+
+  test('blocks are of images', () => {
+    expect(() => dropout({ mode: 'block' }).apply(tf.ones([2, 5]))).toThrow(
+      "dropout: expected [batch, height, width, channels] in mode 'block', got [2,5]",
+    )
+  })
 })
