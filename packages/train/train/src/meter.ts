@@ -9,20 +9,23 @@ interface Taken {
   readonly accuracy: tf.Scalar
 }
 
+export type MeterState = readonly (readonly [number, number, number])[]
+
 /**
  * Training losses and accuracies, left on the device and read many at once, as a read waits for the
  * device. Whoever observes gets the mean since it last was told.
  */
 export class Meter {
   private queue: Taken[] = []
-  private readonly sums: Map<Observer | 'epoch', Sum> = new Map()
+  /** For the report, for the epoch, and for each observer. */
+  private readonly sums: readonly Sum[]
   private readonly observers: readonly Observer[]
   private readonly tricks: readonly Trick[]
 
   constructor(observers: readonly Observer[], tricks: readonly Trick[]) {
     this.observers = observers
     this.tricks = tricks
-    for (const observer of [...observers, 'epoch' as const]) this.sums.set(observer, new Sum())
+    this.sums = Array.from({ length: 2 + observers.length }, () => new Sum())
   }
 
   take(taken: Taken): void {
@@ -39,31 +42,42 @@ export class Meter {
    *
    * @throws Error where a loss is NaN or infinite, naming the first such step
    */
-  async read(): Promise<(Metrics & { readonly rate: number }) | undefined> {
+  async read(): Promise<void> {
     const taken = this.queue
     const last = taken.at(-1)
-    if (!last) return undefined
+    if (!last) return
     this.queue = []
     const scalars = taken.flatMap(({ loss, accuracy }) => [loss, accuracy])
     const stacked = tf.stack(scalars)
     const values = await stacked.data()
     tf.dispose([stacked, ...scalars])
-
-    const recent = new Sum()
     taken.forEach(({ time, rate, size }, i) => {
       const [loss, accuracy] = [values[2 * i]!, values[2 * i + 1]!]
       if (!Number.isFinite(loss)) throw this.notFinite(loss, time, rate)
-      recent.add(loss, accuracy, size)
-      for (const sum of this.sums.values()) sum.add(loss, accuracy, size)
+      for (const sum of this.sums) sum.add(loss, accuracy, size)
     })
-    for (const observer of this.observers)
-      if (isDue(observer, last.time)) observer.metrics(this.sums.get(observer)!.take(), last.time)
-    return { ...recent.take(), rate: last.rate }
+    this.observers.forEach((observer, i) => {
+      if (isDue(observer, last.time)) observer.metrics(this.sums[2 + i]!.take(), last.time)
+    })
+  }
+
+  /** The metrics since the last report. */
+  report(): Metrics {
+    return this.sums[0]!.take()
   }
 
   /** The metrics since the last epoch's. */
   epoch(): Metrics {
-    return this.sums.get('epoch')!.take()
+    return this.sums[1]!.take()
+  }
+
+  /** What was read and not yet told. */
+  save(): MeterState {
+    return this.sums.map((sum) => sum.save())
+  }
+
+  restore(state: MeterState): void {
+    this.sums.forEach((sum, i) => sum.restore(state[i]!))
   }
 
   dispose(): void {
@@ -92,6 +106,14 @@ class Sum {
     this.loss += loss * size
     this.accuracy += accuracy * size
     this.images += size
+  }
+
+  save(): readonly [number, number, number] {
+    return [this.loss, this.accuracy, this.images]
+  }
+
+  restore([loss, accuracy, images]: readonly [number, number, number]): void {
+    Object.assign(this, { loss, accuracy, images })
   }
 
   take(): Metrics {

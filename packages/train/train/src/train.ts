@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Epoch, type Metrics, type Time } from '@tricks/core'
+import { assertOption, type Epoch, type Metrics, stepsOf, type Time } from '@tricks/core'
+import { capture, type Checkpoint, type CheckpointOptions, restore } from './checkpoint.ts'
 import { wholeOf } from './data.ts'
 import { evaluate } from './evaluate.ts'
 import { Meter } from './meter.ts'
@@ -13,6 +14,10 @@ export interface TrainOptions extends RunOptions {
   readonly signal?: AbortSignal
   /** Steps between two reads of the losses, which is how late a NaN may be noticed; default 20. */
   readonly readEvery?: number
+  /** Makes checkpoints as training goes, and one when it is aborted. */
+  readonly checkpoint?: CheckpointOptions
+  /** Goes on from there, in the same run, to the same end, bit for bit. */
+  readonly resume?: Checkpoint
 }
 
 export interface StepProgress extends Metrics {
@@ -76,13 +81,14 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 export async function* training(
   options: TrainOptions,
 ): AsyncGenerator<Progress, TrainResult, void> {
-  const { model, data, optimizer, epochs, seed = 0, signal, readEvery = 20 } = options
+  const { model, data, optimizer, seed = 0, signal, readEvery = 20, checkpoint, resume } = options
   const often = Number.isInteger(readEvery) && readEvery >= 1
   assertOption(often, 'train', { readEvery }, 'a positive integer')
   const run = openRun(options)
   const { pipeline, variables, baseRate } = run
   const { facts, heldOut, stepsPerEpoch } = run.data
   const { normalize, evaluation } = pipeline
+  const { steps } = run.data.time(0)
 
   const meter = new Meter(pipeline.observe ?? [], pipeline.tricks)
   const history: EpochProgress[] = []
@@ -90,51 +96,73 @@ export async function* training(
   let stopped: string | undefined
   let rate = baseRate
   let step = 0
+  let began = performance.now()
+  let saved = performance.now()
 
   try {
-    for (let epoch = 0; epoch < epochs && stopped === undefined; epoch++) {
-      const began = performance.now()
-      for (const last = step + stepsPerEpoch; step < last && stopped === undefined; step++) {
-        const time = run.data.time(step)
-        rate = pipeline.learningRate(baseRate, time)
-        setRate(optimizer, rate)
-        const taken = clock.timed(() => {
-          const raw = run.data.batch(step)
-          const size = raw.images.shape[0]
-          const batch = pipeline.batch(raw.images, raw.targets, time)
-          const metrics = updateOn(batch, { model, variables, pipeline, optimizer, seed })
-          const { prepared, time: _, ...tensors } = batch
-          tf.dispose([raw, tensors, prepared])
-          return { time, rate, size, ...metrics }
-        })
-        meter.take(taken)
-        clock.images += taken.size
-        tf.tidy(() => pipeline.afterStep?.(variables, pipeline.step(time)))
+    if (resume) {
+      await restore(resume, options, run)
+      meter.restore(resume.meter)
+      history.push(...resume.epochs)
+      step = resume.step
+    }
+    while (step < steps && stopped === undefined) {
+      const time = run.data.time(step)
+      rate = pipeline.learningRate(baseRate, time)
+      setRate(optimizer, rate)
+      const taken = clock.timed(() => {
+        const raw = run.data.batch(step)
+        const size = raw.images.shape[0]
+        const batch = pipeline.batch(raw.images, raw.targets, time)
+        const metrics = updateOn(batch, { model, variables, pipeline, optimizer, seed })
+        const { prepared, time: _, ...tensors } = batch
+        tf.dispose([raw, tensors, prepared])
+        return { time, rate, size, ...metrics }
+      })
+      meter.take(taken)
+      clock.images += taken.size
+      tf.tidy(() => pipeline.afterStep?.(variables, pipeline.step(time)))
+      step++
 
-        const ends = (step + 1) % readEvery === 0 || step + 1 === last
-        if (meter.due(time) || ends || signal?.aborted) {
-          const recent = (await clock.waited(() => meter.read()))!
-          yield { kind: 'step', time, ...recent, imagesPerSecond: clock.rate() }
+      const epochEnds = step % stepsPerEpoch === 0
+      const reports = step % readEvery === 0 || epochEnds
+      if (meter.due(time) || reports) await clock.waited(() => meter.read())
+      if (reports)
+        yield { kind: 'step', time, rate, ...meter.report(), imagesPerSecond: clock.rate() }
+
+      let best = false
+      if (epochEnds) {
+        const done = {
+          epoch: step / stepsPerEpoch - 1,
+          time: run.data.time(step),
+          training: meter.epoch(),
+          ...(heldOut && {
+            validation: await evaluate(model, variables, normalize, evaluation, heldOut),
+          }),
         }
-        await clock.breathe()
-        if (signal?.aborted) stopped = 'aborted'
+        best = bestOf(history) < (done.validation?.accuracy ?? 0)
+        let verdict: { readonly stop: string } | undefined
+        tf.tidy(() => void (verdict = pipeline.afterEpoch?.({ ...done, variables })))
+        const seconds = (performance.now() - began) / 1000
+        history.push({ kind: 'epoch', ...done, rate, seconds })
+        began = performance.now()
+        yield history.at(-1)!
+        stopped = verdict?.stop
       }
-      if (stopped !== undefined) break
 
-      const done = {
-        epoch,
-        time: run.data.time(step),
-        training: meter.epoch(),
-        ...(heldOut && {
-          validation: await evaluate(model, variables, normalize, evaluation, heldOut),
-        }),
+      await clock.breathe()
+      if (signal?.aborted) stopped ??= 'aborted'
+      if (checkpoint) {
+        const { every = { epochs: 1 }, seconds = Infinity, save } = checkpoint
+        const due = step % Math.max(1, stepsOf(every, time)) === 0
+        const late = performance.now() - saved > seconds * 1000
+        if (due || late || best || stopped === 'aborted') {
+          await meter.read()
+          const progress = { step, epochs: [...history], meter: meter.save() }
+          await save(await capture(options, run, progress), best)
+          saved = performance.now()
+        }
       }
-      let verdict: { readonly stop: string } | undefined
-      tf.tidy(() => void (verdict = pipeline.afterEpoch?.({ ...done, variables })))
-      const seconds = (performance.now() - began) / 1000
-      history.push({ kind: 'epoch', ...done, rate, seconds })
-      yield history.at(-1)!
-      stopped = verdict?.stop ?? (signal?.aborted ? 'aborted' : undefined)
     }
     const test =
       data.test && stopped !== 'aborted'
@@ -153,6 +181,10 @@ export async function* training(
     setRate(optimizer, baseRate)
   }
 }
+
+/** The best validation accuracy so far. */
+const bestOf = (epochs: readonly EpochProgress[]): number =>
+  Math.max(0, ...epochs.map(({ validation }) => validation?.accuracy ?? 0))
 
 /** Counts the time that training takes, without what whoever listens does meanwhile. */
 class Clock {

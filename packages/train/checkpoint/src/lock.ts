@@ -1,0 +1,48 @@
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/**
+ * Claims a folder for this process, so that two runs don't write in one. A dead owner holds nothing.
+ *
+ * @returns gives the folder back; the end of the process does too
+ * @throws Error naming the process that holds it
+ * @example
+ * const release = lockFolder('runs/1')
+ */
+export function lockFolder(path: string): () => void {
+  const file = join(path, 'lock')
+  const claim = (): boolean => {
+    try {
+      writeFileSync(file, String(process.pid), { flag: 'wx' })
+      return true
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+      return false
+    }
+  }
+  if (!claim()) {
+    const owner = Number(readFileSync(file, 'utf8'))
+    if (owner !== process.pid && isAlive(owner))
+      throw new Error(`${path} is in use by process ${owner}: wait for it, or take another folder`)
+    rmSync(file, { force: true })
+    if (!claim()) throw new Error(`${path} was just taken by another process: take another folder`)
+  }
+  const release = (): void => {
+    process.off('exit', release)
+    rmSync(file, { force: true })
+  }
+  process.once('exit', release)
+  return release
+}
+
+function isAlive(pid: number): boolean {
+  // An empty or damaged lock is nobody's.
+  if (!Number.isInteger(pid) || pid <= 0) return false
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // Somebody else's process may not be signalled, but it is there.
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}

@@ -1,0 +1,173 @@
+import * as tf from '@tensorflow/tfjs-core'
+import type { Duration, Json, State, Trick } from '@tricks/core'
+import type { MeterState } from './meter.ts'
+import type { OpenRun, RunOptions } from './run.ts'
+import type { EpochProgress } from './train.ts'
+
+/** All that a run needs to go on as if it had not stopped. Tensors are values on the host, by name. */
+export interface Checkpoint {
+  /** Steps done. */
+  readonly step: number
+  /** What the run is: a checkpoint goes on in the same run only. */
+  readonly run: RunFacts
+  readonly epochs: readonly EpochProgress[]
+  readonly meter: MeterState
+  /** The tricks' states, with tensors named rather than held. */
+  readonly tricks: Json
+  /** Under `model/`, `optimizer/` and `tricks/`. */
+  readonly tensors: Readonly<Record<string, HostTensor>>
+}
+
+export interface HostTensor {
+  readonly dtype: 'float32' | 'int32' | 'bool'
+  readonly shape: readonly number[]
+  readonly values: Float32Array | Int32Array | Uint8Array
+}
+
+/** When to make checkpoints, and what to do with them. */
+export interface CheckpointOptions {
+  /** Between two; default an epoch. */
+  readonly every?: Duration
+  /** Also when this many seconds have passed since the last. */
+  readonly seconds?: number
+  /** Keeps it. `best` where its epoch's validation accuracy is the best so far. Awaited before the next step. */
+  save(checkpoint: Checkpoint, best: boolean): void | Promise<void>
+}
+
+/** What has to be the same for a checkpoint to go on. */
+export type RunFacts = Readonly<Record<string, Json>>
+
+export function factsOf(options: RunOptions, { data, variables }: OpenRun): RunFacts {
+  const { optimizer, epochs, batchSize = 128, seed = 0, tricks = [] } = options
+  const { learningRate: _, ...optimizerOptions } = optimizer.getConfig()
+  return {
+    model: Object.entries(variables).map(([path, { shape }]) => `${path} [${shape.join(', ')}]`),
+    tricks: tricks.map(describe),
+    optimizer: { name: optimizer.getClassName(), ...(optimizerOptions as Record<string, Json>) },
+    data: { ...data.facts },
+    epochs,
+    batchSize,
+    seed,
+  }
+}
+
+const describe = ({ name, key, options, tricks }: Trick): Json => ({
+  name,
+  ...(key !== undefined && { key }),
+  options,
+  ...(tricks && { tricks: tricks.map(describe) }),
+})
+
+/** @throws Error naming each fact that differs */
+export function checkFacts(saved: RunFacts, here: RunFacts): void {
+  const differences = Object.keys({ ...saved, ...here })
+    .filter((fact) => JSON.stringify(saved[fact]) !== JSON.stringify(here[fact]))
+    .map((fact) => `  ${fact}: ${firstDifference(saved[fact], here[fact])}`)
+  if (differences.length > 0)
+    throw new Error(`train: the checkpoint is of another run\n${differences.join('\n')}`)
+}
+
+/** Of two lists the first entries that differ, else the two. */
+function firstDifference(saved: Json | undefined, here: Json | undefined): string {
+  const show = (value: unknown): string => JSON.stringify(value) ?? 'none'
+  if (Array.isArray(saved) && Array.isArray(here)) {
+    const length = Math.max(saved.length, here.length)
+    const i = Array.from({ length }, (_, place) => place).find(
+      (place) => show(saved[place]) !== show(here[place]),
+    )!
+    return `saved ${show(saved[i])}, here ${show(here[i])}`
+  }
+  return `saved ${show(saved)}, here ${show(here)}`
+}
+
+export async function capture(
+  options: RunOptions,
+  run: OpenRun,
+  progress: Pick<Checkpoint, 'step' | 'epochs' | 'meter'>,
+): Promise<Checkpoint> {
+  const held: Record<string, tf.Tensor> = {}
+  for (const [path, variable] of Object.entries(run.variables)) held[`model/${path}`] = variable
+  const slots = await options.optimizer.getWeights()
+  slots.forEach(({ tensor }, i) => (held[`optimizer/${i}`] = tensor))
+  for (const [name, variable] of hidden(options.optimizer)) held[`optimizer/${name}`] = variable
+  const saved = run.pipeline.state?.save() ?? {}
+  const tricks = nameTensors(saved, 'tricks', held)
+
+  const tensors: Record<string, HostTensor> = {}
+  for (const [name, tensor] of Object.entries(held))
+    tensors[name] = {
+      dtype: tensor.dtype as HostTensor['dtype'],
+      shape: tensor.shape,
+      values: (await tensor.data()).slice(),
+    }
+  // The variables are the run's own; the count of iterations and the tricks' tensors were made for us.
+  tf.dispose([slots[0]!.tensor, saved as tf.TensorContainerObject])
+  return { ...progress, run: factsOf(options, run), tricks, tensors }
+}
+
+export async function restore(
+  { tensors, tricks, run: facts }: Checkpoint,
+  options: RunOptions,
+  run: OpenRun,
+): Promise<void> {
+  checkFacts(facts, factsOf(options, run))
+  const made = Object.fromEntries(
+    Object.entries(tensors).map(([name, { values, shape, dtype }]) => [
+      name,
+      tf.tensor(values, [...shape], dtype),
+    ]),
+  )
+  try {
+    for (const [path, variable] of Object.entries(run.variables))
+      variable.assign(made[`model/${path}`]!)
+    const slots = Object.keys(tensors).filter((name) => /^optimizer\/\d+$/.test(name))
+    const { optimizer } = options
+    await optimizer.setWeights(slots.map((name) => ({ name, tensor: made[name]! })))
+    for (const [name, variable] of hidden(optimizer)) variable.assign(made[`optimizer/${name}`]!)
+    run.pipeline.state?.restore(withTensors(tricks, made) as State)
+  } finally {
+    tf.dispose(made)
+  }
+}
+
+/** What Adam and Adamax keep and `getWeights` leaves out: recomputed from the step it would differ in its last bits. */
+function hidden(optimizer: tf.Optimizer): [string, tf.Variable][] {
+  return ['accBeta1', 'accBeta2', 'iteration'].flatMap((name) => {
+    const value = (optimizer as unknown as Record<string, unknown>)[name]
+    return value instanceof tf.Variable ? [[name, value] as [string, tf.Variable]] : []
+  })
+}
+
+const tensorKey = '$tensor'
+
+/** The state with each tensor moved into `held`, its name in its place. */
+function nameTensors(
+  state: State | Json | tf.Tensor,
+  path: string,
+  held: Record<string, tf.Tensor>,
+): Json {
+  if (state instanceof tf.Tensor) {
+    held[path] = state
+    return { [tensorKey]: path }
+  }
+  if (Array.isArray(state)) return state as Json
+  if (typeof state !== 'object' || state === null) return state
+  return Object.fromEntries(
+    Object.entries(state).map(([name, value]) => [
+      name,
+      nameTensors(value as State, `${path}/${name}`, held),
+    ]),
+  )
+}
+
+function withTensors(
+  state: Json,
+  made: Readonly<Record<string, tf.Tensor>>,
+): State | Json | tf.Tensor {
+  if (typeof state !== 'object' || state === null || Array.isArray(state)) return state
+  const entries = Object.entries(state)
+  if (entries.length === 1 && entries[0]![0] === tensorKey) return made[entries[0]![1] as string]!
+  return Object.fromEntries<State[string]>(
+    entries.map(([name, value]) => [name, withTensors(value as Json, made)]),
+  )
+}
