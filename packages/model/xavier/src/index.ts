@@ -1,59 +1,92 @@
-import * as tf from '@tensorflow/tfjs-core'
 import { assertOption, type Trick } from '@tricks/core'
-import { draw, type Kind, kinds } from './draw.ts'
-export { fans } from './draw.ts'
-export {
+import { fill, methods } from './fill.ts'
+import {
   type InitializerOptions,
   KaimingNormal,
-  kaimingNormal,
   XavierNormal,
-  xavierNormal,
   XavierUniform,
-  xavierUniform,
 } from './initializers.ts'
 
+export { fans } from './fill.ts'
+export { type InitializerOptions, KaimingNormal, XavierNormal, XavierUniform }
+
+/**
+ * An initializer of tfjs-layers: uniform in ±√(6 / (fanIn + fanOut)).
+ *
+ * The values depend on the seed and the shape alone, so layers of one shape are to have a seed each.
+ *
+ * @throws RangeError for a seed out of its range
+ * @example
+ * layers.conv2d({ filters: 32, kernelSize: 3, kernelInitializer: xavierUniform({ seed: 1 }) })
+ * @see Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
+ */
+export const xavierUniform = (options?: InitializerOptions): XavierUniform =>
+  new XavierUniform(options)
+
+/**
+ * An initializer of tfjs-layers: normal with mean 0 and deviation √(2 / (fanIn + fanOut)).
+ *
+ * @throws RangeError for a seed out of its range
+ * @example
+ * layers.dense({ units: 10, kernelInitializer: xavierNormal({ seed: 2 }) })
+ * @see Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
+ */
+export const xavierNormal = (options?: InitializerOptions): XavierNormal =>
+  new XavierNormal(options)
+
+/**
+ * An initializer of tfjs-layers, for kernels before a relu: normal with mean 0 and deviation √(2 / fanIn).
+ *
+ * @throws RangeError for a seed out of its range
+ * @example
+ * layers.conv2d({ filters: 32, kernelSize: 3, kernelInitializer: kaimingNormal({ seed: 3 }) })
+ * @see He et al. 2015, https://arxiv.org/abs/1502.01852
+ */
+export const kaimingNormal = (options?: InitializerOptions): KaimingNormal =>
+  new KaimingNormal(options)
+
 export interface XavierOptions {
-  /** What kernels are drawn from; default 'xavier-uniform'. */
-  readonly kind?: Kind
-  /** What the deviation is multiplied by, above 0; default 1 (√2 is part of Kaiming's own). */
-  readonly gain?: number
+  /** How values are drawn; default 'xavierUniform'. */
+  readonly method?: 'xavierUniform' | 'xavierNormal' | 'kaimingNormal'
   /** Tells two of the same trick apart. */
   readonly key?: string
 }
 
 /**
- * Draws the trainable kernels anew when a run starts, from the run's seed and each kernel's path; the rest stays.
- *
- * A kernel's deviation is gain · √(2 / (fanIn + fanOut)), or for Kaiming gain · √(2 / fanIn), which keeps the size
- * of what flows forward and back, or of what flows forward through relus.
+ * Draws all trainable kernels of a model anew where a run starts, each from the run's seed and its own path. A run that
+ * goes on from a later step keeps its weights.
  *
  * @throws RangeError for an option out of its range
  * @example
- * compose([xavier()], { seed: 1 })
- * @see Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html; He et al. 2015,
- * https://arxiv.org/abs/1502.01852
+ * train({ model, data, tricks: [xavier()], optimizer, epochs: 10, seed: 1 })
+ * @see Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
  */
-export function xavier({ kind = 'xavier-uniform', gain = 1, key }: XavierOptions = {}): Trick {
-  assertOption(kinds.includes(kind), 'xavier', { kind }, `one of ${kinds.join(', ')}`)
-  assertOption(gain > 0 && Number.isFinite(gain), 'xavier', { gain }, 'a number above 0')
+export function xavier({ method = 'xavierUniform', key }: XavierOptions = {}): Trick {
+  const range = methods.map((each) => `'${each}'`).join(' or ')
+  assertOption(methods.includes(method), 'xavier', { method }, range)
   return {
     name: 'xavier',
     key,
-    options: { kind, gain },
-    setup({ variables, random }) {
+    options: { method },
+    setup({ variables, random, time }) {
+      if (time.step > 0) return
       for (const [path, variable] of Object.entries(variables)) {
-        if (!variable.trainable || !isKernel(path)) continue
-        const values = draw(kind, random.fork(path), shapeOf(path, variable), gain)
-        tf.tidy(() => variable.assign(tf.tensor(values, variable.shape)))
+        if (!variable.trainable || !/(^|[/_])kernel(-\d+)?$/.test(path)) continue
+        const values = fill(
+          method,
+          variable.shape,
+          random.fork(path),
+          countedShape(path, variable.shape),
+        )
+        variable.assign(values)
+        values.dispose()
       }
     },
   }
 }
 
-const isKernel = (path: string): boolean => /(^|[/_])kernel(-\d+)?$/.test(path)
-
-/** A depthwise kernel, `[height, width, channels, multiplier]`, is one of a single channel for each channel. */
-function shapeOf(path: string, { shape }: tf.Variable): readonly number[] {
-  const [height, width, channels, multiplier] = shape as [number, number, number, number]
-  return /depthwise_kernel(-\d+)?$/.test(path) ? [height, width, 1, channels * multiplier] : shape
+/** A depthwise kernel, `[height, width, in, multiplier]`, has one input channel for each output. */
+function countedShape(path: string, shape: readonly number[]): readonly number[] {
+  if (!/depthwise_kernel(-\d+)?$/.test(path)) return shape
+  return [...shape.slice(0, -2), 1, shape.at(-1)!]
 }

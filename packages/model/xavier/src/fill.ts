@@ -1,0 +1,43 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { assertOption, type Random } from '@tricks/core'
+
+export const methods = ['xavierUniform', 'xavierNormal', 'kaimingNormal'] as const
+export type Method = (typeof methods)[number]
+
+/**
+ * How many inputs a value of a layer's output has, and how many outputs each input goes to: sizes of the last two axes,
+ * times those of the axes before.
+ *
+ * @param shape a kernel's: `[in, out]` or `[height, width, in, out]`
+ * @throws RangeError where the shape has fewer than two axes
+ * @example
+ * fans([3, 3, 16, 32]) // { fanIn: 144, fanOut: 288 }
+ */
+export function fans(shape: readonly number[]): {
+  readonly fanIn: number
+  readonly fanOut: number
+} {
+  assertOption(shape.length >= 2, 'xavier', { shape }, "a kernel's, of at least two axes")
+  const field = shape.slice(0, -2).reduce((product, size) => product * size, 1)
+  return { fanIn: field * shape.at(-2)!, fanOut: field * shape.at(-1)! }
+}
+
+/** The random values of a kernel; `like` is the shape whose fans count, where it is another one. */
+export function fill(
+  method: Method,
+  shape: readonly number[],
+  random: Random,
+  like: readonly number[] = shape,
+): tf.Tensor {
+  const { fanIn, fanOut } = fans(like)
+  const variance = method === 'kaimingNormal' ? 2 / fanIn : 2 / (fanIn + fanOut)
+  const bound = Math.sqrt(3 * variance)
+  const deviation = Math.sqrt(variance)
+  const draw =
+    method === 'xavierUniform'
+      ? (): number => random.uniform(-bound, bound)
+      : (): number => random.normal(0, deviation)
+  const values = new Float32Array(tf.util.sizeFromShape([...shape]))
+  for (let i = 0; i < values.length; i++) values[i] = draw()
+  return tf.tensor(values, [...shape])
+}
