@@ -76,6 +76,21 @@ export function show(value: unknown): string {
   return text.length > 100 ? `${text.slice(0, 97)}…` : text
 }
 
+/** Whether two values of JSON and typed arrays are equal to the bit. */
+export function same(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true
+  if (!isRecord(a) || !isRecord(b)) return false
+  const keys = Object.keys(a)
+  return (
+    Array.isArray(a) === Array.isArray(b) &&
+    keys.length === Object.keys(b).length &&
+    keys.every((key) => same(a[key], b[key]))
+  )
+}
+
+export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null
+
 /** A number without the digits that backends differ in. */
 export const short = (value: number): string => String(Number(value.toPrecision(4)))
 

@@ -54,6 +54,8 @@ export interface RunOptions {
   readonly saveAt?: readonly number[]
   /** Whether there is an evaluation after each epoch; default true. */
   readonly evaluates?: boolean
+  /** How often the rate of each step is asked for; default once. */
+  readonly asks?: number
 }
 
 /** Validation losses that fall, rest, and rise, so that plateaus and early stops have their say. */
@@ -62,7 +64,7 @@ const validation = [1.5, 1, 1, 1.25]
 /** A short training of a small network, all that the tricks did written down. */
 export async function run(
   tricks: readonly Trick[],
-  { from, saveAt = [], evaluates = true }: RunOptions = {},
+  { from, saveAt = [], evaluates = true, asks = 1 }: RunOptions = {},
 ): Promise<{ readonly log: readonly Entry[]; readonly checkpoints: readonly Checkpoint[] }> {
   const size = sizeOf(4)
   const pipeline = compose(tricks, {
@@ -117,7 +119,8 @@ export async function run(
         })
       const time = timeAt(step)
       await hooks(step, () => {
-        const rate = pipeline.learningRate(0.1, time)
+        let rate = 0.1
+        for (let i = 0; i < asks; i++) rate = pipeline.learningRate(0.1, time)
         const batch = pipeline.batch(imagesOf(size, step), targetsOf(size), time)
         let loss = tf.scalar(0)
         const next: NextGradients = ({ batch: given = batch, statistics = 'update' } = {}) => {

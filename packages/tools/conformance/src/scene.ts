@@ -134,6 +134,8 @@ export interface Call {
   /** Whether the hook gives tensors from its inputs alone and so has to leave none of its own behind. */
   readonly pure: boolean
   run(): unknown
+  /** What was drawn for the hook. */
+  params?(): unknown
 }
 
 /**
@@ -160,13 +162,20 @@ export function callsOf(
   const inputs = { images, normal, targets, logits }
   const metrics = { loss: 2, accuracy: 0.25 }
   const calls: Call[] = []
-  const call = (hook: string, given: Tensors, run: () => unknown, pure = false): void => {
-    calls.push({ hook, inputs: given, run, pure })
+  const call = (
+    hook: string,
+    given: Tensors,
+    run: () => unknown,
+    pure = false,
+    params?: () => unknown,
+  ): void => {
+    calls.push({ hook, inputs: given, run, pure, params })
   }
 
-  tf.tidy(() =>
-    trick.setup?.({ ...runOf(variables, size), random: createRandom(1).fork(keyOf(trick)) }),
-  )
+  if (trick.setup)
+    call('setup', {}, () =>
+      trick.setup!({ ...runOf(variables, size), random: createRandom(1).fork(keyOf(trick)) }),
+    )
   const { images: augment, mix } = trick
   if (augment) {
     let params: unknown
@@ -176,13 +185,20 @@ export function callsOf(
       { images },
       () => (params === undefined ? images : augment.apply(images, params)),
       true,
+      () => params,
     )
   }
   if (mix) {
     const given = { images: normal, targets }
     let params: unknown
     call('mix.draw', {}, () => void (params = mix.draw(random, shape, time)), true)
-    call('mix.apply', given, () => (params === undefined ? given : mix.apply(given, params)), true)
+    call(
+      'mix.apply',
+      given,
+      () => (params === undefined ? given : mix.apply(given, params)),
+      true,
+      () => params,
+    )
   }
   if (trick.targets) call('targets', { targets }, () => trick.targets!(targets, own), true)
   if (trick.prepare)

@@ -249,6 +249,20 @@ export const broken: readonly Broken[] = [
       'hoarder breaks law 2: a second run of 12 steps leaves 78 tensors more than the first. Dispose what a new value replaces, and in setup what the last run kept',
   },
   {
+    law: 2,
+    mistake: 'changes what it is told to apply',
+    make: () =>
+      named(
+        'overwriting',
+        images(
+          (_, { batch }) => Array.from({ length: batch }, () => 1),
+          (given, params: number[]) => shifted(given, params.fill(0.5)),
+        ),
+      ),
+    message:
+      'overwriting breaks law 2: images.apply changes its params at batch 1 of 8×13×3 images: [1] became [0.5]. A replay applies them again: change a copy',
+  },
+  {
     law: 3,
     mistake: 'looks at the values of a tensor',
     make: () =>
@@ -265,6 +279,18 @@ export const broken: readonly Broken[] = [
     make: () => named('logger', { afterStep: (variables) => void variables['dense/bias']!.data() }),
     message:
       'logger breaks law 3: afterStep reads a tensor back, by data or array, at step 0 of batch 1 of 8×13×3 images. Decide on the host in draw and pass numbers on, or stay on the device: tf.where, tf.gather',
+  },
+  {
+    law: 3,
+    mistake: 'looks once, as a run begins',
+    make: () =>
+      named('census', {
+        setup({ variables }) {
+          Math.max(...variables['dense/kernel']!.dataSync())
+        },
+      }),
+    message:
+      'census breaks law 3: setup reads a tensor back, by dataSync or arraySync, at step 0 of batch 1 of 8×13×3 images. Decide on the host in draw and pass numbers on, or stay on the device: tf.where, tf.gather',
   },
   {
     law: 4,
@@ -318,6 +344,30 @@ export const broken: readonly Broken[] = [
       }),
     message:
       "freeze breaks law 4: gradients at step 0 of batch 1 of 8×13×3 images doesn't give a gradient of dense/bias. Return it",
+  },
+  {
+    law: 4,
+    mistake: 'evaluates on weights of another shape',
+    make: () =>
+      named('flat', {
+        evaluation: {
+          weights: (variables) => ({ 'dense/kernel': tf.mean(variables['dense/kernel']!, 0) }),
+        },
+      }),
+    message:
+      'flat breaks law 4: evaluation.weights at step 0 of batch 1 of 8×13×3 images gives dense/kernel of shape [10], expected [6, 10]. Keep the shape',
+  },
+  {
+    law: 4,
+    mistake: 'evaluates on weights that the model lacks',
+    make: () =>
+      named('misnamed', {
+        evaluation: {
+          weights: (variables) => ({ 'dense_1/kernel': tf.clone(variables['dense/kernel']!) }),
+        },
+      }),
+    message:
+      "misnamed breaks law 4: evaluation.weights at step 0 of batch 1 of 8×13×3 images gives dense_1/kernel, which is no variable's path. Go by the paths of `variables`",
   },
   {
     law: 4,
@@ -383,6 +433,27 @@ export const broken: readonly Broken[] = [
       })),
     message:
       'half-saved breaks law 6: stopped before step 10 and resumed, the rate of step 10 is 0.1 in place of 0.05. Save and restore all that setup starts afresh',
+  },
+  {
+    law: 6,
+    mistake: 'restores a part of what it saved',
+    make: () => {
+      const memory = { best: 10, waited: 0 }
+      return named('impatient', {
+        setup: () => void Object.assign(memory, { best: 10, waited: 0 }),
+        afterEpoch({ validation }) {
+          memory.waited = validation!.loss < memory.best ? 0 : memory.waited + 1
+          memory.best = Math.min(validation!.loss, memory.best)
+          return memory.waited > 10 ? { stop: 'no better for 10 epochs' } : undefined
+        },
+        state: {
+          save: () => ({ ...memory }),
+          restore: ({ best }) => void Object.assign(memory, { best }),
+        },
+      })
+    },
+    message:
+      'impatient breaks law 6: stopped before step 10 and resumed, state.save gives waited 0 in place of 1 before step 10. Restore all that was saved',
   },
   {
     law: 6,
@@ -483,6 +554,23 @@ export const broken: readonly Broken[] = [
       })),
     message:
       'never-fresh breaks law 10: in a second run of the same object the rate of step 0 is 0.025 in place of 0.1. Start all state afresh in setup(run), where each run begins',
+  },
+  {
+    law: 10,
+    mistake: 'moves on where it is only asked',
+    make: () => {
+      const memory = { asked: 0 }
+      return named('clockwork', {
+        setup: () => void (memory.asked = 0),
+        learningRate: (rate) => rate / ++memory.asked,
+        state: {
+          save: () => ({ ...memory }),
+          restore: (state) => void Object.assign(memory, state),
+        },
+      })
+    },
+    message:
+      "clockwork breaks law 10: where each step's rate is asked for twice, as for a plot, the rate of step 0 is 0.05 in place of 0.1. learningRate must change nothing: move on in afterStep, observe or afterEpoch",
   },
 ]
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { compose, createRandom, keyOf, type Random, type Trick } from '@tricks/core'
-import { type Law, law, show } from '../law.ts'
+import { isRecord, type Law, law, same, show } from '../law.ts'
 import { classes, imagesOf, randomFor, shapeOf, type Size, sizeOf, timeAt } from '../scene.ts'
 
 const trickSteps = [0, 1, 2, 3, 4, 5, 6, 7]
@@ -208,17 +208,3 @@ const arrayOf = (value: unknown): unknown[] | undefined =>
     : ArrayBuffer.isView(value)
       ? Array.from(value as Float32Array)
       : undefined
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null
-
-function same(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true
-  if (!isRecord(a) || !isRecord(b)) return false
-  const keys = Object.keys(a)
-  return (
-    Array.isArray(a) === Array.isArray(b) &&
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => same(a[key], b[key]))
-  )
-}

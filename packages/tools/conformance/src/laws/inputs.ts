@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { count, type Law, law, short } from '../law.ts'
+import { count, type Law, law, same, short, show } from '../law.ts'
 import { run } from '../run.ts'
 import { callsOf, inWords, sizeOf, tensorsIn } from '../scene.ts'
 
@@ -13,7 +13,8 @@ export const inputs: Law = law(
       const where = inWords(size)
       const { calls, dispose } = callsOf(make(), size)
       try {
-        for (const { hook, inputs: given, pure, run: call } of calls) {
+        for (const { hook, inputs: given, params, pure, run: call } of calls) {
+          const drawn = structuredClone(params?.())
           const before = await valuesOf(given)
           const tensors = tf.memory().numTensors
           const result = pure ? call() : tf.tidy(() => void call())
@@ -34,6 +35,11 @@ export const inputs: Law = law(
                 `tf.tidy(() => …), which disposes all but the result`,
             )
           tf.dispose([...made])
+          if (!same(drawn, params?.()))
+            throw new Error(
+              `${hook} changes its params at ${where}: ${show(drawn)} became ${show(params?.())}. A ` +
+                `replay applies them again: change a copy`,
+            )
           const after = await valuesOf(given)
           for (const [name, values] of Object.entries(before)) {
             const at = values.findIndex((value, i) => !Object.is(value, after[name]![i]))

@@ -12,4 +12,10 @@ export const runs: Law = law(10, 'two runs of one list give one result', async (
       `in a second run of the same object ${at.words}. Start all ` +
         `state afresh in setup(run), where each run begins`,
     )
+  const asked = parting(first.log, (await run([trick], { asks: 2 })).log)
+  if (asked)
+    throw new Error(
+      `where each step's rate is asked for twice, as for a plot, ${asked.words}. learningRate must ` +
+        `change nothing: move on in afterStep, observe or afterEpoch`,
+    )
 })

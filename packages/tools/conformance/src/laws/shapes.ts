@@ -37,11 +37,17 @@ export async function checkCalls(subject: Subject, size: Size, step = 0): Promis
         return Object.fromEntries(tensors.map(([name, tensor]) => [name, tf.clone(tensor)]))
       })
       const expected = shapesOf(call, size, subject)
+      const some = call.hook === 'evaluation.weights'
       for (const name of Object.keys(expected))
-        if (!made[name]) throw new Error(`${where} doesn't give ${nounOf(name, call)}. Return it`)
+        if (!made[name] && !some)
+          throw new Error(`${where} doesn't give ${nounOf(name, call)}. Return it`)
       for (const [name, tensor] of Object.entries(made)) {
         const noun = nounOf(name, call)
-        if (expected[name]) checkForm(`${where} gives ${noun}`, tensor, expected[name])
+        if (some && !expected[name])
+          throw new Error(
+            `${where} gives ${name}, which is no variable's path. Go by the paths of \`variables\``,
+          )
+        if (expected[name]) checkForm(`${where} gives ${noun}`, tensor, expected[name], call)
         if (call.hook !== 'prepare')
           checkValues(where, noun, call, Array.from(await tensor.data<'float32'>()))
       }
@@ -78,6 +84,8 @@ function shapesOf(
           .filter(([, variable]) => (variable as tf.Variable).trainable)
           .map(([path, { shape }]) => [path, shape]),
       )
+    case 'evaluation.weights':
+      return Object.fromEntries(weights.map(([path, { shape }]) => [path, shape]))
     default:
       return {}
   }
@@ -96,11 +104,18 @@ function nounOf(name: string, { hook }: Call): string {
   return nouns[hook] ?? 'a tensor'
 }
 
-function checkForm(what: string, { shape, dtype }: tf.Tensor, expected: readonly number[]): void {
+function checkForm(
+  what: string,
+  { shape, dtype }: tf.Tensor,
+  expected: readonly number[],
+  { hook }: Call,
+): void {
   if (shape.join() !== expected.join())
     throw new Error(
-      `${what} of shape [${shape.join(', ')}], expected [${expected.join(', ')}]. ` +
-        `Keep the shape, or declare another height and width by the kit's \`outputSize\``,
+      `${what} of shape [${shape.join(', ')}], expected [${expected.join(', ')}]. Keep the shape` +
+        (hook === 'images.apply'
+          ? ", or declare another height and width by the kit's `outputSize`"
+          : ''),
     )
   if (dtype !== 'float32')
     throw new Error(`${what} of dtype ${dtype}, expected float32. Cast: tf.cast(x, 'float32')`)
