@@ -1,5 +1,5 @@
-import decode, { init } from '@jsquash/jpeg/decode.js'
 import { readAsset } from './asset.ts'
+import { decode, startDecoder } from './decoder.ts'
 export { readCifar10, readCifar100 } from './binary.ts'
 export { downloadCifar, type DownloadOptions } from './download.ts'
 
@@ -34,8 +34,8 @@ export const cifar10Classes: readonly string[] = [
 ]
 
 /** Of the 50,000 training images that come along, per channel, in [0, 1]. */
-export const cifar10Mean: readonly number[] = [0.49125, 0.48209, 0.44652]
-export const cifar10Deviation: readonly number[] = [0.24523, 0.24278, 0.26063]
+export const cifar10Mean: readonly [number, number, number] = [0.49125, 0.48209, 0.44652]
+export const cifar10Deviation: readonly [number, number, number] = [0.24523, 0.24278, 0.26063]
 
 const [count, trainCount, height, width, channels] = [60_000, 50_000, 32, 32, 3]
 const pixels = height * width
@@ -49,6 +49,7 @@ const sha256 = 'a2df5cc991fd974f1842ef11e799223aa628fb4e0be73edc23b5609d05067723
  *
  * @param options.onProgress called now and then with images decoded and their total
  * @param options.signal stops it
+ * @param options.file where a bundler or a page keeps `cifar10.bin`; by default beside the package's sources
  * @throws Error where the file is missing or damaged; the signal's reason where it is aborted
  * @example
  * const { train, test } = await loadCifar10()
@@ -58,17 +59,20 @@ const sha256 = 'a2df5cc991fd974f1842ef11e799223aa628fb4e0be73edc23b5609d05067723
 export async function loadCifar10({
   onProgress,
   signal,
+  file: url = new URL('../src/cifar10.bin', import.meta.url),
 }: {
   readonly onProgress?: (done: number, total: number) => void
   readonly signal?: AbortSignal
+  readonly file?: URL
 } = {}): Promise<Cifar10> {
-  const file = await readAsset(new URL('../src/cifar10.bin', import.meta.url))
-  await check(file)
-  await startDecoder()
+  signal?.throwIfAborted()
+  const file = await readAsset(url)
+  await check(file, url)
   const labels = file.subarray(headerLength, headerLength + count)
   const images = new Uint8Array(count * pixels * channels)
   let done = 0
   for (const jpeg of jpegsOf(file)) {
+    if (done === 0) await startDecoder(jpeg)
     const { data } = await decode(jpeg)
     withoutAlpha(data, images.subarray(done * pixels * channels))
     if (++done % 1000 === 0) {
@@ -117,28 +121,11 @@ function withoutAlpha(rgba: Uint8ClampedArray, rgb: Uint8Array): void {
   }
 }
 
-async function check(file: Uint8Array<ArrayBuffer>): Promise<void> {
+async function check(file: Uint8Array<ArrayBuffer>, { href }: URL): Promise<void> {
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', file))
   const found = Array.from(digest, (byte) => byte.toString(16).padStart(2, '0')).join('')
   if (found !== sha256)
     throw new Error(
-      `cifar10: the data file is damaged (sha256 ${found}, expected ${sha256}): install the package again`,
+      `cifar10: ${href} is damaged (sha256 ${found}, expected ${sha256}): install the package again`,
     )
-}
-
-/** In a browser the decoder finds its own wasm file; Node has neither `fetch` for files nor ImageData. */
-async function startDecoder(): Promise<void> {
-  if (typeof ImageData !== 'undefined') return
-  const { createRequire } = await import('node:module')
-  const { pathToFileURL } = await import('node:url')
-  const path = createRequire(import.meta.url).resolve('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm')
-  Object.assign(globalThis, {
-    ImageData: class {
-      readonly data: Uint8ClampedArray
-      constructor(data: Uint8ClampedArray) {
-        this.data = data
-      }
-    },
-  })
-  await init(await WebAssembly.compile(await readAsset(pathToFileURL(path))))
 }

@@ -1,8 +1,10 @@
+import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { pathToFileURL } from 'node:url'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import {
   type Cifar10,
   cifar10Classes,
@@ -92,6 +94,47 @@ test('tells how far it is, and stops when told', async () => {
   const stop = new AbortController()
   const loading = loadCifar10({ signal: stop.signal, onProgress: () => stop.abort() })
   await expect(loading).rejects.toThrow('aborted')
+  const never = vi.fn<() => void>()
+  const late = loadCifar10({ signal: AbortSignal.abort(new Error('enough')), onProgress: never })
+  await expect(late).rejects.toThrow('enough')
+  expect(never).not.toHaveBeenCalled()
+})
+
+test('a damaged, a cut and a missing file are said', async () => {
+  const file = pathToFileURL(join(folder, 'copy.bin'))
+  const bytes = readFileSync(new URL('../src/cifar10.bin', import.meta.url))
+  bytes[9_000_000]! ^= 1
+  writeFileSync(file, bytes)
+  await expect(loadCifar10({ file })).rejects.toThrow(
+    /^cifar10: file:.*copy\.bin is damaged \(sha256 [0-9a-f]{64}, expected a2df.*install the package again/,
+  )
+  bytes[9_000_000]! ^= 1
+  writeFileSync(file, bytes.subarray(0, 1000))
+  await expect(loadCifar10({ file })).rejects.toThrow('copy.bin is damaged')
+  rmSync(file)
+  await expect(loadCifar10({ file })).rejects.toThrow(
+    /^cifar10: file:.*copy\.bin can't be read: ENOENT/,
+  )
+})
+
+test('nothing is left on the process', () => {
+  expect(globalThis).not.toHaveProperty('ImageData')
+})
+
+test("a process's own ImageData is neither used nor lost, and two loads at once are right", () => {
+  // A process of its own, as the decoder starts once in each.
+  const source = new URL('../src/index.ts', import.meta.url).href
+  const program = `
+    import { createHash } from 'node:crypto'
+    class Own { constructor() { throw new Error('used') } }
+    globalThis.ImageData = Own
+    const { loadCifar10 } = await import('${source}')
+    const both = await Promise.all([loadCifar10(), loadCifar10()])
+    const digest = ({ test }) => createHash('sha256').update(test.images).digest('hex')
+    console.log(...both.map(digest), globalThis.ImageData === Own)`
+  const output = execFileSync(process.execPath, ['--input-type=module', '--eval', program])
+  const expected = sha256(data.test.images)
+  expect(output.toString().trim()).toBe(`${expected} ${expected} true`)
 })
 
 test('the official layout reads back the same', async () => {
