@@ -118,6 +118,12 @@ test.each(packages)('$name holds its own and nothing else', ({ folder, manifest 
   expect(manifest.scripts).toEqual({ build: 'build-package' })
 })
 
+test.each(packages)('the README lists $name, with its card and its code', ({ folder }) => {
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  expect(readme).toContain(`](${folder}/README.md)`)
+  expect(readme).toContain(`](${folder}/src/index.ts)`)
+})
+
 test.each(packages.filter(isTrick))("$name's index fits a screen or two", ({ folder }) => {
   const lines = readFileSync(join(root, folder, 'src/index.ts'), 'utf8').split('\n').length
   expect(lines).toBeLessThanOrEqual(120)

@@ -64,7 +64,7 @@ function total(
  * @see Tibshirani 1996, "Regression shrinkage and selection via the lasso"
  */
 export const l1 = (options: WeightPenaltyOptions = {}): Trick =>
-  weightPenalty('l1', l1Penalty, { strength: 1e-5, ...options })
+  weightPenalty('l1', l1Penalty, { ...options, strength: options.strength ?? 1e-5 })
 
 /**
  * Adds half the squares of the trainable kernels to the loss, which keeps weights small.
@@ -75,19 +75,20 @@ export const l1 = (options: WeightPenaltyOptions = {}): Trick =>
  * @see Krogh and Hertz 1991, "A simple weight decay can improve generalization"
  */
 export const l2 = (options: WeightPenaltyOptions = {}): Trick =>
-  weightPenalty('l2', l2Penalty, { strength: 5e-4, ...options })
+  weightPenalty('l2', l2Penalty, { ...options, strength: options.strength ?? 5e-4 })
 
 function weightPenalty(
   name: string,
   penalty: typeof l1Penalty,
-  { strength = 0, biases = false, norms = false, key }: WeightPenaltyOptions,
+  {
+    strength,
+    biases = false,
+    norms = false,
+    key,
+  }: WeightPenaltyOptions & { readonly strength: number },
 ): Trick {
-  assertOption(
-    strength >= 0 && Number.isFinite(strength),
-    name,
-    { strength },
-    'a number of at least 0',
-  )
+  const valid = strength >= 0 && Number.isFinite(strength)
+  assertOption(valid, name, { strength }, 'a number of at least 0')
   assertOption(typeof biases === 'boolean', name, { biases }, 'true or false')
   assertOption(typeof norms === 'boolean', name, { norms }, 'true or false')
   // The last part of the path, with the number that tells two of one name apart.

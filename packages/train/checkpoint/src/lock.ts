@@ -13,7 +13,7 @@ export function lockFolder(path: string): () => void {
   const file = join(path, 'lock')
   const claim = (): boolean => {
     try {
-      writeFileSync(file, String(process.pid), { flag: 'wx' })
+      writeFileSync(file, ownerOf(process.pid), { flag: 'wx' })
       return true
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
@@ -21,9 +21,10 @@ export function lockFolder(path: string): () => void {
     }
   }
   if (!claim()) {
-    const owner = Number(readFileSync(file, 'utf8'))
-    if (owner !== process.pid && isAlive(owner))
-      throw new Error(`${path} is in use by process ${owner}: wait for it, or take another folder`)
+    const owner = readFileSync(file, 'utf8')
+    const pid = Number.parseInt(owner, 10)
+    if (isAlive(pid) && ownerOf(pid) === owner)
+      throw new Error(`${path} is in use by process ${pid}: wait for it, or take another folder`)
     rmSync(file, { force: true })
     if (!claim()) throw new Error(`${path} was just taken by another process: take another folder`)
   }
@@ -35,14 +36,31 @@ export function lockFolder(path: string): () => void {
   return release
 }
 
+/** A process by its number and, where the system tells, when it started, as numbers are given again. */
+function ownerOf(pid: number): string {
+  return `${pid} ${statOf(pid)?.[19] ?? ''}`.trim()
+}
+
 function isAlive(pid: number): boolean {
-  // An empty or damaged lock is nobody's.
-  if (!Number.isInteger(pid) || pid <= 0) return false
+  // An empty or damaged lock is nobody's; a zombie has ended and only waits to be counted.
+  if (!Number.isInteger(pid) || pid <= 0 || statOf(pid)?.[0] === 'Z') return false
   try {
     process.kill(pid, 0)
     return true
   } catch (error) {
     // Somebody else's process may not be signalled, but it is there.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** What Linux tells of a process, from its state on; undefined elsewhere. */
+function statOf(pid: number): string[] | undefined {
+  try {
+    // The name before it, in brackets, may hold anything.
+    return readFileSync(`/proc/${pid}/stat`, 'utf8')
+      .replace(/^.*\) /s, '')
+      .split(' ')
+  } catch {
+    return undefined
   }
 }

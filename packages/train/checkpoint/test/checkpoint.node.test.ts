@@ -1,4 +1,4 @@
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -263,7 +263,7 @@ describe('the folder', () => {
   })
 })
 
-test('a lock holds while its owner lives, and no longer', () => {
+test('a lock holds while its owner lives, and no longer', async () => {
   const path = fresh()
   mkdirSync(path)
   const release = lockFolder(path)
@@ -279,6 +279,13 @@ test('a lock holds while its owner lives, and no longer', () => {
   release()
   expect(other()).toContain('taken')
   expect(existsSync(join(path, 'lock'))).toBe(false)
-  writeFileSync(join(path, 'lock'), '999999999')
-  expect(other()).toContain('taken')
+  // An owner that is gone, one whose number another process has now, one that has ended and was not reaped, none.
+  const zombie = spawn('sh', ['-c', 'sleep 0 & exec sleep 5'])
+  await new Promise((resolve) => setTimeout(resolve, 300))
+  const left = spawnSync('pgrep', ['-P', String(zombie.pid)], { encoding: 'utf8' }).stdout.trim()
+  for (const owner of ['999999999', `${process.pid} 1`, ...(left ? [left] : []), '', 'nobody']) {
+    writeFileSync(join(path, 'lock'), owner)
+    expect(other(), owner).toContain('taken')
+  }
+  zombie.kill()
 })
