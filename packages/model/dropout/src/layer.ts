@@ -4,7 +4,10 @@ import { assertOption, createRandom } from '@tricks/core'
 import type { DropoutOptions } from './index.ts'
 import { dropoutMask } from './mask.ts'
 
-type LayerOptions = DropoutOptions & ConstructorParameters<typeof layers.layers.Layer>[0]
+/** The options, and how often the layer was called in training without a step, which a saved model holds. */
+type LayerOptions = DropoutOptions & {
+  readonly calls?: number
+} & ConstructorParameters<typeof layers.layers.Layer>[0]
 
 /** The layer that `dropout` makes. */
 export class TricksDropout extends layers.layers.Layer {
@@ -14,14 +17,14 @@ export class TricksDropout extends layers.layers.Layer {
   readonly mode: 'element' | 'channel' | 'block'
   readonly blockSize: number
   readonly seed: number
-  /** Calls in training that gave no step. */
-  private calls = 0
+  private calls: number
 
   constructor({
     rate = 0.5,
     mode = 'element',
     blockSize = 7,
     seed = 0,
+    calls = 0,
     ...rest
   }: LayerOptions = {}) {
     super(rest)
@@ -36,6 +39,7 @@ export class TricksDropout extends layers.layers.Layer {
     this.mode = mode
     this.blockSize = blockSize
     this.seed = seed
+    this.calls = calls
     this.supportsMasking = true
   }
 
@@ -64,7 +68,7 @@ export class TricksDropout extends layers.layers.Layer {
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    return { ...super.getConfig(), ...this.options, seed: this.seed }
+    return { ...super.getConfig(), ...this.options, seed: this.seed, calls: this.calls }
   }
 }
 

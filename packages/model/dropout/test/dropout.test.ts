@@ -191,6 +191,17 @@ describe('config', () => {
     expectClose(loaded.apply(x, given) as tf.Tensor, model.apply(x, given) as tf.Tensor)
   })
 
+  test('so does one that counted its own steps', async () => {
+    const model = layers.sequential()
+    model.add(layers.layers.inputLayer({ inputShape: [50] }))
+    model.add(dropout({ name: 'drop' }))
+    const x = tf.ones([2, 50])
+    const next = (of: layers.LayersModel): tf.Tensor => of.apply(x, { training: true }) as tf.Tensor
+    next(model)
+    const loaded = await layers.models.modelFromJSON(JSON.parse(model.toJSON() as string))
+    expectClose(next(loaded), next(model))
+  })
+
   test.each<[DropoutOptions, string]>([
     [{ rate: 1 }, 'dropout: expected rate to be a number in [0, 1), got 1'],
     [{ rate: NaN }, 'rate to be a number in [0, 1), got NaN'],

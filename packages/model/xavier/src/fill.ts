@@ -22,17 +22,20 @@ export function fans(shape: readonly number[]): {
   return { fanIn: field * shape.at(-2)!, fanOut: field * shape.at(-1)! }
 }
 
+export function checkGain(gain: number): void {
+  assertOption(gain > 0 && Number.isFinite(gain), 'xavier', { gain }, 'a number above 0')
+}
+
 /** The random values of a kernel; `like` is the shape whose fans count, where it is another one. */
 export function fill(
   method: Method,
   shape: readonly number[],
-  random: Random,
-  like: readonly number[] = shape,
+  { random, gain, like = shape }: { random: Random; gain: number; like?: readonly number[] },
 ): tf.Tensor {
   const { fanIn, fanOut } = fans(like)
   const variance = method === 'kaimingNormal' ? 2 / fanIn : 2 / (fanIn + fanOut)
-  const bound = Math.sqrt(3 * variance)
-  const deviation = Math.sqrt(variance)
+  const deviation = gain * Math.sqrt(variance)
+  const bound = Math.sqrt(3) * deviation
   const draw =
     method === 'xavierUniform'
       ? (): number => random.uniform(-bound, bound)

@@ -1,5 +1,5 @@
 import { assertOption, type Trick } from '@tricks/core'
-import { fill, methods } from './fill.ts'
+import { checkGain, fill, methods } from './fill.ts'
 import {
   type InitializerOptions,
   KaimingNormal,
@@ -13,11 +13,11 @@ export { type InitializerOptions, KaimingNormal, XavierNormal, XavierUniform }
 /**
  * An initializer of tfjs-layers: uniform in ±√(6 / (fanIn + fanOut)).
  *
- * The values depend on the seed and the shape alone, so layers of one shape are to have a seed each.
+ * The values depend on the seed, the name and the shape alone, so layers of one shape are to have a name each.
  *
  * @throws RangeError for a seed out of its range
  * @example
- * layers.conv2d({ filters: 32, kernelSize: 3, kernelInitializer: xavierUniform({ seed: 1 }) })
+ * layers.conv2d({ filters: 32, kernelSize: 3, kernelInitializer: xavierUniform({ seed: 1, name: 'conv1' }) })
  * @see Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
  */
 export const xavierUniform = (options?: InitializerOptions): XavierUniform =>
@@ -48,6 +48,8 @@ export const kaimingNormal = (options?: InitializerOptions): KaimingNormal =>
 export interface XavierOptions {
   /** How values are drawn; default 'xavierUniform'. */
   readonly method?: 'xavierUniform' | 'xavierNormal' | 'kaimingNormal'
+  /** What the deviation is multiplied by, above 0; default 1 (Kaiming's √2 is in its own). */
+  readonly gain?: number
   /** Tells two of the same trick apart. */
   readonly key?: string
 }
@@ -61,23 +63,20 @@ export interface XavierOptions {
  * train({ model, data, tricks: [xavier()], optimizer, epochs: 10, seed: 1 })
  * @see Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
  */
-export function xavier({ method = 'xavierUniform', key }: XavierOptions = {}): Trick {
+export function xavier({ method = 'xavierUniform', gain = 1, key }: XavierOptions = {}): Trick {
   const range = methods.map((each) => `'${each}'`).join(' or ')
   assertOption(methods.includes(method), 'xavier', { method }, range)
+  checkGain(gain)
   return {
     name: 'xavier',
     key,
-    options: { method },
+    options: { method, gain },
     setup({ variables, random, time }) {
       if (time.step > 0) return
       for (const [path, variable] of Object.entries(variables)) {
         if (!variable.trainable || !/(^|[/_])kernel(-\d+)?$/.test(path)) continue
-        const values = fill(
-          method,
-          variable.shape,
-          random.fork(path),
-          countedShape(path, variable.shape),
-        )
+        const like = countedShape(path, variable.shape)
+        const values = fill(method, variable.shape, { random: random.fork(path), gain, like })
         variable.assign(values)
         values.dispose()
       }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { assertOption, createRandom } from '@tricks/core'
-import { fill, type Method } from './fill.ts'
+import { checkGain, fill, type Method } from './fill.ts'
 
 type Initializer = ReturnType<typeof layers.initializers.ones>
 
@@ -14,25 +14,40 @@ const Base: (abstract new () => Initializer) &
 export interface InitializerOptions {
   /** A whole number in [0, 2^32); by default drawn when the initializer is made. */
   readonly seed?: number
+  /** Tells two layers of one seed and shape apart, which else start alike; default none. */
+  readonly name?: string
+  /** What the deviation is multiplied by, above 0; default 1. */
+  readonly gain?: number
 }
 
 abstract class Seeded extends Base {
   readonly seed: number
+  readonly name: string
+  readonly gain: number
   protected abstract readonly method: Method
 
-  constructor({ seed = Math.floor(Math.random() * 2 ** 32) }: InitializerOptions = {}) {
+  constructor({
+    seed = Math.floor(Math.random() * 2 ** 32),
+    name = '',
+    gain = 1,
+  }: InitializerOptions = {}) {
     super()
     const whole = Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32
     assertOption(whole, 'xavier', { seed }, 'a whole number in [0, 2^32)')
+    checkGain(gain)
     this.seed = seed
+    this.name = name
+    this.gain = gain
   }
 
   override apply(shape: layers.Shape): tf.Tensor {
-    return fill(this.method, shape as number[], createRandom(this.seed))
+    const random = createRandom(this.seed).fork(this.name)
+    return fill(this.method, shape as number[], { random, gain: this.gain })
   }
 
   override getConfig(): tf.serialization.ConfigDict {
-    return { seed: this.seed }
+    const { seed, name, gain } = this
+    return { seed, name, gain }
   }
 }
 

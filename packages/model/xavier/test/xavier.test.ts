@@ -48,6 +48,15 @@ onEachBackend(() => {
     const values = drawn(method, [5, 4], 0)
     expect(drawn(method, [5, 4], 0)).toEqual(values)
     expect(drawn(method, [5, 4], 1)).not.toEqual(values)
+    const [named, twice] = [{ name: 'other' }, { gain: 2 }].map((options) =>
+      tf.tidy(() => [
+        ...initializers[method]({ seed: 0, ...options })
+          .apply([5, 4])
+          .dataSync(),
+      ]),
+    )
+    expect(named).not.toEqual(values)
+    expect(twice).toEqual(values.map((value) => 2 * value))
     const before = tf.memory().numTensors
     initializers[method]().apply([2, 3]).dispose()
     expect(tf.memory().numTensors).toBe(before)
@@ -133,6 +142,9 @@ describe('as a trick', () => {
       expect(Math.abs(moments(own).deviation - deviation)).toBeLessThan(error)
     }
     near('conv/kernel', conv)
+    start(variables, 1, 0, { method, gain: 2 })
+    const doubled = valuesOf(variables)['conv/kernel']
+    expect(doubled).toEqual(values['conv/kernel']!.map((value) => 2 * value))
     near('separable/depthwise_kernel', depthwise)
   })
 })
@@ -149,6 +161,8 @@ test('what does not fit is said', () => {
 conformance(() => xavier(), {
   invalid: [
     () => xavier({ method: 'zeros' as 'xavierNormal' }),
+    () => xavier({ gain: 0 }),
+    () => xavierUniform({ gain: NaN }),
     () => kaimingNormal({ seed: 1.5 }),
     () => xavierNormal({ seed: 2 ** 32 }),
   ],

@@ -2,7 +2,7 @@ import { assertOption, type Trick } from '@tricks/core'
 
 export interface LinearScalingOptions {
   /** The batch size that the optimizer's rate is meant for, a positive integer; default 256. */
-  readonly base?: number
+  readonly baseBatchSize?: number
   /** Images a step; default those of the run. */
   readonly batchSize?: number
   /** Steps whose gradients are accumulated to one update, a positive integer; default 1. */
@@ -16,7 +16,7 @@ export interface LinearScalingOptions {
 /**
  * rate · batchSize / baseBatchSize.
  *
- * @param rate for batches of `baseBatchSize`, above 0
+ * @param rate for batches of `baseBatchSize`, at least 0
  * @param batchSize images an update, a positive integer
  * @param baseBatchSize a positive integer, default 256
  * @throws RangeError for an option out of its range
@@ -25,7 +25,12 @@ export interface LinearScalingOptions {
  * @see Goyal et al. 2017, https://arxiv.org/abs/1706.02677
  */
 export function scaleRate(rate: number, batchSize: number, baseBatchSize: number = 256): number {
-  assertOption(rate > 0 && Number.isFinite(rate), 'linear-scaling', { rate }, 'a number above 0')
+  assertOption(
+    rate >= 0 && Number.isFinite(rate),
+    'linear-scaling',
+    { rate },
+    'a number of at least 0',
+  )
   checkCount({ batchSize })
   checkCount({ baseBatchSize })
   return rate * (batchSize / baseBatchSize)
@@ -51,13 +56,13 @@ function checkCount(option: Readonly<Record<string, number>>): void {
  * @see Goyal et al. 2017, https://arxiv.org/abs/1706.02677
  */
 export function linearScaling({
-  base = 256,
+  baseBatchSize = 256,
   batchSize,
   accumulation = 1,
   workers = 1,
   key,
 }: LinearScalingOptions = {}): Trick {
-  checkCount({ base })
+  checkCount({ baseBatchSize })
   if (batchSize !== undefined) checkCount({ batchSize })
   checkCount({ accumulation })
   checkCount({ workers })
@@ -65,7 +70,7 @@ export function linearScaling({
   return {
     name: 'linear-scaling',
     key,
-    options: { base, batchSize, accumulation, workers },
+    options: { baseBatchSize, batchSize, accumulation, workers },
     setup: (run) => void (size = batchSize ?? run.batchSize),
     learningRate(rate) {
       if (size === undefined)
@@ -73,7 +78,7 @@ export function linearScaling({
           'linear-scaling: the batch size is unknown: call pipeline.setup({ batchSize, … }) before the first step, ' +
             'or pass it, as in linearScaling({ batchSize: 1024 })',
         )
-      return rate * ((size * accumulation * workers) / base)
+      return scaleRate(rate, size * accumulation * workers, baseBatchSize)
     },
   }
 }

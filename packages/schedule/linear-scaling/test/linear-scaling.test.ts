@@ -23,7 +23,7 @@ describe('as a trick', () => {
     [{}, 128, 0.25],
     [{ batchSize: 512 }, 128, 1],
     [{ batchSize: 512 }, undefined, 1],
-    [{ base: 128 }, 256, 1],
+    [{ baseBatchSize: 128 }, 256, 1],
     [{ accumulation: 4 }, 128, 1],
     [{ accumulation: 2, workers: 8 }, 256, 8],
   ])('%j, a run of batches of %d: %d', (options, batchSize, expected) => {
@@ -48,12 +48,12 @@ test('what does not fit is said', () => {
     'linear-scaling: expected batchSize to be a positive integer, got 12.5',
   )
   expect(() => scaleRate(0.1, 128, 0)).toThrow('baseBatchSize to be a positive integer, got 0')
-  expect(() => scaleRate(-1, 128)).toThrow('rate to be a number above 0, got -1')
+  expect(() => scaleRate(-1, 128)).toThrow('rate to be a number of at least 0, got -1')
 })
 
 conformance(() => linearScaling(), {
   invalid: [
-    () => linearScaling({ base: 0 }),
+    () => linearScaling({ baseBatchSize: 0 }),
     () => linearScaling({ batchSize: -1 }),
     () => linearScaling({ accumulation: 1.5 }),
     () => linearScaling({ workers: NaN }),

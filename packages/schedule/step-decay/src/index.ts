@@ -25,7 +25,7 @@ export type StepDecayOptions = {
       readonly milestones?: never
     }
   | {
-      /** When the rate is cut, in rising order. */
+      /** When the rate is cut, counted from the start. */
       readonly milestones: readonly Duration[]
       readonly every?: never
     }

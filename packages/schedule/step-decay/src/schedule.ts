@@ -32,7 +32,7 @@ export function stepSchedule({
  * The rate at step t: rate · gamma to the number of milestones that are at most t.
  *
  * @param rate at t = 0, above 0
- * @param milestones whole numbers in rising order; one that stands there twice counts twice
+ * @param milestones whole numbers in any order; one that stands there twice counts twice
  * @param gamma in (0, 1)
  * @returns a pure function of t, a step or an epoch, from 0
  * @throws RangeError for an option out of its range
@@ -51,7 +51,7 @@ export function multiStepSchedule({
 }): (t: number) => number {
   checkRates(rate, gamma)
   const whole = milestones.every((each) => Number.isInteger(each) && each >= 0)
-  assertOption(whole && rises(milestones), name, { milestones }, 'whole numbers in rising order')
+  assertOption(whole, name, { milestones }, 'whole numbers of at least 0')
   return (t) => rate * gamma ** milestones.filter((each) => each <= t).length
 }
 
@@ -59,6 +59,3 @@ function checkRates(rate: number, gamma: number): void {
   assertOption(rate > 0 && Number.isFinite(rate), name, { rate }, 'a number above 0')
   assertOption(gamma > 0 && gamma < 1, name, { gamma }, 'a number in (0, 1)')
 }
-
-const rises = (numbers: readonly number[]): boolean =>
-  numbers.every((each, i) => i === 0 || each >= numbers[i - 1]!)

@@ -39,15 +39,16 @@ export function stopsAt(
 
 /**
  * Ends training where a metric of the validation set no longer improves, and puts the best epoch's weights back, also
- * where the run comes to its own end.
+ * where the run comes to its own end. Where there is no validation, as when training on all the data, it does nothing.
  *
- * @throws RangeError for an option out of its range; Error after an epoch without validation
+ * @throws RangeError for an option out of its range
  * @example
  * train({ model, data, tricks: [earlyStopping({ patience: 5 })], optimizer, epochs: 90 })
  * @see Prechelt 1998, "Early stopping: but when?"
  */
 export function earlyStopping({
   monitor = 'validation loss',
+  mode = monitor === 'validation loss' ? 'min' : 'max',
   restoreBest = true,
   key,
   ...given
@@ -60,7 +61,7 @@ export function earlyStopping({
   )
   assertOption(typeof restoreBest === 'boolean', 'early-stopping', { restoreBest }, 'true or false')
   const metric = monitor === 'validation loss' ? 'loss' : 'accuracy'
-  const options = resolve({ mode: metric === 'loss' ? 'min' : 'max', ...given })
+  const options = resolve({ ...given, mode })
   let progress = start
   let weights: Tensors = {}
   const remember = (values: Tensors): void => {
@@ -82,10 +83,8 @@ export function earlyStopping({
       remember({})
     },
     afterEpoch({ epoch, time, validation, variables }) {
-      if (!validation)
-        throw new Error(
-          `early-stopping: epoch ${epoch} has no ${monitor}: keep some of the training images for validation`,
-        )
+      // Training on all the data turns selection off.
+      if (!validation) return undefined
       progress = observe(progress, epoch, validation[metric], options)
       if (restoreBest && progress.epoch === epoch) remember(variables)
       const stops = progress.waited >= options.patience

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { conformance, onEachBackend } from '@tricks/conformance'
 import { compose, type Epoch, type Run, type Trick, type Variables } from '@tricks/core'
-import { describe, expect, test } from 'vitest'
+import { expect, test } from 'vitest'
 import { earlyStopping, type EarlyStoppingOptions, stopsAt } from '../src/index.ts'
 import fixture from './fixtures/early-stopping.json' with { type: 'json' }
 
@@ -120,23 +120,29 @@ onEachBackend(() => {
   })
 })
 
-describe('what does not fit is said', () => {
-  test('an epoch without validation', () => {
-    const epoch: Epoch = {
-      epoch: 2,
-      time: { step: 6, stepsPerEpoch: 2, steps: 10 },
-      training: { loss: 1, accuracy: 0 },
-      variables: {},
-    }
-    expect(() => earlyStopping().afterEpoch!(epoch)).toThrow(
-      'early-stopping: epoch 2 has no validation loss: keep some of the training images',
-    )
-  })
-  test('options', () => {
-    expect(() => stopsAt([1], { patience: 0 })).toThrow(
-      'early-stopping: expected patience to be a positive integer, got 0',
-    )
-  })
+test('without validation, as on all the data, it does nothing', () => {
+  const variables = fresh()
+  const trick = earlyStopping({ patience: 1 })
+  for (const epoch of [0, 1, 2]) {
+    const time = { step: 2 * (epoch + 1), stepsPerEpoch: 2, steps: 6 }
+    const training = { loss: 1, accuracy: 0 }
+    expect(trick.afterEpoch!({ epoch, time, training, variables })).toBe(undefined)
+  }
+  expect(trick.state!.save()).toEqual({ best: null, epoch: null, waited: 0, weights: {} })
+})
+
+test('the mode is that of the metric, unless told', () => {
+  const modeOf = (options: EarlyStoppingOptions): unknown =>
+    (earlyStopping(options).options as EarlyStoppingOptions).mode
+  expect(modeOf({})).toBe('min')
+  expect(modeOf({ monitor: 'validation accuracy' })).toBe('max')
+  expect(modeOf({ monitor: 'validation accuracy', mode: 'min' })).toBe('min')
+})
+
+test('what does not fit is said', () => {
+  expect(() => stopsAt([1], { patience: 0 })).toThrow(
+    'early-stopping: expected patience to be a positive integer, got 0',
+  )
 })
 
 conformance(() => earlyStopping({ patience: 1 }), {
