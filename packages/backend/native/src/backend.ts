@@ -26,6 +26,7 @@ export interface Binding {
   readonly TF_Version: string
   createTensor(shape: readonly number[], dtype: number, values: ArrayLike<number>): number
   deleteTensor(id: number): void
+  tensorDataSync(id: number): tf.BackendValues
   executeOp(
     name: string,
     attributes: readonly OpAttribute[],
@@ -42,6 +43,14 @@ export interface Entry {
   shape: number[]
   values: tf.BackendValues | null
   refCount: number
+  /** The same tensor's number in the other of float32 and bfloat16. */
+  other?: number
+  /** How to compute it, where it is not yet. */
+  pending?: {
+    readonly inputs: tf.Tensor[]
+    readonly dtype: number
+    readonly compute: (...inputs: tf.Tensor[]) => Handle
+  }
 }
 
 export interface NativeBackend extends tf.KernelBackend {
@@ -50,4 +59,10 @@ export interface NativeBackend extends tf.KernelBackend {
   readonly tensorMap: tf.DataStorage<Entry>
   getInputTensorIds(tensors: readonly tf.TensorInfo[]): number[]
   createOutputTensor(handle: Handle): tf.Tensor
+  applyActivation(
+    x: tf.Tensor,
+    activation?: string,
+    preluActivationWeights?: tf.Tensor,
+    leakyreluAlpha?: number,
+  ): tf.Tensor
 }

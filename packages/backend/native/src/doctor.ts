@@ -1,6 +1,6 @@
 // What is there, what is lacking, and how to get it.
 import { execFile } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { pipSettings } from './install/pip.ts'
 import { findCompiler, platformOf } from './install/platform.ts'
 import { verify } from './install/verify.ts'
 import { type Installation, cacheFolder, findInstallation, versions } from './installation.ts'
+import { processorFlags } from './precision.ts'
 
 const run = promisify(execFile)
 
@@ -56,23 +57,12 @@ function platform(): Finding {
   }
 }
 
-/** Whether convolutions in bfloat16 are faster than in float32 here: where the processor multiplies them itself. */
-export function hasBfloat16(): boolean {
-  return flags().some((flag) => flag === 'avx512_bf16' || flag === 'amx_bf16')
-}
-
-function flags(): string[] {
-  const file = '/proc/cpuinfo'
-  if (!existsSync(file)) return []
-  return /^flags\s*:(.*)$/m.exec(readFileSync(file, 'utf8'))?.[1]?.trim().split(' ') ?? []
-}
-
 function processor(): Finding {
   const all = cpus()
   const known = ['avx', 'avx2', 'avx512f', 'avx512_bf16', 'amx_bf16']
-  const has = flags().filter((flag) => known.includes(flag))
+  const has = processorFlags().filter((flag) => known.includes(flag))
   const found = `${all[0]?.model ?? 'unknown'}, ${all.length} cores${has.length > 0 ? `, ${has.join(' ')}` : ''}`
-  const lacks = flags().length > 0 && process.arch === 'x64' && !has.includes('avx')
+  const lacks = processorFlags().length > 0 && process.arch === 'x64' && !has.includes('avx')
   return {
     about: 'Processor',
     found,

@@ -3,6 +3,8 @@ import { findInstallation } from './installation.ts'
 import { registerKernels } from './kernels/index.ts'
 import { backendName } from './kernels/op.ts'
 import { load } from './load.ts'
+import { registerPrecision } from './precision.ts'
+import { releaseEarly } from './release.ts'
 
 // Where the program has tfjs-node itself, its backend is the one that gets the kernels.
 if (tf.findBackendFactory(backendName) === null) {
@@ -13,3 +15,5 @@ if (tf.findBackendFactory(backendName) === null) {
   tf.registerBackend(backendName, load(installation), 3)
 }
 registerKernels()
+registerPrecision()
+releaseEarly()

@@ -35,7 +35,7 @@ export function platformOf(
         project: cuda ? 'tensorflow' : 'tensorflow-cpu',
         tag: /manylinux\S*_x86_64/,
         libraries: linux,
-        space: cuda ? 9000 : 1200,
+        space: cuda ? 9500 : 1200,
       }
     case 'linux arm64':
       requireGlibc()

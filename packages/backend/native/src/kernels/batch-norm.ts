@@ -9,16 +9,16 @@ import {
   flag,
   input,
   real,
-  runKernel,
   overrideGradient,
+  precisionOf,
+  runKernel,
   text,
   type,
 } from './op.ts'
 
 function attributes(epsilon: number, training: boolean): Record<string, Attribute> {
   return {
-    T: type('TF_FLOAT'),
-    U: type('TF_FLOAT'),
+    U: type('float32'),
     epsilon: real(epsilon),
     data_format: text('NHWC'),
     is_training: flag(training),
@@ -29,6 +29,9 @@ function attributes(epsilon: number, training: boolean): Record<string, Attribut
 function asImages(x: Info): tf.Tensor4D {
   return x.rank === 4 ? (x as tf.Tensor4D) : tf.reshape(x, [-1, 1, 1, x.shape.at(-1)!])
 }
+
+const as = (y: tf.Tensor, shape: number[]): tf.Tensor =>
+  shape.length === 4 ? y : tf.reshape(y, shape)
 
 /** x, gamma, beta → y, mean, variance (biased), by the batch's own statistics. */
 function train(call: Call): Info[] {
@@ -41,11 +44,11 @@ function train(call: Call): Info[] {
       'FusedBatchNormV2',
       [asImages(x), input(call, 'gamma'), input(call, 'beta'), none, none],
       { ...attributes(epsilon, true), exponential_avg_factor: real(1) },
-      5,
+      { outputs: 5, precision: precisionOf(call, x), typed: [0] },
     )
     const count = x.size / x.shape.at(-1)!
     const variance = tf.mul(unbiased!, Math.max(1, count - 1) / count)
-    return [tf.reshape(y!, x.shape), mean!, variance]
+    return [as(y!, x.shape), mean!, variance]
   })
 }
 
@@ -71,9 +74,9 @@ function trainGradient(call: Call): Info[] {
         saved(call, epsilon, input(call, 'variance')),
       ],
       attributes(epsilon, true),
-      5,
+      { outputs: 5, precision: precisionOf(call, x), typed: [0, 1] },
     )
-    return [tf.reshape(dx!, x.shape), dGamma!, dBeta!]
+    return [as(dx!, x.shape), dGamma!, dBeta!]
   })
 }
 
@@ -89,9 +92,9 @@ function normalizeGradient(call: Call): Info[] {
       'FusedBatchNormGradV2',
       [asImages(input(call, 'dy')), asImages(x), scale, ...statistics],
       attributes(epsilon, false),
-      5,
+      { outputs: 5, precision: precisionOf(call, x), typed: [0, 1] },
     )
-    return [tf.reshape(dx!, x.shape), dScale!, dOffset!]
+    return [as(dx!, x.shape), dScale!, dOffset!]
   })
 }
 

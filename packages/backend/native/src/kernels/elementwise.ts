@@ -1,15 +1,44 @@
-// The gradient of a rectifier as one op; tfjs-core composes it of five.
+// The rectifier's gradient as one op, and what of a network's other parts keeps to bfloat16.
 import * as tf from '@tensorflow/tfjs-core'
-import { execute, extend, input, overrideGradient, runKernel, type } from './op.ts'
+import { execute, extend, input, overrideGradient, precisionOf, runKernel } from './op.ts'
 
-export function registerActivation(): void {
+export function registerElementwise(): void {
+  extend(tf.Relu, (original) => (call) => {
+    const x = input(call, 'x')
+    const precision = precisionOf(call, x)
+    return precision === 'bfloat16'
+      ? execute(call, 'Relu', [x], {}, { precision })[0]!
+      : original(call)
+  })
   extend('ReluGrad', () => (call) => {
-    const inputs = [input(call, 'dy'), input(call, 'x')]
-    return execute(call, 'ReluGrad', inputs, { T: type('TF_FLOAT') })
+    const x = input(call, 'x')
+    const precision = precisionOf(call, x)
+    return execute(call, 'ReluGrad', [input(call, 'dy'), x], {}, { precision })[0]!
+  })
+  // tfjs-node composes it of seven ops, and the gradient of a fused rectifier asks for it.
+  extend(tf.Step, (original) => (call) => {
+    if (call.attrs['alpha'] || input(call, 'x').dtype !== 'float32') return original(call)
+    return tf.tidy(() => tf.maximum(tf.sign(input(call, 'x')), 0))
+  })
+  extend(tf.Add, (original) => (call) => {
+    const [a, b] = [input(call, 'a'), input(call, 'b')]
+    const precision = precisionOf(call, a, b)
+    return precision === 'bfloat16'
+      ? execute(call, 'AddV2', [a, b], {}, { precision })[0]!
+      : original(call)
+  })
+  extend(tf.Reshape, (original) => (call) => {
+    const x = input(call, 'x')
+    const precision = precisionOf(call, x)
+    if (precision === 'float32') return original(call)
+    return tf.tidy(() => {
+      const shape = tf.tensor1d(call.attrs['shape'] as number[], 'int32')
+      return execute(call, 'Reshape', [x, shape], {}, { precision, typed: [0] })[0]!
+    })
   })
 }
 
-export function overrideActivationGradient(): void {
+export function overrideElementwiseGradients(): void {
   overrideGradient(
     tf.Relu,
     (_, [x]) => x!.dtype === 'float32',

@@ -1,6 +1,6 @@
 // Warping images, which tfjs-node has no kernels for.
 import * as tf from '@tensorflow/tfjs-core'
-import { type Call, type Info, execute, extend, input, text, typeOf } from './op.ts'
+import { type Call, type Info, execute, extend, input, text, type } from './op.ts'
 
 interface Warp {
   readonly interpolation: string
@@ -10,11 +10,13 @@ interface Warp {
 
 function warp(call: Call, image: Info, transforms: Info, size: number[], by: Warp): tf.Tensor4D {
   const inputs = [image, transforms, tf.tensor1d(size, 'int32'), tf.scalar(by.fillValue)]
-  return execute(call, 'ImageProjectiveTransformV3', inputs, {
-    dtype: typeOf(image),
+  const attributes = {
+    dtype: type(image.dtype === 'int32' ? 'int32' : 'float32'),
     interpolation: text(by.interpolation.toUpperCase()),
     fill_mode: text(by.fillMode.toUpperCase()),
-  })[0] as tf.Tensor4D
+  }
+  const op = 'ImageProjectiveTransformV3'
+  return execute(call, op, inputs, attributes, { typed: [] })[0] as tf.Tensor4D
 }
 
 function transform(call: Call): Info {

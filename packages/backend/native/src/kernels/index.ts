@@ -1,19 +1,21 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { overrideActivationGradient, registerActivation } from './activation.ts'
+import { overrideElementwiseGradients, registerElementwise } from './elementwise.ts'
 import { overrideBatchNormGradient, registerBatchNorm } from './batch-norm.ts'
 import { registerImage } from './image.ts'
 import { backendName } from './op.ts'
+import type { NativeBackend } from '../backend.ts'
+import { extendTensors } from '../tensors.ts'
 import { registerConvolution } from './convolution.ts'
 
 /** Called at each `tf.setBackend('tensorflow')`, after which no module registers tfjs's gradients again. */
 function overrideGradients(): void {
-  overrideActivationGradient()
+  overrideElementwiseGradients()
   overrideBatchNormGradient()
 }
 
 /** Registers the kernels and gradients that tfjs-node lacks, or that are faster as one op. */
 export function registerKernels(): void {
-  registerActivation()
+  registerElementwise()
   registerBatchNorm()
   registerImage()
   registerConvolution()
@@ -24,7 +26,13 @@ export function registerKernels(): void {
     kernelFunc: () => {
       throw new Error('native: expected no call of this kernel')
     },
-    setupFunc: overrideGradients,
+    setupFunc: (backend) => {
+      extendTensors(backend as NativeBackend)
+      overrideGradients()
+    },
   })
-  if (tf.getBackend() === backendName) overrideGradients()
+  if (tf.getBackend() === backendName) {
+    extendTensors(tf.backend() as NativeBackend)
+    overrideGradients()
+  }
 }

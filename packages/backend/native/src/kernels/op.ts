@@ -1,6 +1,7 @@
 // Running TensorFlow's ops, and putting kernels and gradients in the place of tfjs-node's and tfjs-core's.
 import * as tf from '@tensorflow/tfjs-core'
-import type { Binding, NativeBackend } from '../backend.ts'
+import type { Handle, NativeBackend } from '../backend.ts'
+import { idIn16, isIn16 } from '../tensors.ts'
 
 export const backendName = 'tensorflow'
 
@@ -16,39 +17,75 @@ export type Kernel = (call: Call) => Info | Info[]
 type Kind = 'TF_ATTR_STRING' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_BOOL' | 'TF_ATTR_TYPE'
 export interface Attribute {
   readonly kind: Kind
-  readonly value: (binding: Binding) => unknown
+  readonly value: unknown
 }
 const attribute =
   (kind: Kind) =>
-  (value: unknown): Attribute => ({ kind, value: () => value })
+  (value: unknown): Attribute => ({ kind, value })
 export const text: (value: string) => Attribute = attribute('TF_ATTR_STRING')
 export const whole: (value: number | readonly number[]) => Attribute = attribute('TF_ATTR_INT')
 export const real: (value: number) => Attribute = attribute('TF_ATTR_FLOAT')
 export const flag: (value: boolean) => Attribute = attribute('TF_ATTR_BOOL')
-export const type = (of: 'TF_FLOAT' | 'TF_INT32'): Attribute => ({
+
+/** TensorFlow's numbers of its types. */
+const types = { float32: 1, int32: 3, bfloat16: 14 } as const
+export const type = (name: keyof typeof types): Attribute => ({
   kind: 'TF_ATTR_TYPE',
-  value: (binding) => binding[of],
+  value: types[name],
 })
-export const typeOf = (info: Info): Attribute =>
-  type(info.dtype === 'int32' ? 'TF_INT32' : 'TF_FLOAT')
+
+/** In which of the two an op works. */
+export type Precision = 'float32' | 'bfloat16'
+
+interface Execution {
+  /** How many tensors the op gives, default 1. */
+  readonly outputs?: number
+  /** The type of the inputs that `typed` names and of the attribute T, default float32. */
+  readonly precision?: Precision
+  /** The places of the inputs of the type T, by default all; none where the op has no T. */
+  readonly typed?: readonly number[]
+}
 
 /** Runs an op of TensorFlow's. Every output is a tensor that the caller gives on or disposes. */
 export function execute(
+  call: Pick<Call, 'backend'>,
+  op: string,
+  inputs: readonly tf.Tensor[],
+  attributes: Readonly<Record<string, Attribute>>,
+  execution: Execution = {},
+): tf.Tensor[] {
+  const { backend } = call
+  return run(call, op, inputs, attributes, execution).map((handle) =>
+    backend.createOutputTensor(handle),
+  )
+}
+
+/** The same, for what is no tensor of tfjs's yet. */
+export function run(
   { backend }: Pick<Call, 'backend'>,
   op: string,
-  inputs: readonly Info[],
+  inputs: readonly tf.Tensor[],
   attributes: Readonly<Record<string, Attribute>>,
-  outputs = 1,
-): tf.Tensor[] {
+  { outputs = 1, precision = 'float32', typed }: Execution = {},
+): Handle[] {
   const { binding } = backend
-  const list = Object.entries(attributes).map(([name, { kind, value }]) => ({
+  const own: Record<string, Attribute> = typed?.length === 0 ? {} : { T: type(precision) }
+  const list = Object.entries({ ...own, ...attributes }).map(([name, { kind, value }]) => ({
     name,
     type: binding[kind],
-    value: value(binding),
+    value,
   }))
-  return binding
-    .executeOp(op, list, backend.getInputTensorIds(inputs), outputs)
-    .map((handle) => backend.createOutputTensor(handle))
+  const ids = inputs.map((tensor, i) =>
+    precision === 'bfloat16' && (typed === undefined || typed.includes(i))
+      ? idIn16(backend, tensor)
+      : backend.getInputTensorIds([tensor])[0]!,
+  )
+  return binding.executeOp(op, list, ids, outputs)
+}
+
+/** An op works in bfloat16 where the tensor that it is about is kept in it. */
+export function precisionOf(call: Call, ...tensors: tf.Tensor[]): Precision {
+  return tensors.every((tensor) => isIn16(call.backend, tensor)) ? 'bfloat16' : 'float32'
 }
 
 export function input(call: Call, name: string): Info {
@@ -68,7 +105,10 @@ export function extend(kernelName: string, make: (original: Kernel) => Kernel): 
 type Gradient = Parameters<typeof tf.registerGradient>[0]
 const ours = new WeakSet<Gradient>()
 
-/** Replaces a gradient of tfjs-core's while this backend is the current one, where `applies` says so. */
+/**
+ * Replaces a gradient of tfjs-core's while this backend is the current one, where `applies` says so. `outputsToSave`
+ * saves the outputs instead of the inputs.
+ */
 export function overrideGradient(
   kernelName: string,
   applies: (attrs: tf.NamedAttrMap, saved: tf.Tensor[]) => boolean,

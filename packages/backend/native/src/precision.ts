@@ -1,0 +1,50 @@
+// The precision that convolutions and matrix products are computed in.
+import { existsSync, readFileSync } from 'node:fs'
+import * as tf from '@tensorflow/tfjs-core'
+import type { NativeBackend } from './backend.ts'
+import { type Precision, backendName } from './kernels/op.ts'
+
+/** `tf.env().set('COMPUTE_PRECISION', 'bfloat16')`, and back with 'float32'. */
+export const precisionFlag = 'COMPUTE_PRECISION'
+
+let precision: Precision = 'float32'
+
+/** What convolutions and matrix products are computed in now. */
+export const computePrecision = (): Precision => precision
+
+/**
+ * Adds the flag `COMPUTE_PRECISION`. Setting it to 'bfloat16' throws where the processor would only emulate it, which
+ * is slower than float32.
+ */
+export function registerPrecision(): void {
+  if (precisionFlag in (tf.env() as unknown as { flagRegistry: object }).flagRegistry) return
+  tf.env().registerFlag(
+    precisionFlag,
+    () => 'float32',
+    (value) => {
+      if (value !== 'float32' && value !== 'bfloat16')
+        throw new Error(`native: expected ${precisionFlag} to be float32 or bfloat16, got ${value}`)
+      if (value === 'bfloat16' && !hasBfloat16()) {
+        precision = 'float32'
+        throw new Error(
+          'native: this processor does not compute in bfloat16 (avx512_bf16 or amx_bf16): use float32',
+        )
+      }
+      precision = value
+    },
+  )
+}
+
+function hasBfloat16(): boolean {
+  const backend = tf.findBackend(backendName) as NativeBackend
+  return (
+    backend.isUsingGpuDevice || processorFlags().some((flag) => /^(avx512|amx)_bf16$/.test(flag))
+  )
+}
+
+/** What Linux says of the processor; nothing elsewhere. */
+export function processorFlags(): string[] {
+  const file = '/proc/cpuinfo'
+  if (!existsSync(file)) return []
+  return /^flags\s*:(.*)$/m.exec(readFileSync(file, 'utf8'))?.[1]?.trim().split(' ') ?? []
+}

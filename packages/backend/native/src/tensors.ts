@@ -1,0 +1,131 @@
+// What tfjs-node's tensors lack: being kept in bfloat16, and being computed only when somebody asks for them.
+import * as tf from '@tensorflow/tfjs-core'
+import type { Entry, Handle, NativeBackend } from './backend.ts'
+
+/** TensorFlow's number of the type, which tfjs-node has no name for. */
+const bfloat16 = 14
+const float32 = 1
+
+const extended = new WeakSet<NativeBackend>()
+
+/**
+ * Lets a backend keep tensors in bfloat16 that are float32 for tfjs. An op that does not know of them gets them in
+ * float32; both forms are kept once they are needed, as tensors never change.
+ */
+export function extendTensors(backend: NativeBackend): void {
+  if (extended.has(backend)) return
+  extended.add(backend)
+  const original = {
+    getInputTensorIds: backend.getInputTensorIds.bind(backend),
+    createOutputTensor: backend.createOutputTensor.bind(backend),
+    disposeData: backend.disposeData.bind(backend),
+    readSync: backend.readSync.bind(backend),
+  }
+  backend.getInputTensorIds = (tensors) =>
+    tensors.map((tensor) => {
+      const entry = entryOf(backend, tensor)
+      return entry && isSpecial(entry)
+        ? idIn(backend, entry)
+        : original.getInputTensorIds([tensor])[0]!
+    })
+  backend.createOutputTensor = (handle) =>
+    handle.dtype === bfloat16 ? keepIn16(backend, handle) : original.createOutputTensor(handle)
+  backend.readSync = (dataId) => {
+    const entry = entryOf(backend, { dataId })
+    return entry && isSpecial(entry)
+      ? backend.binding.tensorDataSync(idIn(backend, entry))
+      : original.readSync(dataId)
+  }
+  backend.disposeData = (dataId, force) => {
+    const entry = entryOf(backend, { dataId })
+    const gone = original.disposeData(dataId, force)
+    if (!gone || !entry) return gone
+    if (entry.other !== undefined) backend.binding.deleteTensor(entry.other)
+    tf.dispose(entry.pending?.inputs ?? [])
+    delete entry.pending
+    return gone
+  }
+}
+
+const isSpecial = (entry: Entry): boolean => entry.dtype === bfloat16 || entry.pending !== undefined
+
+/** tfjs-node also passes what is no tensor of tfjs's. */
+function entryOf(backend: NativeBackend, { dataId }: { dataId?: object }): Entry | undefined {
+  return dataId && backend.tensorMap.has(dataId) ? backend.tensorMap.get(dataId) : undefined
+}
+
+/** The number of a special tensor in float32. */
+function idIn(backend: NativeBackend, entry: Entry): number {
+  settle(entry)
+  if (entry.dtype !== bfloat16) return entry.id
+  entry.other ??= cast(backend, entry.id, bfloat16, float32)
+  return entry.other
+}
+
+/** The number of a float32 tensor in bfloat16. */
+export function idIn16(backend: NativeBackend, tensor: tf.Tensor): number {
+  const entry = entryOf(backend, tensor)!
+  settle(entry)
+  if (entry.dtype === bfloat16) return entry.id
+  entry.other ??= cast(backend, backend.getInputTensorIds([tensor])[0]!, float32, bfloat16)
+  return entry.other
+}
+
+/** Whether a tensor is kept in bfloat16. */
+export function isIn16(backend: NativeBackend, tensor: tf.Tensor): boolean {
+  const entry = entryOf(backend, tensor)
+  return entry !== undefined && (entry.pending?.dtype ?? entry.dtype) === bfloat16
+}
+
+function cast({ binding }: NativeBackend, id: number, from: number, to: number): number {
+  const types = [
+    { name: 'SrcT', type: binding.TF_ATTR_TYPE, value: from },
+    { name: 'DstT', type: binding.TF_ATTR_TYPE, value: to },
+    { name: 'Truncate', type: binding.TF_ATTR_BOOL, value: false },
+  ]
+  return binding.executeOp('Cast', types, [id], 1)[0]!.id
+}
+
+function keepIn16(backend: NativeBackend, { id, shape, dtype }: Handle): tf.Tensor {
+  const dataId = {}
+  backend.tensorMap.set(dataId, { id, shape, dtype, values: null, refCount: 1 })
+  return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: 'float32' }, backend)
+}
+
+/**
+ * A tensor that `compute` makes of the inputs if it is ever used.
+ *
+ * @param in16 whether it will be in bfloat16
+ */
+export function lazily(
+  backend: NativeBackend,
+  shape: number[],
+  inputs: readonly tf.Tensor[],
+  in16: boolean,
+  compute: (...inputs: tf.Tensor[]) => Handle,
+): tf.Tensor {
+  const dataId = {}
+  const pending = {
+    inputs: inputs.map((tensor) => tf.keep(tf.clone(tensor))),
+    dtype: in16 ? bfloat16 : float32,
+    compute,
+  }
+  backend.tensorMap.set(dataId, {
+    id: -1,
+    shape,
+    dtype: float32,
+    values: null,
+    refCount: 1,
+    pending,
+  })
+  return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: 'float32' }, backend)
+}
+
+function settle(entry: Entry): void {
+  const { pending } = entry
+  if (!pending) return
+  delete entry.pending
+  const { id, dtype } = pending.compute(...pending.inputs)
+  Object.assign(entry, { id, dtype })
+  tf.dispose(pending.inputs)
+}

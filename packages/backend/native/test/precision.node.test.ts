@@ -1,0 +1,195 @@
+// Convolutions and matrix products in bfloat16.
+import * as tf from '@tensorflow/tfjs-core'
+import { afterEach, describe, expect, test } from 'vitest'
+import type { NativeBackend } from '../src/backend.ts'
+import { processorFlags } from '../src/precision.ts'
+import { isIn16 } from '../src/tensors.ts'
+import { draws } from './compare.ts'
+import { installed } from './native.ts'
+
+const capable = processorFlags().some((flag) => /^(avx512|amx)_bf16$/.test(flag))
+if (installed && !capable)
+  console.warn('The tests of bfloat16 are skipped: this processor does not compute in it.')
+
+const set = (precision: string): void => tf.env().set('COMPUTE_PRECISION', precision)
+const in16 = (tensor: tf.Tensor): boolean => isIn16(tf.backend() as NativeBackend, tensor)
+
+/** What every layer but the last in a residual net is made of. */
+function network([x, w, v, gamma, beta, dense]: tf.Tensor[]): tf.Tensor {
+  const normalize = tf.customGrad(((
+    a: tf.Tensor,
+    g: tf.Tensor,
+    b: tf.Tensor,
+    save: tf.GradSaveFunc,
+  ) => {
+    const run = (name: string, inputs: tf.NamedTensorMap) =>
+      tf.engine().runKernel<tf.Tensor[]>(name, inputs, { epsilon: 1e-3 })
+    const [y, mean, variance] = run('BatchNormTraining', { x: a, gamma: g, beta: b })
+    save([a, g, mean!, variance!])
+    const names = ['x', 'gamma', 'mean', 'variance']
+    return {
+      value: y!,
+      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
+        run('BatchNormTrainingGrad', {
+          dy,
+          ...Object.fromEntries(names.map((name, i) => [name, saved[i]!])),
+        }),
+    }
+  }) as Parameters<typeof tf.customGrad>[0])
+  const first = tf.relu(
+    normalize(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'), gamma!, beta!),
+  )
+  const second = tf.relu(
+    tf.add(first, tf.conv2d(first as tf.Tensor4D, v as tf.Tensor4D, 1, 'same')),
+  )
+  const pooled = tf.mean(tf.maxPool(second as tf.Tensor4D, 2, 2, 'valid'), [1, 2])
+  return tf.matMul(pooled, dense as tf.Tensor2D)
+}
+
+const inputs = (): tf.Tensor[] => {
+  const draw = draws('bfloat16', 0)
+  return [[4, 8, 8, 8], [3, 3, 8, 16], [3, 3, 16, 16], [16], [16], [16, 10]].map((shape) => {
+    const { values } = draw.input(...shape)
+    return tf.tensor(values, shape)
+  })
+}
+
+describe.skipIf(!installed)('the precision to compute in', () => {
+  afterEach(async () => {
+    set('float32')
+    await tf.setBackend('cpu')
+  })
+
+  test('is one of two', () => {
+    expect(() => set('float16')).toThrow(
+      'native: expected COMPUTE_PRECISION to be float32 or bfloat16, got float16',
+    )
+  })
+
+  test.skipIf(capable)('is refused where the processor would emulate it', () => {
+    expect(() => set('bfloat16')).toThrow('this processor does not compute in bfloat16')
+  })
+
+  describe.skipIf(!capable)('bfloat16', () => {
+    test('gives the gradients of float32 within what 8 bits lose', async () => {
+      await tf.setBackend('tensorflow')
+      const before = tf.memory().numTensors
+      tf.tidy(() => {
+        const dy = tf.tensor(draws('dy', 0).input(4, 10).values, [4, 10])
+        const results = ['float32', 'bfloat16'].map((precision) => {
+          set(precision)
+          const all = inputs()
+          const y = network(all)
+          return [y, ...tf.grads((...each) => network(each))(all, dy)].map((each) =>
+            each.dataSync(),
+          )
+        })
+        for (const [i, expected] of results[0]!.entries()) {
+          const norm = Math.hypot(...expected)
+          const error = Math.hypot(...expected.map((value, j) => value - results[1]![i]![j]!))
+          expect(error / norm, `output ${i}`).toBeLessThan(0.1)
+          expect(error, `output ${i}`).toBeGreaterThan(0)
+        }
+      })
+      expect(tf.memory().numTensors).toBe(before)
+    })
+
+    test('is kept from layer to layer, and ends where float32 begins', async () => {
+      await tf.setBackend('tensorflow')
+      set('bfloat16')
+      tf.tidy(() => {
+        const [x, w, , gamma, beta] = inputs() as tf.Tensor4D[]
+        const y = tf.conv2d(x!, w!, 1, 'same')
+        const [normal, mean] = tf
+          .engine()
+          .runKernel<tf.Tensor[]>(
+            'BatchNormTraining',
+            { x: y, gamma: gamma!, beta: beta! },
+            { epsilon: 1e-3 },
+          )
+        const relu = tf.relu(normal!)
+        const kept = [
+          y,
+          normal!,
+          relu,
+          tf.add(relu, y),
+          tf.maxPool(relu as tf.Tensor4D, 2, 2, 'same'),
+        ]
+        for (const tensor of [...kept, tf.reshape(relu, [-1])]) {
+          expect(tensor.dtype).toBe('float32')
+          expect(in16(tensor)).toBe(true)
+        }
+        for (const tensor of [mean!, tf.mul(y, 1), tf.sum(relu), tf.add(y, tf.mul(y, 1)), x!])
+          expect(in16(tensor)).toBe(false)
+      })
+    })
+
+    test('rounds to 8 bits and no further, wherever it is read', async () => {
+      await tf.setBackend('tensorflow')
+      set('bfloat16')
+      const y = tf.matMul(tf.tensor2d([[1 + 2 ** -7, 1 + 2 ** -10, 3]]), tf.eye(3))
+      const expected = [1 + 2 ** -7, 1, 3]
+      expect([...y.dataSync()]).toEqual(expected)
+      expect([...(await y.data())]).toEqual(expected)
+      await tf.setBackend('cpu')
+      expect([...tf.add(y, 0).dataSync()]).toEqual(expected)
+      y.dispose()
+    })
+
+    test('trains weights that stay in float32', async () => {
+      await tf.setBackend('tensorflow')
+      set('bfloat16')
+      const [images, ...weights] = inputs()
+      const variables = weights.map((weight) => tf.variable(weight))
+      const targets = tf.oneHot(tf.tensor1d([1, 2, 3, 4], 'int32'), 10)
+      const optimizer = tf.train.momentum(0.05, 0.9)
+      const step = () =>
+        optimizer.minimize(
+          () => tf.losses.softmaxCrossEntropy(targets, network([images!, ...variables])),
+          true,
+          variables,
+        )!
+      const losses = Array.from({ length: 30 }, () => tf.tidy(() => step().dataSync()[0]!))
+      expect(losses.at(-1)! / losses[0]!).toBeLessThan(0.2)
+      for (const variable of variables) expect(in16(variable)).toBe(false)
+      optimizer.dispose()
+      tf.dispose([images!, targets, ...weights, ...variables])
+    })
+  })
+})
+
+test.skipIf(!installed)(
+  'the gradient by the images is computed where it is asked for alone',
+  async () => {
+    await tf.setBackend('tensorflow')
+    const backend = tf.backend() as NativeBackend & { binding: NativeBackend['binding'] }
+    const { binding } = backend
+    const ops: string[] = []
+    const counting: PropertyDescriptorMap = {
+      executeOp: {
+        value: (...call: Parameters<typeof binding.executeOp>) => {
+          ops.push(call[0])
+          return binding.executeOp(...call)
+        },
+      },
+    }
+    for (const name of ['createTensor', 'deleteTensor', 'tensorDataSync'] as const)
+      counting[name] = { value: binding[name].bind(binding) }
+    Object.assign(backend, { binding: Object.create(binding, counting) as typeof binding })
+    const before = tf.memory().numTensors
+    tf.tidy(() => {
+      const [x, w] = inputs() as tf.Tensor4D[]
+      const f = (images: tf.Tensor4D, filter: tf.Tensor4D) =>
+        tf.fused.conv2d({ x: images, filter, strides: 1, pad: 'same' })
+      tf.grad((filter) => f(x!, filter as tf.Tensor4D))(w!)
+      expect(ops.filter((op) => op === 'Conv2DBackpropInput')).toHaveLength(0)
+      const dx = tf.grad((images) => f(images as tf.Tensor4D, w!))(x!)
+      expect(ops.filter((op) => op === 'Conv2DBackpropInput')).toHaveLength(0)
+      dx.dataSync()
+      expect(ops.filter((op) => op === 'Conv2DBackpropInput')).toHaveLength(1)
+    })
+    expect(tf.memory().numTensors).toBe(before)
+    Object.assign(backend, { binding })
+    await tf.setBackend('cpu')
+  },
+)
