@@ -1,0 +1,64 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { eachImage, type Levels } from './levels.ts'
+import type { Step } from './operation.ts'
+
+/** Posterize keeps the upper bits; Solarize inverts from its level on, Invert from 0 on. */
+export function tone(levels: Levels, steps: readonly Step[]): Levels {
+  const width = eachImage(steps, ({ op, magnitude }) =>
+    op === 'Posterize' ? 2 ** (8 - Math.trunc(magnitude)) : 1,
+  )
+  const starts = { Posterize: () => 256, Solarize: Math.ceil, Invert: () => 0 }
+  const start = eachImage(steps, ({ op, magnitude }) =>
+    starts[op as keyof typeof starts](magnitude),
+  )
+  const kept = tf.mul(tf.floor(tf.div(levels, width)), width)
+  const inverts = tf.step(tf.add(tf.sub(kept, start), 0.5))
+  return tf.add(kept, tf.mul(inverts, tf.sub(255, tf.mul(kept, 2))))
+}
+
+/** Stretches each channel from its darkest and brightest level to all of the grid. */
+export function autoContrast(levels: Levels): Levels {
+  return byChannel(levels, (rows) => {
+    const [low, high] = [tf.min(rows, 1, true), tf.max(rows, 1, true)]
+    // A channel of one level stays: 0 + 1 · level.
+    const flat = tf.cast(tf.equal(low, high), 'float32')
+    const scale = tf.div(255, tf.add(tf.sub(high, low), tf.mul(flat, 255)))
+    const from = tf.mul(low, tf.sub(1, flat))
+    return tf.floor(tf.clipByValue(tf.mul(tf.sub(rows, from), scale), 0, 255))
+  })
+}
+
+/**
+ * Evens out each channel's histogram: level → ⌊(pixels below it + ⌊step / 2⌋) / step⌋, where a step is the
+ * pixels below the brightest level by 255, rounded down; where it is 0 the channel stays.
+ */
+export function equalize(levels: Levels): Levels {
+  return byChannel(levels, (rows) => {
+    // A place a level of each row, to count in and to look up from.
+    const starts = tf.mul(tf.range(0, rows.shape[0]), 256)
+    const places = tf.cast(tf.add(rows, tf.reshape(starts, [-1, 1])), 'int32')
+    const flat = tf.reshape<tf.Rank.R1>(places, [-1])
+    const counted = tf.bincount(flat, tf.tensor1d([]), rows.shape[0] * 256)
+    const counts = tf.reshape(tf.cast(counted, 'float32'), [-1, 256])
+    const below = tf.cumsum(counts, 1, true)
+    const belowBrightest = tf.max(tf.mul(below, tf.step(counts)), 1, true)
+    // Half a pixel more keeps quotients from being rounded to below a whole number.
+    const step = tf.floor(tf.div(tf.add(belowBrightest, 0.5), 255))
+    const still = tf.cast(tf.equal(step, 0), 'float32')
+    const evened = tf.div(
+      tf.add(tf.add(below, tf.floor(tf.div(step, 2))), 0.5),
+      tf.add(step, still),
+    )
+    const table = tf.reshape(tf.floor(tf.clipByValue(evened, 0, 255)), [-1])
+    const looked = tf.gather(table, places)
+    return tf.add(tf.mul(looked, tf.sub(1, still)), tf.mul(rows, still))
+  })
+}
+
+/** Works on the pixels of each image and channel, `[batch · channels, height · width]`. */
+function byChannel(levels: Levels, work: (rows: tf.Tensor2D) => tf.Tensor): Levels {
+  const [batch, height, width, channels] = levels.shape
+  const planes = tf.transpose(levels, [0, 3, 1, 2])
+  const rows = work(tf.reshape(planes, [batch * channels, height * width]))
+  return tf.transpose(tf.reshape(rows, [batch, channels, height, width]), [0, 2, 3, 1])
+}
