@@ -24,22 +24,24 @@ export function registerPrecision(): void {
     (value) => {
       if (value !== 'float32' && value !== 'bfloat16')
         throw new Error(`native: expected ${precisionFlag} to be float32 or bfloat16, got ${value}`)
-      if (value === 'bfloat16' && !hasBfloat16()) {
-        precision = 'float32'
-        throw new Error(
-          'native: this processor does not compute in bfloat16 (avx512_bf16 or amx_bf16): use float32',
-        )
-      }
+      precision = 'float32'
+      if (value === 'bfloat16') requireBfloat16()
       precision = value
     },
   )
 }
 
-function hasBfloat16(): boolean {
-  const backend = tf.findBackend(backendName) as NativeBackend
-  return (
-    backend.isUsingGpuDevice || processorFlags().some((flag) => /^(avx512|amx)_bf16$/.test(flag))
-  )
+function requireBfloat16(): void {
+  const current = tf.getBackend()
+  if (current !== backendName)
+    throw new Error(
+      `native: expected ${backendName} to be the backend for bfloat16, got ${current}`,
+    )
+  const { isUsingGpuDevice } = tf.backend() as NativeBackend
+  if (!isUsingGpuDevice && !processorFlags().some((flag) => /^(avx512|amx)_bf16$/.test(flag)))
+    throw new Error(
+      'native: this processor does not compute in bfloat16 (it has neither avx512_bf16 nor amx_bf16)',
+    )
 }
 
 /** What Linux says of the processor; nothing elsewhere. */

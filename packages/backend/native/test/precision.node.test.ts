@@ -66,7 +66,14 @@ describe.skipIf(!installed)('the precision to compute in', () => {
     )
   })
 
-  test.skipIf(capable)('is refused where the processor would emulate it', () => {
+  test('is float32 on other backends', () => {
+    expect(() => set('bfloat16')).toThrow(
+      'expected tensorflow to be the backend for bfloat16, got cpu',
+    )
+  })
+
+  test.skipIf(capable)('is refused where the processor would emulate it', async () => {
+    await tf.setBackend('tensorflow')
     expect(() => set('bfloat16')).toThrow('this processor does not compute in bfloat16')
   })
 

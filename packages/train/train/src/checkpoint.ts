@@ -39,6 +39,7 @@ export type RunFacts = Readonly<Record<string, Json>>
 
 export function factsOf(options: RunOptions, { data, variables }: OpenRun): RunFacts {
   const { optimizer, epochs, batchSize = 128, seed = 0, tricks = [] } = options
+  const { precision = 'float32' } = options
   const { learningRate: _, ...optimizerOptions } = optimizer.getConfig()
   return {
     model: Object.entries(variables).map(([path, { shape }]) => `${path} [${shape.join(', ')}]`),
@@ -48,6 +49,7 @@ export function factsOf(options: RunOptions, { data, variables }: OpenRun): RunF
     epochs,
     batchSize,
     seed,
+    precision,
   }
 }
 

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { assertOption, compose, type Pipeline, type Trick, type Variables } from '@tricks/core'
 import { checkImageSet, type ImageSet, openData, type TrainingData } from './data.ts'
 import { type Model, variablesOf } from './model.ts'
+import type { Precision } from './precision.ts'
 
 /** What a run is made of. */
 export interface RunOptions {
@@ -30,6 +31,12 @@ export interface RunOptions {
    * 0 trains on all and turns selection (early stopping, plateau, the best) off.
    */
   readonly validation?: number
+  /**
+   * What the model's convolutions and matrix products are computed in while training, default 'float32'. With
+   * 'bfloat16' the activations between them are kept in it too; weights, statistics, losses, updates and evaluation
+   * stay in float32. Where backend or processor lack it, a warning says so and it is float32.
+   */
+  readonly precision?: Precision
 }
 
 /** A run that can begin: everything checked, the tricks composed and set up. */

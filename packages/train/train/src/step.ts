@@ -8,6 +8,7 @@ import {
   type Variables,
 } from '@tricks/core'
 import { logitsOf, type Model } from './model.ts'
+import { type Precision, withPrecision } from './precision.ts'
 
 export interface Training {
   readonly model: Model
@@ -15,6 +16,7 @@ export interface Training {
   readonly pipeline: Pipeline
   readonly optimizer: tf.Optimizer
   readonly seed: number
+  readonly precision: Precision
 }
 
 /** What a step leaves on the device. */
@@ -51,22 +53,25 @@ export function updateOn(batch: PipelineBatch, training: Training): StepMetrics 
 
 function gradientsOn(
   batch: PipelineBatch,
-  { model, variables, pipeline, seed }: Training,
+  { model, variables, pipeline, seed, precision }: Training,
 ): StepMetrics & { gradients: Tensors } {
   const trainable = Object.entries(variables).filter(([, variable]) => variable.trainable)
   let right: tf.Scalar | undefined
-  const { value, grads } = tf.variableGrads(
-    () => {
-      const options = { training: true, seed, step: batch.time.step }
-      const logits = logitsOf(model, batch.images, batch.targets.shape[1], options)
-      right = tf.keep(accuracy(batch.mixedTargets, logits))
-      const own = model.calculateLosses?.() ?? []
-      return own.reduce<tf.Scalar>(
-        (sum, loss) => tf.add(sum, loss),
-        pipeline.loss(batch, logits, variables),
-      )
-    },
-    trainable.map(([, variable]) => variable),
+  const forward = (): tf.Scalar => {
+    const options = { training: true, seed, step: batch.time.step }
+    const logits = logitsOf(model, batch.images, batch.targets.shape[1], options)
+    right = tf.keep(accuracy(batch.mixedTargets, logits))
+    const own = model.calculateLosses?.() ?? []
+    return own.reduce<tf.Scalar>(
+      (sum, loss) => tf.add(sum, loss),
+      pipeline.loss(batch, logits, variables),
+    )
+  }
+  const { value, grads } = withPrecision(precision, () =>
+    tf.variableGrads(
+      forward,
+      trainable.map(([, variable]) => variable),
+    ),
   )
   const gradients = Object.fromEntries(trainable.map(([path, { name }]) => [path, grads[name]!]))
   // Kept beyond the gradient's own scope; given back to the step's here.

@@ -5,6 +5,7 @@ import { wholeOf } from './data.ts'
 import { evaluate } from './evaluate.ts'
 import { Meter } from './meter.ts'
 import { openRun, type RunOptions, setRate } from './run.ts'
+import { availablePrecision, type Precision } from './precision.ts'
 import { updateOn } from './step.ts'
 
 export interface TrainOptions extends RunOptions {
@@ -47,6 +48,8 @@ export interface TrainResult {
   readonly test?: Metrics
   readonly mean: readonly number[]
   readonly deviation: readonly number[]
+  /** The one asked for, or float32 where it was not to be had. */
+  readonly precision: Precision
 }
 
 /**
@@ -86,6 +89,7 @@ export async function* training(
   assertOption(often, 'train', { readEvery }, 'a positive integer')
   const run = openRun(options)
   const { pipeline, variables, baseRate } = run
+  const precision = availablePrecision(options.precision)
   const { facts, heldOut, stepsPerEpoch } = run.data
   const { normalize, evaluation } = pipeline
   const { steps } = run.data.time(0)
@@ -114,7 +118,7 @@ export async function* training(
         const raw = run.data.batch(step)
         const size = raw.images.shape[0]
         const batch = pipeline.batch(raw.images, raw.targets, time)
-        const metrics = updateOn(batch, { model, variables, pipeline, optimizer, seed })
+        const metrics = updateOn(batch, { model, variables, pipeline, optimizer, seed, precision })
         const { prepared, time: _, ...tensors } = batch
         tf.dispose([raw, tensors, prepared])
         return { time, rate, size, ...metrics }
@@ -175,6 +179,7 @@ export async function* training(
       ...(test && { test }),
       mean: facts.mean,
       deviation: facts.deviation,
+      precision,
     }
   } finally {
     meter.dispose()
