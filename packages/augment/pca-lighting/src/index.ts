@@ -4,6 +4,7 @@ import { cifar10Components } from './cifar10.ts'
 import type { Components } from './components.ts'
 export { cifar10Components } from './cifar10.ts'
 export { type Components, fitComponents } from './components.ts'
+export { imagenetComponents } from './imagenet.ts'
 
 export interface PcaLightingOptions {
   /** Standard deviation of the alphas, above 0; default 0.1, the paper's. */

@@ -7,6 +7,7 @@ import {
   cifar10Components,
   type Components,
   fitComponents,
+  imagenetComponents,
   type LightingParams,
   pcaLighting,
 } from '../src/index.ts'
@@ -88,13 +89,20 @@ describe('components', () => {
     )
   })
 
-  test("CIFAR-10's stand upright on one another", () => {
-    const { eigenvectors } = cifar10Components
-    const products = [0, 1, 2].flatMap((a) =>
-      [0, 1, 2].map((b) => eigenvectors.reduce((sum, row) => sum + row[a]! * row[b]!, 0)),
-    )
-    expectClose(products, identity.flat())
-  })
+  test.each([
+    // Given to six digits and to four.
+    ["CIFAR-10's", cifar10Components, 1e-5],
+    ["ImageNet's", imagenetComponents, 2e-4],
+  ])(
+    '%s stand upright on one another, the largest first',
+    (_, { eigenvalues, eigenvectors }, absolute) => {
+      const products = [0, 1, 2].flatMap((a) =>
+        [0, 1, 2].map((b) => eigenvectors.reduce((sum, row) => sum + row[a]! * row[b]!, 0)),
+      )
+      expectClose(products, identity.flat(), { absolute })
+      expect(eigenvalues.toSorted((a, b) => b - a)).toEqual(eigenvalues)
+    },
+  )
 })
 
 test('alphas are normal, each with the given deviation', () => {
