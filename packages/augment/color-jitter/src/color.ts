@@ -1,26 +1,46 @@
 import * as tf from '@tensorflow/tfjs-core'
 
-/** factor · images + (1 − factor) · others, clipped to [0, 1]. */
-export function blend(images: tf.Tensor4D, others: tf.Tensor, factors: tf.Tensor4D): tf.Tensor4D {
-  const other = tf.mul(tf.sub(1, factors), others)
-  return tf.clipByValue(tf.add(tf.mul(images, factors), other), 0, 1)
+/** An image batch by channels, `[batch, height · width]` each: red, green and blue, or grey alone. */
+export type Planes = readonly tf.Tensor2D[]
+
+export function toPlanes(images: tf.Tensor4D): Planes {
+  const [batch, height, width, channels] = images.shape
+  const planes = tf.transpose(images, [3, 0, 1, 2])
+  return tf.unstack(tf.reshape(planes, [channels, batch, height * width])) as tf.Tensor2D[]
 }
 
-/** Luma by the weights of ITU-R BT.601, `[batch, height, width, 1]`; an image of one channel is grey. */
-export function grey(images: tf.Tensor4D): tf.Tensor4D {
-  if (images.shape[3] === 1) return images
-  // No matrix product: on some devices these are of half precision.
-  return tf.sum(tf.mul(images, tf.tensor1d([0.2989, 0.587, 0.114])), 3, true)
+export function toImages(planes: Planes, shape: tf.Tensor4D['shape']): tf.Tensor4D {
+  const [batch, height, width, channels] = shape
+  const stacked: tf.Tensor4D = tf.reshape(tf.stack([...planes]), [channels, batch, height, width])
+  return tf.transpose(stacked, [1, 2, 3, 0])
+}
+
+/** factor · plane + (1 − factor) · other, clipped to [0, 1]. */
+export function blend(planes: Planes, other: tf.Tensor, factors: tf.Tensor2D): Planes {
+  const rest = tf.mul(other, tf.sub(1, factors))
+  return planes.map((plane) => tf.clipByValue(tf.add(tf.mul(plane, factors), rest), 0, 1))
+}
+
+/** plane + shift, clipped to [0, 1]. */
+export function add(planes: Planes, shift: (channel: number) => tf.Tensor2D): Planes {
+  return planes.map((plane, channel) => tf.clipByValue(tf.add(plane, shift(channel)), 0, 1))
+}
+
+/** Luma by the weights of ITU-R BT.601. */
+export function grey([red, green, blue]: Planes): tf.Tensor2D {
+  if (!green || !blue) return red!
+  return tf.add(tf.add(tf.mul(red!, 0.2989), tf.mul(green, 0.587)), tf.mul(blue, 0.114))
 }
 
 /**
  * Turns hues by parts of the circle, value and saturation as they were: channel n ∈ {5, 3, 1} (red, green,
- * blue) is max − chroma · clip(min(k, 4 − k), 0, 1) with k = (n + hue) mod 6, hue in sixths of the circle.
+ * blue) is max − chroma · clip(2 − |k − 2|, 0, 1) with k = (n + hue) mod 6, hue in sixths of the circle.
  */
-export function turnHue(images: tf.Tensor4D, turns: tf.Tensor4D): tf.Tensor4D {
-  const [red, green, blue] = tf.split(images, 3, 3) as [tf.Tensor4D, tf.Tensor4D, tf.Tensor4D]
-  const max = tf.maximum(tf.maximum(red, green), blue)
-  const chroma = tf.sub(max, tf.minimum(tf.minimum(red, green), blue))
+export function turnHue(planes: Planes, turns: tf.Tensor2D): Planes {
+  const [red, green, blue] = planes as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]
+  const stacked = tf.stack([red, green, blue])
+  const max: tf.Tensor2D = tf.max(stacked, 0)
+  const chroma = tf.sub(max, tf.min(stacked, 0))
   // Grey has no hue: any will do.
   const divisor = tf.add(chroma, tf.cast(tf.equal(chroma, 0), 'float32'))
   const sixths = tf.where(
@@ -32,8 +52,11 @@ export function turnHue(images: tf.Tensor4D, turns: tf.Tensor4D): tf.Tensor4D {
       tf.add(tf.div(tf.sub(red, green), divisor), 4),
     ),
   )
-  const turned = tf.add(tf.add(sixths, tf.mul(turns, 6)), tf.tensor1d([5, 3, 1]))
-  const k = tf.sub(turned, tf.mul(tf.floor(tf.div(turned, 6)), 6))
-  const share = tf.clipByValue(tf.minimum(k, tf.sub(4, k)), 0, 1)
-  return tf.clipByValue(tf.sub(max, tf.mul(chroma, share)), 0, 1)
+  const hue = tf.add(sixths, tf.mul(turns, 6))
+  return [5, 3, 1].map((n) => {
+    const turned = tf.add(hue, n)
+    const k = tf.sub(turned, tf.mul(tf.floor(tf.div(turned, 6)), 6))
+    const share = tf.clipByValue(tf.sub(2, tf.abs(tf.sub(k, 2))), 0, 1)
+    return tf.clipByValue(tf.sub(max, tf.mul(chroma, share)), 0, 1)
+  })
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { assertOption, type Trick } from '@tricks/core'
-import { blend, grey, turnHue } from './color.ts'
+import { add, blend, grey, toImages, toPlanes, turnHue } from './color.ts'
 
 export interface ColorJitterOptions {
   /** Factors are drawn from [1 − brightness, 1 + brightness], at least 0; default 0.4. */
@@ -58,20 +58,19 @@ export function applyColorJitter(images: tf.Tensor4D, params: ColorParams): tf.T
       { [name]: params[name] },
       range,
     )
-  const shifts = (shift ?? []).flatMap((each) => Array.from(each))
-  const whole = shifts.length === (shift ? batch * channels : 0)
+  const whole = (shift ?? []).every(({ length }) => length === channels)
   assertOption(whole, 'color-jitter', { shift }, `${channels} numbers an image, one a channel`)
 
-  const factors = (values: ArrayLike<number>, depth = 1): tf.Tensor4D =>
-    tf.tensor4d(Float32Array.from(values), [batch, 1, 1, depth])
+  const column = (values: ArrayLike<number>): tf.Tensor2D =>
+    tf.tensor2d(Float32Array.from(values), [batch, 1])
   return tf.tidy(() => {
-    let changed = images
-    if (brightness) changed = blend(changed, tf.scalar(0), factors(brightness))
-    if (contrast) changed = blend(changed, tf.mean(grey(changed), [1, 2], true), factors(contrast))
-    if (saturation && channels === 3) changed = blend(changed, grey(changed), factors(saturation))
-    if (hue && channels === 3) changed = turnHue(changed, factors(hue))
-    if (shift) changed = tf.clipByValue(tf.add(changed, factors(shifts, channels)), 0, 1)
-    return tf.clone(changed)
+    let planes = toPlanes(images)
+    if (brightness) planes = blend(planes, tf.scalar(0), column(brightness))
+    if (contrast) planes = blend(planes, tf.mean(grey(planes), 1, true), column(contrast))
+    if (saturation && channels === 3) planes = blend(planes, grey(planes), column(saturation))
+    if (hue && channels === 3) planes = turnHue(planes, column(hue))
+    if (shift) planes = add(planes, (channel) => column(shift.map((own) => own[channel]!)))
+    return toImages(planes, images.shape)
   })
 }
 

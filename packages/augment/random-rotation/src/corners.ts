@@ -16,36 +16,33 @@ export function cornersOf(
   interpolation: 'nearest' | 'bilinear',
 ): readonly Corner[] {
   const size = degrees.length * height * width
-  const corners = Array.from({ length: interpolation === 'nearest' ? 1 : 4 }, (): Corner => ({
+  const nearest = interpolation === 'nearest'
+  const corners = Array.from({ length: nearest ? 1 : 4 }, (): Corner => ({
     source: new Int32Array(size),
-    weight: new Float32Array(size).fill(1),
+    weight: new Float32Array(size),
   }))
+  // A half more rounds to the nearest.
+  const rounding = nearest ? 0.5 : 0
   const [middleRow, middleColumn] = [(height - 1) / 2, (width - 1) / 2]
-  let at = 0
-  for (let image = 0; image < degrees.length; image++) {
-    const angle = (degrees[image]! * Math.PI) / 180
-    const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
-    const place = (row: number, column: number): number =>
-      row < 0 || row >= height || column < 0 || column >= width
-        ? size
-        : (image * height + row) * width + column
-    for (let r = -middleRow; r <= middleRow; r++)
-      for (let c = -middleColumn; c <= middleColumn; c++) {
-        const row = sin * c + cos * r + middleRow
-        const column = cos * c - sin * r + middleColumn
-        if (interpolation === 'nearest')
-          corners[0]!.source[at] = place(Math.round(row), Math.round(column))
-        else {
-          const [top, left] = [Math.floor(row), Math.floor(column)]
-          const [down, right] = [row - top, column - left]
-          for (let corner = 0; corner < 4; corner++) {
-            const [below, beside] = [corner >> 1, corner & 1]
-            corners[corner]!.source[at] = place(top + below, left + beside)
-            corners[corner]!.weight[at] = (below ? down : 1 - down) * (beside ? right : 1 - right)
-          }
+  // Corner by corner, as the loops over pixels have to be tight.
+  corners.forEach(({ source, weight }, corner) => {
+    const [below, beside] = [corner >> 1, corner & 1]
+    let at = 0
+    for (let image = 0; image < degrees.length; image++) {
+      const angle = (degrees[image]! * Math.PI) / 180
+      const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
+      const first = image * height * width
+      for (let r = -middleRow; r <= middleRow; r++)
+        for (let c = -middleColumn; c <= middleColumn; c++) {
+          const row = sin * c + cos * r + middleRow
+          const column = cos * c - sin * r + middleColumn
+          const y = Math.floor(row + rounding) + below
+          const x = Math.floor(column + rounding) + beside
+          const inside = y >= 0 && y < height && x >= 0 && x < width
+          source[at] = inside ? first + y * width + x : size
+          weight[at++] = (1 - Math.abs(row - y)) * (1 - Math.abs(column - x))
         }
-        at++
-      }
-  }
+    }
+  })
   return corners
 }
