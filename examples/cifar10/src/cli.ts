@@ -2,8 +2,10 @@
 import { cac } from 'cac'
 import { backendNames, type BackendName } from '@tricks/backend'
 import { modelNames } from '@tricks/models'
-import { recipes } from './recipes.ts'
+import { article } from './article.ts'
+import { recipeNames, recipes } from './recipes.ts'
 import { run } from './run.ts'
+import { tryAll } from './try.ts'
 
 /** 0 done · 1 failed · 2 wrong usage · 130 interrupted, with what was done saved. */
 const exit = { failed: 1, usage: 2, interrupted: 130 }
@@ -11,9 +13,13 @@ const exit = { failed: 1, usage: 2, interrupted: 130 }
 const cli = cac('tricks-cifar10')
 cli
   .command('[train]', 'Train a network on CIFAR-10 with tricks composed')
-  .option('--recipe <name>', `What to train with: ${Object.keys(recipes).join(', ')}`, {
-    default: 'quick',
-  })
+  .option(
+    '--recipe <name>',
+    `What to train with: ${Object.keys(recipes).join(', ')}; see the command recipes`,
+    {
+      default: 'quick',
+    },
+  )
   .option('--model <name>', "Another network than the recipe's")
   .option('--epochs <n>', "Another length than the recipe's")
   .option('--seed <n>', 'Seed of all that is random', { default: 0 })
@@ -24,6 +30,15 @@ cli
   )
   .option('--limit <n>', 'Train on that many images only')
   .option('--out <folder>', 'Where the run is saved', { default: 'runs/<time>' })
+  .option('--resume <folder>', 'Go on with that run; of the other flags only --save-every counts')
+  .option(
+    '--save-every <steps>',
+    'Steps between two checkpoints (default: an epoch, a minute at most)',
+  )
+  .option(
+    '--teacher <folder>',
+    'The run to distil from, trained first where it is not there (default: runs/teacher)',
+  )
   .example('npm start -- --epochs 5 --seed 1')
   .example('npm start -- --recipe six --backend native')
   .action(async (command: string | undefined, flags: Flags) => {
@@ -39,35 +54,77 @@ cli
     const { stopped } = await run({ ...checkFlags(flags), signal: stop.signal })
     if (stopped === 'aborted') process.exitCode = exit.interrupted
   })
+cli
+  .command(
+    'recipes',
+    'Show the recipes, and what stands in for each trick of the article when it is left out',
+  )
+  .action(() => {
+    for (const [name, { what, epochs }] of Object.entries(recipes))
+      console.log(`${name.padEnd(16)}${what} (${epochs} epochs)`)
+    console.log('\nonly:NAME       one trick of the article\nall-but:NAME    all of them but one\n')
+    console.log(`${'NAME'.padEnd(20)}left out, it gives way to`)
+    for (const [name, instead] of Object.entries(article))
+      console.log(`${name.padEnd(20)}${instead}`)
+  })
+cli
+  .command('try', 'Train each trick of the article alone, and all but it, for some steps')
+  .option('--steps <n>', 'How long', { default: 20 })
+  .option('--batch <n>', 'Images a step', { default: 64 })
+  .option('--seed <n>', 'Seed of all that is random', { default: 0 })
+  .option('--backend <name>', `One of ${backendNames.join(', ')}`)
+  .action(async (flags: Flags) => {
+    const { choice, whole } = checking(flags)
+    const [steps, batchSize, seed] = [whole('steps', 1)!, whole('batch', 1)!, whole('seed', 0)!]
+    await tryAll({ steps, batchSize, seed, backend: choice<BackendName>('backend', backendNames) })
+  })
 cli.help()
 
 class UsageError extends Error {}
 
 type Flags = Readonly<Record<string, string | number | undefined>>
 
+/** cac gives flags in camel case. */
+const flagOf = (name: string): string =>
+  name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+function checking(flags: Flags): {
+  choice<T extends string>(flag: string, among: readonly T[]): T | undefined
+  whole(flag: string, least: number): number | undefined
+} {
+  return {
+    choice<T extends string>(flag: string, among: readonly T[]): T | undefined {
+      const value = flags[flag]
+      if (value !== undefined && !among.includes(value as T))
+        throw new UsageError(`--${flag}: expected one of ${among.join(', ')}, got ${value}`)
+      return value as T | undefined
+    },
+    whole(flag, least) {
+      const value = flags[flag]
+      if (value === undefined) return undefined
+      if (!Number.isInteger(value) || (value as number) < least)
+        throw new UsageError(
+          `--${flagOf(flag)}: expected a whole number from ${least}, got ${value}`,
+        )
+      return value as number
+    },
+  }
+}
+
 function checkFlags(flags: Flags): Omit<Parameters<typeof run>[0], 'signal'> {
-  const choice = <T extends string>(flag: string, among: readonly T[]): T | undefined => {
-    const value = flags[flag]
-    if (value !== undefined && !among.includes(value as T))
-      throw new UsageError(`--${flag}: expected one of ${among.join(', ')}, got ${value}`)
-    return value as T | undefined
-  }
-  const whole = (flag: string, least: number): number | undefined => {
-    const value = flags[flag]
-    if (value === undefined) return undefined
-    if (!Number.isInteger(value) || (value as number) < least)
-      throw new UsageError(`--${flag}: expected a whole number from ${least}, got ${value}`)
-    return value as number
-  }
+  const { choice, whole } = checking(flags)
   const out = String(flags['out'])
   return {
-    recipe: choice('recipe', Object.keys(recipes))!,
+    recipe: choice('recipe', recipeNames)!,
     model: choice('model', modelNames),
     backend: choice<BackendName>('backend', backendNames),
     epochs: whole('epochs', 1),
     seed: whole('seed', 0)!,
     limit: whole('limit', 1),
     data: flags['data'] === undefined ? undefined : String(flags['data']),
+    resume: flags['resume'] === undefined ? undefined : String(flags['resume']),
+    saveEvery: whole('saveEvery', 1),
+    teacher: flags['teacher'] === undefined ? undefined : String(flags['teacher']),
     out: out === 'runs/<time>' ? undefined : out,
   }
 }

@@ -3,12 +3,14 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Trick } from '@tricks/core'
 import { cosineDecay } from '@tricks/cosine-decay'
 import { cutout } from '@tricks/cutout'
+import type { Teacher } from '@tricks/distillation'
 import { labelSmoothing } from '@tricks/label-smoothing'
 import { mixup } from '@tricks/mixup'
 import type { ModelName, PlainOptions } from '@tricks/models'
 import { randomCrop } from '@tricks/random-crop'
 import { randomFlip } from '@tricks/random-flip'
 import { warmup } from '@tricks/warmup'
+import { type ArticleTrick, articleTricks, assemble } from './article.ts'
 
 export interface Recipe {
   readonly what: string
@@ -20,10 +22,12 @@ export interface Recipe {
   /** Of the training images, kept for validation. */
   readonly validation: number
   readonly optimizer: () => tf.Optimizer
-  readonly tricks: () => Trick[]
+  /** Whether `tricks` wants a teacher: another model, trained before. */
+  readonly needsTeacher?: boolean
+  readonly tricks: (teacher?: Teacher) => Trick[]
 }
 
-export const recipes: Readonly<Record<string, Recipe>> = {
+export const recipes = {
   quick: {
     what: 'a few minutes on any machine: little training, so little regularisation',
     model: 'plain',
@@ -32,7 +36,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
     batchSize: 64,
     validation: 1000,
     // The warm-up multiplies the optimizer's rate by 8 before the cosine brings it down.
-    optimizer: () => tf.train.momentum(0.0125, 0.9, true),
+    optimizer: () => tf.train.momentum(0.04, 0.9, true),
     tricks: () => [
       randomCrop({ padding: 1 }),
       randomFlip(),
@@ -56,4 +60,42 @@ export const recipes: Readonly<Record<string, Recipe>> = {
       warmup({ multiplier: 8, over: { epochs: 2 }, after: cosineDecay() }),
     ],
   },
+  teacher: {
+    what: 'a wider net to distil from; recipes that want a teacher train it once and keep it',
+    model: 'plain',
+    modelOptions: { widths: [[32], [64], [128], [128]] },
+    epochs: 6,
+    batchSize: 64,
+    validation: 1000,
+    optimizer: () => tf.train.momentum(0.025, 0.9, true),
+    tricks: () => [
+      randomCrop({ padding: 2 }),
+      randomFlip(),
+      warmup({ multiplier: 8, over: { fraction: 0.15 }, after: cosineDecay() }),
+    ],
+  },
+  'bag-of-tricks': ofArticle('all of the article together, for long runs', articleTricks),
+} as const satisfies Record<string, Recipe>
+
+/** What `--recipe` takes. */
+export const recipeNames: readonly string[] = [
+  ...Object.keys(recipes),
+  ...articleTricks.flatMap((name) => [`only:${name}`, `all-but:${name}`]),
+]
+
+/** @throws Error for a name that is none */
+export function recipeOf(name: string): Recipe {
+  if (Object.hasOwn(recipes, name)) return recipes[name as keyof typeof recipes]
+  const [kind, trick] = name.split(':') as [string, ArticleTrick]
+  if (!recipeNames.includes(name)) throw new Error(`no recipe is called '${name}'`)
+  return kind === 'only'
+    ? ofArticle(`${trick} alone`, [trick])
+    : ofArticle(
+        `all of the article but ${trick}`,
+        articleTricks.filter((each) => each !== trick),
+      )
+}
+
+function ofArticle(what: string, names: readonly ArticleTrick[]): Recipe {
+  return { what, model: 'plain', epochs: 60, batchSize: 128, validation: 5000, ...assemble(names) }
 }

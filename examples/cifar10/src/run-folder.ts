@@ -1,24 +1,53 @@
-import { appendFileSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
+import { checkpointFolder, type CheckpointFolder, lockFolder } from '@tricks/checkpoint'
 import { exportModel, type ExportOptions } from '@tricks/models'
 
 /** Where a run leaves what it was and what came of it. */
 export interface RunFolder {
   readonly path: string
+  readonly checkpoints: CheckpointFolder
   /** `run.json`: configuration and, in the end, the result. */
   describe(run: object): void
   /** A line of `metrics.jsonl`. */
   record(metrics: object): void
+  /** Takes back what was recorded after that many steps: a resumed run will record it again. */
+  rewind(steps: number): void
   /** `model/`: a layers model with its normalisation inside, which plain tfjs loads. */
   saveModel(model: LayersModel, statistics: ExportOptions): Promise<void>
+  /** Lets others in. */
+  close(): void
 }
 
-/** @throws Error where the folder can't be written, before any time is spent on training */
-export function openRunFolder(path: string): RunFolder {
+/** What `run.json` says of an earlier run. */
+export function readRun(path: string): Record<string, unknown> {
+  try {
+    return JSON.parse(readFileSync(join(path, 'run.json'), 'utf8')) as Record<string, unknown>
+  } catch (error) {
+    throw new Error(`--resume: ${path} holds no run: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+/** @throws Error where the folder can't be written, is in use, or holds a run, before any time is spent */
+export function openRunFolder(path: string, { resume = false } = {}): RunFolder {
+  const metrics = join(path, 'metrics.jsonl')
+  if (!resume && existsSync(join(path, 'run.json')))
+    throw new Error(
+      `--out: ${path} holds a run already: take another folder, or go on with --resume ${path}`,
+    )
+  let release: () => void
   try {
     mkdirSync(path, { recursive: true })
-    writeFileSync(join(path, 'metrics.jsonl'), '')
+    release = lockFolder(path)
+    if (!resume) writeFileSync(metrics, '')
   } catch (error) {
     throw new Error(`--out: ${path} can't be written: ${(error as Error).message}`, {
       cause: error,
@@ -26,14 +55,21 @@ export function openRunFolder(path: string): RunFolder {
   }
   return {
     path,
+    checkpoints: checkpointFolder(join(path, 'checkpoints')),
     describe: (run) => replace(join(path, 'run.json'), `${JSON.stringify(run, null, 2)}\n`),
-    record: (metrics) =>
-      appendFileSync(join(path, 'metrics.jsonl'), `${JSON.stringify(metrics)}\n`),
+    record: (line) => appendFileSync(metrics, `${JSON.stringify(line)}\n`),
+    rewind(steps) {
+      // The last line may have been cut by what ended the run.
+      const lines = readFileSync(metrics, 'utf8').split('\n').slice(0, -1)
+      const kept = lines.filter((line) => (JSON.parse(line) as { steps: number }).steps <= steps)
+      replace(metrics, kept.map((line) => `${line}\n`).join(''))
+    },
     async saveModel(model, statistics) {
       mkdirSync(join(path, 'model'), { recursive: true })
       for (const [name, content] of Object.entries(await exportModel(model, statistics)))
         replace(join(path, 'model', name), content)
     },
+    close: release,
   }
 }
 

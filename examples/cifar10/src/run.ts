@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -6,12 +7,14 @@ import { type BackendName, useBackend } from '@tricks/backend'
 import { loadCifar10, readCifar10, readCifar100 } from '@tricks/cifar10'
 import { createRandom, explain } from '@tricks/core'
 import { createModel, type ModelName } from '@tricks/models'
-import { type ImageSet, train, type TrainResult } from '@tricks/train'
+import { type ImageSet, type Progress, train, type TrainResult } from '@tricks/train'
 import { duration, percent, progressView } from './progress.ts'
-import { recipes } from './recipes.ts'
-import { openRunFolder } from './run-folder.ts'
+import { recipeOf } from './recipes.ts'
+import { openRunFolder, readRun } from './run-folder.ts'
+import { hasModel, loadTeacher } from './teacher.ts'
 
-export interface RunOptions {
+/** What a run is: with these alone it can be done again. */
+export interface RunFlags {
   readonly recipe: string
   readonly seed: number
   readonly model?: ModelName
@@ -19,29 +22,65 @@ export interface RunOptions {
   readonly backend?: BackendName
   readonly data?: string
   readonly limit?: number
+  /** The run to distil from, for recipes that want a teacher; trained first where it isn't there. */
+  readonly teacher?: string
+}
+
+export interface RunOptions extends RunFlags {
   readonly out?: string
+  /** Steps between two checkpoints; default an epoch, and a minute at most. */
+  readonly saveEvery?: number
+  /** The folder of a run that is to go on; what it is stands in its run.json. */
+  readonly resume?: string
   readonly signal: AbortSignal
 }
 
 /** The whole run: backend, data, model, training, the report. */
-export async function run({ seed, limit, signal, ...options }: RunOptions): Promise<TrainResult> {
-  const recipe = recipes[options.recipe]!
-  const epochs = options.epochs ?? recipe.epochs
-  const modelName = options.model ?? recipe.model
-  const tricks = recipe.tricks()
+export async function run({
+  resume,
+  out,
+  saveEvery,
+  signal,
+  ...given
+}: RunOptions): Promise<TrainResult> {
+  const earlier = resume === undefined ? undefined : readRun(fromUser(resume))
+  const flags = (earlier?.['flags'] as RunFlags | undefined) ?? given
+  const { seed, limit } = flags
+  const recipe = recipeOf(flags.recipe)
+  const epochs = flags.epochs ?? recipe.epochs
+  const modelName = flags.model ?? recipe.model
   const began = new Date()
-  const place = options.out ?? join('runs', began.toISOString().replaceAll(':', '-').slice(0, 19))
-  // npm and pnpm run scripts in the package's folder; the user stands elsewhere.
-  const folder = openRunFolder(resolve(process.env['INIT_CWD'] ?? '.', place))
 
-  const { name: backend, why, passedOver } = await useBackend(options.backend)
+  const teacherFolder = fromUser(flags.teacher ?? join('runs', 'teacher'))
+  if (recipe.needsTeacher && !hasModel(teacherFolder)) {
+    console.log(
+      `This recipe wants a teacher, and ${teacherFolder} holds none: training it first.\n`,
+    )
+    const { backend, data } = flags
+    const own = { recipe: 'teacher', seed, backend, data, limit, signal }
+    const begun = existsSync(join(teacherFolder, 'run.json'))
+    const taught = await run({
+      ...own,
+      ...(begun ? { resume: teacherFolder } : { out: teacherFolder }),
+    })
+    if (taught.stopped === 'aborted') return taught
+    console.log()
+  }
+  const place = resume ?? out ?? join('runs', began.toISOString().replaceAll(':', '-').slice(0, 19))
+  const folder = openRunFolder(fromUser(place), { resume: resume !== undefined })
+  const found = folder.checkpoints.latest()
+  for (const { file, reason } of found?.passedOver ?? [])
+    console.log(`Passed over ${file}: ${reason}`)
+
+  const { name: backend, why, passedOver } = await useBackend(flags.backend)
   console.log(`Backend    ${backend}: ${why}`)
   for (const { name, reason } of passedOver) console.log(`           not ${name}: ${reason}`)
 
-  const data = await loadData(options.data, signal)
+  const tricks = recipe.tricks(recipe.needsTeacher ? await loadTeacher(teacherFolder) : undefined)
+  const data = await loadData(flags.data, signal)
   const training = limit === undefined ? data.train : firstOf(data.train, limit)
   const model = createModel(modelName, {
-    ...(options.model === undefined && recipe.modelOptions),
+    ...(flags.model === undefined && recipe.modelOptions),
     seed,
     classes: training.classes.length,
   })
@@ -50,23 +89,28 @@ export async function run({ seed, limit, signal, ...options }: RunOptions): Prom
   )
   console.log(`Model      ${modelName}, ${model.countParams().toLocaleString('en')} parameters`)
   console.log(`Tricks     ${explain(tricks).replaceAll('\n', '\n           ')}`)
-  console.log(`Run        ${folder.path}\n`)
+  console.log(
+    `Run        ${folder.path}${found ? `, going on after ${found.checkpoint.step} steps` : ''}\n`,
+  )
 
   const configuration = {
-    recipe: options.recipe,
+    flags,
     model: modelName,
     epochs,
-    seed,
     batchSize: recipe.batchSize,
     validation: recipe.validation,
-    tricks: tricks.map(({ name, options: given }) => ({ name, options: given })),
-    data: options.data ?? 'embedded CIFAR-10 (JPEG re-encoding)',
-    trainingImages: training.labels.length,
+    tricks: tricks.map(({ name, options }) => ({ name, options })),
+    data: {
+      from: flags.data ?? 'embedded CIFAR-10 (JPEG re-encoding)',
+      trainingImages: training.labels.length,
+      sha256: hashOf(training),
+    },
     backend,
     versions: { node: process.version, tfjs: tf.version_core },
     hardware: `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores`,
-    began: began.toISOString(),
   }
+  checkSame(earlier, configuration)
+  if (found) folder.rewind(found.checkpoint.step)
   folder.describe({ ...configuration, state: 'running' })
 
   const view = progressView(epochs)
@@ -81,10 +125,15 @@ export async function run({ seed, limit, signal, ...options }: RunOptions): Prom
       batchSize: Math.min(recipe.batchSize, training.labels.length),
       validation: Math.min(recipe.validation, Math.floor(training.labels.length / 10)),
       signal,
+      checkpoint: {
+        every: saveEvery === undefined ? { epochs: 1 } : { steps: saveEvery },
+        seconds: 60,
+        save: folder.checkpoints.save,
+      },
+      resume: found?.checkpoint,
       onProgress(progress) {
         view.show(progress)
-        const { time, ...metrics } = progress
-        folder.record({ step: time.step, ...metrics })
+        folder.record(lineOf(progress))
       },
     })
     view.end()
@@ -93,9 +142,11 @@ export async function run({ seed, limit, signal, ...options }: RunOptions): Prom
     folder.describe({
       ...configuration,
       state: result.stopped,
-      seconds,
       test: result.test,
-      epochs: result.epochs,
+      mean: result.mean,
+      deviation: result.deviation,
+      epochs: result.epochs.map(lineOf),
+      wallClock: { began: began.toISOString(), seconds },
     })
     report(result, { seconds, backend, hardware: configuration.hardware, path: folder.path })
     return result
@@ -103,8 +154,43 @@ export async function run({ seed, limit, signal, ...options }: RunOptions): Prom
     view.end()
     folder.describe({ ...configuration, state: 'failed', error: (error as Error).message })
     throw error
+  } finally {
+    folder.close()
   }
 }
+
+/** A report as it is recorded: how many steps were done, and apart what depends on the machine's speed. */
+function lineOf(progress: Progress): object {
+  if (progress.kind === 'step') {
+    const { time, imagesPerSecond, ...metrics } = progress
+    return { steps: time.step + 1, ...metrics, wallClock: { imagesPerSecond } }
+  }
+  const { time, seconds, ...metrics } = progress
+  return { steps: time.step, ...metrics, wallClock: { seconds } }
+}
+
+const hashOf = ({ images, labels }: ImageSet): string =>
+  createHash('sha256')
+    .update(images.subarray(0, images.length))
+    .update(Uint8Array.from(labels))
+    .digest('hex')
+
+/** A run goes on with what it began with: its data above all, which a checkpoint knows by its statistics alone. */
+function checkSame(
+  earlier: Record<string, unknown> | undefined,
+  now: Record<string, unknown>,
+): void {
+  for (const fact of ['data', 'tricks', 'backend', 'versions']) {
+    const [saved, here] = [earlier?.[fact], now[fact]].map((value) => JSON.stringify(value))
+    if (earlier && saved !== here)
+      throw new Error(
+        `--resume: ${fact} changed since the run began\n  then ${saved}\n  now  ${here}`,
+      )
+  }
+}
+
+/** npm and pnpm run scripts in the package's folder; the user stands elsewhere. */
+const fromUser = (path: string): string => resolve(process.env['INIT_CWD'] ?? '.', path)
 
 function report(
   { test, stopped, steps }: TrainResult,
@@ -121,6 +207,7 @@ function report(
     )
   } else {
     console.log(`\nStopped after ${steps} steps (${stopped}); the test images were not looked at`)
+    console.log(`Go on with: npm start -- --resume ${path}`)
   }
   console.log(
     `in ${duration(seconds)} min on ${hardware}, backend ${backend}, Node ${process.version}`,
@@ -128,7 +215,7 @@ function report(
   console.log(
     'The images are a JPEG re-encoding of CIFAR-10, so compare with figures on the same images.',
   )
-  console.log(`Saved in ${path}: run.json, metrics.jsonl, model/`)
+  console.log(`Saved in ${path}: run.json, metrics.jsonl, checkpoints/, model/`)
 }
 
 async function loadData(
@@ -147,14 +234,14 @@ async function loadData(
       if (share < shown + (process.stdout.isTTY ? 1 : 25) && done < total) return
       shown = share
       if (process.stdout.isTTY)
-        process.stdout.write(`\rData       decoding once: ${share} %${done === total ? '\n' : ''}`)
-      else console.log(`Data       decoding once: ${share} %`)
+        process.stdout.write(`\rData       decoding: ${share} %${done === total ? '\n' : ''}`)
+      else console.log(`Data       decoding: ${share} %`)
     },
   })
 }
 
 /** The first images of a fixed shuffle, so that a small set has all classes. */
-function firstOf(set: ImageSet, limit: number): ImageSet {
+export function firstOf(set: ImageSet, limit: number): ImageSet {
   const size = set.height * set.width * set.channels
   const count = Math.min(limit, set.labels.length)
   const order = createRandom(0).fork('limit').permutation(set.labels.length).subarray(0, count)

@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
+import { articleTricks } from '../src/article.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'example-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -48,8 +49,7 @@ test('a run says what it does and leaves what came of it', async () => {
   expect(code).toBe(0)
   const run = runOf('small')
   expect(run).toMatchObject({
-    recipe: 'quick',
-    seed: 3,
+    flags: { recipe: 'quick', seed: 3 },
     epochs: [{ epoch: 0 }, { epoch: 1 }],
     state: 'finished',
   })
@@ -94,6 +94,16 @@ test('a folder that cannot be written is said before anything is trained', async
   expect(output).toMatch(/--out: .*file.run can't be written/)
   expect(output).not.toContain('epoch')
   expect(code).toBe(1)
+})
+
+test('every trick of the article trains, alone and left out', async () => {
+  const { code, output } = await cli('try', '--steps', '2', '--batch', '8', '--backend', 'wasm')
+  const lines = output.split('\n').filter((line) => /^(only|all-but) /.test(line))
+  expect(lines).toHaveLength(2 * articleTricks.length)
+  for (const line of lines) expect(line).toMatch(/2 steps {2}loss +\d+\.\d{3} /)
+  expect(code).toBe(0)
+  const shown = await cli('recipes')
+  for (const trick of articleTricks) expect(shown.output).toContain(`\n${trick} `)
 })
 
 test('help names every flag', async () => {

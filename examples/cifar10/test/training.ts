@@ -18,8 +18,8 @@ const memory: { numTensors: number; numBytes: number; resident: number }[] = []
 await train({
   model,
   data: { train: noise(batchSize * Number(steps)) },
-  tricks: recipes['six']!.tricks(),
-  optimizer: recipes['six']!.optimizer(),
+  tricks: recipes.six.tricks(),
+  optimizer: recipes.six.optimizer(),
   epochs: 1,
   validation: 0,
   batchSize,

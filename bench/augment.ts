@@ -1,0 +1,91 @@
+// Images/s of each image and mix trick, drawing included, on 512 images of 32×32, and of torchvision and kornia doing the
+// same work in the same run, where they are installed (PYTHON names the interpreter).
+// `node --conditions=@tricks/source bench/augment.ts [repeats] [backend]` under Node 24.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
+import * as tf from '@tensorflow/tfjs-core'
+import { autoAugment } from '@tricks/autoaugment'
+import { type BackendName, useBackend } from '@tricks/backend'
+import { colorJitter } from '@tricks/color-jitter'
+import { compose, oneHot, type Trick } from '@tricks/core'
+import { cutout } from '@tricks/cutout'
+import { mixup } from '@tricks/mixup'
+import { pcaLighting } from '@tricks/pca-lighting'
+import { randomCrop } from '@tricks/random-crop'
+import { randomErasing } from '@tricks/random-erasing'
+import { randomFlip } from '@tricks/random-flip'
+import { randomRotation } from '@tricks/random-rotation'
+import { ricap } from '@tricks/ricap'
+
+const repeats = Number(process.argv[2] ?? 7)
+const { name: backend } = await useBackend((process.argv[3] ?? 'wasm') as BackendName)
+const count = 512
+const images = tf.randomUniform<tf.Rank.R4>([count, 32, 32, 3], 0, 1, 'float32', 1)
+const targets = oneHot(
+  Array.from({ length: count }, (_, i) => i % 10),
+  10,
+)
+
+const work: Record<string, Trick[]> = {
+  'crop + flip': [randomCrop({ padding: 4 }), randomFlip()],
+  'random erasing, constant': [randomErasing({ probability: 1, fill: 'mean' })],
+  'colour jitter': [colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 })],
+  'rotation, nearest': [randomRotation({ degrees: 15 })],
+  mixup: [mixup()],
+  'autoaugment, CIFAR-10': [autoAugment({ policy: 'cifar10' })],
+  cutout: [cutout()],
+  'random erasing, random': [randomErasing({ probability: 1, fill: 'random' })],
+  'PCA lighting': [pcaLighting()],
+  RICAP: [ricap()],
+}
+
+const python = process.env['PYTHON'] ?? 'python3'
+const peers =
+  spawnSync(python, ['-c', 'import torchvision, kornia']).status === 0
+    ? (JSON.parse(
+        execFileSync(
+          python,
+          [fileURLToPath(new URL('augment_peers.py', import.meta.url)), String(repeats), '2'],
+          {
+            encoding: 'utf8',
+          },
+        ),
+      ) as Record<string, Record<string, number[]>>)
+    : {}
+
+const median = (list: readonly number[]): number =>
+  list.toSorted((a, b) => a - b)[list.length >> 1]!
+const thousands = (speed: number): string => `${(speed / 1000).toFixed(1)} k`
+
+// What the pipeline itself does (normalising) is taken off.
+const idle = await secondsOf([])
+console.log(
+  `${cpus()[0]!.model}, Node ${process.version}, ${backend}, ${count} images, n = ${repeats}; thousand images/s`,
+)
+for (const [name, tricks] of Object.entries(work)) {
+  const ours = count / Math.max(1e-6, (await secondsOf(tricks)) - idle)
+  const others = Object.entries(peers[name] ?? {}).map(
+    ([peer, speeds]) =>
+      `${peer} ${thousands(median(speeds))} (${(ours / median(speeds)).toFixed(1)}×)`,
+  )
+  console.log(`${name.padEnd(26)}${thousands(ours).padStart(8)}   ${others.join('   ')}`)
+}
+
+async function secondsOf(tricks: Trick[]): Promise<number> {
+  const pipeline = compose(tricks, {
+    seed: 1,
+    mean: [0.5, 0.5, 0.5],
+    deviation: [0.25, 0.25, 0.25],
+  })
+  const taken: number[] = []
+  for (let step = 0; step <= repeats; step++) {
+    const start = performance.now()
+    const batch = pipeline.batch(images, targets, step)
+    await batch.images.data()
+    // The first warms up.
+    if (step > 0) taken.push((performance.now() - start) / 1000)
+    tf.dispose([batch.images, batch.targets, batch.mixedTargets])
+  }
+  return median(taken)
+}

@@ -1,0 +1,110 @@
+// Kills a run again and again, goes on each time, and compares what it ends with to a run that nobody disturbed.
+// `node --conditions=@tricks/source examples/cifar10/test/chaos.ts [kills] [limit] [epochs]` under Node 24.
+import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createRandom } from '@tricks/core'
+
+export interface Outcome {
+  readonly weights: string
+  readonly metrics: string
+  readonly run: string
+}
+
+/** Both runs' outcomes, wall-clock fields left out, and how often the second was killed. */
+export async function chaos({
+  kills,
+  limit,
+  epochs,
+  backend = 'wasm',
+}: {
+  readonly kills: number
+  readonly limit: number
+  readonly epochs: number
+  readonly backend?: string
+}): Promise<{ unbroken: Outcome; broken: Outcome; killed: number; resumed: number }> {
+  const root = mkdtempSync(join(tmpdir(), 'chaos-'))
+  const random = createRandom(11)
+  try {
+    const flags = [
+      '--recipe',
+      'six',
+      '--limit',
+      String(limit),
+      '--epochs',
+      String(epochs),
+      '--backend',
+      backend,
+    ]
+    const [calm, wild] = [join(root, 'calm'), join(root, 'wild')]
+    const start = performance.now()
+    if ((await launch([...flags, '--out', calm])) !== 0) throw new Error('the unbroken run failed')
+    const length = (performance.now() - start) / 1000
+
+    let killed = 0
+    let resumed = 0
+    for (;;) {
+      const begun = existsSync(join(wild, 'run.json'))
+      if (begun) resumed++
+      const args = begun ? ['--resume', wild] : [...flags, '--out', wild]
+      // Some die while they start, most while they train.
+      const moment = killed < kills ? random.uniform(0.2, Math.min(6, length)) : undefined
+      const code = await launch([...args, '--save-every', '3'], moment)
+      if (code === 0) break
+      if (code !== null) throw new Error(`a run that went on failed with ${code}`)
+      killed++
+    }
+    return { unbroken: outcomeOf(calm), broken: outcomeOf(wild), killed, resumed }
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+/** The exit code; null where it was killed after that many seconds. */
+function launch(args: readonly string[], seconds?: number): Promise<number | null> {
+  const cli = join(import.meta.dirname, '../src/cli.ts')
+  const child = spawn(process.execPath, [
+    '--conditions=@tricks/source',
+    '--no-warnings',
+    cli,
+    ...args,
+  ])
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
+  const timer =
+    seconds === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), seconds * 1000)
+  return new Promise((resolve) =>
+    child.on('close', (code) => {
+      clearTimeout(timer)
+      if (code) console.error(output)
+      resolve(code)
+    }),
+  )
+}
+
+function outcomeOf(folder: string): Outcome {
+  const withoutClock = (text: string): string =>
+    JSON.stringify(
+      JSON.parse(text, (name, value: unknown) => (name === 'wallClock' ? undefined : value)),
+    )
+  const text = (name: string): string => readFileSync(join(folder, name), 'utf8')
+  return {
+    weights: createHash('sha256')
+      .update(readFileSync(join(folder, 'model', 'weights.bin')))
+      .digest('hex'),
+    metrics: text('metrics.jsonl').trim().split('\n').map(withoutClock).join('\n'),
+    run: withoutClock(text('run.json')),
+  }
+}
+
+if (import.meta.main) {
+  const [kills = 25, limit = 3000, epochs = 12] = process.argv.slice(2).map(Number)
+  const { unbroken, broken, killed, resumed } = await chaos({ kills, limit, epochs })
+  const same = (Object.keys(unbroken) as (keyof Outcome)[]).map(
+    (part) => `${part} ${unbroken[part] === broken[part] ? 'equal' : 'DIFFER'}`,
+  )
+  console.log(`killed ${killed} times, resumed ${resumed} times: ${same.join(', ')}`)
+  process.exitCode = same.some((line) => line.endsWith('DIFFER')) ? 1 : 0
+}
