@@ -4,8 +4,9 @@ import { fileURLToPath } from 'node:url'
 import { cac } from 'cac'
 import { examine } from './doctor.ts'
 import { install } from './install/index.ts'
+import { pack } from './install/prebuilt.ts'
 import { compute } from './install/verify.ts'
-import { type Variant, cacheFolder, readInstallation } from './installation.ts'
+import { type Variant, cacheFolder, findInstallation, readInstallation } from './installation.ts'
 
 const cli = cac('native')
 const checkCommand = [...process.execArgv, fileURLToPath(import.meta.url), 'check']
@@ -46,6 +47,15 @@ cli.command('doctor', 'Say what is there, what is lacking, and how to get it').a
   if (!findings.some(({ about, found }) => about === 'Computes' && found.startsWith('yes')))
     process.exitCode = 1
 })
+
+cli
+  .command('pack <folder>', 'Make the package of the compiled addon for this platform')
+  .option('--release <version>', 'Its version', { default: '1.0.0' })
+  .action(async (folder: string, { release }: { release: string }) => {
+    const installation = findInstallation()
+    if (!installation) throw new Error('native: expected an installation to pack (native install)')
+    console.log(`${await pack(installation, release, folder)} is in ${folder}.`)
+  })
 
 cli.command('check <folder>', 'Run the installation in a folder').action(async (folder: string) => {
   const installation = readInstallation(folder)

@@ -368,6 +368,29 @@ describe.skipIf(!supported)('the wheel', () => {
   })
 })
 
+test.skipIf(!supported)('an addon that was packed needs no compiler', async () => {
+  await writeFile(
+    environment['CXX']!,
+    '#!/bin/sh\n[ "$1" = --version ] && exit\nfor output; do :; done\necho addon > "$output"\n',
+  )
+  await install()
+  const name = `@tricks/native-${process.platform}-${process.arch}`
+  const packed = join(folder, 'lib/node_modules', name)
+  const { output } = await ended(start(['pack', packed, '--release', '1.2.3']))
+  expect(output).toContain(`${name} is in ${packed}`)
+  await ended(start(['uninstall']))
+  environment['CXX'] = 'no-such-compiler'
+  environment['NODE_PATH'] = join(folder, 'lib/node_modules')
+  expect(await install()).toMatchObject({ code: 0, errors: '' })
+  expect(readFileSync(join(installation(), 'tfjs_binding.node'), 'utf8')).toBe('addon\n')
+  const manifest = readFileSync(join(installation(), 'install.json'), 'utf8')
+  expect(JSON.parse(manifest)).toMatchObject({ addon: `${name} 1.2.3` })
+  // Of another TensorFlow, it is of no use.
+  await ended(start(['uninstall']))
+  await writeFile(join(packed, 'package.json'), JSON.stringify({ name, tensorflow: '1.0.0' }))
+  expectFailure(await install(), /no C\+\+ compiler/)
+})
+
 const hasCuda = process.platform === 'linux' && process.arch === 'x64'
 test.skipIf(!hasCuda)(
   'with --cuda, the NVIDIA wheels that the wheel names come along',

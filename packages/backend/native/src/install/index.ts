@@ -18,6 +18,7 @@ import { extract, readText } from './extract.ts'
 import { exclusively } from './lock.ts'
 import { type PipSettings, pipSettings } from './pip.ts'
 import { type Platform, findCompiler, platformOf } from './platform.ts'
+import { copyPrebuilt, findPrebuilt } from './prebuilt.ts'
 import { fetchTfjsNode } from './tfjs-node.ts'
 import { type Device, verify } from './verify.ts'
 import { cudaRequirements, findWheel, versionOf } from './wheel.ts'
@@ -48,7 +49,8 @@ export type Result = Installation & { readonly device: Device | undefined; reado
 export async function install(options: InstallOptions): Promise<Result> {
   const { variant, report, checkCommand, check = true } = options
   const platform = platformOf(variant)
-  const compiler = await findCompiler()
+  const prebuilt = findPrebuilt()
+  const compiler = prebuilt ? undefined : await findCompiler()
   const cache = cacheFolder()
   await mkdir(cache, { recursive: true })
   const folder = folderOf(variant)
@@ -66,16 +68,19 @@ export async function install(options: InstallOptions): Promise<Result> {
       const wheels = await takeWheels(options, platform, staging)
       report(`tfjs-node ${versions.tfjsNode}`)
       await fetchTfjsNode(staging)
-      report(`compiling its addon with ${compiler.version}`)
       const headers = join(staging, 'include')
-      await compile(staging, headers, platform.libraries, compiler)
+      if (prebuilt) await copyPrebuilt(prebuilt, staging)
+      if (compiler) {
+        report(`compiling its addon with ${compiler.version}`)
+        await compile(staging, headers, platform.libraries, compiler)
+      }
       await rm(headers, { recursive: true })
       const installed: Installed = {
         variant,
         tensorflow: versionOf(wheels[0]!),
         tfjsNode: versions.tfjsNode,
         wheels,
-        addon: compiler.version,
+        addon: prebuilt?.name ?? compiler!.version,
       }
       await writeFile(join(staging, parts.manifest), `${JSON.stringify(installed, null, 2)}\n`)
       const device = await verified(staging)

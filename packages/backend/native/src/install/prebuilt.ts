@@ -1,0 +1,63 @@
+// The addon without a compiler: from a package of the platform's, as esbuild and napi-rs have them.
+import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { type Installation, parts, versions } from '../installation.ts'
+
+/** `@tricks/native-linux-x64`: an optional dependency, which npm takes on its platform alone. */
+const packageName = `@tricks/native-${process.platform}-${process.arch}`
+
+interface Manifest {
+  readonly name: string
+  readonly version: string
+  /** The TensorFlow that the addon is linked to; another has other symbols. */
+  readonly tensorflow: string
+}
+
+export interface Prebuilt {
+  readonly folder: string
+  readonly name: string
+}
+
+/** The package for this platform, where it is installed and fits. */
+export function findPrebuilt(): Prebuilt | undefined {
+  const require = createRequire(import.meta.url)
+  try {
+    const file = require.resolve(`${packageName}/package.json`)
+    const { name, version, tensorflow } = require(file) as Manifest
+    if (tensorflow !== versions.tensorflow) return undefined
+    return { folder: dirname(file), name: `${name} ${version}` }
+  } catch {
+    return undefined
+  }
+}
+
+const files = [parts.addon, parts.quiet]
+
+export async function copyPrebuilt(prebuilt: Prebuilt, folder: string): Promise<void> {
+  for (const file of files) await copyFile(join(prebuilt.folder, file), join(folder, file))
+}
+
+/** Makes that package of an installation, to be published with a release. */
+export async function pack(
+  installation: Installation,
+  version: string,
+  folder: string,
+): Promise<string> {
+  await mkdir(folder, { recursive: true })
+  for (const file of files) await copyFile(join(installation.folder, file), join(folder, file))
+  const { platform, arch } = process
+  const manifest: Manifest & Record<string, unknown> = {
+    name: packageName,
+    version,
+    description: `The addon of @tricks/native for ${platform} ${arch}`,
+    license: 'MIT',
+    os: [platform],
+    cpu: [arch],
+    ...(platform === 'linux' ? { libc: ['glibc'] } : {}),
+    files,
+    tensorflow: installation.tensorflow,
+  }
+  await writeFile(join(folder, 'package.json'), `${JSON.stringify(manifest, null, 2)}\n`)
+  return packageName
+}
