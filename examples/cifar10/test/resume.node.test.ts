@@ -1,0 +1,123 @@
+// Every trick, stopped in the middle of a run and gone on with from a file's bytes: equal to the bit to a run that
+// nobody stopped. A trick without a row fails.
+import { globSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { useBackend } from '@tricks/backend'
+import { decode, encode } from '@tricks/checkpoint'
+import { createRandom, type Trick } from '@tricks/core'
+import { cosineDecay } from '@tricks/cosine-decay'
+import { createModel } from '@tricks/models'
+import { randomResizedCrop } from '@tricks/random-resized-crop'
+import { reduceOnPlateau } from '@tricks/reduce-on-plateau'
+import {
+  type Checkpoint,
+  type ImageSet,
+  train,
+  type TrainOptions,
+  variablesOf,
+} from '@tricks/train'
+import { warmup } from '@tricks/warmup'
+import { beforeAll, expect, test } from 'vitest'
+import { type ArticleTrick, assemble } from '../src/article.ts'
+
+const random = createRandom(6)
+const count = 90
+const set: ImageSet = {
+  images: Uint8Array.from({ length: count * 12 * 12 * 3 }, () => random.integer(0, 256)),
+  labels: Array.from({ length: count }, () => random.integer(0, 10)),
+  height: 12,
+  width: 12,
+  channels: 3,
+  classes: Array.from({ length: 10 }, (_, i) => `class ${i}`),
+}
+
+type Row = () => Pick<TrainOptions, 'model' | 'optimizer' | 'tricks'>
+
+const size = { inputShape: [12, 12, 3], seed: 1 } as const
+const only =
+  (...names: ArticleTrick[]): Row =>
+  () => {
+    const { modelOptions, optimizer, tricks } = assemble(names)
+    const teacher = createModel('plain', { ...size, widths: [[4], [8]], seed: 2 })
+    const model = createModel('plain', { ...size, ...modelOptions, widths: [[4], [8]] })
+    return { model, optimizer: optimizer(), tricks: tricks(teacher) }
+  }
+const withTrick =
+  (make: () => Trick): Row =>
+  () => ({ ...only('batch-norm')(), tricks: [make()] })
+
+const rows: Record<string, Row> = {
+  adabound: only('adabound'),
+  autoaugment: only('autoaugment'),
+  'batch-norm': only('batch-norm'),
+  'color-jitter': only('colour-shifting'),
+  'constant warm-up': only('constant-warm-up'),
+  'cosine-decay': only('cosine-decay'),
+  cutout: only('cutout'),
+  distillation: only('distillation'),
+  dropout: only('dropout'),
+  'early-stopping': only('early-stopping'),
+  'label-smoothing': only('label-smoothing'),
+  'linear-scaling': only('linear-scaling'),
+  mixup: only('mixup'),
+  'mixup or RICAP': only('mixup', 'ricap'),
+  'pca-lighting': only('pca-lighting'),
+  'plateau after a warm-up': withTrick(() =>
+    warmup({
+      multiplier: 4,
+      over: { steps: 3 },
+      after: reduceOnPlateau({ patience: 0, factor: 0.5 }),
+    }),
+  ),
+  'random-crop': only('random-crop'),
+  'random-erasing': only('random-erasing'),
+  'random-flip': only('mirroring'),
+  'random-resized-crop': withTrick(() => randomResizedCrop()),
+  'random-rotation': only('rotation'),
+  'reduce-on-plateau': withTrick(() => reduceOnPlateau({ patience: 0, factor: 0.5 })),
+  ricap: only('ricap'),
+  'step-decay': only('step-decay'),
+  warmup: withTrick(() => warmup({ multiplier: 4, over: { steps: 7 }, after: cosineDecay() })),
+  'weight-penalty': only('l1', 'l2'),
+  xavier: only('xavier'),
+}
+
+beforeAll(async () => {
+  await useBackend('wasm')
+})
+
+test('every trick has a row', () => {
+  const root = join(import.meta.dirname, '../../../packages')
+  const tricks = globSync('{augment,mix,loss,schedule,optimize}/*', { cwd: root }).map((path) =>
+    basename(path),
+  )
+  expect(tricks.length).toBeGreaterThan(15)
+  expect(tricks.filter((trick) => !(trick in rows))).toEqual([])
+})
+
+test.each(Object.entries(rows))('%s', async (_, row) => {
+  const options = (): TrainOptions => ({
+    ...row(),
+    data: { train: set },
+    epochs: 4,
+    batchSize: 20,
+    validation: 10,
+    seed: 5,
+    readEvery: 3,
+  })
+  const weightsOf = ({ model }: TrainOptions): number[] =>
+    Object.values(variablesOf(model)).flatMap((variable) => [...variable.dataSync()])
+
+  const whole = options()
+  const first: Checkpoint[] = []
+  await train({
+    ...whole,
+    checkpoint: { every: { steps: 1 }, save: (checkpoint) => void first.push(checkpoint) },
+  })
+  for (const step of [5, 8]) {
+    const saved = first.find((checkpoint) => checkpoint.step === step)!
+    const again = { ...options(), resume: decode(encode(saved)) }
+    await train(again)
+    expect(weightsOf(again)).toEqual(weightsOf(whole))
+  }
+})
