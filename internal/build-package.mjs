@@ -2,7 +2,7 @@
 // Builds the package of the current folder: dist/*.js by tsup, dist/*.d.ts by tsc, an entry for every
 // export that names a source. tsup's own declarations need a compiler API that TypeScript 7 lacks.
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { build } from 'tsup'
 
 const { exports, publishConfig } = JSON.parse(readFileSync('package.json', 'utf8'))
@@ -24,9 +24,19 @@ await build({
   clean: true,
   sourcemap: true,
   treeshake: true,
+  removeNodeProtocol: false,
   silent: true,
 })
 const flags = ['--noEmit', 'false', '--emitDeclarationOnly', '--rewriteRelativeImportExtensions']
 execFileSync('tsc', ['-p', '.', ...flags, '--rootDir', 'src', '--outDir', 'dist'], {
   stdio: 'inherit',
 })
+// The compiler leaves './time.ts' in declarations; what is published beside them is time.d.ts, for './time.js'.
+for (const file of globSync('dist/**/*.d.ts'))
+  writeFileSync(
+    file,
+    readFileSync(file, 'utf8').replace(
+      /(\bfrom |\bimport\(|^import )'(\.[^']+)\.ts'/gm,
+      "$1'$2.js'",
+    ),
+  )
