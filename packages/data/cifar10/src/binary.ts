@@ -91,7 +91,7 @@ async function read(given: string, layout: Layout): Promise<Cifar10> {
     return bytes
   }
   const names = new TextDecoder().decode(await bytesOf(layout.names))
-  const classes = names.split('\n').filter((name) => name.trim() !== '')
+  const classes = names.split(/\s+/).filter((name) => name !== '')
 
   const setOf = async (part: 'train' | 'test'): Promise<ImageSet> => {
     const records = layout.records[part]

@@ -1,3 +1,4 @@
+import type { IncomingMessage, OutgoingHttpHeaders } from 'node:http'
 import { checksumFile } from './binary.ts'
 
 const archives = {
@@ -18,12 +19,12 @@ export interface DownloadOptions {
   readonly url?: string
   /** What its md5 has to be; by default the one published on the data set's page. */
   readonly md5?: string
-  /** Called with bytes there and their total. */
+  /** Called with bytes there and their total, 0 where the host doesn't tell it. */
   readonly onProgress?: (done: number, total: number) => void
   readonly signal?: AbortSignal
   /** Seconds without a byte after which the connection is given up and tried again; default 30. */
   readonly stall?: number
-  /** Tries that bring nothing new before it gives up; default 4. */
+  /** Tries that bring nothing new before it gives up; default 4, after pauses of 1, 2 and 4 s. */
   readonly tries?: number
 }
 
@@ -49,12 +50,21 @@ export async function downloadCifar(
   const { join } = await import('node:path')
   const { extract } = await import('tar')
 
+  if (!Object.hasOwn(archives, name))
+    throw new Error(
+      `cifar10: expected the data set to be ${Object.keys(archives).join(' or ')}, got ${name}`,
+    )
   const archive = archives[name]
+  const url = options.url ?? archive.url
   const target = join(folder, archive.holds)
   if (existsSync(join(target, checksumFile))) return target
+  if (existsSync(target))
+    throw new Error(
+      `cifar10: ${target} is there and wasn't downloaded by this package: read it as it is, or move it away`,
+    )
   await mkdir(folder, { recursive: true })
   const part = join(folder, `${archive.holds}.tar.gz.part`)
-  await fetchWhole(options.url ?? archive.url, part, options)
+  await fetchWhole(url, part, options)
 
   const expected = options.md5 ?? archive.md5
   const found = createHash('md5')
@@ -63,7 +73,7 @@ export async function downloadCifar(
   if (found !== expected) {
     await rm(part)
     throw new Error(
-      `cifar10: what came from ${options.url ?? archive.url} isn't the archive (md5 ${found}, expected ${expected}). ` +
+      `cifar10: what came from ${url} isn't the archive (md5 ${found}, expected ${expected}). ` +
         'It was removed; try again, and another network if it happens again.',
     )
   }
@@ -72,14 +82,18 @@ export async function downloadCifar(
   try {
     await extract({ file: part, cwd: beside, strict: true })
     const unpacked = join(beside, archive.holds)
+    if (!existsSync(unpacked)) throw new Error(`it holds no ${archive.holds}`)
     const checksums: Record<string, string> = {}
     for (const file of await readdir(unpacked))
       checksums[file] = createHash('sha256')
         .update(await readFile(join(unpacked, file)))
         .digest('hex')
     await writeFile(join(unpacked, checksumFile), JSON.stringify(checksums))
-    await rm(target, { recursive: true, force: true })
     await rename(unpacked, target)
+  } catch (error) {
+    throw new Error(`cifar10: ${part} can't be unpacked: ${(error as Error).message}`, {
+      cause: error,
+    })
   } finally {
     await rm(beside, { recursive: true, force: true })
   }
@@ -93,63 +107,101 @@ async function fetchWhole(
   part: string,
   { onProgress, signal, stall = 30, tries = 4 }: DownloadOptions,
 ): Promise<void> {
-  const { open, stat } = await import('node:fs/promises')
-  let left = tries
-  for (;;) {
-    const from = await stat(part).then(
-      ({ size }) => size,
-      () => 0,
-    )
-    let there = from
-    const stalled = new AbortController()
-    let timer = setTimeout(() => stalled.abort(), stall * 1000)
+  const { setTimeout: pause } = await import('node:timers/promises')
+  for (let left = tries; ;) {
+    const from = await sizeOf(part)
+    signal?.throwIfAborted()
     try {
-      signal?.throwIfAborted()
-      const response = await fetch(url, {
-        headers: from > 0 ? { range: `bytes=${from}-` } : {},
-        signal: AbortSignal.any([stalled.signal, ...(signal ? [signal] : [])]),
-      })
-      // All of it was there already.
-      if (response.status === 416) return
-      if (!response.ok) throw new Answer(`${response.status} ${response.statusText}`)
-      // A host that doesn't know ranges begins anew.
-      if (response.status !== 206) there = 0
-      const total = there + Number(response.headers.get('content-length') ?? 0)
-      const file = await open(part, there > 0 ? 'a' : 'w')
-      try {
-        for await (const chunk of response.body!) {
-          await file.write(chunk)
-          there += chunk.length
-          clearTimeout(timer)
-          timer = setTimeout(() => stalled.abort(), stall * 1000)
-          onProgress?.(there, total)
-        }
-      } finally {
-        await file.close()
-      }
-      if (there >= total) return
-      throw new Error(`the connection ended after ${there} of ${total} bytes`)
+      return await fetchRest(url, part, from, stall, onProgress, signal)
     } catch (error) {
-      if (signal?.aborted) throw error
-      const reason = stalled.signal.aborted
-        ? `nothing came for ${stall} s`
-        : reasonOf(error as Error)
-      if (there <= from && --left === 0)
+      signal?.throwIfAborted()
+      const brought = (await sizeOf(part)) > from
+      if (!brought && (--left === 0 || (error instanceof Refusal && error.final)))
         throw new Error(
-          `cifar10: ${url} can't be fetched: ${reason}. What came so far is kept; try again later.`,
-          {
-            cause: error,
-          },
+          `cifar10: ${url} can't be fetched: ${(error as Error).message}. What came so far is kept; try again later.`,
+          { cause: error },
         )
-      if (error instanceof Answer) left = Math.min(left, 1)
-    } finally {
-      clearTimeout(timer)
+      if (!brought) await pause(1000 * 2 ** (tries - left - 1), undefined, { signal })
     }
   }
 }
 
-/** The host answered, and not with the file: asking again soon changes little. */
-class Answer extends Error {}
+/** One connection's part: what follows the bytes that are there, or all of it where the host knows no ranges. */
+async function fetchRest(
+  url: string,
+  part: string,
+  from: number,
+  stall: number,
+  onProgress: DownloadOptions['onProgress'],
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { open } = await import('node:fs/promises')
+  const range = from > 0 ? { range: `bytes=${from}-` } : {}
+  const answer = await answerOf(url, range, stall, signal)
+  const status = answer.statusCode!
+  if (status !== 200 && status !== 206) answer.destroy()
+  // All of it was there already.
+  if (status === 416) return
+  if (status !== 200 && status !== 206) throw new Refusal(status, answer.statusMessage)
+  let there = status === 206 ? from : 0
+  const length = answer.headers['content-length']
+  const total = length === undefined ? 0 : there + Number(length)
+  const file = await open(part, there > 0 ? 'a' : 'w')
+  try {
+    for await (const chunk of answer as AsyncIterable<Uint8Array>) {
+      await file.write(chunk)
+      there += chunk.length
+      onProgress?.(there, total)
+    }
+  } finally {
+    await file.close()
+  }
+}
 
-const reasonOf = (error: Error): string =>
-  error.cause instanceof Error ? error.cause.message : error.message
+/**
+ * The host's answer, after redirects, its bytes as they came: `fetch` would unzip an archive that a host marks as
+ * encoded by gzip, as many do by its name.
+ */
+async function answerOf(
+  url: string,
+  headers: OutgoingHttpHeaders,
+  stall: number,
+  signal: AbortSignal | undefined,
+  redirects = 5,
+): Promise<IncomingMessage> {
+  const { get } = url.startsWith('http:') ? await import('node:http') : await import('node:https')
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+    let coming: { destroy(error: Error): unknown } = get(
+      url,
+      { headers, timeout: stall * 1000, ...(signal && { signal }) },
+      (response) => {
+        coming = response
+        resolve(response)
+      },
+    )
+      .on('error', reject)
+      .on('timeout', () => coming.destroy(new Error(`nothing came for ${stall} s`)))
+  })
+  const { location } = answer.headers
+  if (location === undefined || redirects === 0) return answer
+  answer.destroy()
+  return answerOf(new URL(location, url).href, headers, stall, signal, redirects - 1)
+}
+
+/** The host answered, and not with the file. */
+class Refusal extends Error {
+  /** Asking again soon changes nothing. */
+  readonly final: boolean
+  constructor(status: number, text = '') {
+    super(`${status} ${text}`)
+    this.final = status < 500 && status !== 408 && status !== 429
+  }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const { stat } = await import('node:fs/promises')
+  return stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  )
+}

@@ -11,6 +11,7 @@ import {
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { create } from 'tar'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { downloadCifar, readCifar100 } from '../src/index.ts'
@@ -46,10 +47,12 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(root, { recursive: true }))
 
-let server: Server | undefined
+const servers: Server[] = []
 afterEach(() => {
-  server?.closeAllConnections()
-  server?.close()
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    server.close()
+  }
 })
 
 type Answer = (request: IncomingMessage, response: ServerResponse, from: number) => void
@@ -58,12 +61,13 @@ const seen: number[] = []
 /** Serves by the answers in turn, the last one for all that follow. */
 async function serve(...answers: Answer[]): Promise<string> {
   seen.length = 0
-  server = createServer((request, response) => {
+  const server = createServer((request, response) => {
     const from = Number(/bytes=(\d+)-/.exec(request.headers.range ?? '')?.[1] ?? 0)
     seen.push(from)
     answers[Math.min(seen.length, answers.length) - 1]!(request, response, from)
   })
-  await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve))
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return `http://127.0.0.1:${(server.address() as { port: number }).port}/archive.tar.gz`
 }
 
@@ -74,7 +78,8 @@ const whole: Answer = (_, response, from) => {
 const half = (): number => Math.floor(archive.length / 2)
 const cut: Answer = (_, response, from) => {
   response.writeHead(from > 0 ? 206 : 200, { 'content-length': archive.length - from })
-  response.write(archive.subarray(from, half()), () => response.destroy())
+  // Later, as what the other side hasn't taken by then is lost.
+  response.write(archive.subarray(from, half()), () => setTimeout(() => response.destroy(), 200))
 }
 const stalling: Answer = (_, response, from) => {
   response.writeHead(200, { 'content-length': archive.length - from })
@@ -161,12 +166,95 @@ test('a wrong byte is noticed, and nothing is left', async () => {
   expect(leftIn(into)).toEqual([])
 })
 
-test('no file, no host, and an abort are said', async () => {
+test('bytes are taken as they came, whatever the host says of their encoding, and through a redirect', async () => {
+  const url = await serve(
+    (_, response) => response.writeHead(302, { location: '/elsewhere.tar.gz' }).end(),
+    (request, response) => {
+      expect(request.url).toBe('/elsewhere.tar.gz')
+      response.writeHead(200, { 'content-encoding': 'x-gzip' }).end(archive)
+    },
+  )
+  const into = folder()
+  await downloadCifar('cifar-100', into, { url, md5 })
+  expect(leftIn(into)).toEqual(['cifar-100-binary'])
+})
+
+test('what was there whole is unpacked without a byte more', async () => {
+  const into = folder()
+  mkdirSync(into)
+  writeFileSync(join(into, 'cifar-100-binary.tar.gz.part'), archive)
+  const url = await serve((_, response) => response.writeHead(416).end())
+  await downloadCifar('cifar-100', into, { url, md5 })
+  expect(seen).toEqual([archive.length])
+  expect(leftIn(into)).toEqual(['cifar-100-binary'])
+})
+
+/** An archive with one file of that name, made by hand as `tar` refuses to. */
+function archiveOf(name: string): Buffer {
+  const header = Buffer.alloc(1024)
+  header.write(name)
+  header.write('0000644\0', 100)
+  header.write('0000000\0', 108)
+  header.write('0000000\0', 116)
+  header.write(`${(4).toString(8).padStart(11, '0')}\0`, 124)
+  header.write('00000000000\0', 136)
+  header.fill(' ', 148, 156)
+  header.write('0', 156)
+  header.write('ustar\x0000', 257)
+  const sum = header.reduce((total, byte) => total + byte, 0)
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
+  header.write('evil', 512)
+  return gzipSync(Buffer.concat([header, Buffer.alloc(1024)]))
+}
+
+test.each([
+  ['../escaped', "can't be unpacked: TAR_ENTRY_ERROR: path contains '..'"],
+  ['other/train.bin', "can't be unpacked: it holds no cifar-100-binary"],
+])('an archive that holds %s is refused, and nothing of it is unpacked', async (name, message) => {
+  const into = folder()
+  const other = archiveOf(name)
+  const url = await serve((_, response) => response.end(other))
+  await expect(
+    downloadCifar('cifar-100', into, { url, md5: createHash('md5').update(other).digest('hex') }),
+  ).rejects.toThrow(message)
+  expect(leftIn(into)).toEqual(['cifar-100-binary.tar.gz.part'])
+})
+
+test('a folder of the same name that came from elsewhere stays as it is', async () => {
+  const into = folder()
+  mkdirSync(join(into, 'cifar-100-binary'), { recursive: true })
+  await expect(downloadCifar('cifar-100', into)).rejects.toThrow(
+    "wasn't downloaded by this package",
+  )
+  expect(leftIn(into)).toEqual(['cifar-100-binary'])
+})
+
+test('an abort in the middle ends it, and what came is kept', async () => {
+  const into = folder()
+  const stop = new AbortController()
+  const url = await serve(stalling)
+  const aborted = downloadCifar('cifar-100', into, {
+    url,
+    md5,
+    signal: stop.signal,
+    onProgress: () => stop.abort(new Error('enough')),
+  })
+  await expect(aborted).rejects.toThrow('enough')
+  expect(readFileSync(join(into, 'cifar-100-binary.tar.gz.part'))).toEqual(
+    archive.subarray(0, 1000),
+  )
+})
+
+test('no file, no host, an abort before and a wrong name are said', async () => {
   const into = folder()
   const url = await serve((_, response) => response.writeHead(404, 'Not Found').end())
   await expect(downloadCifar('cifar-100', into, { url, md5 })).rejects.toThrow('404 Not Found')
+  expect(seen).toHaveLength(1)
+  const busy = await serve((_, response) => response.writeHead(503).end(), whole)
+  await downloadCifar('cifar-100', folder(), { url: busy, md5 })
+  expect(seen).toHaveLength(2)
   await expect(
-    downloadCifar('cifar-100', into, { url: 'http://127.0.0.1:9/', md5 }),
+    downloadCifar('cifar-100', into, { url: 'http://127.0.0.1:9/', md5, tries: 1 }),
   ).rejects.toThrow("can't be fetched")
   const stop = new AbortController()
   stop.abort(new Error('enough'))
@@ -174,4 +262,7 @@ test('no file, no host, and an abort are said', async () => {
     'enough',
   )
   expect(leftIn(into)).toEqual([])
+  await expect(downloadCifar('cifar10' as 'cifar-10', into)).rejects.toThrow(
+    'expected the data set to be cifar-10 or cifar-100, got cifar10',
+  )
 })
