@@ -72,7 +72,7 @@ function stepFigures({ time, loss, rate, imagesPerSecond }: StepProgress, began:
   const left = ((performance.now() - began) / (time.step + 1)) * (time.steps - time.step - 1)
   return [
     `loss ${loss.toFixed(3)}`,
-    `rate ${rate.toPrecision(3)}`,
+    `rate ${rate >= 0.001 ? rate.toPrecision(3) : rate.toExponential(1)}`,
     `${imagesPerSecond.toFixed(0)} images/s`,
     `${duration(left / 1000)} left`,
   ].join('  ')
