@@ -102,5 +102,5 @@ async function secondsOf(tricks: Trick[]): Promise<number> {
 
 /** `tf.tidy` for a batch, whose type has no index signature. */
 function tidied(make: () => Batch): Batch {
-  return tf.tidy(() => ({ ...make() })) as unknown as Batch
+  return tf.tidy(() => ({ ...make() }))
 }
