@@ -1,5 +1,13 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
@@ -110,6 +118,30 @@ test('train and test above the classes', async () => {
   ])
 })
 
+test('pictures in deeper folders and behind links are found; a link to nowhere is a broken file', async () => {
+  const links = join(root, `${made++}`)
+  mkdirSync(join(links, 'red', 'deep'), { recursive: true })
+  symlinkSync(join(folder, 'blue'), join(links, 'blue'))
+  symlinkSync(join(folder, 'red', '0.jpeg'), join(links, 'red', 'deep', 'link.jpeg'))
+  symlinkSync(join(folder, 'gone.png'), join(links, 'red', 'gone.png'))
+  const { train, broken } = await readImageFolder(links, { size: 4, broken: 'skip' })
+  expect(train.labels).toEqual([...Array(9).fill(0), 1])
+  expect(broken.map(({ file }) => file)).toEqual([join(links, 'red', 'gone.png')])
+})
+
+test('train is a class where it holds pictures, and what stands beside it as a set must be test', async () => {
+  await paint(folder, 'train', 3, '#00ff00')
+  const { train } = await readImageFolder(folder, { size: 4 })
+  expect(train.classes).toEqual(['blue', 'red', 'train'])
+
+  const split = join(root, `${made++}`)
+  for (const set of ['train', 'val'])
+    for (const name of ['a', 'b']) await paint(join(split, set), name, 1, '#00ff00')
+  await expect(readImageFolder(split, { size: 4 })).rejects.toThrow(
+    "expected only test beside train, got 'val'",
+  )
+})
+
 test('what is wrong is said', async () => {
   await expect(readImageFolder(join(root, 'nowhere'), { size: 8 })).rejects.toThrow(
     "nowhere can't be read",
@@ -118,7 +150,10 @@ test('what is wrong is said', async () => {
     'a folder a class, two at least, got none',
   )
   await expect(readImageFolder(folder, { size: 0.5 })).rejects.toThrow(
-    'expected size to be a positive integer, or two, got 0.5',
+    'image-folder: expected size to be a positive integer or two, got 0.5',
+  )
+  await expect(readImageFolder(folder, { size: 8, broken: 'skp' as 'skip' })).rejects.toThrow(
+    'expected broken to be throw or skip, got skp',
   )
   mkdirSync(join(folder, 'green'))
   await expect(readImageFolder(folder, { size: 8 })).rejects.toThrow("the class 'green' in")
@@ -131,6 +166,17 @@ test('what is wrong is said', async () => {
   const { train, broken } = await readImageFolder(folder, { size: 8, broken: 'skip' })
   expect(train.labels).toHaveLength(21)
   expect(broken.map(({ file }) => file)).toEqual([join(folder, 'red', 'broken.jpg')])
+
+  mkdirSync(join(folder, 'violet'))
+  const picture = await sharp({
+    create: { width: 90, height: 90, channels: 3, background: 'pink' },
+  })
+    .jpeg()
+    .toBuffer()
+  writeFileSync(join(folder, 'violet', 'half.jpg'), picture.subarray(0, picture.length - 100))
+  await expect(readImageFolder(folder, { size: 8, broken: 'skip' })).rejects.toThrow(
+    "none of the 1 files of the class 'violet' in",
+  )
 
   const stop = new AbortController()
   stop.abort()
