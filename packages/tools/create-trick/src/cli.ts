@@ -1,0 +1,104 @@
+#!/usr/bin/env node
+import { existsSync, readdirSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { cancel, intro, outro, select, text } from '@clack/prompts'
+import { bareName, meanings, refusal, repositoryPackage } from './index.ts'
+import { type Stage, stages, standalonePackage } from './index.ts'
+
+const help = `Starts a new trick: a package whose failing test says what to do next.
+
+  npm create trick NAME -- [options]    a package of its own, in the folder NAME
+  pnpm new-trick NAME [options]         one of the repository, in its stage's folder
+
+  --stage STAGE   where it acts: ${stages.join(', ')}
+  --paper URL     the paper
+  --help          this
+
+What is not given is asked for.`
+
+/** An answer, or the end of the program where there is none to ask. */
+async function ask(what: string, question: () => Promise<string | symbol>): Promise<string> {
+  if (!process.stdin.isTTY)
+    throw new Error(`create-trick: expected ${what} to be given (see --help)`)
+  const answer = await question()
+  if (typeof answer !== 'string') {
+    cancel('Nothing was written.')
+    process.exit(130)
+  }
+  return answer
+}
+
+/** The names of the repository's packages. */
+const namesIn = (root: string): string[] =>
+  readdirSync(join(root, 'packages')).flatMap((stage) => [
+    stage,
+    ...readdirSync(join(root, 'packages', stage)),
+  ])
+
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      stage: { type: 'string' },
+      paper: { type: 'string' },
+      repository: { type: 'string' },
+      help: { type: 'boolean' },
+    },
+  })
+  if (values.help === true) return console.log(help)
+  if (positionals.length > 1)
+    throw new Error(`create-trick: expected one name, got ${positionals.join(' ')}`)
+  const { repository } = values
+  const taken = repository === undefined ? [] : namesIn(repository)
+
+  if (process.stdin.isTTY) intro('A new trick')
+  const name =
+    positionals[0] ??
+    (await ask('NAME', () =>
+      text({ message: 'Its name?', validate: (given) => refusal(given ?? '', taken) }),
+    ))
+  const refused = refusal(name, taken)
+  if (refused !== undefined) throw new Error(refused)
+  const stage =
+    values.stage ??
+    (await ask('--stage', () =>
+      select({
+        message: 'What does it do?',
+        options: stages.map((value) => ({
+          value: value as string,
+          label: value,
+          hint: meanings[value],
+        })),
+      }),
+    ))
+  const paper =
+    values.paper ?? (await ask('--paper', () => text({ message: "The paper's address?" })))
+
+  const plan = { name, stage: stage as Stage, paper }
+  const root = resolve(repository ?? bareName(name))
+  const files = repository === undefined ? standalonePackage(plan) : repositoryPackage(plan, taken)
+  if (repository === undefined && existsSync(root))
+    throw new Error(`create-trick: expected the folder to be a new one, got ${root}`)
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await writeFile(join(root, path), content, { flag: 'wx' })
+  }
+
+  const folder = repository === undefined ? bareName(name) : `packages/${stage}/${name}`
+  const next =
+    repository === undefined
+      ? `cd ${folder} && npm install && npm test`
+      : `npm run setup -- --no-frozen-lockfile && npx oxfmt ${folder} && npx vitest run --project node ${folder}`
+  const done = `${folder} is there. The test says what to do next:\n\n${next}`
+  if (process.stdin.isTTY) outro(done)
+  else console.log(done)
+}
+
+try {
+  await main()
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exitCode = 1
+}

@@ -1,0 +1,10 @@
+export {
+  bareName,
+  meanings,
+  refusal,
+  repositoryPackage,
+  type Stage,
+  stages,
+  standalonePackage,
+  type TrickPlan,
+} from './trick.ts'

@@ -1,0 +1,47 @@
+import '@tensorflow/tfjs-backend-cpu'
+import type * as tf from '@tensorflow/tfjs-core'
+import {
+  conformance,
+  expectClose,
+  type Fixture,
+  fromFixture,
+  onEachBackend,
+} from '@tricks/conformance'
+import { test } from 'vitest'
+import { applyNewTrick, newTrick, type NewTrickParams } from './index.ts'
+import fixture from '../fixture.json' with { type: 'json' }
+
+interface Case {
+  readonly inputs: { readonly images: Fixture; readonly targets: Fixture }
+  readonly params: NewTrickParams
+  readonly expected: { readonly images: Fixture; readonly targets: Fixture }
+}
+const cases = fixture.cases as unknown as readonly Case[]
+
+test("there are the reference's numbers", () => {
+  if (cases.length === 0)
+    throw new Error(
+      "new-trick: three steps to go. 1: write the reference's numbers, by the paper's code or by hand, " +
+        'into test/fixtures/new-trick.json, a case as ' +
+        '{ inputs: { images, targets }, params: { permutation, strength }, expected: { images, targets } }, ' +
+        'a tensor as { shape, dtype, data }. ' +
+        '2: write applyNewTrick in src/index.ts until it gives them. 3: fill in the card, README.md',
+    )
+})
+
+onEachBackend(() => {
+  test.each(cases.map((each, number) => ({ ...each, number })))(
+    "applyNewTrick in src/index.ts gives the reference's numbers: case $number",
+    ({ inputs, params, expected }) => {
+      const images = fromFixture(inputs.images) as tf.Tensor4D
+      const targets = fromFixture(inputs.targets) as tf.Tensor2D
+      const mixed = applyNewTrick({ images, targets }, params)
+      expectClose(mixed.images, expected.images)
+      expectClose(mixed.targets, expected.targets)
+    },
+  )
+})
+
+conformance(() => newTrick(), {
+  invalid: [() => newTrick({ strength: -1 }), () => newTrick({ strength: NaN })],
+})

@@ -1,0 +1,171 @@
+import { spawnSync } from 'node:child_process'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { refusal, repositoryPackage, type Stage, stages, standalonePackage } from '../src/index.ts'
+import { existing } from '../src/trick.ts'
+
+const repository = join(import.meta.dirname, '../../../..')
+const bin = (name: string): string => join(repository, 'node_modules/.bin', name)
+const paper = 'https://arxiv.org/abs/1708.04552'
+
+function write(root: string, files: Readonly<Record<string, string>>): void {
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+}
+
+describe('names', () => {
+  test.each([
+    ['cutout', 'a new one, got "cutout", which is taken'],
+    ['@me/cutout', 'a new one'],
+    ['My_Idea', 'words of a-z and 0-9 with - between, as in my-idea, got "My_Idea"'],
+    ['my--idea', 'words of a-z'],
+    ['../idea', 'words of a-z'],
+    ['@/idea', 'words of a-z'],
+    ['', 'words of a-z'],
+    ['a'.repeat(101), 'at most 100 characters'],
+    ['delete', 'free to use, got "delete", which is reserved'],
+    ['http', 'free to use, got "http"'],
+    ['conformance', 'free to use'],
+  ])('%j is refused', (name, why) => {
+    expect(refusal(name)).toContain(`create-trick: expected the name to be ${why}`)
+  })
+
+  test.each(['posterise', 'my-idea', '@me/my-idea', 'mixup2'])('%j is not', (name) => {
+    expect(refusal(name)).toBeUndefined()
+  })
+
+  test('a package of the repository takes no name of another, and no scope', () => {
+    expect(refusal('posterise', ['posterise'])).toContain('taken')
+    const plan = { name: '@me/posterise', stage: 'augment', paper } as const
+    expect(() => repositoryPackage(plan, [])).toThrow('without a scope, got "@me/posterise"')
+  })
+
+  test('those of all tricks of the repository are taken', () => {
+    const folders = globSync('packages/{augment,mix,loss,schedule,optimize,model}/*/package.json', {
+      cwd: repository,
+    }).map((file) => file.split('/')[2]!)
+    const tricks = folders.filter((name) => name !== 'models')
+    expect([...existing].toSorted()).toEqual([...tricks, 'early-stopping'].toSorted())
+  })
+})
+
+test.each([
+  [{ stage: 'data' as Stage }, 'the stage to be one of augment, mix'],
+  [{ paper: 'the paper' }, 'the paper to be an address, https://…, got "the paper"'],
+  [{ paper: "https://a.b/'" }, 'the paper to be an address'],
+])('%j is refused', (wrong, why) => {
+  expect(() => standalonePackage({ name: 'posterise', stage: 'augment', paper, ...wrong })).toThrow(
+    `create-trick: expected ${why}`,
+  )
+})
+
+test('a package of the repository has the shape of the others', () => {
+  const files = repositoryPackage({ name: 'posterise', stage: 'augment', paper }, [])
+  expect(Object.keys(files)).toEqual([
+    ...['package.json', 'tsconfig.json', 'README.md', 'src/index.ts', 'test/posterise.test.ts'].map(
+      (path) => `packages/augment/posterise/${path}`,
+    ),
+    'packages/augment/posterise/test/fixtures/posterise.json',
+    '.changeset/posterise.md',
+  ])
+  const cutout = readFileSync(join(repository, 'packages/augment/cutout/package.json'), 'utf8')
+  const { version, description, ...shape } = JSON.parse(
+    cutout.replaceAll('cutout', 'posterise'),
+  ) as Record<string, string>
+  expect({ version, description }).not.toContain(undefined)
+  expect(JSON.parse(files['packages/augment/posterise/package.json']!)).toMatchObject(shape)
+  expect(files['.changeset/posterise.md']).toContain("'@tricks/posterise': minor")
+})
+
+describe('a package of its own', () => {
+  mkdirSync(join(repository, '.cache'), { recursive: true })
+  const folder = mkdtempSync(join(repository, '.cache/create-trick-'))
+  afterAll(() => rmSync(folder, { recursive: true }))
+
+  interface Result {
+    readonly fullName: string
+    readonly status: string
+    readonly failureMessages: readonly string[]
+  }
+  /** What vitest says of the tests of the folder's packages. */
+  function run(): Result[] {
+    const output = join(folder, 'results.json')
+    const flags = ['--root', folder, '--reporter', 'json', '--outputFile', output]
+    spawnSync(bin('vitest'), ['run', ...flags], { cwd: folder, encoding: 'utf8' })
+    const { testResults } = JSON.parse(readFileSync(output, 'utf8')) as {
+      testResults: { message: string; assertionResults: Result[] }[]
+    }
+    expect(testResults.map(({ message }) => message).join('')).toBe('')
+    return testResults.flatMap((each) => each.assertionResults)
+  }
+
+  beforeAll(() => {
+    // Beside the repository's packages, so that theirs are found from the sources.
+    const conditions = `['@tricks/source']`
+    write(folder, {
+      'vitest.config.ts': `export default { resolve: { conditions: ${conditions} }, ssr: { resolve: { conditions: ${conditions} } }, test: { include: ['*/test/*.test.ts'], testTimeout: 60_000 } }`,
+    })
+    for (const stage of stages)
+      write(join(folder, stage), standalonePackage({ name: `new-${stage}`, stage, paper }))
+  })
+
+  test('has types that hold, in every stage', () => {
+    for (const stage of stages) {
+      const flags = ['-p', join(folder, stage), '--customConditions', '@tricks/source']
+      const { stdout, status } = spawnSync(bin('tsc'), flags, { encoding: 'utf8' })
+      expect({ stdout, status }).toEqual({ stdout: '', status: 0 })
+    }
+  })
+
+  test('has one test that fails, with a sentence that says what to do; the laws are kept', () => {
+    const results = run()
+    const failed = results.filter(({ status }) => status !== 'passed')
+    expect(failed.map(({ fullName }) => fullName)).toEqual(
+      stages.map(() => "there are the reference's numbers"),
+    )
+    for (const stage of stages) {
+      const said = failed.flatMap((each) => each.failureMessages).join('\n')
+      expect(said).toContain(`new-${stage}: three steps to go. 1: write the reference's numbers`)
+      expect(said).toContain(`into test/fixtures/new-${stage}.json`)
+    }
+    expect(results.length).toBeGreaterThan(6 * 8)
+  })
+
+  test('is green once it is filled in: posterise', () => {
+    for (const stage of stages) rmSync(join(folder, stage), { recursive: true })
+    const files = standalonePackage({ name: '@me/posterise', stage: 'augment', paper })
+    const images = { shape: [1, 1, 4, 1], dtype: 'float32' }
+    const source = files['src/index.ts']!
+    const start = source.indexOf("  // In place of the paper's formula")
+    const end = source.indexOf('\n}\n', start)
+    expect(start).toBeGreaterThan(0)
+    const levels =
+      'tf.tensor4d(strengths.map((strength) => Math.max(1, Math.round(256 * (1 - strength)) - 1)), [batch, 1, 1, 1])'
+    const formula = `  return tf.tidy(() => {\n    const levels = ${levels}\n    return tf.div(tf.round(tf.mul(images, levels)), levels)\n  })`
+    const filled = {
+      ...files,
+      'src/index.ts': source.slice(0, start) + formula + source.slice(end),
+      'test/fixtures/posterise.json': JSON.stringify({
+        cases: [
+          {
+            inputs: { images: { ...images, data: [0, 0.2, 0.7, 1] } },
+            // 3 levels above 0
+            params: { strengths: [1 - 4 / 256] },
+            expected: { images: { ...images, data: [0, 1 / 3, 2 / 3, 1] } },
+          },
+        ],
+      }),
+    }
+    write(join(folder, 'posterise'), filled)
+    const results = run()
+    expect(results.filter(({ status }) => status !== 'passed')).toEqual([])
+    expect(results.map(({ fullName }) => fullName)).toContainEqual(
+      expect.stringContaining(
+        "applyPosterise in src/index.ts gives the reference's numbers: case 0",
+      ),
+    )
+  })
+})
