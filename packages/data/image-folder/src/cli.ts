@@ -13,6 +13,16 @@ import { warmup } from '@tricks/warmup'
 import { cac } from 'cac'
 import { readImageFolder } from './index.ts'
 
+/** 0 done · 1 failed · 2 wrong usage · 130 interrupted, with what was learnt saved. */
+const exit = { failed: 1, usage: 2, interrupted: 130 }
+
+const stop = new AbortController()
+const interrupt = (): void => {
+  if (stop.signal.aborted) process.exit(exit.interrupted)
+  stop.abort()
+}
+process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
+
 const cli = cac('image-folder')
 cli
   .command('<folder>', 'Train a network on pictures in folders, one a class')
@@ -24,9 +34,19 @@ cli
   .option('--out <folder>', 'Where the model is saved', { default: 'model' })
   .example('npx @tricks/image-folder pictures --size 64 --epochs 20')
   .action(async (folder: string, flags: Flags) => {
+    checkFlags(flags)
+    // Before any time is spent.
+    mkdirSync(flags.out, { recursive: true })
     const { name } = await useBackend()
-    const broken = flags.skipBroken ? 'skip' : 'throw'
-    const pictures = await readImageFolder(folder, { size: flags.size, broken })
+    const pictures = await readImageFolder(folder, {
+      size: flags.size,
+      broken: flags.skipBroken ? 'skip' : 'throw',
+      onProgress(done, total) {
+        if (process.stderr.isTTY) process.stderr.write(`\r${done} of ${total} pictures read`)
+        if (process.stderr.isTTY && done === total) process.stderr.write('\n')
+      },
+      signal: stop.signal,
+    })
     const { classes, labels } = pictures.train
     console.log(
       `${labels.length} pictures of ${classes.length} classes (${classes.join(', ')}), on ${name}`,
@@ -52,6 +72,7 @@ cli
       epochs: flags.epochs,
       batchSize: Math.min(flags.batch, labels.length - Math.floor(labels.length / 10)),
       seed: flags.seed,
+      signal: stop.signal,
       onProgress(progress) {
         if (progress.kind !== 'epoch') return
         const { epoch, training, validation } = progress
@@ -61,10 +82,13 @@ cli
         console.log(`epoch ${epoch + 1}/${flags.epochs}: loss ${training.loss.toFixed(3)}${right}`)
       },
     })
+    if (result.stopped === 'aborted') {
+      console.log(`Stopped after ${result.steps} steps`)
+      process.exitCode = exit.interrupted
+    }
     if (result.test)
       console.log(`${(result.test.accuracy * 100).toFixed(1)} % of the test pictures are right`)
 
-    mkdirSync(flags.out, { recursive: true })
     const files = { ...(await exportModel(model, result)), 'classes.json': JSON.stringify(classes) }
     for (const [file, content] of Object.entries(files)) {
       // Written beside and renamed, so that nobody finds a half.
@@ -86,12 +110,22 @@ interface Flags {
   readonly skipBroken?: boolean
 }
 
+class UsageError extends Error {}
+
+function checkFlags(flags: Flags): void {
+  const least = { size: 8, epochs: 1, batch: 1, seed: 0 }
+  for (const [name, from] of Object.entries(least) as [keyof typeof least, number][])
+    if (!Number.isInteger(flags[name]) || flags[name] < from)
+      throw new UsageError(`--${name}: expected a whole number from ${from}, got ${flags[name]}`)
+}
+
 try {
   cli.parse(process.argv, { run: false })
   if (cli.matchedCommand) await cli.runMatchedCommand()
   else if (cli.options['help'] === undefined) cli.outputHelp()
 } catch (error) {
   const { name, message } = error as Error
-  console.error(message)
-  process.exitCode = name === 'CACError' ? 2 : 1
+  const usage = error instanceof UsageError || name === 'CACError'
+  console.error(stop.signal.aborted ? 'Stopped' : message)
+  process.exitCode = stop.signal.aborted ? exit.interrupted : usage ? exit.usage : exit.failed
 }

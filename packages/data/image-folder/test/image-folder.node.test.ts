@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import {
   existsSync,
   mkdirSync,
@@ -10,7 +10,6 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import sharp, { type Color } from 'sharp'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { readImageFolder } from '../src/index.ts'
@@ -183,31 +182,62 @@ test('what is wrong is said', async () => {
   await expect(readImageFolder(folder, { size: 8, signal: stop.signal })).rejects.toThrow('aborted')
 })
 
-test('one command trains on the folder and saves a model', async () => {
-  const out = join(folder, '..', 'out')
-  const run = (...args: string[]): Promise<{ stdout: string; stderr: string }> =>
-    promisify(execFile)(process.execPath, [
-      '--conditions=@tricks/source',
-      '--no-warnings',
-      join(import.meta.dirname, '../src/cli.ts'),
-      ...args,
-    ])
-  const { stdout } = await run(
-    folder,
-    '--size',
-    '16',
-    '--epochs',
-    '6',
-    '--batch',
-    '4',
-    '--out',
-    out,
+function start(...args: string[]): {
+  child: ChildProcess
+  ended: Promise<{ code: number | null; output: string }>
+} {
+  const cli = join(import.meta.dirname, '../src/cli.ts')
+  const child = spawn(process.execPath, [
+    '--conditions=@tricks/source',
+    '--no-warnings',
+    cli,
+    ...args,
+  ])
+  let output = ''
+  child.stdout.on('data', (text) => (output += text))
+  child.stderr.on('data', (text) => (output += text))
+  const ended = new Promise<{ code: number | null; output: string }>((resolve) =>
+    child.on('close', (code) => resolve({ code, output })),
   )
-  expect(stdout).toContain('21 pictures of 2 classes (blue, red)')
-  expect(stdout).toMatch(/epoch 6\/6: loss \d\.\d+, 100\.0 % of the validation pictures right/)
+  return { child, ended }
+}
+
+test('one command trains on the folder and saves a model', async () => {
+  const out = join(root, `${made++}`)
+  writeFileSync(join(folder, 'red', 'broken.jpg'), 'no picture')
+  const flags = ['--size', '16', '--epochs', '6', '--batch', '4', '--out', out]
+  const refused = await start(folder, ...flags).ended
+  expect(refused.output).toMatch(/broken\.jpg can't be read/)
+  expect(refused.code).toBe(1)
+
+  const { output, code } = await start(folder, ...flags, '--skip-broken').ended
+  expect(output).toContain('21 pictures of 2 classes (blue, red)')
+  expect(output).toMatch(/left out .*broken\.jpg: /)
+  expect(output).toMatch(/epoch 6\/6: loss \d\.\d+, 100\.0 % of the validation pictures right/)
+  expect(code).toBe(0)
   expect(JSON.parse(readFileSync(join(out, 'classes.json'), 'utf8'))).toEqual(['blue', 'red'])
   for (const file of ['model.json', 'weights.bin'])
     expect(existsSync(join(out, file)), file).toBe(true)
-  await expect(run(join(root, 'nowhere'))).rejects.toMatchObject({ code: 1 })
-  await expect(run(folder, '--sise', '9')).rejects.toMatchObject({ code: 2 })
+})
+
+test('interrupted, the command saves what was learnt and exits with 130', async () => {
+  const out = join(root, `${made++}`)
+  const { child, ended } = start(folder, '--size', '16', '--epochs', '100000', '--out', out)
+  child.stdout!.on('data', (text) => String(text).includes('epoch 1/') && child.kill('SIGINT'))
+  const { output, code } = await ended
+  expect(output).toMatch(/Stopped after \d+ steps/)
+  expect(code).toBe(130)
+  expect(existsSync(join(out, 'model.json'))).toBe(true)
+})
+
+test.each([
+  [['nowhere'], 1, "nowhere can't be read"],
+  [['nowhere', '--sise', '9'], 2, 'Unknown option `--sise`'],
+  [['nowhere', '--size', '4'], 2, '--size: expected a whole number from 8, got 4'],
+  [[], 2, 'missing required args'],
+  [['--help'], 0, '--skip-broken'],
+])('%j exits with %d and says why', async (args, expected, message) => {
+  const { output, code } = await start(...args, '--out', join(root, 'unused')).ended
+  expect(output).toContain(message)
+  expect(code).toBe(expected)
 })
