@@ -219,12 +219,17 @@ function report(
 }
 
 async function loadData(
-  folder: string | undefined,
+  given: string | undefined,
   signal: AbortSignal,
 ): Promise<{ train: ImageSet; test: ImageSet }> {
-  if (folder !== undefined) {
-    const hundred = ['train.bin', 'cifar-100-binary'].some((name) => existsSync(join(folder, name)))
-    return hundred ? readCifar100(folder) : readCifar10(folder)
+  if (given !== undefined) {
+    const folder = fromUser(given)
+    const has = (name: string): boolean => existsSync(join(folder, name))
+    if (has('cifar-10-batches-bin') && has('cifar-100-binary'))
+      throw new Error(
+        `--data: ${folder} holds CIFAR-10 and CIFAR-100: name the folder of one, such as ${join(given, 'cifar-100-binary')}`,
+      )
+    return has('train.bin') || has('cifar-100-binary') ? readCifar100(folder) : readCifar10(folder)
   }
   let shown = 0
   return loadCifar10({

@@ -1,6 +1,14 @@
 // The command as a person runs it: what it prints, what it leaves, how it ends.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
@@ -73,6 +81,35 @@ test('interrupted, it finishes the step, saves, and exits with 130', async () =>
   expect(code).toBe(130)
   expect(runOf('stopped')).toMatchObject({ state: 'aborted' })
   expect(existsSync(join(root, 'stopped', 'model', 'model.json'))).toBe(true)
+})
+
+test('CIFAR-100 is read from a folder of the caller, and the network gets its classes', async () => {
+  const folder = join(root, 'data', 'cifar-100-binary')
+  mkdirSync(folder, { recursive: true })
+  for (const [file, records] of [
+    ['train.bin', 50_000],
+    ['test.bin', 10_000],
+  ] as const) {
+    writeFileSync(join(folder, file), '')
+    // Zeros without room on the disk.
+    truncateSync(join(folder, file), records * 3074)
+  }
+  const names = Array.from({ length: 100 }, (_, i) => `class${i}\n`)
+  writeFileSync(join(folder, 'fine_label_names.txt'), names.join(''))
+
+  const { child, ended } = start('--data', 'data', '--out', 'hundred')
+  child.stdout!.on('data', (text) => String(text).includes('Run  ') && child.kill('SIGINT'))
+  const { code, output } = await ended
+  expect(output).toContain('50000 training and 10000 test images')
+  expect(code).toBe(130)
+  expect(readFileSync(join(root, 'hundred', 'model', 'model.json'), 'utf8')).toContain(
+    '"units":100',
+  )
+
+  mkdirSync(join(root, 'data', 'cifar-10-batches-bin'))
+  const both = await cli('--data', 'data')
+  expect(both.output).toContain('holds CIFAR-10 and CIFAR-100: name the folder of one')
+  expect(both.code).toBe(1)
 })
 
 test.each([
