@@ -48,7 +48,9 @@ describe('names', () => {
       cwd: repository,
     }).map((file) => file.split('/')[2]!)
     const tricks = folders.filter((name) => name !== 'models')
-    expect([...existing].toSorted()).toEqual([...tricks, 'early-stopping'].toSorted())
+    expect([...existing].toSorted(), 'existing in src/trick.ts').toEqual(
+      [...tricks, 'early-stopping'].toSorted(),
+    )
   })
 })
 
@@ -134,32 +136,31 @@ describe('a package of its own', () => {
     expect(results.length).toBeGreaterThan(6 * 8)
   })
 
-  test('is green once it is filled in: posterise', () => {
-    for (const stage of stages) rmSync(join(folder, stage), { recursive: true })
+  test('is green once it is filled in: the guide on posterise', () => {
+    const guide = readFileSync(join(repository, 'CONTRIBUTING.md'), 'utf8')
+    const block = (language: string): string =>
+      new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(guide)![1]!
+    const draw = /`(random\.images\(.*\))`/.exec(guide)![1]!
     const files = standalonePackage({ name: '@me/posterise', stage: 'augment', paper })
-    const images = { shape: [1, 1, 4, 1], dtype: 'float32' }
-    const source = files['src/index.ts']!
-    const start = source.indexOf("  // In place of the paper's formula")
-    const end = source.indexOf('\n}\n', start)
-    expect(start).toBeGreaterThan(0)
-    const levels =
-      'tf.tensor4d(strengths.map((strength) => Math.max(1, Math.round(256 * (1 - strength)) - 1)), [batch, 1, 1, 1])'
-    const formula = `  return tf.tidy(() => {\n    const levels = ${levels}\n    return tf.div(tf.round(tf.mul(images, levels)), levels)\n  })`
-    const filled = {
+    const path = 'test/posterise.test.ts'
+    const filled = files['src/index.ts']!.replace(
+      /export function applyPosterise[^]*?\n}\n/,
+      block('ts'),
+    )
+      .replace(/random\.images\(.*\)/, draw)
+      .replaceAll('strengths', 'levels')
+      .replace('strength >= 0 && strength <= 1', 'Number.isInteger(strength) && strength >= 2')
+      .replace('strength = 0.5', 'strength = 8')
+      .replaceAll(/\bstrength\b/g, 'most')
+    for (const stage of stages) rmSync(join(folder, stage), { recursive: true })
+    write(join(folder, 'posterise'), {
       ...files,
-      'src/index.ts': source.slice(0, start) + formula + source.slice(end),
-      'test/fixtures/posterise.json': JSON.stringify({
-        cases: [
-          {
-            inputs: { images: { ...images, data: [0, 0.2, 0.7, 1] } },
-            // 3 levels above 0
-            params: { strengths: [1 - 4 / 256] },
-            expected: { images: { ...images, data: [0, 1 / 3, 2 / 3, 1] } },
-          },
-        ],
-      }),
-    }
-    write(join(folder, 'posterise'), filled)
+      'src/index.ts': filled,
+      [path]: files[path]!.replaceAll('strength:', 'most:'),
+      'test/fixtures/posterise.json': `{ "cases": [${block('json')}] }`,
+    })
+    const flags = ['-p', join(folder, 'posterise'), '--customConditions', '@tricks/source']
+    expect(spawnSync(bin('tsc'), flags, { encoding: 'utf8' }).stdout).toBe('')
     const results = run()
     expect(results.filter(({ status }) => status !== 'passed')).toEqual([])
     expect(results.map(({ fullName }) => fullName)).toContainEqual(
