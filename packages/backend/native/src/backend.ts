@@ -1,5 +1,6 @@
 // The parts of tfjs-node's backend that the kernels here use.
 import type * as tf from '@tensorflow/tfjs-core'
+import type { Pending } from './tensors.ts'
 
 export interface OpAttribute {
   readonly name: string
@@ -46,11 +47,7 @@ export interface Entry {
   /** The same tensor's number in the other of float32 and bfloat16. */
   other?: number
   /** How to compute it, where it is not yet. */
-  pending?: {
-    readonly inputs: tf.Tensor[]
-    readonly dtype: number
-    readonly compute: (...inputs: tf.Tensor[]) => Handle
-  }
+  pending?: Pending
 }
 
 export interface NativeBackend extends tf.KernelBackend {

@@ -10,7 +10,7 @@ import { pipSettings } from './install/pip.ts'
 import { findCompiler, platformOf } from './install/platform.ts'
 import { verify } from './install/verify.ts'
 import { type Installation, cacheFolder, findInstallation, versions } from './installation.ts'
-import { processorFlags } from './precision.ts'
+import { processorFlags } from './processor.ts'
 
 const run = promisify(execFile)
 

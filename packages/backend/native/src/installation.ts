@@ -7,7 +7,7 @@ import { join } from 'node:path'
 export const versions = { tensorflow: '2.21.0', tfjsNode: '4.22.0', protobuf: '3.21.4' } as const
 
 /** With the layout below, the folder's name changes, and an older release keeps its own. */
-const layout = 1
+const layout = 2
 
 export type Variant = 'cpu' | 'cuda'
 
@@ -70,3 +70,11 @@ export const parts = {
   tfjs: 'node_modules/@tensorflow/tfjs',
   tfjsCore: 'node_modules/@tensorflow/tfjs-core',
 } as const
+
+/** What the ops of our own are compiled for, the best first, with what a processor must have (Linux's names). */
+export const opsFor: readonly { readonly name: string; readonly flags: readonly string[] }[] = [
+  { name: 'avx512', flags: ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl', 'fma'] },
+  { name: 'avx2', flags: ['avx2', 'fma'] },
+]
+
+export const opsFile = (name: string): string => `ops.${name}.node`

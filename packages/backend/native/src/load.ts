@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import util from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Binding, NativeBackend } from './backend.ts'
-import { type Installation, parts } from './installation.ts'
+import { type Installation, opsFile, opsFor, parts } from './installation.ts'
+import { processorFlags } from './processor.ts'
 
 /**
  * tfjs-node requires the whole of `@tensorflow/tfjs`, with the layers, the converter and the WebGL backend, and uses
@@ -26,6 +27,7 @@ export function load(installation: Installation): () => NativeBackend {
   const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen
   process.dlopen({ exports: {} }, join(installation.folder, parts.quiet), RTLD_NOW | RTLD_GLOBAL)
   const binding = require(join(installation.folder, parts.addon)) as Binding
+  if (!binding.isUsingGpuDevice()) loadOps(installation, require)
   const { NodeJSKernelBackend } = from('nodejs_kernel_backend.js') as {
     NodeJSKernelBackend: new (binding: Binding, packageName: string) => NativeBackend
   }
@@ -37,4 +39,18 @@ export function load(installation: Installation): () => NativeBackend {
   tf.io.registerSaveRouter(nodeFileSystemRouter)
   const suffix = installation.variant === 'cuda' ? '-gpu' : ''
   return () => new NodeJSKernelBackend(binding, `@tensorflow/tfjs-node${suffix}`)
+}
+
+let loaded = false
+
+/** Whether the ops of our own are there. */
+export const hasOps = (): boolean => loaded
+
+/** The ops of our own, compiled for the best that this processor has. */
+function loadOps({ folder }: Installation, require: NodeJS.Require): void {
+  const has = new Set(processorFlags())
+  const best = opsFor.find(({ flags }) => flags.every((flag) => has.has(flag)))
+  if (!best) return
+  require(join(folder, opsFile(best.name)))
+  loaded = true
 }

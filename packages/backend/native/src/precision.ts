@@ -1,8 +1,8 @@
 // The precision that convolutions and matrix products are computed in.
-import { existsSync, readFileSync } from 'node:fs'
 import * as tf from '@tensorflow/tfjs-core'
 import type { NativeBackend } from './backend.ts'
 import { type Precision, backendName } from './kernels/op.ts'
+import { processorFlags } from './processor.ts'
 
 /** `tf.env().set('COMPUTE_PRECISION', 'bfloat16')`, and back with 'float32'. */
 export const precisionFlag = 'COMPUTE_PRECISION'
@@ -42,11 +42,4 @@ function requireBfloat16(): void {
     throw new Error(
       'native: this processor does not compute in bfloat16 (it has neither avx512_bf16 nor amx_bf16)',
     )
-}
-
-/** What Linux says of the processor; nothing elsewhere. */
-export function processorFlags(): string[] {
-  const file = '/proc/cpuinfo'
-  if (!existsSync(file)) return []
-  return /^flags\s*:(.*)$/m.exec(readFileSync(file, 'utf8'))?.[1]?.trim().split(' ') ?? []
 }

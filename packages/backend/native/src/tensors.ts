@@ -41,7 +41,7 @@ export function extendTensors(backend: NativeBackend): void {
     const gone = original.disposeData(dataId, force)
     if (!gone || !entry) return gone
     if (entry.other !== undefined) backend.binding.deleteTensor(entry.other)
-    tf.dispose(entry.pending?.inputs ?? [])
+    tf.dispose([...(entry.pending?.inputs ?? [])])
     delete entry.pending
     return gone
   }
@@ -74,7 +74,7 @@ export function idIn16(backend: NativeBackend, tensor: tf.Tensor): number {
 /** Whether a tensor is kept in bfloat16. */
 export function isIn16(backend: NativeBackend, tensor: tf.Tensor): boolean {
   const entry = entryOf(backend, tensor)
-  return entry !== undefined && (entry.pending?.dtype ?? entry.dtype) === bfloat16
+  return entry !== undefined && (entry.pending?.in16 ?? entry.dtype === bfloat16)
 }
 
 function cast({ binding }: NativeBackend, id: number, from: number, to: number): number {
@@ -92,33 +92,38 @@ function keepIn16(backend: NativeBackend, { id, shape, dtype }: Handle): tf.Tens
   return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: 'float32' }, backend)
 }
 
-/**
- * A tensor that `compute` makes of the inputs if it is ever used.
- *
- * @param in16 whether it will be in bfloat16
- */
-export function lazily(
-  backend: NativeBackend,
-  shape: number[],
-  inputs: readonly tf.Tensor[],
-  in16: boolean,
-  compute: (...inputs: tf.Tensor[]) => Handle,
-): tf.Tensor {
+export interface Pending {
+  readonly inputs: readonly tf.Tensor[]
+  /** Whether it will be in bfloat16. */
+  readonly in16: boolean
+  readonly compute: (...inputs: tf.Tensor[]) => Handle
+  /** What the tensor is, for a kernel that can do better than compute it. */
+  readonly about?: About
+}
+
+type About =
+  /** What batch normalisation gives, of x, gamma, beta, mean and variance. */
+  | { readonly is: 'normalized'; readonly epsilon: number }
+  /** The gradient before a rectifier, of the one behind it and of the rectifier's input. */
+  | { readonly is: 'rectified gradient' }
+
+/** A tensor that is computed of its inputs when it is first used, if it ever is. */
+export function lazily(backend: NativeBackend, shape: number[], pending: Pending): tf.Tensor {
   const dataId = {}
-  const pending = {
-    inputs: inputs.map((tensor) => tf.keep(tf.clone(tensor))),
-    dtype: in16 ? bfloat16 : float32,
-    compute,
-  }
   backend.tensorMap.set(dataId, {
     id: -1,
     shape,
     dtype: float32,
     values: null,
     refCount: 1,
-    pending,
+    pending: { ...pending, inputs: pending.inputs.map((tensor) => tf.keep(tf.clone(tensor))) },
   })
   return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: 'float32' }, backend)
+}
+
+/** What a tensor will be computed of, where it is not yet. */
+export function pendingOf(backend: NativeBackend, tensor: tf.Tensor): Pending | undefined {
+  return entryOf(backend, tensor)?.pending
 }
 
 function settle(entry: Entry): void {
@@ -127,5 +132,5 @@ function settle(entry: Entry): void {
   delete entry.pending
   const { id, dtype } = pending.compute(...pending.inputs)
   Object.assign(entry, { id, dtype })
-  tf.dispose(pending.inputs)
+  tf.dispose([...pending.inputs])
 }

@@ -71,3 +71,24 @@ export async function expectEqual(
     expect(worst / scale, `${name}, output ${i}`).toBeLessThan(tolerance)
   }
 }
+
+/** Batch normalisation by the batch with its gradient, by the backend's own kernels, as @tricks/batch-norm does it. */
+export function batchNorm(epsilon: number): Operation {
+  const run = (name: string, inputs: tf.NamedTensorMap) =>
+    tf.engine().runKernel<tf.Tensor[]>(name, inputs, { epsilon })
+  return tf.customGrad(((
+    x: tf.Tensor,
+    gamma: tf.Tensor,
+    beta: tf.Tensor,
+    save: tf.GradSaveFunc,
+  ) => {
+    const [value, mean, variance] = run('BatchNormTraining', { x, gamma, beta })
+    save([x, gamma, mean!, variance!])
+    const names = ['x', 'gamma', 'mean', 'variance']
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const inputs = Object.fromEntries(names.map((name, i) => [name, saved[i]!]))
+      return run('BatchNormTrainingGrad', { ...inputs, dy })
+    }
+    return { value: value!, gradFunc }
+  }) as Parameters<typeof tf.customGrad>[0])
+}

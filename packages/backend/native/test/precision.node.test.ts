@@ -2,9 +2,9 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { NativeBackend } from '../src/backend.ts'
-import { processorFlags } from '../src/precision.ts'
+import { processorFlags } from '../src/processor.ts'
 import { isIn16 } from '../src/tensors.ts'
-import { draws } from './compare.ts'
+import { batchNorm, draws } from './compare.ts'
 import { installed } from './native.ts'
 
 const capable = processorFlags().some((flag) => /^(avx512|amx)_bf16$/.test(flag))
@@ -16,26 +16,7 @@ const in16 = (tensor: tf.Tensor): boolean => isIn16(tf.backend() as NativeBacken
 
 /** What every layer but the last in a residual net is made of. */
 function network([x, w, v, gamma, beta, dense]: tf.Tensor[]): tf.Tensor {
-  const normalize = tf.customGrad(((
-    a: tf.Tensor,
-    g: tf.Tensor,
-    b: tf.Tensor,
-    save: tf.GradSaveFunc,
-  ) => {
-    const run = (name: string, inputs: tf.NamedTensorMap) =>
-      tf.engine().runKernel<tf.Tensor[]>(name, inputs, { epsilon: 1e-3 })
-    const [y, mean, variance] = run('BatchNormTraining', { x: a, gamma: g, beta: b })
-    save([a, g, mean!, variance!])
-    const names = ['x', 'gamma', 'mean', 'variance']
-    return {
-      value: y!,
-      gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) =>
-        run('BatchNormTrainingGrad', {
-          dy,
-          ...Object.fromEntries(names.map((name, i) => [name, saved[i]!])),
-        }),
-    }
-  }) as Parameters<typeof tf.customGrad>[0])
+  const normalize = batchNorm(1e-3)
   const first = tf.relu(
     normalize(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, 1, 'same'), gamma!, beta!),
   )

@@ -4,7 +4,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { parts } from '../installation.ts'
+import { opsFile, opsFor, parts } from '../installation.ts'
 import type { Compiler } from './platform.ts'
 
 const run = promisify(execFile)
@@ -50,11 +50,19 @@ export async function compile(
   const linked = libraries.map((file) => join(folder, parts.tensorflow, file))
   const path = process.platform === 'darwin' ? '@loader_path' : '$ORIGIN'
   const link = [...linked, `-Wl,-rpath,${path}/${parts.tensorflow}`]
+  const ops = process.arch === 'x64' ? opsFor : []
+  const opsSource = createRequire(import.meta.url).resolve('@tricks/native/ops.cc')
   const source = join(folder, 'quiet.cc')
   await writeFile(source, quiet)
   await Promise.all([
     build(compiler, join(folder, parts.addon), includes, [...addon, ...link]),
     build(compiler, join(folder, parts.quiet), includes, [source]),
+    ...ops.map(({ name, flags }) => {
+      const best = ['-O3', ...flags.map((flag) => `-m${flag}`)]
+      const wide = name === 'avx512' ? ['-mprefer-vector-width=512'] : []
+      const inputs = [...best, ...wide, opsSource, ...link]
+      return build(compiler, join(folder, opsFile(name)), includes, inputs)
+    }),
   ])
   await rm(source)
 }

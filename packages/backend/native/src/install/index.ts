@@ -151,7 +151,7 @@ async function takeWheels(
 function headerPath(name: string): string | undefined {
   const path = /^tensorflow\/(include\/.*\.h)$/.exec(name)?.[1]
   const needed =
-    /^include\/(tensorflow\/c\/|tensorflow\/core\/platform\/ctstring|tsl\/platform\/ctstring|xla\/tsl\/c\/|absl\/)/
+    /^include\/(tensorflow\/c|tensorflow\/core\/(platform|common_runtime\/next_pluggable_device\/c)|tsl\/platform|xla\/tsl\/(c|platform)|absl)\//
   return path && needed.test(path) ? path : undefined
 }
 

@@ -2,7 +2,7 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { type Installation, parts, versions } from '../installation.ts'
+import { type Installation, opsFile, opsFor, parts, versions } from '../installation.ts'
 
 /** `@tricks/native-linux-x64`: an optional dependency, which npm takes on its platform alone. */
 const packageName = `@tricks/native-${process.platform}-${process.arch}`
@@ -32,7 +32,8 @@ export function findPrebuilt(): Prebuilt | undefined {
   }
 }
 
-const files = [parts.addon, parts.quiet]
+const ops = process.arch === 'x64' ? opsFor : []
+const files = [parts.addon, parts.quiet, ...ops.map(({ name }) => opsFile(name))]
 
 export async function copyPrebuilt(prebuilt: Prebuilt, folder: string): Promise<void> {
   for (const file of files) await copyFile(join(prebuilt.folder, file), join(folder, file))

@@ -1,16 +1,21 @@
 // Batch normalisation as one op, and its gradient as another.
 import * as tf from '@tensorflow/tfjs-core'
+import type { Handle } from '../backend.ts'
+import { lazily, pendingOf } from '../tensors.ts'
 import {
   type Attribute,
   type Call,
   type Info,
+  type Kernel,
   execute,
   extend,
   flag,
   input,
+  opsTake,
   real,
   overrideGradient,
   precisionOf,
+  run,
   runKernel,
   text,
   type,
@@ -37,6 +42,7 @@ const as = (y: tf.Tensor, shape: number[]): tf.Tensor =>
 function train(call: Call): Info[] {
   const x = input(call, 'x')
   const epsilon = call.attrs['epsilon'] as number
+  if (opsTake(x)) return trainByOps(call, epsilon)
   return tf.tidy(() => {
     const none = tf.tensor1d([])
     const [y, mean, unbiased] = execute(
@@ -52,6 +58,74 @@ function train(call: Call): Info[] {
   })
 }
 
+/**
+ * The statistics at once; y when it is used. A rectifier takes x instead and does both in one pass, and so does the
+ * gradient: what lies between the two is never written.
+ */
+function trainByOps(call: Call, epsilon: number): Info[] {
+  const x = input(call, 'x')
+  const precision = precisionOf(call, x)
+  const [mean, variance] = execute(call, 'TricksMoments', [x], {}, { outputs: 2, precision })
+  const y = lazily(call.backend, x.shape, {
+    inputs: [x, input(call, 'gamma'), input(call, 'beta'), mean!, variance!],
+    in16: precision === 'bfloat16',
+    compute: (...inputs) => normalize(call, inputs, epsilon, false),
+    about: { is: 'normalized', epsilon },
+  })
+  return [y, mean!, variance!]
+}
+
+function normalize(
+  call: Call,
+  inputs: readonly tf.Tensor[],
+  epsilon: number,
+  relu: boolean,
+): Handle {
+  const execution = { precision: precisionOf(call, inputs[0]!), typed: [0] }
+  const attrs = { epsilon: real(epsilon), relu: flag(relu) }
+  return run(call, 'TricksNormalize', inputs, attrs, execution)[0]!
+}
+
+/** The rectifier, of what batch normalisation has not yet computed. */
+function rectify(original: Kernel): Kernel {
+  return (call) => {
+    const pending = pendingOf(call.backend, input(call, 'x'))
+    if (pending?.about?.is !== 'normalized') return original(call)
+    const handle = normalize(call, pending.inputs, pending.about.epsilon, true)
+    return call.backend.createOutputTensor(handle)
+  }
+}
+
+function rectifyGradient(original: Kernel): Kernel {
+  return (call) => {
+    const [x, dy] = [input(call, 'x'), input(call, 'dy')]
+    if (pendingOf(call.backend, x)?.about?.is !== 'normalized') return original(call)
+    const precision = precisionOf(call, x)
+    return lazily(call.backend, x.shape, {
+      inputs: [dy, x],
+      in16: precision === 'bfloat16',
+      compute: (...inputs) => run(call, 'ReluGrad', inputs, {}, { precision })[0]!,
+      about: { is: 'rectified gradient' },
+    })
+  }
+}
+
+function gradientByOps(call: Call, epsilon: number): Info[] {
+  const [x, gamma] = [input(call, 'x'), input(call, 'gamma')]
+  let [dy, beta, rectified] = [input(call, 'dy'), gamma, false]
+  const pending = pendingOf(call.backend, dy)
+  if (pending?.about?.is === 'rectified gradient') {
+    const [behind, between] = pending.inputs as [tf.Tensor, tf.Tensor]
+    const normalized = pendingOf(call.backend, between)
+    if (normalized?.inputs[0]!.dataId === x.dataId)
+      [dy, beta, rectified] = [behind, normalized.inputs[2]!, true]
+  }
+  const inputs = [x, dy, gamma, beta, input(call, 'mean'), input(call, 'variance')]
+  const attrs = { epsilon: real(epsilon), relu: flag(rectified) }
+  const execution = { outputs: 3, precision: precisionOf(call, x), typed: [0, 1] }
+  return execute(call, 'TricksNormalizeGrad', inputs, attrs, execution)
+}
+
 /** On a GPU the op takes 1 / √(variance + epsilon) where on a CPU it takes the variance. */
 function saved(call: Call, epsilon: number, variance: Info): Info {
   if (!call.backend.isUsingGpuDevice) return variance
@@ -62,6 +136,7 @@ function saved(call: Call, epsilon: number, variance: Info): Info {
 function trainGradient(call: Call): Info[] {
   const x = input(call, 'x')
   const epsilon = call.attrs['epsilon'] as number
+  if (opsTake(x)) return gradientByOps(call, epsilon)
   return tf.tidy(() => {
     const [dx, dGamma, dBeta] = execute(
       call,
@@ -102,6 +177,8 @@ export function registerBatchNorm(): void {
   extend('BatchNormTraining', () => train)
   extend('BatchNormTrainingGrad', () => trainGradient)
   extend('FusedBatchNormGrad', () => normalizeGradient)
+  extend(tf.Relu, rectify)
+  extend('ReluGrad', rectifyGradient)
 }
 
 export function overrideBatchNormGradient(): void {

@@ -10,6 +10,7 @@ import {
   extend,
   flag,
   input,
+  opsTake,
   precisionOf,
   run,
   text,
@@ -40,15 +41,26 @@ function pairs(info: Window): Pairs {
   ]
 }
 
-function attributes(info: Window): Record<string, Attribute> {
-  const kind = info.padInfo.type
-  const explicit = kind === 'NUMBER' || kind === 'EXPLICIT'
+type Kind = 'SAME' | 'VALID' | 'EXPLICIT'
+
+function attributes(info: Window, kind: Kind = kindOf(info)): Record<string, Attribute> {
   return {
     strides: whole([1, info.strideHeight, info.strideWidth, 1]),
-    padding: text(explicit ? 'EXPLICIT' : kind),
+    padding: text(kind),
     data_format: text('NHWC'),
-    ...(explicit ? { explicit_paddings: whole(pairs(info).flat()) } : {}),
+    ...(kind === 'EXPLICIT' ? { explicit_paddings: whole(pairs(info).flat()) } : {}),
   }
+}
+
+/** A padding of 0 is 'VALID' for tfjs, even where rounding up asks for more. */
+function kindOf(info: Window): Kind {
+  const { type } = info.padInfo
+  if (type === 'SAME') return type
+  return pairs(info)
+    .flat()
+    .some((size) => size > 0)
+    ? 'EXPLICIT'
+    : 'VALID'
 }
 
 /** Takes over where the channels come last. */
@@ -71,23 +83,52 @@ interface Options {
   readonly filterSize?: [number, number] | number
 }
 
-function convolution(call: Call, x: readonly number[], filter: readonly number[]): Window {
-  const { strides, dilations, pad, dimRoundingMode, dataFormat } = call.attrs as unknown as Options
-  return tf.backend_util.computeConv2DInfo(
-    x as Shape4D,
-    filter as Shape4D,
-    strides,
-    dilations ?? 1,
-    pad,
-    dimRoundingMode,
-    false,
-    tf.backend_util.convertConv2DDataFormat(dataFormat ?? 'NHWC'),
+/**
+ * tfjs hands its gradients no rounding mode: it is the one that gives the output's size.
+ *
+ * @param output the output's shape, in a gradient
+ */
+function inEveryMode(
+  { dimRoundingMode }: Options,
+  infoOf: (mode: Options['dimRoundingMode']) => Window,
+  output?: readonly number[],
+): Window {
+  const info = infoOf(dimRoundingMode)
+  if (!output) return info
+  const same = (other: Window) => tf.util.arraysEqual(other.outShape, [...output])
+  if (same(info)) return info
+  return (['round', 'ceil'] as const).map((mode) => infoOf(mode)).find(same) ?? info
+}
+
+function convolution(
+  call: Call,
+  x: readonly number[],
+  filter: readonly number[],
+  output?: readonly number[],
+): Window {
+  const options = call.attrs as unknown as Options
+  const { strides, dilations, pad, dataFormat } = options
+  const format = tf.backend_util.convertConv2DDataFormat(dataFormat ?? 'NHWC')
+  const shapes = [x as Shape4D, filter as Shape4D] as const
+  return inEveryMode(
+    options,
+    (mode) =>
+      tf.backend_util.computeConv2DInfo(
+        ...shapes,
+        strides,
+        dilations ?? 1,
+        pad,
+        mode,
+        false,
+        format,
+      ),
+    output,
   )
 }
 
-function convolutionAttributes(info: Window): Record<string, Attribute> {
+function convolutionAttributes(info: Window, kind?: Kind): Record<string, Attribute> {
   const { dilationHeight, dilationWidth } = info
-  return { ...attributes(info), dilations: whole([1, dilationHeight, dilationWidth, 1]) }
+  return { ...attributes(info, kind), dilations: whole([1, dilationHeight, dilationWidth, 1]) }
 }
 
 const convolutionOf = (call: Call): Window =>
@@ -116,29 +157,25 @@ function convolveOneColumn(call: Call, info: Window): tf.Tensor {
     const size = [...padded.shape]
     size[2] = info.effectiveFilterWidth
     const cut = tf.slice(padded, [0, 0, 0, 0], size)
-    const valid = { ...info, strideWidth: 1, padInfo: { ...info.padInfo, type: 'VALID' as const } }
-    return execute(call, 'Conv2D', [cut, input(call, 'filter')], convolutionAttributes(valid))[0]!
+    const attrs = convolutionAttributes({ ...info, strideWidth: 1 }, 'VALID')
+    return execute(call, 'Conv2D', [cut, input(call, 'filter')], attrs)[0]!
   })
 }
 
 /** Computed if it is asked for: tfjs also makes the gradient by the images, which nobody does. */
 function inputGradient(call: Call, info: Window): tf.Tensor {
-  const { backend } = call
   const precision = computePrecision()
-  const inputs = [input(call, 'filter'), input(call, 'dy')]
-  const in16 = precision === 'bfloat16'
-  return lazily(backend, info.inShape, inputs, in16, (filter, dy) => {
-    const size = tf.tensor1d(info.inShape, 'int32')
-    const execution = { precision, typed: [1, 2] }
-    const [handle] = run(
-      call,
-      'Conv2DBackpropInput',
-      [size, filter, dy],
-      convolutionAttributes(info),
-      execution,
-    )
-    size.dispose()
-    return handle!
+  return lazily(call.backend, info.inShape, {
+    inputs: [input(call, 'filter'), input(call, 'dy')],
+    in16: precision === 'bfloat16',
+    compute(filter, dy) {
+      const size = tf.tensor1d(info.inShape, 'int32')
+      const inputs = [size, filter, dy]
+      const execution = { precision, typed: [1, 2] }
+      const [dx] = run(call, 'Conv2DBackpropInput', inputs, convolutionAttributes(info), execution)
+      size.dispose()
+      return dx!
+    },
   })
 }
 
@@ -172,20 +209,18 @@ function fused(call: Call, info: Window): tf.Tensor {
 }
 
 function pooling(call: Call): Window {
-  const { filterSize, strides, pad, dimRoundingMode } = call.attrs as unknown as Options
-  const { shape } = call.inputs['x'] ?? input(call, 'input')
-  return tf.backend_util.computePool2DInfo(
-    shape as Shape4D,
-    filterSize!,
-    strides,
-    1,
-    pad,
-    dimRoundingMode,
+  const options = call.attrs as unknown as Options
+  const { filterSize, strides, pad } = options
+  const shape = (call.inputs['x'] ?? input(call, 'input')).shape as Shape4D
+  return inEveryMode(
+    options,
+    (mode) => tf.backend_util.computePool2DInfo(shape, filterSize!, strides, 1, pad, mode),
+    call.inputs['dy']?.shape,
   )
 }
 
-function poolAttributes(info: Window): Record<string, Attribute> {
-  return { ...attributes(info), ksize: whole([1, info.filterHeight, info.filterWidth, 1]) }
+function poolAttributes(info: Window, kind?: Kind): Record<string, Attribute> {
+  return { ...attributes(info, kind), ksize: whole([1, info.filterHeight, info.filterWidth, 1]) }
 }
 
 function maxPool(call: Call, info: Window): tf.Tensor {
@@ -198,23 +233,28 @@ function maxPoolGradient(call: Call, info: Window): tf.Tensor {
   const x = input(call, 'input')
   const inputs = [x, input(call, 'output'), input(call, 'dy')]
   const execution = { precision: precisionOf(call, x) }
+  const { strideHeight, strideWidth, filterHeight, filterWidth, padInfo } = info
+  const apart = strideHeight >= filterHeight && strideWidth >= filterWidth
+  // TensorFlow's takes ten times as long.
+  if (apart && padInfo.top === 0 && padInfo.left === 0 && opsTake(x)) {
+    const attrs = {
+      window: whole([filterHeight, filterWidth]),
+      strides: whole([strideHeight, strideWidth]),
+    }
+    return execute(call, 'TricksMaxPoolGrad', inputs, attrs, execution)[0]!
+  }
   return execute(call, 'MaxPoolGrad', inputs, poolAttributes(info), execution)[0]!
 }
 
 /** TensorFlow averages without padding alone, or with as little as there can be: else the images are padded before. */
-function padsItself({ padInfo }: Window): boolean {
-  return padInfo.type === 'VALID' || padInfo.type === 'SAME'
-}
-
-/** Attributes for images that are padded before. */
-function unpadded(info: Window): Record<string, Attribute> {
-  return poolAttributes({ ...info, padInfo: { ...info.padInfo, type: 'VALID' } })
+function padsItself(info: Window): boolean {
+  return kindOf(info) !== 'EXPLICIT'
 }
 
 /** How much of each window is inside the image. */
 function share(call: Call, info: Window): tf.Tensor {
   const inside = tf.pad(tf.ones([1, info.inHeight, info.inWidth, 1]), pairs(info))
-  return execute(call, 'AvgPool', [inside], unpadded(info))[0]!
+  return execute(call, 'AvgPool', [inside], poolAttributes(info, 'VALID'))[0]!
 }
 
 function averagePool(call: Call, info: Window): tf.Tensor {
@@ -222,7 +262,7 @@ function averagePool(call: Call, info: Window): tf.Tensor {
   const execution = { precision: precisionOf(call, x) }
   if (padsItself(info)) return execute(call, 'AvgPool', [x], poolAttributes(info), execution)[0]!
   return tf.tidy(() => {
-    const [sum] = execute(call, 'AvgPool', [tf.pad(x, pairs(info))], unpadded(info))
+    const [sum] = execute(call, 'AvgPool', [tf.pad(x, pairs(info))], poolAttributes(info, 'VALID'))
     return tf.div(sum!, share(call, info))
   })
 }
@@ -239,7 +279,7 @@ function averagePoolGradient(call: Call, info: Window): tf.Tensor {
     const { batchSize, inHeight, inWidth, inChannels } = info
     const padded = [batchSize, top + inHeight + bottom, left + inWidth + right, inChannels]
     const inputs = [tf.tensor1d(padded, 'int32'), tf.div(dy, share(call, info))]
-    const [gradient] = execute(call, 'AvgPoolGrad', inputs, unpadded(info))
+    const [gradient] = execute(call, 'AvgPoolGrad', inputs, poolAttributes(info, 'VALID'))
     return tf.slice(gradient!, [0, top, left, 0], info.inShape)
   })
 }
@@ -259,14 +299,25 @@ export function registerConvolution(): void {
     tf.Conv2DBackpropInput,
     channelsLast(
       (call) =>
-        convolution(call, call.attrs['inputShape'] as number[], input(call, 'filter').shape),
+        convolution(
+          call,
+          call.attrs['inputShape'] as number[],
+          input(call, 'filter').shape,
+          input(call, 'dy').shape,
+        ),
       inputGradient,
     ),
   )
   extend(
     tf.Conv2DBackpropFilter,
     channelsLast(
-      (call) => convolution(call, input(call, 'x').shape, call.attrs['filterShape'] as number[]),
+      (call) =>
+        convolution(
+          call,
+          input(call, 'x').shape,
+          call.attrs['filterShape'] as number[],
+          input(call, 'dy').shape,
+        ),
       filterGradient,
     ),
   )

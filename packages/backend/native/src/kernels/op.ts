@@ -1,6 +1,7 @@
 // Running TensorFlow's ops, and putting kernels and gradients in the place of tfjs-node's and tfjs-core's.
 import * as tf from '@tensorflow/tfjs-core'
 import type { Handle, NativeBackend } from '../backend.ts'
+import { hasOps } from '../load.ts'
 import { idIn16, isIn16 } from '../tensors.ts'
 
 export const backendName = 'tensorflow'
@@ -86,6 +87,11 @@ export function run(
 /** An op works in bfloat16 where the tensor that it is about is kept in it. */
 export function precisionOf(call: Call, ...tensors: tf.Tensor[]): Precision {
   return tensors.every((tensor) => isIn16(call.backend, tensor)) ? 'bfloat16' : 'float32'
+}
+
+/** Whether the ops of our own take a tensor: sixteen channels at a time. */
+export function opsTake(x: tf.Tensor): boolean {
+  return hasOps() && x.dtype === 'float32' && x.rank > 0 && x.size > 0 && x.shape.at(-1)! % 16 === 0
 }
 
 export function input(call: Call, name: string): Info {

@@ -1,0 +1,8 @@
+import { existsSync, readFileSync } from 'node:fs'
+
+/** What Linux says of the processor; nothing elsewhere. */
+export function processorFlags(): string[] {
+  const file = '/proc/cpuinfo'
+  if (!existsSync(file)) return []
+  return /^flags\s*:(.*)$/m.exec(readFileSync(file, 'utf8'))?.[1]?.trim().split(' ') ?? []
+}
