@@ -90,7 +90,7 @@ async function main(): Promise<void> {
   const next =
     repository === undefined
       ? `cd ${folder} && npm install && npm test`
-      : `npx pnpm install && npx oxfmt ${folder} && npx vitest run --project node ${folder}`
+      : `npx --yes pnpm install && npx oxfmt ${folder} && npx vitest run --project node ${folder}`
   const done = `${folder} is there. The test says what to do next:\n\n${next}`
   if (process.stdin.isTTY) outro(done)
   else console.log(done)

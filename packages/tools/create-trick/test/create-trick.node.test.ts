@@ -165,7 +165,7 @@ describe('a package of its own', () => {
     expect(results.filter(({ status }) => status !== 'passed')).toEqual([])
     expect(results.map(({ fullName }) => fullName)).toContainEqual(
       expect.stringContaining(
-        "applyPosterise in src/index.ts gives the reference's numbers: case 0",
+        "applyPosterise in src/index.ts gives the reference's numbers: case 1",
       ),
     )
   })

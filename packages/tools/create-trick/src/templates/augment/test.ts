@@ -30,7 +30,7 @@ onEachBackend(() => {
       )
   })
 
-  test.each(cases.map((each, number) => ({ ...each, number })))(
+  test.each(cases.map((each, index) => ({ ...each, number: index + 1 })))(
     "applyNewTrick in src/index.ts gives the reference's numbers: case $number",
     ({ inputs, params, expected }) => {
       const images = fromFixture(inputs.images) as tf.Tensor4D

@@ -29,7 +29,7 @@ onEachBackend(() => {
       )
   })
 
-  test.each(cases.map((each, number) => ({ ...each, number })))(
+  test.each(cases.map((each, index) => ({ ...each, number: index + 1 })))(
     "applyNewTrick in src/index.ts gives the reference's numbers: case $number",
     ({ inputs, params, expected }) => {
       const { weight } = applyNewTrick({ weight: fromFixture(inputs.gradient) }, params)
