@@ -223,9 +223,27 @@ function poolAttributes(info: Window, kind?: Kind): Record<string, Attribute> {
   return { ...attributes(info, kind), ksize: whole([1, info.filterHeight, info.filterWidth, 1]) }
 }
 
+/** Windows that do not overlap, from the corner on: TensorFlow's gradient of those takes ten times as long. */
+function opsPool(x: tf.Tensor, info: Window): boolean {
+  const { strideHeight, strideWidth, filterHeight, filterWidth, padInfo } = info
+  const apart = strideHeight >= filterHeight && strideWidth >= filterWidth
+  return apart && padInfo.top === 0 && padInfo.left === 0 && opsTake(x)
+}
+
+function opsPoolAttributes(info: Window): Record<string, Attribute> {
+  return {
+    window: whole([info.filterHeight, info.filterWidth]),
+    strides: whole([info.strideHeight, info.strideWidth]),
+  }
+}
+
 function maxPool(call: Call, info: Window): tf.Tensor {
   const x = input(call, 'x')
   const execution = { precision: precisionOf(call, x) }
+  if (opsPool(x, info)) {
+    const attrs = { ...opsPoolAttributes(info), size: whole([info.outHeight, info.outWidth]) }
+    return execute(call, 'TricksMaxPool', [x], attrs, execution)[0]!
+  }
   return execute(call, 'MaxPool', [x], poolAttributes(info), execution)[0]!
 }
 
@@ -233,16 +251,8 @@ function maxPoolGradient(call: Call, info: Window): tf.Tensor {
   const x = input(call, 'input')
   const inputs = [x, input(call, 'output'), input(call, 'dy')]
   const execution = { precision: precisionOf(call, x) }
-  const { strideHeight, strideWidth, filterHeight, filterWidth, padInfo } = info
-  const apart = strideHeight >= filterHeight && strideWidth >= filterWidth
-  // TensorFlow's takes ten times as long.
-  if (apart && padInfo.top === 0 && padInfo.left === 0 && opsTake(x)) {
-    const attrs = {
-      window: whole([filterHeight, filterWidth]),
-      strides: whole([strideHeight, strideWidth]),
-    }
-    return execute(call, 'TricksMaxPoolGrad', inputs, attrs, execution)[0]!
-  }
+  if (opsPool(x, info))
+    return execute(call, 'TricksMaxPoolGrad', inputs, opsPoolAttributes(info), execution)[0]!
   return execute(call, 'MaxPoolGrad', inputs, poolAttributes(info), execution)[0]!
 }
 

@@ -126,7 +126,6 @@ inline void store(Bfloat16* to, Floats values) {
   const Halves halves = __builtin_convertvector(rounded, Halves);
   std::memcpy(to, &halves, sizeof halves);
 }
-inline Floats whole(float value) { return value - Floats{}; }
 inline Floats select(Masks mask, Floats values) { return (Floats)(mask & (Masks)values); }
 
 // ---- Batch normalisation. `Rows` are those of [from, to); what depends on the channel alone has one value a channel.
@@ -217,12 +216,37 @@ inline void gradient(const T* x, const T* dy, const float* mean, const float* fa
   }
 }
 
-// ---- The gradient of max pooling by windows that do not overlap: dy goes to the first of the largest.
+// ---- Max pooling by windows that do not overlap, and its gradient: dy goes to the first of the largest.
 
 struct Pool {
   int64_t height, width, channels, outHeight, outWidth;
   int windowHeight, windowWidth, strideHeight, strideWidth;
 };
+
+template <typename T>
+inline void pool(const Pool& pool, const T* x, int64_t from, int64_t to, T* y) {
+  for (int64_t row = from; row < to; ++row) {
+    const int64_t image = row / pool.outHeight, i = row % pool.outHeight;
+    for (int64_t j = 0; j < pool.outWidth; ++j) {
+      const int64_t lines = std::min<int64_t>(pool.windowHeight, pool.height - i * pool.strideHeight);
+      const int64_t columns = std::min<int64_t>(pool.windowWidth, pool.width - j * pool.strideWidth);
+      const int64_t corner =
+          (image * pool.height + i * pool.strideHeight) * pool.width + j * pool.strideWidth;
+      for (int64_t c = 0; c < pool.channels; c += kLanes) {
+        Floats largest = load(x + corner * pool.channels + c);
+        for (int64_t a = 0; a < lines; ++a) {
+          for (int64_t b = 0; b < columns; ++b) {
+            const Floats value = load(x + (corner + a * pool.width + b) * pool.channels + c);
+            // Also where the value is none: NaN is handed on.
+            const Masks keep = largest >= value;
+            largest = (Floats)((keep & (Masks)largest) | (~keep & (Masks)value));
+          }
+        }
+        store(y + (row * pool.outWidth + j) * pool.channels + c, largest);
+      }
+    }
+  }
+}
 
 template <typename T>
 inline void poolGradient(const Pool& pool, const T* x, const T* y, const T* dy, int64_t from,
@@ -279,7 +303,7 @@ struct Tensor {
 struct Attributes {
   float epsilon = 0;
   bool relu = false;
-  std::vector<int32_t> window, strides;
+  std::vector<int32_t> window, strides, size;
 };
 
 // A call of an op: its inputs, its outputs, and the first error.
@@ -447,6 +471,25 @@ void normalizeGradient(void* attributes, TF_OpKernelContext* context) {
   });
 }
 
+// x → y
+template <typename T>
+void maxPool(void* attributes, TF_OpKernelContext* context) {
+  Call call(attributes, context);
+  Tensor x, y;
+  call.input(0, &x);
+  if (!call.ok()) return;
+  const Attributes& given = call.attributes;
+  call.output(0, typeOf<T>(), {x.size(0), given.size[0], given.size[1], x.size(3)}, &y);
+  if (!call.ok()) return;
+  const Pool window{x.size(1),       x.size(2),       x.size(3),        given.size[0],   given.size[1],
+                    given.window[0], given.window[1], given.strides[0], given.strides[1]};
+  const int64_t grain = grainOf(window.outWidth * window.channels);
+  Threads::instance().split(x.size(0) * window.outHeight, grain,
+                            [&](int64_t from, int64_t to, int) {
+                              pool(window, x.data<T>(), from, to, y.data<T>());
+                            });
+}
+
 // x, y, dy → dx
 template <typename T>
 void maxPoolGradient(void* attributes, TF_OpKernelContext* context) {
@@ -459,8 +502,8 @@ void maxPoolGradient(void* attributes, TF_OpKernelContext* context) {
   call.output(0, typeOf<T>(), x.shape(), &dx);
   if (!call.ok()) return;
   const Attributes& given = call.attributes;
-  const Pool pool{x.size(1),        x.size(2),        x.size(3),        y.size(1),       y.size(2),
-                  given.window[0],  given.window[1],  given.strides[0], given.strides[1]};
+  const Pool pool{x.size(1),       x.size(2),       x.size(3),        y.size(1),       y.size(2),
+                  given.window[0], given.window[1], given.strides[0], given.strides[1]};
   // Between windows, and beyond the last, nothing comes.
   const bool covers = pool.windowHeight == pool.strideHeight &&
                       pool.windowWidth == pool.strideWidth &&
@@ -483,7 +526,9 @@ void* create(TF_OpKernelConstruction* construction) {
   TF_OpKernelConstruction_GetAttrBool(construction, "relu", &relu, status.status);
   attributes->relu = relu != 0;
   for (const auto& [name, list] :
-       {std::make_pair("window", &attributes->window), {"strides", &attributes->strides}}) {
+       {std::make_pair("window", &attributes->window),
+        {"strides", &attributes->strides},
+        {"size", &attributes->size}}) {
     list->resize(2);
     TF_OpKernelConstruction_GetAttrInt32List(construction, name, list->data(), 2, status.status);
   }
@@ -525,6 +570,9 @@ void defineAll() {
          {"x: T", "dy: T", "gamma: float", "beta: float", "mean: float", "variance: float"},
          {"dx: T", "dgamma: float", "dbeta: float"}, {"epsilon: float", "relu: bool"},
          normalizeGradient<float>, normalizeGradient<Bfloat16>);
+  define("TricksMaxPool", {"x: T"}, {"y: T"},
+         {"window: list(int)", "strides: list(int)", "size: list(int)"}, maxPool<float>,
+         maxPool<Bfloat16>);
   define("TricksMaxPoolGrad", {"x: T", "y: T", "dy: T"}, {"dx: T"},
          {"window: list(int)", "strides: list(int)"}, maxPoolGradient<float>,
          maxPoolGradient<Bfloat16>);
