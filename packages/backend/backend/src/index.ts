@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 
 /** What `--backend` takes: from the fastest to the one that is always there. */
-export const backendNames = ['tfjs-node-gpu', 'native', 'webgpu', 'wasm', 'cpu'] as const
+export const backendNames = ['tfjs-node-gpu', 'native', 'wasm', 'cpu'] as const
 export type BackendName = (typeof backendNames)[number]
 
 interface Candidate {
@@ -18,7 +18,6 @@ const candidates: Readonly<Record<BackendName, Candidate>> = {
     why: 'TensorFlow on an NVIDIA GPU',
   },
   native: { package: '@tricks/native', registered: 'tensorflow', why: 'TensorFlow as native code' },
-  webgpu: { package: '@tricks/webgpu', registered: 'webgpu', why: 'a GPU, through WebGPU' },
   wasm: {
     package: '@tricks/wasm-training',
     registered: 'wasm',
@@ -42,7 +41,7 @@ export interface Backend {
 /**
  * Makes the best backend that is present the current one, or the one asked for.
  *
- * The order is tfjs-node-gpu, native, webgpu, wasm. The plain cpu backend is taken only when asked for.
+ * The order is tfjs-node-gpu, native, wasm. The plain cpu backend is taken only when asked for.
  *
  * @param name one of `backendNames`; by default the best present
  * @throws Error where the one asked for, or every one, is absent or does not start: with each one's reason
