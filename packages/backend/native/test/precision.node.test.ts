@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { NativeBackend } from '../src/backend.ts'
 import { processorFlags } from '../src/processor.ts'
 import { isIn16 } from '../src/tensors.ts'
-import { batchNorm, draws } from './compare.ts'
+import { type Operation, batchNorm, draws, withGradients } from './compare.ts'
 import { installed } from './native.ts'
 
 const capable = processorFlags().some((flag) => /^(avx512|amx)_bf16$/.test(flag))
@@ -80,6 +80,32 @@ describe.skipIf(!installed)('the precision to compute in', () => {
         }
       })
       expect(tf.memory().numTensors).toBe(before)
+    })
+
+    test('convolves many channels in few places by a matrix of windows', async () => {
+      await tf.setBackend('tensorflow')
+      for (let i = 0; i < 40; i++) {
+        const draw = draws('windows', i)
+        const kernel = [draw.within(1, 3), draw.within(1, 3)]
+        const strides = draw.within(1, 2)
+        const pad = draw.pick(['same', 'valid'] as const)
+        const size = kernel.map((length) => draw.within(length, 7))
+        const x = draw.input(draw.within(1, 4), ...size, 128)
+        const filter = draw.input(...kernel, 128, 32)
+        tf.tidy(() => {
+          const results = ['float32', 'bfloat16'].map((precision) => {
+            set(precision)
+            const convolve: Operation = (a, b) =>
+              tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, strides, pad)
+            return withGradients(convolve, [x, filter]).map((each) => each.dataSync())
+          })
+          for (const [j, expected] of results[0]!.entries()) {
+            const error = Math.hypot(...expected.map((value, k) => value - results[1]![j]![k]!))
+            const label = JSON.stringify([x.shape, filter.shape, strides, pad, j])
+            expect(error / Math.hypot(...expected), label).toBeLessThan(0.02)
+          }
+        })
+      }
     })
 
     test('is kept from layer to layer, and ends where float32 begins', async () => {

@@ -138,7 +138,44 @@ function convolve(call: Call, info: Window): tf.Tensor {
   const [x, filter] = [input(call, 'x'), input(call, 'filter')]
   if (isMistaken(info)) return convolveOneColumn(call, info)
   const precision = computePrecision()
+  if (precision === 'bfloat16' && isMatrix(x, info, 2048)) return convolveAsMatrix(call, info)
   return execute(call, 'Conv2D', [x, filter], convolutionAttributes(info), { precision })[0]!
+}
+
+/**
+ * Whether a convolution in bfloat16 is faster as the product of a matrix of its windows: where there are so many rows
+ * at most. oneDNN is slow at many channels in few places, and more so at the gradient by the filter.
+ */
+function isMatrix(x: tf.Tensor, info: Window, rows: number): boolean {
+  const { batchSize, outHeight, outWidth, dilationHeight, dilationWidth } = info
+  const places = batchSize * outHeight * outWidth
+  const plain = dilationHeight === 1 && dilationWidth === 1
+  return places <= rows && plain && info.inChannels >= 128 && opsTake(x)
+}
+
+/** A row for each place of the output, with the values of its window. */
+function windows(call: Call, x: tf.Tensor, info: Window): tf.Tensor {
+  const attrs = {
+    window: whole([info.filterHeight, info.filterWidth]),
+    strides: whole([info.strideHeight, info.strideWidth]),
+    size: whole([info.outHeight, info.outWidth]),
+    padding: whole([info.padInfo.top, info.padInfo.left]),
+  }
+  return execute(call, 'TricksPatches', [x], attrs, { precision: 'bfloat16' })[0]!
+}
+
+function convolveAsMatrix(call: Call, info: Window): tf.Tensor {
+  return tf.tidy(() => {
+    const inputs = [windows(call, input(call, 'x'), info), asRows(input(call, 'filter'))]
+    return tf.reshape(multiplyIn16(call, inputs, false), info.outShape)
+  })
+}
+
+const asRows = (x: tf.Tensor): tf.Tensor => tf.reshape(x, [-1, x.shape.at(-1)!])
+
+function multiplyIn16(call: Call, inputs: tf.Tensor[], transpose: boolean): tf.Tensor {
+  const attrs = { transpose_a: flag(transpose), transpose_b: flag(false) }
+  return execute(call, 'MatMul', inputs, attrs, { precision: 'bfloat16' })[0]!
 }
 
 /**
@@ -180,9 +217,15 @@ function inputGradient(call: Call, info: Window): tf.Tensor {
 }
 
 function filterGradient(call: Call, info: Window): tf.Tensor {
+  const x = input(call, 'x')
+  if (computePrecision() === 'bfloat16' && isMatrix(x, info, 8192))
+    return tf.tidy(() => {
+      const inputs = [windows(call, x, info), asRows(input(call, 'dy'))]
+      return tf.reshape(multiplyIn16(call, inputs, true), info.filterShape)
+    })
   return tf.tidy(() => {
     const size = tf.tensor1d(info.filterShape, 'int32')
-    const inputs = [input(call, 'x'), size, input(call, 'dy')]
+    const inputs = [x, size, input(call, 'dy')]
     const execution = { precision: computePrecision(), typed: [0, 2] }
     return execute(call, 'Conv2DBackpropFilter', inputs, convolutionAttributes(info), execution)[0]!
   })
