@@ -178,21 +178,6 @@ describe.skipIf(!supported)('install', () => {
     await expectInstalled()
   })
 
-  test('killed while compiling, leaves nothing to the next run', async () => {
-    const compiler = environment['CXX']!
-    const usual = readFileSync(compiler, 'utf8')
-    await writeFile(compiler, usual.replace(': >', 'while [ -e "$0" ]; do sleep 0.05; done\n: >'))
-    const child = start(['install', '--no-check'])
-    const staged = () => inCache().some((name) => existsSync(join(cache, name, 'quiet.cc')))
-    while (!staged()) await new Promise((resolve) => setTimeout(resolve, 20))
-    child.kill('SIGKILL')
-    await rm(compiler)
-    await ended(child)
-    await writeFile(compiler, usual, { mode: 0o755 })
-    expect(await install()).toMatchObject({ code: 0, errors: '' })
-    await expectInstalled()
-  })
-
   test('does not wait for a lock that nobody has touched for long', async () => {
     await mkdir(`${cache}.lock`, { recursive: true })
     utimesSync(`${cache}.lock`, 1, 1)
