@@ -9,8 +9,14 @@ import {
 import { batchOf, type Subset } from './data.ts'
 import { logitsOf, type Model } from './model.ts'
 
+export interface Evaluated {
+  readonly metrics: Metrics
+  /** `[images, classes]`, row by row, in the set's order. */
+  readonly logits: Float32Array
+}
+
 /**
- * Loss and accuracy against the hard labels. Of the tricks only `evaluation` hooks act: averaged weights
+ * Loss and accuracy against the hard labels, and the logits. Of the tricks only `evaluation` hooks act: averaged weights
  * stand in for the model's own meanwhile, and a `predict` may call the model several times.
  */
 export async function evaluate(
@@ -20,7 +26,7 @@ export async function evaluate(
   evaluation: Evaluation | undefined,
   data: Subset,
   batchSize = 500,
-): Promise<Metrics> {
+): Promise<Evaluated> {
   const classes = data.set.classes.length
   const size = data.indices.length
   const predict = (images: tf.Tensor4D): tf.Tensor2D =>
@@ -28,19 +34,24 @@ export async function evaluate(
   const weights = tf.tidy(() => evaluation?.weights?.(variables) ?? {})
   const own = swap(variables, weights)
   tf.dispose(weights)
+  const logits = new Float32Array(size * classes)
   let loss = 0
   let right = 0
   try {
     for (let from = 0; from < size; from += batchSize) {
       const to = Math.min(size, from + batchSize)
-      const sums = tf.tidy(() => {
+      const read = tf.tidy(() => {
         const { images, targets } = batchOf(data, from, to)
         const normal = normalize(images)
-        const logits = evaluation?.predict?.(predict, normal) ?? predict(normal)
-        return tf.stack([softmaxCrossEntropy(targets, logits), accuracy(targets, logits)])
+        const said = evaluation?.predict?.(predict, normal) ?? predict(normal)
+        const means = tf.stack([softmaxCrossEntropy(targets, said), accuracy(targets, said)])
+        // One read, as each waits for the device.
+        return tf.concat1d([means as tf.Tensor1D, tf.reshape(said, [-1])])
       })
-      const [batchLoss, batchAccuracy] = await sums.data()
-      sums.dispose()
+      const values = (await read.data()) as Float32Array
+      read.dispose()
+      const [batchLoss, batchAccuracy] = values
+      logits.set(values.subarray(2), from * classes)
       loss += batchLoss! * (to - from)
       right += batchAccuracy! * (to - from)
     }
@@ -48,7 +59,7 @@ export async function evaluate(
     tf.dispose(swap(variables, own))
     tf.dispose(own)
   }
-  return { loss: loss / size, accuracy: right / size }
+  return { metrics: { loss: loss / size, accuracy: right / size }, logits }
 }
 
 /** Assigns the values to the variables and gives back, as new tensors, what stood there. */

@@ -46,6 +46,8 @@ export interface TrainResult {
   readonly epochs: readonly EpochProgress[]
   /** Absent without a test set, and when aborted. */
   readonly test?: Metrics
+  /** What `test` was reckoned from, `[images, classes]`, row by row: there where `test` is. */
+  readonly testLogits?: Float32Array
   readonly mean: readonly number[]
   readonly deviation: readonly number[]
   /** The one asked for, or float32 where it was not to be had. */
@@ -141,7 +143,7 @@ export async function* training(
           time: run.data.time(step),
           training: meter.epoch(),
           ...(heldOut && {
-            validation: await evaluate(model, variables, normalize, evaluation, heldOut),
+            validation: (await evaluate(model, variables, normalize, evaluation, heldOut)).metrics,
           }),
         }
         best = bestOf(history) < (done.validation?.accuracy ?? 0)
@@ -168,7 +170,7 @@ export async function* training(
         }
       }
     }
-    const test =
+    const tested =
       data.test && stopped !== 'aborted'
         ? await evaluate(model, variables, normalize, evaluation, wholeOf(data.test))
         : undefined
@@ -176,7 +178,7 @@ export async function* training(
       stopped: stopped ?? 'finished',
       steps: step,
       epochs: history,
-      ...(test && { test }),
+      ...(tested && { test: tested.metrics, testLogits: tested.logits }),
       mean: facts.mean,
       deviation: facts.deviation,
       precision,

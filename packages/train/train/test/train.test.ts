@@ -36,6 +36,20 @@ describe('training', () => {
     expect(result.epochs[4]!.training.loss).toBeLessThan(result.epochs[0]!.training.loss)
   })
 
+  test('the test logits are those that loss and accuracy were reckoned from', async () => {
+    const { test: metrics, testLogits } = await train(options({ epochs: 2 }))
+    const { labels } = blobs(40, 1)
+    expect(testLogits).toHaveLength(40 * 3)
+    let [loss, right] = [0, 0]
+    labels.forEach((label, i) => {
+      const row = [...testLogits!.subarray(3 * i, 3 * i + 3)]
+      loss += Math.log(row.reduce((sum, logit) => sum + Math.exp(logit), 0)) - row[label]!
+      if (row.indexOf(Math.max(...row)) === label) right++
+    })
+    expect(metrics!.loss).toBeCloseTo(loss / 40, 5)
+    expect(metrics!.accuracy).toBeCloseTo(right / 40, 6)
+  })
+
   test('same seed, same weights to the bit, another model built first or not', async () => {
     const once = await weightsAfter(3)
     denseModel()
