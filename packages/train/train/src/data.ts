@@ -119,6 +119,15 @@ export interface TrainingData {
   batch(step: number): { images: tf.Tensor4D; targets: tf.Tensor2D }
 }
 
+/**
+ * The batches that `train` takes with the same options, without a model: to look at what a run saw.
+ *
+ * @param options.mean per channel, in [0, 1]; by default measured on the training images, as `deviation`
+ * @param options.validation how many images are kept apart, by a fixed split
+ * @example
+ * const data = openData({ train: images, validation: 5000, batchSize: 128, epochs: 30, seed: 0 })
+ * const { images, targets } = data.batch(step)
+ */
 export function openData({
   train: set,
   mean,

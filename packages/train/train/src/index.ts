@@ -1,5 +1,12 @@
 export type { Checkpoint, CheckpointOptions, HostTensor, RunFacts } from './checkpoint.ts'
-export { batchOf, type ImageSet, type Pixels, type Subset, type TrainingData } from './data.ts'
+export {
+  batchOf,
+  type ImageSet,
+  openData,
+  type Pixels,
+  type Subset,
+  type TrainingData,
+} from './data.ts'
 export { type ApplyOptions, type Layer, type Model, variablesOf } from './model.ts'
 export type { Precision } from './precision.ts'
 export { openRun, type OpenRun, type RunOptions, setRate } from './run.ts'
