@@ -1,10 +1,13 @@
 #!/usr/bin/env node
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import { cac } from 'cac'
 import { backendNames, type BackendName } from '@tricks/backend'
 import { modelNames } from '@tricks/models'
+import { ablate } from './ablation/ablate.ts'
 import { article } from './article.ts'
 import { recipeNames, recipes } from './recipes.ts'
-import { run } from './run.ts'
+import { fromUser, run } from './run.ts'
 import { tryAll } from './try.ts'
 
 /** 0 done · 1 failed · 2 wrong usage · 130 interrupted, with what was done saved. */
@@ -44,14 +47,7 @@ cli
   .action(async (command: string | undefined, flags: Flags) => {
     if (command !== undefined && command !== 'train')
       throw new UsageError(`unknown command '${command}'`)
-    const stop = new AbortController()
-    const interrupt = (): void => {
-      if (stop.signal.aborted) process.exit(exit.interrupted)
-      console.error('\nFinishing the step; once more to leave at once.')
-      stop.abort()
-    }
-    process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
-    const { stopped } = await run({ ...checkFlags(flags), signal: stop.signal })
+    const { stopped } = await run({ ...checkFlags(flags), signal: stopSignal() })
     if (stopped === 'aborted') process.exitCode = exit.interrupted
   })
 cli
@@ -78,7 +74,54 @@ cli
     const [steps, batchSize, seed] = [whole('steps', 1)!, whole('batch', 1)!, whole('seed', 0)!]
     await tryAll({ steps, batchSize, seed, backend: choice<BackendName>('backend', backendNames) })
   })
+cli
+  .command(
+    'ablate',
+    'Measure what each trick of the article is worth, over paired seeds; goes on where it was',
+  )
+  .option('--out <folder>', 'Where it is kept', { default: join('bench', 'ablation') })
+  .option('--seeds <n>', 'Runs of each arm', { default: 5 })
+  .option('--epochs <n>', 'Length of each run', { default: 40 })
+  .option('--images <n>', 'To train on, as many of each class', { default: 5000 })
+  .option('--processes <n>', 'How many train at once, a thread each', {
+    default: availableParallelism(),
+  })
+  .option(
+    '--only <names>',
+    'These comparisons alone, by the names in the table, with commas between',
+  )
+  .option('--backend <name>', `One of ${backendNames.join(', ')}`, { default: 'native' })
+  .action(async (flags: Flags) => {
+    const { choice, whole } = checking(flags)
+    const trainingImages = whole('images', 100)!
+    await ablate({
+      out: fromUser(String(flags['out'])),
+      seeds: whole('seeds', 1)!,
+      epochs: whole('epochs', 1)!,
+      batchSize: 128,
+      trainingImages,
+      validationImages: trainingImages / 10,
+      measuredImages: 10_000,
+      backend: choice<BackendName>('backend', backendNames)!,
+      precision: 'float32',
+      processes: whole('processes', 1)!,
+      ...(flags['only'] !== undefined && { only: String(flags['only']).split(',') }),
+      signal: stopSignal(),
+    })
+  })
 cli.help()
+
+/** Aborted when the user interrupts. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController()
+  const interrupt = (): void => {
+    if (stop.signal.aborted) process.exit(exit.interrupted)
+    console.error('\nFinishing the step; once more to leave at once.')
+    stop.abort()
+  }
+  process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
+  return stop.signal
+}
 
 class UsageError extends Error {}
 

@@ -74,7 +74,7 @@ export function openRunFolder(path: string, { resume = false } = {}): RunFolder 
 }
 
 /** Written beside and renamed, so that whoever reads finds the old file or the new one, never a half. */
-function replace(path: string, content: string | Uint8Array): void {
+export function replace(path: string, content: string | Uint8Array): void {
   writeFileSync(`${path}.part`, content)
   renameSync(`${path}.part`, path)
 }

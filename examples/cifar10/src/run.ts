@@ -190,7 +190,7 @@ function checkSame(
 }
 
 /** npm and pnpm run scripts in the package's folder; the user stands elsewhere. */
-const fromUser = (path: string): string => resolve(process.env['INIT_CWD'] ?? '.', path)
+export const fromUser = (path: string): string => resolve(process.env['INIT_CWD'] ?? '.', path)
 
 function report(
   { test, stopped, steps }: TrainResult,

@@ -1,0 +1,193 @@
+import { fork } from 'node:child_process'
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import * as tf from '@tensorflow/tfjs-core'
+import { type BackendName, useBackend } from '@tricks/backend'
+import { assertOption } from '@tricks/core'
+import type { Metrics } from '@tricks/core'
+import type { Precision } from '@tricks/train'
+import { duration } from '../progress.ts'
+import { replace } from '../run-folder.ts'
+import { hasModel } from '../teacher.ts'
+import { type Arm, armsOf, type Comparison, comparisons, keyOfArm } from './arms.ts'
+import { chartOf } from './chart.ts'
+import { summarize, tableOf } from './summary.ts'
+
+/** What all runs of an ablation have in common. */
+export interface Regime {
+  readonly epochs: number
+  readonly batchSize: number
+  /** Fitted to, a tenth as many kept for early stopping, and those that the results are measured on. */
+  readonly trainingImages: number
+  readonly validationImages: number
+  readonly measuredImages: number
+  readonly backend: BackendName
+  readonly precision: Precision
+}
+
+export interface Job {
+  readonly arm: Arm
+  readonly seed: number
+}
+
+/** What came of a run, on images that it was not trained on. */
+export interface Outcome extends Metrics {
+  readonly calibrationError: number
+  /** Of the last epoch. */
+  readonly training: Metrics
+  readonly steps: number
+  readonly wallClock: { readonly cpuSeconds: number }
+}
+
+/** A line of `runs.jsonl`. */
+export interface Result extends Outcome {
+  readonly arm: string
+  readonly seed: number
+}
+
+export interface AblateOptions extends Regime {
+  /** Where it is kept; an ablation that is there goes on. */
+  readonly out: string
+  /** Seeds 0 … seeds − 1, each for both sides of a comparison. */
+  readonly seeds: number
+  /** How many train at once, a thread each. */
+  readonly processes: number
+  readonly signal: AbortSignal
+  /** Default all. */
+  readonly only?: readonly string[]
+}
+
+/**
+ * Trains every arm of every comparison once a seed, in processes of their own, and writes what came of it: `runs.jsonl`
+ * a line a run, `summary.json`, `table.md` and `chart.svg`. Started again it does what is not yet done.
+ */
+export async function ablate(options: AblateOptions): Promise<void> {
+  const { out, seeds, processes, signal, only, ...regime } = options
+  const wanted = comparisons.filter(({ name }) => only?.includes(name) ?? true)
+  assertOption(wanted.length > 0, 'ablate', { only }, 'names of comparisons')
+  mkdirSync(out, { recursive: true })
+  const { name: backend } = await useBackend(regime.backend)
+  const about = {
+    regime: { ...regime, backend },
+    hardware: `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores`,
+    versions: { node: process.version, tfjs: tf.version_core },
+  }
+  const file = join(out, 'about.json')
+  if (existsSync(file)) {
+    const [then, now] = [readFileSync(file, 'utf8'), text(about)]
+    if (then !== now)
+      throw new Error(
+        `ablate: ${out} holds an ablation of another kind; take another folder\n  there ${then}\n  here  ${now}`,
+      )
+  } else replace(file, text(about))
+
+  const teacher = join(out, 'teacher')
+  if (!hasModel(teacher))
+    throw new Error(
+      `ablate: expected a teacher for distillation in ${teacher}; make it with\n  npm start -- --recipe teacher ` +
+        `--limit ${regime.trainingImages + regime.validationImages} --epochs 60 --out ${teacher}`,
+    )
+
+  const done = readResults(out)
+  const has = new Set(done.map(({ arm, seed }) => `${seed} ${arm}`))
+  const queue: Job[] = []
+  for (let seed = 0; seed < seeds; seed++)
+    for (const [key, arm] of armsOf(wanted))
+      if (!has.has(`${seed} ${key}`)) queue.push({ arm, seed })
+  const total = queue.length
+  console.log(`${done.length} runs are there, ${total} to go, ${processes} at once, on ${backend}`)
+
+  const began = performance.now()
+  let finished = 0
+  await Promise.all(
+    Array.from({ length: Math.min(processes, total) }, () =>
+      serve(
+        { regime: about.regime, teacher, signal, next: () => queue.shift() },
+        (job, outcome) => {
+          const result: Result = { arm: keyOfArm(job.arm), seed: job.seed, ...outcome }
+          appendFileSync(join(out, 'runs.jsonl'), `${JSON.stringify(result)}\n`)
+          const left = ((performance.now() - began) / ++finished / 1000) * (total - finished)
+          const accuracy = (result.accuracy * 100).toFixed(2)
+          console.log(
+            `${finished}/${total}  ${accuracy} %  seed ${result.seed}  ${result.arm}  (${duration(left)} left)`,
+          )
+          write(out, about, comparisons)
+        },
+      ),
+    ),
+  )
+  write(out, about, comparisons)
+}
+
+/** The table, the chart and the summary of what is there by now. */
+export function write(out: string, about: object, list: readonly Comparison[]): void {
+  const summary = { ...about, comparisons: summarize(readResults(out), list) }
+  replace(join(out, 'summary.json'), text(summary))
+  replace(join(out, 'table.md'), tableOf(summary.comparisons))
+  replace(join(out, 'chart.svg'), chartOf(summary.comparisons))
+}
+
+const text = (value: object): string => `${JSON.stringify(value, null, 2)}\n`
+
+/** The runs so far; a line that was cut when the machine stopped is none. */
+export function readResults(out: string): Result[] {
+  const file = join(out, 'runs.jsonl')
+  if (!existsSync(file)) return []
+  const whole = readFileSync(file, 'utf8')
+  const complete = whole.slice(0, whole.lastIndexOf('\n') + 1)
+  if (complete.length < whole.length) replace(file, complete)
+  return complete
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as Result)
+}
+
+/** A process that trains what `next` gives until there is no more. */
+function serve(
+  {
+    regime,
+    teacher,
+    signal,
+    next,
+  }: { regime: Regime; teacher: string; signal: AbortSignal; next: () => Job | undefined },
+  done: (job: Job, outcome: Outcome) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const worker = fork(
+      fileURLToPath(new URL('worker.ts', import.meta.url)),
+      [JSON.stringify(regime), teacher],
+      {
+        // Processes side by side use the cores better than threads within a step this small.
+        env: { ...process.env, TF_NUM_INTRAOP_THREADS: '1', OMP_NUM_THREADS: '1' },
+      },
+    )
+    let job: Job | undefined
+    const stop = (): void => void worker.kill()
+    signal.addEventListener('abort', stop)
+    worker.on('message', (message: 'ready' | Outcome | { error: string }) => {
+      if (typeof message === 'object' && 'error' in message) {
+        worker.kill()
+        reject(new Error(`ablate: ${keyOfArm(job!.arm)}, seed ${job!.seed}: ${message.error}`))
+        return
+      }
+      if (message !== 'ready') done(job!, message)
+      job = signal.aborted ? undefined : next()
+      if (job) worker.send(job)
+      else worker.kill()
+    })
+    worker.on('exit', (code, killedBy) => {
+      signal.removeEventListener('abort', stop)
+      if (job === undefined || signal.aborted) resolve()
+      else
+        reject(
+          new Error(
+            `ablate: a process died (${killedBy ?? `exit code ${code}`}) in ${keyOfArm(job.arm)}, seed ${job.seed}; ` +
+              'what was done is kept: start it again, with fewer --processes if memory ran out',
+          ),
+        )
+    })
+    worker.on('error', reject)
+  })
+}

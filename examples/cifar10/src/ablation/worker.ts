@@ -1,0 +1,82 @@
+// A process of the ablation: trains one arm after the other as it is told.
+import { useBackend } from '@tricks/backend'
+import { loadCifar10 } from '@tricks/cifar10'
+import { createRandom } from '@tricks/core'
+import { createModel } from '@tricks/models'
+import { calibration } from '@tricks/report'
+import { type ImageSet, train } from '@tricks/train'
+import { assemble } from '../article.ts'
+import { loadTeacher } from '../teacher.ts'
+import type { Job, Outcome, Regime } from './ablate.ts'
+
+/** The images of an ablation, all from the training set: the test set is not looked at. */
+export function imagesOf(
+  set: ImageSet,
+  { trainingImages, validationImages, measuredImages }: Regime,
+): { train: ImageSet; measured: ImageSet } {
+  const classes = set.classes.length
+  const [own, measured] = [(trainingImages + validationImages) / classes, measuredImages / classes]
+  const seen = Array.from({ length: classes }, () => 0)
+  const places: { train: number[]; measured: number[] } = { train: [], measured: [] }
+  for (const place of createRandom(0).fork('ablation').permutation(set.labels.length)) {
+    const count = seen[set.labels[place]!]!++
+    if (count < own) places.train.push(place)
+    else if (count < own + measured) places.measured.push(place)
+  }
+  return { train: pick(set, places.train), measured: pick(set, places.measured) }
+}
+
+function pick(set: ImageSet, places: readonly number[]): ImageSet {
+  const size = set.height * set.width * set.channels
+  const images = new Uint8Array(places.length * size)
+  places.forEach((from, to) =>
+    images.set(set.images.subarray(from * size, (from + 1) * size), to * size),
+  )
+  return { ...set, images, labels: Uint8Array.from(places, (from) => set.labels[from]!) }
+}
+
+async function work(regime: Regime, teacherFolder: string): Promise<void> {
+  await useBackend(regime.backend)
+  const images = imagesOf((await loadCifar10()).train, regime)
+  const teacher = await loadTeacher(teacherFolder)
+  process.on('message', (job: Job) => {
+    run(job).then(
+      (outcome) => process.send!(outcome),
+      (error: Error) => process.send!({ error: error.stack ?? error.message }),
+    )
+  })
+  process.send!('ready')
+
+  async function run({ arm, seed }: Job): Promise<Outcome> {
+    const { tricks, modelOptions, optimizer: optimizerOf } = assemble(arm.tricks)
+    const model = createModel('plain', { ...modelOptions, seed })
+    const optimizer = optimizerOf()
+    const before = process.cpuUsage()
+    const result = await train({
+      model,
+      data: { train: images.train, test: images.measured },
+      tricks: tricks(teacher),
+      optimizer,
+      epochs: regime.epochs,
+      batchSize: arm.batchSize ?? regime.batchSize,
+      validation: regime.validationImages,
+      seed,
+      precision: regime.precision,
+    })
+    const { user, system } = process.cpuUsage(before)
+    model.dispose()
+    optimizer.dispose()
+    return {
+      ...result.test!,
+      calibrationError: calibration({
+        logits: result.testLogits!,
+        labels: images.measured.labels as Uint8Array,
+      }).expectedError,
+      training: result.epochs.at(-1)!.training,
+      steps: result.steps,
+      wallClock: { cpuSeconds: (user + system) / 1e6 },
+    }
+  }
+}
+
+if (process.send) await work(JSON.parse(process.argv[2]!) as Regime, process.argv[3]!)
