@@ -86,6 +86,8 @@ export interface PipelineBatch extends Batch {
   /** What the tricks' `prepare` made, by key. */
   readonly prepared: Tensors
   readonly time: Time
+  /** Of a part of the step's batch: the place of its first image, which draws depend on; default 0. */
+  readonly first?: number
 }
 
 export interface Step {

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Duration, Json, State, Trick } from '@tricks/core'
 import type { MeterState } from './meter.ts'
+import type { Skips } from './non-finite.ts'
 import type { OpenRun, RunOptions } from './run.ts'
 import type { EpochProgress } from './train.ts'
 
@@ -12,6 +13,8 @@ export interface Checkpoint {
   readonly run: RunFacts
   readonly epochs: readonly EpochProgress[]
   readonly meter: MeterState
+  /** Absent where none was. */
+  readonly skips?: Skips
   /** The tricks' states, with tensors named rather than held. */
   readonly tricks: Json
   /** Under `model/`, `optimizer/` and `tricks/`. */
@@ -85,7 +88,7 @@ function firstDifference(saved: Json | undefined, here: Json | undefined): strin
 export async function capture(
   options: RunOptions,
   run: OpenRun,
-  progress: Pick<Checkpoint, 'step' | 'epochs' | 'meter'>,
+  progress: Pick<Checkpoint, 'step' | 'epochs' | 'meter' | 'skips'>,
 ): Promise<Checkpoint> {
   const held: Record<string, tf.Tensor> = {}
   for (const [path, variable] of Object.entries(run.variables)) held[`model/${path}`] = variable

@@ -8,6 +8,7 @@ export {
   type TrainingData,
 } from './data.ts'
 export { type ApplyOptions, type Layer, type Model, variablesOf } from './model.ts'
+export type { NonFinite, Skips } from './non-finite.ts'
 export type { Precision } from './precision.ts'
 export { openRun, type OpenRun, type RunOptions, setRate } from './run.ts'
 export {

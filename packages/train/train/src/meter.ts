@@ -1,12 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { keyOf, type Metrics, type Observer, stepsOf, type Time, type Trick } from '@tricks/core'
+import { type Metrics, type Observer, stepsOf, type Time } from '@tricks/core'
+import type { Figures } from './step.ts'
 
-interface Taken {
+/** A step that was taken. */
+export interface Taken {
   readonly time: Time
   readonly rate: number
+  /** Images. */
   readonly size: number
-  readonly loss: tf.Scalar
-  readonly accuracy: tf.Scalar
+  readonly figures: Figures
 }
 
 export type MeterState = readonly (readonly [number, number, number])[]
@@ -20,11 +22,15 @@ export class Meter {
   /** For the report, for the epoch, and for each observer. */
   private readonly sums: readonly Sum[]
   private readonly observers: readonly Observer[]
-  private readonly tricks: readonly Trick[]
+  private readonly check: (values: ArrayLike<number>, step: Taken) => void
 
-  constructor(observers: readonly Observer[], tricks: readonly Trick[]) {
+  /** @param check throws where a step's figures are not finite */
+  constructor(
+    observers: readonly Observer[],
+    check: (values: ArrayLike<number>, step: Taken) => void,
+  ) {
     this.observers = observers
-    this.tricks = tricks
+    this.check = check
     this.sums = Array.from({ length: 2 + observers.length }, () => new Sum())
   }
 
@@ -38,27 +44,36 @@ export class Meter {
   }
 
   /**
-   * Reads what is queued and tells the observers that are due.
+   * Reads what is queued and tells the observers that are due after the step at `time`.
    *
-   * @throws Error where a loss is NaN or infinite, naming the first such step
+   * @throws Error where a figure is NaN or infinite, naming the first such step
    */
-  async read(): Promise<void> {
-    const taken = this.queue
-    const last = taken.at(-1)
-    if (!last) return
-    this.queue = []
-    const scalars = taken.flatMap(({ loss, accuracy }) => [loss, accuracy])
-    const stacked = tf.stack(scalars)
-    const values = await stacked.data()
-    tf.dispose([stacked, ...scalars])
-    taken.forEach(({ time, rate, size }, i) => {
-      const [loss, accuracy] = [values[2 * i]!, values[2 * i + 1]!]
-      if (!Number.isFinite(loss)) throw this.notFinite(loss, time, rate)
-      for (const sum of this.sums) sum.add(loss, accuracy, size)
-    })
+  async read(time: Time): Promise<void> {
+    await this.readQueue()
     this.observers.forEach((observer, i) => {
-      if (isDue(observer, last.time)) observer.metrics(this.sums[2 + i]!.take(), last.time)
+      const sum = this.sums[2 + i]!
+      if (isDue(observer, time) && !sum.empty) observer.metrics(sum.take(), time)
     })
+  }
+
+  private async readQueue(): Promise<void> {
+    const taken = this.queue
+    if (taken.length === 0) return
+    this.queue = []
+    const stacked = tf.stack(taken.map(({ figures }) => figures))
+    const values = await stacked.data()
+    tf.dispose([stacked, ...taken.map(({ figures }) => figures)])
+    const width = values.length / taken.length
+    taken.forEach((step, i) => {
+      const figures = values.slice(i * width, (i + 1) * width)
+      this.check(figures, step)
+      for (const sum of this.sums) sum.add(figures[0]!, figures[1]!, step.size)
+    })
+  }
+
+  /** Whether a step was taken since the last report. */
+  get reports(): boolean {
+    return !this.sums[0]!.empty
   }
 
   /** The metrics since the last report. */
@@ -81,16 +96,8 @@ export class Meter {
   }
 
   dispose(): void {
-    for (const { loss, accuracy } of this.queue) tf.dispose([loss, accuracy])
+    for (const { figures } of this.queue) figures.dispose()
     this.queue = []
-  }
-
-  private notFinite(loss: number, { step }: Time, rate: number): Error {
-    const tricks = this.tricks.map(keyOf).join(', ') || 'none'
-    return new Error(
-      `train: the loss is ${loss} at step ${step} (learning rate ${rate}; tricks: ${tricks}). ` +
-        `Try a smaller learning rate or a warm-up, or leave a trick out.`,
-    )
   }
 }
 
@@ -101,6 +108,10 @@ class Sum {
   private loss = 0
   private accuracy = 0
   private images = 0
+
+  get empty(): boolean {
+    return this.images === 0
+  }
 
   add(loss: number, accuracy: number, size: number): void {
     this.loss += loss * size

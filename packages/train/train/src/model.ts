@@ -6,7 +6,8 @@ import type { Variables } from '@tricks/core'
  *
  * `apply` gets normalised images, `[batch, height, width, channels]`, and gives logits,
  * `[batch, classes]`. Every layer's `call` gets the same keyword arguments: `training`, and in training
- * `seed` and `step`, which a layer that draws makes its draws from.
+ * `seed`, `step` and `first` (the place of the first image in the step's batch), which a layer that draws makes its
+ * draws from.
  */
 export interface Model {
   apply(images: tf.Tensor, options: ApplyOptions): unknown
@@ -20,6 +21,7 @@ export interface ApplyOptions {
   readonly training: boolean
   readonly seed?: number
   readonly step?: number
+  readonly first?: number
   readonly [name: string]: unknown
 }
 

@@ -4,6 +4,7 @@ import {
   type NextGradients,
   type Pipeline,
   type PipelineBatch,
+  type State,
   type Tensors,
   type Variables,
 } from '@tricks/core'
@@ -19,46 +20,111 @@ export interface Training {
   readonly precision: Precision
 }
 
-/** What a step leaves on the device. */
-export interface StepMetrics {
-  readonly loss: tf.Scalar
-  readonly accuracy: tf.Scalar
-}
+/**
+ * What a step leaves on the device: the loss, the accuracy, and the sum of each variable's gradient, which is NaN
+ * or infinite where a value of it is.
+ */
+export type Figures = tf.Tensor1D
 
 /** One update: forward, backward, the tricks' say on the gradients, and the optimizer. */
-export function updateOn(batch: PipelineBatch, training: Training): StepMetrics {
-  const { variables, pipeline, optimizer } = training
+export function updateOn(batch: PipelineBatch, training: Training): Figures {
   return tf.tidy(() => {
-    const passes: (StepMetrics & { readonly size: number })[] = []
-    const next: NextGradients = ({ batch: given = batch, statistics = 'update' } = {}) => {
-      const { gradients, ...metrics } = gradientsOn(given, training)
-      // A pass that keeps the statistics is a look at other weights: no metric of the step.
-      if (statistics === 'update') passes.push({ ...metrics, size: given.images.shape[0] })
-      return gradients
-    }
-    const kept: NextGradients = (options) =>
-      options?.statistics === 'keep' ? keeping(variables, () => next(options)) : next(options)
-    const gradients = pipeline.gradients(kept, batch, variables)
-
-    // In the variables' order and with none left out, as tfjs's optimizers find a variable's slot by its
-    // place in the list.
-    optimizer.applyGradients(
-      Object.entries(variables)
-        .filter(([, variable]) => variable.trainable)
-        .map(([path, { name }]) => ({ name, tensor: gradients[path]! })),
-    )
-    return { loss: meanOf(passes, 'loss'), accuracy: meanOf(passes, 'accuracy') }
+    const { gradients, figures } = backwardOn(batch, training)
+    update(gradients, training)
+    return figures
   })
+}
+
+/**
+ * The same where loss and gradients are finite, and else nothing: variables, moving statistics, optimizer and tricks
+ * stay as they were. That has to be known before the update, so each step waits for the device.
+ *
+ * @returns the figures, and their values where the step was skipped
+ */
+export async function updateIfFinite(
+  batch: PipelineBatch,
+  training: Training,
+): Promise<{ readonly figures: Figures; readonly skipped?: ArrayLike<number> }> {
+  const { variables, pipeline } = training
+  const before = tf.tidy(() => ({
+    variables: Object.values(variables).map((variable) => variable.clone()),
+    state: pipeline.state?.save() as tf.TensorContainerObject | undefined,
+  }))
+  try {
+    const { gradients, figures } = tf.tidy(() => {
+      const made = backwardOn(batch, training)
+      // Clones, as a trick may give tensors that it keeps.
+      return { ...made, gradients: mapTensors(made.gradients, (gradient) => tf.clone(gradient)) }
+    })
+    const values = await figures.data()
+    const finite = values.every((value) => Number.isFinite(value))
+    if (finite) tf.tidy(() => update(gradients, training))
+    else {
+      Object.values(variables).forEach((variable, i) => variable.assign(before.variables[i]!))
+      if (before.state) pipeline.state!.restore(before.state as State)
+    }
+    tf.dispose(gradients)
+    return finite ? { figures } : { figures, skipped: values }
+  } finally {
+    tf.dispose(before)
+  }
+}
+
+const mapTensors = (tensors: Tensors, f: (tensor: tf.Tensor) => tf.Tensor): Tensors =>
+  Object.fromEntries(Object.entries(tensors).map(([path, tensor]) => [path, f(tensor)]))
+
+/** Forward and backward, and the tricks' say on the gradients. */
+function backwardOn(
+  batch: PipelineBatch,
+  training: Training,
+): { gradients: Tensors; figures: Figures } {
+  const { variables, pipeline } = training
+  const passes: PassMetrics[] = []
+  const next: NextGradients = ({ batch: given = batch, statistics = 'update' } = {}) => {
+    const { gradients, ...metrics } = gradientsOn(given, training)
+    // A pass that keeps the statistics is a look at other weights: no metric of the step.
+    if (statistics === 'update') passes.push({ ...metrics, size: given.images.shape[0] })
+    return gradients
+  }
+  const kept: NextGradients = (options) =>
+    options?.statistics === 'keep' ? keeping(variables, () => next(options)) : next(options)
+  const gradients = pipeline.gradients(kept, batch, variables)
+  const sums = trainablePaths(variables).map((path) => tf.sum(gradients[path]!))
+  return {
+    gradients,
+    figures: tf.stack([meanOf(passes, 'loss'), meanOf(passes, 'accuracy'), ...sums]) as Figures,
+  }
+}
+
+function update(gradients: Tensors, { variables, optimizer }: Training): void {
+  // In the variables' order and with none left out, as tfjs's optimizers find a variable's slot by its
+  // place in the list.
+  optimizer.applyGradients(
+    trainablePaths(variables).map((path) => ({
+      name: variables[path]!.name,
+      tensor: gradients[path]!,
+    })),
+  )
+}
+
+export const trainablePaths = (variables: Variables): string[] =>
+  Object.keys(variables).filter((path) => variables[path]!.trainable)
+
+interface PassMetrics {
+  readonly loss: tf.Scalar
+  readonly accuracy: tf.Scalar
+  /** Images. */
+  readonly size: number
 }
 
 function gradientsOn(
   batch: PipelineBatch,
   { model, variables, pipeline, seed, precision }: Training,
-): StepMetrics & { gradients: Tensors } {
+): Omit<PassMetrics, 'size'> & { gradients: Tensors } {
   const trainable = Object.entries(variables).filter(([, variable]) => variable.trainable)
   let right: tf.Scalar | undefined
   const forward = (): tf.Scalar => {
-    const options = { training: true, seed, step: batch.time.step }
+    const options = { training: true, seed, step: batch.time.step, first: batch.first ?? 0 }
     const logits = logitsOf(model, batch.images, batch.targets.shape[1], options)
     right = tf.keep(accuracy(batch.mixedTargets, logits))
     const own = model.calculateLosses?.() ?? []
@@ -89,10 +155,7 @@ function keeping<T>(variables: Variables, pass: () => T): T {
   return result
 }
 
-function meanOf(
-  passes: readonly (StepMetrics & { readonly size: number })[],
-  metric: keyof StepMetrics,
-): tf.Scalar {
+function meanOf(passes: readonly PassMetrics[], metric: 'loss' | 'accuracy'): tf.Scalar {
   if (passes.length === 1) return passes[0]![metric]
   const images = passes.reduce((sum, { size }) => sum + size, 0)
   return passes.reduce<tf.Scalar>(

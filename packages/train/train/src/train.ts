@@ -6,7 +6,8 @@ import { evaluate } from './evaluate.ts'
 import { Meter } from './meter.ts'
 import { openRun, type RunOptions, setRate } from './run.ts'
 import { availablePrecision, type Precision } from './precision.ts'
-import { updateOn } from './step.ts'
+import { type NonFinite, type Skips, Watch } from './non-finite.ts'
+import { trainablePaths, updateIfFinite, updateOn } from './step.ts'
 
 export interface TrainOptions extends RunOptions {
   /** Told as training goes; see `training` for an async iterable of the same. */
@@ -15,6 +16,13 @@ export interface TrainOptions extends RunOptions {
   readonly signal?: AbortSignal
   /** Steps between two reads of the losses, which is how late a NaN may be noticed; default 20. */
   readonly readEvery?: number
+  /**
+   * Where a loss or a gradient is NaN or infinite: 'stop' (the default) ends the run with an error; 'skip' leaves
+   * that step out, with variables, moving statistics, optimizer and tricks as they were before it, and gives up after
+   * 10 in a row or where no step of an epoch is left. With 'skip' each step waits for the device, as whether it is
+   * taken has to be known first. A run that was stopped may go on with 'skip' from its last checkpoint.
+   */
+  readonly nonFinite?: NonFinite
   /** Makes checkpoints as training goes, and one when it is aborted. */
   readonly checkpoint?: CheckpointOptions
   /** Goes on from there, in the same run, to the same end, bit for bit. */
@@ -28,12 +36,16 @@ export interface StepProgress extends Metrics {
   readonly rate: number
   /** Training alone, since the last report. */
   readonly imagesPerSecond: number
+  /** Steps skipped so far; absent where none was. */
+  readonly skipped?: number
 }
 
 export interface EpochProgress extends Omit<Epoch, 'variables'> {
   readonly kind: 'epoch'
   readonly rate: number
   readonly seconds: number
+  /** Steps skipped so far; absent where none was. */
+  readonly skipped?: number
 }
 
 export type Progress = StepProgress | EpochProgress
@@ -41,8 +53,10 @@ export type Progress = StepProgress | EpochProgress
 export interface TrainResult {
   /** 'finished', 'aborted', or a trick's reason. */
   readonly stopped: string
-  /** Steps done. */
+  /** Steps done, skipped ones included. */
   readonly steps: number
+  /** Steps that were skipped, as their loss or a gradient was NaN or infinite. */
+  readonly skipped: number
   readonly epochs: readonly EpochProgress[]
   /** Absent without a test set, and when aborted. */
   readonly test?: Metrics
@@ -58,7 +72,7 @@ export interface TrainResult {
  * Trains a model with tricks, and looks at the test set once, when it is done.
  *
  * @throws Error for data, a model or options that don't fit, before anything is trained; and where a
- * loss becomes NaN or infinite, naming the first such step, its rate and the tricks
+ * loss or a gradient becomes NaN or infinite, naming the first such step, its rate and the tricks
  * @example
  * const { test } = await train({
  *   model,
@@ -87,8 +101,11 @@ export async function* training(
   options: TrainOptions,
 ): AsyncGenerator<Progress, TrainResult, void> {
   const { model, data, optimizer, seed = 0, signal, readEvery = 20, checkpoint, resume } = options
+  const { nonFinite = 'stop' } = options
   const often = Number.isInteger(readEvery) && readEvery >= 1
   assertOption(often, 'train', { readEvery }, 'a positive integer')
+  const known = nonFinite === 'stop' || nonFinite === 'skip'
+  assertOption(known, 'train', { nonFinite }, "'stop' or 'skip'")
   const run = openRun(options)
   const { pipeline, variables, baseRate } = run
   const precision = availablePrecision(options.precision)
@@ -96,12 +113,15 @@ export async function* training(
   const { normalize, evaluation } = pipeline
   const { steps } = run.data.time(0)
 
-  const meter = new Meter(pipeline.observe ?? [], pipeline.tricks)
+  const parts = { model, variables, pipeline, optimizer, seed, precision }
+  const watch = new Watch(trainablePaths(variables), pipeline)
+  const meter = new Meter(pipeline.observe ?? [], (figures, taken) => watch.check(figures, taken))
   const history: EpochProgress[] = []
   const clock = new Clock()
   let stopped: string | undefined
   let rate = baseRate
   let step = 0
+  let skips: Skips = { total: 0, inARow: 0 }
   let began = performance.now()
   let saved = performance.now()
 
@@ -110,31 +130,48 @@ export async function* training(
       await restore(resume, options, run)
       meter.restore(resume.meter)
       history.push(...resume.epochs)
+      skips = resume.skips ?? skips
       step = resume.step
     }
     while (step < steps && stopped === undefined) {
       const time = run.data.time(step)
       rate = pipeline.learningRate(baseRate, time)
       setRate(optimizer, rate)
-      const taken = clock.timed(() => {
+      const { size, figures, skipped } = await clock.timed(async () => {
         const raw = run.data.batch(step)
-        const size = raw.images.shape[0]
         const batch = pipeline.batch(raw.images, raw.targets, time)
-        const metrics = updateOn(batch, { model, variables, pipeline, optimizer, seed, precision })
+        const result =
+          nonFinite === 'skip'
+            ? await updateIfFinite(batch, parts)
+            : { figures: updateOn(batch, parts), skipped: undefined }
         const { prepared, time: _, ...tensors } = batch
         tf.dispose([raw, tensors, prepared])
-        return { time, rate, size, ...metrics }
+        return { size: raw.images.shape[0], ...result }
       })
-      meter.take(taken)
-      clock.images += taken.size
-      tf.tidy(() => pipeline.afterStep?.(variables, pipeline.step(time)))
+      clock.images += size
+      if (skipped) {
+        figures.dispose()
+        skips = watch.skip(skips, skipped, { time, rate })
+      } else {
+        skips = { ...skips, inARow: 0 }
+        meter.take({ time, rate, size, figures })
+        tf.tidy(() => pipeline.afterStep?.(variables, pipeline.step(time)))
+      }
       step++
 
       const epochEnds = step % stepsPerEpoch === 0
       const reports = step % readEvery === 0 || epochEnds
-      if (meter.due(time) || reports) await clock.waited(() => meter.read())
-      if (reports)
-        yield { kind: 'step', time, rate, ...meter.report(), imagesPerSecond: clock.rate() }
+      const skippedSoFar = skips.total > 0 && { skipped: skips.total }
+      if (meter.due(time) || reports) await clock.timed(() => meter.read(time))
+      if (reports && meter.reports)
+        yield {
+          kind: 'step',
+          time,
+          rate,
+          ...meter.report(),
+          imagesPerSecond: clock.rate(),
+          ...skippedSoFar,
+        }
 
       let best = false
       if (epochEnds) {
@@ -146,11 +183,13 @@ export async function* training(
             validation: (await evaluate(model, variables, normalize, evaluation, heldOut)).metrics,
           }),
         }
+        if (done.validation)
+          watch.checkEvaluation('validation', done.validation.loss, { time, rate })
         best = bestOf(history) < (done.validation?.accuracy ?? 0)
         let verdict: { readonly stop: string } | undefined
         tf.tidy(() => void (verdict = pipeline.afterEpoch?.({ ...done, variables })))
         const seconds = (performance.now() - began) / 1000
-        history.push({ kind: 'epoch', ...done, rate, seconds })
+        history.push({ kind: 'epoch', ...done, rate, seconds, ...skippedSoFar })
         began = performance.now()
         yield history.at(-1)!
         stopped = verdict?.stop
@@ -163,8 +202,8 @@ export async function* training(
         const due = step % Math.max(1, stepsOf(every, time)) === 0
         const late = performance.now() - saved > seconds * 1000
         if (due || late || best || stopped === 'aborted') {
-          await meter.read()
-          const progress = { step, epochs: [...history], meter: meter.save() }
+          await meter.read(time)
+          const progress = { step, epochs: [...history], meter: meter.save(), skips }
           await save(await capture(options, run, progress), best)
           saved = performance.now()
         }
@@ -174,9 +213,12 @@ export async function* training(
       data.test && stopped !== 'aborted'
         ? await evaluate(model, variables, normalize, evaluation, wholeOf(data.test))
         : undefined
+    const last = run.data.time(step - 1)
+    if (tested) watch.checkEvaluation('test', tested.metrics.loss, { time: last, rate })
     return {
       stopped: stopped ?? 'finished',
       steps: step,
+      skipped: skips.total,
       epochs: history,
       ...(tested && { test: tested.metrics, testLogits: tested.logits }),
       mean: facts.mean,
@@ -199,14 +241,7 @@ class Clock {
   private spent = 0
   private paused: number = performance.now()
 
-  timed<T>(work: () => T): T {
-    const start = performance.now()
-    const result = work()
-    this.spent += performance.now() - start
-    return result
-  }
-
-  async waited<T>(work: () => Promise<T>): Promise<T> {
+  async timed<T>(work: () => Promise<T>): Promise<T> {
     const start = performance.now()
     const result = await work()
     this.spent += performance.now() - start

@@ -1,0 +1,75 @@
+import { keyOf, type Pipeline, type Time } from '@tricks/core'
+
+/** What to do where a loss or a gradient is NaN or infinite. */
+export type NonFinite = 'stop' | 'skip'
+
+/** So many skipped steps in a row end the run. */
+const limit = 10
+
+/** How many steps were skipped. */
+export interface Skips {
+  readonly total: number
+  /** Those since the last that was taken. */
+  readonly inARow: number
+}
+
+/** Where a step's figures were seen. */
+export interface Seen {
+  readonly time: Time
+  readonly rate: number
+}
+
+/** Makes errors that name what is not finite, and what was going on. */
+export class Watch {
+  private readonly paths: readonly string[]
+  private readonly tricks: string
+
+  /** @param paths of the variables whose gradients follow loss and accuracy in a step's figures */
+  constructor(paths: readonly string[], { tricks }: Pipeline) {
+    this.paths = paths
+    this.tricks = tricks.map(keyOf).join(', ') || 'none'
+  }
+
+  /** @throws Error where a figure is NaN or infinite */
+  check(figures: ArrayLike<number>, seen: Seen): void {
+    const found = this.find(figures)
+    if (found !== undefined) throw this.error(found, seen)
+  }
+
+  /**
+   * Counts a step that is skipped.
+   *
+   * @throws Error after too many in a row, or where no step of an epoch was taken
+   */
+  skip({ total, inARow }: Skips, figures: ArrayLike<number>, seen: Seen): Skips {
+    const { step, stepsPerEpoch } = seen.time
+    const epochEnds = (step + 1) % stepsPerEpoch === 0
+    if (inARow + 1 >= limit || (epochEnds && inARow + 1 >= stepsPerEpoch))
+      throw this.error(
+        `gave up after ${inARow + 1} skipped steps in a row, as ${this.find(figures)}`,
+        seen,
+      )
+    return { total: total + 1, inARow: inARow + 1 }
+  }
+
+  /** @throws Error where an evaluation's loss is NaN or infinite */
+  checkEvaluation(set: string, loss: number, seen: Seen): void {
+    if (!Number.isFinite(loss))
+      throw this.error(`the ${set} loss is ${loss} after the update`, seen)
+  }
+
+  private find(figures: ArrayLike<number>): string | undefined {
+    const at = Array.from(figures).findIndex((value) => !Number.isFinite(value))
+    if (at < 0) return undefined
+    return at < 2
+      ? `the loss is ${figures[0]}`
+      : `the gradient of ${this.paths[at - 2]} is not finite, while the loss is ${figures[0]}`
+  }
+
+  private error(what: string, { time: { step }, rate }: Seen): Error {
+    return new Error(
+      `train: ${what} at step ${step} (learning rate ${rate}; tricks: ${this.tricks}). ` +
+        `Try a smaller learning rate or a warm-up, or leave a trick out.`,
+    )
+  }
+}
