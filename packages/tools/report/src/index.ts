@@ -11,3 +11,30 @@ export {
   type Predictions,
   probabilitiesOf,
 } from './statistics.ts'
+export {
+  batchSheet,
+  imageSheet,
+  type Picture,
+  type Sheet,
+  type SheetOptions,
+  type SheetRow,
+  stepSheet,
+  type Tile,
+} from './preview.ts'
+export { type Caption, type Captions, captionsOf, type Place } from './preview-captions.ts'
+export { sheetPng, svgPng } from './preview-png.ts'
+export { pngUrl, sheetSvg, type SheetSvgOptions } from './preview-svg.ts'
+export { reportPage } from './page.ts'
+export { readRunFolder } from './read.ts'
+export {
+  type BatchImage,
+  type BatchRecord,
+  encodeBatch,
+  encodeTest,
+  type EpochLine,
+  parseRun,
+  type RunFiles,
+  type RunRecord,
+  type StepLine,
+  type TestRecord,
+} from './record.ts'

@@ -1,0 +1,113 @@
+import { encode } from 'fast-png'
+import type { Picture, Sheet } from './preview.ts'
+
+/** Ink, what is said of it, and what it stands on: legible on a page of either colour. */
+export const palette = {
+  ink: '#1f2328',
+  quiet: '#59636e',
+  faint: '#afb8c1',
+  line: '#d1d9e0',
+  paper: '#ffffff',
+} as const
+
+export interface SheetSvgOptions {
+  /** Side of a tile in pixels of the page, default 96: six for each of CIFAR's. */
+  readonly tile?: number
+}
+
+const font = 'Inter, system-ui, -apple-system, Segoe UI, sans-serif'
+const size = 10.5
+const line = 14
+const gap = 12
+const margin = 16
+
+/**
+ * A sheet as a self-contained SVG: pixels enlarged as squares, and the text as text.
+ *
+ * @example
+ * writeFileSync('preview.svg', sheetSvg(sheet))
+ */
+export function sheetSvg({ rows }: Sheet, { tile = 96 }: SheetSvgOptions = {}): string {
+  const labels = rows.map(({ label }) => wrap(label, 92))
+  const labelWidth = Math.ceil(Math.max(...labels.flat().map((text) => widthOf(text) * 1.08))) + 12
+  const columns = Math.max(...rows.map(({ tiles }) => tiles.length))
+  const width = 2 * margin + labelWidth + columns * (tile + gap) - gap
+
+  const parts: string[] = []
+  let top = margin
+  rows.forEach(({ tiles }, r) => {
+    const lines = tiles.map(({ captions }) =>
+      captions.flatMap((each) => wrap(each, tile + gap - 2)),
+    )
+    const captioned = lines.some(({ length }) => length > 0)
+    const middle = top + tile / 2 - ((labels[r]!.length - 1) * line) / 2
+    labels[r]!.forEach((text, i) =>
+      parts.push(
+        `<text x="${margin}" y="${middle + i * line + 4}" font-weight="600">${escape(text)}</text>`,
+      ),
+    )
+    tiles.forEach(({ pictures }, column) => {
+      const left = margin + labelWidth + column * (tile + gap)
+      parts.push(...place(pictures, left, top, tile))
+      const own = lines[column]!.length > 0 || !captioned ? lines[column]! : ['—']
+      const color = lines[column]!.length > 0 ? palette.quiet : palette.faint
+      own.forEach((text, i) =>
+        parts.push(
+          `<text x="${left + tile / 2}" y="${top + tile + line + i * line}" fill="${color}" text-anchor="middle">${escape(text)}</text>`,
+        ),
+      )
+    })
+    top += tile + Math.max(0, ...lines.map(({ length }) => length)) * line + gap
+  })
+  const height = top - gap + margin
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" ` +
+    `font-family="${font}" font-size="${size}" fill="${palette.ink}">` +
+    `<rect x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="8" fill="${palette.paper}" stroke="${palette.line}"/>` +
+    `${parts.join('')}</svg>`
+  )
+}
+
+/** One picture over the whole tile, or several as the quarters of it: down, then across, as RICAP counts them. */
+function place(pictures: readonly Picture[], left: number, top: number, tile: number): string[] {
+  const across = Math.ceil(Math.sqrt(pictures.length))
+  const side = across === 1 ? tile : (tile - (across - 1) * 2) / across
+  return pictures.map((picture, i) => {
+    const x = left + Math.floor(i / across) * (side + 2)
+    const y = top + (i % across) * (side + 2)
+    return (
+      `<image x="${x}" y="${y}" width="${side}" height="${side}" href="${pngUrl(picture)}" ` +
+      `style="image-rendering:pixelated"/>`
+    )
+  })
+}
+
+/** A picture as an address that holds it. */
+export function pngUrl({ pixels, width, height, channels }: Picture): string {
+  const png = encode({ data: pixels, width, height, channels })
+  let binary = ''
+  for (const byte of png) binary += String.fromCharCode(byte)
+  return `data:image/png;base64,${btoa(binary)}`
+}
+
+/** Breaks text at spaces, hyphens and brackets so that it fits a width. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const part of text.split(/(?<=[ \-(,])/)) {
+    const joined = (lines.at(-1) ?? '') + part
+    if (lines.length > 0 && widthOf(joined.trimEnd()) <= width) lines[lines.length - 1] = joined
+    else lines.push(part)
+  }
+  return lines.map((each) => each.trimEnd())
+}
+
+/** About what text takes: most letters a little over half of their size. */
+function widthOf(text: string): number {
+  let width = 0
+  for (const letter of text)
+    width += /[ijlI.,:;|()' ]/.test(letter) ? 0.31 : /[mwMW@]/.test(letter) ? 0.88 : 0.6
+  return width * size
+}
+
+export const escape = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')
