@@ -21,6 +21,8 @@ export interface RunFolder {
   record(metrics: object): void
   /** Takes back what was recorded after that many steps: a resumed run will record it again. */
   rewind(steps: number): void
+  /** A file of that name beside them. */
+  keep(name: string, content: Uint8Array): void
   /** `model/`: a layers model with its normalisation inside, which plain tfjs loads. */
   saveModel(model: LayersModel, statistics: ExportOptions): Promise<void>
   /** Lets others in. */
@@ -64,6 +66,7 @@ export function openRunFolder(path: string, { resume = false } = {}): RunFolder 
       const kept = lines.filter((line) => (JSON.parse(line) as { steps: number }).steps <= steps)
       replace(metrics, kept.map((line) => `${line}\n`).join(''))
     },
+    keep: (name, content) => replace(join(path, name), content),
     async saveModel(model, statistics) {
       mkdirSync(join(path, 'model'), { recursive: true })
       for (const [name, content] of Object.entries(await exportModel(model, statistics)))

@@ -10,6 +10,7 @@ import { createModel, type ModelName } from '@tricks/models'
 import { type ImageSet, type Progress, train, type TrainResult } from '@tricks/train'
 import { duration, percent, progressView } from './progress.ts'
 import { recipeOf } from './recipes.ts'
+import { keepBatch, keepTest, writeReport } from './report.ts'
 import { openRunFolder, readRun } from './run-folder.ts'
 import { hasModel, loadTeacher } from './teacher.ts'
 
@@ -93,16 +94,26 @@ export async function run({
     `Run        ${folder.path}${found ? `, going on after ${found.checkpoint.step} steps` : ''}\n`,
   )
 
+  const images = training.labels.length
+  const batchSize = Math.min(recipe.batchSize, images)
+  const validation = Math.min(recipe.validation, Math.floor(images / 10))
+  const stepsPerEpoch = Math.ceil((images - validation) / batchSize)
   const configuration = {
+    command: commandOf({ ...flags, backend }),
     flags,
     model: modelName,
+    parameters: model.countParams(),
     epochs,
-    batchSize: recipe.batchSize,
-    validation: recipe.validation,
+    stepsPerEpoch,
+    steps: stepsPerEpoch * epochs,
+    batchSize,
+    validation,
+    pipeline: explain(tricks).split('\n'),
+    classes: training.classes,
     tricks: tricks.map(({ name, options }) => ({ name, options })),
     data: {
       from: flags.data ?? 'embedded CIFAR-10 (JPEG re-encoding)',
-      trainingImages: training.labels.length,
+      trainingImages: images,
       sha256: hashOf(training),
     },
     backend,
@@ -111,7 +122,9 @@ export async function run({
   }
   checkSame(earlier, configuration)
   if (found) folder.rewind(found.checkpoint.step)
-  folder.describe({ ...configuration, state: 'running' })
+  const wallClock = wallClockOf(earlier, began, found?.checkpoint.step ?? 0)
+  folder.describe({ ...configuration, state: 'running', wallClock })
+  await keepBatch(folder, { train: training, tricks, seed, epochs, batchSize, validation })
 
   const view = progressView(epochs)
   try {
@@ -122,8 +135,8 @@ export async function run({
       optimizer: recipe.optimizer(),
       epochs,
       seed,
-      batchSize: Math.min(recipe.batchSize, training.labels.length),
-      validation: Math.min(recipe.validation, Math.floor(training.labels.length / 10)),
+      batchSize,
+      validation,
       signal,
       checkpoint: {
         every: saveEvery === undefined ? { epochs: 1 } : { steps: saveEvery },
@@ -133,11 +146,12 @@ export async function run({
       resume: found?.checkpoint,
       onProgress(progress) {
         view.show(progress)
-        folder.record(lineOf(progress))
+        folder.record(lineOf(progress, process.memoryUsage().rss))
       },
     })
     view.end()
     await folder.saveModel(model, result)
+    keepTest(folder, result, data.test)
     const seconds = (Date.now() - began.getTime()) / 1000
     folder.describe({
       ...configuration,
@@ -145,14 +159,18 @@ export async function run({
       test: result.test,
       mean: result.mean,
       deviation: result.deviation,
-      epochs: result.epochs.map(lineOf),
-      wallClock: { began: began.toISOString(), seconds },
+      epochs: result.epochs.map((epoch) => lineOf(epoch)),
+      // In kilobytes on every system.
+      wallClock: { ...wallClock, seconds, peakMemory: process.resourceUsage().maxRSS * 1024 },
     })
+    writeReport(folder.path)
     report(result, { seconds, backend, hardware: configuration.hardware, path: folder.path })
     return result
   } catch (error) {
     view.end()
-    folder.describe({ ...configuration, state: 'failed', error: (error as Error).message })
+    const { message } = error as Error
+    folder.describe({ ...configuration, state: 'failed', error: message, wallClock })
+    console.error(`\nWhat it did until then: ${writeReport(folder.path)}`)
     throw error
   } finally {
     folder.close()
@@ -160,13 +178,38 @@ export async function run({
 }
 
 /** A report as it is recorded: how many steps were done, and apart what depends on the machine's speed. */
-function lineOf(progress: Progress): object {
+function lineOf(progress: Progress, memory?: number): object {
   if (progress.kind === 'step') {
     const { time, imagesPerSecond, ...metrics } = progress
     return { steps: time.step + 1, ...metrics, wallClock: { imagesPerSecond } }
   }
   const { time, seconds, ...metrics } = progress
-  return { steps: time.step, ...metrics, wallClock: { seconds } }
+  return { steps: time.step, ...metrics, wallClock: { seconds, memory } }
+}
+
+/** What does the same run again, on the same backend. */
+const commandOf = (flags: RunFlags): string =>
+  [
+    'npm start --',
+    ...Object.entries(flags)
+      .filter(([, value]) => value !== undefined)
+      .map(
+        ([name, value]) =>
+          `--${name} ${/[^\w./:-]/.test(String(value)) ? JSON.stringify(value) : String(value)}`,
+      ),
+  ].join(' ')
+
+/** When the run began, and after how many steps it went on. */
+function wallClockOf(
+  earlier: Record<string, unknown> | undefined,
+  began: Date,
+  steps: number,
+): { began: string; resumed?: { steps: number }[] } {
+  const before = earlier?.['wallClock'] as ReturnType<typeof wallClockOf> | undefined
+  return {
+    began: before?.began ?? began.toISOString(),
+    ...(earlier && { resumed: [...(before?.resumed ?? []), { steps }] }),
+  }
 }
 
 const hashOf = ({ images, labels }: ImageSet): string =>
@@ -216,6 +259,7 @@ function report(
     'The images are a JPEG re-encoding of CIFAR-10, so compare with figures on the same images.',
   )
   console.log(`Saved in ${path}: run.json, metrics.jsonl, checkpoints/, model/`)
+  console.log(`Look at it: ${join(path, 'report.html')}`)
 }
 
 async function loadData(

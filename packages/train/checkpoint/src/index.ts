@@ -13,7 +13,7 @@ import { basename, join } from 'node:path'
 import type { Checkpoint } from '@tricks/train'
 import { decode, encode } from './safetensors.ts'
 export { decode, encode }
-export { lockFolder } from './lock.ts'
+export { isLocked, lockFolder } from './lock.ts'
 
 export interface CheckpointFolder {
   /** For `train`'s `checkpoint.save`: writes it, the best one apart, and removes old ones. */

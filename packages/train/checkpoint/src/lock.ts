@@ -21,10 +21,9 @@ export function lockFolder(path: string): () => void {
     }
   }
   if (!claim()) {
-    const owner = readFileSync(file, 'utf8')
-    const pid = Number.parseInt(owner, 10)
-    if (isAlive(pid) && ownerOf(pid) === owner)
-      throw new Error(`${path} is in use by process ${pid}: wait for it, or take another folder`)
+    const owner = ownerOfFolder(path)
+    if (owner !== undefined)
+      throw new Error(`${path} is in use by process ${owner}: wait for it, or take another folder`)
     rmSync(file, { force: true })
     if (!claim()) throw new Error(`${path} was just taken by another process: take another folder`)
   }
@@ -34,6 +33,20 @@ export function lockFolder(path: string): () => void {
   }
   process.once('exit', release)
   return release
+}
+
+/** Whether a process that lives holds the folder, by `lockFolder`. */
+export const isLocked = (path: string): boolean => ownerOfFolder(path) !== undefined
+
+function ownerOfFolder(path: string): number | undefined {
+  try {
+    const owner = readFileSync(join(path, 'lock'), 'utf8')
+    const pid = Number.parseInt(owner, 10)
+    return isAlive(pid) && ownerOf(pid) === owner ? pid : undefined
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw error
+  }
 }
 
 /** A process by its number and, where the system tells, when it started, as numbers are given again. */

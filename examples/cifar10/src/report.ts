@@ -1,0 +1,56 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { isLocked } from '@tricks/checkpoint'
+import type { Trick } from '@tricks/core'
+import {
+  encodeBatch,
+  encodeTest,
+  readRunFolder,
+  reportPage,
+  type RunRecord,
+  stepSheet,
+} from '@tricks/report'
+import { type ImageSet, openData, type TrainResult } from '@tricks/train'
+import type { RunFolder } from './run-folder.ts'
+
+/** Images of the first batch, as the page shows them. */
+const shown = Array.from({ length: 12 }, (_, i) => i)
+
+/** Keeps what the network is shown in the first step. The draws come from the seed, so this changes nothing. */
+export async function keepBatch(
+  folder: RunFolder,
+  { train, tricks, ...run }: { train: ImageSet; tricks: readonly Trick[] } & BatchOptions,
+): Promise<void> {
+  const sheet = await stepSheet({
+    data: openData({ train, ...run }),
+    tricks,
+    seed: run.seed,
+    step: 0,
+    classes: train.classes,
+    show: shown.slice(0, run.batchSize),
+    rows: 'result',
+  })
+  folder.keep('batch.safetensors', encodeBatch(sheet, 0))
+}
+
+interface BatchOptions {
+  readonly seed: number
+  readonly epochs: number
+  readonly batchSize: number
+  readonly validation: number
+}
+
+/** Keeps what was said of the test images, where they were looked at. */
+export function keepTest(folder: RunFolder, { testLogits }: TrainResult, test: ImageSet): void {
+  if (testLogits) folder.keep('test.safetensors', encodeTest(testLogits, test))
+}
+
+export const readFolder = (path: string): RunRecord =>
+  readRunFolder(path, { alive: isLocked(path) })
+
+/** Writes the page of a run into its folder, and gives the page's path. */
+export function writeReport(path: string): string {
+  const file = join(path, 'report.html')
+  writeFileSync(file, reportPage(readFolder(path)))
+  return file
+}

@@ -1,0 +1,35 @@
+/** Text that is HTML already. */
+export interface Html {
+  readonly html: string
+}
+
+type Part = Html | string | number | undefined | false | readonly Part[]
+
+/**
+ * A template whose values are escaped, but for those that are HTML already.
+ *
+ * @example
+ * html`<p>${'a < b'}</p>`.html // '<p>a &lt; b</p>'
+ */
+export function html(texts: TemplateStringsArray, ...parts: Part[]): Html {
+  return { html: texts.map((text, i) => text + (i < parts.length ? show(parts[i]) : '')).join('') }
+}
+
+/** HTML that comes from elsewhere, such as a chart's SVG. */
+export const raw = (text: string): Html => ({ html: text })
+
+function show(part: Part): string {
+  if (part === undefined || part === false) return ''
+  if (Array.isArray(part)) return part.map(show).join('')
+  if (typeof part === 'object') return (part as Html).html
+  return escape(String(part))
+}
+
+const entities: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+}
+const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => entities[sign]!)
