@@ -33,7 +33,10 @@ cli
   )
   .option('--limit <n>', 'Train on that many images only')
   .option('--out <folder>', 'Where the run is saved', { default: 'runs/<time>' })
-  .option('--resume <folder>', 'Go on with that run; of the other flags only --save-every counts')
+  .option(
+    '--resume <folder>',
+    'Go on with that run; of the other flags only --save-every and --non-finite count',
+  )
   .option(
     '--save-every <steps>',
     'Steps between two checkpoints (default: an epoch, a minute at most)',
@@ -41,6 +44,14 @@ cli
   .option(
     '--teacher <folder>',
     'The run to distil from, trained first where it is not there (default: runs/teacher)',
+  )
+  .option(
+    '--micro-batch <n>',
+    'Pass that many images at once and add their gradients up, where a batch does not fit into memory',
+  )
+  .option(
+    '--non-finite <what>',
+    'stop or skip: end where a loss or gradient is NaN or infinite (default), or leave such a step out',
   )
   .example('npm start -- --epochs 5 --seed 1')
   .example('npm start -- --recipe six --backend native')
@@ -139,7 +150,7 @@ function checking(flags: Flags): {
     choice<T extends string>(flag: string, among: readonly T[]): T | undefined {
       const value = flags[flag]
       if (value !== undefined && !among.includes(value as T))
-        throw new UsageError(`--${flag}: expected one of ${among.join(', ')}, got ${value}`)
+        throw new UsageError(`--${flagOf(flag)}: expected one of ${among.join(', ')}, got ${value}`)
       return value as T | undefined
     },
     whole(flag, least) {
@@ -167,6 +178,8 @@ function checkFlags(flags: Flags): Omit<Parameters<typeof run>[0], 'signal'> {
     data: flags['data'] === undefined ? undefined : String(flags['data']),
     resume: flags['resume'] === undefined ? undefined : String(flags['resume']),
     saveEvery: whole('saveEvery', 1),
+    microBatch: whole('microBatch', 1),
+    nonFinite: choice('nonFinite', ['stop', 'skip']),
     teacher: flags['teacher'] === undefined ? undefined : String(flags['teacher']),
     out: out === 'runs/<time>' ? undefined : out,
   }

@@ -68,18 +68,22 @@ function lines(epochs: number, clock: ViewClock): ProgressView {
   }
 }
 
-function stepFigures({ time, loss, rate, imagesPerSecond }: StepProgress, began: number): string {
+function stepFigures(
+  { time, loss, rate, imagesPerSecond, skipped }: StepProgress,
+  began: number,
+): string {
   const left = ((performance.now() - began) / (time.step + 1)) * (time.steps - time.step - 1)
   return [
     `loss ${loss.toFixed(3)}`,
     `rate ${rate >= 0.001 ? rate.toPrecision(3) : rate.toExponential(1)}`,
     `${imagesPerSecond.toFixed(0)} images/s`,
     `${duration(left / 1000)} left`,
+    ...(skipped === undefined ? [] : [`${skipped} skipped`]),
   ].join('  ')
 }
 
 function epochLine(
-  { epoch, training, validation, seconds }: EpochProgress,
+  { epoch, training, validation, seconds, skipped }: EpochProgress,
   epochs: number,
 ): string {
   return [
@@ -87,6 +91,7 @@ function epochLine(
     `training loss ${training.loss.toFixed(3)}`,
     ...(validation ? [`validation accuracy ${percent(validation.accuracy)}`] : []),
     duration(seconds),
+    ...(skipped === undefined ? [] : [`${skipped} steps skipped so far`]),
   ].join('  ')
 }
 

@@ -6,6 +6,7 @@ import { useBackend } from '@tricks/backend'
 import { decode, encode } from '@tricks/checkpoint'
 import { createRandom, type Trick } from '@tricks/core'
 import { cosineDecay } from '@tricks/cosine-decay'
+import { gradientAccumulation } from '@tricks/gradient-accumulation'
 import { createModel } from '@tricks/models'
 import { randomResizedCrop } from '@tricks/random-resized-crop'
 import { reduceOnPlateau } from '@tricks/reduce-on-plateau'
@@ -57,6 +58,7 @@ const rows: Record<string, Row> = {
   distillation: only('distillation'),
   dropout: only('dropout'),
   'early-stopping': only('early-stopping'),
+  'gradient-accumulation': withTrick(() => gradientAccumulation({ microBatch: 7 })),
   'label-smoothing': only('label-smoothing'),
   'linear-scaling': only('linear-scaling'),
   mixup: only('mixup'),

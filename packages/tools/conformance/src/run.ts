@@ -77,6 +77,7 @@ export async function run(
   const variables = variablesOf(size.channels)
   const trainable = Object.entries(variables).filter(([, variable]) => variable.trainable)
   const log: Entry[] = []
+  const losses: tf.Tensor[] = []
   const checkpoints: Checkpoint[] = []
   const begin = from?.step ?? 0
 
@@ -128,7 +129,9 @@ export async function run(
             () => pipeline.loss(given, logitsOf(variables, given.images, statistics), variables),
             trainable.map(([, variable]) => variable),
           )
-          loss = value
+          // A trick may ask for gradients in a tidy of its own.
+          loss = tf.keep(value)
+          losses.push(loss)
           return Object.fromEntries(trainable.map(([path, { name }]) => [path, grads[name]!]))
         }
         const gradients = pipeline.gradients(next, batch, variables)
@@ -179,7 +182,7 @@ export async function run(
       if (stop) break
     }
   } finally {
-    tf.dispose(variables)
+    tf.dispose([variables, losses])
   }
   return { log, checkpoints }
 }

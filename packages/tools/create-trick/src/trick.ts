@@ -34,6 +34,7 @@ export const existing: readonly string[] = [
   'distillation',
   'dropout',
   'early-stopping',
+  'gradient-accumulation',
   'label-smoothing',
   'linear-scaling',
   'mixup',

@@ -81,18 +81,24 @@ function backwardOn(
   const { variables, pipeline } = training
   const passes: PassMetrics[] = []
   const next: NextGradients = ({ batch: given = batch, statistics = 'update' } = {}) => {
-    const { gradients, ...metrics } = gradientsOn(given, training)
+    const { gradients, loss, accuracy: right } = gradientsOn(given, training)
     // A pass that keeps the statistics is a look at other weights: no metric of the step.
-    if (statistics === 'update') passes.push({ ...metrics, size: given.images.shape[0] })
+    if (statistics === 'keep') tf.dispose([loss, right])
+    else passes.push({ loss, accuracy: right, size: given.images.shape[0] })
     return gradients
   }
   const kept: NextGradients = (options) =>
     options?.statistics === 'keep' ? keeping(variables, () => next(options)) : next(options)
-  const gradients = pipeline.gradients(kept, batch, variables)
-  const sums = trainablePaths(variables).map((path) => tf.sum(gradients[path]!))
-  return {
-    gradients,
-    figures: tf.stack([meanOf(passes, 'loss'), meanOf(passes, 'accuracy'), ...sums]) as Figures,
+  try {
+    const gradients = pipeline.gradients(kept, batch, variables)
+    const sums = trainablePaths(variables).map((path) => {
+      if (!gradients[path]) throw new Error(`train: the tricks gave no gradient of ${path}`)
+      return tf.sum(gradients[path])
+    })
+    const metrics = [meanOf(passes, 'loss'), meanOf(passes, 'accuracy')]
+    return { gradients, figures: tf.stack([...metrics, ...sums]) as Figures }
+  } finally {
+    for (const { loss, accuracy: right } of passes) tf.dispose([loss, right])
   }
 }
 
@@ -110,6 +116,7 @@ function update(gradients: Tensors, { variables, optimizer }: Training): void {
 export const trainablePaths = (variables: Variables): string[] =>
   Object.keys(variables).filter((path) => variables[path]!.trainable)
 
+/** Kept, as a trick may ask for gradients in a tidy of its own. */
 interface PassMetrics {
   readonly loss: tf.Scalar
   readonly accuracy: tf.Scalar
@@ -140,10 +147,7 @@ function gradientsOn(
     ),
   )
   const gradients = Object.fromEntries(trainable.map(([path, { name }]) => [path, grads[name]!]))
-  // Kept beyond the gradient's own scope; given back to the step's here.
-  const metric = tf.clone(right!)
-  right!.dispose()
-  return { loss: value, accuracy: metric, gradients }
+  return { loss: tf.keep(value), accuracy: right!, gradients }
 }
 
 /** Runs `pass` and puts the model's moving statistics back as they were. */

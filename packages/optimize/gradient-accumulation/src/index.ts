@@ -1,0 +1,104 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { assertOption, type PipelineBatch, type Tensors, type Trick } from '@tricks/core'
+
+export interface GradientAccumulationOptions {
+  /** Images that are passed through the model at once, a positive integer; default 32. */
+  readonly microBatch?: number
+  /** Tells two of the same trick apart. */
+  readonly key?: string
+}
+
+/**
+ * The gradients of a batch, from small parts of it one after the other: Σ (images of the part / images) · gradients.
+ *
+ * Equal to the whole batch's where the loss is a mean over images. Batch normalisation is the exception: it takes its
+ * statistics from each part.
+ *
+ * @param gradientsOf gives the gradients of a part's mean loss, by the variables' names; `first` is the place of its
+ * first image in the batch
+ * @param batch tensors of one first axis, the images: what `gradientsOf` needs, `[batch, …]` each
+ * @param microBatch images of a part, a positive integer; the last part may have fewer
+ * @returns the gradients by the same names; those of the parts are disposed on the way
+ * @throws RangeError for another `microBatch`
+ * @example
+ * const gradients = accumulateGradients(
+ *   ({ images, targets }) => tf.variableGrads(() => loss(images, targets)).grads,
+ *   { images, targets },
+ *   32,
+ * )
+ */
+export function accumulateGradients<B extends Tensors>(
+  gradientsOf: (part: B, first: number) => Tensors,
+  batch: B,
+  microBatch: number,
+): Tensors {
+  check(microBatch)
+  const size = Object.values(batch)[0]!.shape[0]
+  if (microBatch >= size) return gradientsOf(batch, 0)
+  let sums: Tensors | undefined
+  for (let first = 0; first < size; first += microBatch) {
+    const count = Math.min(microBatch, size - first)
+    const part = mapTensors(batch, (tensor) => tf.slice(tensor, first, count)) as B
+    const gradients = gradientsOf(part, first)
+    const before = sums
+    sums = tf.tidy(() =>
+      mapTensors(gradients, (gradient, name) => {
+        const share = tf.mul(gradient, count / size)
+        return before ? tf.add(before[name]!, share) : share
+      }),
+    )
+    // What somebody keeps, such as a trick's own average, is not ours to dispose.
+    tf.dispose([part, before ?? {}, Object.values(gradients).filter(({ kept }) => !kept)])
+  }
+  return sums!
+}
+
+/**
+ * Takes each step's gradients from parts of the batch, so that it needs the memory of a part.
+ *
+ * @throws RangeError for an option out of its range
+ * @example
+ * train({ ...options, batchSize: 256, tricks: [mixup(), gradientAccumulation({ microBatch: 32 })] })
+ * @see Goyal et al. 2017, https://arxiv.org/abs/1706.02677, section 3
+ */
+export function gradientAccumulation({
+  microBatch = 32,
+  key,
+}: GradientAccumulationOptions = {}): Trick {
+  check(microBatch)
+  return {
+    name: 'gradient-accumulation',
+    key,
+    options: { microBatch },
+    gradients: (next, { batch }) =>
+      accumulateGradients(
+        (part, first) => next({ batch: partOf(batch, part, first) }),
+        tensorsOf(batch),
+        microBatch,
+      ),
+  }
+}
+
+const check = (microBatch: number): void =>
+  assertOption(
+    Number.isInteger(microBatch) && microBatch >= 1,
+    'gradient-accumulation',
+    { microBatch },
+    'a positive integer',
+  )
+
+/** A batch's tensors in one list. Of what tricks prepared, those of a row an image. */
+function tensorsOf({ images, targets, mixedTargets, prepared }: PipelineBatch): Tensors {
+  const [size] = images.shape
+  const rows = Object.entries(prepared).filter(([, { shape }]) => shape[0] === size)
+  const named = rows.map(([name, tensor]) => [`prepared/${name}`, tensor] as const)
+  return { images, targets, mixedTargets, ...Object.fromEntries(named) }
+}
+
+function partOf(batch: PipelineBatch, part: Tensors, first: number): PipelineBatch {
+  const prepared = mapTensors(batch.prepared, (tensor, name) => part[`prepared/${name}`] ?? tensor)
+  return { ...batch, ...part, prepared, first: (batch.first ?? 0) + first }
+}
+
+const mapTensors = (tensors: Tensors, f: (tensor: tf.Tensor, name: string) => tf.Tensor): Tensors =>
+  Object.fromEntries(Object.entries(tensors).map(([name, tensor]) => [name, f(tensor, name)]))
