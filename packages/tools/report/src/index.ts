@@ -39,3 +39,6 @@ export {
   type StepLine,
   type TestRecord,
 } from './record.ts'
+export { rateCurve, type RateCurve, type RateCurveOptions } from './plot.ts'
+export { plotSvg, type PlotSvgOptions } from './plot-svg.ts'
+export { plotTerminal } from './plot-terminal.ts'

@@ -15,7 +15,7 @@ export interface SheetSvgOptions {
   readonly tile?: number
 }
 
-const font = 'Inter, system-ui, -apple-system, Segoe UI, sans-serif'
+export const font = 'Inter, system-ui, -apple-system, Segoe UI, sans-serif'
 const size = 10.5
 const line = 14
 const gap = 12

@@ -53,8 +53,8 @@ export interface SheetOptions {
  * @param options.step from 0
  * @param options.show places in the batch, default the first 8
  * @example
- * const data = openData({ train, validation: 5000, batchSize: 128, epochs: 30, seed })
- * const sheet = await stepSheet({ tricks, seed, data, step: 0, classes: train.classes })
+ * const data = openData({ train: trainingImages, validation: 5000, batchSize: 128, epochs: 30, seed })
+ * const sheet = await stepSheet({ tricks, seed, data, step: 0, classes })
  * writeFileSync('batch.svg', sheetSvg(sheet))
  * writeFileSync('batch.png', await sheetPng(sheet))
  */
@@ -82,7 +82,7 @@ export async function stepSheet({
  * @throws RangeError for a place that the set doesn't have
  * @example
  * const { test } = await loadCifar10()
- * const sheet = await imageSheet(test, [0, 1, 2, 3], { tricks: [cutout()], mean: cifar10Mean })
+ * const sheet = await imageSheet(test, [0, 1, 2], { tricks: [cutout()], mean: cifar10Mean, classes })
  */
 export async function imageSheet(
   set: ImageSet,

@@ -1,0 +1,113 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { assertOption, compose, type Metrics, stepsOf, type Time, type Trick } from '@tricks/core'
+
+/** A learning rate over a run. */
+export interface RateCurve {
+  readonly name: string
+  /** Pairs of a step, from 0, and its rate: as few as draw the curve, jumps in their place. */
+  readonly points: readonly (readonly [step: number, rate: number])[]
+  readonly steps: number
+  /** Infinity where a run has no epochs. */
+  readonly stepsPerEpoch: number
+}
+
+export interface RateCurveOptions {
+  readonly name?: string
+  /** A list of tricks, those without a rate left out, or a schedule of t such as `cosineSchedule` gives. */
+  readonly of: readonly Trick[] | ((t: number) => number)
+  /** The optimizer's own, which tricks start from; default 0.1. A schedule has its own. */
+  readonly rate?: number
+  /** Default 30. */
+  readonly epochs?: number
+  /** Default 391: CIFAR-10's 50,000 images by 128. */
+  readonly stepsPerEpoch?: number
+  /** What a rate that follows the batch size sees; default 128. */
+  readonly batchSize?: number
+  /** What tricks are told after each epoch, from 0, for rates that depend on it; default nothing. */
+  readonly metrics?: (epoch: number) => {
+    readonly training: Metrics
+    readonly validation?: Metrics
+  }
+}
+
+/**
+ * The rate of each step of a run that is still to come.
+ *
+ * @throws RangeError for a length that is not a positive integer; what the tricks throw where they don't go together
+ * @example
+ * const curve = rateCurve({ of: [warmup({ multiplier: 8, over: { epochs: 2 }, after: cosineDecay() })], rate: 0.0125 })
+ * console.log(plotTerminal([curve]))
+ * writeFileSync('rate.svg', plotSvg([curve]))
+ */
+export function rateCurve({
+  name = 'learning rate',
+  of,
+  rate = 0.1,
+  epochs = 30,
+  stepsPerEpoch = 391,
+  batchSize = 128,
+  metrics,
+}: RateCurveOptions): RateCurve {
+  for (const [option, value] of Object.entries({ epochs, stepsPerEpoch, batchSize }))
+    assertOption(
+      Number.isInteger(value) && value > 0,
+      'plot',
+      { [option]: value },
+      'a positive integer',
+    )
+  const steps = epochs * stepsPerEpoch
+  const rates =
+    typeof of === 'function'
+      ? Float64Array.from({ length: steps }, (_, step) => of(step))
+      : planned(of, { rate, steps, stepsPerEpoch, batchSize, metrics })
+  return { name, points: drawable(rates), steps, stepsPerEpoch }
+}
+
+function planned(
+  tricks: readonly Trick[],
+  {
+    rate,
+    steps,
+    stepsPerEpoch,
+    batchSize,
+    metrics,
+  }: { rate: number; steps: number; stepsPerEpoch: number; batchSize: number } & Pick<
+    RateCurveOptions,
+    'metrics'
+  >,
+): Float64Array {
+  const pipeline = compose(
+    tricks.filter((trick) => trick.learningRate),
+    { steps, stepsPerEpoch },
+  )
+  const timeOf = (step: number): Time => ({ step, steps, stepsPerEpoch })
+  const facts = { size: stepsPerEpoch * batchSize, height: 1, width: 1, channels: 1, classes: 1 }
+  const data = { ...facts, mean: [0], deviation: [1] }
+  tf.tidy(() => pipeline.setup({ variables: {}, data, batchSize, time: timeOf(0) }))
+  const rates = new Float64Array(steps)
+  for (let step = 0; step < steps; step++) {
+    const time = timeOf(step)
+    rates[step] = pipeline.learningRate(rate, time)
+    if (!metrics) continue
+    const epoch = Math.floor(step / stepsPerEpoch)
+    const told = metrics(epoch)
+    for (const { every, metrics: tell } of pipeline.observe ?? [])
+      if ((step + 1) % Math.max(1, stepsOf(every, time)) === 0) tell(told.training, time)
+    if ((step + 1) % stepsPerEpoch === 0)
+      pipeline.afterEpoch?.({ epoch, time: timeOf(step + 1), variables: {}, ...told })
+  }
+  return rates
+}
+
+/** Every so many steps, and both sides of a jump. */
+function drawable(rates: Float64Array): RateCurve['points'] {
+  const stride = Math.max(1, Math.ceil(rates.length / 240))
+  const range = rates.reduce((most, rate) => Math.max(most, rate), 0)
+  const jumps = (step: number): boolean =>
+    step > 0 && Math.abs(rates[step]! - rates[step - 1]!) > range / 100
+  return Array.from(rates.keys())
+    .filter(
+      (step) => step % stride === 0 || step === rates.length - 1 || jumps(step) || jumps(step + 1),
+    )
+    .map((step) => [step, rates[step]!])
+}
