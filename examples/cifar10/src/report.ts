@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { isLocked } from '@tricks/checkpoint'
 import type { Trick } from '@tricks/core'
 import {
+  comparisonPage,
   encodeBatch,
   encodeTest,
   readRunFolder,
@@ -45,12 +46,16 @@ export function keepTest(folder: RunFolder, { testLogits }: TrainResult, test: I
   if (testLogits) folder.keep('test.safetensors', encodeTest(testLogits, test))
 }
 
-export const readFolder = (path: string): RunRecord =>
-  readRunFolder(path, { alive: isLocked(path) })
+const read = (path: string): RunRecord => readRunFolder(path, { alive: isLocked(path) })
 
-/** Writes the page of a run into its folder, and gives the page's path. */
-export function writeReport(path: string): string {
-  const file = join(path, 'report.html')
-  writeFileSync(file, reportPage(readFolder(path)))
+/** Writes the page of a run, by default into its folder, and gives the page's path. */
+export function writeReport(path: string, file: string = join(path, 'report.html')): string {
+  writeFileSync(file, reportPage(read(path)))
+  return file
+}
+
+/** Writes one page of several runs. */
+export function writeComparison(paths: readonly string[], file: string): string {
+  writeFileSync(file, comparisonPage(paths.map(read)))
   return file
 }

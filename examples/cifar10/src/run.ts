@@ -6,18 +6,16 @@ import * as tf from '@tensorflow/tfjs-core'
 import { type BackendName, useBackend } from '@tricks/backend'
 import { loadCifar10, readCifar10, readCifar100 } from '@tricks/cifar10'
 import { createRandom, explain } from '@tricks/core'
-import { gradientAccumulation } from '@tricks/gradient-accumulation'
 import { createModel, type ModelName } from '@tricks/models'
+import { type ImageSet, type Progress, train, type TrainResult } from '@tricks/train'
 import {
-  type ImageSet,
-  type NonFinite,
-  type Progress,
-  train,
-  type TrainResult,
-} from '@tricks/train'
-import { duration, percent, progressView } from './progress.ts'
+  duration,
+  percent,
+  type ProgressMode,
+  type ProgressView,
+  progressView,
+} from './progress.ts'
 import { recipeOf } from './recipes.ts'
-import { revisionOf } from './revision.ts'
 import { keepBatch, keepTest, writeReport } from './report.ts'
 import { openRunFolder, readRun } from './run-folder.ts'
 import { hasModel, loadTeacher } from './teacher.ts'
@@ -33,10 +31,6 @@ export interface RunFlags {
   readonly limit?: number
   /** The run to distil from, for recipes that want a teacher; trained first where it isn't there. */
   readonly teacher?: string
-  /** Images that pass through the model at once, where a batch does not fit into memory. */
-  readonly microBatch?: number
-  /** What to do where a loss or a gradient is NaN or infinite. */
-  readonly nonFinite?: NonFinite
 }
 
 export interface RunOptions extends RunFlags {
@@ -45,6 +39,8 @@ export interface RunOptions extends RunFlags {
   readonly saveEvery?: number
   /** The folder of a run that is to go on; what it is stands in its run.json. */
   readonly resume?: string
+  /** Default bars in a terminal, else lines. */
+  readonly progress?: ProgressMode
   readonly signal: AbortSignal
 }
 
@@ -53,11 +49,13 @@ export async function run({
   resume,
   out,
   saveEvery,
+  progress: mode,
   signal,
   ...given
 }: RunOptions): Promise<TrainResult> {
+  const view = progressView({ mode })
   const earlier = resume === undefined ? undefined : readRun(fromUser(resume))
-  const flags = earlier ? flagsOf(earlier, given) : given
+  const flags = (earlier?.['flags'] as RunFlags | undefined) ?? given
   const { seed, limit } = flags
   const recipe = recipeOf(flags.recipe)
   const epochs = flags.epochs ?? recipe.epochs
@@ -66,47 +64,40 @@ export async function run({
 
   const teacherFolder = fromUser(flags.teacher ?? join('runs', 'teacher'))
   if (recipe.needsTeacher && !hasModel(teacherFolder)) {
-    console.log(
-      `This recipe wants a teacher, and ${teacherFolder} holds none: training it first.\n`,
-    )
+    view.say(`This recipe wants a teacher, and ${teacherFolder} holds none: training it first.\n`)
     const { backend, data } = flags
-    const own = { recipe: 'teacher', seed, backend, data, limit, signal }
+    const own = { recipe: 'teacher', seed, backend, data, limit, signal, progress: mode }
     const begun = existsSync(join(teacherFolder, 'run.json'))
     const taught = await run({
       ...own,
       ...(begun ? { resume: teacherFolder } : { out: teacherFolder }),
     })
     if (taught.stopped === 'aborted') return taught
-    console.log()
+    view.say('')
   }
   const place = resume ?? out ?? join('runs', began.toISOString().replaceAll(':', '-').slice(0, 19))
   const folder = openRunFolder(fromUser(place), { resume: resume !== undefined })
   const found = folder.checkpoints.latest()
-  for (const { file, reason } of found?.passedOver ?? [])
-    console.log(`Passed over ${file}: ${reason}`)
+  for (const { file, reason } of found?.passedOver ?? []) view.say(`Passed over ${file}: ${reason}`)
 
   const { name: backend, why, passedOver } = await useBackend(flags.backend)
-  console.log(`Backend    ${backend}: ${why}`)
-  for (const { name, reason } of passedOver) console.log(`           not ${name}: ${reason}`)
+  view.say(`Backend    ${backend}: ${why}`)
+  for (const { name, reason } of passedOver) view.say(`           not ${name}: ${reason}`)
 
-  const teacher = recipe.needsTeacher ? await loadTeacher(teacherFolder) : undefined
-  const tricks = [
-    ...recipe.tricks(teacher),
-    ...(flags.microBatch === undefined ? [] : [gradientAccumulation(flags)]),
-  ]
-  const data = await loadData(flags.data, signal)
+  const tricks = recipe.tricks(recipe.needsTeacher ? await loadTeacher(teacherFolder) : undefined)
+  const data = await loadData(flags.data, signal, view)
   const training = limit === undefined ? data.train : firstOf(data.train, limit)
   const model = createModel(modelName, {
     ...(flags.model === undefined && recipe.modelOptions),
     seed,
     classes: training.classes.length,
   })
-  console.log(
+  view.say(
     `Data       ${training.labels.length} training and ${data.test.labels.length} test images`,
   )
-  console.log(`Model      ${modelName}, ${model.countParams().toLocaleString('en')} parameters`)
-  console.log(`Tricks     ${explain(tricks).replaceAll('\n', '\n           ')}`)
-  console.log(
+  view.say(`Model      ${modelName}, ${model.countParams().toLocaleString('en')} parameters`)
+  view.say(`Tricks     ${explain(tricks).replaceAll('\n', '\n           ')}`)
+  view.say(
     `Run        ${folder.path}${found ? `, going on after ${found.checkpoint.step} steps` : ''}\n`,
   )
 
@@ -133,7 +124,6 @@ export async function run({
       sha256: hashOf(training),
     },
     backend,
-    revision: revisionOf(),
     versions: { node: process.version, tfjs: tf.version_core },
     hardware: `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores`,
   }
@@ -143,7 +133,8 @@ export async function run({
   folder.describe({ ...configuration, state: 'running', wallClock })
   await keepBatch(folder, { train: training, tricks, seed, epochs, batchSize, validation })
 
-  const view = progressView(epochs)
+  view.begin({ epochs, earlier: found?.checkpoint.epochs, from: found?.checkpoint.step })
+  view.event({ kind: 'run', path: folder.path, ...configuration })
   try {
     const result = await train({
       model,
@@ -154,7 +145,6 @@ export async function run({
       seed,
       batchSize,
       validation,
-      nonFinite: flags.nonFinite,
       signal,
       checkpoint: {
         every: saveEvery === undefined ? { epochs: 1 } : { steps: saveEvery },
@@ -163,8 +153,10 @@ export async function run({
       },
       resume: found?.checkpoint,
       onProgress(progress) {
+        const line = lineOf(progress, process.memoryUsage().rss)
         view.show(progress)
-        folder.record(lineOf(progress, process.memoryUsage().rss))
+        view.event(line)
+        folder.record(line)
       },
     })
     view.end()
@@ -174,7 +166,6 @@ export async function run({
     folder.describe({
       ...configuration,
       state: result.stopped,
-      skipped: result.skipped,
       test: result.test,
       mean: result.mean,
       deviation: result.deviation,
@@ -182,8 +173,14 @@ export async function run({
       // In kilobytes on every system.
       wallClock: { ...wallClock, seconds, peakMemory: process.resourceUsage().maxRSS * 1024 },
     })
-    writeReport(folder.path)
-    report(result, { seconds, backend, hardware: configuration.hardware, path: folder.path })
+    const page = writeReport(folder.path)
+    report(view, result, {
+      seconds,
+      backend,
+      hardware: configuration.hardware,
+      path: folder.path,
+      page,
+    })
     return result
   } catch (error) {
     view.end()
@@ -212,11 +209,15 @@ const commandOf = (flags: RunFlags): string =>
     'npm start --',
     ...Object.entries(flags)
       .filter(([, value]) => value !== undefined)
-      .map(
-        ([name, value]) =>
-          `--${name} ${/[^\w./:-]/.test(String(value)) ? JSON.stringify(value) : String(value)}`,
-      ),
+      .map(([name, value]) => `--${flagOf(name)} ${quoted(String(value))}`),
   ].join(' ')
+
+/** Flags are written in lower case: microBatch is --micro-batch. */
+export const flagOf = (name: string): string =>
+  name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+
+const quoted = (value: string): string =>
+  /[^\w./:-]/.test(value) ? `'${value.replaceAll("'", `'\\''`)}'` : value
 
 /** When the run began, and after how many steps it went on. */
 function wallClockOf(
@@ -237,12 +238,6 @@ const hashOf = ({ images, labels }: ImageSet): string =>
     .update(Uint8Array.from(labels))
     .digest('hex')
 
-/** What a run began with; what to do with NaN may change, as it does nothing else. */
-function flagsOf(earlier: Record<string, unknown>, { nonFinite }: RunFlags): RunFlags {
-  const flags = earlier['flags'] as RunFlags
-  return nonFinite === undefined ? flags : { ...flags, nonFinite }
-}
-
 /** A run goes on with what it began with: its data above all, which a checkpoint knows by its statistics alone. */
 function checkSame(
   earlier: Record<string, unknown> | undefined,
@@ -261,35 +256,39 @@ function checkSame(
 export const fromUser = (path: string): string => resolve(process.env['INIT_CWD'] ?? '.', path)
 
 function report(
+  view: ProgressView,
   { test, stopped, steps }: TrainResult,
   {
     seconds,
     backend,
     hardware,
     path,
-  }: { seconds: number; backend: string; hardware: string; path: string },
+    page,
+  }: { seconds: number; backend: string; hardware: string; path: string; page: string },
 ): void {
   if (test) {
-    console.log(
+    view.result(
       `\n${percent(test.accuracy)} of the test images are right (loss ${test.loss.toFixed(3)})`,
     )
   } else {
-    console.log(`\nStopped after ${steps} steps (${stopped}); the test images were not looked at`)
-    console.log(`Go on with: npm start -- --resume ${path}`)
+    view.result(`\nStopped after ${steps} steps (${stopped}); the test images were not looked at`)
+    view.result(`Go on with: npm start -- --resume ${path}`)
   }
-  console.log(
+  view.say(
     `in ${duration(seconds)} min on ${hardware}, backend ${backend}, Node ${process.version}`,
   )
-  console.log(
+  view.say(
     'The images are a JPEG re-encoding of CIFAR-10, so compare with figures on the same images.',
   )
-  console.log(`Saved in ${path}: run.json, metrics.jsonl, checkpoints/, model/`)
-  console.log(`Look at it: ${join(path, 'report.html')}`)
+  view.say(`Saved in ${path}: run.json, metrics.jsonl, checkpoints/, model/`)
+  view.result(`Look at it: ${page}`)
+  view.event({ kind: 'end', stopped, steps, test, wallClock: { seconds }, path, page })
 }
 
 async function loadData(
   given: string | undefined,
   signal: AbortSignal,
+  view: ProgressView,
 ): Promise<{ train: ImageSet; test: ImageSet }> {
   if (given !== undefined) {
     const folder = fromUser(given)
@@ -305,11 +304,9 @@ async function loadData(
     signal,
     onProgress(done, total) {
       const share = Math.floor((done / total) * 100)
-      if (share < shown + (process.stdout.isTTY ? 1 : 25) && done < total) return
+      if (share < shown + 25 && done < total) return
       shown = share
-      if (process.stdout.isTTY)
-        process.stdout.write(`\rData       decoding: ${share} %${done === total ? '\n' : ''}`)
-      else console.log(`Data       decoding: ${share} %`)
+      view.say(`Data       decoding: ${share} %`)
     },
   })
 }
