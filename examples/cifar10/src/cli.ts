@@ -6,8 +6,10 @@ import { backendNames, type BackendName } from '@tricks/backend'
 import { modelNames } from '@tricks/models'
 import { ablate } from './ablation/ablate.ts'
 import { article } from './article.ts'
+import { progressModes } from './progress.ts'
 import { recipeNames, recipes } from './recipes.ts'
-import { fromUser, run } from './run.ts'
+import { writeComparison, writeReport } from './report.ts'
+import { flagOf, fromUser, run } from './run.ts'
 import { tryAll } from './try.ts'
 
 /** 0 done · 1 failed · 2 wrong usage · 130 interrupted, with what was done saved. */
@@ -52,6 +54,10 @@ cli
   .option(
     '--non-finite <what>',
     'stop or skip: end where a loss or gradient is NaN or infinite (default), or leave such a step out',
+  )
+  .option(
+    '--progress <how>',
+    `${progressModes.join(', ')}: by default bars in a terminal, else lines; json gives a line an event`,
   )
   .example('npm start -- --epochs 5 --seed 1')
   .example('npm start -- --recipe six --backend native')
@@ -120,6 +126,21 @@ cli
       signal: stopSignal(),
     })
   })
+cli
+  .command(
+    'report <...runs>',
+    "Make a run's page anew, or one page of several runs beside each other; they may be going on",
+  )
+  .option('--out <file>', 'Where (default: report.html in the run, comparison.html for several)')
+  .action((runs: string[], { out }: Flags) => {
+    const file = out === undefined ? undefined : fromUser(String(out))
+    const paths = runs.map(fromUser)
+    console.log(
+      paths.length === 1
+        ? writeReport(paths[0]!, file)
+        : writeComparison(paths, file ?? fromUser('comparison.html')),
+    )
+  })
 cli.help()
 
 /** Aborted when the user interrupts. */
@@ -137,10 +158,6 @@ function stopSignal(): AbortSignal {
 class UsageError extends Error {}
 
 type Flags = Readonly<Record<string, string | number | undefined>>
-
-/** cac gives flags in camel case. */
-const flagOf = (name: string): string =>
-  name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
 function checking(flags: Flags): {
   choice<T extends string>(flag: string, among: readonly T[]): T | undefined
@@ -180,6 +197,7 @@ function checkFlags(flags: Flags): Omit<Parameters<typeof run>[0], 'signal'> {
     saveEvery: whole('saveEvery', 1),
     microBatch: whole('microBatch', 1),
     nonFinite: choice('nonFinite', ['stop', 'skip']),
+    progress: choice('progress', progressModes),
     teacher: flags['teacher'] === undefined ? undefined : String(flags['teacher']),
     out: out === 'runs/<time>' ? undefined : out,
   }

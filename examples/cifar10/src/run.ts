@@ -6,8 +6,15 @@ import * as tf from '@tensorflow/tfjs-core'
 import { type BackendName, useBackend } from '@tricks/backend'
 import { loadCifar10, readCifar10, readCifar100 } from '@tricks/cifar10'
 import { createRandom, explain } from '@tricks/core'
+import { gradientAccumulation } from '@tricks/gradient-accumulation'
 import { createModel, type ModelName } from '@tricks/models'
-import { type ImageSet, type Progress, train, type TrainResult } from '@tricks/train'
+import {
+  type ImageSet,
+  type NonFinite,
+  type Progress,
+  train,
+  type TrainResult,
+} from '@tricks/train'
 import {
   duration,
   percent,
@@ -16,6 +23,7 @@ import {
   progressView,
 } from './progress.ts'
 import { recipeOf } from './recipes.ts'
+import { revisionOf } from './revision.ts'
 import { keepBatch, keepTest, writeReport } from './report.ts'
 import { openRunFolder, readRun } from './run-folder.ts'
 import { hasModel, loadTeacher } from './teacher.ts'
@@ -31,6 +39,10 @@ export interface RunFlags {
   readonly limit?: number
   /** The run to distil from, for recipes that want a teacher; trained first where it isn't there. */
   readonly teacher?: string
+  /** Images that pass through the model at once, where a batch does not fit into memory. */
+  readonly microBatch?: number
+  /** What to do where a loss or a gradient is NaN or infinite. */
+  readonly nonFinite?: NonFinite
 }
 
 export interface RunOptions extends RunFlags {
@@ -55,7 +67,7 @@ export async function run({
 }: RunOptions): Promise<TrainResult> {
   const view = progressView({ mode })
   const earlier = resume === undefined ? undefined : readRun(fromUser(resume))
-  const flags = (earlier?.['flags'] as RunFlags | undefined) ?? given
+  const flags = earlier ? flagsOf(earlier, given) : given
   const { seed, limit } = flags
   const recipe = recipeOf(flags.recipe)
   const epochs = flags.epochs ?? recipe.epochs
@@ -84,7 +96,11 @@ export async function run({
   view.say(`Backend    ${backend}: ${why}`)
   for (const { name, reason } of passedOver) view.say(`           not ${name}: ${reason}`)
 
-  const tricks = recipe.tricks(recipe.needsTeacher ? await loadTeacher(teacherFolder) : undefined)
+  const teacher = recipe.needsTeacher ? await loadTeacher(teacherFolder) : undefined
+  const tricks = [
+    ...recipe.tricks(teacher),
+    ...(flags.microBatch === undefined ? [] : [gradientAccumulation(flags)]),
+  ]
   const data = await loadData(flags.data, signal, view)
   const training = limit === undefined ? data.train : firstOf(data.train, limit)
   const model = createModel(modelName, {
@@ -124,6 +140,7 @@ export async function run({
       sha256: hashOf(training),
     },
     backend,
+    revision: revisionOf(),
     versions: { node: process.version, tfjs: tf.version_core },
     hardware: `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores`,
   }
@@ -145,6 +162,7 @@ export async function run({
       seed,
       batchSize,
       validation,
+      nonFinite: flags.nonFinite,
       signal,
       checkpoint: {
         every: saveEvery === undefined ? { epochs: 1 } : { steps: saveEvery },
@@ -166,6 +184,7 @@ export async function run({
     folder.describe({
       ...configuration,
       state: result.stopped,
+      skipped: result.skipped,
       test: result.test,
       mean: result.mean,
       deviation: result.deviation,
@@ -237,6 +256,12 @@ const hashOf = ({ images, labels }: ImageSet): string =>
     .update(images.subarray(0, images.length))
     .update(Uint8Array.from(labels))
     .digest('hex')
+
+/** What a run began with; what to do with NaN may change, as it does nothing else. */
+function flagsOf(earlier: Record<string, unknown>, { nonFinite }: RunFlags): RunFlags {
+  const flags = earlier['flags'] as RunFlags
+  return nonFinite === undefined ? flags : { ...flags, nonFinite }
+}
 
 /** A run goes on with what it began with: its data above all, which a checkpoint knows by its statistics alone. */
 function checkSame(
