@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { cac } from 'cac'
 import { backendNames, type BackendName } from '@tricks/backend'
 import { modelNames } from '@tricks/models'
+import type { Precision } from '@tricks/train'
 import { ablate } from './ablation/ablate.ts'
 import { article } from './article.ts'
 import { progressModes } from './progress.ts'
@@ -34,6 +35,10 @@ cli
     'CIFAR-10 or CIFAR-100 in the official binary layout, instead of the images that come along',
   )
   .option('--limit <n>', 'Train on that many images only')
+  .option(
+    '--precision <name>',
+    "float32 or bfloat16, which @tricks/native can on processors that have it; default the recipe's",
+  )
   .option('--out <folder>', 'Where the run is saved', { default: 'runs/<time>' })
   .option(
     '--resume <folder>',
@@ -132,13 +137,13 @@ cli
     "Make a run's page anew, or one page of several runs beside each other; they may be going on",
   )
   .option('--out <file>', 'Where (default: report.html in the run, comparison.html for several)')
-  .action((runs: string[], { out }: Flags) => {
+  .action(async (runs: string[], { out }: Flags) => {
     const file = out === undefined ? undefined : fromUser(String(out))
-    const paths = runs.map(fromUser)
+    const [only, ...others] = runs.map(fromUser)
     console.log(
-      paths.length === 1
-        ? writeReport(paths[0]!, file)
-        : writeComparison(paths, file ?? fromUser('comparison.html')),
+      others.length === 0
+        ? await writeReport(only!, file)
+        : await writeComparison([only!, ...others], file ?? fromUser('comparison.html')),
     )
   })
 cli.help()
@@ -189,6 +194,7 @@ function checkFlags(flags: Flags): Omit<Parameters<typeof run>[0], 'signal'> {
     recipe: choice('recipe', recipeNames)!,
     model: choice('model', modelNames),
     backend: choice<BackendName>('backend', backendNames),
+    precision: choice<Precision>('precision', ['float32', 'bfloat16']),
     epochs: whole('epochs', 1),
     seed: whole('seed', 0)!,
     limit: whole('limit', 1),

@@ -1,22 +1,29 @@
 // What a run is made of. Change it here, or add a recipe of your own; `--recipe NAME` takes it.
 import * as tf from '@tensorflow/tfjs-core'
+import type { LayersModel } from '@tensorflow/tfjs-layers'
 import type { Trick } from '@tricks/core'
 import { cosineDecay } from '@tricks/cosine-decay'
 import { cutout } from '@tricks/cutout'
 import type { Teacher } from '@tricks/distillation'
 import { labelSmoothing } from '@tricks/label-smoothing'
 import { mixup } from '@tricks/mixup'
-import type { ModelName, PlainOptions } from '@tricks/models'
+import { type AirbenchOptions, type ModelName, type PlainOptions, whiten } from '@tricks/models'
 import { randomCrop } from '@tricks/random-crop'
 import { randomFlip } from '@tricks/random-flip'
+import type { Precision } from '@tricks/train'
 import { warmup } from '@tricks/warmup'
+import { l2 } from '@tricks/weight-penalty'
 import { type ArticleTrick, articleTricks, assemble } from './article.ts'
 
 export interface Recipe {
   readonly what: string
   readonly model: ModelName
   /** The model's own options, but for its seed and classes. */
-  readonly modelOptions?: PlainOptions
+  readonly modelOptions?: PlainOptions | AirbenchOptions
+  /** Done to the fresh model, with some thousand training images as it will get them. */
+  readonly prepare?: (model: LayersModel, images: tf.Tensor4D) => Promise<void>
+  /** Default float32; where bfloat16 is not to be had, float32 is used. */
+  readonly precision?: Precision
   readonly epochs: number
   readonly batchSize: number
   /** Of the training images, kept for validation. */
@@ -58,6 +65,42 @@ export const recipes = {
       mixup({ alpha: 0.2 }),
       labelSmoothing({ epsilon: 0.1 }),
       warmup({ multiplier: 8, over: { epochs: 2 }, after: cosineDecay() }),
+    ],
+  },
+  airbench: {
+    what: "cifar10-airbench's net with rectifiers, in bfloat16 where the processor has it: 90 % and above",
+    model: 'airbench',
+    modelOptions: { activation: 'relu' },
+    prepare: whiten,
+    precision: 'bfloat16',
+    epochs: 16,
+    batchSize: 250,
+    validation: 0,
+    optimizer: () => tf.train.momentum(0.03125, 0.9, true),
+    tricks: () => [
+      randomCrop({ padding: 2, mode: 'reflect' }),
+      randomFlip(),
+      cutout({ length: 8 }),
+      labelSmoothing({ epsilon: 0.1 }),
+      l2({ strength: 5e-4 }),
+      warmup({ multiplier: 8, over: { fraction: 0.2 }, after: cosineDecay() }),
+    ],
+  },
+  'resnet-18': {
+    what: 'ResNet-18, for a GPU; not yet run to its end',
+    model: 'resnet-18',
+    precision: 'bfloat16',
+    epochs: 30,
+    batchSize: 128,
+    validation: 0,
+    optimizer: () => tf.train.momentum(0.0125, 0.9, true),
+    tricks: () => [
+      randomCrop({ padding: 4 }),
+      randomFlip(),
+      cutout({ length: 16 }),
+      labelSmoothing({ epsilon: 0.1 }),
+      l2({ strength: 5e-4 }),
+      warmup({ multiplier: 8, over: { epochs: 5 }, after: cosineDecay() }),
     ],
   },
   teacher: {

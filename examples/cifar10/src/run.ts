@@ -11,6 +11,8 @@ import { createModel, type ModelName } from '@tricks/models'
 import {
   type ImageSet,
   type NonFinite,
+  openData,
+  type Precision,
   type Progress,
   train,
   type TrainResult,
@@ -43,6 +45,8 @@ export interface RunFlags {
   readonly microBatch?: number
   /** What to do where a loss or a gradient is NaN or infinite. */
   readonly nonFinite?: NonFinite
+  /** Another than the recipe's. */
+  readonly precision?: Precision
 }
 
 export interface RunOptions extends RunFlags {
@@ -121,6 +125,12 @@ export async function run({
   const batchSize = Math.min(recipe.batchSize, images)
   const validation = Math.min(recipe.validation, Math.floor(images / 10))
   const stepsPerEpoch = Math.ceil((images - validation) / batchSize)
+  const precision = flags.precision ?? recipe.precision
+  if (recipe.prepare && flags.model === undefined) {
+    const sample = sampleOf(training, validation)
+    await recipe.prepare(model, sample)
+    sample.dispose()
+  }
   const configuration = {
     command: commandOf({ ...flags, backend }),
     flags,
@@ -131,6 +141,7 @@ export async function run({
     steps: stepsPerEpoch * epochs,
     batchSize,
     validation,
+    precision,
     pipeline: explain(tricks).split('\n'),
     classes: training.classes,
     tricks: tricks.map(({ name, options }) => ({ name, options })),
@@ -163,6 +174,7 @@ export async function run({
       batchSize,
       validation,
       nonFinite: flags.nonFinite,
+      precision,
       signal,
       checkpoint: {
         every: saveEvery === undefined ? { epochs: 1 } : { steps: saveEvery },
@@ -192,7 +204,7 @@ export async function run({
       // In kilobytes on every system.
       wallClock: { ...wallClock, seconds, peakMemory: process.resourceUsage().maxRSS * 1024 },
     })
-    const page = writeReport(folder.path)
+    const page = await writeReport(folder.path)
     report(view, result, {
       seconds,
       backend,
@@ -205,7 +217,7 @@ export async function run({
     view.end()
     const { message } = error as Error
     folder.describe({ ...configuration, state: 'failed', error: message, wallClock })
-    console.error(`\nWhat it did until then: ${writeReport(folder.path)}`)
+    console.error(`\nWhat it did until then: ${await writeReport(folder.path)}`)
     throw error
   } finally {
     folder.close()
@@ -249,6 +261,13 @@ function wallClockOf(
     began: before?.began ?? began.toISOString(),
     ...(earlier && { resumed: [...(before?.resumed ?? []), { steps }] }),
   }
+}
+
+/** Some thousand training images, normalised as the model gets them. */
+function sampleOf(set: ImageSet, validation: number): tf.Tensor4D {
+  const data = openData({ train: set, validation, batchSize: 5000, epochs: 1, seed: 0 })
+  const { mean, deviation } = data.facts
+  return tf.tidy(() => tf.div(tf.sub(data.batch(0).images, mean), deviation))
 }
 
 const hashOf = ({ images, labels }: ImageSet): string =>

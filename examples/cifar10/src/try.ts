@@ -26,7 +26,7 @@ export async function tryAll({
   for (const trick of articleTricks)
     for (const kind of ['only', 'all-but']) {
       const recipe = recipeOf(`${kind}:${trick}`)
-      const model = createModel('plain', { ...recipe.modelOptions, seed })
+      const model = createModel(recipe.model, { ...recipe.modelOptions, seed })
       const optimizer = recipe.optimizer()
       const began = performance.now()
       const { epochs, steps: done } = await train({
