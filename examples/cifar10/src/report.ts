@@ -46,16 +46,19 @@ export function keepTest(folder: RunFolder, { testLogits }: TrainResult, test: I
   if (testLogits) folder.keep('test.safetensors', encodeTest(testLogits, test))
 }
 
-const read = (path: string): RunRecord => readRunFolder(path, { alive: isLocked(path) })
+const read = (path: string): Promise<RunRecord> => readRunFolder(path, { alive: isLocked(path) })
 
 /** Writes the page of a run, by default into its folder, and gives the page's path. */
-export function writeReport(path: string, file: string = join(path, 'report.html')): string {
-  writeFileSync(file, reportPage(read(path)))
+export async function writeReport(
+  path: string,
+  file: string = join(path, 'report.html'),
+): Promise<string> {
+  writeFileSync(file, reportPage(await read(path)))
   return file
 }
 
 /** Writes one page of several runs. */
-export function writeComparison(paths: readonly string[], file: string): string {
-  writeFileSync(file, comparisonPage(paths.map(read)))
+export async function writeComparison(paths: readonly string[], file: string): Promise<string> {
+  writeFileSync(file, comparisonPage(await Promise.all(paths.map(read))))
   return file
 }

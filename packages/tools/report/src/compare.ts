@@ -7,6 +7,7 @@ import {
   curves,
   curvesOf,
   document,
+  notice,
   section,
   settingsOf,
   stateMark,
@@ -32,7 +33,8 @@ const colors = 8
  *
  * @throws RangeError for fewer than two runs
  * @example
- * writeFileSync('comparison.html', comparisonPage(['runs/1', 'runs/2'].map((path) => readRunFolder(path))))
+ * const runs = await Promise.all(['runs/1', 'runs/2'].map((path) => readRunFolder(path)))
+ * writeFileSync('comparison.html', comparisonPage(runs))
  */
 export function comparisonPage(records: readonly RunRecord[]): string {
   if (records.length < 2)
@@ -136,7 +138,7 @@ function figures(runs: readonly Compared[]): Html {
           </tbody>
         </table>
       </div>
-      ${problems.length > 0 && html`<p class="notice bad">${problems.join('\n')}</p>`}`,
+      ${problems.map((what) => notice('bad', what))}`,
   )
 }
 

@@ -7,6 +7,7 @@ import {
   curves,
   curvesOf,
   document,
+  notice,
   picture,
   section,
   settingsOf,
@@ -23,7 +24,7 @@ import { type RunSummary, summaryOf } from './summary.ts'
  * A run as one page that needs nothing else: no script, no network, light and dark.
  *
  * @example
- * writeFileSync('report.html', reportPage(readRunFolder('runs/1')))
+ * writeFileSync('report.html', reportPage(await readRunFolder('runs/1')))
  */
 export function reportPage(record: RunRecord): string {
   const summary = summaryOf(record)
@@ -102,30 +103,29 @@ function hero(record: RunRecord, summary: RunSummary): Html {
 
 function notices(record: RunRecord): Html {
   const { state, alive, run, damage } = record
-  const resumed = (run['wallClock'] as { resumed?: { steps: number }[] } | undefined)?.resumed ?? []
+  const { resumed = [] } = (run['wallClock'] ?? {}) as { resumed?: { steps: number }[] }
+  const skipped = Number(run['skipped'] ?? 0)
   const at = resumed.map(({ steps }) => count(steps)).join(', ')
-  return html`${
+  const going = state === 'running'
+  return html`${[
     state === 'failed' &&
-    html`<p class="notice bad">
-      The run failed: ${textOf(record, 'error') ?? 'no reason was recorded'}
-    </p> `
-  }${
-    state === 'running' &&
-    alive === false &&
-    html`<p class="notice bad">
-      The run ended without a word: it was killed, or the machine stopped. It can go on from its
-      last checkpoint.
-    </p> `
-  }${
-    state === 'running' &&
-    alive !== false &&
-    html`<p class="notice going">The run wasn’t over when this page was made.</p> `
-  }${
+      notice('bad', `The run failed: ${textOf(record, 'error') ?? 'no reason was recorded'}`),
+    going &&
+      alive === false &&
+      notice(
+        'bad',
+        'The run ended without a word: it was killed, or the machine stopped. It can go on from its last checkpoint.',
+      ),
+    going && alive !== false && notice('going', 'The run wasn’t over when this page was made.'),
     resumed.length > 0 &&
-    html`<p class="notice">
-      Stopped and resumed, after ${resumed.length === 1 ? 'step' : 'steps'} ${at}.
-    </p> `
-  }${damage.length > 0 && html`<p class="notice bad">${damage.join('\n')}</p> `}`
+      notice('', `Stopped and resumed, after ${resumed.length === 1 ? 'step' : 'steps'} ${at}.`),
+    skipped > 0 &&
+      notice(
+        'bad',
+        `Steps left out, as a loss or gradient was NaN or infinite: ${count(skipped)}.`,
+      ),
+    ...damage.map((what) => notice('bad', what)),
+  ]}`
 }
 
 function training(record: RunRecord, summary: RunSummary): Html {

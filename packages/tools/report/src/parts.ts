@@ -44,6 +44,9 @@ export const section = (
 
 export const absent = (why: string): Html => html`<p class="absent body">${why}</p>`
 
+export const notice = (kind: 'good' | 'bad' | 'going' | '', text: string): Html =>
+  html`<p class="notice ${kind}">${text}</p>`
+
 export const stateMark = ({ state }: RunSummary): Html =>
   html`<span class="state ${state.kind}">${state.word}</span>`
 
@@ -163,6 +166,7 @@ export function settingsOf({ run }: RunRecord): [string, string][] {
   const results = [
     'state',
     'error',
+    'skipped',
     'test',
     'epochs',
     'mean',
@@ -182,8 +186,11 @@ function flatten(name: string, value: Json | undefined): [string, string][] {
     return Object.entries(value)
       .filter(([, each]) => each !== undefined)
       .flatMap(([child, each]) => flatten(`${name} · ${child}`, each as Json))
-  return [[name, plainly(value)]]
+  return [[name, shortened(plainly(value))]]
 }
+
+/** Of a hash its first dozen of digits. */
+const shortened = (text: string): string => text.replace(/\b([0-9a-f]{12})[0-9a-f]{28,}/, '$1…')
 
 export function classNames({ run, test }: RunRecord): string[] {
   const names = Array.isArray(run['classes']) ? run['classes'].map(String) : []

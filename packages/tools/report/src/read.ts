@@ -1,20 +1,21 @@
-import { existsSync, readFileSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
 import { parseRun, type RunRecord } from './record.ts'
 
 /**
- * Reads a run's folder, whatever state it is in: `run.json`, `metrics.jsonl`, and where they are there
+ * Reads a run's folder in Node, whatever state it is in: `run.json`, `metrics.jsonl`, and where they are there
  * `test.safetensors` and `batch.safetensors`.
  *
  * @param options.alive whether the run has a process, where its run.json says that it is running
  * @throws Error where the folder holds neither run.json nor metrics.jsonl
  * @example
- * const page = reportPage(readRunFolder('runs/2026-11-24T10-05-35'))
+ * const page = reportPage(await readRunFolder('runs/1'))
  */
-export function readRunFolder(
+export async function readRunFolder(
   path: string,
   { alive }: { readonly alive?: boolean } = {},
-): RunRecord {
+): Promise<RunRecord> {
+  // Asked for here, so that the rest can be used in a page.
+  const { existsSync, readFileSync } = await import('node:fs')
+  const { basename, join, resolve } = await import('node:path')
   const bytes = (name: string): Uint8Array | undefined => {
     const file = join(path, name)
     return existsSync(file) ? readFileSync(file) : undefined

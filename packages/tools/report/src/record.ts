@@ -78,7 +78,12 @@ export interface RunFiles {
   readonly batch?: Uint8Array
 }
 
-/** Reads what there is. Nothing throws: a file that is damaged is told of in `damage`. */
+/**
+ * Reads what there is. Nothing throws: a file that is damaged is told of in `damage`.
+ *
+ * @example
+ * const { epochs } = parseRun({ name: 'mine', metrics: readFileSync('runs/1/metrics.jsonl', 'utf8') })
+ */
 export function parseRun({ name, alive, run, metrics, test, batch }: RunFiles): RunRecord {
   const damage: string[] = []
   const reading = <T>(file: string, read: () => T): T | undefined => {
@@ -153,6 +158,8 @@ interface PictureSet {
  * @param logits `[images, classes]`, row by row: `testLogits` of `train`'s result
  * @param set the test images
  * @returns a safetensors file: `logits`, `labels`, `pictures` [k, height, width, channels], `places` [k]
+ * @example
+ * writeFileSync('test.safetensors', encodeTest(Float32Array.of(2, 1), { ...testImages, labels: [0] }))
  */
 export function encodeTest(logits: Float32Array, set: PictureSet): Uint8Array {
   const labels = Int32Array.from(set.labels)
@@ -192,6 +199,7 @@ function decodeTest(bytes: Uint8Array): TestRecord {
  * @param step from 0
  * @returns a safetensors file: `original` and `seen` [images, height, width, channels]; step and words in its metadata
  * @example
+ * const data = openData({ train: trainingImages, validation: 5000, batchSize: 128, epochs: 30, seed })
  * const sheet = await stepSheet({ tricks, seed, data, step: 0, classes, rows: 'result' })
  * writeFileSync('batch.safetensors', encodeBatch(sheet, 0))
  */

@@ -6,7 +6,12 @@ export interface Predictions {
   readonly labels: Uint8Array | Int32Array | readonly number[]
 }
 
-/** Softmax of each row: `[images, classes]`, row by row. */
+/**
+ * Softmax of each row: `[images, classes]`, row by row.
+ *
+ * @example
+ * probabilitiesOf({ logits: Float32Array.of(1, 1), labels: [0] }) // [0.5, 0.5]
+ */
 export function probabilitiesOf({ logits, labels }: Predictions): Float64Array {
   const classes = logits.length / labels.length
   const probabilities = new Float64Array(logits.length)
@@ -20,7 +25,12 @@ export function probabilitiesOf({ logits, labels }: Predictions): Float64Array {
   return probabilities
 }
 
-/** The likeliest class of each image; of equal ones the first. */
+/**
+ * The likeliest class of each image; of equal ones the first.
+ *
+ * @example
+ * predictedClasses({ logits: Float32Array.of(2, 1, 0, 3), labels: [0, 0] }) // [0, 1]
+ */
 export function predictedClasses({ logits, labels }: Predictions): Int32Array {
   const classes = logits.length / labels.length
   return Int32Array.from({ length: labels.length }, (_, i) => {
@@ -54,7 +64,12 @@ export interface ClassAccuracy {
   readonly precision: number
 }
 
-/** Accuracy and precision of each class, from a confusion matrix. */
+/**
+ * Accuracy and precision of each class, from a confusion matrix.
+ *
+ * @example
+ * classAccuracies([[3, 1], [0, 4]])[0] // of the first class: { images: 4, accuracy: 0.75, precision: 1 }
+ */
 export function classAccuracies(matrix: readonly (readonly number[])[]): ClassAccuracy[] {
   return matrix.map((row, c) => {
     const images = row.reduce((sum, count) => sum + count, 0)
@@ -85,6 +100,8 @@ export interface Calibration {
  * Whether a network that is 80 % sure is right 80 times in 100: expected calibration error over bins of equal width.
  *
  * @param bins how many; default 15, as in the paper
+ * @example
+ * const { expectedError, bins } = calibration({ logits: Float32Array.of(2, 1, 0, 3), labels: [0, 0] })
  * @see Guo et al. 2017, "On calibration of modern neural networks"
  */
 export function calibration(predictions: Predictions, bins = 15): Calibration {
@@ -131,6 +148,9 @@ export interface Mistake {
 /**
  * The images that were got wrong: the ones that cost most first (least probability of their own class), or the ones
  * the network was surest of.
+ *
+ * @example
+ * const [worst] = mistakes({ logits: Float32Array.of(2, 1, 0, 3), labels: [0, 0] })
  */
 export function mistakes(predictions: Predictions, by: 'loss' | 'confidence' = 'loss'): Mistake[] {
   const { logits, labels } = predictions

@@ -51,7 +51,8 @@ h1.words { font-size: clamp(36px, 9vw, 56px); line-height: 1.05; letter-spacing:
 .facts dd { font-size: 19px; font-weight: 550; letter-spacing: -.01em; }
 .facts dd span { font-size: 13px; font-weight: 400; color: var(--muted); letter-spacing: 0; white-space: nowrap; }
 @media (min-width: 860px) { .hero { grid-template-columns: 1fr minmax(400px, 480px); gap: 48px; } }
-.notice { margin-top: 28px; padding: 14px 16px; border-radius: 8px; background: var(--panel); border-left: 3px solid var(--quiet); overflow-wrap: anywhere; white-space: pre-line; font-size: 15px; }
+.notice { margin-top: 28px; padding: 14px 16px; border-radius: 8px; background: var(--panel); border-left: 3px solid var(--quiet); overflow-wrap: anywhere; font-size: 15px; }
+.notice + .notice { margin-top: 12px; }
 .notice.bad { border-left-color: var(--bad); }
 .notice.going { border-left-color: var(--accent); }
 

@@ -1,0 +1,139 @@
+// Runs to make pages of, small and made up: no training, the same each time.
+import { createRandom } from '@tricks/core'
+import { encodeBatch, encodeTest, parseRun, type RunFiles, type RunRecord } from '../src/index.ts'
+
+export const classes: readonly string[] = ['airplane', 'bird', 'cat', '<b>dog</b>']
+const [height, width, channels] = [6, 8, 3]
+const [epochs, stepsPerEpoch] = [3, 40]
+
+/** Of 200 images; the more skill, the more often they are right. */
+function predictions(seed: number, skill: number): Uint8Array {
+  const random = createRandom(seed)
+  const labels = Uint8Array.from({ length: 200 }, () => random.integer(0, classes.length))
+  const logits = Float32Array.from({ length: 200 * classes.length }, (_, i) => {
+    const own = labels[Math.floor(i / classes.length)] === i % classes.length
+    return random.normal() + (own ? skill : 0)
+  })
+  const images = Uint8Array.from({ length: 200 * height * width * channels }, () =>
+    random.integer(0, 256),
+  )
+  return encodeTest(logits, { images, labels, height, width, channels })
+}
+
+function batch(): Uint8Array {
+  const random = createRandom(7)
+  const tiles = (captions: readonly string[]) =>
+    Array.from({ length: 5 }, () => {
+      const size = height * width * channels
+      const pixels = Uint8Array.from({ length: size }, () => random.integer(0, 256))
+      return { pictures: [{ pixels, height, width, channels }], captions }
+    })
+  const rows = [
+    { label: 'original', tiles: tiles(['bird']) },
+    { label: 'result', tiles: tiles(['flip', '0.70 bird', '0.30 cat']) },
+  ]
+  return encodeBatch({ rows }, 0)
+}
+
+function metrics(until: number): string {
+  const lines: object[] = []
+  for (let steps = 20; steps <= until; steps += 20) {
+    const progress = steps / (epochs * stepsPerEpoch)
+    const training = { loss: 2 - progress, accuracy: 0.2 + 0.5 * progress }
+    const rate = 0.1 * (1 - progress)
+    const imagesPerSecond = 900 + steps
+    lines.push({ kind: 'step', steps, rate, ...training, wallClock: { imagesPerSecond } })
+    if (steps % stepsPerEpoch === 0)
+      lines.push({
+        kind: 'epoch',
+        steps,
+        epoch: steps / stepsPerEpoch - 1,
+        rate,
+        training,
+        validation: { loss: 1.9 - progress, accuracy: 0.25 + 0.5 * progress },
+        wallClock: { seconds: 4.5, memory: 4e8 + steps },
+      })
+  }
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+}
+
+/** The files of a run that went well; `change` what stands in its run.json. */
+export function files(
+  name: string,
+  change: object = {},
+  { seed = 1, skill = 2 }: { readonly seed?: number; readonly skill?: number } = {},
+): RunFiles & { readonly run: string; readonly metrics: string } {
+  const run = {
+    command: `npm start -- --recipe quick --seed ${seed}`,
+    flags: { recipe: 'quick', seed },
+    model: 'plain',
+    parameters: 99_450,
+    stepsPerEpoch,
+    steps: epochs * stepsPerEpoch,
+    batchSize: 64,
+    validation: 100,
+    pipeline: [
+      "images      random-crop { padding: 4, mode: 'constant' }",
+      'mix         mixup { alpha: 0.2 }',
+      'rate        warmup { multiplier: 8 } (cosine-decay)',
+    ],
+    classes,
+    backend: 'native',
+    hardware: 'a processor, 2 cores',
+    state: 'finished',
+    test: { loss: 0.7, accuracy: 0.805 },
+    wallClock: { began: '2026-01-01T00:00:00.000Z', seconds: 20, peakMemory: 512e6 },
+    ...change,
+  }
+  return {
+    name,
+    run: JSON.stringify(run),
+    metrics: metrics(epochs * stepsPerEpoch),
+    test: predictions(seed, skill),
+    batch: batch(),
+  }
+}
+
+const begun = { test: undefined }
+
+/** A run in each state that a folder may be in. */
+export const records = {
+  finished: parseRun(files('finished')),
+  better: parseRun(files('better', { test: { loss: 0.5, accuracy: 0.88 } }, { seed: 2, skill: 3 })),
+  failed: parseRun({
+    ...files('failed', { ...begun, state: 'failed', error: 'the loss is NaN at step 90 <img>' }),
+    metrics: `${metrics(80)}{"kind":"step","ste`,
+    test: undefined,
+  }),
+  running: parseRun({
+    ...files('running', { ...begun, state: 'running' }),
+    alive: true,
+    metrics: metrics(60),
+    test: undefined,
+  }),
+  begun: parseRun({
+    ...files('begun', { ...begun, state: 'running' }),
+    metrics: '',
+    test: undefined,
+    batch: undefined,
+  }),
+  killed: parseRun({
+    ...files('killed', { ...begun, state: 'running' }),
+    alive: false,
+    metrics: metrics(60),
+    test: undefined,
+  }),
+  resumed: parseRun(files('resumed', { wallClock: { resumed: [{ steps: 40 }, { steps: 77 }] } })),
+  unvalidated: parseRun({
+    ...files('unvalidated', { validation: 0 }),
+    metrics: metrics(120).replaceAll(/"validation":\{[^}]*\},/g, ''),
+  }),
+  nothing: parseRun({ name: 'nothing', metrics: '' }),
+  damaged: parseRun({
+    ...files('damaged'),
+    run: '{"state":',
+    metrics: 'x\n{}',
+    test: new Uint8Array([1, 2, 3]),
+    batch: new Uint8Array(9),
+  }),
+} as const satisfies Record<string, RunRecord>
