@@ -178,6 +178,26 @@ describe.skipIf(!supported)('install', () => {
     await expectInstalled()
   })
 
+  test('killed while compiling, leaves nothing to the next run', async () => {
+    const compiler = environment['CXX']!
+    const hold = join(folder, 'hold')
+    await writeFile(hold, '')
+    const usual = readFileSync(compiler, 'utf8')
+    const waiting = `while [ -e '${hold}' ]; do sleep 0.05; done\n: >`
+    await writeFile(compiler, usual.replace(': >', () => waiting))
+    const child = start(['install', '--no-check'])
+    // Listened to from the start: it may be closed before anything is awaited after the kill.
+    const end = ended(child)
+    const staged = () => inCache().some((name) => existsSync(join(cache, name, 'quiet.cc')))
+    while (!staged()) await new Promise((resolve) => setTimeout(resolve, 20))
+    child.kill('SIGKILL')
+    await end
+    await rm(hold)
+    await writeFile(compiler, usual)
+    expect(await install()).toMatchObject({ code: 0, errors: '' })
+    await expectInstalled()
+  })
+
   test('does not wait for a lock that nobody has touched for long', async () => {
     await mkdir(`${cache}.lock`, { recursive: true })
     utimesSync(`${cache}.lock`, 1, 1)
