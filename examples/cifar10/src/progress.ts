@@ -116,8 +116,13 @@ function bars(
       const run = course()
       if (progress.kind === 'epoch') {
         const line = epochLine(progress, run)
-        if (shown) shown.both.log(`${line}\n`)
-        else stream.write(`${line}\n`)
+        if (!shown) {
+          stream.write(`${line}\n`)
+          return
+        }
+        shown.both.log(`${line}\n`)
+        // The bars are drawn again now and then, and the line with them: it is not to be lost where the run ends.
+        shown.both.update()
         return
       }
       shown ??= start(progress.time)
