@@ -1,84 +1,257 @@
-// The code on the cards of image, mix and target tricks, and in their TSDoc, runs as it stands there, on two images.
-import { globSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { compileFunction } from 'node:vm'
-import * as tf from '@tensorflow/tfjs-core'
-import { beforeAll, describe, expect, test } from 'vitest'
+// All code in TypeScript on the cards, in the guides and in TSDoc is type-checked and run as it stands there, on a
+// few images and for an epoch or two. Where a comment tells a value, it is that value.
+import { execFileSync } from 'node:child_process'
+import {
+  globSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import * as files from 'node:fs'
+import * as promises from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import * as tf from '@tensorflow/tfjs'
+import { exportModel } from '@tricks/models'
+import type { RunOptions } from '@tricks/train'
+import sharp from 'sharp'
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { findInstallation } from '../../packages/backend/native/src/installation.ts'
+import { blocksOf, examplesOf, moduleOf, packages, read, root } from './blocks.ts'
+import { imageSet, scene } from './scene.ts'
 
-const root = join(import.meta.dirname, '../..')
-const folders = globSync(
-  ['packages/augment/*', 'packages/mix/*', 'packages/loss/label-smoothing'],
-  {
-    cwd: root,
-  },
-).toSorted()
-const read = (path: string): string => readFileSync(join(root, path), 'utf8')
-type Exports = Readonly<Record<string, unknown>>
-const exportsOf = (folder: string): Promise<Exports> =>
-  import(join(root, folder, 'src/index.ts')) as Promise<Exports>
-
-/** The blocks of code on a card, without their imports, which are checked by themselves. */
-const blocksOf = (card: string): string[] =>
-  [...card.matchAll(/^```ts\n([^]*?)^```$/gm)].map(([, code]) => code!)
-const importsIn = (code: string): { names: string[]; from: string }[] =>
-  [...code.matchAll(/^import \{([^}]*)\} from '([^']*)'$/gm)].map(([, names, from]) => ({
-    names: names!.split(',').map((name) => name.trim()),
-    from: from!,
-  }))
-
-/** The lines under each `@example` of a source. */
-const examplesOf = (source: string): string[] =>
-  [...source.matchAll(/@example\n([^]*?)(?= \* @|\s*\*\/)/g)].map(([, lines]) =>
-    lines!.replaceAll(/^ \* ?/gm, ''),
-  )
-
-/** What a reader has at hand: two images, their targets, facts of the data, and every trick. */
-let scene: Exports
-beforeAll(async () => {
-  const packages = await Promise.all(['packages/core', ...folders].map(exportsOf))
-  const images = tf.randomUniform([2, 32, 32, 3], 0, 1, 'float32', 1)
-  const pixels = Uint8Array.from({ length: 300 }, (_, i) => (i * i) % 251)
-  scene = {
-    ...Object.assign({}, ...packages),
-    images,
-    batch: { images, targets: tf.oneHot([0, 1], 10, 1, 0, 'float32') },
-    mean: [0.5, 0.5, 0.5],
-    deviation: [0.25, 0.25, 0.25],
-    pixels,
-    train: { images: pixels },
-  } as Exports
+// A run's length is made short, the data set little, and nothing is fetched.
+vi.mock('@tricks/train', async (original) => {
+  const actual = await original<typeof import('@tricks/train')>()
+  const short = <T extends RunOptions>(options: T): T => ({
+    ...options,
+    epochs: Math.min(options.epochs, 2),
+    batchSize: Math.min(options.batchSize ?? 128, 8),
+    validation: Math.min(options.validation ?? 8, 8),
+  })
+  return {
+    ...actual,
+    train: (options: Parameters<typeof actual.train>[0]) => actual.train(short(options)),
+    training: (options: Parameters<typeof actual.training>[0]) => actual.training(short(options)),
+    openRun: (options: RunOptions) => actual.openRun(short(options)),
+    openData: (options: Parameters<typeof actual.openData>[0]) =>
+      actual.openData({ ...options, batchSize: 8, validation: 8 }),
+  }
 })
+vi.mock('@tricks/cifar10', async (original) => ({
+  ...(await original<typeof import('@tricks/cifar10')>()),
+  loadCifar10: () => Promise.resolve({ train: imageSet(40), test: imageSet(20) }),
+  downloadCifar: () => Promise.resolve('data'),
+}))
 
-function run(code: string): void {
-  // A block may name what the scene names.
-  const names = Object.keys(scene).filter(
-    (name) => !new RegExp(`const \\{? ?${name}\\b`).test(code),
-  )
-  compileFunction(code, names)(...names.map((name) => scene[name])) as unknown
+/** Not run here, but type-checked, and why. */
+const elsewhere: Record<string, string | undefined> = {
+  'packages/backend/native/README.md': findInstallation() ? undefined : 'not installed',
+  'packages/backend/wasm-training/README.md': 'for a browser: the rehearsal of publishing runs it',
+  'packages/tools/conformance/README.md': "each trick's own test runs these lines",
+  'packages/tools/conformance/src/check.ts': "the kit's own test does",
+  'packages/tools/conformance/src/suite.ts': "each trick's own test runs these lines",
+}
+/** Where relative imports lead, in code that stands for code of another place. */
+const places: Record<string, string> = {
+  'packages/tools/conformance/README.md': 'packages/augment/cutout/test',
 }
 
-describe.each(folders)('%s', (folder) => {
-  const blocks = blocksOf(read(`${folder}/README.md`))
+const folder = join(root, 'internal/.cache/examples')
+rmSync(folder, { recursive: true, force: true })
+mkdirSync(folder, { recursive: true })
 
-  test('its card runs', () => {
-    expect(blocks.length).toBeGreaterThanOrEqual(2)
-    run(blocks.join('\n').replaceAll(/^import .*$/gm, ''))
-  })
+/** Packages that can't be imported everywhere, so that what they export is not at hand on other cards. */
+const needing = new Set(['packages/backend/native', 'packages/backend/webgpu'])
+const exportsOf = async (each: string): Promise<[string, string][]> => {
+  if (needing.has(each)) return []
+  const { name } = packages.find((one) => one.folder === each)!
+  const found = (await import(join(root, each, 'src/index.ts'))) as object
+  return Object.keys(found).map((key) => [key, name])
+}
+/** What a source exports, whether its package does or not. */
+const ownExports = (path: string): [string, string][] =>
+  path.endsWith('.ts')
+    ? [...read(path).matchAll(/^export (?:async )?(?:function|const|class) (\w+)/gm)].map(
+        ([, name]) => [name!, join(root, path)],
+      )
+    : []
+const ofNode = [
+  ...Object.keys(files).map((name) => [name, 'node:fs'] as const),
+  ...Object.keys(promises).map((name) => [name, 'node:fs/promises'] as const),
+  ['join', 'node:path'] as const,
+]
+const ofAll = (await Promise.all(packages.map((each) => exportsOf(each.folder)))).flat()
+const names = Object.keys(scene())
 
-  test('its card imports what there is', async () => {
-    const imports = blocks.flatMap(importsIn)
-    expect(imports.length).toBeGreaterThan(0)
-    for (const { names, from } of imports) {
-      expect(from).toBe((JSON.parse(read(`${folder}/package.json`)) as { name: string }).name)
-      expect(Object.keys(await exportsOf(folder))).toEqual(expect.arrayContaining(names))
-    }
-  })
-
-  test('the examples in its sources run', () => {
-    const examples = globSync(`${folder}/src/*.ts`, { cwd: root }).flatMap((path) =>
-      examplesOf(read(path)),
-    )
-    expect(examples.length).toBeGreaterThanOrEqual(2)
-    for (const example of examples) run(example)
-  })
+const guides = globSync(
+  ['*.md', 'examples/*/README.md', 'docs/**/*.md', 'packages/core/*.md', 'packages/*/*/README.md'],
+  { cwd: root, exclude: ['**/node_modules/**', '**/.vitepress/**'] },
+).map((path) => {
+  const blocks = blocksOf(read(path)).filter(({ language }) => language === 'ts')
+  return { path, pieces: [blocks.map(({ code }) => code)] }
 })
+const codes = globSync(['packages/core/src/**/*.ts', 'packages/*/*/src/**/*.ts'], {
+  cwd: root,
+  exclude: ['**/templates/**'],
+}).map((path) => ({ path, pieces: examplesOf(read(path)).map((code) => [code]) }))
+const sources = [...guides, ...codes].filter(({ pieces }) => pieces.flat().length > 0)
+
+const moduleFor = (path: string): string => join(folder, `${path.replaceAll(/[/.]/g, '-')}.ts`)
+for (const { path, pieces } of sources) {
+  const own = packages.find((each) => path.startsWith(`${each.folder}/`))
+  const exports = new Map([
+    ...ofNode,
+    ...ofAll,
+    ...ownExports(path),
+    ...(own ? await exportsOf(own.folder) : []),
+  ])
+  const place = places[path] ?? dirname(path)
+  writeFileSync(moduleFor(path), moduleOf(pieces, { exports, names }, place))
+}
+
+test('there are examples', () => {
+  expect(guides.length).toBeGreaterThan(packages.length)
+  expect(codes.length).toBeGreaterThan(packages.length)
+})
+
+/** A source's functions, each with the comment before it. */
+const documented = (source: string): Map<string, string> =>
+  new Map(
+    [
+      ...source.matchAll(/(?:\/\*\*((?:(?!\*\/)[^])*)\*\/\s*)?^export (?:async )?function (\w+)/gm),
+    ].map(([, comment, name]) => [name!, comment ?? '']),
+  )
+
+test.each(packages)('each function that $name exports has an example', async ({ folder: own }) => {
+  const found = new Set((await exportsOf(own)).map(([name]) => name))
+  const lacking = globSync(`${own}/src/**/*.ts`, { cwd: root, exclude: ['**/templates/**'] })
+    .flatMap((path) => [...documented(read(path))])
+    .filter(([name, comment]) => found.has(name) && !comment.includes('@example'))
+  expect(lacking.map(([name]) => name)).toEqual([])
+})
+
+test('all are type-checked', () => {
+  const settings = {
+    extends: '../../../tsconfig.json',
+    include: ['*.ts', '../../assets.d.ts'],
+    exclude: [],
+  }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(settings))
+  let output = ''
+  try {
+    execFileSync(join(root, 'node_modules/.bin/tsc'), ['-p', folder], { encoding: 'utf8' })
+  } catch (error) {
+    output = (error as { stdout: string }).stdout
+  }
+  expect(output).toBe('')
+})
+
+describe('all run', () => {
+  const home = process.cwd()
+  const here = mkdtempSync(join(tmpdir(), 'examples-'))
+  beforeAll(async () => {
+    process.chdir(here)
+    await makeFolders()
+    tf.io.registerSaveRouter((url) => (String(url).startsWith('downloads://') ? download : none))
+    if (tf.io.getLoadHandlers('file://model.json').length === 0)
+      tf.io.registerLoadRouter((url) =>
+        String(url).startsWith('file://') ? disk(String(url)) : none,
+      )
+  })
+  afterAll(() => {
+    process.chdir(home)
+    rmSync(here, { recursive: true })
+  })
+  beforeEach(async () => {
+    await tf.setBackend('wasm')
+    vi.spyOn(console, 'log').mockReturnValue()
+    return () => vi.restoreAllMocks()
+  })
+
+  test.each(sources.filter(({ path }) => elsewhere[path] === undefined))(
+    '$path',
+    async ({ path }) => {
+      const { default: pieces } = (await import(moduleFor(path))) as { default: (() => unknown)[] }
+      for (const piece of pieces) await piece()
+    },
+  )
+})
+
+const none = null as unknown as tf.io.IOHandler
+/** Stands in for a browser's downloads. */
+const download = tf.io.withSaveHandler((artifacts) =>
+  Promise.resolve({ modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) }),
+)
+/** Stands in for tfjs-node's and @tricks/native's files. */
+const disk = (url: string): tf.io.IOHandler => ({
+  load: () => {
+    const path = url.slice('file://'.length)
+    const json = JSON.parse(readFileSync(path, 'utf8')) as tf.io.ModelJSON
+    const data = Uint8Array.from(readFileSync(join(dirname(path), 'weights.bin'))).buffer
+    return tf.io.getModelArtifactsForJSON(json, (manifest) =>
+      Promise.resolve([manifest.flatMap(({ weights }) => weights), data]),
+    )
+  },
+})
+
+/** The folders that examples read: pictures, and CIFAR in its official layout, all of whose pixels are 0. */
+async function makeFolders(): Promise<void> {
+  for (const made of ['data/cifar-10-batches-bin', 'data/cifar-100-binary', 'model'])
+    mkdirSync(made, { recursive: true })
+  const sparse = (path: string, size: number): void => {
+    writeFileSync(path, '')
+    truncateSync(path, size)
+  }
+  for (const name of [
+    'data_batch_1',
+    'data_batch_2',
+    'data_batch_3',
+    'data_batch_4',
+    'data_batch_5',
+    'test_batch',
+  ])
+    sparse(`data/cifar-10-batches-bin/${name}.bin`, 10_000 * 3073)
+  const namesOf = (count: number): string =>
+    Array.from({ length: count }, (_, i) => `${i}\n`).join('')
+  writeFileSync('data/cifar-10-batches-bin/batches.meta.txt', namesOf(10))
+  sparse('data/cifar-100-binary/train.bin', 50_000 * 3074)
+  sparse('data/cifar-100-binary/test.bin', 10_000 * 3074)
+  writeFileSync('data/cifar-100-binary/coarse_label_names.txt', namesOf(20))
+  writeFileSync('data/cifar-100-binary/fine_label_names.txt', namesOf(100))
+
+  // Two runs, of which there is a line.
+  const metrics = { loss: 1.5, accuracy: 0.5 }
+  const line = {
+    kind: 'epoch',
+    epoch: 0,
+    steps: 10,
+    training: metrics,
+    validation: metrics,
+    rate: 0.1,
+  }
+  for (const run of ['runs/1', 'runs/2']) {
+    mkdirSync(run, { recursive: true })
+    writeFileSync(`${run}/metrics.jsonl`, `${JSON.stringify(line)}\n`)
+  }
+  mkdirSync('resnet152')
+  const exported = await exportModel(scene().model, { mean: [0, 0, 0], deviation: [1, 1, 1] })
+  for (const [name, content] of Object.entries(exported))
+    writeFileSync(`resnet152/${name}`, content)
+
+  for (const [name, red] of [
+    ['cat', 200],
+    ['dog', 50],
+  ] as const) {
+    mkdirSync(`pictures/${name}`, { recursive: true })
+    for (let i = 0; i < 12; i++)
+      await sharp({
+        create: { width: 80, height: 70, channels: 3, background: { r: red, g: i * 20, b: 90 } },
+      })
+        .png()
+        .toFile(`pictures/${name}/${i}.png`)
+  }
+}

@@ -27,6 +27,9 @@ export const tidied = <T>(work: () => T): T => tf.tidy(work as () => tf.TensorCo
 /**
  * The hooks of several tricks as those of one, each with its own random stream, prepared tensors and
  * state under its key. `compose` and every combinator are this plus a rule for who acts.
+ *
+ * @example
+ * const { images } = combine('both', [randomFlip(), cutout()])
  */
 export function combine(
   name: string,

@@ -70,7 +70,7 @@ export interface Pipeline extends Pick<
  * @throws Error where two tricks have one key, where two mix, where two set the learning rate
  * @example
  * const pipeline = compose([randomFlip(), cutout({ length: 16 }), labelSmoothing()], { seed: 1 })
- * const { images, targets } = pipeline.batch(batchImages, oneHot(labels, 10), step)
+ * const batch = pipeline.batch(images, oneHot(labels, 10), step)
  */
 export function compose(tricks: readonly Trick[], options: PipelineOptions = {}): Pipeline {
   const {

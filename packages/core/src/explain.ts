@@ -21,7 +21,7 @@ const stages = [
  *
  * @example
  * console.log(explain([labelSmoothing(), cutout({ length: 16 })]))
- * // images      cutout { length: 16, holes: 1, fill: 'mean' }
+ * // images      cutout { length: 16, holes: 1, fill: 'mean', inside: false }
  * // targets     label-smoothing { epsilon: 0.1 }
  */
 export function explain(tricks: readonly Trick[]): string {

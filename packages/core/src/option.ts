@@ -3,8 +3,8 @@
  *
  * @param option the option as `{ name: value }`
  * @example
+ * const length = 4 // with -3, RangeError: cutout: expected length to be a positive integer, got -3
  * assertOption(length > 0, 'cutout', { length }, 'a positive integer')
- * // RangeError: cutout: expected length to be a positive integer, got -3
  */
 export function assertOption(
   valid: boolean,

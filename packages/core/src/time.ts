@@ -35,7 +35,13 @@ export function stepsOf(duration: Duration, time: Time): number {
   return Math.round(amount * length)
 }
 
-/** True for a duration of one unit, finite and at least 0, a fraction at most 1. */
+/**
+ * True for a duration of one unit, finite and at least 0, a fraction at most 1.
+ *
+ * @example
+ * isDuration({ epochs: 2 }) // true
+ * isDuration({ epochs: 2, steps: 10 }) // false
+ */
 export function isDuration(value: unknown): value is Duration {
   if (typeof value !== 'object' || value === null) return false
   const entries = Object.entries(value)

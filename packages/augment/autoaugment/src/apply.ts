@@ -17,8 +17,7 @@ export interface AutoAugmentParams {
  * @returns as `images`
  * @throws RangeError where there is not one list of steps an image, or not one fill a channel
  * @example
- * const steps = [[{ op: 'Rotate', magnitude: 30 }, { op: 'Invert', magnitude: 0 }], []] // for two images
- * applyAutoAugment(images, { steps, fill: 0.5 })
+ * applyAutoAugment(images, { steps: [[{ op: 'Rotate', magnitude: 30 }], []], fill: 0.5 }) // for two images
  * @see Cubuk et al. 2019, https://arxiv.org/abs/1805.09501
  */
 export function applyAutoAugment(

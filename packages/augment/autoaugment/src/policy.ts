@@ -36,6 +36,8 @@ const ranges: Readonly<Partial<Record<Operation, Range>>> = {
  * What a strength from 0 to 9 means to an operation on images of a size.
  *
  * @param negative the other way, for operations that go either way
+ * @example
+ * magnitudeOf('Rotate', 9, [32, 32]) // 30
  */
 export function magnitudeOf(
   op: Operation,

@@ -15,7 +15,7 @@ export interface Components {
  * @param channels default 3
  * @throws RangeError for fewer than two pixels, or a length that isn't a multiple of the channels
  * @example
- * const { eigenvalues, eigenvectors } = fitComponents(train.images)
+ * const { eigenvalues, eigenvectors } = fitComponents(pixels)
  * @see Krizhevsky et al. 2012, "ImageNet classification with deep convolutional neural networks"
  */
 export function fitComponents(pixels: Uint8Array | ArrayLike<number>, channels = 3): Components {

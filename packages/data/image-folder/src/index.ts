@@ -38,6 +38,7 @@ export interface ImageFolder {
  * an empty class, a class none of whose files can be read, or with a broken file
  * @example
  * const { train: pictures } = await readImageFolder('pictures', { size: 64 })
+ * const model = createModel('plain', { inputShape: [64, 64, 3], classes: pictures.classes.length })
  * await train({ model, data: { train: pictures }, optimizer, epochs: 10 })
  */
 export async function readImageFolder(

@@ -47,7 +47,8 @@ const join = (hard: tf.Scalar, soft: tf.Scalar, temperature: number, alpha?: num
  * @returns a scalar
  * @throws RangeError for a temperature or an alpha out of its range
  * @example
- * distillationLoss({ student, teacher, targets, temperature: 4, alpha: 0.9 })
+ * const logits = { student: studentLogits, teacher: teacherLogits }
+ * distillationLoss({ ...logits, targets, temperature: 4, alpha: 0.9 })
  * @see Hinton et al. 2015, https://arxiv.org/abs/1503.02531; He et al. 2019, https://arxiv.org/abs/1812.01187
  */
 export function distillationLoss({
@@ -83,7 +84,7 @@ function check(temperature: number, alpha?: number): void {
  *
  * @throws RangeError for an option out of its range; Error for a teacher that doesn't give logits `[batch, classes]`
  * @example
- * compose([distillation({ teacher: resnet152 })])
+ * compose([distillation({ teacher })])
  * @see Hinton et al. 2015, https://arxiv.org/abs/1503.02531; He et al. 2019, https://arxiv.org/abs/1812.01187
  */
 export function distillation({

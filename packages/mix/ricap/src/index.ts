@@ -25,8 +25,11 @@ export interface RicapParams {
  * @returns a new batch; pixels are copied exactly
  * @throws RangeError where the params don't fit the batch
  * @example
- * const offsets = [[0, 0], [3, 3], [1, 1], [2, 0]]
- * const patched = applyRicap(batch, { boundary: [3, 5], permutations: [[1, 0], [0, 1], [1, 0], [0, 1]], offsets })
+ * const patched = applyRicap(batch, {
+ *   boundary: [3, 5],
+ *   permutations: [[1, 0], [0, 1], [1, 0], [0, 1]],
+ *   offsets: [[0, 0], [3, 3], [1, 1], [2, 0]],
+ * })
  * @see Takahashi et al. 2018, https://arxiv.org/abs/1811.09030
  */
 export function applyRicap(

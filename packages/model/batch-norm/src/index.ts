@@ -33,8 +33,8 @@ export interface BatchNormOptions {
  * @param options.name the layer's name
  * @throws if an option is out of its range
  * @example
- * const model = layers.sequential()
- * model.add(layers.layers.conv2d({ filters: 32, kernelSize: 3, useBias: false, inputShape: [32, 32, 3] }))
+ * const model = tf.sequential()
+ * model.add(tf.layers.conv2d({ filters: 32, kernelSize: 3, useBias: false, inputShape: [32, 32, 3] }))
  * model.add(batchNorm({ momentum: 0.9 }))
  * @see Ioffe and Szegedy, Batch Normalization, 2015, https://arxiv.org/abs/1502.03167
  */

@@ -30,7 +30,8 @@ export interface DropoutOptions {
  *
  * @throws RangeError for an option out of its range; Error where mode 'block' gets something else than images
  * @example
- * model.add(dropout({ rate: 0.1, mode: 'block', blockSize: 3, name: 'drop' }))
+ * const layer = dropout({ rate: 0.1, mode: 'block', blockSize: 3, name: 'drop' })
+ * layer.apply(images, { training: true, seed: 1, step })
  * @see Srivastava et al. 2014, "Dropout"; Tompson et al. 2015, https://arxiv.org/abs/1411.4280;
  * Ghiasi et al. 2018, https://arxiv.org/abs/1810.12890
  */

@@ -1,6 +1,11 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 
-/** How many numbers a model trains; batch norm's moving statistics and what is frozen are not among them. */
+/**
+ * How many numbers a model trains; batch norm's moving statistics and what is frozen are not among them.
+ *
+ * @example
+ * countParameters(createModel('resnet-20')) // 269722
+ */
 export function countParameters(model: LayersModel): number {
   return model.trainableWeights.reduce((sum, weight) => sum + size(weight.shape), 0)
 }
@@ -8,6 +13,9 @@ export function countParameters(model: LayersModel): number {
 /**
  * The multiply-adds of a model's convolutions and dense layers for one image, which papers call its FLOPs: each
  * number of a kernel is used once at each place of the output.
+ *
+ * @example
+ * countMultiplyAdds(createModel('resnet-20')) / 1e6 // 40.55
  */
 export function countMultiplyAdds(model: LayersModel): number {
   return model.layers

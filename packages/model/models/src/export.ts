@@ -81,7 +81,7 @@ export function withNormalization(
  * @returns what is in the two files, which belong in one folder
  * @example
  * const files = await exportModel(model, { mean, deviation })
- * for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
+ * for (const [name, content] of Object.entries(files)) await writeFile(join('model', name), content)
  */
 export async function exportModel(
   model: layers.LayersModel,

@@ -15,6 +15,7 @@ import { assertOption } from '@tricks/core'
  * @param options.epsilon positive, default 5e-4
  * @throws RangeError if an option is out of its range; Error for a model without such a layer
  * @example
+ * const model = airbench({ seed: 1 })
  * await whiten(model, images)
  * @see Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024, https://arxiv.org/abs/2404.00498
  */

@@ -17,7 +17,7 @@ export { type InitializerOptions, KaimingNormal, XavierNormal, XavierUniform }
  *
  * @throws RangeError for a seed out of its range
  * @example
- * layers.conv2d({ filters: 32, kernelSize: 3, kernelInitializer: xavierUniform({ seed: 1, name: 'conv1' }) })
+ * tf.layers.conv2d({ filters: 32, kernelSize: 3, kernelInitializer: xavierUniform({ seed: 1, name: 'conv1' }) })
  * @see Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
  */
 export const xavierUniform = (options?: InitializerOptions): XavierUniform =>
@@ -28,7 +28,7 @@ export const xavierUniform = (options?: InitializerOptions): XavierUniform =>
  *
  * @throws RangeError for a seed out of its range
  * @example
- * layers.dense({ units: 10, kernelInitializer: xavierNormal({ seed: 2 }) })
+ * tf.layers.dense({ units: 10, kernelInitializer: xavierNormal({ seed: 2 }) })
  * @see Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
  */
 export const xavierNormal = (options?: InitializerOptions): XavierNormal =>
@@ -39,7 +39,7 @@ export const xavierNormal = (options?: InitializerOptions): XavierNormal =>
  *
  * @throws RangeError for a seed out of its range
  * @example
- * layers.conv2d({ filters: 32, kernelSize: 3, kernelInitializer: kaimingNormal({ seed: 3 }) })
+ * tf.layers.conv2d({ filters: 32, kernelSize: 3, kernelInitializer: kaimingNormal({ seed: 3 }) })
  * @see He et al. 2015, https://arxiv.org/abs/1502.01852
  */
 export const kaimingNormal = (options?: InitializerOptions): KaimingNormal =>

@@ -26,8 +26,9 @@ export function conformance(make: () => Trick, options: ConformanceOptions = {})
  * @param tests registers them; called once a backend, which is the current one when they run
  * @param options `without`: backends to leave out, each with its reason, which is printed
  * @example
+ * import { test } from 'vitest'
  * onEachBackend(() => {
- *   test('as the reference', () => expectClose(applyCutout(fromFixture(images), params), expected))
+ *   test('a sum', () => expectClose(tf.add(fromFixture(one), 1), fromFixture(two)))
  * })
  */
 export function onEachBackend(

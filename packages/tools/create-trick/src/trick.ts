@@ -208,6 +208,9 @@ export function standalonePackage(plan: TrickPlan): Record<string, string> {
  *
  * @param taken the names of the packages that there are
  * @throws Error for a name that is taken, invalid or reserved
+ * @example
+ * const plan = { name: 'my-idea', stage: 'augment', paper: 'https://arxiv.org/abs/1708.04552' } as const
+ * Object.keys(repositoryPackage(plan, []))
  */
 export function repositoryPackage(
   plan: TrickPlan,

@@ -15,7 +15,18 @@ interface Entry {
   readonly data_offsets: readonly [number, number]
 }
 
-/** A checkpoint as the bytes of a safetensors file, with a checksum of all of it inside. */
+/**
+ * A checkpoint as the bytes of a safetensors file, with a checksum of all of it inside.
+ *
+ * @example
+ * await train({
+ *   ...options,
+ *   checkpoint: {
+ *     every: { steps: 1 },
+ *     save: (checkpoint) => writeFileSync('last.safetensors', encode(checkpoint)),
+ *   },
+ * })
+ */
 export function encode({ tensors, ...rest }: Checkpoint): Uint8Array {
   const entries: Record<string, Entry> = {}
   let size = 0
@@ -40,7 +51,11 @@ export function encode({ tensors, ...rest }: Checkpoint): Uint8Array {
   return bytes
 }
 
-/** @throws Error where the bytes are no checkpoint, or not as they were written */
+/**
+ * @throws Error where the bytes are no checkpoint, or not as they were written
+ * @example
+ * const { step } = decode(readFileSync('last.safetensors'))
+ */
 export function decode(given: Uint8Array): Checkpoint {
   // A copy of its own: a Buffer's `slice` would share its memory.
   const bytes = new Uint8Array(given)

@@ -34,7 +34,7 @@ export interface Fit {
  * @param options those of `train`, but for what concerns its progress
  * @throws Error naming a trick that `fitDataset` can't carry (one that changes gradients, or evaluation), and as `train`
  * @example
- * const fit = forFit({ model, data: { train: images }, tricks, optimizer: tf.train.momentum(0.1, 0.9), epochs: 10 })
+ * const fit = forFit({ model, data, tricks, optimizer: tf.train.momentum(0.1, 0.9), epochs: 10 })
  * model.compile(fit.compile)
  * await model.fitDataset(fit.dataset, fit.args)
  */

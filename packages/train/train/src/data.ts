@@ -85,7 +85,12 @@ export function statisticsOf({ set, indices }: Subset): { mean: number[]; deviat
 
 const unit = Float32Array.from({ length: 256 }, (_, k) => k / 255)
 
-/** Images, float32 in [0, 1], and one-hot targets of the places `from` … `to`, in the order given. */
+/**
+ * Images, float32 in [0, 1], and one-hot targets of the places `from` … `to`, in the order given.
+ *
+ * @example
+ * const { images, targets } = batchOf({ set: trainingImages, indices: Int32Array.of(0, 1, 2, 3) }, 1, 3)
+ */
 export function batchOf(
   { set, indices }: Subset,
   from: number,
@@ -125,7 +130,7 @@ export interface TrainingData {
  * @param options.mean per channel, in [0, 1]; by default measured on the training images, as `deviation`
  * @param options.validation how many images are kept apart, by a fixed split
  * @example
- * const data = openData({ train: images, validation: 5000, batchSize: 128, epochs: 30, seed: 0 })
+ * const data = openData({ train: trainingImages, validation: 5000, batchSize: 128, epochs: 30, seed: 0 })
  * const { images, targets } = data.batch(step)
  */
 export function openData({

@@ -39,6 +39,8 @@ export interface Layer {
  * here it counts those of the model, so that the same model has the same paths wherever it was built.
  *
  * @throws Error for a model without variables
+ * @example
+ * Object.keys(variablesOf(model))
  */
 export function variablesOf(model: Model): Variables {
   if (model.variables) return model.variables

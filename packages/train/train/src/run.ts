@@ -54,7 +54,7 @@ export interface OpenRun {
  *
  * @throws Error for data, a model or options that don't fit
  * @example
- * const { pipeline, data } = openRun({ model, data: { train: images }, tricks, optimizer, epochs: 10 })
+ * const { pipeline, data } = openRun({ model, data: { train: trainingImages }, tricks, optimizer, epochs: 10 })
  * const { images, targets } = data.batch(step)
  * const batch = pipeline.batch(images, targets, data.time(step))
  */
@@ -124,6 +124,12 @@ function rateOf(optimizer: tf.Optimizer): number {
   return rate
 }
 
+/**
+ * Sets an optimizer's learning rate.
+ *
+ * @example
+ * setRate(optimizer, 0.01)
+ */
 export function setRate(optimizer: tf.Optimizer, rate: number): void {
   const rated = optimizer as unknown as Rated
   // SGD and momentum hold the rate in a tensor that their setter renews.
