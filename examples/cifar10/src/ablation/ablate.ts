@@ -5,14 +5,17 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as tf from '@tensorflow/tfjs-core'
 import { type BackendName, useBackend } from '@tricks/backend'
-import { assertOption } from '@tricks/core'
-import type { Metrics } from '@tricks/core'
-import type { Precision } from '@tricks/train'
+import { loadCifar10 } from '@tricks/cifar10'
+import { assertOption, type Metrics } from '@tricks/core'
+import { createModel } from '@tricks/models'
+import { type Precision, train } from '@tricks/train'
 import { duration } from '../progress.ts'
-import { replace } from '../run-folder.ts'
+import { recipes } from '../recipes.ts'
+import { openRunFolder, replace } from '../run-folder.ts'
 import { hasModel } from '../teacher.ts'
 import { type Arm, armsOf, type Comparison, comparisons, keyOfArm } from './arms.ts'
 import { chartOf } from './chart.ts'
+import { imagesOf } from './images.ts'
 import { summarize, tableOf } from './summary.ts'
 
 /** What all runs of an ablation have in common. */
@@ -45,6 +48,8 @@ export interface Outcome extends Metrics {
 export interface Result extends Outcome {
   readonly arm: string
   readonly seed: number
+  /** The machine: an ablation may go on elsewhere. */
+  readonly on: string
 }
 
 export interface AblateOptions extends Regime {
@@ -69,11 +74,7 @@ export async function ablate(options: AblateOptions): Promise<void> {
   assertOption(wanted.length > 0, 'ablate', { only }, 'names of comparisons')
   mkdirSync(out, { recursive: true })
   const { name: backend } = await useBackend(regime.backend)
-  const about = {
-    regime: { ...regime, backend },
-    hardware: `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores`,
-    versions: { node: process.version, tfjs: tf.version_core },
-  }
+  const about = { regime: { ...regime, backend }, versions: { tfjs: tf.version_core } }
   const file = join(out, 'about.json')
   if (existsSync(file)) {
     const [then, now] = [readFileSync(file, 'utf8'), text(about)]
@@ -84,18 +85,23 @@ export async function ablate(options: AblateOptions): Promise<void> {
   } else replace(file, text(about))
 
   const teacher = join(out, 'teacher')
-  if (!hasModel(teacher))
-    throw new Error(
-      `ablate: expected a teacher for distillation in ${teacher}; make it with\n  npm start -- --recipe teacher ` +
-        `--limit ${regime.trainingImages + regime.validationImages} --epochs 60 --out ${teacher}`,
-    )
+  if (!hasModel(teacher)) await teach(teacher, about.regime)
 
   const done = readResults(out)
   const has = new Set(done.map(({ arm, seed }) => `${seed} ${arm}`))
-  const queue: Job[] = []
-  for (let seed = 0; seed < seeds; seed++)
-    for (const [key, arm] of armsOf(wanted))
-      if (!has.has(`${seed} ${key}`)) queue.push({ arm, seed })
+  // What the tricks add comes first, for every seed: it is wanted most, and takes least.
+  const queue = (['added', 'left out'] as const)
+    .flatMap((kind) => {
+      const arms = armsOf(wanted.filter((comparison) => comparison.kind === kind))
+      return Array.from({ length: seeds }, (_, seed) =>
+        [...arms.values()].map((arm) => ({ arm, seed })),
+      ).flat()
+    })
+    .filter(({ arm, seed }) => {
+      const key = `${seed} ${keyOfArm(arm)}`
+      return !has.has(key) && has.add(key)
+    })
+  const on = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.version}`
   const total = queue.length
   console.log(`${done.length} runs are there, ${total} to go, ${processes} at once, on ${backend}`)
 
@@ -106,7 +112,7 @@ export async function ablate(options: AblateOptions): Promise<void> {
       serve(
         { regime: about.regime, teacher, signal, next: () => queue.shift() },
         (job, outcome) => {
-          const result: Result = { arm: keyOfArm(job.arm), seed: job.seed, ...outcome }
+          const result: Result = { arm: keyOfArm(job.arm), seed: job.seed, ...outcome, on }
           appendFileSync(join(out, 'runs.jsonl'), `${JSON.stringify(result)}\n`)
           const left = ((performance.now() - began) / ++finished / 1000) * (total - finished)
           const accuracy = (result.accuracy * 100).toFixed(2)
@@ -119,6 +125,30 @@ export async function ablate(options: AblateOptions): Promise<void> {
     ),
   )
   write(out, about, comparisons)
+}
+
+/** Trains the teacher of distillation, on the images that its pupils see. */
+async function teach(path: string, regime: Regime): Promise<void> {
+  console.log('Training the teacher that the others distil from')
+  const { train: images } = imagesOf((await loadCifar10()).train, regime)
+  const { modelOptions, batchSize, optimizer, tricks } = recipes.teacher
+  const model = createModel('plain', { ...modelOptions, seed: 0 })
+  const { validationImages: validation, precision } = regime
+  const result = await train({
+    model,
+    data: { train: images },
+    tricks: tricks(),
+    optimizer: optimizer(),
+    epochs: regime.epochs,
+    batchSize,
+    validation,
+    precision,
+  })
+  const folder = openRunFolder(path)
+  folder.describe({ mean: result.mean, deviation: result.deviation, epochs: result.epochs.length })
+  await folder.saveModel(model, result)
+  folder.close()
+  model.dispose()
 }
 
 /** The table, the chart and the summary of what is there by now. */

@@ -1,39 +1,13 @@
 // A process of the ablation: trains one arm after the other as it is told.
 import { useBackend } from '@tricks/backend'
 import { loadCifar10 } from '@tricks/cifar10'
-import { createRandom } from '@tricks/core'
 import { createModel } from '@tricks/models'
 import { calibration } from '@tricks/report'
-import { type ImageSet, train } from '@tricks/train'
+import { train } from '@tricks/train'
 import { assemble } from '../article.ts'
 import { loadTeacher } from '../teacher.ts'
 import type { Job, Outcome, Regime } from './ablate.ts'
-
-/** The images of an ablation, all from the training set: the test set is not looked at. */
-export function imagesOf(
-  set: ImageSet,
-  { trainingImages, validationImages, measuredImages }: Regime,
-): { train: ImageSet; measured: ImageSet } {
-  const classes = set.classes.length
-  const [own, measured] = [(trainingImages + validationImages) / classes, measuredImages / classes]
-  const seen = Array.from({ length: classes }, () => 0)
-  const places: { train: number[]; measured: number[] } = { train: [], measured: [] }
-  for (const place of createRandom(0).fork('ablation').permutation(set.labels.length)) {
-    const count = seen[set.labels[place]!]!++
-    if (count < own) places.train.push(place)
-    else if (count < own + measured) places.measured.push(place)
-  }
-  return { train: pick(set, places.train), measured: pick(set, places.measured) }
-}
-
-function pick(set: ImageSet, places: readonly number[]): ImageSet {
-  const size = set.height * set.width * set.channels
-  const images = new Uint8Array(places.length * size)
-  places.forEach((from, to) =>
-    images.set(set.images.subarray(from * size, (from + 1) * size), to * size),
-  )
-  return { ...set, images, labels: Uint8Array.from(places, (from) => set.labels[from]!) }
-}
+import { imagesOf } from './images.ts'
 
 async function work(regime: Regime, teacherFolder: string): Promise<void> {
   await useBackend(regime.backend)
@@ -79,4 +53,4 @@ async function work(regime: Regime, teacherFolder: string): Promise<void> {
   }
 }
 
-if (process.send) await work(JSON.parse(process.argv[2]!) as Regime, process.argv[3]!)
+await work(JSON.parse(process.argv[2]!) as Regime, process.argv[3]!)
