@@ -24,7 +24,7 @@ import {
   type ProgressView,
   progressView,
 } from './progress.ts'
-import { recipeOf } from './recipes.ts'
+import { quickRecipe, recipeOf } from './recipes.ts'
 import { revisionOf } from './revision.ts'
 import { keepBatch, keepTest, writeReport } from './report.ts'
 import { openRunFolder, readRun } from './run-folder.ts'
@@ -49,7 +49,9 @@ export interface RunFlags {
   readonly precision?: Precision
 }
 
-export interface RunOptions extends RunFlags {
+export interface RunOptions extends Omit<RunFlags, 'recipe'> {
+  /** Default: the one that takes a few minutes on the backend. */
+  readonly recipe?: string
   readonly out?: string
   /** Steps between two checkpoints; default an epoch, and a minute at most. */
   readonly saveEvery?: number
@@ -71,7 +73,14 @@ export async function run({
 }: RunOptions): Promise<TrainResult> {
   const view = progressView({ mode })
   const earlier = resume === undefined ? undefined : readRun(fromUser(resume))
-  const flags = earlier ? flagsOf(earlier, given) : given
+  const {
+    name: backend,
+    why,
+    passedOver,
+  } = await useBackend(earlier ? (earlier['flags'] as RunFlags).backend : given.backend)
+  const flags = earlier
+    ? flagsOf(earlier, given)
+    : { ...given, recipe: given.recipe ?? quickRecipe(backend) }
   const { seed, limit } = flags
   const recipe = recipeOf(flags.recipe)
   const epochs = flags.epochs ?? recipe.epochs
@@ -96,7 +105,6 @@ export async function run({
   const found = folder.checkpoints.latest()
   for (const { file, reason } of found?.passedOver ?? []) view.say(`Passed over ${file}: ${reason}`)
 
-  const { name: backend, why, passedOver } = await useBackend(flags.backend)
   view.say(`Backend    ${backend}: ${why}`)
   for (const { name, reason } of passedOver) view.say(`           not ${name}: ${reason}`)
 
@@ -277,7 +285,7 @@ const hashOf = ({ images, labels }: ImageSet): string =>
     .digest('hex')
 
 /** What a run began with; what to do with NaN may change, as it does nothing else. */
-function flagsOf(earlier: Record<string, unknown>, { nonFinite }: RunFlags): RunFlags {
+function flagsOf(earlier: Record<string, unknown>, { nonFinite }: Partial<RunFlags>): RunFlags {
   const flags = earlier['flags'] as RunFlags
   return nonFinite === undefined ? flags : { ...flags, nonFinite }
 }
