@@ -99,6 +99,8 @@ test.each(packages)('$name holds its own and nothing else', ({ folder, manifest 
     'package.json',
     'tsconfig.json',
     'README.md',
+    'preview.png',
+    'preview.svg',
     'CHANGELOG.md',
     'src',
     'test',

@@ -7,6 +7,8 @@ import { modelNames } from '@tricks/models'
 import type { Precision } from '@tricks/train'
 import { ablate } from './ablation/ablate.ts'
 import { article } from './article.ts'
+import { plot, preview, previewNames } from './look.ts'
+import { writePictures } from './pictures.ts'
 import { progressModes } from './progress.ts'
 import { recipeNames, recipes } from './recipes.ts'
 import { writeComparison, writeReport } from './report.ts'
@@ -146,6 +148,47 @@ cli
         : await writeComparison([only!, ...others], file ?? fromUser('comparison.html')),
     )
   })
+cli
+  .command(
+    'preview [trick]',
+    `Draw what a trick makes of images, or what a recipe shows its network; ${previewNames.join(', ')}`,
+  )
+  .option('--recipe <name>', 'All of its tricks, one under another', { default: 'quick' })
+  .option('--step <n>', "The recipe's step, from 0", { default: 0 })
+  .option('--seed <n>', 'Seed of what is drawn')
+  .option('--images <n>', 'How many', { default: 7 })
+  .option('--backend <name>', `One of ${backendNames.join(', ')}`)
+  .option('--out <file>', 'Where: a .png or a .svg', { default: 'preview.png' })
+  .action(async (trick: string | undefined, flags: Flags) => {
+    const { choice, whole } = checking(flags)
+    if (trick !== undefined && !previewNames.includes(trick))
+      throw new UsageError(`preview: expected one of ${previewNames.join(', ')}, got ${trick}`)
+    await preview({
+      trick,
+      recipe: choice('recipe', recipeNames),
+      step: whole('step', 0),
+      seed: whole('seed', 0),
+      images: whole('images', 1),
+      backend: choice<BackendName>('backend', backendNames),
+      out: fromUser(String(flags['out'])),
+    })
+  })
+cli
+  .command('plot', 'Plot the learning rate of a run before it is run')
+  .option('--recipe <name>', 'Whose', { default: 'quick' })
+  .option('--epochs <n>', "Another length than the recipe's")
+  .option('--svg <file>', 'Into a file rather than the terminal')
+  .action(async (flags: Flags) => {
+    const { choice, whole } = checking(flags)
+    await plot({
+      recipe: choice('recipe', recipeNames)!,
+      epochs: whole('epochs', 1),
+      svg: flags['svg'] === undefined ? undefined : fromUser(String(flags['svg'])),
+    })
+  })
+cli
+  .command('pictures', "Make the pictures on the tricks' cards and in the README anew")
+  .action(writePictures)
 cli.help()
 
 /** Aborted when the user interrupts. */

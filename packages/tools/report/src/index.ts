@@ -23,7 +23,7 @@ export {
 } from './preview.ts'
 export { type Caption, type Captions, captionsOf, type Place } from './preview-captions.ts'
 export { sheetPng, svgPng } from './preview-png.ts'
-export { pngUrl, sheetSvg, type SheetSvgOptions } from './preview-svg.ts'
+export { beside, pngUrl, sheetSvg, type SheetSvgOptions } from './preview-svg.ts'
 export { comparisonPage } from './compare.ts'
 export { reportPage } from './page.ts'
 export { readRunFolder } from './read.ts'

@@ -13,6 +13,9 @@ export interface Place {
 /**
  * What was drawn for an image, in words; through combinators, and for tricks that nobody wrote a caption for
  * by the names of what they drew.
+ *
+ * @example
+ * captionsOf(randomFlip(), { flips: [true, false] }, { place: 0, size: 2 }) // ['flip']
  */
 export function captionsOf(
   trick: Trick,
@@ -63,6 +66,7 @@ const short = (value: number): string => minus(String(Number(value.toFixed(2))))
 const degrees = new Set(['Rotate'])
 const fractions = new Set(['ShearX', 'ShearY', 'Color', 'Contrast', 'Brightness', 'Sharpness'])
 const whole = new Set(['TranslateX', 'TranslateY'])
+const levels = new Set(['Posterize', 'Solarize', 'Cutout'])
 const plain = new Set(['AutoContrast', 'Equalize', 'Invert'])
 
 /** 'Rotate +12°' */
@@ -71,7 +75,7 @@ function operation({ op, magnitude }: { op: string; magnitude: number }): string
   if (degrees.has(op)) return `${op} ${signed(magnitude)}°`
   if (fractions.has(op)) return `${op} ${signed(magnitude, 2)}`
   if (whole.has(op)) return `${op} ${signed(magnitude)}`
-  return `${op} ${short(magnitude)}`
+  return `${op} ${levels.has(op) ? Math.round(magnitude) : short(magnitude)}`
 }
 
 type Numbers = ArrayLike<number>
@@ -112,14 +116,14 @@ const captions: Captions = {
     },
     { place },
   ) => [
-    ...(brightness ? [`light ×${brightness[place]!.toFixed(2)}`] : []),
-    ...(contrast ? [`contrast ×${contrast[place]!.toFixed(2)}`] : []),
-    ...(saturation ? [`colour ×${saturation[place]!.toFixed(2)}`] : []),
+    ...(brightness ? [`light ${brightness[place]!.toFixed(2)}`] : []),
+    ...(contrast ? [`contrast ${contrast[place]!.toFixed(2)}`] : []),
+    ...(saturation ? [`colour ${saturation[place]!.toFixed(2)}`] : []),
     ...(hue ? [`hue ${signed(hue[place]! * 360)}°`] : []),
     ...(shift ? [`shift ${Array.from(shift[place]!, (each) => signed(each, 2)).join(' ')}`] : []),
   ],
   'pca-lighting': ({ alphas }: { alphas: readonly Numbers[] }, { place }) => [
-    `α ${Array.from(alphas[place]!, (alpha) => signed(alpha, 2)).join(' ')}`,
+    `α ${Array.from(alphas[place]!, (alpha) => signed(alpha, 2).replace('0.', '.')).join(' ')}`,
   ],
   autoaugment: (
     { steps }: { steps: readonly (readonly ({ op: string; magnitude: number } | null)[])[] },
@@ -140,7 +144,7 @@ const captions: Captions = {
     `λ ${(typeof lambda === 'number' ? lambda : lambda[place]!).toFixed(2)}`,
   ],
   ricap: ({ boundary: [row, column] }: { boundary: readonly [number, number] }) => [
-    `meet at ${row}, ${column}`,
+    `meet ${row}, ${column}`,
   ],
 }
 

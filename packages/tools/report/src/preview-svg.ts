@@ -29,7 +29,9 @@ const margin = 16
  */
 export function sheetSvg({ rows }: Sheet, { tile = 96 }: SheetSvgOptions = {}): string {
   const labels = rows.map(({ label }) => wrap(label, 92))
-  const labelWidth = Math.ceil(Math.max(...labels.flat().map((text) => widthOf(text) * 1.08))) + 12
+  // The same for most sheets, so that they stand alike under one another.
+  const widest = Math.max(88, ...labels.flat().map((text) => widthOf(text) * 1.08))
+  const labelWidth = Math.ceil(widest) + 12
   const columns = Math.max(...rows.map(({ tiles }) => tiles.length))
   const width = 2 * margin + labelWidth + columns * (tile + gap) - gap
 
@@ -68,6 +70,29 @@ export function sheetSvg({ rows }: Sheet, { tile = 96 }: SheetSvgOptions = {}): 
   )
 }
 
+/**
+ * Pictures beside one another in one.
+ *
+ * @example
+ * writeFileSync('both.svg', beside([sheetSvg(sheet), sheetSvg(sheet)]))
+ */
+export function beside(svgs: readonly string[]): string {
+  let width = 0
+  let height = 0
+  const placed = svgs.map((svg) => {
+    const [, own, high] = svg.match(/width="([\d.]+)" height="([\d.]+)"/)!.map(Number)
+    const part = svg.replace('<svg ', `<svg x="${width}" `)
+    width += own! + gap
+    height = Math.max(height, high!)
+    return part
+  })
+  width -= gap
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">` +
+    `${placed.join('')}</svg>`
+  )
+}
+
 /** One picture over the whole tile, or several as the quarters of it: down, then across, as RICAP counts them. */
 function place(pictures: readonly Picture[], left: number, top: number, tile: number): string[] {
   const across = Math.ceil(Math.sqrt(pictures.length))
@@ -82,7 +107,12 @@ function place(pictures: readonly Picture[], left: number, top: number, tile: nu
   })
 }
 
-/** A picture as an address that holds it. */
+/**
+ * A picture as an address that holds it.
+ *
+ * @example
+ * pngUrl({ pixels: Uint8Array.of(255, 0, 0), height: 1, width: 1, channels: 3 })
+ */
 export function pngUrl({ pixels, width, height, channels }: Picture): string {
   const png = encode({ data: pixels, width, height, channels })
   let binary = ''
@@ -105,7 +135,7 @@ function wrap(text: string, width: number): string[] {
 function widthOf(text: string): number {
   let width = 0
   for (const letter of text)
-    width += /[ijlI.,:;|()' ]/.test(letter) ? 0.31 : /[mwMW@]/.test(letter) ? 0.88 : 0.6
+    width += /[ijltrfI.,:;|()' ]/.test(letter) ? 0.34 : /[mwMW@]/.test(letter) ? 0.88 : 0.6
   return width * size
 }
 

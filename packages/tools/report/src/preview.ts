@@ -82,7 +82,7 @@ export async function stepSheet({
  * @throws RangeError for a place that the set doesn't have
  * @example
  * const { test } = await loadCifar10()
- * const sheet = await imageSheet(test, [0, 1, 2], { tricks: [cutout()], mean: cifar10Mean, classes })
+ * const sheet = await imageSheet(test, [0, 1, 2], { tricks: [cutout()], mean: cifar10Mean })
  */
 export async function imageSheet(
   set: ImageSet,
@@ -110,6 +110,9 @@ export async function imageSheet(
  *
  * @param batch images `[batch, height, width, channels]` in [0, 1] and targets `[batch, classes]`; left alone
  * @throws RangeError for a place to show that the batch doesn't have
+ * @example
+ * const time = { step: 0, stepsPerEpoch: 100, steps: 1000 }
+ * const sheet = await batchSheet(batch, time, { tricks, mean, classes })
  */
 export async function batchSheet(
   batch: Batch,

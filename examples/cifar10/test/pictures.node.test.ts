@@ -1,0 +1,60 @@
+// The pictures in the repository are what the code draws: a change of either shows here. `pictures` makes them anew.
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import * as tf from '@tensorflow/tfjs-core'
+import '@tensorflow/tfjs-backend-cpu'
+import { loadCifar10 } from '@tricks/cifar10'
+import { decode } from 'fast-png'
+import { beforeAll, expect, test } from 'vitest'
+import { pictures, repository } from '../src/pictures.ts'
+
+const made = new Map<string, Uint8Array | string>()
+beforeAll(async () => {
+  await tf.setBackend('cpu')
+  const { train } = await loadCifar10()
+  for await (const { path, content } of pictures(train)) made.set(path, content)
+})
+
+const anew = 'make them anew: npm start -- pictures'
+
+test('the pictures are those of today', () => {
+  expect(made.size).toBeGreaterThan(15)
+  for (const [path, content] of made) {
+    expect(existsSync(join(repository, path)), `${path} is missing; ${anew}`).toBe(true)
+    const kept = readFileSync(join(repository, path))
+    if (typeof content === 'string') {
+      expect(numbersRounded(kept.toString()), `${path}; ${anew}`).toBe(numbersRounded(content))
+      continue
+    }
+    const [one, other] = [decode(kept), decode(content)]
+    expect([one.width, one.height], `${path}; ${anew}`).toEqual([other.width, other.height])
+    // Levels may be rounded the other way where a processor's functions differ in their last bit.
+    let different = 0
+    for (let i = 0; i < one.data.length; i++)
+      if (Math.abs(one.data[i]! - other.data[i]!) > 1) different++
+    expect(
+      different / one.data.length,
+      `${path}: share of values that differ; ${anew}`,
+    ).toBeLessThan(1e-4)
+  }
+})
+
+const numbersRounded = (svg: string): string =>
+  svg.replaceAll(/-?\d+\.\d+/g, (number) => Number(number).toFixed(1).replace('-0.0', '0.0'))
+
+test('each trick that changes images, or the rate, has one, and its card shows it', () => {
+  const folders = globSync('packages/{augment,mix,schedule}/*', { cwd: repository })
+  expect(folders.length).toBeGreaterThan(10)
+  for (const folder of folders) {
+    const own = [...made.keys()].find((path) => dirname(path) === folder)
+    expect(own, `${folder}: add it to examples/cifar10/src/pictures.ts`).toBeDefined()
+    expect(readFileSync(join(repository, folder, 'README.md'), 'utf8')).toContain(
+      `](${basename(own!)})`,
+    )
+  }
+  expect(readFileSync(join(repository, 'README.md'), 'utf8')).toContain('](docs/images/tricks.png)')
+})
+
+test('a picture is light enough for a page', () => {
+  for (const [path, content] of made) expect(content.length, path).toBeLessThanOrEqual(300_000)
+})
