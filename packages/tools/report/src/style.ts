@@ -1,5 +1,5 @@
 /** The page's style: system fonts, one accent, light and dark. */
-export const style = `
+export const style: string = `
 :root {
   color-scheme: light dark;
   --paper: #fdfdfc; --panel: #f4f4f1; --ink: #1a1b1e; --muted: #62656d; --line: #e2e2dd;
