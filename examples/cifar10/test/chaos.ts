@@ -6,11 +6,15 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRandom } from '@tricks/core'
+import { parseRun, reportPage } from '@tricks/report'
 
 export interface Outcome {
   readonly weights: string
   readonly metrics: string
   readonly run: string
+  /** Of the first batch's pictures, and of the test's logits and pictures. */
+  readonly kept: string
+  readonly page: string
 }
 
 /** Both runs' outcomes, wall-clock fields left out, and how often the second was killed. */
@@ -92,12 +96,24 @@ function outcomeOf(folder: string): Outcome {
       JSON.parse(text, (name, value: unknown) => (other.includes(name) ? undefined : value)),
     )
   const text = (name: string): string => readFileSync(join(folder, name), 'utf8')
+  const hashOf = (...contents: readonly (Uint8Array | string)[]): string => {
+    const hash = createHash('sha256')
+    for (const content of contents) hash.update(content)
+    return hash.digest('hex')
+  }
+  const bytes = (name: string): Uint8Array => readFileSync(join(folder, name))
+  const [run, metrics, test, batch] = [
+    withoutClock(text('run.json')),
+    text('metrics.jsonl').trim().split('\n').map(withoutClock).join('\n'),
+    bytes('test.safetensors'),
+    bytes('batch.safetensors'),
+  ]
   return {
-    weights: createHash('sha256')
-      .update(readFileSync(join(folder, 'model', 'weights.bin')))
-      .digest('hex'),
-    metrics: text('metrics.jsonl').trim().split('\n').map(withoutClock).join('\n'),
-    run: withoutClock(text('run.json')),
+    weights: hashOf(bytes(join('model', 'weights.bin'))),
+    metrics,
+    run,
+    kept: hashOf(test, batch),
+    page: hashOf(reportPage(parseRun({ name: 'a run', run, metrics, test, batch }))),
   }
 }
 

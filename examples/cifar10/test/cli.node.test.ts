@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { predictedClasses, readRunFolder } from '@tricks/report'
 import { afterAll, expect, test } from 'vitest'
 import { articleTricks } from '../src/article.ts'
 
@@ -57,7 +58,7 @@ test('a run says what it does and leaves what came of it', async () => {
   expect(code).toBe(0)
   const run = runOf('small')
   expect(run).toMatchObject({
-    flags: { recipe: 'quick', seed: 3 },
+    flags: { seed: 3 },
     epochs: [{ epoch: 0 }, { epoch: 1 }],
     state: 'finished',
   })
@@ -68,6 +69,16 @@ test('a run says what it does and leaves what came of it', async () => {
   expect(lines.map((line) => (JSON.parse(line) as { kind: string }).kind)).toContain('epoch')
   for (const file of ['model.json', 'weights.bin'])
     expect(existsSync(join(root, 'small', 'model', file)), file).toBe(true)
+
+  expect(output.trim().split('\n').at(-1)).toBe(`Look at it: ${join(root, 'small', 'report.html')}`)
+  const page = readFileSync(join(root, 'small', 'report.html'), 'utf8')
+  expect(page).toContain('of 10,000 test images are right')
+  const { test: tested, batch, damage } = await readRunFolder(join(root, 'small'))
+  expect(damage).toEqual([])
+  expect(tested!.labels).toHaveLength(10_000)
+  const right = predictedClasses(tested!).filter((predicted, i) => predicted === tested!.labels[i])
+  expect(right.length / 10_000).toBeCloseTo((run['test'] as { accuracy: number }).accuracy, 6)
+  expect(batch!.images).toHaveLength(12)
 })
 
 test('interrupted, it finishes the step, saves, and exits with 130', async () => {
@@ -81,6 +92,43 @@ test('interrupted, it finishes the step, saves, and exits with 130', async () =>
   expect(code).toBe(130)
   expect(runOf('stopped')).toMatchObject({ state: 'aborted' })
   expect(existsSync(join(root, 'stopped', 'model', 'model.json'))).toBe(true)
+
+  const both = await cli('report', 'small', 'stopped', '--out', 'both.html')
+  expect(both.output.trim()).toBe(join(root, 'both.html'))
+  expect(readFileSync(join(root, 'both.html'), 'utf8')).toContain('stopped before its end')
+  const again = await cli('report', 'stopped')
+  expect(again.output.trim()).toBe(join(root, 'stopped', 'report.html'))
+})
+
+test('a run that fails has a page that says why', async () => {
+  const flags = ['--limit', '200', '--epochs', '50', '--save-every', '1', '--out', 'broken']
+  const { ended } = start(...flags, '--backend', 'wasm')
+  const checkpoints = join(root, 'broken', 'checkpoints')
+  while (!existsSync(join(checkpoints, 'step-000000002.safetensors')))
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  rmSync(checkpoints, { recursive: true })
+  writeFileSync(checkpoints, 'in the way')
+  const { code, output } = await ended
+  expect(code).toBe(1)
+  expect(output).toContain(`What it did until then: ${join(root, 'broken', 'report.html')}`)
+  expect(runOf('broken')).toMatchObject({ state: 'failed' })
+  const page = readFileSync(join(root, 'broken', 'report.html'), 'utf8')
+  const [notice] = /<p class="notice bad">[^<]*/.exec(page)!
+  expect(notice).toMatch(/The run failed: .*checkpoint/)
+})
+
+test('for machines it tells all in lines of JSON', async () => {
+  const flags = ['--limit', '200', '--epochs', '1', '--out', 'machine', '--progress', 'json']
+  const { code, output } = await cli(...flags, '--backend', 'wasm')
+  const events = output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { kind: string; page?: string })
+  const kinds = events.map(({ kind }) => kind)
+  expect([kinds[0], kinds.at(-1)]).toEqual(['run', 'end'])
+  expect(kinds.slice(1, -1).toSorted()).toEqual(['epoch', 'step'])
+  expect(existsSync(events.at(-1)!.page!)).toBe(true)
+  expect(code).toBe(0)
 })
 
 test('CIFAR-100 is read from a folder of the caller, and the network gets its classes', async () => {
@@ -117,6 +165,9 @@ test.each([
   [['--recipe', 'x'], 2, '--recipe: expected one of quick, '],
   [['--nonsense'], 2, 'Unknown option `--nonsense`'],
   [['tran'], 2, "unknown command 'tran'"],
+  [['report'], 2, 'missing required args'],
+  [['report', 'nowhere'], 1, 'nowhere holds no run'],
+  [['--progress', 'x'], 2, '--progress: expected one of bars, lines, quiet, json, got x'],
   [['--data', 'nowhere'], 1, 'expected the official binary layout'],
   [['--backend', 'tfjs-node-gpu'], 1, 'tfjs-node-gpu: not installed'],
 ])('%j exits with %d and says why', async (args, expected, message) => {
@@ -145,7 +196,17 @@ test('every trick of the article trains, alone and left out', async () => {
 
 test('help names every flag', async () => {
   const { code, output } = await cli('--help')
-  for (const flag of ['recipe', 'model', 'epochs', 'seed', 'backend', 'data', 'limit', 'out'])
+  for (const flag of [
+    'recipe',
+    'model',
+    'epochs',
+    'seed',
+    'backend',
+    'data',
+    'limit',
+    'out',
+    'progress',
+  ])
     expect(output).toContain(`--${flag} `)
   expect(code).toBe(0)
 })

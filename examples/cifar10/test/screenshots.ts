@@ -1,0 +1,49 @@
+// Pictures of the pages of real runs for the READMEs, by Chromium, into ../images:
+// `node --conditions=@tricks/source examples/cifar10/test/screenshots.ts RUN OTHER...`; RUN alone, then all beside each other.
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { chromium } from 'playwright'
+import { writeComparison, writeReport } from '../src/report.ts'
+
+const [run, ...others] = process.argv.slice(2).map((path) => resolve(path))
+if (run === undefined || others.length === 0)
+  throw new Error('expected two or more folders of runs')
+const folder = join(import.meta.dirname, '../images')
+mkdirSync(folder, { recursive: true })
+const work = mkdtempSync(join(tmpdir(), 'screenshots-'))
+const executablePath = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
+const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+try {
+  const one = await writeReport(run, join(work, 'one.html'))
+  const all = await writeComparison([run, ...others], join(work, 'all.html'))
+  for (const [name, file, size, scheme, scale, at] of [
+    ['report-light', one, [1208, 1010], 'light', 1, 'h1'],
+    ['report-dark', one, [1208, 1010], 'dark', 1, '#classes'],
+    ['report-phone', one, [375, 812], 'dark', 2, 'h1'],
+    ['comparison', all, [1208, 1010], 'light', 1, 'h1'],
+  ] as const) {
+    const [width, height] = size
+    const page = await browser.newPage({
+      viewport: { width, height },
+      colorScheme: scheme,
+      deviceScaleFactor: scale,
+    })
+    await page.goto(pathToFileURL(file).href)
+    const top = await page.evaluate<number>(
+      `document.querySelector('${at}').closest('section, header').getBoundingClientRect().top - 40`,
+    )
+    const path = join(folder, `${name}.png`)
+    await page.screenshot({
+      path,
+      fullPage: true,
+      clip: { x: 0, y: Math.max(0, top), width, height },
+    })
+    await page.close()
+    console.log(path)
+  }
+} finally {
+  await browser.close()
+  rmSync(work, { recursive: true })
+}
