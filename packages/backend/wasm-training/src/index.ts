@@ -6,6 +6,7 @@ import { registerConvolution } from './convolution.ts'
 import { type Simd, supported } from './engine/index.ts'
 import { registerGradients } from './gradients.ts'
 import { registerMatMul } from './matmul.ts'
+import { guardMemory } from './memory.ts'
 import { registerPooling } from './pooling.ts'
 
 export type { Simd }
@@ -18,6 +19,7 @@ export type { Simd }
  */
 export const simd: Simd = supported()
 
+guardMemory()
 registerActivation()
 registerArray()
 registerBatchNorm()

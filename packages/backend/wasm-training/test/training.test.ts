@@ -111,3 +111,24 @@ test('200 steps leave tensors, bytes and the heap as they were', async () => {
   expect(use()).toEqual(before)
   dispose()
 })
+
+test('a tensor without room is an error, and the heap goes on as it was', async () => {
+  await tf.setBackend('wasm')
+  const kept = tf.range(0, 1000)
+  for (const size of [2 ** 30, 2 ** 31, 2 ** 33, 2 ** 40])
+    expect(() => tf.tidy(() => tf.tile(kept, [size / 1024])), `${size}`).toThrow(
+      /^wasm: out of memory: no room for a tensor of \d+ MiB beside a heap of \d+ MiB/,
+    )
+  // Until the heap is full: half a gibibyte each, which nothing is written to.
+  const backend = tf.backend() as BackendWasm
+  const many: tf.TensorInfo[] = []
+  expect(() => {
+    while (many.length < 9) many.push(backend.makeOutput([2 ** 27], 'float32'))
+  }).toThrow('wasm: out of memory')
+  expect(many.length).toBeGreaterThan(2)
+  for (const { dataId } of many) backend.disposeData(dataId, true)
+  expect([...(await kept.data())]).toEqual(Array.from({ length: 1000 }, (_, i) => i))
+  const twice = tf.mul(kept, 2)
+  expect((await twice.data())[999]).toBe(1998)
+  tf.dispose([kept, twice])
+})

@@ -140,14 +140,26 @@ function gradientsOn(
       pipeline.loss(batch, logits, variables),
     )
   }
+  const own = trainable.map(([, variable]) => variable)
   const { value, grads } = withPrecision(precision, () =>
-    tf.variableGrads(
-      forward,
-      trainable.map(([, variable]) => variable),
-    ),
+    withTape(() => tf.variableGrads(forward, own)),
   )
   const gradients = Object.fromEntries(trainable.map(([path, { name }]) => [path, grads[name]!]))
   return { loss: tf.keep(value), accuracy: right!, gradients }
+}
+
+/**
+ * tfjs keeps what the backward pass will want of each op, and where it fails before that, for want of memory above all,
+ * it forgets them: they would stay on the device for good.
+ */
+function withTape<T>(work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    const { activeTape } = tf.engine().state
+    for (const { saved } of activeTape ?? []) tf.dispose(saved ?? [])
+    throw error
+  }
 }
 
 /** Runs `pass` and puts the model's moving statistics back as they were. */

@@ -1,19 +1,29 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Epoch, type Metrics, stepsOf, type Time } from '@tricks/core'
+import {
+  assertOption,
+  type Epoch,
+  type Metrics,
+  type PipelineBatch,
+  stepsOf,
+  type Time,
+} from '@tricks/core'
 import { capture, type Checkpoint, type CheckpointOptions, restore } from './checkpoint.ts'
-import { wholeOf } from './data.ts'
-import { evaluate } from './evaluate.ts'
+import { type Subset, wholeOf } from './data.ts'
+import { type Evaluated, evaluate } from './evaluate.ts'
+import { trainingAdvice, withRoom } from './memory.ts'
 import { Meter } from './meter.ts'
 import { openRun, type RunOptions, setRate } from './run.ts'
 import { availablePrecision, type Precision } from './precision.ts'
 import { type NonFinite, type Skips, Watch } from './non-finite.ts'
-import { trainablePaths, updateIfFinite, updateOn } from './step.ts'
+import { type Figures, trainablePaths, updateIfFinite, updateOn } from './step.ts'
 
 export interface TrainOptions extends RunOptions {
   /** Told as training goes; see `training` for an async iterable of the same. */
   readonly onProgress?: (progress: Progress) => void
   /** Aborted, training ends after the step that is under way. */
   readonly signal?: AbortSignal
+  /** Images that are evaluated at once, which changes memory and time alone; default 500. */
+  readonly evaluationBatchSize?: number
   /** Steps between two reads of the losses, which is how late a NaN may be noticed; default 20. */
   readonly readEvery?: number
   /**
@@ -101,9 +111,11 @@ export async function* training(
   options: TrainOptions,
 ): AsyncGenerator<Progress, TrainResult, void> {
   const { model, data, optimizer, seed = 0, signal, readEvery = 20, checkpoint, resume } = options
-  const { nonFinite = 'stop' } = options
+  const { batchSize = 128, evaluationBatchSize = 500, nonFinite = 'stop' } = options
   const often = Number.isInteger(readEvery) && readEvery >= 1
   assertOption(often, 'train', { readEvery }, 'a positive integer')
+  const some = Number.isInteger(evaluationBatchSize) && evaluationBatchSize >= 1
+  assertOption(some, 'train', { evaluationBatchSize }, 'a positive integer')
   const known = nonFinite === 'stop' || nonFinite === 'skip'
   assertOption(known, 'train', { nonFinite }, "'stop' or 'skip'")
   const run = openRun(options)
@@ -125,6 +137,30 @@ export async function* training(
   let began = performance.now()
   let saved = performance.now()
 
+  const take = async (time: Time): Promise<Taking> => {
+    const raw = run.data.batch(time.step)
+    let batch: PipelineBatch | undefined
+    try {
+      batch = pipeline.batch(raw.images, raw.targets, time)
+      const result =
+        nonFinite === 'skip'
+          ? await updateIfFinite(batch, parts)
+          : { figures: updateOn(batch, parts) }
+      return { size: raw.images.shape[0], ...result }
+    } finally {
+      const { images, targets, mixedTargets, prepared } = batch ?? {}
+      tf.dispose([raw, { images, targets, mixedTargets }, prepared ?? {}])
+    }
+  }
+  const stepWithRoom = <T>(work: () => Promise<T>): Promise<T> =>
+    withRoom(`a step of ${batchSize} images`, trainingAdvice(batchSize), work)
+  const judge = (set: Subset): Promise<Evaluated> =>
+    withRoom(
+      `evaluating ${Math.min(evaluationBatchSize, set.indices.length)} images at once`,
+      'halve evaluationBatchSize until it fits',
+      () => evaluate(model, variables, normalize, evaluation, set, evaluationBatchSize),
+    )
+
   try {
     if (resume) {
       await restore(resume, options, run)
@@ -137,17 +173,7 @@ export async function* training(
       const time = run.data.time(step)
       rate = pipeline.learningRate(baseRate, time)
       setRate(optimizer, rate)
-      const { size, figures, skipped } = await clock.timed(async () => {
-        const raw = run.data.batch(step)
-        const batch = pipeline.batch(raw.images, raw.targets, time)
-        const result =
-          nonFinite === 'skip'
-            ? await updateIfFinite(batch, parts)
-            : { figures: updateOn(batch, parts), skipped: undefined }
-        const { prepared, time: _, ...tensors } = batch
-        tf.dispose([raw, tensors, prepared])
-        return { size: raw.images.shape[0], ...result }
-      })
+      const { size, figures, skipped } = await clock.timed(() => stepWithRoom(() => take(time)))
       clock.images += size
       if (skipped) {
         figures.dispose()
@@ -162,7 +188,7 @@ export async function* training(
       const epochEnds = step % stepsPerEpoch === 0
       const reports = step % readEvery === 0 || epochEnds
       const skippedSoFar = skips.total > 0 && { skipped: skips.total }
-      if (meter.due(time) || reports) await clock.timed(() => meter.read(time))
+      if (meter.due(time) || reports) await clock.timed(() => stepWithRoom(() => meter.read(time)))
       if (reports && meter.reports)
         yield {
           kind: 'step',
@@ -180,7 +206,7 @@ export async function* training(
           time: run.data.time(step),
           training: meter.epoch(),
           ...(heldOut && {
-            validation: (await evaluate(model, variables, normalize, evaluation, heldOut)).metrics,
+            validation: (await judge(heldOut)).metrics,
           }),
         }
         if (done.validation)
@@ -209,10 +235,7 @@ export async function* training(
         }
       }
     }
-    const tested =
-      data.test && stopped !== 'aborted'
-        ? await evaluate(model, variables, normalize, evaluation, wholeOf(data.test))
-        : undefined
+    const tested = data.test && stopped !== 'aborted' ? await judge(wholeOf(data.test)) : undefined
     const last = run.data.time(step - 1)
     if (tested) watch.checkEvaluation('test', tested.metrics.loss, { time: last, rate })
     return {
@@ -229,6 +252,15 @@ export async function* training(
     meter.dispose()
     setRate(optimizer, baseRate)
   }
+}
+
+/** A step that was tried. */
+interface Taking {
+  /** Images. */
+  readonly size: number
+  readonly figures: Figures
+  /** The figures' values, where the step was skipped. */
+  readonly skipped?: ArrayLike<number>
 }
 
 /** The best validation accuracy so far. */

@@ -108,6 +108,23 @@ describe('training', () => {
     expect(events).toEqual(['test', 'epoch', 'epoch', 'test'])
   })
 
+  test('evaluation gives the same whatever its batch size', async () => {
+    const metrics = await Promise.all(
+      [1, 7, 39, 40, 41, 1000].map(async (evaluationBatchSize) => {
+        const { test: tested, testLogits } = await train(options({ evaluationBatchSize }))
+        return { tested: tested!, testLogits: testLogits! }
+      }),
+    )
+    for (const { tested, testLogits } of metrics) {
+      expect(tested.accuracy).toBeCloseTo(metrics[0]!.tested.accuracy, 12)
+      expect(tested.loss).toBeCloseTo(metrics[0]!.tested.loss, 6)
+      expect(testLogits).toHaveLength(40 * 3)
+    }
+    await expect(train(options({ evaluationBatchSize: 0 }))).rejects.toThrow(
+      'train: expected evaluationBatchSize to be a positive integer, got 0',
+    )
+  })
+
   test('early stopping and the rate see validation, and may end the run', async () => {
     const heard: number[] = []
     const stopper: Trick = {

@@ -72,6 +72,13 @@ const engines = new WeakMap<BackendWasm, Engine>()
 export function engineOf(backend: BackendWasm): Engine {
   const known = engines.get(backend)
   if (known) return known
+  const engine = instantiate(memoryOf(backend))
+  engines.set(backend, engine)
+  return engine
+}
+
+/** A backend's heap. */
+export function memoryOf(backend: BackendWasm): WebAssembly.Memory {
   // Emscripten's module object has its memory among the binary's exports, or as its own where threads share it.
   const module = backend.wasm as unknown as {
     wasmMemory?: WebAssembly.Memory
@@ -80,7 +87,5 @@ export function engineOf(backend: BackendWasm): Engine {
   const memory = module.wasmMemory ?? module.asm?.memory
   if (!memory)
     throw new Error('wasm-training: expected tfjs-backend-wasm 4.22, whose memory is to be found')
-  const engine = instantiate(memory)
-  engines.set(backend, engine)
-  return engine
+  return memory
 }
