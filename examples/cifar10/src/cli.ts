@@ -23,10 +23,8 @@ cli
   .command('[train]', 'Train a network on CIFAR-10 with tricks composed')
   .option(
     '--recipe <name>',
-    `What to train with: ${Object.keys(recipes).join(', ')}; see the command recipes`,
-    {
-      default: 'quick',
-    },
+    `What to train with: ${Object.keys(recipes).join(', ')}; see the command recipes (default: quick, ` +
+      'or quick-native on native)',
   )
   .option('--model <name>', "Another network than the recipe's")
   .option('--epochs <n>', "Another length than the recipe's")
@@ -107,6 +105,7 @@ cli
   .option('--seeds <n>', 'Runs of each arm', { default: 5 })
   .option('--epochs <n>', 'Length of each run', { default: 40 })
   .option('--images <n>', 'To train on, as many of each class', { default: 5000 })
+  .option('--measured <n>', 'Other images, to measure on', { default: 10_000 })
   .option('--processes <n>', 'How many train at once, a thread each', {
     default: availableParallelism(),
   })
@@ -125,7 +124,7 @@ cli
       batchSize: 128,
       trainingImages,
       validationImages: trainingImages / 10,
-      measuredImages: 10_000,
+      measuredImages: whole('measured', 10)!,
       backend: choice<BackendName>('backend', backendNames)!,
       precision: 'float32',
       processes: whole('processes', 1)!,
@@ -234,7 +233,7 @@ function checkFlags(flags: Flags): Omit<Parameters<typeof run>[0], 'signal'> {
   const { choice, whole } = checking(flags)
   const out = String(flags['out'])
   return {
-    recipe: choice('recipe', recipeNames)!,
+    recipe: choice('recipe', recipeNames),
     model: choice('model', modelNames),
     backend: choice<BackendName>('backend', backendNames),
     precision: choice<Precision>('precision', ['float32', 'bfloat16']),

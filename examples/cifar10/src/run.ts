@@ -90,7 +90,7 @@ export async function run({
   const teacherFolder = fromUser(flags.teacher ?? join('runs', 'teacher'))
   if (recipe.needsTeacher && !hasModel(teacherFolder)) {
     view.say(`This recipe wants a teacher, and ${teacherFolder} holds none: training it first.\n`)
-    const { backend, data } = flags
+    const { data } = flags
     const own = { recipe: 'teacher', seed, backend, data, limit, signal, progress: mode }
     const begun = existsSync(join(teacherFolder, 'run.json'))
     const taught = await run({

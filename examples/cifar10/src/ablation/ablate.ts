@@ -85,7 +85,10 @@ export async function ablate(options: AblateOptions): Promise<void> {
   } else replace(file, text(about))
 
   const teacher = join(out, 'teacher')
-  if (!hasModel(teacher)) await teach(teacher, about.regime)
+  const wantsTeacher = [...armsOf(wanted).values()].some(({ tricks }) =>
+    tricks.includes('distillation'),
+  )
+  if (wantsTeacher && !hasModel(teacher)) await teach(teacher, about.regime)
 
   const done = readResults(out)
   const has = new Set(done.map(({ arm, seed }) => `${seed} ${arm}`))

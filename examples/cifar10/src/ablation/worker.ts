@@ -5,18 +5,18 @@ import { createModel } from '@tricks/models'
 import { calibration } from '@tricks/report'
 import { train } from '@tricks/train'
 import { assemble } from '../article.ts'
-import { loadTeacher } from '../teacher.ts'
+import { hasModel, loadTeacher } from '../teacher.ts'
 import type { Job, Outcome, Regime } from './ablate.ts'
 import { imagesOf } from './images.ts'
 
 async function work(regime: Regime, teacherFolder: string): Promise<void> {
   await useBackend(regime.backend)
   const images = imagesOf((await loadCifar10()).train, regime)
-  const teacher = await loadTeacher(teacherFolder)
+  const teacher = hasModel(teacherFolder) ? await loadTeacher(teacherFolder) : undefined
   process.on('message', (job: Job) => {
     run(job).then(
       (outcome) => process.send!(outcome),
-      (error: Error) => process.send!({ error: error.stack ?? error.message }),
+      (error: Error) => process.send!({ error: error.message }),
     )
   })
   process.send!('ready')
