@@ -42,3 +42,4 @@ export {
 export { rateCurve, type RateCurve, type RateCurveOptions } from './plot.ts'
 export { plotSvg, type PlotSvgOptions } from './plot-svg.ts'
 export { plotTerminal } from './plot-terminal.ts'
+export { openTensorBoard, type TensorBoard } from './tensorboard.ts'
