@@ -22,7 +22,7 @@ try {
     ['report-light', one, [1208, 1010], 'light', 1, 'h1'],
     ['report-dark', one, [1208, 1010], 'dark', 1, '#classes'],
     ['report-phone', one, [375, 812], 'dark', 2, 'h1'],
-    ['comparison', all, [1208, 1010], 'light', 1, 'h1'],
+    ['comparison', all, [1208, 1180], 'light', 1, 'h1'],
   ] as const) {
     const [width, height] = size
     const page = await browser.newPage({

@@ -227,16 +227,18 @@ function draw(
   }
 }
 
-/** At most that many points, each the mean of as many of them: what a small picture can show. */
-export function thinned(
-  points: readonly (readonly [number, number])[],
-  most = 160,
-): (readonly [number, number])[] {
-  const each = Math.ceil(points.length / most)
-  const mean = (values: readonly number[]): number =>
-    values.reduce((sum, value) => sum + value, 0) / values.length
-  return Array.from({ length: Math.ceil(points.length / each) || 0 }, (_, i) => {
-    const part = points.slice(i * each, (i + 1) * each)
-    return [mean(part.map(([x]) => x)), mean(part.map(([, y]) => y))] as const
+/** A place, a value, and how much it counts: the steps that it is the mean of. */
+export type Weighted = readonly [x: number, y: number, weight: number]
+
+/** At most that many points, each the mean of those beside each other: what a small picture can show. */
+export function thinned(points: readonly Weighted[], most = 100): [number, number][] {
+  const count = Math.min(most, points.length)
+  return Array.from({ length: count }, (_, i) => {
+    const place = (part: number): number => Math.floor((part * points.length) / count)
+    const part = points.slice(place(i), place(i + 1))
+    const weight = part.reduce((sum, [, , each]) => sum + each, 0)
+    const mean = (dimension: 0 | 1): number =>
+      part.reduce((sum, point) => sum + point[dimension] * point[2], 0) / weight
+    return [mean(0), mean(1)]
   })
 }

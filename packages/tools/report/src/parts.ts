@@ -1,5 +1,5 @@
 import type { Json } from '@tricks/core'
-import { lineChart, type Series, thinned } from './charts.ts'
+import { lineChart, type Series, thinned, type Weighted } from './charts.ts'
 import { plainly } from './format.ts'
 import { html, type Html } from './html.ts'
 import type { Picture } from './preview.ts'
@@ -119,9 +119,11 @@ export function curvesOf(
   const at = (line: { readonly steps: number }): number => line.steps / (stepsPerEpoch ?? 1)
   const ofSteps = (value: (line: RunRecord['steps'][number]) => number | undefined) =>
     thinned(
-      steps.flatMap((line): [number, number][] => {
+      steps.flatMap((line, i): Weighted[] => {
         const found = value(line)
-        return found !== undefined && Number.isFinite(found) ? [[at(line), found]] : []
+        // A line at an epoch's end may be about a few steps only.
+        const about = Math.max(1, line.steps - (steps[i - 1]?.steps ?? 0))
+        return found !== undefined && Number.isFinite(found) ? [[at(line), found, about]] : []
       }),
     )
   const ofEpochs = (value: (line: RunRecord['epochs'][number]) => number | undefined) =>
