@@ -22,13 +22,16 @@ export async function keepBatch(
   folder: RunFolder,
   { train, tricks, ...run }: { train: ImageSet; tricks: readonly Trick[] } & BatchOptions,
 ): Promise<void> {
+  const data = openData({ train, ...run })
+  // What doesn't fit is the trainer's to say.
+  const size = Math.min(run.batchSize, data.facts.size)
   const sheet = await stepSheet({
-    data: openData({ train, ...run }),
+    data,
     tricks,
     seed: run.seed,
     step: 0,
     classes: train.classes,
-    show: shown.slice(0, run.batchSize),
+    show: shown.slice(0, size),
     rows: 'result',
   })
   folder.keep('batch.safetensors', encodeBatch(sheet, 0))

@@ -167,11 +167,11 @@ export async function run({
   if (found) folder.rewind(found.checkpoint.step)
   const wallClock = wallClockOf(earlier, began, found?.checkpoint.step ?? 0)
   folder.describe({ ...configuration, state: 'running', wallClock })
-  await keepBatch(folder, { train: training, tricks, seed, epochs, batchSize, validation })
 
   view.begin({ epochs, earlier: found?.checkpoint.epochs, from: found?.checkpoint.step })
   view.event({ kind: 'run', path: folder.path, ...configuration })
   try {
+    await keepBatch(folder, { train: training, tricks, seed, epochs, batchSize, validation })
     const result = await train({
       model,
       data: { train: training, test: data.test },
