@@ -64,6 +64,7 @@ cli
     '--progress <how>',
     `${progressModes.join(', ')}: by default bars in a terminal, else lines; json gives a line an event`,
   )
+  .option('--tensorboard', 'Also write what TensorBoard reads, into tensorboard/ of the run')
   .example('npm start -- --epochs 5 --seed 1')
   .example('npm start -- --recipe six --backend native')
   .action(async (command: string | undefined, flags: Flags) => {
@@ -246,6 +247,7 @@ function checkFlags(flags: Flags): Omit<Parameters<typeof run>[0], 'signal'> {
     microBatch: whole('microBatch', 1),
     nonFinite: choice('nonFinite', ['stop', 'skip']),
     progress: choice('progress', progressModes),
+    tensorboard: flags['tensorboard'] !== undefined,
     teacher: flags['teacher'] === undefined ? undefined : String(flags['teacher']),
     out: out === 'runs/<time>' ? undefined : out,
   }

@@ -17,6 +17,7 @@ import {
   train,
   type TrainResult,
 } from '@tricks/train'
+import { openBoard } from './board.ts'
 import {
   duration,
   percent,
@@ -59,6 +60,8 @@ export interface RunOptions extends Omit<RunFlags, 'recipe'> {
   readonly resume?: string
   /** Default bars in a terminal, else lines. */
   readonly progress?: ProgressMode
+  /** Also write what TensorBoard reads; a run that has begun to goes on. */
+  readonly tensorboard?: boolean
   readonly signal: AbortSignal
 }
 
@@ -68,6 +71,7 @@ export async function run({
   out,
   saveEvery,
   progress: mode,
+  tensorboard = false,
   signal,
   ...given
 }: RunOptions): Promise<TrainResult> {
@@ -168,6 +172,16 @@ export async function run({
   const wallClock = wallClockOf(earlier, began, found?.checkpoint.step ?? 0)
   folder.describe({ ...configuration, state: 'running', wallClock })
 
+  const board = await openBoard(folder.path, {
+    wanted: tensorboard,
+    after: found?.checkpoint.step ?? 0,
+    configuration,
+    open: () => openData({ train: training, validation, batchSize, epochs, seed }),
+    tricks,
+    seed,
+    classes: training.classes,
+  })
+
   view.begin({ epochs, earlier: found?.checkpoint.epochs, from: found?.checkpoint.step })
   view.event({ kind: 'run', path: folder.path, ...configuration })
   try {
@@ -187,7 +201,10 @@ export async function run({
       checkpoint: {
         every: saveEvery === undefined ? { epochs: 1 } : { steps: saveEvery },
         seconds: 60,
-        save: folder.checkpoints.save,
+        async save(checkpoint, best) {
+          await board?.checkpoint(checkpoint)
+          folder.checkpoints.save(checkpoint, best)
+        },
       },
       resume: found?.checkpoint,
       onProgress(progress) {
@@ -195,9 +212,11 @@ export async function run({
         view.show(progress)
         view.event(line)
         folder.record(line)
+        board?.progress(progress)
       },
     })
     view.end()
+    board?.result(result)
     await folder.saveModel(model, result)
     keepTest(folder, result, data.test)
     const seconds = (Date.now() - began.getTime()) / 1000
@@ -228,6 +247,7 @@ export async function run({
     console.error(`\nWhat it did until then: ${await writeReport(folder.path)}`)
     throw error
   } finally {
+    board?.close()
     folder.close()
   }
 }

@@ -1,0 +1,113 @@
+// What a run leaves for TensorBoard.
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Json, keyOf, type Trick } from '@tricks/core'
+import { openTensorBoard, sheetPng, stepSheet } from '@tricks/report'
+import type { Checkpoint, Progress, TrainingData, TrainResult } from '@tricks/train'
+
+export interface Board {
+  progress(progress: Progress): void
+  /** Weights, and at the end of an epoch what the network last saw. Before the checkpoint is kept, which a resumed run goes on from. */
+  checkpoint(checkpoint: Checkpoint): Promise<void>
+  result(result: TrainResult): void
+  close(): void
+}
+
+/** Opens `tensorboard/` in a run's folder, where it is wanted or there already. */
+export async function openBoard(
+  run: string,
+  {
+    wanted,
+    after,
+    configuration,
+    open,
+    tricks,
+    seed,
+    classes,
+  }: {
+    readonly wanted: boolean
+    /** Steps done, of a run that goes on. */
+    readonly after: number
+    readonly configuration: Readonly<Record<string, unknown>>
+    /** The run's batches. */
+    readonly open: () => TrainingData
+    readonly tricks: readonly Trick[]
+    readonly seed: number
+    readonly classes: readonly string[]
+  },
+): Promise<Board | undefined> {
+  const folder = join(run, 'tensorboard')
+  const begun = existsSync(folder)
+  if (!wanted && !begun) return undefined
+  const data = open()
+  const board = await openTensorBoard(folder, { after })
+  const showBatch = async (step: number): Promise<void> => {
+    const sheet = await stepSheet({ data, step, tricks, seed, classes })
+    // The batch of step 3 is what the network saw when it had done 4.
+    board.image(step + 1, 'batch', await sheetPng(sheet))
+  }
+  if (!begun || after === 0) {
+    board.text(0, 'configuration', tableOf(configuration))
+    board.hyperparameters(hyperparametersOf(configuration, tricks, seed))
+    await showBatch(after)
+  }
+  return {
+    progress(progress) {
+      const { step } = progress.time
+      if (progress.kind === 'step')
+        board.scalars(step + 1, {
+          'training/loss': progress.loss,
+          'training/accuracy': progress.accuracy,
+          'learning rate': progress.rate,
+          'images a second': progress.imagesPerSecond,
+        })
+      else if (progress.validation)
+        board.scalars(step, {
+          'validation/loss': progress.validation.loss,
+          'validation/accuracy': progress.validation.accuracy,
+        })
+    },
+    async checkpoint({ step, tensors }) {
+      for (const [name, { values }] of Object.entries(tensors))
+        if (name.startsWith('model/'))
+          board.histogram(step, name.replace('model', 'weights'), values)
+      if (step % data.stepsPerEpoch === 0) await showBatch(step - 1)
+    },
+    result({ steps, test }) {
+      if (test) board.scalars(steps, { 'test/loss': test.loss, 'test/accuracy': test.accuracy })
+    },
+    close: () => board.close(),
+  }
+}
+
+/** What can be said in a line, as Markdown. */
+function tableOf(configuration: Readonly<Record<string, unknown>>): string {
+  const rows = Object.entries(configuration).flatMap(([name, value]) =>
+    value === undefined ? [] : [`| ${name} | ${said(value)} |`],
+  )
+  return ['| | |', '| --- | --- |', ...rows].join('\n')
+}
+
+function said(value: unknown): string {
+  const text =
+    Array.isArray(value) && value.every((each) => typeof each === 'string')
+      ? value.map((each) => `\`${each}\``).join('<br>')
+      : `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
+  return text.replaceAll('|', '\\|')
+}
+
+/** A column for each fact, and one for each trick. */
+function hyperparametersOf(
+  { model, epochs, batchSize, backend }: Readonly<Record<string, unknown>>,
+  tricks: readonly Trick[],
+  seed: number,
+): Record<string, string | number | boolean> {
+  const facts = { model, epochs, batchSize, backend, seed } as Record<string, string | number>
+  const own = tricks.map((trick) => [keyOf(trick), optionsOf(trick.options)] as const)
+  return { ...facts, ...Object.fromEntries(own) }
+}
+
+function optionsOf(options: Json): string {
+  const text = JSON.stringify(options)
+  return text === '{}' ? 'yes' : text
+}
