@@ -11,7 +11,9 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { predictedClasses, readRunFolder } from '@tricks/report'
+import { chromium } from 'playwright'
 import { afterAll, expect, test } from 'vitest'
 import { articleTricks } from '../src/article.ts'
 
@@ -80,6 +82,44 @@ test('a run says what it does and leaves what came of it', async () => {
   expect(right.length / 10_000).toBeCloseTo((run['test'] as { accuracy: number }).accuracy, 6)
   expect(batch!.images).toHaveLength(12)
 })
+
+const executablePath = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
+
+test.skipIf(!existsSync(executablePath)).each([375, 1280])(
+  'its page in Chromium, %d pixels wide: every picture and chart, no error, no request',
+  async (width) => {
+    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+    try {
+      const page = await browser.newPage({ viewport: { width, height: 800 } })
+      const said: string[] = []
+      const asked: string[] = []
+      page.on('console', (message) => said.push(message.text()))
+      page.on('pageerror', ({ message }) => said.push(message))
+      page.on('request', (request) => asked.push(request.url()))
+      await page.goto(pathToFileURL(join(root, 'small', 'report.html')).href)
+      const found = await page.evaluate(`({
+        charts: document.querySelectorAll('svg').length,
+        pictures: [...document.images].filter((image) => image.naturalWidth === 32).length > 30,
+        broken: [...document.images].filter((image) => image.naturalWidth === 0).length,
+        tricks: document.querySelectorAll('.pipeline tr').length,
+        cells: document.querySelectorAll('#confusion td').length,
+        overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      })`)
+      expect(found).toEqual({
+        charts: 7,
+        pictures: true,
+        broken: 0,
+        tricks: 4,
+        cells: 100,
+        overflow: 0,
+      })
+      expect(said).toEqual([])
+      expect(asked.filter((url) => !url.startsWith('data:'))).toHaveLength(1)
+    } finally {
+      await browser.close()
+    }
+  },
+)
 
 test('interrupted, it finishes the step, saves, and exits with 130', async () => {
   const { child, ended } = start('--epochs', '50', '--out', 'stopped')
