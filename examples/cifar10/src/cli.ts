@@ -107,6 +107,7 @@ cli
   .option('--epochs <n>', 'Length of each run', { default: 40 })
   .option('--images <n>', 'To train on, as many of each class', { default: 5000 })
   .option('--measured <n>', 'Other images, to measure on', { default: 10_000 })
+  .option('--precision <name>', 'float32 or bfloat16', { default: 'float32' })
   .option('--processes <n>', 'How many train at once, a thread each', {
     default: availableParallelism(),
   })
@@ -127,7 +128,7 @@ cli
       validationImages: trainingImages / 10,
       measuredImages: whole('measured', 10)!,
       backend: choice<BackendName>('backend', backendNames)!,
-      precision: 'float32',
+      precision: choice<Precision>('precision', ['float32', 'bfloat16'])!,
       processes: whole('processes', 1)!,
       ...(flags['only'] !== undefined && { only: String(flags['only']).split(',') }),
       signal: stopSignal(),
