@@ -5,7 +5,8 @@ import { cac } from 'cac'
 import { backendNames, type BackendName } from '@tricks/backend'
 import { modelNames } from '@tricks/models'
 import type { Precision } from '@tricks/train'
-import { ablate } from './ablation/ablate.ts'
+import { ablate, readSummary } from './ablation/ablate.ts'
+import { writeCards } from './ablation/cards.ts'
 import { article } from './article.ts'
 import { plot, preview, previewNames } from './look.ts'
 import { writePictures } from './pictures.ts'
@@ -190,7 +191,13 @@ cli
 cli
   .command('pictures', "Make the pictures on the tricks' cards and in the README anew")
   .action(writePictures)
+cli.command('cards', "Write what the ablation measured on the tricks' cards").action(() => {
+  const summary = readSummary(join(repository, 'bench', 'ablation'))
+  writeCards(repository, summary, summary.comparisons)
+})
 cli.help()
+
+const repository = join(import.meta.dirname, '../../..')
 
 /** Aborted when the user interrupts. */
 function stopSignal(): AbortSignal {

@@ -1,14 +1,17 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { type Result, readResults } from '../src/ablation/ablate.ts'
+import { readResults, readSummary, type Result, write } from '../src/ablation/ablate.ts'
 import { armsOf, comparisons, keyOfArm } from '../src/ablation/arms.ts'
 import { imagesOf } from '../src/ablation/images.ts'
-import { estimate, summarize, tableOf } from '../src/ablation/summary.ts'
+import { cardsOf } from '../src/ablation/cards.ts'
+import { estimate, pageOf, summarize } from '../src/ablation/summary.ts'
 import { articleTricks } from '../src/article.ts'
 
+const repository = join(import.meta.dirname, '../../..')
+const committed = join(repository, 'bench', 'ablation')
 const root = mkdtempSync(join(tmpdir(), 'ablate-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
@@ -107,7 +110,8 @@ describe('the summary', () => {
     expect(summary!.effect.deviation).toBeCloseTo(0.01, 10)
     expect(summary!.effect.interval).toBeCloseTo((4.302653 * 0.01) / Math.sqrt(3), 7)
     expect(summary!.calibration.mean).toBeCloseTo(0.002, 10)
-    expect(tableOf([summary!])).toContain(
+    const about = readSummary(committed)
+    expect(pageOf(about, { summaries: [summary!], machines: ['a machine'] })).toContain(
       '| mirroring | 50.00 ± 10.00 | 52.00 ± 10.54 | +2.00 ± 2.48 | +0.2 | ×1.50 | 3 |',
     )
   })
@@ -116,6 +120,19 @@ describe('the summary', () => {
     expect(estimate([0.25])).toMatchObject({ mean: 0.25, interval: NaN })
     expect(summarize([result('mirroring', 0, 0.5)], [comparison])).toEqual([])
   })
+})
+
+test('what is kept of the ablation, and the cards that quote it, come from its runs', () => {
+  const summary = readSummary(committed)
+  for (const [card, text] of cardsOf(repository, summary, summary.comparisons))
+    expect(text, card).toBe(readFileSync(join(repository, card), 'utf8'))
+  const copy = join(root, 'copy')
+  cpSync(committed, copy, { recursive: true })
+  write(copy, { regime: summary.regime, versions: summary.versions })
+  for (const name of ['summary.json', 'README.md', 'chart.svg'])
+    expect(readFileSync(join(copy, name), 'utf8'), name).toBe(
+      readFileSync(join(committed, name), 'utf8'),
+    )
 })
 
 test('trains both sides of a comparison, and goes on where it was', async () => {
@@ -128,7 +145,7 @@ test('trains both sides of a comparison, and goes on where it was', async () => 
   expect(new Set(first.map(({ arm }) => arm))).toEqual(
     new Set(['cosine-decay + batch-norm', 'cosine-decay + batch-norm + random-crop + mirroring']),
   )
-  for (const name of ['summary.json', 'table.md', 'chart.svg'])
+  for (const name of ['summary.json', 'README.md', 'chart.svg'])
     expect(existsSync(join(out, name)), name).toBe(true)
 
   // What a machine that went down may leave.
@@ -139,7 +156,7 @@ test('trains both sides of a comparison, and goes on where it was', async () => 
   const all = readResults(out)
   expect(all.slice(0, 2)).toEqual(first)
   expect(all.map(({ seed }) => seed)).toEqual([0, 0, 1, 1])
-  expect(readFileSync(join(out, 'table.md'), 'utf8')).toMatch(
+  expect(readFileSync(join(out, 'README.md'), 'utf8')).toMatch(
     /\| random-crop \+ mirroring \|.*\| 2 \|/,
   )
 

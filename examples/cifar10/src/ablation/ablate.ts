@@ -13,10 +13,10 @@ import { duration } from '../progress.ts'
 import { recipes } from '../recipes.ts'
 import { openRunFolder, replace } from '../run-folder.ts'
 import { hasModel } from '../teacher.ts'
-import { type Arm, armsOf, type Comparison, comparisons, keyOfArm } from './arms.ts'
+import { type Arm, armsOf, comparisons, keyOfArm } from './arms.ts'
 import { chartOf } from './chart.ts'
 import { imagesOf } from './images.ts'
-import { summarize, tableOf } from './summary.ts'
+import { pageOf, summarize, type Summary } from './summary.ts'
 
 /** What all runs of an ablation have in common. */
 export interface Regime {
@@ -28,6 +28,12 @@ export interface Regime {
   readonly measuredImages: number
   readonly backend: BackendName
   readonly precision: Precision
+}
+
+/** What is true of an ablation as a whole. */
+export interface About {
+  readonly regime: Regime
+  readonly versions: { readonly tfjs: string }
 }
 
 export interface Job {
@@ -66,7 +72,7 @@ export interface AblateOptions extends Regime {
 
 /**
  * Trains every arm of every comparison once a seed, in processes of their own, and writes what came of it: `runs.jsonl`
- * a line a run, `summary.json`, `table.md` and `chart.svg`. Started again it does what is not yet done.
+ * a line a run, `summary.json`, `README.md` and `chart.svg`. Started again it does what is not yet done.
  */
 export async function ablate(options: AblateOptions): Promise<void> {
   const { out, seeds, processes, signal, only, ...regime } = options
@@ -74,7 +80,7 @@ export async function ablate(options: AblateOptions): Promise<void> {
   assertOption(wanted.length > 0, 'ablate', { only }, 'names of comparisons')
   mkdirSync(out, { recursive: true })
   const { name: backend } = await useBackend(regime.backend)
-  const about = { regime: { ...regime, backend }, versions: { tfjs: tf.version_core } }
+  const about: About = { regime: { ...regime, backend }, versions: { tfjs: tf.version_core } }
   const file = join(out, 'about.json')
   if (existsSync(file)) {
     const [then, now] = [readFileSync(file, 'utf8'), text(about)]
@@ -122,12 +128,12 @@ export async function ablate(options: AblateOptions): Promise<void> {
           console.log(
             `${finished}/${total}  ${accuracy} %  seed ${result.seed}  ${result.arm}  (${duration(left)} left)`,
           )
-          write(out, about, comparisons)
+          write(out, about)
         },
       ),
     ),
   )
-  write(out, about, comparisons)
+  write(out, about)
 }
 
 /** Trains the teacher of distillation, on the images that its pupils see. */
@@ -154,12 +160,21 @@ async function teach(path: string, regime: Regime): Promise<void> {
   model.dispose()
 }
 
-/** The table, the chart and the summary of what is there by now. */
-export function write(out: string, about: object, list: readonly Comparison[]): void {
-  const summary = { ...about, comparisons: summarize(readResults(out), list) }
-  replace(join(out, 'summary.json'), text(summary))
-  replace(join(out, 'table.md'), tableOf(summary.comparisons))
-  replace(join(out, 'chart.svg'), chartOf(summary.comparisons))
+/** The page, the chart and the summary of what is there by now. */
+export function write(out: string, about: About): void {
+  const results = readResults(out)
+  const summaries = summarize(results, comparisons)
+  const machines = [...new Set(results.map(({ on }) => on))]
+  replace(join(out, 'summary.json'), text({ ...about, machines, comparisons: summaries }))
+  replace(join(out, 'README.md'), pageOf(about, { summaries, machines }))
+  replace(join(out, 'chart.svg'), chartOf(summaries))
+}
+
+/** What `summary.json` says. */
+export function readSummary(out: string): About & { readonly comparisons: readonly Summary[] } {
+  return JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')) as ReturnType<
+    typeof readSummary
+  >
 }
 
 const text = (value: object): string => `${JSON.stringify(value, null, 2)}\n`
