@@ -30,23 +30,22 @@ export async function preview({
   readonly out: string
   readonly backend?: BackendName
 }): Promise<void> {
+  const recipe = recipeOf(name)
+  const steps = stepsPerEpochOf(recipe) * recipe.epochs
+  if (trick === undefined && step >= steps)
+    throw new Error(`--step: the recipe ${name} has ${steps} steps, got ${step}`)
   await useBackend(backend)
   const { train } = await loadCifar10()
-  const show = Array.from({ length: images }, (_, i) => i)
   const draw = (): ReturnType<typeof previewOf> => {
     if (trick !== undefined) return previewOf(trick, train, { seed, images: several(images) })
-    const recipe = recipeOf(name)
     const { batchSize, epochs, validation } = recipe
-    const data = openData({ train, validation, batchSize, epochs, seed: seed ?? 0 })
-    const { steps } = data.time(0)
-    if (step >= steps) throw new Error(`--step: the recipe ${name} has ${steps} steps, got ${step}`)
     return stepSheet({
       tricks: tricksOf(recipe),
-      data,
+      data: openData({ train, validation, batchSize, epochs, seed: seed ?? 0 }),
       step,
       seed,
       classes: train.classes,
-      show: show.slice(0, batchSize),
+      show: Array.from({ length: Math.min(images, batchSize) }, (_, i) => i),
     })
   }
   const sheet = await draw()
@@ -81,7 +80,7 @@ export async function plot({
     of: tricksOf(recipe),
     rate: (optimizer as tf.Optimizer & { readonly learningRate: number }).learningRate,
     epochs: epochs ?? recipe.epochs,
-    stepsPerEpoch: Math.ceil((50_000 - recipe.validation) / recipe.batchSize),
+    stepsPerEpoch: stepsPerEpochOf(recipe),
     batchSize: recipe.batchSize,
   })
   optimizer.dispose()
@@ -89,6 +88,9 @@ export async function plot({
   writeFileSync(svg, plotSvg([curve]))
   console.log(svg)
 }
+
+const stepsPerEpochOf = ({ validation, batchSize }: Recipe): number =>
+  Math.ceil((50_000 - validation) / batchSize)
 
 /** Without a teacher's training: what is looked at here never asks it. */
 function tricksOf(recipe: Recipe): Trick[] {

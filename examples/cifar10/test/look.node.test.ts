@@ -1,0 +1,129 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs-core'
+import '@tensorflow/tfjs-backend-cpu'
+import { randomFlip } from '@tricks/random-flip'
+import { openData, type Progress, type TrainResult } from '@tricks/train'
+import { decode } from 'fast-png'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { openBoard } from '../src/board.ts'
+import { plot, preview } from '../src/look.ts'
+
+let folder: string
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'look-'))
+  vi.spyOn(console, 'log').mockImplementation(() => {})
+  await tf.setBackend('cpu')
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+  rmSync(folder, { recursive: true })
+})
+
+test('preview draws a trick, or each trick of a recipe', async () => {
+  const png = join(folder, 'cutout.png')
+  await preview({ trick: 'cutout', images: 2, out: png, backend: 'cpu' })
+  const { width, height } = decode(readFileSync(png))
+  // Two columns and two rows of 96, at twice the size.
+  expect(width).toBeGreaterThan(2 * 2 * 96)
+  expect(height).toBeGreaterThan(2 * 2 * 96)
+
+  const svg = join(folder, 'six.svg')
+  await preview({ recipe: 'six', step: 3, images: 3, out: svg, backend: 'cpu' })
+  const labels = [...readFileSync(svg, 'utf8').matchAll(/font-weight="600">([^<]*)</g)]
+  expect(labels.map(([, label]) => label)).toEqual([
+    'original',
+    'random-crop',
+    'random-flip',
+    'cutout',
+    'with',
+    'mixup',
+  ])
+  await expect(preview({ recipe: 'six', step: 1e6, out: svg, backend: 'cpu' })).rejects.toThrow(
+    '--step: the recipe six has 10560 steps, got 1000000',
+  )
+})
+
+test('plot draws the rate of a recipe, in the terminal and as SVG', async () => {
+  await plot({ recipe: 'bag-of-tricks', epochs: 7 })
+  const shown = String(vi.mocked(console.log).mock.lastCall![0]).split('\n')
+  expect(shown[0]).toBe('learning rate of bag-of-tricks')
+  expect(shown.at(-1)).toMatch(/^ +0 +epoch +7$/)
+  expect(shown.filter((line) => /[━┏┗]/.test(line)).length).toBeGreaterThan(5)
+
+  const svg = join(folder, 'rate.svg')
+  await plot({ recipe: 'six', svg })
+  expect(readFileSync(svg, 'utf8')).toContain('>learning rate of six</text>')
+})
+
+const images = Uint8Array.from({ length: 20 * 4 * 4 * 3 }, (_, i) => i % 256)
+const train = {
+  images,
+  labels: Uint8Array.from({ length: 20 }, (_, i) => i % 2),
+  height: 4,
+  width: 4,
+  channels: 3,
+  classes: ['cat', 'ship'],
+}
+const board = (wanted: boolean, after: number): ReturnType<typeof openBoard> =>
+  openBoard(folder, {
+    wanted,
+    after,
+    configuration: { model: 'plain', pipeline: ['images random-flip', 'a | b'], epochs: 2 },
+    open: () => openData({ train, validation: 4, batchSize: 4, epochs: 2, seed: 0 }),
+    tricks: [randomFlip()],
+    seed: 0,
+    classes: train.classes,
+  })
+const content = (): string =>
+  readdirSync(join(folder, 'tensorboard'))
+    .map((name) => readFileSync(join(folder, 'tensorboard', name), 'latin1'))
+    .join('')
+const count = (text: string): number => content().split(text).length - 1
+
+test('nothing is written for TensorBoard unless wanted', async () => {
+  expect(await board(false, 0)).toBeUndefined()
+  expect(existsSync(join(folder, 'tensorboard'))).toBe(false)
+})
+
+test('a run that goes on goes on writing for TensorBoard, and repeats nothing', async () => {
+  const metrics = { loss: 1, accuracy: 0.5 }
+  const at = (step: number) => ({ step, stepsPerEpoch: 4, steps: 8 })
+  const stepProgress = (step: number) =>
+    ({ kind: 'step', time: at(step), rate: 0.1, imagesPerSecond: 9, ...metrics }) as Progress
+  const epochProgress = (step: number) =>
+    ({ kind: 'epoch', time: at(step), validation: metrics }) as Progress
+  const checkpoint = (step: number) => {
+    const values = Float32Array.of(step, 2, 3)
+    const tensors = { 'model/conv/kernel': { values }, 'optimizer/0': { values } }
+    return { step, tensors } as unknown as Parameters<
+      NonNullable<Awaited<ReturnType<typeof board>>>['checkpoint']
+    >[0]
+  }
+
+  const first = (await board(true, 0))!
+  for (const step of [1, 3]) first.progress(stepProgress(step))
+  first.progress(epochProgress(4))
+  await first.checkpoint(checkpoint(4))
+  first.progress(stepProgress(5))
+  first.close()
+  expect(count('training/loss')).toBe(3)
+  expect(count('validation/accuracy')).toBe(1)
+  expect(count('weights/conv/kernel')).toBe(1)
+  expect(count('optimizer')).toBe(0)
+  expect(count('a \\| b')).toBe(1)
+  // The first batch, and the last of the epoch.
+  expect(count('PNG')).toBe(2)
+
+  const second = (await board(false, 4))!
+  expect(count('training/loss')).toBe(2)
+  second.progress(stepProgress(5))
+  second.progress(stepProgress(7))
+  second.result({ steps: 8, test: metrics } as TrainResult)
+  second.close()
+  expect(count('training/loss')).toBe(4)
+  expect(count('test/accuracy')).toBe(1)
+  expect(count('_hparams_/session_start_info')).toBe(1)
+  expect(count('PNG')).toBe(2)
+})
