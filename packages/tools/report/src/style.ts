@@ -102,12 +102,14 @@ td code { font-size: 13px; overflow-wrap: anywhere; }
 .confusion td.strong { color: var(--on-accent); }
 .matrix { width: 100%; height: auto; max-width: 560px; image-rendering: pixelated; background: var(--panel); border-radius: 4px; display: block; }
 .bars { display: grid; gap: 7px; list-style: none; font-size: 14px; }
-.bars.many { columns: 2; display: block; }
 .bars li { display: grid; grid-template-columns: 84px 1fr 58px; gap: 10px; align-items: center; break-inside: avoid; }
 .bars span:first-child { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
 .bars span:last-child { text-align: right; }
 .bar { height: 10px; border-radius: 3px; background: var(--panel); overflow: hidden; }
 .bar::after { content: ''; display: block; height: 100%; width: calc(var(--share) * 100%); background: var(--accent); border-radius: 3px; }
+.bars.many { display: block; columns: 2 140px; column-gap: 24px; font-size: 13px; }
+.bars.many li { grid-template-columns: 1fr auto; padding: 3px 0; border-bottom: 1px solid var(--line); }
+.bars.many .bar { display: none; }
 .confused { margin-top: 28px; }
 .confused h3 { margin-bottom: 8px; }
 .confused ol { list-style: none; font-size: 14px; }

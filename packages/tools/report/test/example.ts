@@ -7,11 +7,11 @@ const [height, width, channels] = [6, 8, 3]
 const [epochs, stepsPerEpoch] = [3, 40]
 
 /** Of 200 images; the more skill, the more often they are right. */
-function predictions(seed: number, skill: number): Uint8Array {
+function predictions(seed: number, skill: number, among: number = classes.length): Uint8Array {
   const random = createRandom(seed)
-  const labels = Uint8Array.from({ length: 200 }, () => random.integer(0, classes.length))
-  const logits = Float32Array.from({ length: 200 * classes.length }, (_, i) => {
-    const own = labels[Math.floor(i / classes.length)] === i % classes.length
+  const labels = Uint8Array.from({ length: 200 }, () => random.integer(0, among))
+  const logits = Float32Array.from({ length: 200 * among }, (_, i) => {
+    const own = labels[Math.floor(i / among)] === i % among
     return random.normal() + (own ? skill : 0)
   })
   const images = Uint8Array.from({ length: 200 * height * width * channels }, () =>
@@ -127,6 +127,10 @@ export const records = {
   unvalidated: parseRun({
     ...files('unvalidated', { validation: 0 }),
     metrics: metrics(120).replaceAll(/"validation":\{[^}]*\},/g, ''),
+  }),
+  manyClasses: parseRun({
+    ...files('many', { classes: Array.from({ length: 50 }, (_, i) => `a_class_of_number_${i}`) }),
+    test: predictions(3, 3, 50),
   }),
   nothing: parseRun({ name: 'nothing', metrics: '' }),
   damaged: parseRun({

@@ -209,6 +209,16 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     },
   )
 
+  test('of many classes the confusion is a picture, and all of them are named', async () => {
+    await open(reportPage(records.manyClasses), async (page) => {
+      expect(await page.locator('#confusion td').count()).toBe(0)
+      const size = 'document.querySelector("#confusion img").naturalWidth'
+      expect(await page.evaluate(size)).toBe(50)
+      expect(await page.locator('#per-class li').count()).toBe(50)
+      expect(await page.locator('#per-class').innerText()).toContain('a_class_of_number_49')
+    })
+  })
+
   test('runs of which nothing is known can be compared too', async () => {
     await open(comparisonPage([records.nothing, records.damaged]), async (page) => {
       expect(await page.locator('main').innerText()).toContain('No test accuracy yet')
