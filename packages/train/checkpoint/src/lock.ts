@@ -35,7 +35,12 @@ export function lockFolder(path: string): () => void {
   return release
 }
 
-/** Whether a process that lives holds the folder, by `lockFolder`. */
+/**
+ * Whether a process that lives holds the folder, by `lockFolder`.
+ *
+ * @example
+ * const words = isLocked('runs/1') ? 'still running' : 'not running'
+ */
 export const isLocked = (path: string): boolean => ownerOfFolder(path) !== undefined
 
 function ownerOfFolder(path: string): number | undefined {

@@ -24,7 +24,7 @@ import {
   variablesOf,
 } from '@tricks/train'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { checkpointFolder, decode, encode, lockFolder } from '../src/index.ts'
+import { checkpointFolder, decode, encode, isLocked, lockFolder } from '../src/index.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'checkpoint-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -275,8 +275,10 @@ test('a lock holds while its owner lives, and no longer', async () => {
     spawnSync(process.execPath, ['--no-warnings', '--input-type=module', '-e', script, path], {
       encoding: 'utf8',
     }).stdout
+  expect(isLocked(path)).toBe(true)
   expect(other()).toContain(`is in use by process ${process.pid}`)
   release()
+  expect(isLocked(path)).toBe(false)
   expect(other()).toContain('taken')
   expect(existsSync(join(path, 'lock'))).toBe(false)
   // An owner that is gone, one whose number another process has now, one that has ended and was not reaped, none.
@@ -285,6 +287,7 @@ test('a lock holds while its owner lives, and no longer', async () => {
   const left = spawnSync('pgrep', ['-P', String(zombie.pid)], { encoding: 'utf8' }).stdout.trim()
   for (const owner of ['999999999', `${process.pid} 1`, ...(left ? [left] : []), '', 'nobody']) {
     writeFileSync(join(path, 'lock'), owner)
+    expect(isLocked(path), owner).toBe(false)
     expect(other(), owner).toContain('taken')
   }
   zombie.kill()
