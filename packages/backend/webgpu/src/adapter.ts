@@ -1,0 +1,111 @@
+// Finding WebGPU, and the GPU behind it.
+import * as tf from '@tensorflow/tfjs-core'
+
+/** A GPU, or what stands in for one. */
+export interface Adapter {
+  /** As its driver calls it, where that is told: browsers tell the vendor and the architecture alone. */
+  readonly name: string
+  readonly vendor: string
+  readonly architecture: string
+  /** Whether the processor computes what a GPU should. */
+  readonly software: boolean
+}
+
+const variable = 'TRICKS_WEBGPU_SOFTWARE'
+
+tf.env().registerFlag(
+  'WEBGPU_SOFTWARE',
+  () => typeof process !== 'undefined' && process.env[variable] === '1',
+)
+
+/** The adapters that compute on the processor, by what they say of themselves. */
+const software = /swiftshader|llvmpipe|lavapipe|basic render|warp|software/i
+
+/**
+ * Names the GPU that `tf.setBackend('webgpu')` would take.
+ *
+ * A software adapter is refused, as wasm is faster, unless the flag `WEBGPU_SOFTWARE` is true: by
+ * `tf.env().set('WEBGPU_SOFTWARE', true)`, by the environment variable TRICKS_WEBGPU_SOFTWARE=1, or in a page's
+ * address by `?tfjsflags=WEBGPU_SOFTWARE:true`. The flag WEBGPU_USE_LOW_POWER_GPU asks for the weaker of two.
+ *
+ * @throws Error where there is no WebGPU or no GPU, with what to do about it
+ * @example
+ * const { name } = await findAdapter()
+ */
+export async function findAdapter(): Promise<Adapter> {
+  return describe((await requestAdapter()).info)
+}
+
+export async function requestAdapter(): Promise<GPUAdapter> {
+  const gpu = await findGpu()
+  const lowPower = tf.env().getBool('WEBGPU_USE_LOW_POWER_GPU')
+  const adapter = await gpu.requestAdapter({
+    powerPreference: lowPower ? 'low-power' : 'high-performance',
+  })
+  if (!adapter) throw new Error(`webgpu: no GPU was found. ${adviceOnDrivers()}`)
+  const { name, software: isSoftware } = describe(adapter.info)
+  if (isSoftware && !tf.env().getBool('WEBGPU_SOFTWARE'))
+    throw new Error(
+      `webgpu: no GPU was found but ${name}, which computes on the processor, slower than wasm ` +
+        `(${variable}=1 or the flag WEBGPU_SOFTWARE takes it). ${adviceOnDrivers()}`,
+    )
+  return adapter
+}
+
+function describe(info: GPUAdapterInfo): Adapter {
+  const { vendor, architecture, device, description } = info
+  const told = [description, [vendor, architecture].filter(Boolean).join(' '), device]
+  return {
+    name: told.find(Boolean) ?? 'a GPU that does not tell its name',
+    vendor,
+    architecture,
+    software: info.isFallbackAdapter || told.some((each) => software.test(each ?? '')),
+  }
+}
+
+const inNode = (): boolean => typeof process !== 'undefined' && Boolean(process.versions?.node)
+
+function adviceOnDrivers(): string {
+  if (!inNode())
+    return 'See chrome://gpu, or whether hardware acceleration is on in the settings of the browser'
+  if (process.platform !== 'linux') return "Is the GPU's driver installed?"
+  return (
+    "WebGPU needs Vulkan: libvulkan1 and the GPU's driver (mesa-vulkan-drivers for AMD and Intel, NVIDIA's own), " +
+    'and leave to use /dev/dri. vulkaninfo --summary lists what there is'
+  )
+}
+
+let found: Promise<GPU> | undefined
+
+/** The browser's WebGPU, or Dawn from the npm package `webgpu`. */
+async function findGpu(): Promise<GPU> {
+  const { gpu } = (globalThis.navigator ?? {}) as { readonly gpu?: GPU }
+  if (gpu) return gpu
+  if (!inNode())
+    throw new Error(
+      'webgpu: this browser has no WebGPU, or the page is not from a secure address (https or localhost)',
+    )
+  return (found ??= loadDawn())
+}
+
+async function loadDawn(): Promise<GPU> {
+  const source = 'webgpu'
+  let dawn: typeof import('webgpu')
+  try {
+    dawn = (await import(/* @vite-ignore */ source)) as typeof import('webgpu')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    throw new Error(
+      code === 'ERR_MODULE_NOT_FOUND'
+        ? 'webgpu: Node needs the package webgpu for it (npm install webgpu)'
+        : `webgpu: the package webgpu does not load here: ${message}`,
+      { cause: error },
+    )
+  }
+  // tfjs's backend looks for these where a browser has them.
+  Object.assign(globalThis, dawn.globals)
+  const gpu = dawn.create([])
+  if (typeof navigator === 'undefined') Object.assign(globalThis, { navigator: {} })
+  Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true })
+  return gpu
+}

@@ -1,0 +1,119 @@
+// tfjs's backend on a device of ours, that fails aloud and can be read at once in Node too.
+import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
+import * as tf from '@tensorflow/tfjs-core'
+import { requestAdapter } from './adapter.ts'
+
+/** Opens the device that `tf.setBackend('webgpu')` takes. */
+export async function open(): Promise<Backend> {
+  const adapter = await requestAdapter()
+  const { limits, features } = adapter
+  const wanted = [
+    'maxComputeWorkgroupStorageSize',
+    'maxComputeWorkgroupsPerDimension',
+    'maxStorageBufferBindingSize',
+    'maxBufferSize',
+    'maxComputeWorkgroupSizeX',
+    'maxComputeInvocationsPerWorkgroup',
+  ] as const
+  const opened = watchingTicks(() =>
+    adapter.requestDevice({
+      requiredFeatures: features.has('timestamp-query') ? ['timestamp-query'] : [],
+      requiredLimits: Object.fromEntries(wanted.map((name) => [name, limits[name]])),
+    }),
+  )
+  return new Backend(await opened, adapter.info)
+}
+
+/** What of tfjs's backend is private, and used here. */
+interface Internals {
+  readonly commandEncoder: GPUCommandEncoder
+  convertAndCacheOnCPU(dataId: object, values: tf.BackendValues): tf.BackendValues
+}
+
+export class Backend extends WebGPUBackend {
+  /** What the device said first, of the errors that nobody awaits. */
+  private failure: string | undefined
+
+  constructor(device: GPUDevice, info: GPUAdapterInfo) {
+    super(device, info)
+    device.addEventListener('uncapturederror', ({ error }) => {
+      this.failure ??= `the device says: ${error.message}`
+    })
+    void device.lost.then(({ reason, message }) => {
+      if (reason !== 'destroyed') this.failure ??= `the device is lost: ${message}`
+    })
+  }
+
+  /** Without this a kernel that was refused gives zeros. */
+  private checkDevice(): void {
+    if (this.failure !== undefined) throw new Error(`webgpu: ${this.failure}`)
+  }
+
+  override async read(dataId: object): Promise<tf.BackendValues> {
+    const values = await super.read(dataId)
+    this.checkDevice()
+    return values
+  }
+
+  /** tfjs reads at once through a canvas, which Node has none of. */
+  override readSync(dataId: object): tf.BackendValues {
+    const data = this.tensorMap.get(dataId)
+    const plain = data.values !== null && data.values !== undefined
+    if (plain || data.dtype === 'complex64' || !tick) return super.readSync(dataId)
+    const internals = this as unknown as Internals
+    const buffer = data.resource as GPUBuffer
+    const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ
+    const staging = this.bufferManager.acquireBuffer(buffer.size, usage)
+    this.ensureCommandEncoderReady()
+    this.endComputePassEncoder()
+    internals.commandEncoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size)
+    this.submitQueue()
+    mapNow(staging)
+    const bytes = staging.getMappedRange().slice(0)
+    staging.unmap()
+    this.bufferManager.releaseBuffer(staging)
+    this.checkDevice()
+    const values = tf.util.convertBackendValuesAndArrayBuffer(bytes, data.dtype)
+    return internals.convertAndCacheOnCPU(dataId, values)
+  }
+}
+
+/** Dawn's look for what is done, which it asks `setImmediate` for as long as something is awaited. */
+let tick: (() => void) | undefined
+
+/** Runs `work` with Dawn's tick being noted, in Node. */
+function watchingTicks<T>(work: () => T, schedule: (tick: () => void) => void = setNow): T {
+  if (typeof setNow === 'undefined') return work()
+  globalThis.setImmediate = ((callback: () => void) => {
+    tick = callback
+    schedule(callback)
+  }) as typeof setImmediate
+  try {
+    return work()
+  } finally {
+    globalThis.setImmediate = setNow
+  }
+}
+const setNow = globalThis.setImmediate
+
+/** Nobody changes it: to wait on. */
+let never: Int32Array<SharedArrayBuffer>
+
+/** Maps a buffer without giving the event loop its turn, by ticking in its place. */
+function mapNow(buffer: GPUBuffer): void {
+  // A page that is not isolated has no shared memory, and does not come here.
+  never ??= new Int32Array(new SharedArrayBuffer(4))
+  watchingTicks(
+    () => {
+      void buffer.mapAsync(GPUMapMode.READ).catch(() => undefined)
+      while (buffer.mapState === 'pending') {
+        tick!()
+        // A software device needs the processor meanwhile.
+        Atomics.wait(never, 0, 0, 0.05)
+      }
+    },
+    () => undefined,
+  )
+  // Whatever else is awaited needs its tick.
+  setNow(tick!)
+}

@@ -1,0 +1,116 @@
+import type { WebGPUBackend, WebGPUProgram } from '@tensorflow/tfjs-backend-webgpu'
+import * as tf from '@tensorflow/tfjs-core'
+
+export const backendName = 'webgpu'
+
+/** What tfjs hands to a kernel: tensors known by data id, shape and dtype. */
+export type Info = tf.TensorInfo
+export interface Call {
+  readonly inputs: Record<string, Info | undefined>
+  readonly attrs: Record<string, unknown>
+  readonly backend: WebGPUBackend
+}
+export type Kernel = (call: Call) => Info | Info[]
+
+/** Registers a kernel, in place of tfjs's own where there is one, which `make` is given. */
+export function extend(kernelName: string, make: (original: Kernel) => Kernel): void {
+  const config = tf.getKernel(kernelName, backendName)
+  if (config) tf.unregisterKernel(kernelName, backendName)
+  const kernelFunc = make(config?.kernelFunc as unknown as Kernel) as unknown as tf.KernelFunc
+  tf.registerKernel({ ...config, kernelName, backendName, kernelFunc })
+}
+
+export function input(call: Call, name: string): Info {
+  const info = call.inputs[name]
+  if (!info) throw new Error(`webgpu: expected an input named ${name}`)
+  return info
+}
+
+export const size = ({ shape }: { readonly shape: readonly number[] }): number =>
+  tf.util.sizeFromShape([...shape])
+
+/** A shader and how often it runs. */
+export interface Program {
+  /** Two programs of one name have one shader: it names all constants that are written into the code. */
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly dtype?: 'float32' | 'int32'
+  /** Tensors by the names that they have in the code, there as arrays of values; the code has to use each. */
+  readonly inputs: Readonly<Record<string, Info>>
+  /** Whole numbers that may differ from run to run, in the code as `uniforms.NAME`. */
+  readonly uniforms?: Readonly<Record<string, number>>
+  /** Threads of a workgroup. */
+  readonly threads: number
+  /** Workgroups along x, y and z; in the code `workgroupId`. */
+  readonly workgroups: readonly [number, number, number]
+  /** Whether `result` holds integers from 0 that are added to atomically. */
+  readonly atomic?: boolean
+  /** WGSL with a function `main(index : i32)` that writes to `result`; `localIndex` is the thread's place. */
+  readonly code: string
+}
+
+/** Runs a program. The result is the caller's to give on or dispose. */
+export function compute({ backend }: Pick<Call, 'backend'>, program: Program): Info {
+  const { name, shape, dtype = 'float32', inputs, uniforms = {}, threads, workgroups } = program
+  const own: WebGPUProgram = {
+    shaderKey: `tricks ${name}`,
+    outputShape: [...shape],
+    variableNames: Object.keys(inputs),
+    uniforms: Object.keys(uniforms)
+      .map((each) => `${each} : i32,`)
+      .join(' '),
+    workgroupSize: [threads, 1, 1],
+    dispatchLayout: { x: shape.map((_, axis) => axis) },
+    dispatch: [...workgroups],
+    atomic: program.atomic ?? false,
+    getUserCode: () => program.code,
+  }
+  const numbers = Object.values(uniforms).map((value) => ({ type: 'int32', data: [value] }))
+  // A buffer that was used before is not empty.
+  const empty = program.atomic
+    ? backend.makeTensorInfo([...shape], dtype, new Int32Array(size(program)))
+    : undefined
+  return backend.runWebGPUProgram(own, Object.values(inputs), dtype, numbers, empty)
+}
+
+/** Runs a program of one thread a value of the result; `body` computes `value` at `index`. */
+export function map(
+  call: Pick<Call, 'backend'>,
+  {
+    body,
+    functions = '',
+    ...program
+  }: Omit<Program, 'threads' | 'workgroups' | 'code'> & {
+    readonly body: string
+    readonly functions?: string
+  },
+): Info {
+  const threads = 64
+  const count = size(program)
+  return compute(call, {
+    ...program,
+    threads,
+    workgroups: [Math.ceil(count / threads), 1, 1],
+    uniforms: { ...program.uniforms, count },
+    code: `
+      ${functions}
+      fn main(index : i32) {
+        if (index >= uniforms.count) { return; }
+        ${body}
+        result[index] = value;
+      }`,
+  })
+}
+
+export function dispose({ backend }: Pick<Call, 'backend'>, ...infos: Info[]): void {
+  for (const { dataId } of infos) backend.disposeData(dataId)
+}
+
+/** Runs another kernel of this backend from a gradient. */
+export function runKernel(
+  name: string,
+  inputs: tf.NamedTensorMap,
+  attrs: object = {},
+): tf.Tensor[] {
+  return [tf.engine().runKernel(name, inputs, attrs as tf.NamedAttrMap)].flat()
+}

@@ -1,0 +1,192 @@
+// A matrix product by tiles in the memory of a workgroup, of matrices that are computed as they are read.
+import { type Call, compute, dispose, type Info, map, type Program } from './kernel.ts'
+
+/** [rows, inner] times [inner, columns]. */
+export interface ProductShape {
+  readonly rows: number
+  readonly columns: number
+  readonly inner: number
+}
+
+/** What a product costs. */
+export interface ProductCount {
+  /** Multiplications that are added, those of padding included. */
+  readonly multiplyAdds: number
+  /** Values read from the tensors. */
+  readonly reads: number
+}
+
+/** How far one step goes along the inner axis. */
+const depth = 16
+
+/** A side of a tile: threads beside one another, and values a thread. */
+interface Side {
+  readonly threads: number
+  readonly each: number
+}
+const sides: readonly Side[] = [
+  { threads: 16, each: 4 },
+  { threads: 16, each: 2 },
+  { threads: 16, each: 1 },
+  { threads: 8, each: 1 },
+  { threads: 4, each: 1 },
+  { threads: 2, each: 1 },
+  { threads: 1, each: 1 },
+]
+
+/** The largest that pads no more than √2 times, so that both sides together pad no more than twice. */
+function sideFor(length: number): Side & { readonly tile: number; readonly tiles: number } {
+  for (const side of sides) {
+    const tile = side.threads * side.each
+    const tiles = Math.ceil(length / tile)
+    if (tiles * tile <= Math.SQRT2 * length) return { ...side, tile, tiles }
+  }
+  throw new Error(`webgpu: expected a positive length, got ${length}`)
+}
+
+/** How the shader goes about a product: tiles, and slices of the inner axis that workgroups share. */
+function planOf({ rows, columns, inner }: ProductShape): {
+  row: ReturnType<typeof sideFor>
+  column: ReturnType<typeof sideFor>
+  slices: number
+  slice: number
+} {
+  const [row, column] = [sideFor(rows), sideFor(columns)]
+  // A filter is small and its inner axis long: enough workgroups for a large GPU, each with enough to do.
+  const wanted = Math.ceil(256 / (row.tiles * column.tiles))
+  const most = Math.ceil(inner / (depth * 8))
+  const steps = Math.ceil(inner / depth / Math.max(1, Math.min(wanted, most)))
+  return { row, column, slices: Math.ceil(inner / (steps * depth)), slice: steps * depth }
+}
+
+/**
+ * What the shader computes and reads for a product, added up over the workgroups, slices and steps that it runs.
+ *
+ * multiplyAdds = ⌈rows⌉ · ⌈columns⌉ · inner, each side rounded up to whole tiles, at most 2 · rows · columns · inner.
+ * reads = inner · (rows · columns / tile columns + columns · rows / tile rows), rounded up in the same way: what one
+ * workgroup reads serves a tile's whole row or column.
+ *
+ * @param shape of the product: of a convolution's filter gradient, rows = filter height · width · input channels,
+ * columns = output channels, inner = batch · output height · width
+ * @example
+ * countProduct({ rows: 288, columns: 32, inner: 131_072 })
+ */
+export function countProduct(shape: ProductShape): ProductCount {
+  const { row, column, slices, slice } = planOf(shape)
+  let [multiplyAdds, reads] = [0, 0]
+  for (let z = 0; z < slices; z++)
+    for (let y = 0; y < row.tiles; y++)
+      for (let x = 0; x < column.tiles; x++)
+        for (let k = z * slice; k < Math.min((z + 1) * slice, shape.inner); k += depth) {
+          const long = Math.min(depth, shape.inner - k)
+          const high = Math.min(row.tile, shape.rows - y * row.tile)
+          const wide = Math.min(column.tile, shape.columns - x * column.tile)
+          reads += long * (high + wide)
+          multiplyAdds += long * row.threads * row.each * column.threads * column.each
+        }
+  return { multiplyAdds, reads }
+}
+
+export interface Product extends ProductShape {
+  /** Names the constants in `functions`. */
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly inputs: Program['inputs']
+  /** WGSL with `left(row, inner) -> f32` and `right(inner, column) -> f32`, called within the matrices alone. */
+  readonly functions: string
+  /** Along which axis of each matrix neighbours lie in neighbouring memory. */
+  readonly contiguous: { readonly left: 'row' | 'inner'; readonly right: 'inner' | 'column' }
+}
+
+/** Computes a product. `counts` gives, in its place, what `countProduct` says, counted by the shader as it runs. */
+export function multiply(call: Pick<Call, 'backend'>, product: Product, counts = false): Info {
+  const { rows, columns, inner, shape } = product
+  const { row, column, slices, slice } = planOf(product)
+  const threads = row.threads * column.threads
+  const count = (what: string): string => (counts ? `${what}++;` : '')
+  const grid = (body: string): string => `
+    for (var i = 0; i < ${row.each}; i++) { for (var j = 0; j < ${column.each}; j++) { ${body} } }`
+  /** All threads fill a tile, neighbours from neighbouring memory. */
+  const fill = (tile: string, length: number, bound: number, read: string, byInner: boolean) => `
+    for (var at = thread; at < ${length * depth}; at += ${threads}) {
+      let k = ${byInner ? `at % ${depth}` : `at / ${length}`};
+      let other = ${byInner ? `at / ${depth}` : `at % ${length}`};
+      var value = 0.0;
+      if (start + k < end && ${tile}Start + other < ${bound}) {
+        value = ${read};
+        ${count('reads')}
+      }
+      ${tile}[k * ${length} + other] = value;
+    }`
+  const { left, right } = product.contiguous
+  const code = `
+    ${product.functions}
+    var<workgroup> rowTile : array<f32, ${row.tile * depth}>;
+    var<workgroup> columnTile : array<f32, ${column.tile * depth}>;
+    fn main(_index : i32) {
+      let thread = i32(localIndex);
+      let firstRow = thread / ${column.threads};
+      let firstColumn = thread % ${column.threads};
+      let rowTileStart = i32(workgroupId.y) * ${row.tile};
+      let columnTileStart = i32(workgroupId.x) * ${column.tile};
+      let begin = i32(workgroupId.z) * uniforms.slice;
+      let end = min(uniforms.inner, begin + uniforms.slice);
+      var sums : array<f32, ${row.each * column.each}>;
+      ${counts ? 'var multiplyAdds = 0; var reads = 0;' : ''}
+      // As often in each workgroup, which barriers ask for; past the end there is nothing to do.
+      for (var step = 0; step < uniforms.slice / ${depth}; step++) {
+        let start = begin + step * ${depth};
+        ${fill('rowTile', row.tile, rows, 'left(rowTileStart + other, start + k)', left === 'inner')}
+        ${fill('columnTile', column.tile, columns, 'right(start + k, columnTileStart + other)', right === 'inner')}
+        workgroupBarrier();
+        for (var k = 0; k < min(${depth}, end - start); k++) {
+          var a : array<f32, ${row.each}>;
+          var b : array<f32, ${column.each}>;
+          for (var i = 0; i < ${row.each}; i++) {
+            a[i] = rowTile[k * ${row.tile} + firstRow + i * ${row.threads}];
+          }
+          for (var j = 0; j < ${column.each}; j++) {
+            b[j] = columnTile[k * ${column.tile} + firstColumn + j * ${column.threads}];
+          }
+          ${grid(`sums[i * ${column.each} + j] += a[i] * b[j]; ${count('multiplyAdds')}`)}
+        }
+        workgroupBarrier();
+      }
+      ${
+        counts
+          ? 'atomicAdd(&result[0], multiplyAdds); atomicAdd(&result[1], reads);'
+          : grid(`
+              let row = rowTileStart + firstRow + i * ${row.threads};
+              let column = columnTileStart + firstColumn + j * ${column.threads};
+              if (row < ${rows} && column < ${columns}) {
+                let sum = sums[i * ${column.each} + j];
+                result[(i32(workgroupId.z) * ${rows} + row) * ${columns} + column] = sum;
+              }`)
+      }
+    }`
+  const parts = compute(call, {
+    name: `product ${product.name} ${rows} ${columns} ${counts}`,
+    shape: counts ? [2] : slices === 1 ? shape : [slices, rows, columns],
+    dtype: counts ? 'int32' : 'float32',
+    atomic: counts,
+    inputs: product.inputs,
+    uniforms: { inner, slice },
+    threads,
+    workgroups: [column.tiles, row.tiles, slices],
+    code,
+  })
+  if (counts || slices === 1) return parts
+  const sum = map(call, {
+    name: 'sum of slices',
+    shape,
+    inputs: { parts },
+    uniforms: { slices },
+    body: `
+      var value = 0.0;
+      for (var slice = 0; slice < uniforms.slices; slice++) {
+        value += parts[slice * uniforms.count + index];
+      }`,
+  })
+  dispose(call, parts)
+  return sum
+}

@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process'
+import { promisify } from 'node:util'
+import { expect, test } from 'vitest'
+import { present } from './compare.ts'
+
+const run = promisify(execFile)
+const program = `
+  import { findAdapter } from '@tricks/webgpu'
+  import * as tf from '@tensorflow/tfjs-core'
+  const { name, software } = await findAdapter()
+  await tf.setBackend('webgpu')
+  const x = tf.square(tf.tensor1d([1, 2, 3]))
+  console.log(JSON.stringify({ name, software, sum: tf.sum(x).dataSync()[0], later: (await x.array())[2] }))
+`
+
+/** Runs the program in a process of its own, in the package's folder. */
+async function inProcess(environment: Record<string, string>): Promise<string> {
+  const { stdout } = await run(
+    process.execPath,
+    ['--conditions=@tricks/source', '--input-type=module', '--eval', program],
+    { cwd: new URL('..', import.meta.url), env: { ...process.env, ...environment } },
+  )
+  return stdout
+}
+
+test.skipIf(!present)(
+  'names the device, computes, is read at once and later, and ends',
+  async () => {
+    const { name, software, sum, later } = JSON.parse(
+      (await inProcess({})).trim().split('\n').at(-1)!,
+    )
+    expect(name).not.toBe('')
+    expect(software).toBe(process.env['TRICKS_WEBGPU_SOFTWARE'] === '1')
+    expect([sum, later]).toEqual([14, 9])
+  },
+)
+
+test.skipIf(!present || process.env['TRICKS_WEBGPU_SOFTWARE'] !== '1')(
+  'refuses a software device that nobody asked for',
+  async () => {
+    await expect(inProcess({ TRICKS_WEBGPU_SOFTWARE: '' })).rejects.toThrow(
+      /webgpu: no GPU was found but .*, which computes on the processor.*TRICKS_WEBGPU_SOFTWARE=1/,
+    )
+  },
+)
+
+test('says what is lacking where there is no GPU', async () => {
+  const none = { VK_ICD_FILENAMES: '/none', VK_DRIVER_FILES: '/none', TRICKS_WEBGPU_SOFTWARE: '' }
+  await expect(inProcess(none)).rejects.toThrow(/webgpu: no GPU was found\. .*/)
+})

@@ -1,0 +1,187 @@
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
+import * as tf from '@tensorflow/tfjs-core'
+import { batchNorm } from '@tricks/batch-norm'
+import { afterEach, describe, expect, test } from 'vitest'
+import { filterGradientProduct } from '../src/convolution.ts'
+import { countProduct, multiply } from '../src/product.ts'
+import { expectEqual, on, present, values, withGradients } from './compare.ts'
+
+type Size4 = [number, number, number, number]
+
+afterEach(async () => {
+  await tf.setBackend('cpu')
+})
+
+/** Images, filter, stride and padding: channels of 1 and of no round number, sides that split the inner axis. */
+const convolutions: [x: Size4, filter: Size4, stride: number, pad: 'same' | 'valid' | number][] = [
+  [[2, 8, 8, 3], [3, 3, 3, 16], 1, 'same'],
+  [[1, 7, 5, 5], [3, 2, 5, 7], 2, 'same'],
+  [[2, 6, 6, 1], [5, 5, 1, 10], 1, 'valid'],
+  [[3, 5, 5, 20], [1, 1, 20, 33], 2, 'valid'],
+  [[4, 12, 12, 8], [3, 3, 8, 8], 1, 2],
+  [[1, 3, 3, 1], [3, 3, 1, 1], 1, 'valid'],
+]
+
+describe.skipIf(!present)('on webgpu, equal to cpu:', () => {
+  test.each(convolutions)(
+    'convolution of %j by %j, stride %i, %s',
+    async (x, filter, stride, pad) => {
+      await expectEqual(
+        withGradients(
+          (a, b) => tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, stride, pad),
+          [x, filter],
+        ),
+      )
+    },
+  )
+
+  test('rectifiers, with values on their edges', async () => {
+    const x = (): tf.Tensor => tf.tensor([-1, 0, 1e-30, 3, 6, 6.5, 7, -0])
+    await expectEqual(() => [
+      tf.grad((a) => tf.relu(a))(x()),
+      tf.grad((a) => tf.relu6(a))(x()),
+      tf.grad((a) => tf.square(tf.relu(a)))(x()),
+    ])
+  })
+
+  test.each<[number, number, 'same' | 'valid']>([
+    [2, 2, 'same'],
+    [3, 2, 'same'],
+    [2, 3, 'valid'],
+    [3, 1, 'valid'],
+  ])('pooling by windows of %i every %i, %s', async (window, stride, pad) => {
+    const shape = [2, 7, 8, 3]
+    // Rectified, so that windows have more than one highest value.
+    const rectified = (x: tf.Tensor): tf.Tensor4D => tf.relu(x as tf.Tensor4D)
+    await expectEqual(withGradients((x) => tf.maxPool(rectified(x), window, stride, pad), [shape]))
+    // cpu's gradient of an average counts the padding, its forward pass does not.
+    await expectEqual(
+      withGradients((x) => tf.avgPool(x as tf.Tensor4D, window, stride, 'valid'), [shape]),
+    )
+  })
+
+  test.each([[[2, 3, 5, 7]], [[16, 8, 8, 20]], [[9, 70]]])(
+    'batch normalisation of %j by its own statistics',
+    async (shape) => {
+      await expectEqual(() => {
+        const layer = batchNorm()
+        layer.build(shape)
+        const normalize = (x: tf.Tensor): tf.Tensor =>
+          layer.apply(x, { training: true }) as tf.Tensor
+        const results = withGradients(normalize, [shape])()
+        const weights = layer.getWeights().map((weight) => tf.clone(weight))
+        for (const weight of layer.weights) weight.dispose()
+        return [...results, ...weights]
+      }, 2e-5)
+    },
+  )
+
+  test('batch normalisation by given statistics', async () => {
+    await expectEqual(
+      withGradients(
+        (x, mean, variance, offset, scale) =>
+          tf.batchNorm(x, mean, tf.square(variance), offset, scale, 0.1),
+        [[3, 4, 4, 6], [6], [6], [6], [6]],
+      ),
+    )
+  })
+
+  test('the variance of values far from 0', async () => {
+    const [result] = await on('webgpu', () => {
+      const x = tf.add(tf.tensor(values([4096, 3], 5), [4096, 3]), 1000)
+      const inputs = { x, gamma: tf.ones([3]), beta: tf.zeros([3]) }
+      const attrs = { epsilon: 1e-5 }
+      return [tf.engine().runKernel<tf.Tensor[]>('BatchNormTraining', inputs, attrs)[2]!]
+    })
+    for (const variance of result!.values) expect(Math.abs(variance - 1 / 3)).toBeLessThan(0.01)
+  })
+
+  test('sums and means over all axes but the last', async () => {
+    const x = (): tf.Tensor => tf.tensor(values([64, 5, 3, 9], 3), [64, 5, 3, 9])
+    await expectEqual(() => [
+      tf.sum(x(), [0, 1, 2]),
+      tf.mean(x(), [0, 1, 2], true),
+      tf.sum(x(), [0, 1]),
+      tf.sum(x()),
+    ])
+  })
+
+  test('what tricks need beside: a transform, a gather with its gradient, a top k', async () => {
+    await expectEqual(() => [
+      tf.image.transform(
+        // Of one image: cpu leaves all but the first of a batch empty.
+        tf.tensor4d(values([1, 6, 5, 3], 1), [1, 6, 5, 3]),
+        tf.tensor2d([[0.8, -0.6, 2, 0.6, 0.8, -1, 0, 0]]),
+        'bilinear',
+      ),
+      ...withGradients((x) => tf.gather(x, tf.tensor1d([2, 0, 2], 'int32')), [[3, 4]])(),
+      tf.topk(tf.tensor2d(values([3, 8], 2), [3, 8]), 3).values,
+    ])
+  })
+})
+
+test.skipIf(!present)(
+  "an average pool's gradient leaves padding out, as its forward pass",
+  async () => {
+    const [gradient] = await on('webgpu', () => [
+      tf.grad((x) => tf.avgPool(x as tf.Tensor4D, 3, 3, 'same'))(tf.ones([1, 2, 2, 1])),
+    ])
+    expect(gradient!.values).toEqual([0.25, 0.25, 0.25, 0.25])
+  },
+)
+
+describe('the filter gradient by tiles', () => {
+  /** As the shader counts: an atomic addition of what each of its threads computed and read. */
+  async function counted([x, filter, strides, pad]: (typeof convolutions)[number]): Promise<{
+    shape: Parameters<typeof countProduct>[0]
+    counts: number[]
+  }> {
+    await tf.setBackend('webgpu')
+    const backend = tf.backend() as WebGPUBackend
+    const info = tf.backend_util.computeConv2DInfo(x, filter, strides, 1, pad)
+    const inputs = { x: tf.zeros(x), dy: tf.zeros(info.outShape) }
+    const attrs = { strides, pad, filterShape: filter }
+    const product = filterGradientProduct({ inputs, attrs, backend })
+    const { dataId } = multiply({ backend }, product, true)
+    const counts = [...((await backend.read(dataId)) as Int32Array)]
+    backend.disposeData(dataId)
+    tf.dispose(inputs)
+    return { shape: product, counts }
+  }
+
+  test.skipIf(!present).each(convolutions)(
+    'counts what its shader does: %j by %j, stride %i, %s',
+    async (...convolution) => {
+      const { shape, counts } = await counted(convolution)
+      const { multiplyAdds, reads } = countProduct(shape)
+      expect(counts).toEqual([multiplyAdds, reads])
+    },
+  )
+
+  test('does at most twice the arithmetic, of any shape', () => {
+    for (let rows = 1; rows <= 150; rows++)
+      for (let columns = 1; columns <= 150; columns += 1 + (rows % 3)) {
+        const { multiplyAdds } = countProduct({ rows, columns, inner: 20 })
+        expect(multiplyAdds / (rows * columns * 20), `${rows} × ${columns}`).toBeLessThanOrEqual(2)
+      }
+  })
+
+  test.each([
+    // Of a ResNet-18 and of the small nets here: 3x3 filters from 3 to 16, 32 to 32, 64 to 64, 512 to 512.
+    { rows: 27, columns: 16, inner: 128 * 32 * 32, tile: [32, 16], work: 1.2 },
+    { rows: 288, columns: 32, inner: 128 * 32 * 32, tile: [64, 32], work: 1.12 },
+    { rows: 576, columns: 64, inner: 128 * 16 * 16, tile: [64, 64], work: 1 },
+    { rows: 4608, columns: 512, inner: 128 * 4 * 4, tile: [64, 64], work: 1 },
+  ])(
+    'reads $rows × $columns outputs once a tile of $tile',
+    ({ rows, columns, inner, tile, work }) => {
+      const { multiplyAdds, reads } = countProduct({ rows, columns, inner })
+      const [high, wide] = tile as [number, number]
+      expect(multiplyAdds / (rows * columns * inner)).toBeLessThan(work + 0.01)
+      // One value a row for a tile's columns, one a column for its rows; without tiles it is 2 for each.
+      const tiled = inner * (rows * Math.ceil(columns / wide) + columns * Math.ceil(rows / high))
+      expect(reads).toBe(tiled)
+      expect(reads / (rows * columns * inner)).toBeLessThan(1.2 * (1 / wide + 1 / high))
+    },
+  )
+})

@@ -1,0 +1,109 @@
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
+import * as tf from '@tensorflow/tfjs-core'
+import * as layers from '@tensorflow/tfjs-layers'
+import { batchNorm } from '@tricks/batch-norm'
+import { afterEach, describe, expect, test } from 'vitest'
+import { present, values } from './compare.ts'
+
+afterEach(async () => {
+  await tf.setBackend('cpu')
+})
+
+const [batch, side, classes] = [4, 6, 3]
+
+/** A small net with the layers that a larger one has, and its training step, which gives the loss. */
+function network(optimizer: tf.Optimizer): { step: () => tf.Scalar; dispose: () => void } {
+  const shape = { inputShape: [side, side, 3] }
+  const model = layers.sequential({
+    layers: [
+      layers.layers.conv2d({
+        filters: 4,
+        kernelSize: 3,
+        padding: 'same',
+        useBias: false,
+        ...shape,
+      }),
+      batchNorm(),
+      layers.layers.activation({ activation: 'relu' }),
+      layers.layers.maxPooling2d({ poolSize: 2 }),
+      layers.layers.globalAveragePooling2d({}),
+      layers.layers.dense({ units: classes }),
+    ],
+  })
+  const start = model.getWeights().map((weight, i) => {
+    // Vectors are biases, and batch norm's, which keep what they start from.
+    if (weight.rank === 1) return tf.clone(weight)
+    const scale = Math.sqrt(3 / (weight.size / weight.shape.at(-1)!))
+    const numbers = values(weight.shape, i + 1).map((value) => value * scale)
+    return tf.tensor(numbers, weight.shape)
+  })
+  model.setWeights(start)
+  tf.dispose(start)
+  const images = tf.tensor4d(values([batch, side, side, 3], 50), [batch, side, side, 3])
+  const targets = tf.tensor2d([1, 0, 0, 0, 1, 0, 0, 0, 1, 1, 0, 0], [batch, classes])
+  return {
+    step: () =>
+      optimizer.minimize(
+        () =>
+          tf.losses.softmaxCrossEntropy<tf.Tensor, tf.Scalar>(
+            targets,
+            model.apply(images, { training: true }) as tf.Tensor,
+          ),
+        true,
+      )!,
+    dispose: () => {
+      tf.dispose([images, targets])
+      model.dispose()
+      optimizer.dispose()
+    },
+  }
+}
+
+async function losses(backend: string, steps: number): Promise<number[]> {
+  await tf.setBackend(backend)
+  const { step, dispose } = network(tf.train.momentum(0.1, 0.9))
+  const tensors = Array.from({ length: steps }, step)
+  const all = tf.stack(tensors)
+  const numbers = [...(await all.data())]
+  tf.dispose([all, tensors])
+  dispose()
+  return numbers
+}
+
+describe.skipIf(!present)('on webgpu', () => {
+  test('30 steps of training give the losses of the cpu backend, and fall', async () => {
+    const expected = await losses('cpu', 30)
+    const got = await losses('webgpu', 30)
+    expect(got.at(-1)).toBeLessThan(0.7 * got[0]!)
+    const worst = Math.max(...expected.map((loss, i) => Math.abs(loss - got[i]!)))
+    expect(worst).toBeLessThan(1e-4)
+  })
+
+  test('200 steps read nothing back, and leave tensors and buffers as they were', async () => {
+    await tf.setBackend('webgpu')
+    const backend = tf.backend() as WebGPUBackend
+    const { step, dispose } = network(tf.train.sgd(0.05))
+    const settle = async (steps: number): Promise<object> => {
+      for (let i = 0; i < steps - 1; i++) step().dispose()
+      const loss = step()
+      // What was queued is let go when it is submitted.
+      await loss.data()
+      loss.dispose()
+      const { numTensors, numDataBuffers } = tf.memory()
+      const { numBytesAllocatedInGPU, numBytesInGPU } = backend.memory()
+      const buffers = backend.bufferManager.getNumUsedBuffers()
+      const free = backend.bufferManager.getNumFreeBuffers()
+      return { numTensors, numDataBuffers, numBytesAllocatedInGPU, numBytesInGPU, buffers, free }
+    }
+    const before = await settle(20)
+    const reads: string[] = []
+    const { read, readSync } = backend
+    backend.readSync = (id) => (reads.push('readSync'), readSync.call(backend, id))
+    backend.read = (id) => (reads.push('read'), read.call(backend, id))
+    const after = await settle(200)
+    expect(reads).toEqual(['read'])
+    expect(after).toEqual(before)
+    Object.assign(backend, { read, readSync })
+    dispose()
+  })
+})
