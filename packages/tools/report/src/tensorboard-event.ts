@@ -122,14 +122,9 @@ function histogram(own: Histogram, to: PbfWriter): void {
   to.writePackedDouble(7, [...own.counts])
 }
 
-/** One string, of shape [1]. */
+/** One string, without a shape: of several TensorBoard would make a table. */
 function textTensor(text: string, to: PbfWriter): void {
   to.writeVarintField(1, type.string)
-  to.writeMessage(
-    2,
-    (_, shape) => shape.writeMessage(2, (__, size) => size.writeVarintField(1, 1), null),
-    null,
-  )
   to.writeBytesField(8, new TextEncoder().encode(text))
 }
 
