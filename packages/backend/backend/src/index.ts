@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 
 /** What `--backend` takes: from the fastest to the one that is always there. */
-export const backendNames = ['tfjs-node-gpu', 'native', 'wasm', 'cpu'] as const
+export const backendNames = ['tfjs-node-gpu', 'native', 'webgpu', 'wasm', 'cpu'] as const
 export type BackendName = (typeof backendNames)[number]
 
 interface Candidate {
@@ -18,6 +18,7 @@ const candidates: Readonly<Record<BackendName, Candidate>> = {
     why: 'TensorFlow on an NVIDIA GPU',
   },
   native: { package: '@tricks/native', registered: 'tensorflow', why: 'TensorFlow as native code' },
+  webgpu: { package: '@tricks/webgpu', registered: 'webgpu', why: 'WebGPU on a GPU of any make' },
   wasm: {
     package: '@tricks/wasm-training',
     registered: 'wasm',
@@ -41,7 +42,7 @@ export interface Backend {
 /**
  * Makes the best backend that is present the current one, or the one asked for.
  *
- * The order is tfjs-node-gpu, native, wasm. The plain cpu backend is taken only when asked for.
+ * The order is tfjs-node-gpu, native, webgpu where there is a GPU, wasm. The plain cpu backend is taken only when asked for.
  *
  * @param name one of `backendNames`; by default the best present
  * @throws Error where the one asked for, or every one, is absent or does not start: with each one's reason
@@ -54,8 +55,10 @@ export async function useBackend(name?: BackendName): Promise<Backend> {
     throw new Error(`backend: expected one of ${backendNames.join(', ')}, got ${name}`)
   const passedOver: { name: BackendName; reason: string }[] = []
   for (const candidate of name ? [name] : backendNames.filter((other) => other !== 'cpu')) {
-    const reason = await start(candidates[candidate])
-    if (reason === undefined) return { name: candidate, why: candidates[candidate].why, passedOver }
+    const { reason, device } = await start(candidates[candidate])
+    const { why } = candidates[candidate]
+    if (reason === undefined)
+      return { name: candidate, why: device ? `${why}: ${device}` : why, passedOver }
     passedOver.push({ name: candidate, reason })
   }
   const reasons = passedOver.map((each) => `  ${each.name}: ${each.reason}`).join('\n')
@@ -65,20 +68,26 @@ export async function useBackend(name?: BackendName): Promise<Backend> {
   )
 }
 
-/** Why the candidate can't be used, or undefined where it is now the current backend. */
-async function start({ package: source, registered }: Candidate): Promise<string | undefined> {
+/** Makes the candidate the current backend: on what, where its package tells, or why it can't be used. */
+async function start({
+  package: source,
+  registered,
+}: Candidate): Promise<{ readonly reason?: string; readonly device?: string }> {
+  let module: { findAdapter?(): Promise<{ readonly name: string }> }
   try {
-    await import(/* @vite-ignore */ source)
+    module = (await import(/* @vite-ignore */ source)) as typeof module
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException
     const absent = code === 'ERR_MODULE_NOT_FOUND' && message.includes(`'${source}'`)
-    return absent ? `not installed (npm install ${source})` : firstLine(message)
+    return { reason: absent ? `not installed (npm install ${source})` : firstLine(message) }
   }
   try {
-    if (await tf.setBackend(registered)) return undefined
-    return `${source} is installed, but its backend did not start`
+    // tfjs swallows what a backend says when it doesn't start.
+    const adapter = await module.findAdapter?.()
+    if (await tf.setBackend(registered)) return adapter ? { device: adapter.name } : {}
+    return { reason: `${source} is installed, but its backend did not start` }
   } catch (error) {
-    return firstLine((error as Error).message)
+    return { reason: firstLine((error as Error).message) }
   }
 }
 

@@ -17,6 +17,18 @@ test('takes the one asked for', async () => {
   expect(tf.getBackend()).toBe('cpu')
 })
 
+test('WebGPU is on a GPU that is named, or said to be on none', async () => {
+  const software = process.env['TRICKS_WEBGPU_SOFTWARE'] === '1'
+  const found = await useBackend('webgpu').catch((error: Error) => error.message)
+  if (typeof found === 'string') expect(found).toMatch(/\n {2}webgpu: webgpu: .+/)
+  else expect(found.why).toMatch(/^WebGPU on a GPU of any make: ./)
+  // tfjs keeps the flag as it was first read.
+  tf.env().set('WEBGPU_SOFTWARE', false)
+  const refused = await useBackend('webgpu').catch((error: Error) => error.message)
+  if (software) expect(refused).toMatch(/webgpu: no GPU was found but /)
+  tf.env().set('WEBGPU_SOFTWARE', software)
+})
+
 test('what is absent is said, with the way to get it', async () => {
   await expect(useBackend('tfjs-node-gpu')).rejects.toThrow(
     /not to be had\n {2}tfjs-node-gpu: .*tfjs-node-gpu/,

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { createRandom, type DataFacts, oneHot, type Time } from '@tricks/core'
+import { imagesOnDevice } from './device-images.ts'
 
 /** Pixels that can be asked for by place: a `Uint8Array`, or something that reads them from a file. */
 export interface Pixels {
@@ -100,18 +101,20 @@ export function batchOf(
   const { height, width, channels } = set
   const values = height * width * channels
   const size = to - from
+  const places = Int32Array.from(
+    { length: size },
+    (_, i) => indices[order ? order[from + i]! : from + i]!,
+  )
+  const labels = places.map((place) => set.labels[place]!)
+  const targets = oneHot(labels, set.classes.length)
+  const resident = imagesOnDevice(set, places)
+  if (resident) return { images: resident, targets }
   const pixels = new Float32Array(size * values)
-  const labels = new Int32Array(size)
-  for (let i = 0; i < size; i++) {
-    const index = indices[order ? order[from + i]! : from + i]!
-    labels[i] = set.labels[index]!
-    const image = set.images.subarray(index * values, (index + 1) * values)
+  places.forEach((place, i) => {
+    const image = set.images.subarray(place * values, (place + 1) * values)
     for (let j = 0; j < values; j++) pixels[i * values + j] = unit[image[j]!]!
-  }
-  return {
-    images: tf.tensor4d(pixels, [size, height, width, channels]),
-    targets: oneHot(labels, set.classes.length),
-  }
+  })
+  return { images: tf.tensor4d(pixels, [size, height, width, channels]), targets }
 }
 
 /** The training images in the order of a run. Any step's batch can be asked for: there is no state. */

@@ -7,6 +7,7 @@ export {
   type Subset,
   type TrainingData,
 } from './data.ts'
+export { keepOnDevice } from './device-images.ts'
 export { type ApplyOptions, type Layer, type Model, variablesOf } from './model.ts'
 export type { NonFinite, Skips } from './non-finite.ts'
 export type { Precision } from './precision.ts'

@@ -9,6 +9,7 @@ import {
 } from '@tricks/core'
 import { capture, type Checkpoint, type CheckpointOptions, restore } from './checkpoint.ts'
 import { type Subset, wholeOf } from './data.ts'
+import { keepOnDevice } from './device-images.ts'
 import { type Evaluated, evaluate } from './evaluate.ts'
 import { trainingAdvice, withRoom } from './memory.ts'
 import { Meter } from './meter.ts'
@@ -161,6 +162,7 @@ export async function* training(
       () => evaluate(model, variables, normalize, evaluation, set, evaluationBatchSize),
     )
 
+  const release = keepOnDevice(data.train)
   try {
     if (resume) {
       await restore(resume, options, run)
@@ -249,6 +251,7 @@ export async function* training(
       precision,
     }
   } finally {
+    release()
     meter.dispose()
     setRate(optimizer, baseRate)
   }

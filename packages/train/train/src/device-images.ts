@@ -1,0 +1,84 @@
+// Image sets that stay on the device, so that a step uploads the places of its images and not their pixels.
+import * as tf from '@tensorflow/tfjs-core'
+import type { ImageSet } from './data.ts'
+
+interface Resident {
+  readonly backend: string
+  /** `[images, ⌈bytes / 3⌉]`: tfjs has no bytes, and float32 holds three of them exactly, as one whole number. */
+  readonly packed: tf.Tensor2D
+  /** The float32 values of k/255, as a GPU's division may be off in the last bit. */
+  readonly unit: tf.Tensor1D
+}
+
+const residents = new WeakMap<ImageSet, Resident>()
+
+/** More would leave too little room for the training itself on a common GPU. */
+const mostBytes = 2 ** 30
+
+/**
+ * Copies an image set to the device, where that is a GPU: `batchOf` then gathers there. A set that is read from files,
+ * or that would take more than 1 GiB there or than the device lets one buffer have, stays on the host. A byte takes a
+ * byte and a third.
+ *
+ * @param force copies it whatever the device
+ * @returns lets it go
+ * @example
+ * const release = keepOnDevice(trainingImages)
+ */
+export function keepOnDevice(set: ImageSet, force = false): () => void {
+  const { images, labels, height, width, channels } = set
+  const size = height * width * channels
+  const words = Math.ceil(size / 3)
+  const fits = labels.length * words * 4 <= Math.min(mostBytes, largestBuffer())
+  if (!(images instanceof Uint8Array) || !fits || !(force || onGpu())) return () => undefined
+  const values = new Float32Array(labels.length * words)
+  for (let image = 0; image < labels.length; image++)
+    for (let i = 0; i < size; i++)
+      values[image * words + Math.floor(i / 3)]! += images[image * size + i]! * 256 ** (i % 3)
+  const resident = {
+    backend: tf.getBackend(),
+    packed: tf.tensor2d(values, [labels.length, words]),
+    unit: tf.tensor1d(Float32Array.from({ length: 256 }, (_, k) => k / 255)),
+  }
+  residents.set(set, resident)
+  return () => {
+    if (residents.get(set) === resident) residents.delete(set)
+    tf.dispose([resident.packed, resident.unit])
+  }
+}
+
+/** Images of a set that is on the current device, float32 in [0, 1], equal to the host's to the bit. */
+export function imagesOnDevice(set: ImageSet, places: Int32Array): tf.Tensor4D | undefined {
+  const resident = residents.get(set)
+  if (resident?.backend !== tf.getBackend()) return undefined
+  const { height, width, channels } = set
+  return tf.tidy(() => {
+    // Powers of two: exact, however a GPU multiplies.
+    const over = (x: tf.Tensor): tf.Tensor => tf.floor(tf.mul(x, 1 / 256))
+    const first = tf.gather(resident.packed, tf.tensor1d(places, 'int32'))
+    const second = over(first)
+    const third = over(second)
+    const bytes = tf.stack(
+      [tf.sub(first, tf.mul(second, 256)), tf.sub(second, tf.mul(third, 256)), third],
+      2,
+    )
+    const values = tf.gather(resident.unit, tf.cast(bytes, 'int32'))
+    const rows = tf.reshape(values, [places.length, -1])
+    const own = tf.slice(rows, [0, 0], [places.length, height * width * channels])
+    return tf.reshape(own, [places.length, height, width, channels])
+  })
+}
+
+/** What of a backend tells whether it is on a GPU, and how much of it one tensor may have. */
+interface Device {
+  readonly isUsingGpuDevice?: boolean
+  readonly device?: { readonly limits?: { readonly maxStorageBufferBindingSize: number } }
+}
+
+function onGpu(): boolean {
+  const { isUsingGpuDevice } = tf.backend() as unknown as Device
+  return tf.getBackend() === 'webgpu' || isUsingGpuDevice === true
+}
+
+const largestBuffer = (): number =>
+  (tf.backend() as unknown as Device).device?.limits?.maxStorageBufferBindingSize ?? Infinity
