@@ -1,13 +1,16 @@
 // What a run leaves for TensorBoard.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Json, keyOf, type Trick } from '@tricks/core'
+import * as tf from '@tensorflow/tfjs-core'
+import { type Json, keyOf, type Trick, type Variables } from '@tricks/core'
 import { openTensorBoard, sheetPng, stepSheet } from '@tricks/report'
 import type { Checkpoint, Progress, TrainingData, TrainResult } from '@tricks/train'
 
 export interface Board {
+  /** From now on the gradients of the last step are at hand, for the checkpoint's histograms. */
+  watch(optimizer: tf.Optimizer, variables: Variables): void
   progress(progress: Progress): void
-  /** Weights, and at the end of an epoch what the network last saw. Before the checkpoint is kept, which a resumed run goes on from. */
+  /** Weights, their gradients, and at the end of an epoch what the network last saw. Before the checkpoint is kept, which a resumed run goes on from. */
   checkpoint(checkpoint: Checkpoint): Promise<void>
   result(result: TrainResult): void
   close(): void
@@ -51,7 +54,21 @@ export async function openBoard(
     board.hyperparameters(hyperparametersOf(configuration, tricks, seed))
     await showBatch(after)
   }
+  let gradients: tf.NamedTensorMap = {}
   return {
+    watch(optimizer, variables) {
+      const paths = new Map(Object.entries(variables).map(([path, { name }]) => [name, path]))
+      const apply = optimizer.applyGradients.bind(optimizer)
+      optimizer.applyGradients = (given) => {
+        tf.dispose(gradients)
+        const named = Array.isArray(given) ? given : []
+        // A clone shares its values: nothing is computed, and nothing read before it is looked at.
+        gradients = Object.fromEntries(
+          named.map(({ name, tensor }) => [paths.get(name) ?? name, tf.keep(tensor.clone())]),
+        )
+        apply(given)
+      }
+    },
     progress(progress) {
       const { step } = progress.time
       if (progress.kind === 'step')
@@ -71,12 +88,17 @@ export async function openBoard(
       for (const [name, { values }] of Object.entries(tensors))
         if (name.startsWith('model/'))
           board.histogram(step, name.replace('model', 'weights'), values)
+      for (const [path, gradient] of Object.entries(gradients))
+        board.histogram(step, `gradients/${path}`, await gradient.data())
       if (step % data.stepsPerEpoch === 0) await showBatch(step - 1)
     },
     result({ steps, test }) {
       if (test) board.scalars(steps, { 'test/loss': test.loss, 'test/accuracy': test.accuracy })
     },
-    close: () => board.close(),
+    close() {
+      tf.dispose(gradients)
+      board.close()
+    },
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type Progress,
   train,
   type TrainResult,
+  variablesOf,
 } from '@tricks/train'
 import { openBoard } from './board.ts'
 import {
@@ -182,6 +183,9 @@ export async function run({
     classes: training.classes,
   })
 
+  const optimizer = recipe.optimizer()
+  board?.watch(optimizer, variablesOf(model))
+
   view.begin({ epochs, earlier: found?.checkpoint.epochs, from: found?.checkpoint.step })
   view.event({ kind: 'run', path: folder.path, ...configuration })
   try {
@@ -190,7 +194,7 @@ export async function run({
       model,
       data: { train: training, test: data.test },
       tricks,
-      optimizer: recipe.optimizer(),
+      optimizer,
       epochs,
       seed,
       batchSize,

@@ -103,11 +103,22 @@ test('a run that goes on goes on writing for TensorBoard, and repeats nothing', 
   }
 
   const first = (await board(true, 0))!
+  const kernel = tf.variable(tf.zeros([3]))
+  const optimizer = tf.train.sgd(0.5)
+  first.watch(optimizer, { 'conv/kernel': kernel })
+  const tensors = tf.memory().numTensors
+  for (const value of [1, 2])
+    tf.tidy(() => optimizer.applyGradients([{ name: kernel.name, tensor: tf.fill([3], value) }]))
+  expect([...(await kernel.data())]).toEqual([-1.5, -1.5, -1.5])
+  // The last one's alone is kept.
+  expect(tf.memory().numTensors).toBe(tensors + 1)
   for (const step of [1, 3]) first.progress(stepProgress(step))
   first.progress(epochProgress(4))
   await first.checkpoint(checkpoint(4))
   first.progress(stepProgress(5))
   first.close()
+  expect(tf.memory().numTensors).toBe(tensors)
+  expect(count('gradients/conv/kernel')).toBe(1)
   expect(count('training/loss')).toBe(3)
   expect(count('validation/accuracy')).toBe(1)
   expect(count('weights/conv/kernel')).toBe(1)
