@@ -9,7 +9,7 @@ import { blocksOf, packages, read, root } from './blocks.ts'
 
 const guides = globSync(
   ['*.md', '*/*.md', 'docs/**/*.md', 'examples/*/README.md', 'packages/*/*/README.md'],
-  { cwd: root, exclude: ['**/node_modules/**', '**/.vitepress/**'] },
+  { cwd: root, exclude: ['**/node_modules/**', '**/.vitepress/**', 'docs/reference/**'] },
 ).concat('packages/tools/create-trick/src/templates/README.md')
 
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }

@@ -12,7 +12,7 @@ import { processorFlags } from './processor.ts'
  * tfjs-node requires the whole of `@tensorflow/tfjs`, with the layers, the converter and the WebGL backend, and uses
  * its core alone. An installation answers that require with this symbol's value: the program's own tfjs-core.
  */
-export const coreSymbol: unique symbol = Symbol.for('@tricks/native tfjs-core')
+const coreSymbol: unique symbol = Symbol.for('@tricks/native tfjs-core')
 
 export function load(installation: Installation): () => NativeBackend {
   // tfjs-node 4.22.0 calls these, which Node 22 warns of and Node 23 took out.

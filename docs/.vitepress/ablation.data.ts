@@ -1,0 +1,39 @@
+// What the ablation measured, where it was run: bench/ablation/summary.json.
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { root } from './cards.ts'
+
+interface Estimate {
+  readonly mean: number
+  /** Half of the 95 % interval; null where there is one pair alone. */
+  readonly interval: number | null
+}
+export interface Comparison {
+  readonly name: string
+  readonly kind: string
+  readonly remark?: string
+  readonly n: number
+  readonly with: Estimate
+  readonly without: Estimate
+  readonly effect: Estimate
+  readonly cost: number
+}
+export interface Ablation {
+  readonly regime: {
+    readonly epochs: number
+    readonly trainingImages: number
+    readonly measuredImages: number
+  }
+  readonly machines: readonly string[]
+  readonly comparisons: readonly Comparison[]
+}
+declare const data: Ablation | null
+export { data }
+
+const file = join(root, 'bench/ablation/summary.json')
+
+export default {
+  watch: ['../../bench/ablation/*.json'],
+  load: (): Ablation | null =>
+    existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Ablation) : null,
+}

@@ -1,0 +1,96 @@
+// The packages' own READMEs, as pages of the site: read where they are, nothing is copied.
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { basename, dirname, join, normalize, relative } from 'node:path'
+
+export const root = join(import.meta.dirname, '../..')
+
+export interface Card {
+  readonly name: string
+  readonly stage: string
+  readonly folder: string
+  readonly file: string
+  readonly description: string
+}
+
+/** What a card is about, in the order of a step. */
+export const groups = [
+  { title: 'Images', stages: ['augment'] },
+  { title: 'Mix, targets and loss', stages: ['mix', 'loss'] },
+  { title: 'Rate and update', stages: ['schedule', 'optimize'] },
+  { title: 'Model', stages: ['model'] },
+  { title: 'Train', stages: ['core', 'train'] },
+  { title: 'Data', stages: ['data'] },
+  { title: 'Backends', stages: ['backend'] },
+  { title: 'Tools', stages: ['tools'] },
+  { title: 'Elsewhere', stages: ['example', 'bench'] },
+] as const satisfies readonly { title: string; stages: readonly string[] }[]
+
+const file = 'README.md'
+const outside = [
+  {
+    name: 'contributing',
+    stage: 'tools',
+    folder: '.',
+    file: 'CONTRIBUTING.md',
+    description: 'A new trick in ten minutes, and what it needs to be admitted',
+  },
+  {
+    name: 'cifar10-example',
+    stage: 'example',
+    folder: 'examples/cifar10',
+    file,
+    description: 'The full run on CIFAR-10, with all tricks of the article',
+  },
+  {
+    name: 'benchmarks',
+    stage: 'bench',
+    folder: 'bench',
+    file,
+    description: 'How fast it is, beside PyTorch, torchvision and kornia',
+  },
+  {
+    name: 'ablation',
+    stage: 'bench',
+    folder: 'bench/ablation',
+    file,
+    description: 'What each trick is worth, over paired seeds',
+  },
+]
+
+export const cards: readonly Card[] = [
+  ...globSync(['packages/core/package.json', 'packages/*/*/package.json'], { cwd: root })
+    .map(dirname)
+    .filter((folder) => existsSync(join(root, folder, 'README.md')))
+    .map((folder) => {
+      const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as {
+        description: string
+      }
+      const stage = folder.split('/')[1]!
+      return { name: basename(folder), stage, folder, file, description: manifest.description }
+    }),
+  ...outside.filter((each) => existsSync(join(root, each.folder, each.file))),
+].toSorted((a, b) => a.name.localeCompare(b.name))
+
+const link = /(!?)\[((?:[^[\]]|\[[^\]]*\])*)\]\((?!https?:|#|mailto:)([^)\s]+)\)/g
+
+/**
+ * A README with its links as the site has them: another card's is that card, a picture is
+ * taken from where it lies, and what has no page here is a name.
+ */
+export function contentOf({ folder, file: name }: Card): string {
+  const picture = (path: string): string =>
+    relative(join(root, 'docs/cards'), join(root, folder, path))
+  return readFileSync(join(root, folder, name), 'utf8')
+    .replaceAll(
+      /(<(?:img|source) [^>]*(?:src|srcset)=")(?!https?:)([^"]+)/g,
+      (_, before, path) => String(before) + picture(String(path)),
+    )
+    .replaceAll(link, (_, image: string, text: string, target: string) => {
+      const [path, hash = ''] = target.split('#')
+      const place = normalize(join(folder, path!))
+      if (image) return `![${text}](${picture(path!)})`
+      const card = cards.find((each) => [each.folder, join(each.folder, each.file)].includes(place))
+      if (card) return `[${text}](/cards/${card.name}${hash && `#${hash}`})`
+      return text.startsWith('`') ? text : `\`${text}\``
+    })
+}

@@ -1,0 +1,65 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { defineConfig } from 'vitepress'
+import { cards, groups } from './cards.ts'
+
+const reference = join(import.meta.dirname, '../reference/sidebar.json')
+
+export default defineConfig({
+  title: 'tricks',
+  description: 'Training tricks for image classifiers, each a small package on TensorFlow.js',
+  cleanUrls: true,
+  lastUpdated: false,
+  srcExclude: ['README.md', 'images/**'],
+  head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/mark.svg' }]],
+  markdown: { theme: { light: 'github-light', dark: 'github-dark-dimmed' } },
+  // A link that leads nowhere fails the build.
+  ignoreDeadLinks: false,
+  vite: { server: { fs: { allow: ['..'] } }, build: { chunkSizeWarningLimit: 2000 } },
+  themeConfig: {
+    logo: '/mark.svg',
+    search: { provider: 'local' },
+    outline: { level: [2, 3] },
+    nav: [
+      { text: 'Guide', link: '/guide/start', activeMatch: '^/guide/' },
+      { text: 'Tricks', link: '/cards/', activeMatch: '^/cards/' },
+      { text: 'Reference', link: '/reference/', activeMatch: '^/reference/' },
+    ],
+    sidebar: {
+      '/guide/': [
+        {
+          text: 'Begin',
+          items: [
+            { text: 'Start in five minutes', link: '/guide/start' },
+            { text: 'One trick, my own loop', link: '/guide/one-trick' },
+            { text: 'Compose a pipeline', link: '/guide/compose' },
+            { text: 'Contribute a trick', link: '/guide/contribute' },
+          ],
+        },
+        {
+          text: 'Know more',
+          items: [
+            { text: 'Choosing tricks', link: '/guide/choosing' },
+            { text: 'Recipes', link: '/guide/recipes' },
+            { text: 'How the core works', link: '/guide/core' },
+            { text: 'Moving from PyTorch', link: '/guide/pytorch' },
+            { text: 'Install and GPU: questions', link: '/guide/questions' },
+            { text: 'Sizes', link: '/sizes' },
+          ],
+        },
+      ],
+      '/sizes': [{ text: 'Back to the guide', link: '/guide/start' }],
+      '/cards/': groups.map(({ title, stages }) => ({
+        text: title,
+        items: cards
+          .filter(({ stage }) => (stages as readonly string[]).includes(stage))
+          .map(({ name }) => ({ text: name, link: `/cards/${name}` })),
+      })),
+      '/reference/': existsSync(reference)
+        ? [{ text: 'Packages', items: JSON.parse(readFileSync(reference, 'utf8')) }]
+        : [],
+    },
+    docFooter: { prev: 'Before', next: 'Next' },
+    footer: { message: 'MIT. Papers and reference implementations are named on each card.' },
+  },
+})

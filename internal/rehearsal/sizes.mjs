@@ -1,0 +1,117 @@
+// What each package adds to a page: its code minified and compressed, its peers and dependencies left out.
+import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** kB of gzip. A trick gets 2.5; those that need more are named here, with the reason. */
+const budgets = {
+  // The aim was 4; what `compose` alone takes keeps it.
+  '@tricks/core': [5.2, 'all stages, combinators and their messages'],
+  '@tricks/autoaugment': [5, 'sixteen operations and three policies'],
+  '@tricks/models': [6, 'six families of networks'],
+  '@tricks/train': [8, 'the trainer'],
+  '@tricks/wasm-training': [50, 'the kernels, as WebAssembly'],
+  '@tricks/webgpu': [20, 'the kernels, as shaders'],
+  '@tricks/native': [10, 'for Node, with its installer'],
+  '@tricks/report': [30, 'pages, charts and pictures'],
+  '@tricks/checkpoint': [3, 'for Node'],
+  '@tricks/conformance': [12, 'the laws, and what a trick is tested with; for tests'],
+  'create-trick': [4, 'for Node'],
+  '@tricks/cifar10': [5, 'without the images'],
+}
+const usual = 2.5
+
+/** Of the core, what a loop of one's own imports. */
+const parts = [
+  {
+    what: 'of it `compose`, `oneHot`',
+    package: '@tricks/core',
+    import: '{ compose, oneHot }',
+    budget: 4,
+  },
+]
+
+/** @returns sizes in bytes of gzip, by size-limit */
+export function measureSizes(root, packages, folder) {
+  const entry = (each, more = {}) => ({
+    name: each.name,
+    path: join(each.folder, 'dist/index.js'),
+    ignore: [
+      ...Object.keys({ ...each.dependencies, ...each.peerDependencies }).flatMap((name) => [
+        name,
+        `${name}/*`,
+      ]),
+      'node:*',
+    ],
+    gzip: true,
+    ...more,
+  })
+  const wanted = [
+    ...packages.map((each) => {
+      const [budget, why = ''] = budgets[each.name] ?? [usual]
+      return {
+        what: each.name,
+        budget: budget * 1000,
+        why,
+        entry: entry(each),
+        highlight: each.name === '@tricks/core',
+      }
+    }),
+    ...parts.map((part) => ({
+      what: part.what,
+      of: part.package,
+      budget: part.budget * 1000,
+      why: '',
+      entry: entry(
+        packages.find(({ name }) => name === part.package),
+        { name: part.what, import: part.import },
+      ),
+    })),
+  ]
+  // It takes its plugins from the folder that declares them.
+  const cwd = join(root, 'internal')
+  const config = join(folder, 'size-limit.json')
+  writeFileSync(config, JSON.stringify(wanted.map(({ entry: each }) => each)))
+  const { stdout, stderr } = spawnSync(
+    join(root, 'internal/node_modules/.bin/size-limit'),
+    ['--json', '--config', config],
+    {
+      cwd,
+      encoding: 'utf8',
+    },
+  )
+  let results
+  try {
+    results = JSON.parse(stdout)
+  } catch {
+    throw new Error(`size-limit: ${stdout}${stderr}`)
+  }
+  return wanted.map((each) => ({
+    ...each,
+    size: results.find(({ name }) => name === each.entry.name).size,
+  }))
+}
+
+/** The sizes as Markdown; tenths of a kB, so that not each comment makes it stale. */
+export function tableOf(sizes) {
+  const kB = (bytes) => (bytes / 1000).toFixed(1)
+  const rows = sizes
+    .filter(({ of }) => of === undefined)
+    .flatMap((each) => [each, ...sizes.filter(({ of }) => of === each.what)])
+    .map(({ what, size, budget, why }) => [
+      what.startsWith('@') || what === 'create-trick' ? `\`${what}\`` : what,
+      kB(size),
+      kB(budget),
+      why,
+    ])
+  return `# Sizes
+
+What each package adds to a page, minified and compressed by gzip, without its peers and dependencies. A bundle that
+uses one function of a package takes less: nothing has side effects but the backends. \`pnpm rehearse --write\` measures
+them; a release in which one is over its budget does not go out.
+
+| package | kB | budget | |
+| --- | ---: | ---: | --- |
+${rows.map((row) => `| ${row.join(' | ')} |`).join('\n')}
+`
+}
