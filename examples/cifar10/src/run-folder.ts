@@ -8,7 +8,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import { checkpointFolder, type CheckpointFolder, lockFolder } from '@tricks/checkpoint'
+import { checkpointFolder, type CheckpointFolder, lockFolder, parseJson } from '@tricks/checkpoint'
 import { exportModel, type ExportOptions } from '@tricks/models'
 
 /** Where a run leaves what it was and what came of it. */
@@ -27,15 +27,6 @@ export interface RunFolder {
   saveModel(model: LayersModel, statistics: ExportOptions): Promise<void>
   /** Lets others in. */
   close(): void
-}
-
-/** What `run.json` says of an earlier run. */
-export function readRun(path: string): Record<string, unknown> {
-  try {
-    return JSON.parse(readFileSync(join(path, 'run.json'), 'utf8')) as Record<string, unknown>
-  } catch (error) {
-    throw new Error(`--resume: ${path} holds no run: ${(error as Error).message}`, { cause: error })
-  }
 }
 
 /** @throws Error where the folder can't be written, is in use, or holds a run, before any time is spent */
@@ -63,7 +54,7 @@ export function openRunFolder(path: string, { resume = false } = {}): RunFolder 
     rewind(steps) {
       // The last line may have been cut by what ended the run.
       const lines = readFileSync(metrics, 'utf8').split('\n').slice(0, -1)
-      const kept = lines.filter((line) => (JSON.parse(line) as { steps: number }).steps <= steps)
+      const kept = lines.filter((line, i) => stepsIn(line, i + 1) <= steps)
       replace(metrics, kept.map((line) => `${line}\n`).join(''))
     },
     keep: (name, content) => replace(join(path, name), content),
@@ -74,6 +65,20 @@ export function openRunFolder(path: string, { resume = false } = {}): RunFolder 
     },
     close: release,
   }
+}
+
+function stepsIn(line: string, number: number): number {
+  let record: unknown
+  try {
+    record = parseJson(line)
+  } catch (error) {
+    record = error
+  }
+  const steps = (record as { steps?: unknown } | null)?.steps
+  if (typeof steps === 'number') return steps
+  throw new Error(
+    `--resume: line ${number} of metrics.jsonl is damaged (${line.slice(0, 60)}): take it out, and go on again`,
+  )
 }
 
 /** Written beside and renamed, so that whoever reads finds the old file or the new one, never a half. */

@@ -19,6 +19,7 @@ import {
   variablesOf,
 } from '@tricks/train'
 import { openBoard } from './board.ts'
+import { type EarlierRun, readRun } from './earlier.ts'
 import {
   duration,
   percent,
@@ -29,7 +30,7 @@ import {
 import { quickRecipe, recipeOf } from './recipes.ts'
 import { revisionOf } from './revision.ts'
 import { keepBatch, keepTest, writeReport } from './report.ts'
-import { openRunFolder, readRun } from './run-folder.ts'
+import { openRunFolder } from './run-folder.ts'
 import { hasModel, loadTeacher } from './teacher.ts'
 
 /** What a run is: with these alone it can be done again. */
@@ -82,7 +83,7 @@ export async function run({
     name: backend,
     why,
     passedOver,
-  } = await useBackend(earlier ? (earlier['flags'] as RunFlags).backend : given.backend)
+  } = await useBackend(earlier ? earlier.flags.backend : given.backend)
   const flags = earlier
     ? flagsOf(earlier, given)
     : { ...given, recipe: given.recipe ?? quickRecipe(backend) }
@@ -94,6 +95,11 @@ export async function run({
 
   const teacherFolder = fromUser(flags.teacher ?? join('runs', 'teacher'))
   if (recipe.needsTeacher && !hasModel(teacherFolder)) {
+    // Where it would be trained stands in a file, which may be somebody else's: no place to write to.
+    if (earlier)
+      throw new Error(
+        `--resume: the run learns from a teacher, and ${teacherFolder} holds none any more: bring it back`,
+      )
     view.say(`This recipe wants a teacher, and ${teacherFolder} holds none: training it first.\n`)
     const { data } = flags
     const own = { recipe: 'teacher', seed, backend, data, limit, signal, progress: mode }
@@ -291,7 +297,9 @@ function wallClockOf(
   const before = earlier?.['wallClock'] as ReturnType<typeof wallClockOf> | undefined
   return {
     began: before?.began ?? began.toISOString(),
-    ...(earlier && { resumed: [...(before?.resumed ?? []), { steps }] }),
+    ...(earlier && {
+      resumed: [...(Array.isArray(before?.resumed) ? before.resumed : []), { steps }],
+    }),
   }
 }
 
@@ -309,8 +317,7 @@ const hashOf = ({ images, labels }: ImageSet): string =>
     .digest('hex')
 
 /** What a run began with; what to do with NaN may change, as it does nothing else. */
-function flagsOf(earlier: Record<string, unknown>, { nonFinite }: Partial<RunFlags>): RunFlags {
-  const flags = earlier['flags'] as RunFlags
+function flagsOf({ flags }: EarlierRun, { nonFinite }: Partial<RunFlags>): RunFlags {
   return nonFinite === undefined ? flags : { ...flags, nonFinite }
 }
 

@@ -18,7 +18,17 @@ export function oneOf(
   choices: readonly (readonly [Trick, number])[],
   { key }: { readonly key?: string } = {},
 ): Trick {
-  assertOption(choices.length > 0, 'oneOf', { choices }, 'a list of [trick, weight]')
+  assertOption(
+    Array.isArray(choices) && choices.length > 0,
+    'oneOf',
+    { choices },
+    'a list of [trick, weight]',
+  )
+  for (const choice of choices) {
+    const [trick, weight] = Array.isArray(choice) ? (choice as unknown[]) : []
+    const pair = typeof (trick as Trick | undefined)?.name === 'string' && weight !== undefined
+    assertOption(pair, 'oneOf', { choices }, 'a list of [trick, weight]')
+  }
   for (const [, weight] of choices)
     assertOption(weight > 0 && Number.isFinite(weight), 'oneOf', { weight }, 'a number above 0')
   const tricks = choices.map(([trick]) => trick)

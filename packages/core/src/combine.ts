@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
+import { assertOption } from './option.ts'
 import type { Random } from './random.ts'
 import type { Time } from './time.ts'
 import type {
@@ -198,6 +199,13 @@ function under(key: string, tensors: Tensors): Tensors {
 }
 
 function checkSiblings(name: string, tricks: readonly Trick[]): void {
+  for (const { name: trick, key } of tricks)
+    assertOption(
+      key === undefined || (typeof key === 'string' && key !== ''),
+      trick,
+      { key },
+      'text that is not empty',
+    )
   const keys = tricks.map(keyOf)
   const twice = keys.find((key, i) => keys.indexOf(key) !== i)
   if (twice !== undefined)

@@ -1,5 +1,6 @@
 /**
- * Throws where an option is out of its range, naming the trick, the option, the range and the value.
+ * Throws where an option is out of its range, naming the trick, the option, the range and the value; and where the range
+ * is one of numbers, as in 'a number in [0, 1]' or 'a positive integer', and the value is none.
  *
  * @param option the option as `{ name: value }`
  * @example
@@ -12,12 +13,24 @@ export function assertOption(
   option: Readonly<Record<string, unknown>>,
   range: string,
 ): asserts valid {
-  if (valid) return
   const [name, value] = Object.entries(option)[0]!
+  // A text or a list that reads as a number compares as one: '0.5' >= 0, and [0.5] too.
+  const typed = value === undefined || typeof value === 'number' || !numeric.test(range)
+  if (valid && typed) return
   throw new RangeError(`${trick}: expected ${name} to be ${range}, got ${show(value)}`)
 }
 
+const numeric = /^an? (number|integer|whole number|positive integer)\b(?!.*\bor\b)/
+
 function show(value: unknown): string {
   // JSON has no NaN, Infinity or undefined, and these are what one most needs to see.
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
+  if (typeof value !== 'object' || value === null) return String(value)
+  try {
+    return cut(JSON.stringify(value) ?? Object.prototype.toString.call(value))
+  } catch {
+    // It holds itself, or a bigint.
+    return Object.prototype.toString.call(value)
+  }
 }
+
+const cut = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text)

@@ -104,7 +104,11 @@ function stream(position: Position): Random {
       if (!(alpha > 0 && beta > 0))
         throw new RangeError(`random: expected alpha and beta above 0, got ${alpha} and ${beta}`)
       const a = logGamma(alpha)
-      return 1 / (1 + Math.exp(logGamma(beta) - a))
+      const ratio = logGamma(beta) - a
+      if (!Number.isNaN(ratio)) return 1 / (1 + Math.exp(ratio))
+      // Both are beyond what floating point holds: all is at the ends, or at the mean.
+      const mean = 1 / (1 + beta / alpha)
+      return alpha < 1 ? Number(uniform() < mean) : mean
     },
     permutation(size) {
       const order = Int32Array.from({ length: size }, (_, i) => i)

@@ -50,7 +50,7 @@ export function isDuration(value: unknown): value is Duration {
     entries.length === 1 &&
     typeof amount === 'number' &&
     amount >= 0 &&
-    Number.isFinite(amount) &&
+    amount <= Number.MAX_SAFE_INTEGER &&
     ((unit === 'steps' && Number.isInteger(amount)) ||
       unit === 'epochs' ||
       (unit === 'fraction' && amount <= 1))

@@ -66,8 +66,11 @@ export function checkPolicy(policy: unknown): asserts policy is Policy {
     typeof value === 'number' && value >= 0 && value <= most
   const sub = 'a list of [op, probability, magnitude]'
   check(filled(policy), 'policy', policy, `a list of sub-policies, each ${sub}`)
+  const { length } = policy as unknown[]
+  check(length <= 10_000, 'policy.length', length, 'at most 10000')
   for (const [i, steps] of (policy as unknown[]).entries()) {
     check(filled(steps), `policy[${i}]`, steps, sub)
+    check((steps as unknown[]).length <= 32, `policy[${i}]`, steps, `at most 32 operations`)
     for (const [j, step] of (steps as unknown[]).entries()) {
       const place = `policy[${i}][${j}]`
       const triple = Array.isArray(step) && step.length === 3

@@ -85,7 +85,9 @@ export function cutout({
 }: CutoutOptions = {}): Trick {
   const positive = (value: number): boolean => Number.isInteger(value) && value > 0
   assertOption(positive(length), 'cutout', { length }, 'a positive integer')
-  assertOption(positive(holes), 'cutout', { holes }, 'a positive integer')
+  const few = positive(holes) && holes <= 1000
+  assertOption(few, 'cutout', { holes }, 'a positive integer of at most 1000')
+  assertOption(typeof inside === 'boolean', 'cutout', { inside }, 'true or false')
   const value = fill === 'mean' || (typeof fill === 'number' && fill >= 0 && fill <= 1)
   assertOption(value, 'cutout', { fill }, "'mean' or a number in [0, 1]")
   return {

@@ -52,6 +52,19 @@ export function applyPcaLighting(
   return tf.tidy(() => tf.add(images, tf.tensor4d(shifts, [batch, 1, 1, channels])))
 }
 
+/** Lists of numbers of a sane size that fit one another. */
+function isComponents(value: unknown): value is Components {
+  const { eigenvalues, eigenvectors } = (value ?? {}) as Partial<Components>
+  const finite = (list: unknown): boolean =>
+    Array.isArray(list) && list.length > 0 && list.every((each) => Math.abs(each as number) <= 1e6)
+  return (
+    finite(eigenvalues) &&
+    Array.isArray(eigenvectors) &&
+    eigenvectors.every(finite) &&
+    isSquare(value as Components)
+  )
+}
+
 const isSquare = ({ eigenvalues, eigenvectors }: Components): boolean =>
   [eigenvectors, ...eigenvectors].every(({ length }) => length === eigenvalues.length)
 
@@ -68,16 +81,16 @@ export function pcaLighting({
   components = cifar10Components,
   key,
 }: PcaLightingOptions = {}): Trick {
-  const { eigenvalues, eigenvectors } = components
-  const positive = deviation > 0 && Number.isFinite(deviation)
-  assertOption(positive, 'pca-lighting', { deviation }, 'a number above 0')
-  const square = eigenvalues.length > 0 && isSquare(components)
+  const some = deviation > 0 && deviation <= 1e6
+  assertOption(some, 'pca-lighting', { deviation }, 'a number above 0, of at most 1e6')
+  const square = isComponents(components)
   assertOption(
     square,
     'pca-lighting',
     { components },
     'eigenvalues, and as many rows and columns of eigenvectors',
   )
+  const { eigenvalues, eigenvectors } = components
   return {
     name: 'pca-lighting',
     key,

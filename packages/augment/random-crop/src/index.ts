@@ -88,10 +88,10 @@ function outside(place: number, size: number, mode: CropParams['mode']): number 
  */
 export function randomCrop({ padding = 4, mode = 'constant', key }: RandomCropOptions = {}): Trick {
   assertOption(
-    Number.isInteger(padding) && padding > 0,
+    Number.isInteger(padding) && padding > 0 && padding <= 2 ** 20,
     'random-crop',
     { padding },
-    'a positive integer',
+    'a positive integer of at most 2^20',
   )
   const modes = ['constant', 'reflect', 'edge']
   assertOption(modes.includes(mode), 'random-crop', { mode }, `one of ${modes.join(', ')}`)

@@ -33,8 +33,9 @@ export function drawBox(
 export function check({ probability, area, ratio, aspect, fill }: Resolved): void {
   const share = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= 1
   assertOption(share(probability), 'random-erasing', { probability }, 'a number in [0, 1]')
-  const [low, high] = area
-  const ordered = area.length === 2 && low > 0 && low <= high && high <= 1
+  const pair = Array.isArray(area) && area.length === 2 && area.every(share)
+  const [low, high] = pair ? area : [0, 0]
+  const ordered = low > 0 && low <= high && high <= 1
   assertOption(ordered, 'random-erasing', { area }, '[low, high] with 0 < low ≤ high ≤ 1')
   assertOption(ratio > 0 && ratio <= 1, 'random-erasing', { ratio }, 'a number in (0, 1]')
   const aspects = ['uniform', 'log-uniform']

@@ -46,15 +46,25 @@ export function applyRandomResizedCrop(
   const inside = boxes.every((b) => span(b[0], b[2], height) && span(b[1], b[3], width))
   const range = `${batch} windows [row, column, height, width] in ${height}×${width}`
   assertOption(boxes.length === batch && inside, 'random-resized-crop', { boxes }, range)
-  assertOption(isSize(size), 'random-resized-crop', { size }, 'two positive integers')
+  assertOption(
+    isSize(size),
+    'random-resized-crop',
+    { size },
+    'two positive integers of at most 4096',
+  )
 
   const windows = (axis: 0 | 1) => boxes.map((box) => [box[axis], box[axis + 2]!] as const)
   // Each time the axes change places.
   return tf.tidy(() => resizeRows(resizeRows(images, windows(0), size[0]), windows(1), size[1]))
 }
 
+const isPair = (range: unknown): boolean =>
+  Array.isArray(range) && range.length === 2 && range.every((each) => typeof each === 'number')
+
 const isSize = (size: readonly number[]): boolean =>
-  size.length === 2 && size.every((each) => Number.isInteger(each) && each > 0)
+  Array.isArray(size) &&
+  size.length === 2 &&
+  size.every((each) => Number.isInteger(each) && each > 0 && each <= 4096)
 
 /**
  * Cuts a window of random size, shape and place out of each image, and resizes it.
@@ -70,10 +80,10 @@ export function randomResizedCrop({
   ratio = [3 / 4, 4 / 3],
   key,
 }: RandomResizedCropOptions = {}): Trick {
-  const ordered = ([low, high]: readonly [number, number], limit: number): boolean =>
-    low > 0 && low <= high && high <= limit
+  const ordered = (range: readonly [number, number], limit: number): boolean =>
+    isPair(range) && range[0] > 0 && range[0] <= range[1] && range[1] <= limit
   const sized = size === undefined || isSize(size)
-  assertOption(sized, 'random-resized-crop', { size }, 'two positive integers')
+  assertOption(sized, 'random-resized-crop', { size }, 'two positive integers of at most 4096')
   assertOption(ordered(area, 1), 'random-resized-crop', { area }, '0 < low ≤ high ≤ 1')
   assertOption(ordered(ratio, 1e6), 'random-resized-crop', { ratio }, '0 < low ≤ high')
   return {

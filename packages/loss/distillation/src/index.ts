@@ -72,8 +72,8 @@ export function distillationLoss({
 }
 
 function check(temperature: number, alpha?: number): void {
-  const warm = temperature > 0 && Number.isFinite(temperature)
-  assertOption(warm, 'distillation', { temperature }, 'a number above 0')
+  const warm = temperature >= 1e-6 && temperature <= 1e6
+  assertOption(warm, 'distillation', { temperature }, 'a number above 0, from 1e-6 to 1e6')
   const share = alpha === undefined || (alpha >= 0 && alpha <= 1)
   assertOption(share, 'distillation', { alpha }, 'a number in [0, 1]')
 }

@@ -87,8 +87,8 @@ function weightPenalty(
     key,
   }: WeightPenaltyOptions & { readonly strength: number },
 ): Trick {
-  const valid = strength >= 0 && Number.isFinite(strength)
-  assertOption(valid, name, { strength }, 'a number of at least 0')
+  const valid = strength >= 0 && strength <= 1e6
+  assertOption(valid, name, { strength }, 'a number of at least 0 and at most 1e6')
   assertOption(typeof biases === 'boolean', name, { biases }, 'true or false')
   assertOption(typeof norms === 'boolean', name, { norms }, 'true or false')
   // The last part of the path, with the number that tells two of one name apart.

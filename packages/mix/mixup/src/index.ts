@@ -66,6 +66,7 @@ export function applyMixup(
  */
 export function mixup({ alpha = 0.2, perImage = false, key }: MixupOptions = {}): Trick {
   assertOption(alpha > 0 && Number.isFinite(alpha), 'mixup', { alpha }, 'a number above 0')
+  assertOption(typeof perImage === 'boolean', 'mixup', { perImage }, 'true or false')
   return {
     name: 'mixup',
     key,

@@ -19,11 +19,17 @@ export class BatchNorm extends layers.layers.Layer {
 
   constructor({ momentum = 0.99, epsilon = 1e-5, gamma = 1, ...rest }: LayerOptions) {
     super(rest)
-    if (!(momentum >= 0 && momentum < 1)) {
-      throw new Error(`batchNorm: expected momentum to be in [0, 1), got ${momentum}`)
+    const name: unknown = rest.name
+    if (name !== undefined && !(typeof name === 'string' && /^[a-z0-9][\w.\-/]*$/i.test(name))) {
+      throw new Error(
+        'batchNorm: expected name to be text of letters, digits, _, -, . and /, the first of them a letter or digit',
+      )
     }
-    if (!(epsilon > 0 && epsilon < Infinity)) {
-      throw new Error(`batchNorm: expected epsilon to be positive, got ${epsilon}`)
+    if (!(typeof momentum === 'number' && momentum >= 0 && momentum < 1)) {
+      throw new Error(`batchNorm: expected momentum to be in [0, 1), got ${String(momentum)}`)
+    }
+    if (!(typeof epsilon === 'number' && epsilon > 0 && epsilon < Infinity)) {
+      throw new Error(`batchNorm: expected epsilon to be positive, got ${String(epsilon)}`)
     }
     if (gamma !== 0 && gamma !== 1) {
       throw new Error(`batchNorm: expected gamma to be 0 or 1, got ${String(gamma)}`)

@@ -28,6 +28,9 @@ export class TricksDropout extends layers.layers.Layer {
     ...rest
   }: LayerOptions = {}) {
     super(rest)
+    const { name } = rest
+    const named = name === undefined || (typeof name === 'string' && name !== '')
+    assertOption(named, 'dropout', { name }, 'text that is not empty')
     assertOption(rate >= 0 && rate < 1, 'dropout', { rate }, 'a number in [0, 1)')
     const modes = ['element', 'channel', 'block']
     assertOption(modes.includes(mode), 'dropout', { mode }, "'element', 'channel' or 'block'")

@@ -23,7 +23,7 @@ export function fans(shape: readonly number[]): {
 }
 
 export function checkGain(gain: number): void {
-  assertOption(gain > 0 && Number.isFinite(gain), 'xavier', { gain }, 'a number above 0')
+  assertOption(gain > 0 && gain <= 1e6, 'xavier', { gain }, 'a number above 0 and at most 1e6')
 }
 
 /** The random values of a kernel; `like` is the shape whose fans count, where it is another one. */

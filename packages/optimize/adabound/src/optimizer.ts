@@ -38,18 +38,20 @@ export class AdaBound extends tf.Optimizer {
     const check = (valid: boolean, option: Record<string, unknown>, range: string): void =>
       assertOption(valid, 'adabound', option, range)
     const share = (value: number): boolean => value >= 0 && value < 1
-    const positive = (value: number): boolean => value > 0 && Number.isFinite(value)
+    const positive = (value: number): boolean => value > 0 && value <= 1e6
     const rate = learningRate === 0 || positive(learningRate)
     check(rate, { learningRate }, 'a number of at least 0')
-    check(positive(finalLearningRate), { finalLearningRate }, 'a number above 0')
+    check(positive(finalLearningRate), { finalLearningRate }, 'a number above 0 and at most 1e6')
     check(share(beta1), { beta1 }, 'a number in [0, 1)')
     check(share(beta2), { beta2 }, 'a number in [0, 1)')
     check(gamma > 0 && gamma < 1, { gamma }, 'a number in (0, 1)')
-    check(positive(epsilon), { epsilon }, 'a number above 0')
-    check(weightDecay === 0 || positive(weightDecay), { weightDecay }, 'a number of at least 0')
+    check(positive(epsilon), { epsilon }, 'a number above 0 and at most 1e6')
+    const decay = weightDecay >= 0 && weightDecay <= 1e6
+    check(decay, { weightDecay }, 'a number of at least 0 and at most 1e6')
     check(typeof decoupled === 'boolean', { decoupled }, 'true or false')
     check(typeof amsbound === 'boolean', { amsbound }, 'true or false')
-    check(positive(baseLearningRate), { baseLearningRate }, 'a number above 0')
+    const base = baseLearningRate >= 1e-20 && baseLearningRate <= 1e6
+    check(base, { baseLearningRate }, 'a number above 0, from 1e-20 to 1e6')
     this.learningRate = learningRate
     this.options = {
       learningRate,

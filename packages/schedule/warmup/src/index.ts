@@ -76,8 +76,12 @@ export function warmup({ multiplier, over, after, key }: WarmupOptions): Trick {
     { over },
     'one of { steps }, { epochs } and { fraction }',
   )
-  if (after && !after.learningRate)
-    throw new Error(`warmup: '${after.name}' can't follow, as it sets no learning rate`)
+  if (after !== undefined) {
+    const trick = typeof after === 'object' && after !== null && typeof after.name === 'string'
+    assertOption(trick, 'warmup', { after }, 'a trick that sets the learning rate')
+    if (!after.learningRate)
+      throw new Error(`warmup: after: '${after.name}' can't follow, as it sets no learning rate`)
+  }
   const follow = after && onOwnClock(after, over)
   return {
     ...follow,

@@ -13,6 +13,7 @@ import { basename, join } from 'node:path'
 import type { Checkpoint } from '@tricks/train'
 import { decode, encode } from './safetensors.ts'
 export { decode, encode }
+export { parseJson } from './json.ts'
 export { isLocked, lockFolder } from './lock.ts'
 
 export interface CheckpointFolder {

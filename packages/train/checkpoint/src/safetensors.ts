@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Checkpoint, HostTensor } from '@tricks/train'
+import { parseJson } from './json.ts'
 
 // The layout of https://github.com/huggingface/safetensors: 8 bytes with the header's length, a JSON header, the values.
 // What is not a tensor stands in the header's `__metadata__`, which other readers pass over.
 
 const format = 'tricks-checkpoint/1'
-const limits = { header: 64 * 2 ** 20, depth: 64 }
+const longestHeader = 64 * 2 ** 20
 const names = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const
 const zeros = '0'.repeat(64)
 
@@ -63,7 +64,7 @@ export function decode(given: Uint8Array): Checkpoint {
   if (bytes.length < 8) throw wrong('it is cut')
   const view = new DataView(bytes.buffer)
   const length = Number(view.getBigUint64(0, true))
-  if (length > limits.header || 8 + length > bytes.length)
+  if (length > longestHeader || 8 + length > bytes.length)
     throw wrong('it is cut, or its header is damaged')
 
   const at = placeOfChecksum(bytes)
@@ -73,34 +74,61 @@ export function decode(given: Uint8Array): Checkpoint {
   blank.set(new TextEncoder().encode(zeros), at)
   if (sha256(blank) !== found) throw wrong('its checksum does not fit, so it was altered')
 
-  const text = new TextDecoder().decode(bytes.subarray(8, 8 + length))
-  checkDepth(text, wrong)
-  const { __metadata__, ...entries } = JSON.parse(text) as {
-    __metadata__: Record<string, string>
-  } & Record<string, Entry>
-  if (__metadata__['format'] !== format)
-    throw wrong(`expected ${format}, got ${__metadata__['format']}`)
-  const tensors: Record<string, HostTensor> = {}
-  for (const [name, { dtype, shape, data_offsets: offsets }] of Object.entries(entries)) {
-    // A copy, as a view would need its place to be a multiple of 4.
-    const raw = bytes.slice(8 + length + offsets[0], 8 + length + offsets[1])
-    const values =
-      dtype === 'F32'
-        ? new Float32Array(raw.buffer)
-        : dtype === 'I32'
-          ? new Int32Array(raw.buffer)
-          : raw
-    if (values.length !== shape.reduce((product, side) => product * side, 1))
-      throw wrong(`${name} has ${values.length} values, expected [${shape.join(', ')}]`)
-    tensors[name] = {
-      dtype: dtype === 'F32' ? 'float32' : dtype === 'I32' ? 'int32' : 'bool',
-      shape,
-      values,
-    }
+  try {
+    return read(bytes, length)
+  } catch (error) {
+    throw wrong((error as Error).message)
   }
-  checkDepth(__metadata__['checkpoint']!, wrong)
-  return { ...(JSON.parse(__metadata__['checkpoint']!) as Omit<Checkpoint, 'tensors'>), tensors }
 }
+
+const dtypes: Readonly<Record<string, HostTensor['dtype']>> = {
+  F32: 'float32',
+  I32: 'int32',
+  BOOL: 'bool',
+}
+
+/** What is whole may still be no checkpoint: somebody else's file, with a checksum that fits. */
+function read(bytes: Uint8Array, length: number): Checkpoint {
+  const header = parseJson(new TextDecoder().decode(bytes.subarray(8, 8 + length)))
+  if (!isObject(header)) throw new Error('its header is no object')
+  const { __metadata__: metadata, ...entries } = header
+  if (!isObject(metadata) || metadata['format'] !== format)
+    throw new Error(
+      `expected ${format}, got ${isObject(metadata) ? String(metadata['format']) : 'none'}`,
+    )
+  const tensors = Object.entries(entries).map(
+    ([name, entry]) => [name, tensorOf(name, entry, bytes.subarray(8 + length))] as const,
+  )
+  const rest = parseJson(String(metadata['checkpoint']))
+  if (!isObject(rest)) throw new Error('it holds no run')
+  return {
+    ...(rest as unknown as Omit<Checkpoint, 'tensors'>),
+    tensors: Object.fromEntries(tensors),
+  }
+}
+
+function tensorOf(name: string, entry: unknown, values: Uint8Array): HostTensor {
+  const { dtype, shape, data_offsets: offsets } = (isObject(entry) ? entry : {}) as Partial<Entry>
+  const known = Object.hasOwn(dtypes, String(dtype)) ? dtypes[String(dtype)] : undefined
+  const whole = (list: unknown): boolean =>
+    Array.isArray(list) && list.every((each) => Number.isSafeInteger(each) && each >= 0)
+  if (known === undefined || !whole(shape) || !whole(offsets) || offsets!.length !== 2)
+    throw new Error(`${name} is no tensor`)
+  const [from, to] = offsets!
+  const size = shape!.reduce((product, side) => product * side, 1)
+  const bytes = size * (known === 'bool' ? 1 : 4)
+  if (to - from !== bytes || to > values.length)
+    throw new Error(
+      `${name} has ${to - from} bytes, expected ${bytes}, as it is [${shape!.join(', ')}]`,
+    )
+  // A copy, as a view would need its place to be a multiple of 4.
+  const raw = values.slice(from, to)
+  const made = { float32: Float32Array, int32: Int32Array, bool: Uint8Array }[known]
+  return { dtype: known, shape: shape!, values: new made(raw.buffer) }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** The checksum stands early, behind its name; a file without it has none. */
 function placeOfChecksum(bytes: Uint8Array): number {
@@ -111,13 +139,3 @@ function placeOfChecksum(bytes: Uint8Array): number {
 }
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
-
-/** JSON nested deeper than any checkpoint is refused before anything walks it. */
-function checkDepth(text: string, wrong: (why: string) => Error): void {
-  let depth = 0
-  for (const character of text) {
-    if (character === '{' || character === '[') depth++
-    else if (character === '}' || character === ']') depth--
-    if (depth > limits.depth) throw wrong('its header is nested too deeply')
-  }
-}

@@ -110,12 +110,67 @@ export async function capture(
   return { ...progress, run: factsOf(options, run), tricks, tensors }
 }
 
+/**
+ * What a checkpoint says has to fit the run before anything is restored: a file may hold anything, also where its checksum
+ * is right.
+ *
+ * @throws Error that says what is wrong
+ */
+function check(checkpoint: Checkpoint, run: OpenRun, facts: RunFacts): void {
+  const wrong = (what: string): Error => new Error(`train: the checkpoint is damaged: ${what}`)
+  const { step, epochs, meter, skips, run: saved, tensors } = checkpoint
+  if (typeof saved !== 'object' || saved === null) throw wrong('it tells of no run')
+  checkFacts(saved, facts)
+  const { steps, stepsPerEpoch } = run.data.time(0)
+  const count = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
+  if (!count(step) || step > steps) throw wrong(`expected a step of ${steps}, got ${String(step)}`)
+  const judged = (value: unknown): boolean =>
+    typeof value === 'object' &&
+    value !== null &&
+    ['loss', 'accuracy'].every((name) => Number.isFinite((value as Record<string, unknown>)[name]))
+  const whole =
+    Array.isArray(epochs) &&
+    epochs.length === Math.floor(step / stepsPerEpoch) &&
+    epochs.every(
+      (each: Partial<EpochProgress> | null) =>
+        judged(each?.training) && (each!.validation === undefined || judged(each!.validation)),
+    )
+  if (!whole) throw wrong('its epochs are not those of its step')
+  const sums =
+    Array.isArray(meter) &&
+    meter.length === 2 + (run.pipeline.observe ?? []).length &&
+    meter.every(
+      (sum: unknown) => Array.isArray(sum) && sum.length === 3 && sum.every(Number.isFinite),
+    )
+  if (!sums) throw wrong('its sums of metrics are none')
+  if (skips !== undefined && !(count(skips?.total) && count(skips?.inARow)))
+    throw wrong('its count of skipped steps is none')
+
+  const shapes: string[] = []
+  for (const [path, { shape, dtype, trainable }] of Object.entries(run.variables)) {
+    const tensor = tensors[`model/${path}`]
+    if (tensor?.shape.join() !== shape.join() || tensor.dtype !== dtype)
+      throw wrong(`it holds no ${path} [${shape.join(', ')}]`)
+    if (trainable) shapes.push(shape.join())
+  }
+  const [iterations, ...slots] = Object.entries(tensors)
+    .filter(([name]) => /^optimizer\/\d+$/.test(name))
+    .map(([, { shape }]) => shape.join())
+  if (
+    iterations !== '' ||
+    slots.length % shapes.length > 0 ||
+    slots.some((slot) => !shapes.includes(slot))
+  )
+    throw wrong("the optimizer's state does not fit the model")
+}
+
 export async function restore(
-  { tensors, tricks, run: facts }: Checkpoint,
+  checkpoint: Checkpoint,
   options: RunOptions,
   run: OpenRun,
 ): Promise<void> {
-  checkFacts(facts, factsOf(options, run))
+  check(checkpoint, run, factsOf(options, run))
+  const { tensors, tricks } = checkpoint
   const made = Object.fromEntries(
     Object.entries(tensors).map(([name, { values, shape, dtype }]) => [
       name,
@@ -128,8 +183,16 @@ export async function restore(
     const slots = Object.keys(tensors).filter((name) => /^optimizer\/\d+$/.test(name))
     const { optimizer } = options
     await optimizer.setWeights(slots.map((name) => ({ name, tensor: made[name]! })))
-    for (const [name, variable] of hidden(optimizer)) variable.assign(made[`optimizer/${name}`]!)
+    for (const [name, variable] of hidden(optimizer)) {
+      const value = made[`optimizer/${name}`]
+      if (value?.size !== 1) throw new Error(`the optimizer's ${name} is not there`)
+      variable.assign(value)
+    }
     run.pipeline.state?.restore(withTensors(tricks, made) as State)
+  } catch (error) {
+    throw new Error(`train: the checkpoint can't be restored: ${(error as Error).message}`, {
+      cause: error,
+    })
   } finally {
     tf.dispose(made)
   }
@@ -171,7 +234,12 @@ function withTensors(
 ): State | Json | tf.Tensor {
   if (typeof state !== 'object' || state === null || Array.isArray(state)) return state
   const entries = Object.entries(state)
-  if (entries.length === 1 && entries[0]![0] === tensorKey) return made[entries[0]![1] as string]!
+  if (entries.length === 1 && entries[0]![0] === tensorKey) {
+    const name = entries[0]![1]
+    if (typeof name !== 'string' || !Object.hasOwn(made, name))
+      throw new Error(`${JSON.stringify(name)} is not there`)
+    return made[name]!
+  }
   return Object.fromEntries<State[string]>(
     entries.map(([name, value]) => [name, withTensors(value as Json, made)]),
   )

@@ -1,0 +1,40 @@
+import { globSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import * as tf from '@tensorflow/tfjs-core'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { factories, fuzz } from './fuzz.ts'
+import { fuzzCheckpoints, fuzzPolicies, fuzzRuns } from './fuzz-files.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'fuzz-'))
+afterAll(() => rmSync(folder, { recursive: true }))
+beforeAll(async () => {
+  await tf.setBackend('cpu')
+})
+
+test('every trick is fuzzed', () => {
+  const root = join(import.meta.dirname, '../../../packages')
+  const tricks = globSync('{augment,mix,loss,schedule,optimize}/*', { cwd: root }).map((path) =>
+    basename(path),
+  )
+  expect(tricks.filter((trick) => !(trick in factories))).toEqual([])
+})
+
+test('10,000 random option objects give a trick that works, or an error that names the option', () => {
+  const { worked, refused, findings } = fuzz(10_000)
+  expect(findings).toEqual([])
+  expect(worked).toBeGreaterThan(1000)
+  expect(refused).toBeGreaterThan(1000)
+})
+
+test.each([
+  ['policies', 700, fuzzPolicies],
+  ['run.json', 600, (cases: number) => fuzzRuns(cases, folder)],
+  ['checkpoints', 700, fuzzCheckpoints],
+] as const)('%s: %d altered files work or say why not', async (_, cases, run) => {
+  const { worked, refused, findings } = await run(cases)
+  expect(findings).toEqual([])
+  expect(worked + refused).toBeGreaterThan(cases * 0.95)
+  expect(worked).toBeGreaterThan(10)
+  expect(refused).toBeGreaterThan(cases / 10)
+})

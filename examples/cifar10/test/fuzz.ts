@@ -1,0 +1,484 @@
+// Random options for every factory: what comes is a trick whose hooks work, or an error that names trick and option.
+// `node --conditions=@tricks/source examples/cifar10/test/fuzz.ts [cases] [seed]` tells what it found.
+import '@tensorflow/tfjs-backend-cpu'
+import '@tensorflow/tfjs-layers'
+import * as tf from '@tensorflow/tfjs-core'
+import { adabound } from '@tricks/adabound'
+import { autoAugment } from '@tricks/autoaugment'
+import { batchNorm } from '@tricks/batch-norm'
+import { colorJitter } from '@tricks/color-jitter'
+import {
+  compose,
+  createRandom,
+  during,
+  oneHot,
+  oneOf,
+  type Random,
+  sometimes,
+  type Trick,
+} from '@tricks/core'
+import { cosineDecay } from '@tricks/cosine-decay'
+import { cutout } from '@tricks/cutout'
+import { distillation } from '@tricks/distillation'
+import { dropout } from '@tricks/dropout'
+import { earlyStopping } from '@tricks/early-stopping'
+import { gradientAccumulation } from '@tricks/gradient-accumulation'
+import { labelSmoothing } from '@tricks/label-smoothing'
+import { linearScaling } from '@tricks/linear-scaling'
+import { mixup } from '@tricks/mixup'
+import { pcaLighting } from '@tricks/pca-lighting'
+import { randomCrop } from '@tricks/random-crop'
+import { randomErasing } from '@tricks/random-erasing'
+import { randomFlip } from '@tricks/random-flip'
+import { randomResizedCrop } from '@tricks/random-resized-crop'
+import { randomRotation } from '@tricks/random-rotation'
+import { reduceOnPlateau } from '@tricks/reduce-on-plateau'
+import { ricap } from '@tricks/ricap'
+import { stepDecay } from '@tricks/step-decay'
+import { constantWarmup, warmup } from '@tricks/warmup'
+import { l1, l2 } from '@tricks/weight-penalty'
+import { xavier } from '@tricks/xavier'
+
+/** Whatever a caller without types may pass. */
+type Wild = Record<string, unknown>
+
+interface Factory {
+  /** Names in errors: the trick's, with those of what it is made of. */
+  readonly names: readonly string[]
+  readonly options: readonly string[]
+  /** Makes it, and does with it what a run does. */
+  use(options: Wild): void
+}
+
+/** A factory, whatever it takes, as one of options unknown. */
+const loose = (factory: unknown): ((options: Wild) => unknown) =>
+  factory as (options: Wild) => unknown
+
+const trick = (
+  name: string,
+  factory: unknown,
+  options: readonly string[],
+  always: Wild = {},
+): Factory => ({
+  names: [name],
+  options: [...options, 'key'],
+  use: (wild) => runHooks(loose(factory)({ ...always, ...wild }) as Trick),
+})
+const flip = randomFlip()
+const teacher = { name: 'teacher', apply: (x: tf.Tensor) => tf.zeros([x.shape[0], 3]) }
+
+/** Every factory of the repository, by its name. */
+export const factories: Readonly<Record<string, Factory>> = {
+  adabound: {
+    names: ['adabound'],
+    options: [
+      'learningRate',
+      'finalLearningRate',
+      'beta1',
+      'beta2',
+      'gamma',
+      'epsilon',
+      'weightDecay',
+      'decoupled',
+      'amsbound',
+      'baseLearningRate',
+    ],
+    use(options) {
+      const optimizer = loose(adabound)(options) as tf.Optimizer
+      const weight = tf.variable(tf.tensor1d([1, -2]))
+      try {
+        for (let i = 0; i < 2; i++) {
+          const gradient = tf.tensor1d([0.5, 1e-3])
+          optimizer.applyGradients([{ name: weight.name, tensor: gradient }])
+          gradient.dispose()
+        }
+        checkFinite('weight', weight)
+      } finally {
+        weight.dispose()
+        optimizer.dispose()
+      }
+    },
+  },
+  autoaugment: trick('autoaugment', autoAugment, ['policy', 'fill']),
+  'batch-norm': {
+    names: ['batchNorm'],
+    options: ['momentum', 'epsilon', 'gamma', 'name'],
+    use: (options) => runLayer(loose(batchNorm)(options)),
+  },
+  'color-jitter': trick('color-jitter', colorJitter, [
+    'brightness',
+    'contrast',
+    'saturation',
+    'hue',
+    'shift',
+  ]),
+  'constant warm-up': {
+    ...trick('warmup', constantWarmup, ['multiplier', 'over', 'until', 'every'], { multiplier: 4 }),
+    names: ['warmup', 'constant-warmup'],
+  },
+  'cosine-decay': trick('cosine-decay', cosineDecay, ['over', 'min']),
+  cutout: trick('cutout', cutout, ['length', 'holes', 'fill', 'inside']),
+  distillation: trick('distillation', distillation, ['teacher', 'temperature', 'alpha'], {
+    teacher,
+  }),
+  dropout: {
+    names: ['dropout'],
+    options: ['rate', 'mode', 'blockSize', 'seed', 'name'],
+    use: (options) => runLayer(loose(dropout)(options)),
+  },
+  during: {
+    names: ['during'],
+    options: ['from', 'until'],
+    use: (options) => runHooks(during(options, flip)),
+  },
+  'early-stopping': trick('early-stopping', earlyStopping, [
+    'patience',
+    'minDelta',
+    'mode',
+    'monitor',
+    'restoreBest',
+  ]),
+  'gradient-accumulation': trick('gradient-accumulation', gradientAccumulation, ['microBatch']),
+  'label-smoothing': trick('label-smoothing', labelSmoothing, ['epsilon']),
+  'linear-scaling': trick('linear-scaling', linearScaling, [
+    'baseBatchSize',
+    'batchSize',
+    'accumulation',
+    'workers',
+  ]),
+  mixup: trick('mixup', mixup, ['alpha', 'perImage']),
+  oneOf: {
+    names: ['oneOf'],
+    options: ['choices', 'weight'],
+    use: ({ choices = [[flip, 1]], weight = 1 }) =>
+      runHooks(
+        loose(oneOf)(
+          (weight === 1
+            ? choices
+            : [
+                [flip, weight],
+                [cutout({ length: 2 }), 1],
+              ]) as Wild,
+        ) as Trick,
+      ),
+  },
+  'pca-lighting': trick('pca-lighting', pcaLighting, ['deviation', 'components']),
+  'random-crop': trick('random-crop', randomCrop, ['padding', 'mode']),
+  'random-erasing': trick('random-erasing', randomErasing, [
+    'probability',
+    'area',
+    'ratio',
+    'aspect',
+    'fill',
+  ]),
+  'random-flip': trick('random-flip', randomFlip, ['probability', 'direction']),
+  'random-resized-crop': trick('random-resized-crop', randomResizedCrop, ['size', 'area', 'ratio']),
+  'random-rotation': trick('random-rotation', randomRotation, ['degrees', 'interpolation', 'fill']),
+  'reduce-on-plateau': trick('reduce-on-plateau', reduceOnPlateau, [
+    'factor',
+    'patience',
+    'threshold',
+    'cooldown',
+    'min',
+    'monitor',
+  ]),
+  ricap: trick('ricap', ricap, ['beta']),
+  sometimes: {
+    names: ['sometimes'],
+    options: ['probability'],
+    use: ({ probability = 0.5 }) => runHooks(sometimes(probability as number, flip)),
+  },
+  'step-decay': trick('step-decay', stepDecay, ['gamma', 'every', 'milestones']),
+  warmup: trick('warmup', warmup, ['multiplier', 'over', 'after'], {
+    multiplier: 4,
+    over: { steps: 2 },
+  }),
+  'weight-penalty': trick('l1', l1, ['strength', 'biases', 'norms']),
+  'weight-penalty l2': trick('l2', l2, ['strength', 'biases', 'norms']),
+  xavier: trick('xavier', xavier, ['method', 'gain']),
+}
+
+const numbers = [
+  0,
+  -0,
+  1,
+  -1,
+  2,
+  3,
+  4,
+  5,
+  8,
+  16,
+  0.1,
+  0.25,
+  0.5,
+  0.9,
+  0.999,
+  1.5,
+  30,
+  180,
+  1e-8,
+  5e-324,
+  1e3,
+  1e6,
+  1e9,
+  2 ** 31,
+  2 ** 32,
+  2 ** 53,
+  1e38,
+  1e308,
+  -1e308,
+  -0.5,
+  NaN,
+  Infinity,
+  -Infinity,
+]
+const words = [
+  '',
+  'mean',
+  'random',
+  '3',
+  '__proto__',
+  'constructor',
+  'toString',
+  'a/b',
+  'min',
+  'max',
+  'edge',
+  'reflect',
+  'constant',
+  'horizontal',
+  'vertical',
+  'channel',
+  'block',
+  'bilinear',
+  'nearest',
+  'cifar10',
+  'imagenet',
+  'kaimingNormal',
+  'xavierNormal',
+  'validation loss',
+  'log-uniform',
+]
+
+/** Anything: mostly of the kinds that an option has, at its edges. */
+export function wildValue(random: Random, depth = 0): unknown {
+  const pick = <T>(list: readonly T[]): T => list[random.integer(0, list.length)]!
+  const kind = random.uniform()
+  if (kind < 0.5) return pick(numbers)
+  if (kind < 0.55) return random.uniform(-2, 2)
+  if (kind < 0.65) return pick(words)
+  if (kind < 0.72) return pick([true, false, null, undefined])
+  if (kind < 0.8) return { [pick(['steps', 'epochs', 'fraction'])]: pick(numbers) }
+  if (kind < 0.88 && depth < 3)
+    return Array.from({ length: random.integer(0, 4) }, () => wildValue(random, depth + 1))
+  if (kind < 0.91 && depth < 3)
+    return Object.fromEntries(
+      Array.from({ length: random.integer(0, 3) }, () => [
+        pick(words.filter((word) => word !== 'toString')),
+        wildValue(random, depth + 1),
+      ]),
+    )
+  const loop: unknown[] = []
+  loop.push(loop)
+  const odd: unknown[] = [
+    10n,
+    () => 1,
+    new Date(0),
+    new Map(),
+    loop,
+    /x/,
+    new Float32Array(3),
+    JSON.parse('{"__proto__": {"odd": 1}}'),
+    [10n],
+    [[['Rotate', 0.5, 3]]],
+    [0.1, 0.4],
+    [8, 8],
+    {
+      eigenvalues: [1, 1, 1],
+      eigenvectors: [
+        [1, 0, 0],
+        [0, 1, 0],
+        [0, 0, 1],
+      ],
+    },
+  ]
+  return pick(odd)
+}
+
+/** Some of a factory's options, wild. */
+function wildOptions(random: Random, options: readonly string[]): Wild {
+  const many = random.uniform() < 0.6 ? 1 : random.integer(0, options.length + 1)
+  const places = [...random.permutation(options.length)].slice(0, many)
+  return Object.fromEntries(places.map((place) => [options[place]!, wildValue(random)]))
+}
+
+export interface Finding {
+  readonly factory: string
+  readonly options: string
+  readonly what: string
+}
+
+/**
+ * Tries so many random options, in turn for every factory.
+ *
+ * @returns how many worked and were refused, and what did neither
+ */
+export function fuzz(
+  cases: number,
+  seed = 0,
+  before: (factory: string, options: Wild) => void = () => {},
+): { worked: number; refused: number; findings: Finding[] } {
+  const random = createRandom(seed).fork('fuzz')
+  const names = Object.keys(factories)
+  const findings: Finding[] = []
+  let [worked, refused] = [0, 0]
+  for (let i = 0; i < cases; i++) {
+    const name = names[i % names.length]!
+    const { names: known, options, use } = factories[name]!
+    const wild = wildOptions(random.at(i), options)
+    before(name, wild)
+    const tensors = tf.memory().numTensors
+    const find = (what: string): void =>
+      void findings.push({ factory: name, options: show(wild), what })
+    try {
+      tf.tidy(() => use(wild))
+      worked++
+    } catch (error) {
+      refused++
+      const { message } = error as Error
+      const starts = [...known, 'compose'].some((each) => message.startsWith(`${each}: `))
+      const told = options.some((option) => message.includes(option))
+      if (!starts || !told) find(`${(error as Error).name}: ${message}`)
+    }
+    const left = tf.memory().numTensors - tensors
+    if (left > 0) find(`${left} tensors are left`)
+    if ('odd' in {}) throw new Error(`${name} changed Object.prototype with ${show(wild)}`)
+  }
+  return { worked, refused, findings }
+}
+
+const show = (wild: Wild): string =>
+  Object.entries(wild)
+    .map(([name, value]) => `${name}: ${showValue(value)}`)
+    .join(', ')
+
+function showValue(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'string') return String(value)
+  try {
+    return JSON.stringify(value) ?? typeof value
+  } catch {
+    return Object.prototype.toString.call(value)
+  }
+}
+
+class NotFinite extends Error {}
+
+function checkFinite(what: string, tensor: tf.Tensor): void {
+  const at = tensor.dataSync().findIndex((value) => !Number.isFinite(value))
+  if (at >= 0) throw new NotFinite(`${what} has a value that is not finite at ${at}`)
+}
+
+const [batch, height, width] = [5, 6, 7]
+const pixels = Float32Array.from({ length: batch * height * width * 3 }, (_, i) => (i % 97) / 96)
+
+/** What a run does with a trick, in two steps and an epoch's end. */
+function runHooks(made: Trick): void {
+  const time = { step: 1, stepsPerEpoch: 2, steps: 4 }
+  const pipeline = compose([made], {
+    seed: 1,
+    mean: [0.5],
+    deviation: [0.25],
+    stepsPerEpoch: 2,
+    steps: 4,
+  })
+  const variables = {
+    'conv/kernel': tf.variable(tf.fill([3, 3], 0.1)),
+    'norm/gamma': tf.variable(tf.ones([3])),
+    'dense/bias': tf.variable(tf.zeros([3])),
+  }
+  try {
+    const size = { size: 10, height, width, channels: 3, classes: 3 }
+    pipeline.setup({
+      variables,
+      data: { ...size, mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
+      batchSize: batch,
+      time: { ...time, step: 0 },
+    })
+    for (const step of [0, 1]) {
+      const now = { ...time, step }
+      const rate = pipeline.learningRate(0.1, now)
+      if (!(Number.isFinite(rate) && rate >= 0)) throw new NotFinite(`the rate is ${rate}`)
+      const images = tf.tensor4d(pixels, [batch, height, width, 3])
+      const ready = pipeline.batch(images, oneHot([0, 1, 2, 0, 1], 3), now)
+      checkFinite('images', ready.images)
+      checkFinite('targets', ready.targets)
+      const sums = tf.sum(ready.targets, 1).dataSync()
+      if (sums.some((sum) => Math.abs(sum - 1) > 1e-4))
+        throw new NotFinite(`targets sum to ${sums.join(', ')}`)
+      const logits = tf.matMul<tf.Tensor2D>(tf.mean(ready.images, [1, 2]), variables['conv/kernel'])
+      checkFinite('loss', pipeline.loss(ready, logits, variables))
+      const gradients = pipeline.gradients(
+        ({ batch: part = ready } = {}) => ({
+          'conv/kernel': tf.fill([3, 3], part.images.shape[0]),
+        }),
+        ready,
+        variables,
+      )
+      for (const [path, gradient] of Object.entries(gradients)) checkFinite(path, gradient)
+      pipeline.afterStep?.(variables, pipeline.step(now))
+      for (const observer of pipeline.observe ?? [])
+        observer.metrics({ loss: 2, accuracy: 0.4 }, now)
+    }
+    for (const epoch of [0, 1])
+      pipeline.afterEpoch?.({
+        epoch,
+        time: { ...time, step: 2 * (epoch + 1) },
+        training: { loss: 2, accuracy: 0.5 },
+        validation: { loss: 1 + epoch, accuracy: 0.5 },
+        variables,
+      })
+    for (const [path, variable] of Object.entries(variables)) checkFinite(path, variable)
+    const state = pipeline.state?.save()
+    if (state) pipeline.state!.restore(state)
+    tf.dispose((state ?? {}) as tf.TensorContainerObject)
+    pipeline.explain()
+    JSON.stringify(pipeline.tricks.map(({ options }) => options))
+    // Lets go of what a trick keeps of this run.
+    pipeline.setup({
+      variables: {},
+      data: { ...size, mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
+      batchSize: batch,
+      time,
+    })
+  } finally {
+    tf.dispose(variables)
+  }
+}
+
+/** A layer in training, on images. */
+function runLayer(made: unknown): void {
+  const layer = made as {
+    apply(x: tf.Tensor, options: object): tf.Tensor
+    getConfig(): unknown
+    dispose(): void
+  }
+  const images = tf.tensor4d(pixels, [batch, height, width, 3])
+  checkFinite('output', layer.apply(images, { training: true, seed: 1, step: 2 }))
+  JSON.stringify(layer.getConfig())
+  layer.dispose()
+}
+
+if (import.meta.main) {
+  const [cases = 10_000, seed = 0] = process.argv.slice(2).map(Number)
+  await tf.setBackend('cpu')
+  const start = performance.now()
+  const { worked, refused, findings } = fuzz(cases, seed)
+  for (const { factory, options, what } of findings)
+    console.log(`${factory} { ${options} }: ${what}`)
+  console.log(
+    `${cases} cases in ${((performance.now() - start) / 1000).toFixed(0)} s: ${worked} worked, ` +
+      `${refused} were refused, ${findings.length} found`,
+  )
+  process.exitCode = findings.length > 0 ? 1 : 0
+}

@@ -1,0 +1,26 @@
+const limits = { size: 64 * 2 ** 20, depth: 64 }
+
+/**
+ * JSON of a file that somebody else may have written: what is longer than 64 MiB or nested deeper than 64 is refused
+ * before anything walks it.
+ *
+ * @throws Error that says why it is none
+ * @example
+ * const run = parseJson(readFileSync('run.json', 'utf8'))
+ */
+export function parseJson(text: string): unknown {
+  if (text.length > limits.size) throw new Error(`it is longer than ${limits.size} characters`)
+  let depth = 0
+  let quoted = false
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i]
+    if (quoted) {
+      if (character === '\\') i++
+      else if (character === '"') quoted = false
+    } else if (character === '"') quoted = true
+    else if (character === '{' || character === '[') depth++
+    else if (character === '}' || character === ']') depth--
+    if (depth > limits.depth) throw new Error(`it is nested deeper than ${limits.depth}`)
+  }
+  return JSON.parse(text) as unknown
+}
