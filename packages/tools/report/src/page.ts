@@ -145,27 +145,70 @@ function training(record: RunRecord, summary: RunSummary): Html {
     'Training',
     note,
     html`<div class="body charts">
-      ${curves({
-        ...common,
-        id: 'accuracy',
-        title: 'Accuracy',
-        series: both(all.trainingAccuracy, all.validationAccuracy),
-        y: { unit: ' %' },
-        ...(!validated && { under: 'Nothing was evaluated on validation images.' }),
-      })}${curves({
-        ...common,
-        id: 'loss',
-        title: 'Loss',
-        series: both(all.trainingLoss, all.validationLoss),
-      })}${curves({
-        ...common,
-        id: 'rate',
-        title: 'Learning rate',
-        series: [{ name: 'learning rate', color: '--ink', points: all.rate }],
-        y: { min: 0 },
-      })}
-    </div>`,
+        ${curves({
+          ...common,
+          id: 'accuracy',
+          title: 'Accuracy',
+          series: both(all.trainingAccuracy, all.validationAccuracy),
+          y: { unit: ' %' },
+          ...(!validated && { under: 'Nothing was evaluated on validation images.' }),
+        })}${curves({
+          ...common,
+          id: 'loss',
+          title: 'Loss',
+          series: both(all.trainingLoss, all.validationLoss),
+        })}${curves({
+          ...common,
+          id: 'rate',
+          title: 'Learning rate',
+          series: [{ name: 'learning rate', color: '--ink', points: all.rate }],
+          y: { min: 0 },
+        })}
+      </div>
+      ${epochTable(record)}`,
   )
+}
+
+function epochTable({ epochs }: RunRecord): Html | undefined {
+  if (epochs.length === 0) return undefined
+  const heads = [
+    'Epoch',
+    'Rate',
+    'Training loss',
+    'accuracy',
+    'Validation loss',
+    'accuracy',
+    'Time',
+  ]
+  const rows = epochs.map(({ epoch, rate, training: own, validation, wallClock }) => [
+    count(epoch + 1),
+    String(Number(rate.toPrecision(3))),
+    decimals(own.loss),
+    percent(own.accuracy),
+    decimals(validation?.loss),
+    percent(validation?.accuracy),
+    wallClock?.seconds === undefined ? '–' : duration(wallClock.seconds),
+  ])
+  return html`<details id="epochs">
+    <summary>Every epoch in figures</summary>
+    <div class="scroll">
+      <table class="epochs">
+        <thead>
+          <tr>
+            ${heads.map((head) => html`<th scope="col">${head}</th>`)}
+          </tr>
+        </thead>
+        <tbody>
+          ${rows.map(
+            (row) =>
+              html`<tr>
+                ${row.map((cell) => html`<td>${cell}</td>`)}
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>
+  </details>`
 }
 
 function pipeline(record: RunRecord): Html {

@@ -88,6 +88,11 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
         }
         expect(await page.locator('h1').innerText()).toMatch(/80\.50\s*%/)
         expect(await page.locator('#confusion td').count()).toBe(16)
+        await page.locator('#epochs summary').click()
+        const epochs = await page.locator('#epochs tbody tr').allInnerTexts()
+        expect(epochs).toHaveLength(3)
+        expect(epochs[2]!.split(/\s+/).slice(0, 3)).toEqual(['3', '0', '1.000'])
+        expect(epochs[2]).toMatch(/70\.00\s%\s+0\.900\s+75\.00\s%/)
         // A name is text, whatever is in it.
         expect(await page.locator('#per-class b').count()).toBe(0)
         expect(await page.locator('#per-class').innerText()).toContain('<b>dog</b>')
