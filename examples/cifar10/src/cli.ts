@@ -268,6 +268,11 @@ try {
   const { name, message } = error as Error
   // An unknown flag or a missing value is cac's error.
   const usage = error instanceof UsageError || name === 'CACError'
-  console.error(`\n${usage ? `${message}\nnpm start -- --help shows what there is.` : message}`)
+  const hint = usage
+    ? '\nnpm start -- --help shows what there is.'
+    : name === 'OutOfMemoryError'
+      ? '\nHere: npm start -- --micro-batch 32, and half of that until it fits.'
+      : ''
+  console.error(`\n${message}${hint}`)
   process.exitCode = usage ? exit.usage : exit.failed
 }

@@ -90,13 +90,9 @@ export function colorJitter({
   shift = 0,
   key,
 }: ColorJitterOptions = {}): Trick {
+  const range = 'a number of at least 0 and at most 1e6'
   for (const [name, value] of Object.entries({ brightness, contrast, saturation }))
-    assertOption(
-      value >= 0 && value <= 1e6,
-      'color-jitter',
-      { [name]: value },
-      'a number of at least 0 and at most 1e6',
-    )
+    assertOption(value >= 0 && value <= 1e6, 'color-jitter', { [name]: value }, range)
   assertOption(hue >= 0 && hue <= 0.5, 'color-jitter', { hue }, 'a number in [0, 0.5]')
   assertOption(shift >= 0 && shift <= 1, 'color-jitter', { shift }, 'a number in [0, 1]')
   const options = { brightness, contrast, saturation, hue, shift }

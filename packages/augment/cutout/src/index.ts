@@ -4,7 +4,7 @@ import { assertOption, type Trick } from '@tricks/core'
 export interface CutoutOptions {
   /** Side of a hole in pixels, a positive integer; default 16, the paper's for CIFAR-10 (8 for CIFAR-100). */
   readonly length?: number
-  /** Holes an image, a positive integer; default 1. */
+  /** Holes an image, a positive integer of at most 1000; default 1. */
   readonly holes?: number
   /** What a hole shows: the data's mean, which is 0 after normalising as in the paper, or a value in [0, 1]. */
   readonly fill?: 'mean' | number

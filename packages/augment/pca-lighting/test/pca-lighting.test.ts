@@ -130,7 +130,7 @@ test('what does not fit is said', () => {
     'pca-lighting: expected eigenvectors to be 1 rows, as images have 1 channels',
   )
   expect(() => pcaLighting({ deviation: 0 })).toThrow(
-    'pca-lighting: expected deviation to be a number above 0, got 0',
+    'pca-lighting: expected deviation to be a number above 0, of at most 1e6, got 0',
   )
 })
 

@@ -80,7 +80,7 @@ test('what does not fit is said', () => {
     }),
   ).toThrow('random-crop: expected padding to be less than the image to mirror it, got 3')
   expect(() => randomCrop({ padding: 0 })).toThrow(
-    'random-crop: expected padding to be a positive integer, got 0',
+    'random-crop: expected padding to be a positive integer of at most 2^20, got 0',
   )
 })
 

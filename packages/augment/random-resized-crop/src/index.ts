@@ -4,7 +4,7 @@ import { drawBox } from './draw.ts'
 import { resizeRows } from './resizing.ts'
 
 export interface RandomResizedCropOptions {
-  /** [height, width] of what comes out; default that of the images. */
+  /** [height, width] of what comes out, at most 4096 each; default that of the images. */
   readonly size?: readonly [number, number]
   /** The window's share of the image, [low, high] in (0, 1]; default [0.08, 1], the paper's. */
   readonly area?: readonly [number, number]

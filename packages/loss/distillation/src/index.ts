@@ -73,7 +73,7 @@ export function distillationLoss({
 
 function check(temperature: number, alpha?: number): void {
   const warm = temperature >= 1e-6 && temperature <= 1e6
-  assertOption(warm, 'distillation', { temperature }, 'a number above 0, from 1e-6 to 1e6')
+  assertOption(warm, 'distillation', { temperature }, 'a number from 1e-6 to 1e6')
   const share = alpha === undefined || (alpha >= 0 && alpha <= 1)
   assertOption(share, 'distillation', { alpha }, 'a number in [0, 1]')
 }

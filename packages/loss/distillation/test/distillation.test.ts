@@ -161,7 +161,7 @@ describe('what does not fit is said', () => {
   })
   test('options', () => {
     expect(() => distillation({ teacher, temperature: 0 })).toThrow(
-      'distillation: expected temperature to be a number above 0, got 0',
+      'distillation: expected temperature to be a number from 1e-6 to 1e6, got 0',
     )
     const logits = tf.zeros<tf.Rank.R2>([1, 2])
     const given = { student: logits, teacher: logits, targets: logits, temperature: 1 }

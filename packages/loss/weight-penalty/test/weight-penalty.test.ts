@@ -63,7 +63,7 @@ test('in a pipeline it is added to the loss', () => {
 
 test('what does not fit is said', () => {
   expect(() => l2({ strength: -1 })).toThrow(
-    'l2: expected strength to be a number of at least 0, got -1',
+    'l2: expected strength to be a number of at least 0 and at most 1e6, got -1',
   )
   const { penalty } = l1()
   expect(() => penalty!({}, compose([]).step(0))).toThrow('l1: there is no trainable variable')

@@ -40,7 +40,7 @@ export class AdaBound extends tf.Optimizer {
     const share = (value: number): boolean => value >= 0 && value < 1
     const positive = (value: number): boolean => value > 0 && value <= 1e6
     const rate = learningRate === 0 || positive(learningRate)
-    check(rate, { learningRate }, 'a number of at least 0')
+    check(rate, { learningRate }, 'a number of at least 0 and at most 1e6')
     check(positive(finalLearningRate), { finalLearningRate }, 'a number above 0 and at most 1e6')
     check(share(beta1), { beta1 }, 'a number in [0, 1)')
     check(share(beta2), { beta2 }, 'a number in [0, 1)')
@@ -51,7 +51,7 @@ export class AdaBound extends tf.Optimizer {
     check(typeof decoupled === 'boolean', { decoupled }, 'true or false')
     check(typeof amsbound === 'boolean', { amsbound }, 'true or false')
     const base = baseLearningRate >= 1e-20 && baseLearningRate <= 1e6
-    check(base, { baseLearningRate }, 'a number above 0, from 1e-20 to 1e6')
+    check(base, { baseLearningRate }, 'a number from 1e-20 to 1e6')
     this.learningRate = learningRate
     this.options = {
       learningRate,

@@ -157,14 +157,14 @@ describe('config', () => {
 
 describe('what does not fit is said', () => {
   test.each([
-    [{ learningRate: -1 }, 'adabound: expected learningRate to be a number of at least 0, got -1'],
-    [{ finalLearningRate: 0 }, 'finalLearningRate to be a number above 0, got 0'],
+    [{ learningRate: -1 }, 'adabound: expected learningRate to be a number of at least 0 and at most 1e6, got -1'],
+    [{ finalLearningRate: 0 }, 'finalLearningRate to be a number above 0 and at most 1e6, got 0'],
     [{ beta1: 1 }, 'beta1 to be a number in [0, 1), got 1'],
     [{ beta2: NaN }, 'beta2 to be a number in [0, 1), got NaN'],
     [{ gamma: 0 }, 'gamma to be a number in (0, 1), got 0'],
-    [{ epsilon: 0 }, 'epsilon to be a number above 0, got 0'],
-    [{ weightDecay: -1 }, 'weightDecay to be a number of at least 0, got -1'],
-    [{ baseLearningRate: 0 }, 'baseLearningRate to be a number above 0, got 0'],
+    [{ epsilon: 0 }, 'epsilon to be a number above 0 and at most 1e6, got 0'],
+    [{ weightDecay: -1 }, 'weightDecay to be a number of at least 0 and at most 1e6, got -1'],
+    [{ baseLearningRate: 0 }, 'baseLearningRate to be a number from 1e-20 to 1e6, got 0'],
     [{ amsbound: 1 as unknown as true }, 'amsbound to be true or false, got 1'],
   ])('%j', (options, message) => {
     expect(() => adabound(options)).toThrow(message)
