@@ -1,0 +1,97 @@
+// Trains the quick recipe in a page, on the best that the browser has.
+import '@tensorflow/tfjs-backend-webgl'
+import '@tensorflow/tfjs-layers'
+import '@tricks/wasm-training'
+import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
+import plain from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url'
+import simd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url'
+import threadedSimd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url'
+import * as tf from '@tensorflow/tfjs-core'
+import { loadCifar10 } from '@tricks/cifar10'
+import { createModel } from '@tricks/models'
+import { type ImageSet, type Progress, train } from '@tricks/train'
+import { findAdapter } from '@tricks/webgpu'
+import { recipes } from '../src/recipes.ts'
+
+setWasmPaths({
+  'tfjs-backend-wasm.wasm': plain,
+  'tfjs-backend-wasm-simd.wasm': simd,
+  'tfjs-backend-wasm-threaded-simd.wasm': threadedSimd,
+})
+
+const asked = new URLSearchParams(location.search)
+const element = (id: string): HTMLElement => document.getElementById(id)!
+const now = (line: string): void => void (element('now').textContent = line)
+const log = (line: string): void => element('log').append(`${line}\n`)
+const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
+
+try {
+  await run()
+} catch (error) {
+  now('It failed.')
+  log((error as Error).message)
+}
+
+async function run(): Promise<void> {
+  await choose(asked.get('backend'))
+  const { quick } = recipes
+  const data = await loadCifar10({
+    onProgress: (done, total) => now(`Decoding the images: ${percent(done / total)}`),
+  })
+  const images = first(data.train, Number(asked.get('limit') ?? data.train.labels.length))
+  // A part of the training images asks for a part of the test.
+  const share = images.labels.length / data.train.labels.length
+  const test = first(data.test, Math.ceil(share * data.test.labels.length))
+  const model = createModel(quick.model, { ...quick.modelOptions, seed: 0 })
+  log(
+    `${images.labels.length} training images, ${model.countParams().toLocaleString('en')} parameters`,
+  )
+  const began = performance.now()
+  const { test: accuracy } = await train({
+    model,
+    data: { train: images, test },
+    tricks: quick.tricks(),
+    optimizer: quick.optimizer(),
+    epochs: Number(asked.get('epochs') ?? quick.epochs),
+    batchSize: Number(asked.get('batch') ?? quick.batchSize),
+    validation: Math.round(share * quick.validation),
+    onProgress: show,
+  })
+  const seconds = ((performance.now() - began) / 1000).toFixed(0)
+  now(`${percent(accuracy!.accuracy)} of the test images are right, after ${seconds} s.`)
+}
+
+/** The backend asked for, or WebGPU, WebGL, wasm, whichever is the first that is there. */
+async function choose(name: string | null): Promise<void> {
+  const reasons: string[] = []
+  for (const each of name === null ? ['webgpu', 'webgl', 'wasm'] : [name])
+    try {
+      const device = each === 'webgpu' ? `, ${(await findAdapter()).name}` : ''
+      if (!(await tf.setBackend(each))) throw new Error('it does not start')
+      log(`Backend: ${each}${device}`)
+      return
+    } catch (error) {
+      reasons.push(`${each}: ${(error as Error).message}`)
+      log(`Not on ${reasons.at(-1)}`)
+    }
+  throw new Error(`none to train on\n${reasons.join('\n')}`)
+}
+
+function first(set: ImageSet, count: number): ImageSet {
+  const bytes = count * set.height * set.width * set.channels
+  const labels = Array.from(set.labels).slice(0, count)
+  return { ...set, images: set.images.subarray(0, bytes), labels }
+}
+
+function show(progress: Progress): void {
+  const { step, steps } = progress.time
+  if (progress.kind === 'step') {
+    element('progress').setAttribute('value', String((step + 1) / steps))
+    const rate = progress.imagesPerSecond.toFixed(0)
+    now(`Step ${step + 1} of ${steps}: loss ${progress.loss.toFixed(3)}, ${rate} images/s`)
+    return
+  }
+  const { epoch, training, validation } = progress
+  const held = validation ? `, validation accuracy ${percent(validation.accuracy)}` : ''
+  log(`Epoch ${epoch + 1}: training loss ${training.loss.toFixed(3)}${held}`)
+}
