@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // Publishes all packages to a registry on this machine, by the command of the release, and uses them as somebody does
 // who installs them: from ESM and CommonJS, in a page that Vite builds, in three versions of TypeScript. Checks what a
-// package promises (publint, attw), that nothing is left over (knip), and each one's size. Needs the npm registry.
+// package promises (publint, attw), and each one's size. Needs the npm registry.
 //
 //   pnpm rehearse            all of it
 //   pnpm rehearse --write    and writes the table of sizes anew
@@ -70,11 +70,6 @@ const folder = mkdtempSync(join(tmpdir(), 'rehearsal-'))
 let registry
 try {
   await step('builds', () => void run(...pnpm('run', 'build')))
-
-  await step(
-    'knip finds nothing left over',
-    () => void run(tool('knip'), ['--no-progress', '--no-config-hints']),
-  )
 
   await step('sizes', () => {
     const sizes = measureSizes(root, packages, folder)
