@@ -21,6 +21,7 @@ export function load(installation: Installation): () => NativeBackend {
     isArray: Array.isArray,
   })
   Object.assign(globalThis, { [coreSymbol]: tf })
+  growOnGpu(installation)
   const require = createRequire(join(installation.folder, parts.manifest))
   const from = (file: string): unknown =>
     require(join(installation.folder, parts.tfjsNode, 'dist', file))
@@ -39,6 +40,17 @@ export function load(installation: Installation): () => NativeBackend {
   tf.io.registerSaveRouter(nodeFileSystemRouter)
   const suffix = installation.variant === 'cuda' ? '-gpu' : ''
   return () => new NodeJSKernelBackend(binding, `@tensorflow/tfjs-node${suffix}`)
+}
+
+/**
+ * TensorFlow takes the whole of a GPU's memory when it starts, unless this variable says otherwise: here as it is needed,
+ * so that another process finds room. CUDA_VISIBLE_DEVICES chooses among GPUs; `''` is none.
+ */
+export function growOnGpu(
+  { variant }: Pick<Installation, 'variant'>,
+  environment: NodeJS.ProcessEnv = process.env,
+): void {
+  if (variant === 'cuda') environment['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true'
 }
 
 let loaded = false
