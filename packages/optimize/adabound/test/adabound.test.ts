@@ -157,7 +157,10 @@ describe('config', () => {
 
 describe('what does not fit is said', () => {
   test.each([
-    [{ learningRate: -1 }, 'adabound: expected learningRate to be a number of at least 0 and at most 1e6, got -1'],
+    [
+      { learningRate: -1 },
+      'adabound: expected learningRate to be a number of at least 0 and at most 1e6, got -1',
+    ],
     [{ finalLearningRate: 0 }, 'finalLearningRate to be a number above 0 and at most 1e6, got 0'],
     [{ beta1: 1 }, 'beta1 to be a number in [0, 1), got 1'],
     [{ beta2: NaN }, 'beta2 to be a number in [0, 1), got NaN'],
