@@ -96,7 +96,7 @@ export const recipes = {
     modelOptions: { activation: 'relu' },
     prepare: whiten,
     precision: 'bfloat16',
-    epochs: 16,
+    epochs: 20,
     batchSize: 250,
     validation: 0,
     optimizer: () => tf.train.momentum(0.03125, 0.9, true),
