@@ -19,17 +19,21 @@ export const packages: readonly Package[] = globSync(
 )
   .toSorted()
   .map((path) => {
-    const { name, publishConfig, peerDependencies, dependencies } = JSON.parse(read(path)) as {
-      name: string
-      publishConfig: { bin?: Record<string, string> }
-      peerDependencies?: Record<string, string>
-      dependencies?: Record<string, string>
-    }
+    const { name, publishConfig, peerDependencies, peerDependenciesMeta, dependencies } =
+      JSON.parse(read(path)) as {
+        name: string
+        publishConfig: { bin?: Record<string, string> }
+        peerDependencies?: Record<string, string>
+        peerDependenciesMeta?: Record<string, { optional?: boolean }>
+        dependencies?: Record<string, string>
+      }
     return {
       folder: dirname(path),
       name,
       bin: Object.keys(publishConfig.bin ?? {}),
-      peers: Object.keys(peerDependencies ?? {}),
+      peers: Object.keys(peerDependencies ?? {}).filter(
+        (peer) => peerDependenciesMeta?.[peer]?.optional !== true,
+      ),
       dependencies: Object.keys(dependencies ?? {}),
     }
   })

@@ -50,6 +50,7 @@ const known = new Set([
   ...packages.flatMap(({ name, peers, dependencies }) => [name, ...peers, ...dependencies]),
   '@tensorflow/tfjs',
   '@tensorflow/tfjs-node-gpu',
+  'webgpu',
   'vitest',
   // What stands in the template of a card.
   'PACKAGE',
@@ -81,7 +82,7 @@ function npx(words: readonly string[], card: string): void {
 
 function pnpm(words: readonly string[]): void {
   const [first, name, script] = words
-  if (first === 'install') return
+  if (first === 'install' || first === 'audit') return
   if (first === '--filter') {
     const found = globSync(['packages/*/*/package.json', '{examples/*,docs}/package.json'], {
       cwd: root,
@@ -113,6 +114,7 @@ const kinds: Record<string, (words: readonly string[], card: string) => void> = 
   'npm start': (words) => run(['start', ...words]),
   'npm test': () => run(['test']),
   'npm audit signatures': () => undefined,
+  'npm ls': () => undefined,
   npx,
   pnpm: (words) => pnpm(words),
   node: (words, card) => {

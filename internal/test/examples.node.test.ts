@@ -168,6 +168,8 @@ describe('all run', () => {
     rmSync(here, { recursive: true })
   })
   beforeEach(async () => {
+    // A run goes on from its own checkpoints alone.
+    rmSync('runs/1/checkpoints', { recursive: true, force: true })
     await tf.setBackend('wasm')
     vi.spyOn(console, 'log').mockReturnValue()
     return () => vi.restoreAllMocks()
