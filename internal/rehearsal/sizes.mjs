@@ -6,7 +6,7 @@ import { join } from 'node:path'
 /** kB of gzip. A trick gets 2.5; those that need more are named here, with the reason. */
 const budgets = {
   // The aim was 4; what `compose` alone takes keeps it.
-  '@tricks/core': [5.2, 'all stages, combinators and their messages'],
+  '@tricks/core': [5.5, 'all stages, combinators and their messages'],
   '@tricks/autoaugment': [5, 'sixteen operations and three policies'],
   '@tricks/models': [6, 'six families of networks'],
   '@tricks/train': [9, 'the trainer'],
