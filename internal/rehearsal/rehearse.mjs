@@ -67,6 +67,9 @@ async function step(what, work) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'rehearsal-'))
+// Interrupted, it leaves neither a registry nor files.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
+process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
 let registry
 try {
   await step('builds', () => void run(...pnpm('run', 'build')))
@@ -189,7 +192,6 @@ try {
   process.exitCode = failed.length === 0 ? 0 : 1
 } finally {
   registry?.stop()
-  rmSync(folder, { recursive: true, force: true, maxRetries: 3 })
 }
 
 /** A file that imports every package, checked with the libraries' own declarations. */
