@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
+import { findWebgpu } from './internal/webgpu.ts'
 import { findInstallation } from './packages/backend/native/src/installation.ts'
 
 const chromium = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
@@ -9,6 +10,11 @@ if (!browser)
   console.warn(`The browser tests are skipped: no Chromium at ${chromium} (set CHROME_BIN).`)
 if (!findInstallation())
   console.warn('The tests on TensorFlow are skipped: it is not installed (npm run native).')
+const webgpu = findWebgpu()
+if ('reason' in webgpu) console.warn(`The tests on WebGPU are skipped: ${webgpu.reason}`)
+// What a process loads libraries by has to be there when it starts.
+else Object.assign(process.env, webgpu.environment)
+const extent = 'reason' in webgpu ? '' : (process.env['TRICKS_TEST_WEBGPU'] ?? 'some')
 
 // Tests import the sources, so none needs a build. `*.node.test.ts` uses files or processes.
 const conditions = ['@tricks/source']
@@ -24,6 +30,7 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     testTimeout: 60_000,
+    env: { TRICKS_TEST_WEBGPU: extent },
     projects: [
       {
         extends: true,
@@ -46,7 +53,10 @@ export default defineConfig({
                   headless: true,
                   screenshotFailures: false,
                   provider: playwright({
-                    launchOptions: { executablePath: chromium, args: ['--no-sandbox'] },
+                    launchOptions: {
+                      executablePath: chromium,
+                      args: ['--no-sandbox', '--enable-unsafe-webgpu'],
+                    },
                   }),
                   instances: [{ browser: 'chromium' as const }],
                 },

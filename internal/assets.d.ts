@@ -3,3 +3,8 @@ declare module '*?url' {
   const url: string
   export default url
 }
+
+/** What Vitest gives to tests in a browser of its `env`. */
+interface ImportMeta {
+  readonly env: Readonly<Record<string, string>>
+}

@@ -2,16 +2,35 @@
 import '@tensorflow/tfjs-backend-cpu'
 import '@tensorflow/tfjs-layers'
 import '@tricks/wasm-training'
+import { findAdapter } from '@tricks/webgpu'
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import plain from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url'
 import simd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url'
 import threadedSimd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url'
+import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
 import * as tf from '@tensorflow/tfjs-core'
+import { beforeEach } from 'vitest'
+import { testOnWebgpu } from './on-webgpu.ts'
 
 setWasmPaths({
   'tfjs-backend-wasm.wasm': plain,
   'tfjs-backend-wasm-simd.wasm': simd,
   'tfjs-backend-wasm-threaded-simd.wasm': threadedSimd,
 })
+tf.env().set('WEBGPU_SOFTWARE', true)
+const extent = import.meta.env['TRICKS_TEST_WEBGPU']
+if (extent && (await findAdapter().then(Boolean, () => false))) testOnWebgpu(extent)
+else tf.removeBackend('webgpu')
 await tf.setBackend('wasm')
 await tf.setBackend('cpu')
+
+// A page reads WebGPU's tensors at once through a canvas, which loses a software device.
+beforeEach(({ skip }) => {
+  if (tf.getBackend() !== 'webgpu') return
+  const backend = tf.backend() as WebGPUBackend
+  const { readSync } = Object.getPrototypeOf(backend) as WebGPUBackend
+  backend.readSync = (id) =>
+    backend.tensorMap.get(id).values
+      ? readSync.call(backend, id)
+      : skip('not on WebGPU in a page: it reads a tensor at once')
+})

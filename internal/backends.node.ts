@@ -3,11 +3,16 @@ import '@tensorflow/tfjs-backend-cpu'
 import '@tensorflow/tfjs-layers'
 import '@tricks/wasm-training'
 import * as tf from '@tensorflow/tfjs-core'
+import { testOnWebgpu } from './on-webgpu.ts'
 import { findInstallation } from '../packages/backend/native/src/installation.ts'
 
 if (findInstallation()) {
   await import('@tricks/native')
   await tf.setBackend('tensorflow')
+}
+if (process.env['TRICKS_TEST_WEBGPU']) {
+  await import('@tricks/webgpu')
+  testOnWebgpu(process.env['TRICKS_TEST_WEBGPU'])
 }
 await tf.setBackend('wasm')
 await tf.setBackend('cpu')

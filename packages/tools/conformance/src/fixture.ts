@@ -39,7 +39,46 @@ type Numbers = tf.Tensor | ArrayLike<number> | number
 export function expectClose(
   got: Numbers,
   expected: Numbers | Omit<Fixture, 'dtype'>,
-  { absolute = 1e-5, relative = 1e-5 }: Tolerance = {},
+  tolerance: Tolerance = {},
+): void {
+  if ([got, expected].some((value) => value instanceof tf.Tensor) && !readsAtOnce())
+    pending.push(compareLater(got, expected, tolerance))
+  else compare(got, expected, tolerance)
+}
+
+const pending: Promise<void>[] = []
+
+/** A page reads WebGPU's tensors later: through a canvas at once, where its GPU draws canvases too. */
+const readsAtOnce = (): boolean => tf.getBackend() !== 'webgpu' || typeof window === 'undefined'
+
+/** Waits for the comparisons of tensors that can't be read at once; `onEachBackend` does so after each test. */
+export async function comparisons(): Promise<void> {
+  await Promise.all(pending.splice(0))
+}
+
+async function compareLater(
+  got: Numbers,
+  expected: Numbers | Omit<Fixture, 'dtype'>,
+  tolerance: Tolerance,
+): Promise<void> {
+  const values = [got, expected].map((value) =>
+    value instanceof tf.Tensor ? tf.keep(tf.clone(value)) : value,
+  )
+  const read = values.map(async (value) => {
+    if (!(value instanceof tf.Tensor)) return value
+    const { shape } = value
+    const data = Object.assign(await value.data(), { shape })
+    value.dispose()
+    return data
+  })
+  const [a, b] = await Promise.all(read)
+  compare(a as Numbers, b!, tolerance)
+}
+
+function compare(
+  got: Numbers,
+  expected: Numbers | Omit<Fixture, 'dtype'>,
+  { absolute = 1e-5, relative = 1e-5 }: Tolerance,
 ): void {
   const a = numbersOf(got)
   const exact = Array.from(numbersOf(expected))
