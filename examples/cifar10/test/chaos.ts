@@ -43,9 +43,8 @@ export async function chaos({
       backend,
     ]
     const [calm, wild] = [join(root, 'calm'), join(root, 'wild')]
-    const start = performance.now()
-    if ((await launch([...flags, '--out', calm])) !== 0) throw new Error('the unbroken run failed')
-    const length = (performance.now() - start) / 1000
+    const undisturbed = await launch([...flags, '--out', calm])
+    if (undisturbed.code !== 0) throw new Error('the unbroken run failed')
 
     let killed = 0
     let resumed = 0
@@ -53,9 +52,12 @@ export async function chaos({
       const begun = existsSync(join(wild, 'run.json'))
       if (begun) resumed++
       const args = begun ? ['--resume', wild] : [...flags, '--out', wild]
-      // Some die while they start, most while they train.
-      const moment = killed < kills ? random.uniform(0.2, Math.min(6, length)) : undefined
-      const code = await launch([...args, '--save-every', '3'], moment)
+      // One in four dies while it starts, the others while they train: in shares of what each took undisturbed, as
+      // machines differ in speed.
+      const phase: Kill['phase'] = killed % 4 === 3 ? 'starting' : 'training'
+      const seconds = random.uniform(0, 0.6) * undisturbed[phase]
+      const kill: Kill | undefined = killed < kills ? { phase, seconds } : undefined
+      const { code } = await launch([...args, '--save-every', '3'], kill)
       if (code === 0) break
       if (code !== null) throw new Error(`a run that went on failed with ${code}`)
       killed++
@@ -66,24 +68,46 @@ export async function chaos({
   }
 }
 
-/** The exit code; null where it was killed after that many seconds. */
-function launch(args: readonly string[], seconds?: number): Promise<number | null> {
+interface Kill {
+  readonly phase: 'starting' | 'training'
+  /** Since the phase began. */
+  readonly seconds: number
+}
+
+interface Ended {
+  /** Null where it was killed. */
+  readonly code: number | null
+  /** Seconds until it said that training begins, and from there. */
+  readonly starting: number
+  readonly training: number
+}
+
+function launch(args: readonly string[], kill?: Kill): Promise<Ended> {
   const cli = join(import.meta.dirname, '../src/cli.ts')
-  const child = spawn(process.execPath, [
-    '--conditions=@tricks/source',
-    '--no-warnings',
-    cli,
-    ...args,
-  ])
+  const node = ['--conditions=@tricks/source', '--no-warnings']
+  const child = spawn(process.execPath, [...node, cli, ...args, '--progress', 'json'])
+  const start = performance.now()
+  const since = (moment: number): number => (performance.now() - moment) / 1000
+  let timer: NodeJS.Timeout | undefined
+  const killIn = (phase: Kill['phase']): void => {
+    if (kill?.phase === phase) timer = setTimeout(() => child.kill('SIGKILL'), kill.seconds * 1000)
+  }
   let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += text))
-  const timer =
-    seconds === undefined ? undefined : setTimeout(() => child.kill('SIGKILL'), seconds * 1000)
+  let begun: number | undefined
+  child.stderr.on('data', (text) => (output += text))
+  child.stdout.on('data', (text) => {
+    output += text
+    if (begun !== undefined || !output.includes('"kind":"run"')) return
+    begun = performance.now()
+    killIn('training')
+  })
+  killIn('starting')
   return new Promise((resolve) =>
     child.on('close', (code) => {
       clearTimeout(timer)
       if (code) console.error(output)
-      resolve(code)
+      const training = begun === undefined ? 0 : since(begun)
+      resolve({ code, starting: since(start) - training, training })
     }),
   )
 }
