@@ -44,7 +44,11 @@ test.skipIf(!present || process.env['TRICKS_WEBGPU_SOFTWARE'] !== '1')(
   },
 )
 
-test('says what is lacking where there is no GPU', async () => {
-  const none = { VK_ICD_FILENAMES: '/none', VK_DRIVER_FILES: '/none', TRICKS_WEBGPU_SOFTWARE: '' }
-  await expect(inProcess(none)).rejects.toThrow(/webgpu: no GPU was found\. .*/)
-})
+// Elsewhere it is no variable that hides a GPU.
+test.skipIf(process.platform !== 'linux')(
+  'says what is lacking where there is no GPU',
+  async () => {
+    const none = { VK_ICD_FILENAMES: '/none', VK_DRIVER_FILES: '/none', TRICKS_WEBGPU_SOFTWARE: '' }
+    await expect(inProcess(none)).rejects.toThrow(/webgpu: no GPU was found\. .*/)
+  },
+)
