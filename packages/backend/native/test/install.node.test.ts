@@ -184,7 +184,10 @@ describe.skipIf(!supported)('install', () => {
     await writeFile(hold, '')
     const usual = readFileSync(compiler, 'utf8')
     const waiting = `while [ -e '${hold}' ]; do sleep 0.05; done\n: >`
-    await writeFile(compiler, usual.replace(': >', () => waiting))
+    await writeFile(
+      compiler,
+      usual.replace(': >', () => waiting),
+    )
     const child = start(['install', '--no-check'])
     // Listened to from the start: it may be closed before anything is awaited after the kill.
     const end = ended(child)
