@@ -154,6 +154,16 @@ function unsortedSegmentSum(call: Call): Info {
   return output
 }
 
+/** tfjs-backend-wasm takes booleans for floats here, and writes four times as far as they reach. */
+function selectBytes(call: Call, condition: Info, first: Info, second: Info): Info {
+  const output = makeOutput(call, first.shape, first.dtype)
+  const [to, by, yes, no] = [output, condition, first, second].map((info) => values(call, info))
+  // A condition of one dimension chooses rows.
+  const each = size(first) / size(condition)
+  for (let i = 0; i < to!.length; i++) to![i] = (by![Math.floor(i / each)] ? yes! : no!)[i]!
+  return output
+}
+
 function select(original: Kernel): Kernel {
   return (call) => {
     const [condition, first, second] = ['condition', 't', 'e'].map((name) => input(call, name)) as [
@@ -161,6 +171,7 @@ function select(original: Kernel): Kernel {
       Info,
       Info,
     ]
+    if (first.dtype === 'bool') return selectBytes(call, condition, first, second)
     const alike = tf.util.arraysEqual(condition.shape, first.shape)
     if (!alike || !hasFourBytes(first) || first.dtype !== second.dtype) return original(call)
     const output = makeOutput(call, first.shape, first.dtype)

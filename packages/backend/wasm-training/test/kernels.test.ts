@@ -220,6 +220,21 @@ test('integers and booleans are moved like floats', async () => {
   })
 })
 
+test('choosing booleans leaves the tensors beside alone', async () => {
+  await on('wasm', () => {
+    const beside = Array.from({ length: 64 }, (_, i) => tf.fill([10], i))
+    // Every other place on the heap is free for what is chosen.
+    beside.forEach((tensor, i) => void (i % 2 && tensor.dispose()))
+    const values = Array.from({ length: 40 }, (_, i) => i % 2)
+    const even = tf.tensor1d(values, 'bool')
+    const chosen = Array.from({ length: 32 }, () => tf.where(even, even, even))
+    for (const tensor of chosen) expect([...tensor.dataSync()]).toEqual(values)
+    const kept = beside.filter((_, i) => i % 2 === 0)
+    expect(kept.map((tensor) => tensor.dataSync()[0])).toEqual(kept.map((_, i) => 2 * i))
+    return tf.scalar(0)
+  })
+})
+
 test('a gather along batch dimensions, and one whose index is out of range', async () => {
   await expectEqual('batchDims', () =>
     tf.gather(
