@@ -55,7 +55,8 @@ export async function chaos({
       // One in four dies while it starts, the others while they train: in shares of what each took undisturbed, as
       // machines differ in speed.
       const phase: Kill['phase'] = killed % 4 === 3 ? 'starting' : 'training'
-      const seconds = random.uniform(0, 0.6) * undisturbed[phase]
+      const share = phase === 'starting' ? 0.8 : 1.6 / kills
+      const seconds = random.uniform(0, share) * undisturbed[phase]
       const kill: Kill | undefined = killed < kills ? { phase, seconds } : undefined
       const { code } = await launch([...args, '--save-every', '3'], kill)
       if (code === 0) break
