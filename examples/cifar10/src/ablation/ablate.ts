@@ -212,29 +212,37 @@ function serve(
       },
     )
     let job: Job | undefined
-    const stop = (): void => void worker.kill()
-    signal.addEventListener('abort', stop)
+    let dismissed = false
+    const dismiss = (): void => {
+      dismissed = true
+      worker.kill()
+    }
+    signal.addEventListener('abort', dismiss)
     worker.on('message', (message: 'ready' | Outcome | { error: string }) => {
       if (typeof message === 'object' && 'error' in message) {
-        worker.kill()
+        dismiss()
         reject(new Error(`ablate: ${keyOfArm(job!.arm)}, seed ${job!.seed}: ${message.error}`))
         return
       }
       if (message !== 'ready') done(job!, message)
       job = signal.aborted ? undefined : next()
-      if (job) worker.send(job)
-      else worker.kill()
+      if (!job) dismiss()
+      // Where it has died meanwhile, its exit tells so.
+      else worker.send(job, () => undefined)
     })
     worker.on('exit', (code, killedBy) => {
-      signal.removeEventListener('abort', stop)
-      if (job === undefined || signal.aborted) resolve()
-      else
-        reject(
-          new Error(
-            `ablate: a process died (${killedBy ?? `exit code ${code}`}) in ${keyOfArm(job.arm)}, seed ${job.seed}; ` +
-              'what was done is kept: start it again, with fewer --processes if memory ran out',
-          ),
-        )
+      signal.removeEventListener('abort', dismiss)
+      if (dismissed) {
+        resolve()
+        return
+      }
+      const when = job ? `in ${keyOfArm(job.arm)}, seed ${job.seed}` : 'while it started'
+      reject(
+        new Error(
+          `ablate: a process died (${killedBy ?? `exit code ${code}`}) ${when}; ` +
+            'what was done is kept: start it again, with fewer --processes if memory ran out',
+        ),
+      )
     })
     worker.on('error', reject)
   })
