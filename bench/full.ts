@@ -3,6 +3,8 @@
 // `node --conditions=@tricks/source bench/full.ts RUN_FOLDER [seed]` under Node 24.
 import * as tf from '@tensorflow/tfjs-core'
 import { loadCifar10 } from '@tricks/cifar10'
+import { accuracy } from '@tricks/core'
+import { batchOf } from '@tricks/train'
 import { run } from '../examples/cifar10/src/run.ts'
 import { loadModel } from '../examples/cifar10/src/teacher.ts'
 
@@ -22,21 +24,16 @@ const seconds = (performance.now() - began) / 1000
 
 const model = await loadModel(out)
 const { test } = await loadCifar10()
-const [size, batch] = [test.height * test.width * test.channels, 500]
+const indices = Int32Array.from({ length: test.labels.length }, (_, i) => i)
+const batchSize = 500
 let right = 0
-for (let from = 0; from < test.labels.length; from += batch) {
-  const labels = Array.from({ length: batch }, (_, i) => test.labels[from + i]!)
+for (let from = 0; from < indices.length; from += batchSize) {
   const hits = tf.tidy(() => {
-    const bytes = test.images.subarray(from * size, (from + batch) * size)
-    const shape: [number, number, number, number] = [batch, test.height, test.width, test.channels]
-    const images = tf.div<tf.Tensor4D>(tf.tensor4d(Float32Array.from(bytes), shape), 255)
-    const mean = tf.div(
-      views(images)
-        .map(([view, weight]) => tf.mul(model.predict(view) as tf.Tensor, weight))
-        .reduce((a, b) => tf.add(a, b)),
-      1,
-    )
-    return tf.sum(tf.cast(tf.equal(tf.argMax(mean, 1), tf.tensor1d(labels, 'int32')), 'int32'))
+    const { images, targets } = batchOf({ set: test, indices }, from, from + batchSize)
+    const mean = views(images)
+      .map(([view, weight]) => tf.mul(model.predict(view) as tf.Tensor, weight))
+      .reduce((sum, view) => tf.add(sum, view)) as tf.Tensor2D
+    return tf.mul(accuracy(targets, mean), batchSize)
   })
   right += (await hits.data())[0]!
   hits.dispose()
@@ -49,7 +46,7 @@ console.log(
 
 /** Six views of each image and what each counts: half the image and its mirror image, half the moved ones. */
 function views(images: tf.Tensor4D): [tf.Tensor4D, number][] {
-  const [batchSize, height, width, channels] = images.shape
+  const [count, height, width, channels] = images.shape
   const padded = tf.mirrorPad(
     images,
     [
@@ -61,7 +58,7 @@ function views(images: tf.Tensor4D): [tf.Tensor4D, number][] {
     'reflect',
   )
   const moved = (by: number): tf.Tensor4D =>
-    tf.slice(padded, [0, by, by, 0], [batchSize, height, width, channels])
+    tf.slice(padded, [0, by, by, 0], [count, height, width, channels])
   const straight: [tf.Tensor4D, number][] = [
     [images, 0.25],
     [moved(0), 0.125],

@@ -23,7 +23,7 @@ export async function openBoard(
     wanted,
     after,
     configuration,
-    open,
+    data,
     tricks,
     seed,
     classes,
@@ -33,7 +33,7 @@ export async function openBoard(
     readonly after: number
     readonly configuration: Readonly<Record<string, unknown>>
     /** The run's batches. */
-    readonly open: () => TrainingData
+    readonly data: TrainingData
     readonly tricks: readonly Trick[]
     readonly seed: number
     readonly classes: readonly string[]
@@ -42,7 +42,6 @@ export async function openBoard(
   const folder = join(run, 'tensorboard')
   const begun = existsSync(folder)
   if (!wanted && !begun) return undefined
-  const data = open()
   const board = await openTensorBoard(folder, { after })
   const showBatch = async (step: number): Promise<void> => {
     const sheet = await stepSheet({ data, step, tricks, seed, classes })

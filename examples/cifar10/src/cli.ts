@@ -9,7 +9,7 @@ import { ablate, readSummary } from './ablation/ablate.ts'
 import { writeCards } from './ablation/cards.ts'
 import { article } from './article.ts'
 import { plot, preview, previewNames } from './look.ts'
-import { writePictures } from './pictures.ts'
+import { repository, writePictures } from './pictures.ts'
 import { progressModes } from './progress.ts'
 import { recipeNames, recipes } from './recipes.ts'
 import { writeComparison, writeReport } from './report.ts'
@@ -196,8 +196,6 @@ cli.command('cards', "Write what the ablation measured on the tricks' cards").ac
   writeCards(repository, summary, summary.comparisons)
 })
 cli.help()
-
-const repository = join(import.meta.dirname, '../../..')
 
 /** Aborted when the user interrupts. */
 function stopSignal(): AbortSignal {

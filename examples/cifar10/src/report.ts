@@ -11,7 +11,7 @@ import {
   type RunRecord,
   stepSheet,
 } from '@tricks/report'
-import { type ImageSet, openData, type TrainResult } from '@tricks/train'
+import type { ImageSet, TrainingData, TrainResult } from '@tricks/train'
 import type { RunFolder } from './run-folder.ts'
 
 /** Images of the first batch, as the page shows them. */
@@ -20,17 +20,14 @@ const shown = Array.from({ length: 12 }, (_, i) => i)
 /** Keeps what the network is shown in the first step. The draws come from the seed, so this changes nothing. */
 export async function keepBatch(
   folder: RunFolder,
-  { train, tricks, ...run }: { train: ImageSet; tricks: readonly Trick[] } & BatchOptions,
+  { batchSize, data, ...run }: BatchOptions,
 ): Promise<void> {
-  const data = openData({ train, ...run })
   // What doesn't fit is the trainer's to say.
-  const size = Math.min(run.batchSize, data.facts.size)
+  const size = Math.min(batchSize, data.facts.size)
   const sheet = await stepSheet({
+    ...run,
     data,
-    tricks,
-    seed: run.seed,
     step: 0,
-    classes: train.classes,
     show: shown.slice(0, size),
     rows: 'result',
   })
@@ -38,10 +35,12 @@ export async function keepBatch(
 }
 
 interface BatchOptions {
-  readonly seed: number
-  readonly epochs: number
+  /** The run's. */
+  readonly data: TrainingData
   readonly batchSize: number
-  readonly validation: number
+  readonly tricks: readonly Trick[]
+  readonly seed: number
+  readonly classes: readonly string[]
 }
 
 /** Keeps what was said of the test images, where they were looked at. */

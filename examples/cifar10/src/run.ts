@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { type BackendName, useBackend } from '@tricks/backend'
 import { loadCifar10, readCifar10, readCifar100 } from '@tricks/cifar10'
-import { createRandom, explain } from '@tricks/core'
+import { explain } from '@tricks/core'
 import { gradientAccumulation } from '@tricks/gradient-accumulation'
 import { createModel, type ModelName } from '@tricks/models'
 import {
@@ -31,6 +31,7 @@ import { quickRecipe, recipeOf } from './recipes.ts'
 import { revisionOf } from './revision.ts'
 import { keepBatch, keepTest, writeReport } from './report.ts'
 import { openRunFolder } from './run-folder.ts'
+import { firstOf } from './subset.ts'
 import { hasModel, loadTeacher } from './teacher.ts'
 
 /** What a run is: with these alone it can be done again. */
@@ -143,10 +144,13 @@ export async function run({
   const images = training.labels.length
   const batchSize = Math.min(recipe.batchSize, images)
   const validation = Math.min(recipe.validation, Math.floor(images / 10))
-  const stepsPerEpoch = Math.ceil((images - validation) / batchSize)
+  // Once: it goes through all images for their mean and deviation.
+  const batches = openData({ train: training, validation, batchSize, epochs, seed })
+  const { mean, deviation } = batches.facts
+  const { stepsPerEpoch } = batches
   const precision = flags.precision ?? recipe.precision
   if (recipe.prepare && flags.model === undefined) {
-    const sample = sampleOf(training, validation)
+    const sample = sampleOf({ train: training, mean, deviation, validation })
     await recipe.prepare(model, sample)
     sample.dispose()
   }
@@ -183,7 +187,7 @@ export async function run({
     wanted: tensorboard,
     after: found?.checkpoint.step ?? 0,
     configuration,
-    open: () => openData({ train: training, validation, batchSize, epochs, seed }),
+    data: batches,
     tricks,
     seed,
     classes: training.classes,
@@ -195,10 +199,10 @@ export async function run({
   view.begin({ epochs, earlier: found?.checkpoint.epochs, from: found?.checkpoint.step })
   view.event({ kind: 'run', path: folder.path, ...configuration })
   try {
-    await keepBatch(folder, { train: training, tricks, seed, epochs, batchSize, validation })
+    await keepBatch(folder, { data: batches, tricks, seed, batchSize, classes: training.classes })
     const result = await train({
       model,
-      data: { train: training, test: data.test },
+      data: { train: training, test: data.test, mean, deviation },
       tricks,
       optimizer,
       epochs,
@@ -304,8 +308,10 @@ function wallClockOf(
 }
 
 /** Some thousand training images, normalised as the model gets them. */
-function sampleOf(set: ImageSet, validation: number): tf.Tensor4D {
-  const data = openData({ train: set, validation, batchSize: 5000, epochs: 1, seed: 0 })
+function sampleOf(
+  set: Omit<Parameters<typeof openData>[0], 'batchSize' | 'epochs' | 'seed'>,
+): tf.Tensor4D {
+  const data = openData({ ...set, batchSize: 5000, epochs: 1, seed: 0 })
   const { mean, deviation } = data.facts
   return tf.tidy(() => tf.div(tf.sub(data.batch(0).images, mean), deviation))
 }
@@ -392,16 +398,4 @@ async function loadData(
       view.say(`Data       decoding: ${share} %`)
     },
   })
-}
-
-/** The first images of a fixed shuffle, so that a small set has all classes. */
-export function firstOf(set: ImageSet, limit: number): ImageSet {
-  const size = set.height * set.width * set.channels
-  const count = Math.min(limit, set.labels.length)
-  const order = createRandom(0).fork('limit').permutation(set.labels.length).subarray(0, count)
-  const images = new Uint8Array(count * size)
-  order.forEach((from, to) =>
-    images.set(set.images.subarray(from * size, (from + 1) * size), to * size),
-  )
-  return { ...set, images, labels: Uint8Array.from(order, (from) => set.labels[from]!) }
 }

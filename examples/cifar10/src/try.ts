@@ -4,7 +4,7 @@ import { createModel } from '@tricks/models'
 import { train } from '@tricks/train'
 import { articleTricks } from './article.ts'
 import { recipeOf } from './recipes.ts'
-import { firstOf } from './run.ts'
+import { firstOf } from './subset.ts'
 
 /** Trains each trick of the article alone, and all but it, for some steps: whether everything goes with everything. */
 export async function tryAll({

@@ -9,8 +9,8 @@ import { imagesOf } from '../src/ablation/images.ts'
 import { cardsOf } from '../src/ablation/cards.ts'
 import { estimate, pageOf, summarize } from '../src/ablation/summary.ts'
 import { articleTricks } from '../src/article.ts'
+import { repository } from '../src/pictures.ts'
 
-const repository = join(import.meta.dirname, '../../..')
 const committed = join(repository, 'bench', 'ablation')
 const root = mkdtempSync(join(tmpdir(), 'ablate-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))

@@ -71,7 +71,7 @@ const board = (wanted: boolean, after: number): ReturnType<typeof openBoard> =>
     wanted,
     after,
     configuration: { model: 'plain', pipeline: ['images random-flip', 'a | b'], epochs: 2 },
-    open: () => openData({ train, validation: 4, batchSize: 4, epochs: 2, seed: 0 }),
+    data: openData({ train, validation: 4, batchSize: 4, epochs: 2, seed: 0 }),
     tricks: [randomFlip()],
     seed: 0,
     classes: train.classes,

@@ -1,5 +1,6 @@
 import { createRandom } from '@tricks/core'
 import type { ImageSet } from '@tricks/train'
+import { imagesAt } from '../subset.ts'
 import type { Regime } from './ablate.ts'
 
 /** The images of an ablation, all from the training set: the test set is not looked at. */
@@ -16,14 +17,5 @@ export function imagesOf(
     if (count < own) places.train.push(place)
     else if (count < own + measured) places.measured.push(place)
   }
-  return { train: pick(set, places.train), measured: pick(set, places.measured) }
-}
-
-function pick(set: ImageSet, places: readonly number[]): ImageSet {
-  const size = set.height * set.width * set.channels
-  const images = new Uint8Array(places.length * size)
-  places.forEach((from, to) =>
-    images.set(set.images.subarray(from * size, (from + 1) * size), to * size),
-  )
-  return { ...set, images, labels: Uint8Array.from(places, (from) => set.labels[from]!) }
+  return { train: imagesAt(set, places.train), measured: imagesAt(set, places.measured) }
 }
