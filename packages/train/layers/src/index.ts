@@ -5,15 +5,8 @@ import type {
   ModelCompileArgs,
   ModelFitDatasetArgs,
 } from '@tensorflow/tfjs-layers'
-import {
-  accuracy,
-  type Metrics,
-  type Pipeline,
-  type PipelineBatch,
-  softmaxCrossEntropy,
-  stepsOf,
-} from '@tricks/core'
-import { batchOf, openRun, type RunOptions, setRate } from '@tricks/train'
+import { accuracy, type Metrics, type PipelineBatch, softmaxCrossEntropy } from '@tricks/core'
+import { batchOf, Observers, openRun, type RunOptions, setRate } from '@tricks/train'
 
 export interface FitOptions extends Omit<RunOptions, 'model'> {
   /** Gives logits: no softmax at its end. */
@@ -50,7 +43,7 @@ export function forFit(options: FitOptions): Fit {
     if (batch) tf.dispose([batch.mixedTargets, batch.prepared])
     batch = undefined
   }
-  const observers = observersOf(pipeline)
+  const observers = new Observers(pipeline.observe ?? [])
 
   // The losses see what fitDataset trains on, or else what it evaluates on: hard labels, and no trick.
   const inTraining = (targets: tf.Tensor): boolean => targets === batch?.targets
@@ -88,7 +81,8 @@ export function forFit(options: FitOptions): Fit {
     onBatchEnd(place, logs) {
       const time = data.time(step + place)
       tf.tidy(() => pipeline.afterStep?.(variables, pipeline.step(time)))
-      observers(metricsOf(logs), batch!.mixedTargets.shape[0], time)
+      observers.add(metricsOf(logs), batch!.mixedTargets.shape[0])
+      observers.tell(time)
     },
     onEpochEnd(epoch, logs) {
       finish()
@@ -155,28 +149,3 @@ const metricsOf = (logs: Logs, prefix = ''): Metrics => ({
   loss: logs![`${prefix}loss`] as number,
   accuracy: logs![`${prefix}accuracy`] as number,
 })
-
-/** Tells each observer, when it is due, the mean since it was last told. */
-function observersOf(
-  pipeline: Pipeline,
-): (metrics: Metrics, size: number, time: PipelineBatch['time']) => void {
-  const sums = (pipeline.observe ?? []).map((observer) => ({
-    observer,
-    loss: 0,
-    accuracy: 0,
-    images: 0,
-  }))
-  return ({ loss, accuracy: right }, size, time) => {
-    for (const sum of sums) {
-      sum.loss += loss * size
-      sum.accuracy += right * size
-      sum.images += size
-      if ((time.step + 1) % Math.max(1, stepsOf(sum.observer.every, time)) !== 0) continue
-      sum.observer.metrics(
-        { loss: sum.loss / sum.images, accuracy: sum.accuracy / sum.images },
-        time,
-      )
-      sum.loss = sum.accuracy = sum.images = 0
-    }
-  }
-}

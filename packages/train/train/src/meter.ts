@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { type Metrics, type Observer, stepsOf, type Time } from '@tricks/core'
+import type { Metrics, Observer, Time } from '@tricks/core'
+import { Mean, Observers } from './observers.ts'
 import type { Figures } from './step.ts'
 
 /** A step that was taken. */
@@ -19,9 +20,9 @@ export type MeterState = readonly (readonly [number, number, number])[]
  */
 export class Meter {
   private queue: Taken[] = []
-  /** For the report, for the epoch, and for each observer. */
-  private readonly sums: readonly Sum[]
-  private readonly observers: readonly Observer[]
+  private readonly sinceReport: Mean = new Mean()
+  private readonly sinceEpoch: Mean = new Mean()
+  private readonly observers: Observers
   private readonly check: (values: ArrayLike<number>, step: Taken) => void
 
   /** @param check throws where a step's figures are not finite */
@@ -29,9 +30,8 @@ export class Meter {
     observers: readonly Observer[],
     check: (values: ArrayLike<number>, step: Taken) => void,
   ) {
-    this.observers = observers
+    this.observers = new Observers(observers)
     this.check = check
-    this.sums = Array.from({ length: 2 + observers.length }, () => new Sum())
   }
 
   take(taken: Taken): void {
@@ -40,7 +40,7 @@ export class Meter {
 
   /** Whether somebody is to be told after this step. */
   due(time: Time): boolean {
-    return this.observers.some((observer) => isDue(observer, time))
+    return this.observers.due(time)
   }
 
   /**
@@ -50,10 +50,7 @@ export class Meter {
    */
   async read(time: Time): Promise<void> {
     await this.readQueue()
-    this.observers.forEach((observer, i) => {
-      const sum = this.sums[2 + i]!
-      if (isDue(observer, time) && !sum.empty) observer.metrics(sum.take(), time)
-    })
+    this.observers.tell(time)
   }
 
   private async readQueue(): Promise<void> {
@@ -67,69 +64,42 @@ export class Meter {
     taken.forEach((step, i) => {
       const figures = values.slice(i * width, (i + 1) * width)
       this.check(figures, step)
-      for (const sum of this.sums) sum.add(figures[0]!, figures[1]!, step.size)
+      const metrics = { loss: figures[0]!, accuracy: figures[1]! }
+      for (const to of [this.sinceReport, this.sinceEpoch, this.observers])
+        to.add(metrics, step.size)
     })
   }
 
   /** Whether a step was taken since the last report. */
   get reports(): boolean {
-    return !this.sums[0]!.empty
+    return !this.sinceReport.empty
   }
 
   /** The metrics since the last report. */
   report(): Metrics {
-    return this.sums[0]!.take()
+    return this.sinceReport.take()
   }
 
   /** The metrics since the last epoch's. */
   epoch(): Metrics {
-    return this.sums[1]!.take()
+    return this.sinceEpoch.take()
   }
 
   /** What was read and not yet told. */
   save(): MeterState {
-    return this.sums.map((sum) => sum.save())
+    return this.means.map((mean) => mean.save())
   }
 
   restore(state: MeterState): void {
-    this.sums.forEach((sum, i) => sum.restore(state[i]!))
+    this.means.forEach((mean, i) => mean.restore(state[i]!))
+  }
+
+  private get means(): readonly Mean[] {
+    return [this.sinceReport, this.sinceEpoch, ...this.observers.means]
   }
 
   dispose(): void {
     for (const { figures } of this.queue) figures.dispose()
     this.queue = []
-  }
-}
-
-const isDue = ({ every }: Observer, time: Time): boolean =>
-  (time.step + 1) % Math.max(1, stepsOf(every, time)) === 0
-
-class Sum {
-  private loss = 0
-  private accuracy = 0
-  private images = 0
-
-  get empty(): boolean {
-    return this.images === 0
-  }
-
-  add(loss: number, accuracy: number, size: number): void {
-    this.loss += loss * size
-    this.accuracy += accuracy * size
-    this.images += size
-  }
-
-  save(): readonly [number, number, number] {
-    return [this.loss, this.accuracy, this.images]
-  }
-
-  restore([loss, accuracy, images]: readonly [number, number, number]): void {
-    Object.assign(this, { loss, accuracy, images })
-  }
-
-  take(): Metrics {
-    const { loss, accuracy, images } = this
-    this.loss = this.accuracy = this.images = 0
-    return { loss: loss / images, accuracy: accuracy / images }
   }
 }
