@@ -1,6 +1,5 @@
-import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { isLocked } from '@tricks/checkpoint'
+import { isLocked, replaceFile } from '@tricks/checkpoint'
 import type { Trick } from '@tricks/core'
 import {
   comparisonPage,
@@ -55,12 +54,12 @@ export async function writeReport(
   path: string,
   file: string = join(path, 'report.html'),
 ): Promise<string> {
-  writeFileSync(file, reportPage(await read(path)))
+  replaceFile(file, reportPage(await read(path)))
   return file
 }
 
 /** Writes one page of several runs. */
 export async function writeComparison(paths: readonly string[], file: string): Promise<string> {
-  writeFileSync(file, comparisonPage(await Promise.all(paths.map(read))))
+  replaceFile(file, comparisonPage(await Promise.all(paths.map(read))))
   return file
 }

@@ -1,14 +1,13 @@
-import {
-  appendFileSync,
-  existsSync,
-  mkdirSync,
-  readFileSync,
-  renameSync,
-  writeFileSync,
-} from 'node:fs'
+import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import { checkpointFolder, type CheckpointFolder, lockFolder, parseJson } from '@tricks/checkpoint'
+import {
+  checkpointFolder,
+  type CheckpointFolder,
+  lockFolder,
+  parseJson,
+  replaceFile,
+} from '@tricks/checkpoint'
 import { exportModel, type ExportOptions } from '@tricks/models'
 
 /** Where a run leaves what it was and what came of it. */
@@ -49,19 +48,19 @@ export function openRunFolder(path: string, { resume = false } = {}): RunFolder 
   return {
     path,
     checkpoints: checkpointFolder(join(path, 'checkpoints')),
-    describe: (run) => replace(join(path, 'run.json'), `${JSON.stringify(run, null, 2)}\n`),
+    describe: (run) => replaceFile(join(path, 'run.json'), `${JSON.stringify(run, null, 2)}\n`),
     record: (line) => appendFileSync(metrics, `${JSON.stringify(line)}\n`),
     rewind(steps) {
       // The last line may have been cut by what ended the run.
       const lines = readFileSync(metrics, 'utf8').split('\n').slice(0, -1)
       const kept = lines.filter((line, i) => stepsIn(line, i + 1) <= steps)
-      replace(metrics, kept.map((line) => `${line}\n`).join(''))
+      replaceFile(metrics, kept.map((line) => `${line}\n`).join(''))
     },
-    keep: (name, content) => replace(join(path, name), content),
+    keep: (name, content) => replaceFile(join(path, name), content),
     async saveModel(model, statistics) {
       mkdirSync(join(path, 'model'), { recursive: true })
       for (const [name, content] of Object.entries(await exportModel(model, statistics)))
-        replace(join(path, 'model', name), content)
+        replaceFile(join(path, 'model', name), content)
     },
     close: release,
   }
@@ -79,10 +78,4 @@ function stepsIn(line: string, number: number): number {
   throw new Error(
     `--resume: line ${number} of metrics.jsonl is damaged (${line.slice(0, 60)}): take it out, and go on again`,
   )
-}
-
-/** Written beside and renamed, so that whoever reads finds the old file or the new one, never a half. */
-export function replace(path: string, content: string | Uint8Array): void {
-  writeFileSync(`${path}.part`, content)
-  renameSync(`${path}.part`, path)
 }

@@ -5,13 +5,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as tf from '@tensorflow/tfjs-core'
 import { type BackendName, useBackend } from '@tricks/backend'
+import { replaceFile } from '@tricks/checkpoint'
 import { loadCifar10 } from '@tricks/cifar10'
 import { assertOption, type Metrics } from '@tricks/core'
 import { createModel } from '@tricks/models'
 import { type Precision, train } from '@tricks/train'
 import { duration } from '../progress.ts'
 import { recipes } from '../recipes.ts'
-import { openRunFolder, replace } from '../run-folder.ts'
+import { openRunFolder } from '../run-folder.ts'
 import { hasModel } from '../teacher.ts'
 import { type Arm, armsOf, comparisons, keyOfArm } from './arms.ts'
 import { chartOf } from './chart.ts'
@@ -88,7 +89,7 @@ export async function ablate(options: AblateOptions): Promise<void> {
       throw new Error(
         `ablate: ${out} holds an ablation of another kind; take another folder\n  there ${then}\n  here  ${now}`,
       )
-  } else replace(file, text(about))
+  } else replaceFile(file, text(about))
 
   const teacher = join(out, 'teacher')
   const wantsTeacher = [...armsOf(wanted).values()].some(({ tricks }) =>
@@ -165,9 +166,9 @@ export function write(out: string, about: About): void {
   const results = readResults(out)
   const summaries = summarize(results, comparisons)
   const machines = [...new Set(results.map(({ on }) => on))]
-  replace(join(out, 'summary.json'), text({ ...about, machines, comparisons: summaries }))
-  replace(join(out, 'README.md'), pageOf(about, { summaries, machines }))
-  replace(join(out, 'chart.svg'), chartOf(summaries))
+  replaceFile(join(out, 'summary.json'), text({ ...about, machines, comparisons: summaries }))
+  replaceFile(join(out, 'README.md'), pageOf(about, { summaries, machines }))
+  replaceFile(join(out, 'chart.svg'), chartOf(summaries))
 }
 
 /** What `summary.json` says. */
@@ -185,7 +186,7 @@ export function readResults(out: string): Result[] {
   if (!existsSync(file)) return []
   const whole = readFileSync(file, 'utf8')
   const complete = whole.slice(0, whole.lastIndexOf('\n') + 1)
-  if (complete.length < whole.length) replace(file, complete)
+  if (complete.length < whole.length) replaceFile(file, complete)
   return complete
     .split('\n')
     .filter(Boolean)

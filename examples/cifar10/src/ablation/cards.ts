@@ -1,8 +1,8 @@
 // What the ablation says on the tricks' cards, between two marks, so that it can be written anew.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { replaceFile } from '@tricks/checkpoint'
 import { type ArticleTrick, articleTricks } from '../article.ts'
-import { replace } from '../run-folder.ts'
 import type { About } from './ablate.ts'
 import { effectText, isClear, points, type Summary } from './summary.ts'
 
@@ -61,7 +61,7 @@ export function cardsOf(
 
 /** Writes them. */
 export function writeCards(root: string, about: About, summaries: readonly Summary[]): void {
-  for (const [card, text] of cardsOf(root, about, summaries)) replace(join(root, card), text)
+  for (const [card, text] of cardsOf(root, about, summaries)) replaceFile(join(root, card), text)
 }
 
 function sentences(

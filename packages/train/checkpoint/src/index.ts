@@ -1,18 +1,9 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { Checkpoint } from '@tricks/train'
+import { replaceFile } from './replace-file.ts'
 import { decode, encode } from './safetensors.ts'
-export { decode, encode }
+export { decode, encode, replaceFile }
 export { parseJson } from './json.ts'
 export { isLocked, lockFolder } from './lock.ts'
 
@@ -85,18 +76,9 @@ export function checkpointFolder(
 }
 
 function write(path: string, bytes: Uint8Array): void {
-  const beside = `${path}.part`
   try {
-    const file = openSync(beside, 'w')
-    try {
-      for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at)
-      fsyncSync(file)
-    } finally {
-      closeSync(file)
-    }
-    renameSync(beside, path)
+    replaceFile(path, bytes)
   } catch (error) {
-    rmSync(beside, { force: true })
     throw new Error(
       `checkpoint: ${path} can't be written (${(error as Error).message}); the ones before it are whole`,
       { cause: error },
