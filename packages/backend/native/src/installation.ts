@@ -6,8 +6,8 @@ import { join } from 'node:path'
 /** The TensorFlow whose wheel is taken, and the tfjs-node whose addon is compiled against it. */
 export const versions = { tensorflow: '2.21.0', tfjsNode: '4.22.0', protobuf: '3.21.4' } as const
 
-/** With the layout below, the folder's name changes, and an older release keeps its own. */
-const layout = 2
+/** With the layout below, or the ops, the folder's name changes, and an older release keeps its own. */
+const layout = 3
 
 export type Variant = 'cpu' | 'cuda'
 
@@ -71,9 +71,15 @@ export const parts = {
   tfjsCore: 'node_modules/@tensorflow/tfjs-core',
 } as const
 
-/** What the ops of our own are compiled for, the best first, with what a processor must have (Linux's names). */
+const avx512 = ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl', 'fma']
+
+/**
+ * What the ops of our own are compiled for, the best first, with what a processor must have (Linux's names). A compiler
+ * may be too old for the first.
+ */
 export const opsFor: readonly { readonly name: string; readonly flags: readonly string[] }[] = [
-  { name: 'avx512', flags: ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl', 'fma'] },
+  { name: 'amx', flags: [...avx512, 'amx_tile', 'amx_bf16'] },
+  { name: 'avx512', flags: avx512 },
   { name: 'avx2', flags: ['avx2', 'fma'] },
 ]
 

@@ -1,4 +1,5 @@
 // tfjs-node's JavaScript, loaded from an installation onto the TensorFlow.js of the program that imports us.
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
 import { join } from 'node:path'
@@ -53,16 +54,21 @@ export function growOnGpu(
   if (variant === 'cuda') environment['TF_FORCE_GPU_ALLOW_GROWTH'] ??= 'true'
 }
 
-let loaded = false
+let ops: { readonly hasMatrixUnit: boolean } | undefined
 
 /** Whether the ops of our own are there. */
-export const hasOps = (): boolean => loaded
+export const hasOps = (): boolean => ops !== undefined
+
+/** Whether those that use the processor's matrix unit are among them. */
+export const hasMatrixOps = (): boolean => ops?.hasMatrixUnit ?? false
 
 /** The ops of our own, compiled for the best that this processor has. */
 function loadOps({ folder }: Installation, require: NodeJS.Require): void {
   const has = new Set(processorFlags())
-  const best = opsFor.find(({ flags }) => flags.every((flag) => has.has(flag)))
+  const best = opsFor.find(
+    ({ name, flags }) =>
+      flags.every((flag) => has.has(flag)) && existsSync(join(folder, opsFile(name))),
+  )
   if (!best) return
-  require(join(folder, opsFile(best.name)))
-  loaded = true
+  ops = require(join(folder, opsFile(best.name))) as typeof ops
 }

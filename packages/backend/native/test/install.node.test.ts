@@ -80,7 +80,7 @@ const inCache = (): string[] => (existsSync(cache) ? readdirSync(cache).toSorted
 const installation = (): string =>
   join(
     cache,
-    inCache().find((name) => name.startsWith('2-'))!,
+    inCache().find((name) => /^\d+-tensorflow/.test(name))!,
   )
 const part = (): string => join(cache, 'downloads', `${wheelName}.part`)
 const wheelRequests = (): string[] =>

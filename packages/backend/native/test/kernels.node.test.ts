@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { describe, expect, test } from 'vitest'
 import {
   type Draw,
+  type Input,
   type Operation,
   batchNorm,
   draws,
@@ -324,5 +325,48 @@ describe.skipIf(!installed)('batch normalisation by the batch', () => {
   test('is taken from this backend by a kernel of its own', () => {
     expect(tf.getKernel('BatchNormTraining', 'tensorflow')).toBeDefined()
     expect(tf.getKernel('ReluGrad', 'tensorflow')).toBeDefined()
+  })
+})
+
+describe.skipIf(!installed)('the momentum update', () => {
+  type Steps = { gradients: Input[]; weights: Input; momentum: number; nesterov: boolean }
+
+  function steps({ gradients, weights, momentum, nesterov }: Steps): tf.Tensor[] {
+    const variable = tf.variable(tf.tensor(weights.values, weights.shape))
+    const optimizer = tf.train.momentum(0.3, momentum, nesterov)
+    const results = gradients.map(({ values, shape }, i) => {
+      optimizer.setLearningRate(0.3 / (i + 1))
+      optimizer.applyGradients([{ name: variable.name, tensor: tf.tensor(values, shape) }])
+      return variable.clone()
+    })
+    optimizer.dispose()
+    // tfjs's momentum optimizer leaves its rate behind.
+    tf.dispose([variable, (optimizer as unknown as { c: tf.Scalar }).c])
+    return results
+  }
+
+  cases('is that of tfjs', async (draw) => {
+    const shape = [draw.within(1, 40), draw.within(1, draw.pick([3, 3000]))]
+    const options = {
+      gradients: Array.from({ length: 3 }, () => draw.input(...shape)),
+      weights: draw.input(...shape),
+      momentum: draw.uniform(),
+      nesterov: draw.pick([true, false]),
+    }
+    await expectEqual([shape, options.momentum, options.nesterov], () => steps(options))
+  })
+
+  test('is one op, from the second step on', async () => {
+    await tf.setBackend('tensorflow')
+    const variable = tf.variable(tf.ones([3]))
+    const optimizer = tf.train.momentum(0.1, 0.9)
+    const step = () => optimizer.applyGradients([{ name: variable.name, tensor: tf.ones([3]) }])
+    tf.tidy(step)
+    const { kernelNames, newTensors } = await tf.profile(() => tf.tidy(step))
+    expect(kernelNames.filter((name) => /Multiply|Add/.test(name))).toEqual([])
+    expect(newTensors).toBe(0)
+    optimizer.dispose()
+    variable.dispose()
+    await tf.setBackend('cpu')
   })
 })

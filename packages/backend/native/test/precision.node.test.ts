@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { NativeBackend } from '../src/backend.ts'
+import { hasMatrixOps } from '../src/load.ts'
 import { processorFlags } from '../src/processor.ts'
 import { isIn16 } from '../src/tensors.ts'
 import { type Operation, batchNorm, draws, withGradients } from './compare.ts'
@@ -105,6 +106,43 @@ describe.skipIf(!installed)('the precision to compute in', () => {
             expect(error / Math.hypot(...expected), label).toBeLessThan(0.02)
           }
         })
+      }
+    })
+
+    test.skipIf(!hasMatrixOps())("the matrix unit's gradient by a filter is exact", async () => {
+      for (let i = 0; i < 200; i++) {
+        const draw = draws('matrix unit', i)
+        const kernel = [draw.within(1, 5), draw.within(1, 5)] as const
+        const pad = draw.pick(['same', 'valid'] as const)
+        // Some larger than a group of images, so that groups, blocks and threads end in the middle.
+        const largest = draw.pick([6, 12, 40])
+        const [height, width] = kernel.map((length) => draw.within(length, largest))
+        const x = [draw.within(1, draw.pick([3, 40])), height!, width!, draw.within(1, 40)]
+        const filterShape = [...kernel, x[3]!, draw.within(1, 50)]
+        const info = tf.backend_util.computeConv2DInfo(
+          x as [number, number, number, number],
+          filterShape as [number, number, number, number],
+          1,
+          1,
+          pad,
+        )
+        // Eighths have no more than 8 bits, and sums of their products no more than 24.
+        const eighths = (shape: number[]) =>
+          Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => draw.integer(-8, 9) / 8)
+        const values = [eighths(x), eighths(info.outShape)] as const
+        const results: tf.TypedArray[] = []
+        for (const backend of ['wasm', 'tensorflow']) {
+          await tf.setBackend(backend)
+          if (backend === 'tensorflow') set('bfloat16')
+          tf.tidy(() => {
+            const given = { x: tf.tensor(values[0], x), dy: tf.tensor(values[1], info.outShape) }
+            const attrs = { strides: 1, pad, dataFormat: 'NHWC', filterShape }
+            const run = tf.engine().runKernel<tf.Tensor>('Conv2DBackpropFilter', given, attrs)
+            results.push(run.dataSync())
+          })
+          if (backend === 'tensorflow') set('float32')
+        }
+        expect(results[1], JSON.stringify([x, filterShape, pad])).toEqual(results[0])
       }
     })
 

@@ -12,6 +12,8 @@ interface Slot {
   readonly max?: tf.Variable
 }
 
+type Update = (variable: tf.Variable, gradient: tf.Tensor, slot: Slot) => void
+
 /** The optimizer that `adabound` makes. Its slots go by variable name, and are saved in a fixed order. */
 export class AdaBound extends tf.Optimizer {
   static readonly className: string = 'AdaBound'
@@ -87,32 +89,43 @@ export class AdaBound extends tf.Optimizer {
     const lower = final * (1 - 1 / (gamma * t + 1))
     const upper = final * (1 + 1 / (gamma * t))
     tf.tidy(() => {
+      const update = this.updater({ rate, lower, upper })
       for (const [name, gradient] of entries) {
         const variable = tf.engine().registeredVariables[name]
         if (!variable) throw new Error(`adabound: there is no variable '${name}'`)
         // As in tfjs's optimizers, a variable without a gradient has a slot all the same.
         const slot = this.slotOf(name, variable)
-        if (gradient) this.update(variable, gradient, slot, { rate, lower, upper })
+        if (gradient) update(variable, gradient, slot)
       }
     })
     this.incrementIterations()
   }
 
-  private update(
-    variable: tf.Variable,
-    gradient: tf.Tensor,
-    { m, v, max }: Slot,
-    { rate, lower, upper }: { rate: number; lower: number; upper: number },
-  ): void {
-    const { beta1, beta2, epsilon, weightDecay, decoupled } = this.options
-    const decays = weightDecay > 0
-    const g = decays && !decoupled ? tf.add(gradient, tf.mul(variable, weightDecay)) : gradient
-    m.assign(tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1)))
-    v.assign(tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2)))
-    max?.assign(tf.maximum(max, v))
-    const rates = tf.clipByValue(tf.div(rate, tf.add(tf.sqrt(max ?? v), epsilon)), lower, upper)
-    const kept = decays && decoupled ? tf.mul(variable, 1 - weightDecay) : variable
-    variable.assign(tf.sub(kept, tf.mul(rates, m)))
+  /**
+   * How a variable takes its step. A backend may bring that as a kernel, but for AMSBound's: `AdaBoundUpdate`, of
+   * variable, gradient, m, v and ten numbers, gives variable, m and v.
+   */
+  private updater({ rate, lower, upper }: { rate: number; lower: number; upper: number }): Update {
+    const { beta1, beta2, epsilon, weightDecay, decoupled, amsbound } = this.options
+    const [decay, kept] = decoupled ? [0, 1 - weightDecay] : [weightDecay, 1]
+    if (!amsbound && tf.getKernel('AdaBoundUpdate', tf.getBackend())) {
+      const list = [rate, lower, upper, beta1, 1 - beta1, beta2, 1 - beta2, epsilon, decay, kept]
+      const numbers = tf.tensor1d(list)
+      return (variable, gradient, { m, v }) => {
+        const inputs = { variable, gradient, m, v, numbers }
+        const made = tf.engine().runKernel<tf.Tensor[]>('AdaBoundUpdate', inputs, {})
+        ;[variable, m, v].forEach((each, i) => each.assign(made[i]!))
+      }
+    }
+    return (variable, gradient, { m, v, max }) => {
+      const g = decay > 0 ? tf.add(gradient, tf.mul(variable, decay)) : gradient
+      m.assign(tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1)))
+      v.assign(tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2)))
+      max?.assign(tf.maximum(max, v))
+      const rates = tf.clipByValue(tf.div(rate, tf.add(tf.sqrt(max ?? v), epsilon)), lower, upper)
+      const before = kept < 1 ? tf.mul(variable, kept) : variable
+      variable.assign(tf.sub(before, tf.mul(rates, m)))
+    }
   }
 
   private slotOf(name: string, variable: tf.Variable): Slot {

@@ -57,14 +57,24 @@ export async function compile(
   await Promise.all([
     build(compiler, join(folder, parts.addon), includes, [...addon, ...link]),
     build(compiler, join(folder, parts.quiet), includes, [source]),
-    ...ops.map(({ name, flags }) => {
-      const best = ['-O3', ...flags.map((flag) => `-m${flag}`)]
-      const wide = name === 'avx512' ? ['-mprefer-vector-width=512'] : []
-      const inputs = [...best, ...wide, opsSource, ...link]
-      return build(compiler, join(folder, opsFile(name)), includes, inputs)
+    ...ops.map(async ({ name, flags }) => {
+      const processor = flags.map((flag) => `-m${flag.replace('_', '-')}`)
+      const wide = name === 'avx2' ? [] : ['-mprefer-vector-width=512']
+      const options = ['-O3', '-fno-math-errno', ...processor, ...wide]
+      if (!(await knows(compiler, options))) return
+      const inputs = [...options, opsSource, ...link]
+      await build(compiler, join(folder, opsFile(name)), includes, inputs)
     }),
   ])
   await rm(source)
+}
+
+/** Whether a compiler has these options: an older one lacks those of newer processors. */
+async function knows({ command }: Compiler, options: readonly string[]): Promise<boolean> {
+  return run(command, [...options, '-E', '-x', 'c++', '/dev/null']).then(
+    () => true,
+    () => false,
+  )
 }
 
 async function build(

@@ -1,5 +1,6 @@
 // Convolution and pooling, in float32 or bfloat16, and where tfjs-node refuses or errs: with padding in numbers.
 import * as tf from '@tensorflow/tfjs-core'
+import { hasMatrixOps } from '../load.ts'
 import { computePrecision } from '../precision.ts'
 import { lazily } from '../tensors.ts'
 import {
@@ -216,8 +217,22 @@ function inputGradient(call: Call, info: Window): tf.Tensor {
   })
 }
 
+/** The matrix unit's own kernel: oneDNN takes two to four times as long at most sizes. */
+function byMatrixUnit({ strideHeight, strideWidth, dilationHeight, dilationWidth }: Window) {
+  const plain = [strideHeight, strideWidth, dilationHeight, dilationWidth].every((n) => n === 1)
+  return plain && hasMatrixOps() && computePrecision() === 'bfloat16'
+}
+
 function filterGradient(call: Call, info: Window): tf.Tensor {
   const x = input(call, 'x')
+  if (byMatrixUnit(info)) {
+    const attrs = {
+      window: whole([info.filterHeight, info.filterWidth]),
+      padding: whole([info.padInfo.top, info.padInfo.left]),
+    }
+    const inputs = [x, input(call, 'dy')]
+    return execute(call, 'TricksFilterGradient', inputs, attrs, { precision: 'bfloat16' })[0]!
+  }
   if (computePrecision() === 'bfloat16' && isMatrix(x, info, 8192))
     return tf.tidy(() => {
       const inputs = [windows(call, x, info), asRows(input(call, 'dy'))]

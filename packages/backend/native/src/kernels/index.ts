@@ -6,11 +6,13 @@ import { backendName } from './op.ts'
 import type { NativeBackend } from '../backend.ts'
 import { extendTensors } from '../tensors.ts'
 import { registerConvolution } from './convolution.ts'
+import { overrideMomentum, registerUpdates } from './update.ts'
 
 /** Called at each `tf.setBackend('tensorflow')`, after which no module registers tfjs's gradients again. */
-function overrideGradients(): void {
+function override(): void {
   overrideElementwiseGradients()
   overrideBatchNormGradient()
+  overrideMomentum()
 }
 
 /** Registers the kernels and gradients that tfjs-node lacks, or that are faster as one op. */
@@ -19,6 +21,7 @@ export function registerKernels(): void {
   registerBatchNorm()
   registerImage()
   registerConvolution()
+  registerUpdates()
   // A kernel's set-up runs at each `tf.setBackend('tensorflow')`: this one is no kernel otherwise.
   tf.registerKernel({
     kernelName: 'NativeGradients',
@@ -28,11 +31,11 @@ export function registerKernels(): void {
     },
     setupFunc: (backend) => {
       extendTensors(backend as NativeBackend)
-      overrideGradients()
+      override()
     },
   })
   if (tf.getBackend() === backendName) {
     extendTensors(tf.backend() as NativeBackend)
-    overrideGradients()
+    override()
   }
 }

@@ -1,0 +1,220 @@
+// Batch normalisation with a rectifier behind it, and its gradient. Rows are those of [from, to); what depends on the
+// channel alone has one value a channel.
+#pragma once
+
+#include <cmath>
+
+#include "op.h"
+#include "threads.h"
+
+namespace {
+
+// Added up in float32 over so many rows, and in float64 beyond.
+constexpr int64_t kBlock = 128;
+
+// The sums of x − shift and of its square.
+template <typename T>
+inline void sums(const T* x, const float* shift, int64_t from, int64_t to, int64_t channels,
+                 double* sum, double* squares) {
+  for (int64_t block = from; block < to; block += kBlock) {
+    const int64_t end = std::min(to, block + kBlock);
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const Floats origin = load(shift + c);
+      Floats s{}, q{};
+      for (int64_t row = block; row < end; ++row) {
+        const Floats value = load(x + row * channels + c) - origin;
+        s += value;
+        q += value * value;
+      }
+      for (int lane = 0; lane < kLanes; ++lane) {
+        sum[c + lane] += s[lane];
+        squares[c + lane] += q[lane];
+      }
+    }
+  }
+}
+
+// y = factor · x + term, and not below 0 with a rectifier.
+template <typename T>
+inline void scale(const T* x, const float* factor, const float* term, bool relu, int64_t from,
+                  int64_t to, int64_t channels, T* y) {
+  for (int64_t row = from; row < to; ++row) {
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      Floats value = load(x + row * channels + c) * load(factor + c) + load(term + c);
+      if (relu) value = select(~(value <= 0), value);
+      store(y + row * channels + c, value);
+    }
+  }
+}
+
+// What of dy passes the rectifier: where the output was above 0.
+template <typename T>
+inline Floats passed(const T* x, const T* dy, const float* factor, const float* term, bool relu,
+                     int64_t at, int64_t c) {
+  const Floats gradient = load(dy + at);
+  if (!relu) return gradient;
+  return select(load(x + at) * load(factor + c) + load(term + c) > 0, gradient);
+}
+
+// The sums of dy and of dy · (x − mean).
+template <typename T>
+inline void gradientSums(const T* x, const T* dy, const float* mean, const float* factor,
+                         const float* term, bool relu, int64_t from, int64_t to, int64_t channels,
+                         double* sum, double* products) {
+  for (int64_t block = from; block < to; block += kBlock) {
+    const int64_t end = std::min(to, block + kBlock);
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const Floats centre = load(mean + c);
+      Floats s{}, p{};
+      for (int64_t row = block; row < end; ++row) {
+        const int64_t at = row * channels + c;
+        const Floats gradient = passed(x, dy, factor, term, relu, at, c);
+        s += gradient;
+        p += gradient * (load(x + at) - centre);
+      }
+      for (int lane = 0; lane < kLanes; ++lane) {
+        sum[c + lane] += s[lane];
+        products[c + lane] += p[lane];
+      }
+    }
+  }
+}
+
+// dx = factor · (dy − shared) − slope · (x − mean)
+template <typename T>
+inline void gradient(const T* x, const T* dy, const float* mean, const float* factor,
+                     const float* term, const float* shared, const float* slope, bool relu,
+                     int64_t from, int64_t to, int64_t channels, T* dx) {
+  for (int64_t row = from; row < to; ++row) {
+    for (int64_t c = 0; c < channels; c += kLanes) {
+      const int64_t at = row * channels + c;
+      const Floats dz = passed(x, dy, factor, term, relu, at, c);
+      store(dx + at, load(factor + c) * (dz - load(shared + c)) -
+                         load(slope + c) * (load(x + at) - load(mean + c)));
+    }
+  }
+}
+
+// The two sums of all rows, each part by a thread of its own.
+struct Totals {
+  Totals(int64_t rows, int64_t channels,
+         const std::function<void(int64_t, int64_t, double*, double*)>& add)
+      : first(channels), second(channels) {
+    Threads& threads = Threads::instance();
+    std::vector<double> partial(2 * channels * threads.size());
+    threads.split(rows, grainOf(channels), [&](int64_t from, int64_t to, int part) {
+      double* own = partial.data() + 2 * channels * part;
+      add(from, to, own, own + channels);
+    });
+    for (int part = 0; part < threads.size(); ++part) {
+      for (int64_t c = 0; c < channels; ++c) {
+        first[c] += partial[2 * channels * part + c];
+        second[c] += partial[2 * channels * part + channels + c];
+      }
+    }
+  }
+  std::vector<double> first, second;
+};
+
+// x → mean, variance (biased) by channel
+template <typename T>
+void moments(void* attributes, TF_OpKernelContext* context) {
+  Call call(attributes, context);
+  Tensor x, mean, variance;
+  call.input(0, &x);
+  if (!call.ok()) return;
+  const auto shape = x.shape();
+  const int64_t channels = shape.back(), rows = TF_TensorElementCount(x.tensor) / channels;
+  call.output(0, TF_FLOAT, {channels}, &mean);
+  call.output(1, TF_FLOAT, {channels}, &variance);
+  if (!call.ok()) return;
+  const T* values = x.data<T>();
+  // Near the mean, so that little is lost where the deviation is small beside it.
+  std::vector<float> shift(channels);
+  for (int64_t c = 0; c < channels; c += kLanes) store(shift.data() + c, load(values + c));
+  const Totals totals(rows, channels, [&](int64_t from, int64_t to, double* sum, double* squares) {
+    sums(values, shift.data(), from, to, channels, sum, squares);
+  });
+  for (int64_t c = 0; c < channels; ++c) {
+    const double offset = totals.first[c] / rows;
+    mean.data<float>()[c] = static_cast<float>(shift[c] + offset);
+    variance.data<float>()[c] =
+        static_cast<float>(std::max(0.0, totals.second[c] / rows - offset * offset));
+  }
+}
+
+// factor = gamma / √(variance + epsilon), term = beta − mean · factor
+struct Scale {
+  Scale(const float* gamma, const float* beta, const float* mean, const float* variance,
+        float epsilon, int64_t channels)
+      : factor(channels), term(channels), inverse(channels) {
+    for (int64_t c = 0; c < channels; ++c) {
+      inverse[c] = 1 / std::sqrt(static_cast<double>(variance[c]) + epsilon);
+      factor[c] = static_cast<float>(gamma[c] * inverse[c]);
+      term[c] = static_cast<float>(beta[c] - static_cast<double>(mean[c]) * factor[c]);
+    }
+  }
+  std::vector<float> factor, term;
+  std::vector<double> inverse;
+};
+
+// x, gamma, beta, mean, variance → y
+template <typename T>
+void normalize(void* attributes, TF_OpKernelContext* context) {
+  Call call(attributes, context);
+  Tensor x, byChannel[4], y;
+  call.input(0, &x);
+  for (int i = 0; i < 4; ++i) call.input(i + 1, &byChannel[i]);
+  if (!call.ok()) return;
+  const auto shape = x.shape();
+  const int64_t channels = shape.back(), rows = TF_TensorElementCount(x.tensor) / channels;
+  call.output(0, typeOf<T>(), shape, &y);
+  if (!call.ok()) return;
+  const Scale by(byChannel[0].data<float>(), byChannel[1].data<float>(),
+                    byChannel[2].data<float>(), byChannel[3].data<float>(),
+                    call.attributes.epsilon, channels);
+  Threads::instance().split(rows, grainOf(channels), [&](int64_t from, int64_t to, int) {
+    scale(x.data<T>(), by.factor.data(), by.term.data(), call.attributes.relu, from, to,
+            channels, y.data<T>());
+  });
+}
+
+// x, dy, gamma, beta, mean, variance → dx, dgamma, dbeta
+template <typename T>
+void normalizeGradient(void* attributes, TF_OpKernelContext* context) {
+  Call call(attributes, context);
+  Tensor x, dy, byChannel[4], dx, dGamma, dBeta;
+  call.input(0, &x);
+  call.input(1, &dy);
+  for (int i = 0; i < 4; ++i) call.input(i + 2, &byChannel[i]);
+  if (!call.ok()) return;
+  const auto shape = x.shape();
+  const int64_t channels = shape.back(), rows = TF_TensorElementCount(x.tensor) / channels;
+  call.output(0, typeOf<T>(), shape, &dx);
+  call.output(1, TF_FLOAT, {channels}, &dGamma);
+  call.output(2, TF_FLOAT, {channels}, &dBeta);
+  if (!call.ok()) return;
+  const bool relu = call.attributes.relu;
+  const float* mean = byChannel[2].data<float>();
+  const Scale by(byChannel[0].data<float>(), byChannel[1].data<float>(), mean,
+                    byChannel[3].data<float>(), call.attributes.epsilon, channels);
+  const float *factor = by.factor.data(), *term = by.term.data();
+  const T *values = x.data<T>(), *upstream = dy.data<T>();
+  const Totals totals(rows, channels, [&](int64_t from, int64_t to, double* sum, double* products) {
+    gradientSums(values, upstream, mean, factor, term, relu, from, to, channels, sum, products);
+  });
+  std::vector<float> shared(channels), slope(channels);
+  for (int64_t c = 0; c < channels; ++c) {
+    const double inverse = by.inverse[c];
+    dBeta.data<float>()[c] = static_cast<float>(totals.first[c]);
+    dGamma.data<float>()[c] = static_cast<float>(totals.second[c] * inverse);
+    shared[c] = static_cast<float>(totals.first[c] / rows);
+    slope[c] = static_cast<float>(factor[c] * inverse * inverse * totals.second[c] / rows);
+  }
+  Threads::instance().split(rows, grainOf(channels), [&](int64_t from, int64_t to, int) {
+    gradient(values, upstream, mean, factor, term, shared.data(), slope.data(), relu, from, to,
+               channels, dx.data<T>());
+  });
+}
+
+}  // namespace

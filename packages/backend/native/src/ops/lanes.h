@@ -1,0 +1,43 @@
+// As many values at a time as the processor that this is compiled for can take; all arithmetic is in float32.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace {
+
+#if defined(__AVX512F__)
+constexpr int kLanes = 16;
+#else
+constexpr int kLanes = 8;
+#endif
+typedef float Floats __attribute__((vector_size(4 * kLanes)));
+typedef int32_t Masks __attribute__((vector_size(4 * kLanes)));
+typedef uint32_t Words __attribute__((vector_size(4 * kLanes)));
+typedef uint16_t Halves __attribute__((vector_size(2 * kLanes)));
+
+struct Bfloat16 {
+  uint16_t bits;
+};
+
+inline Floats load(const float* from) {
+  Floats values;
+  std::memcpy(&values, from, sizeof values);
+  return values;
+}
+inline void store(float* to, Floats values) { std::memcpy(to, &values, sizeof values); }
+inline Floats load(const Bfloat16* from) {
+  Halves halves;
+  std::memcpy(&halves, from, sizeof halves);
+  return (Floats)(__builtin_convertvector(halves, Words) << 16);
+}
+// To the nearest, ties to even, as TensorFlow rounds.
+inline void store(Bfloat16* to, Floats values) {
+  const Words words = (Words)values;
+  const Words rounded = (words + 0x7fff + ((words >> 16) & 1)) >> 16;
+  const Halves halves = __builtin_convertvector(rounded, Halves);
+  std::memcpy(to, &halves, sizeof halves);
+}
+inline Floats select(Masks mask, Floats values) { return (Floats)(mask & (Masks)values); }
+
+}  // namespace

@@ -1,0 +1,87 @@
+// Threads: as many as TensorFlow uses, woken for each op.
+#pragma once
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdint>
+#include <cstdlib>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace {
+
+class Threads {
+ public:
+  static Threads& instance() {
+    // Never destroyed: at the end of the process its threads are asleep.
+    static Threads* threads = new Threads(count());
+    return *threads;
+  }
+
+  // Calls work(first, last) on as many parts of [0, size) as there are threads, at least `grain` long.
+  void split(int64_t size, int64_t grain, const std::function<void(int64_t, int64_t, int)>& work) {
+    const int parts = static_cast<int>(std::max<int64_t>(
+        1, std::min<int64_t>(workers_.size() + 1, size / std::max<int64_t>(1, grain))));
+    const auto bound = [&](int part) { return size * part / parts; };
+    if (parts == 1) return work(0, size, 0);
+    // One op at a time: several sessions' threads may come here at once.
+    std::lock_guard<std::mutex> turn(turn_);
+    {
+      std::lock_guard<std::mutex> lock(mutex_);
+      work_ = [&](int part) { work(bound(part), bound(part + 1), part); };
+      waiting_ = parts - 1;
+      parts_ = parts;
+      ++generation_;
+    }
+    wake_.notify_all();
+    work(bound(0), bound(1), 0);
+    std::unique_lock<std::mutex> lock(mutex_);
+    done_.wait(lock, [&] { return waiting_ == 0; });
+  }
+
+  int size() const { return static_cast<int>(workers_.size()) + 1; }
+
+ private:
+  static int count() {
+    const char* set = std::getenv("TF_NUM_INTRAOP_THREADS");
+    const int wanted = set ? std::atoi(set) : 0;
+    return wanted > 0 ? wanted : std::max(1u, std::thread::hardware_concurrency());
+  }
+
+  explicit Threads(int count) {
+    for (int part = 1; part < count; ++part) {
+      workers_.emplace_back([this, part] {
+        uint64_t seen = 0;
+        for (;;) {
+          std::function<void(int)> work;
+          {
+            std::unique_lock<std::mutex> lock(mutex_);
+            wake_.wait(lock, [&] { return generation_ != seen; });
+            seen = generation_;
+            if (part >= parts_) continue;
+            work = work_;
+          }
+          work(part);
+          std::lock_guard<std::mutex> lock(mutex_);
+          if (--waiting_ == 0) done_.notify_one();
+        }
+      });
+      workers_.back().detach();
+    }
+  }
+
+  std::vector<std::thread> workers_;
+  std::mutex turn_, mutex_;
+  std::condition_variable wake_, done_;
+  std::function<void(int)> work_;
+  int waiting_ = 0, parts_ = 0;
+  uint64_t generation_ = 0;
+};
+
+// So many values are worth waking a thread for.
+constexpr int64_t kGrain = 16384;
+int64_t grainOf(int64_t channels) { return std::max<int64_t>(1, kGrain / channels); }
+
+}  // namespace

@@ -1,0 +1,78 @@
+// Updates of weights in one pass over them, where TensorFlow.js composes each of several.
+#pragma once
+
+#include <cmath>
+
+#include "op.h"
+#include "threads.h"
+
+namespace {
+
+// weights, accumulation, gradient, step (−rate), momentum → weights, accumulation
+template <bool nesterov>
+inline void momentumStep(const float* weights, const float* accumulation, const float* gradient,
+                         float step, float momentum, int64_t from, int64_t to,
+                         float* __restrict newWeights, float* __restrict newAccumulation) {
+  for (int64_t i = from; i < to; ++i) {
+    const float sum = momentum * accumulation[i] + gradient[i];
+    newAccumulation[i] = sum;
+    newWeights[i] = weights[i] + step * (nesterov ? gradient[i] + momentum * sum : sum);
+  }
+}
+
+void momentum(void* attributes, TF_OpKernelContext* context) {
+  Call call(attributes, context);
+  Tensor weights, accumulation, gradient, step, by, newWeights, newAccumulation;
+  call.input(0, &weights);
+  call.input(1, &accumulation);
+  call.input(2, &gradient);
+  call.input(3, &step);
+  call.input(4, &by);
+  if (!call.ok()) return;
+  call.output(0, TF_FLOAT, weights.shape(), &newWeights);
+  call.output(1, TF_FLOAT, weights.shape(), &newAccumulation);
+  if (!call.ok()) return;
+  const auto work = call.attributes.nesterov ? momentumStep<true> : momentumStep<false>;
+  Threads::instance().split(
+      TF_TensorElementCount(weights.tensor), kGrain, [&](int64_t from, int64_t to, int) {
+        work(weights.data<float>(), accumulation.data<float>(), gradient.data<float>(),
+             *step.data<float>(), *by.data<float>(), from, to, newWeights.data<float>(),
+             newAccumulation.data<float>());
+      });
+}
+
+// What an AdaBound step takes, in the order in which it is handed over. The complements are given, as 1 − a rounded
+// number is not the rounded complement.
+struct AdaBoundNumbers {
+  float rate, lower, upper, beta1, rest1, beta2, rest2, epsilon, decay, kept;
+};
+
+// weights, gradient, m, v, numbers → weights, m, v
+void adaBound(void* attributes, TF_OpKernelContext* context) {
+  Call call(attributes, context);
+  Tensor given[5], made[3];
+  for (int i = 0; i < 5; ++i) call.input(i, &given[i]);
+  if (!call.ok()) return;
+  for (int i = 0; i < 3; ++i) call.output(i, TF_FLOAT, given[0].shape(), &made[i]);
+  if (!call.ok()) return;
+  const float *weights = given[0].data<float>(), *gradient = given[1].data<float>();
+  const float *m = given[2].data<float>(), *v = given[3].data<float>();
+  const AdaBoundNumbers by = *given[4].data<AdaBoundNumbers>();
+  Threads::instance().split(
+      TF_TensorElementCount(given[0].tensor), kGrain, [&](int64_t from, int64_t to, int) {
+        float* __restrict newWeights = made[0].data<float>();
+        float* __restrict newM = made[1].data<float>();
+        float* __restrict newV = made[2].data<float>();
+        for (int64_t i = from; i < to; ++i) {
+          const float g = gradient[i] + by.decay * weights[i];
+          newM[i] = by.beta1 * m[i] + by.rest1 * g;
+          newV[i] = by.beta2 * v[i] + by.rest2 * (g * g);
+          const float rate = by.rate / (std::sqrt(newV[i]) + by.epsilon);
+          const float above = rate < by.lower ? by.lower : rate;
+          const float bounded = above > by.upper ? by.upper : above;
+          newWeights[i] = by.kept * weights[i] - bounded * newM[i];
+        }
+      });
+}
+
+}  // namespace
