@@ -109,7 +109,7 @@ export function randomErasing({
           return box
         })
         if (boxes.every((box) => box === null)) return undefined
-        const fills = { random: Float32Array.from(values), mean }
+        const fills = { random: new Float32Array(values), mean }
         return { boxes, fill: typeof fill === 'string' ? fills[fill] : fill }
       },
       apply: (images, params) => applyRandomErasing(images, params as ErasingParams),
