@@ -5,8 +5,8 @@ import { join } from 'node:path'
 
 /** kB of gzip. A trick gets 2.5; those that need more are named here, with the reason. */
 const budgets = {
-  // The aim was 4; what `compose` alone takes keeps it.
-  '@tricks/core': [5.5, 'all stages, combinators and their messages'],
+  // The aim was 4: what a loop of one's own imports keeps it, all names together don't.
+  '@tricks/core': [4.8, 'all stages, combinators and their messages'],
   '@tricks/autoaugment': [5, 'sixteen operations and three policies'],
   '@tricks/models': [6, 'six families of networks'],
   '@tricks/train': [9, 'the trainer'],
@@ -27,7 +27,7 @@ const parts = [
     what: 'of it `compose`, `oneHot`',
     package: '@tricks/core',
     import: '{ compose, oneHot }',
-    budget: 4,
+    budget: 3.8,
   },
 ]
 
@@ -70,8 +70,15 @@ export function measureSizes(root, packages, folder) {
   ]
   // It takes its plugins from the folder that declares them.
   const cwd = join(root, 'internal')
-  const config = join(folder, 'size-limit.json')
-  writeFileSync(config, JSON.stringify(wanted.map(({ entry: each }) => each)))
+  const config = join(folder, 'size-limit.mjs')
+  const entries = JSON.stringify(wanted.map(({ entry: each }) => each))
+  // As a module: size-limit's own choice, a script, brings a stand-in for `require` with it, of nearly 200 bytes.
+  writeFileSync(
+    config,
+    `const asModule = (options) => ({ ...options, format: 'esm' })
+export default ${entries}.map((each) => ({ ...each, modifyEsbuildConfig: asModule }))
+`,
+  )
   const { stdout, stderr } = spawnSync(
     join(root, 'internal/node_modules/.bin/size-limit'),
     ['--json', '--config', config],

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { combine, keyOf, tidied } from './combine.ts'
+import { type Acts, combine, keyOf, tidied } from './combine.ts'
 import { assertOption } from './option.ts'
 import type { Random } from './random.ts'
-import { type Duration, isDuration, stepsOf, type Time } from './time.ts'
+import { type Duration, isDuration, stepsOf } from './time.ts'
 import type { Augmentation, Json, Trick } from './trick.ts'
 
 /**
@@ -18,28 +18,15 @@ export function oneOf(
   choices: readonly (readonly [Trick, number])[],
   { key }: { readonly key?: string } = {},
 ): Trick {
-  assertOption(
-    Array.isArray(choices) && choices.length > 0,
-    'oneOf',
-    { choices },
-    'a list of [trick, weight]',
-  )
-  for (const choice of choices) {
-    const [trick, weight] = Array.isArray(choice) ? (choice as unknown[]) : []
-    const pair = typeof (trick as Trick | undefined)?.name === 'string' && weight !== undefined
-    assertOption(pair, 'oneOf', { choices }, 'a list of [trick, weight]')
-  }
-  for (const [, weight] of choices)
-    assertOption(weight > 0 && Number.isFinite(weight), 'oneOf', { weight }, 'a number above 0')
+  const valid =
+    Array.isArray(choices) && choices.length > 0 && choices.every((each) => each?.[0]?.name)
+  assertOption(valid, 'oneOf', { choices }, 'a list of [trick, weight]')
+  const weights = choices.map(([, weight]) => weight)
+  for (const weight of weights)
+    assertOption(weight > 0 && weight < Infinity, 'oneOf', { weight }, 'a number above 0')
   const tricks = choices.map(([trick]) => trick)
-  const total = choices.reduce((sum, [, weight]) => sum + weight, 0)
-  const options = { weights: choices.map(([, weight]) => weight) }
-  return byChance('oneOf', tricks, options, key, (random) => {
-    let left = random.uniform(0, total)
-    const chosen = choices.findIndex(([, weight]) => (left -= weight) < 0)
-    // Rounding may leave a hair above the last weight.
-    return chosen === -1 ? choices.length - 1 : chosen
-  })
+  const total = weights.reduce((sum, weight) => sum + weight)
+  return byChance('oneOf', tricks, { weights }, key, weights, total)
 }
 
 /**
@@ -61,9 +48,7 @@ export function sometimes(
     { probability },
     'a number in [0, 1]',
   )
-  return byChance('sometimes', [trick], { probability }, key, (random) =>
-    random.uniform() < probability ? 0 : undefined,
-  )
+  return byChance('sometimes', [trick], { probability }, key, [probability], 1)
 }
 
 /**
@@ -79,53 +64,51 @@ export function during(
   trick: Trick,
   { key }: { readonly key?: string } = {},
 ): Trick {
-  for (const option of ['from', 'until'] as const)
-    if (window[option] !== undefined)
-      assertOption(
-        isDuration(window[option]),
-        'during',
-        { [option]: window[option] },
-        'one of { steps }, { epochs } and { fraction }, at least 0',
-      )
-  const { from, until } = window
-  const acts = (_: number, time: Time): boolean =>
-    (from === undefined || time.step >= stepsOf(from, time)) &&
-    (until === undefined || time.step < stepsOf(until, time))
-  return {
-    ...combine('during', [trick], acts),
-    name: 'during',
-    key: key ?? `during(${keyOf(trick)})`,
-    options: { ...window },
-    tricks: [trick],
-  }
+  const { from = { steps: 0 }, until = { steps: 2 ** 53 } } = window
+  const range = 'one of { steps }, { epochs } and { fraction }, at least 0'
+  assertOption(isDuration(from), 'during', { from }, range)
+  assertOption(isDuration(until), 'during', { until }, range)
+  const acts: Acts = (_, time) =>
+    time.step >= stepsOf(from, time) && time.step < stepsOf(until, time)
+  return combinator('during', [trick], { ...window }, key, acts)
 }
 
-/** A combinator that draws which of its tricks acts, if any. */
+function combinator(
+  name: string,
+  tricks: readonly Trick[],
+  options: Json,
+  key = `${name}(${tricks.map(keyOf).join(',')})`,
+  acts: Acts,
+): Trick {
+  return { ...combine(name, tricks, acts), name, key, options, tricks }
+}
+
+/** Draws a number below `total`; of the weights laid end to end, the one that it falls on is whose trick acts. */
 function byChance(
   name: string,
   tricks: readonly Trick[],
   options: Json,
   key: string | undefined,
-  choose: (random: Random) => number | undefined,
+  weights: readonly number[],
+  total: number,
 ): Trick {
-  const setter = tricks.find((trick) => trick.learningRate !== undefined)
+  const setter = tricks.find((trick) => trick.learningRate)
   if (setter)
     throw new Error(
       `${name}: '${setter.name}' sets the learning rate, which can't be left to chance; ` +
         `use during(window, ${setter.name}) for a part of the run`,
     )
-  const chosen = (random: Random): number | undefined => choose(random.fork('choice'))
-  // Metrics and epochs are no step's: all of the tricks hear of them.
-  const hooks = combine(name, tricks, (i, _, random) => !random || chosen(random) === i)
-  const imagesOnly = tricks.every((trick) => trick.images && !stepHooks.some((hook) => trick[hook]))
-  return {
-    ...hooks,
-    ...(imagesOnly && { images: imageByImage(tricks, chosen) }),
-    name,
-    key: key ?? `${name}(${tricks.map(keyOf).join(',')})`,
-    options,
-    tricks,
+  const choose = (random: Random): number => {
+    const drawn = random.fork('choice').uniform(0, total)
+    let end = 0
+    return weights.findIndex((weight) => drawn < (end += weight))
   }
+  // Metrics and epochs are no step's: all of the tricks hear of them.
+  const acts: Acts = (i, _, random) => !random || choose(random) === i
+  const chance = combinator(name, tricks, options, key, acts)
+  return tricks.every((trick) => trick.images) && !stepHooks.some((hook) => chance[hook])
+    ? { ...chance, images: imageByImage(tricks, choose) }
+    : chance
 }
 
 const stepHooks = [
@@ -139,42 +122,42 @@ const stepHooks = [
 ] as const
 
 interface Chosen {
-  readonly choice: readonly (number | null)[]
+  /** A trick's place in the list for each image, or -1. */
+  readonly choice: readonly number[]
+  /** By the tricks' keys. */
   readonly params: Readonly<Record<string, unknown>>
 }
 
 /** Each trick runs on the whole batch, and each image is taken from the one that it drew. */
 function imageByImage(
   tricks: readonly Trick[],
-  choose: (random: Random) => number | undefined,
+  choose: (random: Random) => number,
 ): Augmentation<tf.Tensor4D, Chosen> {
   return {
     draw(random, shape, time) {
-      const choice = random.images(shape.batch, (image) => choose(image) ?? null)
-      if (choice.every((i) => i === null)) return undefined
-      const used = tricks.filter((_, i) => choice.includes(i))
-      const params = used.map((trick) => [
-        keyOf(trick),
-        trick.images!.draw(random.fork(keyOf(trick)), shape, time),
-      ])
-      return { choice, params: Object.fromEntries(params) as Chosen['params'] }
+      const choice = random.images(shape.batch, choose)
+      const { images } = combine('', tricks, (i) => choice.includes(i))
+      const params = images!.draw(random, shape, time) as Chosen['params'] | undefined
+      return params && { choice, params }
     },
     apply: (images, { choice, params }) =>
       tidied(() => {
         const versions = [images]
         const places = tricks.map((trick) => {
-          if (params[keyOf(trick)] === undefined) return 0
-          const changed = trick.images!.apply(images, params[keyOf(trick)])
-          if (changed.shape.join() !== images.shape.join())
+          const own = params[keyOf(trick)]
+          if (own === undefined) return 0
+          const changed = trick.images!.apply(images, own)
+          if (sizeOf(changed) !== sizeOf(images))
             throw new Error(
-              `'${trick.name}' changes the images' size from ${images.shape.slice(1, 3).join('×')} to ` +
-                `${changed.shape.slice(1, 3).join('×')}, so it can't be applied to some images only`,
+              `'${trick.name}' changes the images' size from ${sizeOf(images)} to ` +
+                `${sizeOf(changed)}, so it can't be applied to some images only`,
             )
           return versions.push(changed) - 1
         })
-        if (versions.length === 1) return tf.clone(images)
-        const rows = choice.map((i, image) => (i === null ? 0 : places[i]!) * choice.length + image)
+        const rows = choice.map((i, image) => (places[i] ?? 0) * choice.length + image)
         return tf.gather(tf.concat(versions), tf.tensor1d(rows, 'int32'))
       }),
   }
 }
+
+const sizeOf = (images: tf.Tensor4D): string => images.shape.slice(1, 3).join('×')

@@ -2,16 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { assertOption } from './option.ts'
 import type { Random } from './random.ts'
 import type { Time } from './time.ts'
-import type {
-  Augmentation,
-  Batch,
-  Observer,
-  State,
-  Step,
-  Tensors,
-  TrainingStep,
-  Trick,
-} from './trick.ts'
+import type { Augmentation, Batch, Observer, State, Step, Tensors, Trick } from './trick.ts'
 
 /**
  * Whether the i-th trick acts in this step. The stream is the combination's own; a rate gets none, nor do
@@ -38,163 +29,147 @@ export function combine(
   acts: Acts = () => true,
 ): CombinedHooks {
   checkSiblings(name, tricks)
-  const children = tricks.map((trick, i) => ({ trick, key: keyOf(trick), i }))
-  type Child = (typeof children)[number]
-  const having = (hook: keyof Trick): readonly Child[] =>
-    children.filter(({ trick }) => trick[hook] !== undefined)
-  const acting = (hook: keyof Trick, { random, time }: Step): readonly Child[] =>
-    having(hook).filter(({ i }) => acts(i, time, random))
-  const within = <S extends Step>(step: S, { key }: Child): S => ({
+  const acting = (hook: keyof Trick, { time, random }: Moment): readonly Trick[] =>
+    tricks.filter((trick, i) => trick[hook] !== undefined && acts(i, time, random))
+  const within = <S extends Step>(step: S, trick: Trick): S => ({
     ...step,
-    random: step.random.fork(key),
+    random: step.random.fork(keyOf(trick)),
   })
-
-  const hooks: { -readonly [H in keyof CombinedHooks]: CombinedHooks[H] } = {}
-
-  const augmentation = <T>(
-    hook: 'images' | 'mix',
-  ): Augmentation<T, Readonly<Record<string, unknown>> | undefined> => ({
+  /** Each trick that acts in this step changes what the one before it gave. */
+  const fold = <T, S extends Step>(
+    hook: keyof Trick,
+    step: S,
+    initial: T,
+    change: (value: T, trick: Trick, own: S) => T,
+  ): T =>
+    tidied(() =>
+      acting(hook, step).reduce(
+        (value, trick) => change(value, trick, within(step, trick)),
+        initial,
+      ),
+    )
+  const augmentation = <T>(hook: 'images' | 'mix'): Augmentation<T, Drawn | undefined> => ({
     draw(random, shape, time) {
-      const drawn = acting(hook, { random, time })
-        .map(({ trick, key }) => [key, trick[hook]!.draw(random.fork(key), shape, time)] as const)
-        .filter(([, params]) => params !== undefined)
+      const drawn = acting(hook, { time, random }).flatMap((trick) => {
+        const params = trick[hook]!.draw(random.fork(keyOf(trick)), shape, time)
+        return params === undefined ? [] : [[keyOf(trick), params] as const]
+      })
       return drawn.length > 0 ? Object.fromEntries(drawn) : undefined
     },
-    apply: (input, params) =>
+    apply: (input, params = {}) =>
       tidied(() =>
-        having(hook)
-          .filter(({ key }) => params !== undefined && key in params)
-          .reduce(
-            (value, { trick, key }) => (trick[hook] as Augmentation<T>).apply(value, params![key]),
-            input,
-          ),
+        tricks.reduce((value, trick) => {
+          const own = params[keyOf(trick)]
+          return own === undefined ? value : (trick[hook] as Augmentation<T>).apply(value, own)
+        }, input),
       ),
   })
-  if (having('images').length > 0) hooks.images = augmentation<tf.Tensor4D>('images')
-  if (having('mix').length > 0) hooks.mix = augmentation<Batch>('mix')
 
-  if (having('setup').length > 0)
-    hooks.setup = (run) => {
-      for (const { trick, key } of children) trick.setup?.({ ...run, random: run.random.fork(key) })
-    }
-  if (having('targets').length > 0)
-    hooks.targets = (targets, step) =>
+  const hooks: Required<CombinedHooks> = {
+    setup(run) {
+      for (const trick of tricks) trick.setup?.(within(run, trick))
+    },
+    images: augmentation<tf.Tensor4D>('images'),
+    mix: augmentation<Batch>('mix'),
+    targets: (targets, step) =>
+      fold('targets', step, targets, (value, trick, own) => trick.targets!(value, own)),
+    prepare: (batch, step) =>
+      fold<Tensors, Step>('prepare', step, {}, (made, trick, own) => ({
+        ...made,
+        ...renamed(trick.prepare!(batch, own), '', `${keyOf(trick)}/`),
+      })),
+    loss: (loss, pass) =>
+      fold('loss', pass, loss, (value, trick, own) =>
+        trick.loss!(value, { ...own, prepared: renamed(pass.prepared, `${keyOf(trick)}/`, '') }),
+      ),
+    penalty: (variables, step) =>
       tidied(() =>
-        acting('targets', step).reduce(
-          (value, child) => child.trick.targets!(value, within(step, child)),
-          targets,
+        fold('penalty', step, tf.scalar(0), (sum, trick, own) =>
+          tf.add(sum, trick.penalty!(variables, own)),
         ),
-      )
-  if (having('prepare').length > 0)
-    hooks.prepare = (batch, step) =>
-      Object.fromEntries(
-        acting('prepare', step).flatMap((child) =>
-          Object.entries(child.trick.prepare!(batch, within(step, child))).map(([path, tensor]) => [
-            `${child.key}/${path}`,
-            tensor,
-          ]),
-        ),
-      )
-  if (having('loss').length > 0)
-    hooks.loss = (loss, pass) =>
-      tidied(() =>
-        acting('loss', pass).reduce(
-          (value, child) =>
-            child.trick.loss!(value, {
-              ...within(pass, child),
-              prepared: under(child.key, pass.prepared),
-            }),
-          loss,
-        ),
-      )
-  if (having('penalty').length > 0)
-    hooks.penalty = (variables, step) =>
-      tidied(() =>
-        acting('penalty', step).reduce<tf.Scalar>(
-          (sum, child) => tf.add(sum, child.trick.penalty!(variables, within(step, child))),
-          tf.scalar(0),
-        ),
-      )
-  if (having('gradients').length > 0)
+      ),
     // The first of the list is the outermost: it sees what all the others made of the gradients.
-    hooks.gradients = (next, step) =>
+    gradients: (next, step) =>
       acting('gradients', step).reduceRight(
-        (inner, child) => (options) => {
-          const own: TrainingStep = within(step, child)
-          return child.trick.gradients!((given) => inner({ ...options, ...given }), {
-            ...own,
+        (inner, trick) => (options) =>
+          trick.gradients!((given) => inner({ ...options, ...given }), {
+            ...within(step, trick),
             batch: options?.batch ?? step.batch,
-          })
-        },
+          }),
         next,
-      )()
-  if (having('learningRate').length > 0) {
-    hooks.learningRate = (rate, time) =>
-      having('learningRate')
-        .filter(({ i }) => acts(i, time))
-        .reduce((value, { trick }) => trick.learningRate!(value, time), rate)
-    hooks.setsRate = tricks.some((trick) => trick.setsRate)
-  }
-  if (having('afterStep').length > 0)
-    hooks.afterStep = (variables, step) => {
-      for (const child of acting('afterStep', step))
-        child.trick.afterStep!(variables, within(step, child))
-    }
-  const observers = having('observe').flatMap(({ trick, i }) =>
-    trick.observe!.map((observer): Observer => ({
-      every: observer.every,
-      metrics(metrics, time) {
-        if (acts(i, time)) observer.metrics(metrics, time)
-      },
-    })),
-  )
-  if (observers.length > 0) hooks.observe = observers
-  if (having('afterEpoch').length > 0)
+      )(),
+    learningRate: (rate, time) =>
+      acting('learningRate', { time }).reduce(
+        (value, trick) => trick.learningRate!(value, time),
+        rate,
+      ),
+    setsRate: tricks.some((trick) => trick.setsRate),
+    afterStep(variables, step) {
+      for (const trick of acting('afterStep', step))
+        trick.afterStep!(variables, within(step, trick))
+    },
+    observe: tricks.flatMap(
+      (trick, i) =>
+        trick.observe?.map((observer): Observer => ({
+          every: observer.every,
+          metrics(metrics, time) {
+            if (acts(i, time)) observer.metrics(metrics, time)
+          },
+        })) ?? [],
+    ),
     // Every trick hears of the epoch, even after one has asked to stop. An epoch ends in its last step.
-    hooks.afterEpoch = (epoch) =>
-      having('afterEpoch')
-        .filter(({ i }) => acts(i, { ...epoch.time, step: epoch.time.step - 1 }))
-        .map(({ trick }) => trick.afterEpoch!(epoch))
-        .find((verdict) => verdict !== undefined)
-
-  const evaluations = tricks.flatMap(({ evaluation }) => evaluation ?? [])
-  if (evaluations.length > 0)
-    hooks.evaluation = {
+    afterEpoch: (epoch) =>
+      acting('afterEpoch', { time: { ...epoch.time, step: epoch.time.step - 1 } })
+        .map((trick) => trick.afterEpoch!(epoch))
+        .find((verdict) => verdict),
+    evaluation: {
       weights: (variables) =>
         Object.assign(
           {},
-          ...evaluations.map((evaluation) => evaluation.weights?.(variables)),
+          ...tricks.map((trick) => trick.evaluation?.weights?.(variables)),
         ) as Tensors,
       predict: (next, images) =>
-        evaluations.reduceRight(
-          (inner, { predict }) => (predict ? (given) => predict(inner, given) : inner),
+        tricks.reduceRight(
+          (inner, { evaluation }) =>
+            evaluation?.predict ? (given) => evaluation.predict!(inner, given) : inner,
           next,
         )(images),
-    }
-  if (having('state').length > 0)
-    hooks.state = {
+    },
+    state: {
       save: () =>
-        Object.fromEntries(having('state').map(({ trick, key }) => [key, trick.state!.save()])),
-      restore(state) {
-        for (const { trick, key } of having('state')) {
-          const own = state[key]
-          if (typeof own !== 'object' || own === null)
-            throw new Error(`${name}: the saved state has none for '${key}'`)
-          trick.state!.restore(own as State)
+        Object.fromEntries(
+          tricks.flatMap((trick) => (trick.state ? [[keyOf(trick), trick.state.save()]] : [])),
+        ),
+      restore(saved) {
+        for (const trick of tricks) {
+          const own = saved[keyOf(trick)]
+          if (trick.state && !own)
+            throw new Error(`${name}: the saved state has none for '${keyOf(trick)}'`)
+          trick.state?.restore(own as State)
         }
       },
-    }
-  return hooks
+    },
+  }
+  return Object.fromEntries(
+    Object.entries(hooks).filter(([hook]) =>
+      tricks.some((trick) => trick[hook as keyof Trick] !== undefined),
+    ),
+  )
 }
+
+/** A step, or its time alone. */
+type Moment = Pick<Step, 'time'> & Partial<Step>
+
+type Drawn = Readonly<Record<string, unknown>>
 
 export type CombinedHooks = Omit<Trick, 'name' | 'key' | 'options' | 'tricks'>
 
-function under(key: string, tensors: Tensors): Tensors {
-  const prefix = `${key}/`
+/** The tensors whose names begin with `from`, beginning with `to` instead. */
+function renamed(tensors: Tensors, from: string, to: string): Tensors {
   return Object.fromEntries(
     Object.entries(tensors)
-      .filter(([path]) => path.startsWith(prefix))
-      .map(([path, tensor]) => [path.slice(prefix.length), tensor]),
+      .filter(([path]) => path.startsWith(from))
+      .map(([path, tensor]) => [to + path.slice(from.length), tensor]),
   )
 }
 

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { combine, type CombinedHooks, keyOf } from './combine.ts'
 import { explain } from './explain.ts'
 import { softmaxCrossEntropy } from './loss.ts'
+import { assertOption } from './option.ts'
 import { createRandom } from './random.ts'
 import type { Time } from './time.ts'
 import type {
@@ -80,33 +81,34 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
     stepsPerEpoch = Infinity,
     steps = Infinity,
   } = options
-  checkConflicts(tricks)
+  oneAtMost(
+    tricks.filter((trick) => trick.setsRate).map(keyOf),
+    'set the learning rate; hand over from one to the next, ' +
+      'as in warmup({ over: { epochs: 5 }, after: cosineDecay() })',
+  )
+  // Combinators may take turns; whether they do shows at each step.
+  oneMixes(tricks.filter((trick) => trick.mix && !trick.tricks).map(keyOf))
   const root = createRandom(seed)
   const hooks = combine('compose', tricks)
 
-  const timeOf = (when: When): Time =>
-    typeof when === 'number' ? { step: when, stepsPerEpoch, steps } : when
-  const stepOf = (when: When): Step => {
-    const time = timeOf(when)
-    return { time, random: root.at(time.step) }
+  const stepOf = (when: When, first = 0): Step => {
+    const time = typeof when === 'number' ? { step: when, stepsPerEpoch, steps } : when
+    return { time, random: root.at(time.step, first) }
   }
-
   const normalize = (images: tf.Tensor4D): tf.Tensor4D =>
-    tf.tidy(() => tf.div(tf.sub(images, tf.tensor1d([...mean])), tf.tensor1d([...deviation])))
+    tf.tidy(() => tf.div(tf.sub(images, mean as number[]), deviation as number[]))
 
-  const draw: Pipeline['draw'] = (shape, when, first = 0) => {
-    const time = timeOf(when)
-    const random = root.at(time.step, first)
-    const full = {
-      ...shape,
-      mean: shape.channels === mean.length ? mean : repeat(mean, shape.channels),
-    }
+  const draw: Pipeline['draw'] = (shape, when, first) => {
+    const { time, random } = stepOf(when, first)
+    const { channels } = shape
+    const means = mean.length === 1 ? Array<number>(channels).fill(mean[0]!) : mean
+    assertOption(means.length === channels, 'compose', { mean }, `a list of ${channels} numbers`)
+    const full = { ...shape, mean: means }
     const drawn = {
       images: hooks.images?.draw(random, full, time) ?? {},
       mix: hooks.mix?.draw(random, full, time) ?? {},
     } as Draws
-    const mixers = Object.keys(drawn.mix)
-    if (mixers.length > 1) throw mixesTwice(mixers)
+    oneMixes(Object.keys(drawn.mix))
     return drawn
   }
 
@@ -134,7 +136,7 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
       return { ...made, time: step.time }
     },
     normalize,
-    learningRate: (rate, when) => hooks.learningRate?.(rate, timeOf(when)) ?? rate,
+    learningRate: (rate, when) => hooks.learningRate?.(rate, stepOf(when).time) ?? rate,
     loss: (batch, logits, variables = {}) =>
       tf.tidy(() => {
         const step = stepOf(batch.time)
@@ -145,31 +147,19 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
       }),
     gradients: (next, batch, variables) =>
       hooks.gradients?.(next, { ...stepOf(batch.time), batch, variables }) ?? next(),
-    step: stepOf,
+    step: (when) => stepOf(when),
     explain: () => explain(tricks),
   }
 }
 
-function repeat(values: readonly number[], times: number): readonly number[] {
-  if (values.length === 1) return Array.from({ length: times }, () => values[0]!)
-  throw new Error(`compose: expected a mean of ${times} channels, got ${values.length}`)
+function oneAtMost(keys: readonly string[], message: string): void {
+  if (keys.length > 1) throw new Error(`compose: ${keys.join(' and ')} both ${message}`)
 }
 
-function checkConflicts(tricks: readonly Trick[]): void {
-  const setters = tricks.filter((trick) => trick.setsRate).map(keyOf)
-  if (setters.length > 1)
-    throw new Error(
-      `compose: ${setters.join(' and ')} both set the learning rate; hand over from one to the next, ` +
-        `as in warmup({ over: { epochs: 5 }, after: cosineDecay() })`,
-    )
-  // Combinators may take turns; whether they do shows at each step.
-  const mixers = tricks.filter((trick) => trick.mix && !trick.tricks).map(keyOf)
-  if (mixers.length > 1) throw mixesTwice(mixers)
-}
-
-function mixesTwice(keys: readonly string[]): Error {
-  return new Error(
-    `compose: ${keys.join(' and ')} both mix images; at most one a step may. ` +
-      `Choose one each step: oneOf([${keys.map((key) => `[${key}, 1]`).join(', ')}])`,
+function oneMixes(keys: readonly string[]): void {
+  oneAtMost(
+    keys,
+    'mix images; at most one a step may. ' +
+      `Choose one each step: oneOf([[${keys.join(', 1], [')}, 1]])`,
   )
 }

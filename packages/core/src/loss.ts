@@ -54,7 +54,7 @@ export function softmaxCrossEntropy(targets: tf.Tensor2D, logits: tf.Tensor2D): 
  */
 export function accuracy(targets: tf.Tensor2D, logits: tf.Tensor2D): tf.Scalar {
   return tf.tidy(() => {
-    const predicted = tf.oneHot(tf.argMax<tf.Tensor1D>(logits, 1), logits.shape[1])
-    return tf.mean(tf.sum(tf.mul(targets, tf.cast(predicted, 'float32')), 1))
+    const predicted = oneHot(tf.argMax(logits, 1), logits.shape[1])
+    return tf.mean(tf.sum(tf.mul(targets, predicted), 1))
   })
 }

@@ -16,21 +16,24 @@ export function assertOption(
   const [name, value] = Object.entries(option)[0]!
   // A text or a list that reads as a number compares as one: '0.5' >= 0, and [0.5] too.
   const typed = value === undefined || typeof value === 'number' || !numeric.test(range)
-  if (valid && typed) return
-  throw new RangeError(`${trick}: expected ${name} to be ${range}, got ${show(value)}`)
+  if (!(valid && typed)) throw outOfRange(trick, name, range, value)
 }
 
-const numeric = /^an? (number|integer|whole number|positive integer)\b(?!.*\bor\b)/
+/** What is thrown where `what` of a trick or function is not in its range. */
+export function outOfRange(where: string, what: string, range: string, value: unknown): RangeError {
+  return new RangeError(`${where}: expected ${what} to be ${range}, got ${show(value)}`)
+}
+
+const numeric = /^an? ((whole )?number|(positive )?integer)\b(?!.*\bor\b)/
 
 function show(value: unknown): string {
-  // JSON has no NaN, Infinity or undefined, and these are what one most needs to see.
-  if (typeof value !== 'object' || value === null) return String(value)
+  let text: string | undefined
   try {
-    return cut(JSON.stringify(value) ?? Object.prototype.toString.call(value))
+    // JSON has no NaN, Infinity or undefined, and these are what one most needs to see.
+    text = Object(value) === value ? JSON.stringify(value) : String(value)
   } catch {
     // It holds itself, or a bigint.
-    return Object.prototype.toString.call(value)
   }
+  text ??= Object.prototype.toString.call(value)
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
 }
-
-const cut = (text: string): string => (text.length > 200 ? `${text.slice(0, 200)}…` : text)

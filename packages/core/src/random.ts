@@ -1,3 +1,5 @@
+import { assertOption, outOfRange } from './option.ts'
+
 /**
  * Random numbers that depend on where they are drawn, not on what was drawn before.
  *
@@ -37,10 +39,8 @@ export interface Random {
  * const centers = random.images(128, (image) => [image.integer(0, 32), image.integer(0, 32)])
  */
 export function createRandom(seed: number): Random {
-  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32)
-    throw new RangeError(
-      `createRandom: expected seed to be a whole number in [0, 2^32), got ${seed}`,
-    )
+  const valid = Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32
+  assertOption(valid, 'createRandom', { seed }, 'a whole number in [0, 2^32)')
   return stream({ seed, name: [0, 0], step: 0, first: 0, place: 0 })
 }
 
@@ -58,16 +58,12 @@ function stream(position: Position): Random {
   // The step takes one and a half words, so that neither it nor the block runs over.
   const stepHigh = Math.floor(step / 2 ** 32)
   let block = 0
-  const words = new Uint32Array(4)
+  let words: readonly number[] = []
   let used = 4
 
   const word = (): number => {
     if (used === 4) {
-      words[0] = block++
-      words[1] = place
-      words[2] = step
-      words[3] = name[1] + stepHigh
-      scramble(words, seed, name[0])
+      words = philox([block++, place, step >>> 0, (name[1] + stepHigh) >>> 0], [seed, name[0]])
       used = 0
     }
     return words[used++]!
@@ -77,7 +73,7 @@ function stream(position: Position): Random {
   const integer = (low: number, high: number): number => {
     const range = high - low
     if (!(Number.isInteger(low) && range >= 1 && range <= 2 ** 32))
-      throw new RangeError(`random: expected whole numbers low < high, got ${low} and ${high}`)
+      throw outOfRange('random', 'low and high', 'whole numbers, low < high', `${low} and ${high}`)
     // Words above the last whole multiple of the range would favour the small numbers.
     const limit = 2 ** 32 - (2 ** 32 % range)
     let drawn = word()
@@ -106,7 +102,7 @@ function stream(position: Position): Random {
     normal,
     beta(alpha, beta) {
       if (!(alpha > 0 && beta > 0))
-        throw new RangeError(`random: expected alpha and beta above 0, got ${alpha} and ${beta}`)
+        throw outOfRange('random', 'alpha and beta', 'numbers above 0', `${alpha} and ${beta}`)
       const a = logGamma(alpha)
       const ratio = logGamma(beta) - a
       if (!Number.isNaN(ratio)) return 1 / (1 + Math.exp(ratio))
@@ -118,9 +114,7 @@ function stream(position: Position): Random {
       const order = Int32Array.from({ length: size }, (_, i) => i)
       for (let i = size - 1; i > 0; i--) {
         const j = integer(0, i + 1)
-        const swapped = order[i]!
-        order[i] = order[j]!
-        order[j] = swapped
+        ;[order[i], order[j]] = [order[j]!, order[i]!]
       }
       return order
     },
@@ -142,46 +136,29 @@ function hash(parent: readonly [number, number], name: string): readonly [number
   return state
 }
 
-/** Philox4x32-10 of a counter of four 32-bit words under a key of two. */
-export function philox(counter: readonly number[], [k0, k1]: readonly number[]): number[] {
-  const words = Uint32Array.from(counter)
-  scramble(words, k0!, k1!)
-  return [...words]
+/** Ten rounds of Philox4x32 over four 32-bit words under a key of two. */
+export function philox(counter: readonly number[], key: readonly number[]): number[] {
+  let [a, b, c, d] = counter as [number, number, number, number]
+  let [k0, k1] = key as [number, number]
+  for (let round = 0; round < 10; round++) {
+    const high0 = multiplyHigh(0xd2511f53, a)
+    const low0 = Math.imul(0xd2511f53, a)
+    const high1 = multiplyHigh(0xcd9e8d57, c)
+    const low1 = Math.imul(0xcd9e8d57, c)
+    a = (high1 ^ b ^ k0) >>> 0
+    b = low1 >>> 0
+    c = (high0 ^ d ^ k1) >>> 0
+    d = low0 >>> 0
+    k0 = (k0 + 0x9e3779b9) >>> 0
+    k1 = (k1 + 0xbb67ae85) >>> 0
+  }
+  return [a, b, c, d]
 }
 
-/** Ten rounds of Philox4x32 over four words, where they stand. */
-function scramble(words: Uint32Array, key0: number, key1: number): void {
-  // Signed words stay in an engine's integer registers; their bits are the same.
-  let a = words[0]! | 0
-  let b = words[1]! | 0
-  let c = words[2]! | 0
-  let d = words[3]! | 0
-  let k0 = key0 | 0
-  let k1 = key1 | 0
-  for (let round = 0; round < 10; round++) {
-    // The upper words of 0xd2511f53 · a and 0xcd9e8d57 · c, in halves, so that each sum fits into a word. They are
-    // written out, as a function of their own is a call where much else is inlined.
-    const a0 = a & 0xffff
-    const a1 = a >>> 16
-    const middle0 = (Math.imul(0xd251, a0) + (Math.imul(0x1f53, a0) >>> 16)) | 0
-    const lower0 = ((middle0 & 0xffff) + Math.imul(0x1f53, a1)) | 0
-    const high0 = Math.imul(0xd251, a1) + (middle0 >>> 16) + (lower0 >>> 16)
-    const c0 = c & 0xffff
-    const c1 = c >>> 16
-    const middle1 = (Math.imul(0xcd9e, c0) + (Math.imul(0x8d57, c0) >>> 16)) | 0
-    const lower1 = ((middle1 & 0xffff) + Math.imul(0x8d57, c1)) | 0
-    const high1 = Math.imul(0xcd9e, c1) + (middle1 >>> 16) + (lower1 >>> 16)
-    const low0 = Math.imul(0xd2511f53, a)
-    const low1 = Math.imul(0xcd9e8d57, c)
-    a = high1 ^ b ^ k0
-    b = low1
-    c = high0 ^ d ^ k1
-    d = low0
-    k0 = (k0 + 0x9e3779b9) | 0
-    k1 = (k1 + 0xbb67ae85) | 0
-  }
-  words[0] = a
-  words[1] = b
-  words[2] = c
-  words[3] = d
+/**
+ * The upper 32 bits of a product of two 32-bit words. Floating point is off by at most 2^11 in the product and in its
+ * difference from the lower 32 bits, which is a whole multiple of 2^32: rounding takes that off.
+ */
+function multiplyHigh(x: number, y: number): number {
+  return Math.round((x * y - (Math.imul(x, y) >>> 0)) / 2 ** 32)
 }

@@ -22,17 +22,15 @@ export type Duration =
  * stepsOf({ epochs: 2 }, { step: 0, stepsPerEpoch: 391, steps: 3910 }) // 782
  */
 export function stepsOf(duration: Duration, time: Time): number {
-  if (duration.steps !== undefined) return duration.steps
-  const [unit, amount, length] =
-    duration.epochs !== undefined
-      ? (['stepsPerEpoch', duration.epochs, time.stepsPerEpoch] as const)
-      : (['steps', duration.fraction, time.steps] as const)
-  if (!Number.isFinite(length))
+  const { steps, epochs, fraction } = duration
+  if (steps !== undefined) return steps
+  const unit = epochs === undefined ? 'steps' : 'stepsPerEpoch'
+  if (!Number.isFinite(time[unit]))
     throw new Error(
       `${JSON.stringify(duration)} can't be turned into steps, as ${unit} is unknown: ` +
         `pass it, as in compose(tricks, { ${unit}: 391 }), or give the duration in { steps }`,
     )
-  return Math.round(amount * length)
+  return Math.round((epochs ?? fraction) * time[unit])
 }
 
 /**
@@ -43,16 +41,18 @@ export function stepsOf(duration: Duration, time: Time): number {
  * isDuration({ epochs: 2, steps: 10 }) // false
  */
 export function isDuration(value: unknown): value is Duration {
-  if (typeof value !== 'object' || value === null) return false
-  const entries = Object.entries(value)
-  const [unit, amount] = entries[0] ?? []
+  const [[unit, amount] = [], ...more] = Object.entries(value ?? {}) as [string, unknown][]
   return (
-    entries.length === 1 &&
+    more.length === 0 &&
     typeof amount === 'number' &&
     amount >= 0 &&
-    amount <= Number.MAX_SAFE_INTEGER &&
-    ((unit === 'steps' && Number.isInteger(amount)) ||
-      unit === 'epochs' ||
-      (unit === 'fraction' && amount <= 1))
+    amount <= longest[unit as keyof Duration] &&
+    (unit !== 'steps' || Number.isInteger(amount))
   )
+}
+
+const longest: Readonly<Record<keyof Duration, number>> = {
+  steps: 2 ** 53,
+  epochs: 2 ** 53,
+  fraction: 1,
 }

@@ -153,13 +153,13 @@ describe('combinators', () => {
     const pipeline = compose([sometimes(0.3, shift())])
     const large = { ...shape, batch: 4000 }
     const { choice } = pipeline.draw(large, 0).images['sometimes(shift)'] as {
-      choice: (number | null)[]
+      choice: number[]
     }
     const share = choice.filter((chosen) => chosen === 0).length / 4000
     expect(share).toBeCloseTo(0.3, 1)
     const { images: shifted } = pipeline.batch(images, targets, 1)
     const drawn = pipeline.draw(shape, 1).images['sometimes(shift)'] as {
-      choice: (number | null)[]
+      choice: number[]
     }
     const changed = valuesOf(shifted).map((value) => value !== 0.5)
     expect(changed).toEqual(drawn.choice.flatMap((chosen) => Array(4).fill(chosen === 0)))

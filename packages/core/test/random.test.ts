@@ -40,6 +40,38 @@ describe('Philox4x32-10', () => {
   })
 })
 
+test('Philox is the same in whole numbers of any length', () => {
+  const [low, m0, m1] = [0xffffffffn, 0xd2511f53n, 0xcd9e8d57n]
+  const exact = (counter: readonly number[], key: readonly number[]): number[] => {
+    let [a, b, c, d, k0, k1] = [...counter, ...key].map(BigInt) as [
+      bigint,
+      bigint,
+      bigint,
+      bigint,
+      bigint,
+      bigint,
+    ]
+    for (let round = 0; round < 10; round++) {
+      const [left, right] = [m0 * a, m1 * c]
+      ;[a, b, c, d] = [(right >> 32n) ^ b ^ k0, right & low, (left >> 32n) ^ d ^ k1, left & low]
+      k0 = (k0 + 0x9e3779b9n) & low
+      k1 = (k1 + 0xbb67ae85n) & low
+    }
+    return [a, b, c, d].map(Number)
+  }
+  const random = createRandom(11)
+  const edges = [0, 1, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff]
+  const word = (): number =>
+    random.uniform() < 0.3 ? edges[random.integer(0, 6)]! : random.integer(0, 2 ** 32)
+  for (let i = 0; i < 2000; i++) {
+    const [counter, key] = [
+      [word(), word(), word(), word()],
+      [word(), word()],
+    ]
+    expect(philox(counter, key), JSON.stringify([counter, key])).toEqual(exact(counter, key))
+  }
+})
+
 describe('distributions', () => {
   test('uniform', () => {
     expect(

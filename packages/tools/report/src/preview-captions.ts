@@ -45,7 +45,7 @@ export function sourcesOf(trick: Trick, params: unknown, place: number): number[
 function innerOf(trick: Trick, params: unknown, place: number): [Trick, unknown][] | undefined {
   if (!trick.tricks) return undefined
   const { choice, params: chosen } = params as {
-    choice?: readonly (number | null)[]
+    choice?: readonly number[]
     params?: Readonly<Record<string, unknown>>
   }
   const drawn = chosen ?? (params as Readonly<Record<string, unknown>>)
