@@ -92,6 +92,9 @@ function keepIn16(backend: NativeBackend, { id, shape, dtype }: Handle): tf.Tens
   return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: 'float32' }, backend)
 }
 
+/** What may follow batch normalisation in the same pass. */
+export type Activation = 'relu' | 'gelu'
+
 export interface Pending {
   readonly inputs: readonly tf.Tensor[]
   /** Whether it will be in bfloat16. */
@@ -104,8 +107,8 @@ export interface Pending {
 type About =
   /** What batch normalisation gives, of x, gamma, beta, mean and variance. */
   | { readonly is: 'normalized'; readonly epsilon: number }
-  /** The gradient before a rectifier, of the one behind it and of the rectifier's input. */
-  | { readonly is: 'rectified gradient' }
+  /** The gradient before an activation, of the one behind it and of the activation's input. */
+  | { readonly is: 'gradient before'; readonly activation: Activation }
 
 /** A tensor that is computed of its inputs when it is first used, if it ever is. */
 export function lazily(backend: NativeBackend, shape: number[], pending: Pending): tf.Tensor {

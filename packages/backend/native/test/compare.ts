@@ -92,3 +92,17 @@ export function batchNorm(epsilon: number): Operation {
     return { value: value!, gradFunc }
   }) as Parameters<typeof tf.customGrad>[0])
 }
+
+/** GELU by the backend's own kernels, as @tricks/models does it, or else composed. */
+export function gelu(x: tf.Tensor): tf.Tensor {
+  if (!tf.getKernel('Gelu', tf.getBackend()))
+    return tf.mul(x, tf.mul(0.5, tf.add(1, tf.erf(tf.mul(x, Math.SQRT1_2)))))
+  return tf.customGrad(((given: tf.Tensor, save: tf.GradSaveFunc) => {
+    save([given])
+    return {
+      value: tf.engine().runKernel<tf.Tensor>('Gelu', { x: given }),
+      gradFunc: (dy: tf.Tensor, [saved]: tf.Tensor[]) =>
+        tf.engine().runKernel<tf.Tensor>('GeluGrad', { x: saved!, dy }),
+    }
+  }) as Parameters<typeof tf.customGrad>[0])(x)
+}

@@ -7,6 +7,7 @@ import {
   batchNorm,
   draws,
   expectEqual,
+  gelu,
   withGradients,
 } from './compare.ts'
 import { installed } from './native.ts'
@@ -209,6 +210,12 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     )
   })
 
+  cases('GELU', async (draw) => {
+    const x = draw.input(draw.within(1, draw.pick([20, 20_000])))
+    const wide = { ...x, values: x.values.map((value) => value * 12) }
+    await expectEqual(x.shape, () => withGradients((a) => gelu(a), [wide]))
+  })
+
   cases('softmax and cross-entropy', async (draw) => {
     const x = draw.input(draw.within(1, 9), draw.within(1, 20))
     const rows = draw.input(...x.shape)
@@ -298,6 +305,8 @@ describe.skipIf(!installed)('batch normalisation by the batch', () => {
       [(y) => y, 1e-3],
       [(y) => tf.relu(y), 1e-3],
       [(y) => tf.add(tf.relu(y), tf.mul(y, 2)), 1e-3],
+      [(y) => gelu(y!), 1e-3],
+      [(y) => tf.add(gelu(y!), tf.mul(y!, 2)), 1e-3],
     ]
     for (const [net, tolerance] of nets)
       await expectEqual(

@@ -6,7 +6,7 @@ import { isCount, type ModelOptions, network } from './network.ts'
 export interface AirbenchOptions extends ModelOptions {
   /** The channels of the three blocks, default [64, 256, 256]. */
   readonly widths?: readonly [number, number, number]
-  /** Default 'gelu', as in the paper; 'relu' is quicker where it is one op with batch norm. */
+  /** Default 'gelu', as in the paper; 'relu' is quicker. */
   readonly activation?: 'gelu' | 'relu'
 }
 

@@ -2,6 +2,7 @@ import * as layers from '@tensorflow/tfjs-layers'
 import { batchNorm } from '@tricks/batch-norm'
 import { assertOption, createRandom } from '@tricks/core'
 import { dropout } from '@tricks/dropout'
+import { geluLayer } from './gelu.ts'
 
 /** What every model takes. */
 export interface ModelOptions {
@@ -107,7 +108,8 @@ export function network(modelName: string, options: ModelOptions): Network {
       return apply(layer, x)
     },
     norm: (x, name, gamma = 1) => apply(batchNorm({ name, momentum, gamma }), x),
-    activate: (x, name, activation = 'relu') => apply(make.activation({ name, activation }), x),
+    activate: (x, name, activation = 'relu') =>
+      apply(activation === 'gelu' ? geluLayer(name) : make.activation({ name, activation }), x),
     maxPool(x, name, size = 2, stride = size) {
       const padding = size === stride ? 'valid' : 'same'
       return apply(make.maxPooling2d({ name, poolSize: size, strides: stride, padding }), x)

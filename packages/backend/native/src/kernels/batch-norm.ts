@@ -1,7 +1,8 @@
-// Batch normalisation as one op, and its gradient as another.
+// Batch normalisation as one op with the activation behind it, and its gradient as another.
 import * as tf from '@tensorflow/tfjs-core'
 import type { Handle } from '../backend.ts'
-import { lazily, pendingOf } from '../tensors.ts'
+import { hasOps } from '../load.ts'
+import { type Activation, lazily, pendingOf } from '../tensors.ts'
 import {
   type Attribute,
   type Call,
@@ -19,6 +20,7 @@ import {
   runKernel,
   text,
   type,
+  whole,
 } from './op.ts'
 
 function attributes(epsilon: number, training: boolean): Record<string, Attribute> {
@@ -59,7 +61,7 @@ function train(call: Call): Info[] {
 }
 
 /**
- * The statistics at once; y when it is used. A rectifier takes x instead and does both in one pass, and so does the
+ * The statistics at once; y when it is used. An activation takes x instead and does both in one pass, and so does the
  * gradient: what lies between the two is never written.
  */
 function trainByOps(call: Call, epsilon: number): Info[] {
@@ -69,59 +71,65 @@ function trainByOps(call: Call, epsilon: number): Info[] {
   const y = lazily(call.backend, x.shape, {
     inputs: [x, input(call, 'gamma'), input(call, 'beta'), mean!, variance!],
     in16: precision === 'bfloat16',
-    compute: (...inputs) => normalize(call, inputs, epsilon, false),
+    compute: (...inputs) => normalize(call, inputs, epsilon, 'none'),
     about: { is: 'normalized', epsilon },
   })
   return [y, mean!, variance!]
 }
 
+/** The numbers of activations in our ops. */
+const numbers: Readonly<Record<Activation | 'none', number>> = { none: 0, relu: 1, gelu: 2 }
+
 function normalize(
   call: Call,
   inputs: readonly tf.Tensor[],
   epsilon: number,
-  relu: boolean,
+  activation: Activation | 'none',
 ): Handle {
   const execution = { precision: precisionOf(call, inputs[0]!), typed: [0] }
-  const attrs = { epsilon: real(epsilon), relu: flag(relu) }
+  const attrs = { epsilon: real(epsilon), activation: whole(numbers[activation]) }
   return run(call, 'TricksNormalize', inputs, attrs, execution)[0]!
 }
 
-/** The rectifier, of what batch normalisation has not yet computed. */
-function rectify(original: Kernel): Kernel {
-  return (call) => {
+/** The activation, of what batch normalisation has not yet computed. */
+const activate =
+  (activation: Activation) =>
+  (original: Kernel): Kernel =>
+  (call) => {
     const pending = pendingOf(call.backend, input(call, 'x'))
     if (pending?.about?.is !== 'normalized') return original(call)
-    const handle = normalize(call, pending.inputs, pending.about.epsilon, true)
+    const handle = normalize(call, pending.inputs, pending.about.epsilon, activation)
     return call.backend.createOutputTensor(handle)
   }
-}
 
-function rectifyGradient(original: Kernel): Kernel {
-  return (call) => {
+const activateGradient =
+  (activation: Activation, op: string) =>
+  (original: Kernel): Kernel =>
+  (call) => {
     const [x, dy] = [input(call, 'x'), input(call, 'dy')]
     if (pendingOf(call.backend, x)?.about?.is !== 'normalized') return original(call)
     const precision = precisionOf(call, x)
     return lazily(call.backend, x.shape, {
       inputs: [dy, x],
       in16: precision === 'bfloat16',
-      compute: (...inputs) => run(call, 'ReluGrad', inputs, {}, { precision })[0]!,
-      about: { is: 'rectified gradient' },
+      compute: (...inputs) => run(call, op, inputs, {}, { precision })[0]!,
+      about: { is: 'gradient before', activation },
     })
   }
-}
 
 function gradientByOps(call: Call, epsilon: number): Info[] {
   const [x, gamma] = [input(call, 'x'), input(call, 'gamma')]
-  let [dy, beta, rectified] = [input(call, 'dy'), gamma, false]
+  let [dy, beta] = [input(call, 'dy'), gamma]
+  let activation: Activation | 'none' = 'none'
   const pending = pendingOf(call.backend, dy)
-  if (pending?.about?.is === 'rectified gradient') {
+  if (pending?.about?.is === 'gradient before') {
     const [behind, between] = pending.inputs as [tf.Tensor, tf.Tensor]
     const normalized = pendingOf(call.backend, between)
     if (normalized?.inputs[0]!.dataId === x.dataId)
-      [dy, beta, rectified] = [behind, normalized.inputs[2]!, true]
+      [dy, beta, activation] = [behind, normalized.inputs[2]!, pending.about.activation]
   }
   const inputs = [x, dy, gamma, beta, input(call, 'mean'), input(call, 'variance')]
-  const attrs = { epsilon: real(epsilon), relu: flag(rectified) }
+  const attrs = { epsilon: real(epsilon), activation: whole(numbers[activation]) }
   const execution = { outputs: 3, precision: precisionOf(call, x), typed: [0, 1] }
   return execute(call, 'TricksNormalizeGrad', inputs, attrs, execution)
 }
@@ -177,8 +185,11 @@ export function registerBatchNorm(): void {
   extend('BatchNormTraining', () => train)
   extend('BatchNormTrainingGrad', () => trainGradient)
   extend('FusedBatchNormGrad', () => normalizeGradient)
-  extend(tf.Relu, rectify)
-  extend('ReluGrad', rectifyGradient)
+  extend(tf.Relu, activate('relu'))
+  extend('ReluGrad', activateGradient('relu', 'ReluGrad'))
+  if (!hasOps()) return
+  extend('Gelu', activate('gelu'))
+  extend('GeluGrad', activateGradient('gelu', 'TricksGeluGrad'))
 }
 
 export function overrideBatchNormGradient(): void {

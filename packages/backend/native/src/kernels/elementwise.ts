@@ -1,5 +1,6 @@
 // The rectifier's gradient as one op, and what of a network's other parts keeps to bfloat16.
 import * as tf from '@tensorflow/tfjs-core'
+import { hasOps } from '../load.ts'
 import { execute, extend, input, overrideGradient, precisionOf, runKernel } from './op.ts'
 
 export function registerElementwise(): void {
@@ -15,6 +16,18 @@ export function registerElementwise(): void {
     const precision = precisionOf(call, x)
     return execute(call, 'ReluGrad', [input(call, 'dy'), x], {}, { precision })[0]!
   })
+  if (hasOps()) {
+    // tfjs has no such kernels, and composes GELU of twenty ops with its gradient: @tricks/models asks for them.
+    extend('Gelu', () => (call) => {
+      const x = input(call, 'x')
+      return execute(call, 'TricksGelu', [x], {}, { precision: precisionOf(call, x) })[0]!
+    })
+    extend('GeluGrad', () => (call) => {
+      const x = input(call, 'x')
+      const precision = precisionOf(call, x)
+      return execute(call, 'TricksGeluGrad', [input(call, 'dy'), x], {}, { precision })[0]!
+    })
+  }
   // tfjs-node composes it of seven ops, and the gradient of a fused rectifier asks for it.
   extend(tf.Step, (original) => (call) => {
     if (call.attrs['alpha'] || input(call, 'x').dtype !== 'float32') return original(call)

@@ -1,9 +1,10 @@
-// Batch normalisation with a rectifier behind it, and its gradient. Rows are those of [from, to); what depends on the
+// Batch normalisation with what may follow it, and its gradient. Rows are those of [from, to); what depends on the
 // channel alone has one value a channel.
 #pragma once
 
 #include <cmath>
 
+#include "activation.h"
 #include "op.h"
 #include "threads.h"
 
@@ -34,33 +35,30 @@ inline void sums(const T* x, const float* shift, int64_t from, int64_t to, int64
   }
 }
 
-// y = factor · x + term, and not below 0 with a rectifier.
-template <typename T>
-inline void scale(const T* x, const float* factor, const float* term, bool relu, int64_t from,
-                  int64_t to, int64_t channels, T* y) {
+// y = activation(factor · x + term)
+template <Activation activation, typename T>
+inline void scale(const T* x, const float* factor, const float* term, int64_t from, int64_t to,
+                  int64_t channels, T* y) {
   for (int64_t row = from; row < to; ++row) {
     for (int64_t c = 0; c < channels; c += kLanes) {
-      Floats value = load(x + row * channels + c) * load(factor + c) + load(term + c);
-      if (relu) value = select(~(value <= 0), value);
-      store(y + row * channels + c, value);
+      const int64_t at = row * channels + c;
+      store(y + at, activate<activation>(load(x + at) * load(factor + c) + load(term + c)));
     }
   }
 }
 
-// What of dy passes the rectifier: where the output was above 0.
-template <typename T>
-inline Floats passed(const T* x, const T* dy, const float* factor, const float* term, bool relu,
-                     int64_t at, int64_t c) {
-  const Floats gradient = load(dy + at);
-  if (!relu) return gradient;
-  return select(load(x + at) * load(factor + c) + load(term + c) > 0, gradient);
+// What of dy passes the activation.
+template <Activation activation, typename T>
+inline Floats passed(const T* x, const T* dy, const float* factor, const float* term, int64_t at,
+                     int64_t c) {
+  return passBack<activation>(load(x + at) * load(factor + c) + load(term + c), load(dy + at));
 }
 
 // The sums of dy and of dy · (x − mean).
-template <typename T>
+template <Activation activation, typename T>
 inline void gradientSums(const T* x, const T* dy, const float* mean, const float* factor,
-                         const float* term, bool relu, int64_t from, int64_t to, int64_t channels,
-                         double* sum, double* products) {
+                         const float* term, int64_t from, int64_t to, int64_t channels, double* sum,
+                         double* products) {
   for (int64_t block = from; block < to; block += kBlock) {
     const int64_t end = std::min(to, block + kBlock);
     for (int64_t c = 0; c < channels; c += kLanes) {
@@ -68,7 +66,7 @@ inline void gradientSums(const T* x, const T* dy, const float* mean, const float
       Floats s{}, p{};
       for (int64_t row = block; row < end; ++row) {
         const int64_t at = row * channels + c;
-        const Floats gradient = passed(x, dy, factor, term, relu, at, c);
+        const Floats gradient = passed<activation>(x, dy, factor, term, at, c);
         s += gradient;
         p += gradient * (load(x + at) - centre);
       }
@@ -81,14 +79,14 @@ inline void gradientSums(const T* x, const T* dy, const float* mean, const float
 }
 
 // dx = factor · (dy − shared) − slope · (x − mean)
-template <typename T>
+template <Activation activation, typename T>
 inline void gradient(const T* x, const T* dy, const float* mean, const float* factor,
-                     const float* term, const float* shared, const float* slope, bool relu,
-                     int64_t from, int64_t to, int64_t channels, T* dx) {
+                     const float* term, const float* shared, const float* slope, int64_t from,
+                     int64_t to, int64_t channels, T* dx) {
   for (int64_t row = from; row < to; ++row) {
     for (int64_t c = 0; c < channels; c += kLanes) {
       const int64_t at = row * channels + c;
-      const Floats dz = passed(x, dy, factor, term, relu, at, c);
+      const Floats dz = passed<activation>(x, dy, factor, term, at, c);
       store(dx + at, load(factor + c) * (dz - load(shared + c)) -
                          load(slope + c) * (load(x + at) - load(mean + c)));
     }
@@ -173,9 +171,11 @@ void normalize(void* attributes, TF_OpKernelContext* context) {
   const Scale by(byChannel[0].data<float>(), byChannel[1].data<float>(),
                     byChannel[2].data<float>(), byChannel[3].data<float>(),
                     call.attributes.epsilon, channels);
-  Threads::instance().split(rows, grainOf(channels), [&](int64_t from, int64_t to, int) {
-    scale(x.data<T>(), by.factor.data(), by.term.data(), call.attributes.relu, from, to,
-            channels, y.data<T>());
+  withActivation(call.attributes.activation, [&](auto activation) {
+    Threads::instance().split(rows, grainOf(channels), [&](int64_t from, int64_t to, int) {
+      scale<activation()>(x.data<T>(), by.factor.data(), by.term.data(), from, to, channels,
+                          y.data<T>());
+    });
   });
 }
 
@@ -194,26 +194,29 @@ void normalizeGradient(void* attributes, TF_OpKernelContext* context) {
   call.output(1, TF_FLOAT, {channels}, &dGamma);
   call.output(2, TF_FLOAT, {channels}, &dBeta);
   if (!call.ok()) return;
-  const bool relu = call.attributes.relu;
   const float* mean = byChannel[2].data<float>();
   const Scale by(byChannel[0].data<float>(), byChannel[1].data<float>(), mean,
                     byChannel[3].data<float>(), call.attributes.epsilon, channels);
   const float *factor = by.factor.data(), *term = by.term.data();
   const T *values = x.data<T>(), *upstream = dy.data<T>();
-  const Totals totals(rows, channels, [&](int64_t from, int64_t to, double* sum, double* products) {
-    gradientSums(values, upstream, mean, factor, term, relu, from, to, channels, sum, products);
-  });
-  std::vector<float> shared(channels), slope(channels);
-  for (int64_t c = 0; c < channels; ++c) {
-    const double inverse = by.inverse[c];
-    dBeta.data<float>()[c] = static_cast<float>(totals.first[c]);
-    dGamma.data<float>()[c] = static_cast<float>(totals.second[c] * inverse);
-    shared[c] = static_cast<float>(totals.first[c] / rows);
-    slope[c] = static_cast<float>(factor[c] * inverse * inverse * totals.second[c] / rows);
-  }
-  Threads::instance().split(rows, grainOf(channels), [&](int64_t from, int64_t to, int) {
-    gradient(values, upstream, mean, factor, term, shared.data(), slope.data(), relu, from, to,
-               channels, dx.data<T>());
+  withActivation(call.attributes.activation, [&](auto activation) {
+    const auto add = [&](int64_t from, int64_t to, double* sum, double* products) {
+      gradientSums<activation()>(values, upstream, mean, factor, term, from, to, channels, sum,
+                                 products);
+    };
+    const Totals totals(rows, channels, add);
+    std::vector<float> shared(channels), slope(channels);
+    for (int64_t c = 0; c < channels; ++c) {
+      const double inverse = by.inverse[c];
+      dBeta.data<float>()[c] = static_cast<float>(totals.first[c]);
+      dGamma.data<float>()[c] = static_cast<float>(totals.second[c] * inverse);
+      shared[c] = static_cast<float>(totals.first[c] / rows);
+      slope[c] = static_cast<float>(factor[c] * inverse * inverse * totals.second[c] / rows);
+    }
+    Threads::instance().split(rows, grainOf(channels), [&](int64_t from, int64_t to, int) {
+      gradient<activation()>(values, upstream, mean, factor, term, shared.data(), slope.data(),
+                             from, to, channels, dx.data<T>());
+    });
   });
 }
 

@@ -41,7 +41,8 @@ struct Tensor {
 // What an op was made with.
 struct Attributes {
   float epsilon = 0;
-  bool relu = false, nesterov = false;
+  bool nesterov = false;
+  int32_t activation = 0;
   std::vector<int32_t> window, strides, size, padding;
 };
 
@@ -90,12 +91,11 @@ void* create(TF_OpKernelConstruction* construction) {
   Status status;
   TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", &attributes->epsilon,
                                        status.status);
-  for (const auto& [name, flag] : {std::make_pair("relu", &attributes->relu),
-                                   {"nesterov", &attributes->nesterov}}) {
-    unsigned char value = 0;
-    TF_OpKernelConstruction_GetAttrBool(construction, name, &value, status.status);
-    *flag = value != 0;
-  }
+  TF_OpKernelConstruction_GetAttrInt32(construction, "activation", &attributes->activation,
+                                       status.status);
+  unsigned char nesterov = 0;
+  TF_OpKernelConstruction_GetAttrBool(construction, "nesterov", &nesterov, status.status);
+  attributes->nesterov = nesterov != 0;
   for (const auto& [name, list] :
        {std::make_pair("window", &attributes->window),
         {"strides", &attributes->strides},

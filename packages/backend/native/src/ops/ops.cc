@@ -8,6 +8,7 @@
 
 #include <mutex>
 
+#include "activation.h"
 #include "batch_norm.h"
 #include "filter_gradient.h"
 #include "op.h"
@@ -40,11 +41,14 @@ void defineAll() {
          both(moments<float>, moments<Bfloat16>));
   define("TricksNormalize",
          {"x: T", "gamma: float", "beta: float", "mean: float", "variance: float"}, {"y: T"},
-         {"epsilon: float", "relu: bool"}, both(normalize<float>, normalize<Bfloat16>));
+         {"epsilon: float", "activation: int"}, both(normalize<float>, normalize<Bfloat16>));
   define("TricksNormalizeGrad",
          {"x: T", "dy: T", "gamma: float", "beta: float", "mean: float", "variance: float"},
-         {"dx: T", "dgamma: float", "dbeta: float"}, {"epsilon: float", "relu: bool"},
+         {"dx: T", "dgamma: float", "dbeta: float"}, {"epsilon: float", "activation: int"},
          both(normalizeGradient<float>, normalizeGradient<Bfloat16>));
+  define("TricksGelu", {"x: T"}, {"y: T"}, {}, both(gelu<float>, gelu<Bfloat16>));
+  define("TricksGeluGrad", {"dy: T", "x: T"}, {"dx: T"}, {},
+         both(geluGradient<float>, geluGradient<Bfloat16>));
   define("TricksMaxPool", {"x: T"}, {"y: T"},
          {"window: list(int)", "strides: list(int)", "size: list(int)"},
          both(maxPool<float>, maxPool<Bfloat16>));
