@@ -6,7 +6,7 @@ import { join } from 'node:path'
 /** kB of gzip. A trick gets 2.5; those that need more are named here, with the reason. */
 const budgets = {
   // The aim was 4: what a loop of one's own imports keeps it, all names together don't.
-  '@tricks/core': [4.8, 'all stages, combinators and their messages'],
+  '@tricks/core': [5, 'all stages, combinators and their messages'],
   '@tricks/autoaugment': [5, 'sixteen operations and three policies'],
   '@tricks/models': [6, 'six families of networks'],
   '@tricks/train': [9, 'the trainer'],
@@ -27,7 +27,7 @@ const parts = [
     what: 'of it `compose`, `oneHot`',
     package: '@tricks/core',
     import: '{ compose, oneHot }',
-    budget: 3.8,
+    budget: 3.9,
   },
 ]
 

@@ -58,12 +58,16 @@ function stream(position: Position): Random {
   // The step takes one and a half words, so that neither it nor the block runs over.
   const stepHigh = Math.floor(step / 2 ** 32)
   let block = 0
-  let words: readonly number[] = []
+  const words = new Uint32Array(4)
   let used = 4
 
   const word = (): number => {
     if (used === 4) {
-      words = philox([block++, place, step >>> 0, (name[1] + stepHigh) >>> 0], [seed, name[0]])
+      words[0] = block++
+      words[1] = place
+      words[2] = step
+      words[3] = name[1] + stepHigh
+      scramble(words, seed, name[0])
       used = 0
     }
     return words[used++]!
@@ -136,29 +140,46 @@ function hash(parent: readonly [number, number], name: string): readonly [number
   return state
 }
 
-/** Ten rounds of Philox4x32 over four 32-bit words under a key of two. */
-export function philox(counter: readonly number[], key: readonly number[]): number[] {
-  let [a, b, c, d] = counter as [number, number, number, number]
-  let [k0, k1] = key as [number, number]
-  for (let round = 0; round < 10; round++) {
-    const high0 = multiplyHigh(0xd2511f53, a)
-    const low0 = Math.imul(0xd2511f53, a)
-    const high1 = multiplyHigh(0xcd9e8d57, c)
-    const low1 = Math.imul(0xcd9e8d57, c)
-    a = (high1 ^ b ^ k0) >>> 0
-    b = low1 >>> 0
-    c = (high0 ^ d ^ k1) >>> 0
-    d = low0 >>> 0
-    k0 = (k0 + 0x9e3779b9) >>> 0
-    k1 = (k1 + 0xbb67ae85) >>> 0
-  }
-  return [a, b, c, d]
+/** Philox4x32-10 of a counter of four 32-bit words under a key of two. */
+export function philox(counter: readonly number[], [k0, k1]: readonly number[]): number[] {
+  const words = Uint32Array.from(counter)
+  scramble(words, k0!, k1!)
+  return [...words]
 }
 
-/**
- * The upper 32 bits of a product of two 32-bit words. Floating point is off by at most 2^11 in the product and in its
- * difference from the lower 32 bits, which is a whole multiple of 2^32: rounding takes that off.
- */
-function multiplyHigh(x: number, y: number): number {
-  return Math.round((x * y - (Math.imul(x, y) >>> 0)) / 2 ** 32)
+/** Ten rounds of Philox4x32 over four words, where they stand. */
+function scramble(words: Uint32Array, key0: number, key1: number): void {
+  // Signed words stay in an engine's integer registers; their bits are the same.
+  let a = words[0]! | 0
+  let b = words[1]! | 0
+  let c = words[2]! | 0
+  let d = words[3]! | 0
+  let k0 = key0 | 0
+  let k1 = key1 | 0
+  for (let round = 0; round < 10; round++) {
+    // The upper words of 0xd2511f53 · a and 0xcd9e8d57 · c, in halves, so that each sum fits into a word. They are
+    // written out, as a function of their own is a call where much else is inlined.
+    const a0 = a & 0xffff
+    const a1 = a >>> 16
+    const middle0 = (Math.imul(0xd251, a0) + (Math.imul(0x1f53, a0) >>> 16)) | 0
+    const lower0 = ((middle0 & 0xffff) + Math.imul(0x1f53, a1)) | 0
+    const high0 = Math.imul(0xd251, a1) + (middle0 >>> 16) + (lower0 >>> 16)
+    const c0 = c & 0xffff
+    const c1 = c >>> 16
+    const middle1 = (Math.imul(0xcd9e, c0) + (Math.imul(0x8d57, c0) >>> 16)) | 0
+    const lower1 = ((middle1 & 0xffff) + Math.imul(0x8d57, c1)) | 0
+    const high1 = Math.imul(0xcd9e, c1) + (middle1 >>> 16) + (lower1 >>> 16)
+    const low0 = Math.imul(0xd2511f53, a)
+    const low1 = Math.imul(0xcd9e8d57, c)
+    a = high1 ^ b ^ k0
+    b = low1
+    c = high0 ^ d ^ k1
+    d = low0
+    k0 = (k0 + 0x9e3779b9) | 0
+    k1 = (k1 + 0xbb67ae85) | 0
+  }
+  words[0] = a
+  words[1] = b
+  words[2] = c
+  words[3] = d
 }
