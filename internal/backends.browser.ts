@@ -18,8 +18,8 @@ setWasmPaths({
   'tfjs-backend-wasm-threaded-simd.wasm': threadedSimd,
 })
 tf.env().set('WEBGPU_SOFTWARE', true)
-const extent = import.meta.env['TRICKS_TEST_WEBGPU']
-if (extent && (await findAdapter().then(Boolean, () => false))) testOnWebgpu(extent)
+const wanted = import.meta.env['TRICKS_TEST_WEBGPU']
+if (wanted && (await findAdapter().then(Boolean, () => false))) testOnWebgpu()
 else tf.removeBackend('webgpu')
 await tf.setBackend('wasm')
 await tf.setBackend('cpu')

@@ -12,7 +12,7 @@ if (findInstallation()) {
 }
 if (process.env['TRICKS_TEST_WEBGPU']) {
   await import('@tricks/webgpu')
-  testOnWebgpu(process.env['TRICKS_TEST_WEBGPU'])
+  testOnWebgpu()
 }
 await tf.setBackend('wasm')
 await tf.setBackend('cpu')

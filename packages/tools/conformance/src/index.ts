@@ -7,4 +7,4 @@ export {
   type Subject,
 } from './check.ts'
 export { expectClose, type Fixture, fromFixture, type Tolerance } from './fixture.ts'
-export { conformance, leaveOut, onEachBackend } from './suite.ts'
+export { conformance, onEachBackend } from './suite.ts'

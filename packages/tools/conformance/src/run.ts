@@ -76,30 +76,23 @@ export async function run(
   })
   const variables = variablesOf(size.channels)
   const trainable = Object.entries(variables).filter(([, variable]) => variable.trainable)
-  const log: Entry[] = []
+  const made: { step: number; what: string; value: number | tf.Tensor }[] = []
   const losses: tf.Tensor[] = []
   const checkpoints: Checkpoint[] = []
   const begin = from?.step ?? 0
 
-  /** Runs hooks as a trainer does, in a tidy; reads what they gave afterwards. */
-  const hooks = async (step: number, work: () => Record<string, unknown>): Promise<void> => {
-    const made = tf.tidy(() =>
-      Object.entries(work()).flatMap(([what, value]): [string, number | tf.Tensor][] => {
-        if (value instanceof tf.Tensor) return [[what, tf.keep(tf.clone(value))]]
-        if (typeof value === 'object' && value !== null)
-          return Object.entries(value as Tensors).map(([name, tensor]) => [
-            `${what} ${name}`,
-            tf.keep(tf.clone(tensor)),
-          ])
-        return value === undefined ? [] : [[what, Number(value)]]
-      }),
-    )
-    for (const [what, value] of made)
-      if (typeof value === 'number') log.push({ step, what, values: [value] })
-      else {
-        log.push({ step, what, values: (await value.data()) as Float32Array })
-        value.dispose()
-      }
+  /** Runs hooks as a trainer does, in a tidy. What they gave is read when the run is over, so that no step waits. */
+  const hooks = (step: number, work: () => Record<string, unknown>): void => {
+    const note = (what: string, value: unknown): void => {
+      if (value instanceof tf.Tensor) made.push({ step, what, value: tf.keep(tf.clone(value)) })
+      else if (typeof value === 'object' && value !== null)
+        for (const [name, tensor] of Object.entries(value as Tensors))
+          note(`${what} ${name}`, tensor)
+      else if (value !== undefined) made.push({ step, what, value: Number(value) })
+    }
+    tf.tidy(() => {
+      for (const [what, value] of Object.entries(work())) note(what, value)
+    })
   }
 
   try {
@@ -119,7 +112,7 @@ export async function run(
           state: pipeline.state && (await store(saved(pipeline.state))),
         })
       const time = timeAt(step)
-      await hooks(step, () => {
+      hooks(step, () => {
         let rate = 0.1
         for (let i = 0; i < asks; i++) rate = pipeline.learningRate(0.1, time)
         const batch = pipeline.batch(imagesOf(size, step), targetsOf(size), time)
@@ -157,7 +150,7 @@ export async function run(
 
       const epoch = Math.floor(step / stepsPerEpoch)
       if (evaluates)
-        await hooks(step, () => {
+        hooks(step, () => {
           const { evaluation } = pipeline
           const weights = evaluation?.weights?.(variables)
           const plain = (images: tf.Tensor4D): tf.Tensor2D =>
@@ -167,7 +160,7 @@ export async function run(
           return { 'evaluation weight': weights, 'evaluation prediction': predictions }
         })
       let stop = false
-      await hooks(step, () => {
+      hooks(step, () => {
         const metrics = { loss: validation[epoch]!, accuracy: 1 / (1 + validation[epoch]!) }
         const verdict = pipeline.afterEpoch?.({
           epoch,
@@ -181,10 +174,16 @@ export async function run(
       })
       if (stop) break
     }
+    const log = await Promise.all(
+      made.map(async ({ step, what, value }): Promise<Entry> => {
+        const values = typeof value === 'number' ? [value] : await value.data<'float32'>()
+        return { step, what, values }
+      }),
+    )
+    return { log, checkpoints }
   } finally {
-    tf.dispose([variables, losses])
+    tf.dispose([variables, losses, made.map(({ value }) => value)])
   }
-  return { log, checkpoints }
 }
 
 const copies = (tensors: Tensors): Record<string, tf.Tensor> =>

@@ -14,31 +14,12 @@ import { comparisons } from './fixture.ts'
 export function conformance(make: () => Trick, options: ConformanceOptions = {}): void {
   const subject = subjectOf(make, options)
   describe(`${subject.name} keeps the laws`, () => {
-    onEachBackend((backend) => {
+    onEachBackend(() => {
       for (const { number, title, applies, check } of laws) {
-        if (!applies(subject)) continue
-        const left = leftOut.get(backend)
-        if (left?.numbers.includes(number))
-          test.skip(`${number}: ${title}: not here, ${left.reason}`)
-        else test(`${number}: ${title}`, () => check(subject))
+        if (applies(subject)) test(`${number}: ${title}`, () => check(subject))
       }
     }, options)
   })
-}
-
-const leftOut = new Map<string, { readonly numbers: readonly number[]; readonly reason: string }>()
-
-/**
- * Leaves laws out on a backend, in all of `conformance`'s tests that follow in this process: for a set-up file that
- * knows the backend to be too slow for them.
- *
- * @param numbers the laws'
- * @param reason printed with each test that is skipped
- * @example
- * leaveOut('webgpu', [2, 6, 7, 10], 'they take minutes on a software device')
- */
-export function leaveOut(backend: string, numbers: readonly number[], reason: string): void {
-  leftOut.set(backend, { numbers, reason })
 }
 
 /**
