@@ -41,7 +41,7 @@ export function extendTensors(backend: NativeBackend): void {
     const gone = original.disposeData(dataId, force)
     if (!gone || !entry) return gone
     if (entry.other !== undefined) backend.binding.deleteTensor(entry.other)
-    tf.dispose([...(entry.pending?.inputs ?? [])])
+    if (entry.pending) letGo(entry.pending)
     delete entry.pending
     return gone
   }
@@ -102,11 +102,15 @@ export interface Pending {
   readonly compute: (...inputs: tf.Tensor[]) => Handle
   /** What the tensor is, for a kernel that can do better than compute it. */
   readonly about?: About
+  /** What a rectifier has made of it. */
+  rectified?: tf.Tensor
 }
 
 type About =
   /** What batch normalisation gives, of x, gamma, beta, mean and variance. */
   | { readonly is: 'normalized'; readonly epsilon: number }
+  /** A residual sum, of what batch normalisation gives and a shortcut. */
+  | { readonly is: 'sum' }
   /** The gradient before an activation, of the one behind it and of the activation's input. */
   | { readonly is: 'gradient before'; readonly activation: Activation }
 
@@ -135,5 +139,9 @@ function settle(entry: Entry): void {
   delete entry.pending
   const { id, dtype } = pending.compute(...pending.inputs)
   Object.assign(entry, { id, dtype })
-  tf.dispose([...pending.inputs])
+  letGo(pending)
+}
+
+function letGo({ inputs, rectified }: Pending): void {
+  tf.dispose([...inputs, ...(rectified ? [rectified] : [])])
 }

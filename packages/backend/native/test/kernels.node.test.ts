@@ -300,13 +300,18 @@ describe.skipIf(!installed)('batch normalisation by the batch', () => {
       return tf.add(tf.mul(normalized, g), b)
     }
     const inputs = () => tensors() as [tf.Tensor, tf.Tensor, tf.Tensor]
-    // Alone, before a rectifier, and where both the rectifier and something else take it.
+    const shortcut = (y: tf.Tensor) => tf.reshape(tf.cos(tf.range(1, y.size + 1)), y.shape)
+    // Alone, before an activation, at the end of a residual block, and where something else takes it too.
     const nets: [Operation, number][] = [
       [(y) => y, 1e-3],
       [(y) => tf.relu(y), 1e-3],
       [(y) => tf.add(tf.relu(y), tf.mul(y, 2)), 1e-3],
-      [(y) => gelu(y!), 1e-3],
-      [(y) => tf.add(gelu(y!), tf.mul(y!, 2)), 1e-3],
+      [(y) => gelu(y), 1e-3],
+      [(y) => tf.add(gelu(y), tf.mul(y, 2)), 1e-3],
+      [(y) => tf.relu(tf.add(y, shortcut(y))), 1e-3],
+      [(y) => tf.relu(tf.add(shortcut(y), tf.relu(y))), 1e-3],
+      [(y) => tf.relu(tf.add(y, y)), 1e-3],
+      [(y) => residual(tf.add(y, shortcut(y))), 1e-3],
     ]
     for (const [net, tolerance] of nets)
       await expectEqual(
@@ -329,6 +334,7 @@ describe.skipIf(!installed)('batch normalisation by the batch', () => {
       )
   })
 
+  const residual = (sum: tf.Tensor) => tf.add(tf.relu(sum), tf.mul(sum, 2))
   const named = ([x, gamma, beta]: tf.Tensor[]) => ({ x: x!, gamma: gamma!, beta: beta! })
 
   test('is taken from this backend by a kernel of its own', () => {

@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Handle } from '../backend.ts'
 import { hasOps } from '../load.ts'
-import { type Activation, lazily, pendingOf } from '../tensors.ts'
+import { type Activation, isIn16, lazily, pendingOf } from '../tensors.ts'
 import {
   type Attribute,
   type Call,
@@ -80,15 +80,74 @@ function trainByOps(call: Call, epsilon: number): Info[] {
 /** The numbers of activations in our ops. */
 const numbers: Readonly<Record<Activation | 'none', number>> = { none: 0, relu: 1, gelu: 2 }
 
+/** @param inputs x, gamma, beta, mean, variance, and a shortcut to add where there is one */
 function normalize(
   call: Call,
   inputs: readonly tf.Tensor[],
   epsilon: number,
   activation: Activation | 'none',
 ): Handle {
-  const execution = { precision: precisionOf(call, inputs[0]!), typed: [0] }
+  const op = inputs.length > 5 ? 'TricksNormalizeAdd' : 'TricksNormalize'
+  const execution = { precision: precisionOf(call, inputs[0]!), typed: [0, 5] }
   const attrs = { epsilon: real(epsilon), activation: whole(numbers[activation]) }
-  return run(call, 'TricksNormalize', inputs, attrs, execution)[0]!
+  return run(call, op, inputs, attrs, execution)[0]!
+}
+
+/** Where batch normalisation has not yet computed a tensor, how it would: by what, and its epsilon. */
+function normalizedOf(call: Call, tensor: tf.Tensor) {
+  const pending = pendingOf(call.backend, tensor)
+  return pending?.about?.is === 'normalized'
+    ? { inputs: pending.inputs, epsilon: pending.about.epsilon }
+    : undefined
+}
+
+/** The end of a residual block: the sum waits for the rectifier, as what batch normalisation gives does. */
+function add(original: Kernel): Kernel {
+  return (call) => {
+    const both = [input(call, 'a'), input(call, 'b')]
+    const at = both.findIndex((each) => normalizedOf(call, each))
+    const [normalized, shortcut] = [both[at], both[1 - at]]
+    if (!normalized || !shortcut || normalized.dataId === shortcut.dataId) return original(call)
+    const in16 = isIn16(call.backend, normalized)
+    const alike =
+      tf.util.arraysEqual(normalized.shape, shortcut.shape) &&
+      shortcut.dtype === 'float32' &&
+      in16 === isIn16(call.backend, shortcut)
+    if (!alike) return original(call)
+    return lazily(call.backend, normalized.shape, {
+      inputs: [normalized, shortcut],
+      in16,
+      compute: (...inputs) => sum(call, inputs, 'none'),
+      about: { is: 'sum' },
+    })
+  }
+}
+
+function sum(call: Call, inputs: readonly tf.Tensor[], activation: 'relu' | 'none'): Handle {
+  const [normalized, shortcut] = inputs as [tf.Tensor, tf.Tensor]
+  const before = normalizedOf(call, normalized)
+  if (before) return normalize(call, [...before.inputs, shortcut], before.epsilon, activation)
+  const precision = precisionOf(call, normalized)
+  return run(call, 'AddV2', inputs, {}, { precision })[0]!
+}
+
+function rectifySum(original: Kernel): Kernel {
+  return (call) => {
+    const pending = pendingOf(call.backend, input(call, 'x'))
+    if (pending?.about?.is !== 'sum' || !normalizedOf(call, pending.inputs[0]!))
+      return original(call)
+    const y = call.backend.createOutputTensor(sum(call, pending.inputs, 'relu'))
+    // For the gradient, which asks where the sum was above 0 and needs no more.
+    pending.rectified ??= tf.keep(tf.clone(y))
+    return y
+  }
+}
+
+function rectifySumGradient(original: Kernel): Kernel {
+  return (call) => {
+    const { rectified } = pendingOf(call.backend, input(call, 'x')) ?? {}
+    return original(rectified ? { ...call, inputs: { ...call.inputs, x: rectified } } : call)
+  }
 }
 
 /** The activation, of what batch normalisation has not yet computed. */
@@ -96,9 +155,9 @@ const activate =
   (activation: Activation) =>
   (original: Kernel): Kernel =>
   (call) => {
-    const pending = pendingOf(call.backend, input(call, 'x'))
-    if (pending?.about?.is !== 'normalized') return original(call)
-    const handle = normalize(call, pending.inputs, pending.about.epsilon, activation)
+    const before = normalizedOf(call, input(call, 'x'))
+    if (!before) return original(call)
+    const handle = normalize(call, before.inputs, before.epsilon, activation)
     return call.backend.createOutputTensor(handle)
   }
 
@@ -107,7 +166,7 @@ const activateGradient =
   (original: Kernel): Kernel =>
   (call) => {
     const [x, dy] = [input(call, 'x'), input(call, 'dy')]
-    if (pendingOf(call.backend, x)?.about?.is !== 'normalized') return original(call)
+    if (!normalizedOf(call, x)) return original(call)
     const precision = precisionOf(call, x)
     return lazily(call.backend, x.shape, {
       inputs: [dy, x],
@@ -185,7 +244,10 @@ export function registerBatchNorm(): void {
   extend('BatchNormTraining', () => train)
   extend('BatchNormTrainingGrad', () => trainGradient)
   extend('FusedBatchNormGrad', () => normalizeGradient)
+  extend(tf.Add, add)
+  extend(tf.Relu, rectifySum)
   extend(tf.Relu, activate('relu'))
+  extend('ReluGrad', rectifySumGradient)
   extend('ReluGrad', activateGradient('relu', 'ReluGrad'))
   if (!hasOps()) return
   extend('Gelu', activate('gelu'))

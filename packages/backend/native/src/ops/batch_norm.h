@@ -35,14 +35,16 @@ inline void sums(const T* x, const float* shift, int64_t from, int64_t to, int64
   }
 }
 
-// y = activation(factor · x + term)
-template <Activation activation, typename T>
-inline void scale(const T* x, const float* factor, const float* term, int64_t from, int64_t to,
-                  int64_t channels, T* y) {
+// y = activation(factor · x + term + shortcut), the shortcut where there is one.
+template <Activation activation, bool adds, typename T>
+inline void scale(const T* x, const float* factor, const float* term, const T* shortcut,
+                  int64_t from, int64_t to, int64_t channels, T* y) {
   for (int64_t row = from; row < to; ++row) {
     for (int64_t c = 0; c < channels; c += kLanes) {
       const int64_t at = row * channels + c;
-      store(y + at, activate<activation>(load(x + at) * load(factor + c) + load(term + c)));
+      Floats value = load(x + at) * load(factor + c) + load(term + c);
+      if (adds) value += load(shortcut + at);
+      store(y + at, activate<activation>(value));
     }
   }
 }
@@ -156,25 +158,27 @@ struct Scale {
   std::vector<double> inverse;
 };
 
-// x, gamma, beta, mean, variance → y
-template <typename T>
+// x, gamma, beta, mean, variance, and a shortcut if it adds one → y
+template <typename T, bool adds>
 void normalize(void* attributes, TF_OpKernelContext* context) {
   Call call(attributes, context);
-  Tensor x, byChannel[4], y;
+  Tensor x, byChannel[4], shortcut, y;
   call.input(0, &x);
   for (int i = 0; i < 4; ++i) call.input(i + 1, &byChannel[i]);
+  if (adds) call.input(5, &shortcut);
   if (!call.ok()) return;
   const auto shape = x.shape();
   const int64_t channels = shape.back(), rows = TF_TensorElementCount(x.tensor) / channels;
   call.output(0, typeOf<T>(), shape, &y);
   if (!call.ok()) return;
   const Scale by(byChannel[0].data<float>(), byChannel[1].data<float>(),
-                    byChannel[2].data<float>(), byChannel[3].data<float>(),
-                    call.attributes.epsilon, channels);
+                 byChannel[2].data<float>(), byChannel[3].data<float>(), call.attributes.epsilon,
+                 channels);
+  const T* added = adds ? shortcut.data<T>() : nullptr;
   withActivation(call.attributes.activation, [&](auto activation) {
     Threads::instance().split(rows, grainOf(channels), [&](int64_t from, int64_t to, int) {
-      scale<activation()>(x.data<T>(), by.factor.data(), by.term.data(), from, to, channels,
-                          y.data<T>());
+      scale<activation(), adds>(x.data<T>(), by.factor.data(), by.term.data(), added, from, to,
+                                channels, y.data<T>());
     });
   });
 }

@@ -41,7 +41,11 @@ void defineAll() {
          both(moments<float>, moments<Bfloat16>));
   define("TricksNormalize",
          {"x: T", "gamma: float", "beta: float", "mean: float", "variance: float"}, {"y: T"},
-         {"epsilon: float", "activation: int"}, both(normalize<float>, normalize<Bfloat16>));
+         {"epsilon: float", "activation: int"}, both(normalize<float, false>, normalize<Bfloat16, false>));
+  define("TricksNormalizeAdd",
+         {"x: T", "gamma: float", "beta: float", "mean: float", "variance: float", "shortcut: T"},
+         {"y: T"}, {"epsilon: float", "activation: int"},
+         both(normalize<float, true>, normalize<Bfloat16, true>));
   define("TricksNormalizeGrad",
          {"x: T", "dy: T", "gamma: float", "beta: float", "mean: float", "variance: float"},
          {"dx: T", "dgamma: float", "dbeta: float"}, {"epsilon: float", "activation: int"},
