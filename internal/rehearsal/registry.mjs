@@ -1,7 +1,7 @@
 // A registry of one's own, on this machine: what is published stays in its folder, the rest comes from the registry
 // that npm is set up for.
 import { execFileSync, spawn } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 
@@ -31,13 +31,15 @@ export async function startRegistry(folder, names) {
   const port = await freePort()
   const url = `http://localhost:${port}/`
   const own = { access: '$all', publish: '$all' }
+  const authorities = setting('cafile')
   const config = {
     storage: join(folder, 'storage'),
     auth: { htpasswd: { file: join(folder, 'users') } },
     uplinks: {
       upstream: {
         url: setting('registry'),
-        ca: setting('cafile'),
+        // The certificates themselves: verdaccio takes a path for one, and then trusts nobody.
+        ca: authorities && readFileSync(authorities, 'utf8'),
         https_proxy: setting('https-proxy'),
         http_proxy: setting('proxy'),
         maxage: '1h',

@@ -3,8 +3,8 @@
 // who installs them: from ESM and CommonJS, in a page that Vite builds, in three versions of TypeScript. Checks what a
 // package promises (publint, attw), and each one's size. Needs the npm registry.
 //
-//   pnpm rehearse            all of it
-//   pnpm rehearse --write    and writes the table of sizes anew
+//   npm run rehearse               all of it
+//   npm run rehearse -- --write    and writes the table of sizes anew
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import {
@@ -82,7 +82,7 @@ try {
     const table = tableOf(sizes)
     if (process.argv.includes('--write')) writeFileSync(file, table)
     const known = existsSync(file) ? readFileSync(file, 'utf8') : ''
-    assert.equal(known, table, 'docs/sizes.md is out of date: pnpm rehearse --write')
+    assert.equal(known, table, 'docs/sizes.md is out of date: npm run rehearse -- --write')
     return sizes
       .filter(({ highlight }) => highlight)
       .map(({ what, size }) => `${what} ${(size / 1000).toFixed(1)} kB`)
@@ -143,14 +143,14 @@ try {
       const { used, asking } = read(join(user, 'done.json'))
       assert.deepEqual(new Set([...used, ...asking]), new Set(names))
       rmSync(join(user, 'done.json'))
-      return `${used.length} run${asking.length > 0 ? `, ${asking.join(' and ')} say what they need` : ''}`
+      return `${used.length} run${asking.length > 0 ? `, ${asking.join(' and ')} told what is needed` : ''}`
     })
 
   for (const alias of Object.keys(versions))
-    await step(
-      `types, ${alias} ${read(join(user, 'node_modules', alias, 'package.json')).version}`,
-      () => checkTypes(user, alias),
-    )
+    await step(`types, ${alias}`, () => {
+      checkTypes(user, alias)
+      return read(join(user, 'node_modules', alias, 'package.json')).version
+    })
 
   await step('a page by Vite', async () => {
     run(process.execPath, ['node_modules/vite/bin/vite.js', 'build', '--logLevel', 'warn'], {
@@ -189,6 +189,7 @@ try {
       ? `All of it works, in ${minutes} minutes.`
       : `Failed, in ${minutes} minutes: ${failed.join(', ')}`,
   )
+  if (failed.length > 0) console.log(`The registry said:\n${registry.said()}`)
   process.exitCode = failed.length === 0 ? 0 : 1
 } finally {
   registry?.stop()
