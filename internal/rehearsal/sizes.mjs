@@ -99,18 +99,30 @@ export default ${entries}.map((each) => ({ ...each, modifyEsbuildConfig: asModul
   }))
 }
 
-/** The sizes as Markdown; tenths of a kB, so that not each comment makes it stale. */
+const kB = (bytes) => (bytes / 1000).toFixed(1)
+const cell = ({ what }) => (what.startsWith('@') || what === 'create-trick' ? `\`${what}\`` : what)
+
+/** Packages whose size is no longer about what the table says: a tenth of a kB and a twentieth are let pass. */
+export function staleIn(table, sizes) {
+  const written = new Map(
+    table
+      .split('\n')
+      .map((line) => line.split('|').map((each) => each.trim()))
+      .map(([, what, size]) => [what, Number(size)]),
+  )
+  return sizes
+    .filter(
+      (each) => !(Math.abs(each.size / 1000 - written.get(cell(each))) <= 0.1 + each.size / 20_000),
+    )
+    .map((each) => `${each.what}: ${kB(each.size)} kB, in the table ${written.get(cell(each))}`)
+}
+
+/** The sizes as Markdown. */
 export function tableOf(sizes) {
-  const kB = (bytes) => (bytes / 1000).toFixed(1)
   const rows = sizes
     .filter(({ of }) => of === undefined)
     .flatMap((each) => [each, ...sizes.filter(({ of }) => of === each.what)])
-    .map(({ what, size, budget, why }) => [
-      what.startsWith('@') || what === 'create-trick' ? `\`${what}\`` : what,
-      kB(size),
-      kB(budget),
-      why,
-    ])
+    .map((each) => [cell(each), kB(each.size), kB(each.budget), each.why])
   return `# Sizes
 
 What each package adds to a page, minified and compressed by gzip, without its peers and dependencies. A bundle that
