@@ -113,7 +113,9 @@ describe.skipIf(!installed)('the precision to compute in', () => {
       for (let i = 0; i < 200; i++) {
         const draw = draws('matrix unit', i)
         const kernel = [draw.within(1, 5), draw.within(1, 5)] as const
-        const pad = draw.pick(['same', 'valid'] as const)
+        const pair = (length: number) => [draw.within(0, length), draw.within(0, length)] as const
+        const pads = [[0, 0], pair(kernel[0]), pair(kernel[1]), [0, 0]]
+        const pad = draw.pick(['same', 'valid', pads]) as Parameters<typeof tf.conv2d>[3]
         // Some larger than a group of images, so that groups, blocks and threads end in the middle.
         const largest = draw.pick([6, 12, 40])
         const [height, width] = kernel.map((length) => draw.within(length, largest))

@@ -2,9 +2,9 @@
 //
 //   dFilter[a][b][c][o] = Σ x[image, i + a − top, j + b − left, c] · dy[image, i, j, o]
 //
-// The sum over places is a product of matrices. With images as channels of places, zeros around them, x moved by a
-// filter's place (a, b) is x from another place on: no matrix of windows is written. dy has that width too, with zeros
-// where no window begins.
+// The sum over places is a product of matrices. With images as channels of places, x moved by a filter's place (a, b)
+// is x from another place on: no matrix of windows is written. The zeros beside a line are those of the next, and the
+// zeros below an image those of the next. dy lies as x does, with zeros where no window begins.
 #pragma once
 
 #if defined(__AMX_BF16__)
@@ -63,21 +63,30 @@ struct Windows {
   int64_t height, width, channels, outHeight, outWidth, outputs;
   int filterHeight, filterWidth, top, left;
 
-  int64_t fullWidth() const { return outWidth + filterWidth - 1; }
-  int64_t fullHeight() const { return outHeight + filterHeight - 1; }
+  // From a line's first place to the next's: zeros for both its ends in between.
+  int64_t pitch() const {
+    const int64_t right = outWidth - 1 + filterWidth - left - width;
+    return std::max(width + std::max<int64_t>({left, right, 0}), outWidth);
+  }
   // From an image's first place to the next's.
-  int64_t places() const { return fullHeight() * fullWidth(); }
+  int64_t places() const {
+    const int64_t bottom = outHeight - 1 + filterHeight - top - height;
+    return std::max(height + std::max<int64_t>({top, bottom, 0}), outHeight) * pitch();
+  }
+  // Zeros before the first image.
+  int64_t begin() const { return top * pitch() + left; }
   int64_t images() const { return std::max<int64_t>(1, kGroup / places()); }
   // So far does a group of so many images reach, in whole steps.
   int64_t length(int64_t count) const {
-    return roundUp((count - 1) * places() + outHeight * fullWidth(), kPlaces);
+    return roundUp((count - 1) * places() + (outHeight - 1) * pitch() + outWidth, kPlaces);
   }
   int64_t length() const { return length(images()); }
   // With room for the last step moved by the filter's last place; odd lines of 64 bytes, so that channels do not fall
   // on the same lines of a cache.
   int64_t stride() const {
-    const int64_t moved = length() + (filterHeight - 1) * fullWidth() + filterWidth;
-    return roundUp(moved, 2 * kPlaces) + kPlaces;
+    const int64_t moved = length() + (filterHeight - 1) * pitch() + filterWidth;
+    const int64_t reached = std::max(moved, begin() + images() * places());
+    return roundUp(reached, 2 * kPlaces) + kPlaces;
   }
   int64_t channelTiles() const { return (channels + kTile - 1) / kTile; }
   int64_t outputTiles() const { return (outputs + kTile - 1) / kTile; }
@@ -119,17 +128,12 @@ inline void turn(const uint16_t* from, int64_t fromStride, int64_t lines, int64_
 
 // An image as channels of places, with zeros around it already there.
 inline void channelsOfPlaces(const Windows& by, const uint16_t* image, uint16_t* to) {
-  // Only the lines and columns that a window reaches.
-  const int64_t lines = std::min(by.height, by.fullHeight() - by.top);
-  const int64_t columns = std::min(by.width, by.fullWidth() - by.left);
-  for (int64_t i = 0; i < lines; ++i) {
-    uint16_t* line = to + (i + by.top) * by.fullWidth() + by.left;
-    for (int64_t j = 0; j < columns; j += kTile)
+  for (int64_t i = 0; i < by.height; ++i)
+    for (int64_t j = 0; j < by.width; j += kTile)
       for (int64_t c = 0; c < by.channels; c += kTile)
         turn(image + (i * by.width + j) * by.channels + c, by.channels,
-             std::min<int64_t>(kTile, columns - j), std::min<int64_t>(kTile, by.channels - c),
-             line + c * by.stride() + j, by.stride());
-  }
+             std::min<int64_t>(kTile, by.width - j), std::min<int64_t>(kTile, by.channels - c),
+             to + by.begin() + i * by.pitch() + j + c * by.stride(), by.stride());
 }
 
 // dy of an image as pairs of places by tiles of outputs: what the matrix unit takes. `first` is the place of the
@@ -140,7 +144,7 @@ inline void pairsOfPlaces(const Windows& by, const uint16_t* image, int64_t firs
     const auto some = static_cast<__mmask16>((1 << count) - 1);
     for (int64_t i = 0; i < by.outHeight; ++i)
       for (int64_t j = 0; j < by.outWidth; ++j) {
-        const int64_t place = first + i * by.fullWidth() + j;
+        const int64_t place = first + i * by.pitch() + j;
         const uint16_t* from = image + (i * by.outWidth + j) * by.outputs + tile * kTile;
         const auto load = [&](const uint16_t* at) {
           return _mm512_cvtepu16_epi32(_mm256_maskz_loadu_epi16(some, at));
@@ -212,7 +216,7 @@ inline void multiplyGroup(const Windows& by, const uint16_t* x, const uint16_t* 
                             : (both ? multiply<1, 2> : multiply<1, 1>);
       for (int64_t from = 0; from < length; from += kBlockPlaces)
         for (int place = 0; place < by.filterHeight * by.filterWidth; ++place) {
-          const int64_t moved = place / by.filterWidth * by.fullWidth() + place % by.filterWidth;
+          const int64_t moved = place / by.filterWidth * by.pitch() + place % by.filterWidth;
           work(x + c * kTile * by.stride() + moved + from, by.stride(),
                dy + o * nextOutputs + from * kTile, nextOutputs,
                std::min(kBlockPlaces, length - from), begins && from == 0,
