@@ -4,6 +4,7 @@ export { compose, type Draws, type Pipeline, type PipelineOptions, type When } f
 export { explain } from './explain.ts'
 export { accuracy, oneHot, softmaxCrossEntropy } from './loss.ts'
 export { assertOption } from './option.ts'
+export { gatherPixels, placesOf } from './pixels.ts'
 export { createRandom, type Random } from './random.ts'
 export { type Duration, isDuration, stepsOf, type Time } from './time.ts'
 export type * from './trick.ts'

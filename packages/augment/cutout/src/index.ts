@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Trick } from '@tricks/core'
+import type * as tf from '@tensorflow/tfjs-core'
+import { assertOption, gatherPixels, placesOf, type Trick } from '@tricks/core'
 
 export interface CutoutOptions {
   /** Side of a hole in pixels, a positive integer; default 16, the paper's for CIFAR-10 (8 for CIFAR-100). */
@@ -45,27 +45,30 @@ export function applyCutout(
     { centers },
     `${batch} lists of centres, one an image`,
   )
-  const fills = typeof fill === 'number' ? [fill] : [...fill]
-  const one = fills.length === 1 || fills.length === channels
-  assertOption(one, 'cutout', { fill }, `one value, or ${channels}, one a channel`)
+  const one = typeof fill === 'number' || fill.length === 1
+  const fills = one ? Array.from({ length: channels }, () => [fill].flat()[0]!) : fill
+  assertOption(
+    fills.length === channels,
+    'cutout',
+    { fill },
+    `one value, or ${channels}, one a channel`,
+  )
 
   const half = Math.floor(length / 2)
-  const keep = new Float32Array(batch * height * width).fill(1)
+  const source = placesOf(images.shape)
+  const hidden = source.length
   centers.forEach((holes, image) => {
     for (const [row, column] of holes)
       for (let r = Math.max(0, row - half); r < Math.min(height, row + half); r++) {
         const start = (image * height + r) * width
-        keep.fill(
-          0,
+        source.fill(
+          hidden,
           start + Math.max(0, column - half),
           start + Math.max(0, Math.min(width, column + half)),
         )
       }
   })
-  return tf.tidy(() => {
-    const kept = tf.tensor4d(keep, [batch, height, width, 1])
-    return tf.add(tf.mul(images, kept), tf.mul(tf.sub(1, kept), tf.tensor1d(fills)))
-  })
+  return gatherPixels(images, source, fills)
 }
 
 /**

@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Trick } from '@tricks/core'
+import type * as tf from '@tensorflow/tfjs-core'
+import { assertOption, gatherPixels, type Trick } from '@tricks/core'
 
 export interface RandomCropOptions {
   /** Pixels added on each side before cutting, a positive integer; default 4, the papers' for 32×32. */
@@ -50,24 +50,16 @@ export function applyRandomCrop(
   const black = batch * height * width
   const source = new Int32Array(black)
   let at = 0
-  offsets.forEach(([top, left], image) => {
+  for (const [image, [top, left]] of offsets.entries())
     for (let r = 0; r < height; r++) {
       const row = outside(r + top - padding, height, mode)
+      const first = (image * height + row) * width
       for (let c = 0; c < width; c++) {
         const column = outside(c + left - padding, width, mode)
-        source[at++] = row < 0 || column < 0 ? black : (image * height + row) * width + column
+        source[at++] = row < 0 || column < 0 ? black : first + column
       }
     }
-  })
-  return tf.tidy(() => {
-    const pixels = tf.concat([tf.reshape(images, [-1, channels]), tf.zeros([1, channels])])
-    return tf.reshape(tf.gather(pixels, tf.tensor1d(source, 'int32')), [
-      batch,
-      height,
-      width,
-      channels,
-    ])
-  })
+  return gatherPixels(images, source, new Float32Array(channels))
 }
 
 /** The place that a place outside [0, size) shows; -1 for none. */

@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Trick } from '@tricks/core'
+import type * as tf from '@tensorflow/tfjs-core'
+import { assertOption, gatherPixels, placesOf, type Trick } from '@tricks/core'
 import { check, drawBox } from './draw.ts'
 
 export interface RandomErasingOptions {
@@ -53,28 +53,17 @@ export function applyRandomErasing(
     `one value, ${channels}, one a channel, or ${erased}, as many as are erased`,
   )
 
-  // A box is its rows times its columns: little to hand to the device.
-  const rows = new Float32Array(batch * height)
-  const columns = new Float32Array(batch * width)
-  const each = [1, channels].includes(values.length) ? null : new Float32Array(images.size)
-  let used = 0
+  const source = placesOf(images.shape)
+  const fills = values.length === 1 ? new Float32Array(channels).fill(values[0]!) : values
+  const step = fills.length === channels ? 0 : 1
+  let shown = source.length
   boxes.forEach((box, image) => {
-    if (!box) return
-    const [row, column] = [image * height + box[0], image * width + box[1]]
-    rows.fill(1, row, row + box[2])
-    columns.fill(1, column, column + box[3])
-    for (let r = row; r < row + (each ? box[2] : 0); r++)
-      for (let i = 0; i < box[3] * channels; i++)
-        each![(r * width + box[1]) * channels + i] = values[used++]!
+    const [row, column, rows, columns] = box ?? [0, 0, 0, 0]
+    for (let r = row; r < row + rows; r++)
+      for (let c = column; c < column + columns; c++, shown += step)
+        source[(image * height + r) * width + c] = shown
   })
-  return tf.tidy(() => {
-    const hole = tf.mul(
-      tf.tensor4d(rows, [batch, height, 1, 1]),
-      tf.tensor4d(columns, [batch, 1, width, 1]),
-    )
-    const shown = each ? tf.tensor4d(each, images.shape) : tf.tensor1d(Array.from(values))
-    return tf.add(tf.mul(images, tf.sub(1, hole)), tf.mul(hole, shown))
-  })
+  return gatherPixels(images, source, fills)
 }
 
 /**

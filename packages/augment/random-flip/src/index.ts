@@ -1,5 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Trick } from '@tricks/core'
+import type * as tf from '@tensorflow/tfjs-core'
+import { assertOption, gatherPixels, type Trick } from '@tricks/core'
 
 export interface RandomFlipOptions {
   /** Share of the images that are flipped, in [0, 1]; default 0.5. */
@@ -31,30 +31,20 @@ export function applyRandomFlip(
   images: tf.Tensor4D,
   { flips, direction = 'horizontal' }: FlipParams,
 ): tf.Tensor4D {
-  const [batch, height, width, channels] = images.shape
+  const [batch, height, width] = images.shape
   assertOption(flips.length === batch, 'random-flip', { flips }, `${batch} booleans, one an image`)
 
   // Which pixel of the batch each output pixel shows.
   const source = new Int32Array(batch * height * width)
   let at = 0
-  flips.forEach((flip, image) => {
+  for (const [image, flip] of flips.entries()) {
+    const [across, over] = [flip && direction === 'horizontal', flip && direction === 'vertical']
     for (let r = 0; r < height; r++) {
-      const row = flip && direction === 'vertical' ? height - 1 - r : r
-      for (let c = 0; c < width; c++) {
-        const column = flip && direction === 'horizontal' ? width - 1 - c : c
-        source[at++] = (image * height + row) * width + column
-      }
+      const first = (image * height + (over ? height - 1 - r : r)) * width
+      for (let c = 0; c < width; c++) source[at++] = first + (across ? width - 1 - c : c)
     }
-  })
-  return tf.tidy(() => {
-    const pixels = tf.reshape(images, [-1, channels])
-    return tf.reshape(tf.gather(pixels, tf.tensor1d(source, 'int32')), [
-      batch,
-      height,
-      width,
-      channels,
-    ])
-  })
+  }
+  return gatherPixels(images, source)
 }
 
 /**

@@ -1,7 +1,8 @@
 /** For every pixel of a batch, which of its pixels to show and how much; the batch's size stands for none. */
 export interface Corner {
   readonly source: Int32Array
-  readonly weight: Float32Array
+  /** Absent where it is 1. */
+  readonly weight?: Float32Array
 }
 
 /**
@@ -16,33 +17,45 @@ export function cornersOf(
   interpolation: 'nearest' | 'bilinear',
 ): readonly Corner[] {
   const size = degrees.length * height * width
-  const nearest = interpolation === 'nearest'
-  const corners = Array.from({ length: nearest ? 1 : 4 }, (): Corner => ({
-    source: new Int32Array(size),
-    weight: new Float32Array(size),
-  }))
   // A half more rounds to the nearest.
-  const rounding = nearest ? 0.5 : 0
-  const [middleRow, middleColumn] = [(height - 1) / 2, (width - 1) / 2]
-  // Corner by corner, as the loops over pixels have to be tight.
-  corners.forEach(({ source, weight }, corner) => {
-    const [below, beside] = [corner >> 1, corner & 1]
-    let at = 0
-    for (let image = 0; image < degrees.length; image++) {
-      const angle = (degrees[image]! * Math.PI) / 180
-      const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
-      const first = image * height * width
-      for (let r = -middleRow; r <= middleRow; r++)
-        for (let c = -middleColumn; c <= middleColumn; c++) {
-          const row = sin * c + cos * r + middleRow
-          const column = cos * c - sin * r + middleColumn
-          const y = Math.floor(row + rounding) + below
-          const x = Math.floor(column + rounding) + beside
-          const inside = y >= 0 && y < height && x >= 0 && x < width
-          source[at] = inside ? first + y * width + x : size
-          weight[at++] = (1 - Math.abs(row - y)) * (1 - Math.abs(column - x))
-        }
-    }
+  if (interpolation === 'nearest') {
+    const nearest = { source: new Int32Array(size) }
+    follow(degrees, height, width, 0.5, 0, 0, nearest)
+    return [nearest]
+  }
+  return [0, 1, 2, 3].map((i) => {
+    const corner = { source: new Int32Array(size), weight: new Float32Array(size) }
+    follow(degrees, height, width, 0, i >> 1, i & 1, corner)
+    return corner
   })
-  return corners
+}
+
+/** Corner by corner, as the loop over pixels has to be tight. */
+function follow(
+  degrees: ArrayLike<number>,
+  height: number,
+  width: number,
+  rounding: number,
+  below: number,
+  beside: number,
+  { source, weight }: Corner,
+): void {
+  const [middleRow, middleColumn] = [(height - 1) / 2, (width - 1) / 2]
+  let at = 0
+  for (let image = 0; image < degrees.length; image++) {
+    const angle = (degrees[image]! * Math.PI) / 180
+    const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
+    const first = image * height * width
+    for (let r = -middleRow; r <= middleRow; r++)
+      for (let c = -middleColumn; c <= middleColumn; c++) {
+        const row = sin * c + cos * r + middleRow
+        const column = cos * c - sin * r + middleColumn
+        const y = Math.floor(row + rounding) + below
+        const x = Math.floor(column + rounding) + beside
+        const inside = y >= 0 && y < height && x >= 0 && x < width
+        source[at] = inside ? first + y * width + x : source.length
+        if (weight) weight[at] = (1 - Math.abs(row - y)) * (1 - Math.abs(column - x))
+        at++
+      }
+  }
 }

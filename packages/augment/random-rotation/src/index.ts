@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Trick } from '@tricks/core'
+import { assertOption, gatherPixels, type Trick } from '@tricks/core'
 import { cornersOf } from './corners.ts'
 
 export interface RandomRotationOptions {
@@ -45,17 +45,14 @@ export function applyRandomRotation(
   assertOption(each, 'random-rotation', { fill }, `one value, or ${channels}, one a channel`)
 
   const corners = cornersOf(degrees, height, width, interpolation)
-  return tf.tidy(() => {
-    // One pixel more shows the fill.
-    const pixels = tf.concat([tf.reshape(images, [-1, channels]), tf.tensor2d([fills])])
-    const shown = corners.map(({ source, weight }) => {
-      const corner = tf.gather(pixels, tf.tensor1d(source, 'int32'))
-      return interpolation === 'nearest'
-        ? corner
-        : tf.mul(corner, tf.tensor2d(weight, [weight.length, 1]))
-    })
-    return tf.reshape(tf.addN(shown), [batch, height, width, channels])
-  })
+  return tf.tidy(() =>
+    tf.addN(
+      corners.map(({ source, weight }) => {
+        const corner = gatherPixels(images, source, fills)
+        return weight ? tf.mul(corner, tf.tensor4d(weight, [batch, height, width, 1])) : corner
+      }),
+    ),
+  )
 }
 
 /**

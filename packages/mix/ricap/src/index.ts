@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Batch, type Trick } from '@tricks/core'
+import { assertOption, gatherPixels, type Batch, type Trick } from '@tricks/core'
 
 export interface RicapOptions {
   /** The boundary is drawn from Beta(beta, beta) each way, beta above 0; default 0.3, the paper's. */
@@ -36,7 +36,7 @@ export function applyRicap(
   { images, targets }: Batch,
   { boundary, permutations, offsets }: RicapParams,
 ): Batch {
-  const [batch, height, width, channels] = images.shape
+  const [batch, height, width] = images.shape
   const within = (value: number, limit: number): boolean =>
     Number.isInteger(value) && value >= 0 && value <= limit
   const meets = within(boundary[0], height) && within(boundary[1], width)
@@ -66,13 +66,12 @@ export function applyRicap(
       }
   })
   return tf.tidy(() => {
-    const pixels = tf.reshape(images, [-1, channels])
     const shares = sizes.map(({ rows, columns }, k) => {
       const own = tf.gather(targets, tf.tensor1d(Int32Array.from(permutations[k]!), 'int32'))
       return tf.mul<tf.Tensor2D>(own, (rows * columns) / (height * width))
     })
     return {
-      images: tf.reshape<tf.Rank.R4>(tf.gather(pixels, tf.tensor1d(source, 'int32')), images.shape),
+      images: gatherPixels(images, source),
       targets: tf.addN(shares),
     }
   })
