@@ -6,7 +6,7 @@ import { join } from 'node:path'
 /** kB of gzip. A trick gets 2; those that need more are named here, with the reason. */
 const budgets = {
   // The aim was 4: what a loop of one's own imports keeps it, all names together don't.
-  '@tricks/core': [5, 'all stages, combinators and their messages'],
+  '@tricks/core': [5.4, 'all stages, combinators and their messages'],
   '@tricks/autoaugment': [4.5, 'sixteen operations and three policies'],
   '@tricks/models': [6, 'six families of networks'],
   '@tricks/train': [9, 'the trainer'],

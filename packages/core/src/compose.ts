@@ -64,6 +64,17 @@ export interface Pipeline extends Pick<
   explain(): string
 }
 
+/** A number for each channel: the only one for all. */
+function eachChannel(
+  option: Readonly<Record<string, readonly number[]>>,
+  channels: number,
+): readonly number[] {
+  const values = Object.values(option)[0]!
+  const each = values.length === 1 ? Array<number>(channels).fill(values[0]!) : values
+  assertOption(each.length === channels, 'compose', option, `a list of ${channels} numbers`)
+  return each
+}
+
 /**
  * Composes tricks into a pipeline. Stages run in their own order whatever the list's: images, then
  * normalising, then mixing, then targets; tricks of one stage in list order.
@@ -96,14 +107,21 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
     return { time, random: root.at(time.step, first) }
   }
   const normalize = (images: tf.Tensor4D): tf.Tensor4D =>
-    tf.tidy(() => tf.div(tf.sub(images, mean as number[]), deviation as number[]))
+    tf.tidy(() => {
+      const [batch, height, width, channels] = images.shape
+      // By rows: backends are slow to repeat a pixel's channels.
+      const row = (values: readonly number[]): tf.Tensor =>
+        tf.tile(tf.tensor1d([...values]), [width])
+      const rows = tf.sub(
+        tf.reshape(images, [batch * height, width * channels]),
+        row(eachChannel({ mean }, channels)),
+      )
+      return tf.reshape(tf.div(rows, row(eachChannel({ deviation }, channels))), images.shape)
+    })
 
   const draw: Pipeline['draw'] = (shape, when, first) => {
     const { time, random } = stepOf(when, first)
-    const { channels } = shape
-    const means = mean.length === 1 ? Array<number>(channels).fill(mean[0]!) : mean
-    assertOption(means.length === channels, 'compose', { mean }, `a list of ${channels} numbers`)
-    const full = { ...shape, mean: means }
+    const full = { ...shape, mean: eachChannel({ mean }, shape.channels) }
     const drawn = {
       images: hooks.images?.draw(random, full, time) ?? {},
       mix: hooks.mix?.draw(random, full, time) ?? {},

@@ -35,7 +35,7 @@ export function applyPcaLighting(
   images: tf.Tensor4D,
   { alphas, eigenvalues, eigenvectors }: LightingParams,
 ): tf.Tensor4D {
-  const [batch, , , channels] = images.shape
+  const [batch, height, width, channels] = images.shape
   const fits = isSquare({ eigenvalues, eigenvectors }) && eigenvalues.length === channels
   assertOption(
     fits,
@@ -49,7 +49,12 @@ export function applyPcaLighting(
   const shifts = alphas.flatMap((own) =>
     eigenvectors.map((row) => row.reduce((sum, v, k) => sum + v * own[k]! * eigenvalues[k]!, 0)),
   )
-  return tf.tidy(() => tf.add(images, tf.tensor4d(shifts, [batch, 1, 1, channels])))
+  return tf.tidy(() => {
+    // By rows: backends are slow to repeat a pixel's channels.
+    const row = tf.tile(tf.tensor3d(shifts, [batch, 1, channels]), [1, 1, width])
+    const rows = tf.reshape(images, [batch, height, width * channels])
+    return tf.reshape(tf.add(rows, row), images.shape)
+  })
 }
 
 /** Lists of numbers of a sane size that fit one another. */
