@@ -37,10 +37,13 @@ export class Backend extends WebGPUBackend {
   constructor(device: GPUDevice, info: GPUAdapterInfo) {
     super(device, info)
     device.addEventListener('uncapturederror', ({ error }) => {
-      this.failure ??= `the device says: ${error.message}`
+      this.failure ??=
+        error instanceof GPUOutOfMemoryError
+          ? `the GPU's memory ran out (${error.message}): train with a smaller batch`
+          : `the device says: ${error.message}`
     })
-    void device.lost.then(({ reason, message }) => {
-      if (reason !== 'destroyed') this.failure ??= `the device is lost: ${message}`
+    void device.lost.then(({ message }) => {
+      this.failure ??= lost(message)
     })
   }
 
@@ -49,10 +52,31 @@ export class Backend extends WebGPUBackend {
     if (this.failure !== undefined) throw new Error(`webgpu: ${this.failure}`)
   }
 
-  override async read(dataId: object): Promise<tf.BackendValues> {
-    const values = await super.read(dataId)
+  /** All tensors come to the device here, results too. */
+  override uploadToGPU(dataId: object): void {
     this.checkDevice()
-    return values
+    const { shape, dtype, resource } = this.tensorMap.get(dataId)
+    const bytes = tf.util.sizeFromShape(shape) * (dtype === 'complex64' ? 8 : 4)
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits
+    const most = Math.min(maxBufferSize, maxStorageBufferBindingSize)
+    if (!resource && bytes > most)
+      throw new Error(
+        `webgpu: a tensor of [${shape.join(', ')}] takes ${gigabytes(bytes)}, and this GPU takes no more than ` +
+          `${gigabytes(most)} in one: train with a smaller batch, or on smaller images`,
+      )
+    super.uploadToGPU(dataId)
+  }
+
+  override async read(dataId: object): Promise<tf.BackendValues> {
+    try {
+      return await super.read(dataId)
+    } catch (error) {
+      // A lost device refuses to be read before it says that it is lost.
+      await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 1000))])
+      throw error
+    } finally {
+      this.checkDevice()
+    }
   }
 
   /** tfjs reads at once through a canvas, which Node has none of. */
@@ -69,14 +93,21 @@ export class Backend extends WebGPUBackend {
     internals.commandEncoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size)
     this.submitQueue()
     mapNow(staging)
+    if (staging.mapState !== 'mapped') this.failure ??= lost('it gives nothing back')
+    this.checkDevice()
     const bytes = staging.getMappedRange().slice(0)
     staging.unmap()
     this.bufferManager.releaseBuffer(staging)
-    this.checkDevice()
     const values = tf.util.convertBackendValuesAndArrayBuffer(bytes, data.dtype)
     return internals.convertAndCacheOnCPU(dataId, values)
   }
 }
+
+const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`
+
+const lost = (message: string): string =>
+  `the GPU is lost (${message}), and all tensors with it. Start again, from a checkpoint where there is one, and ` +
+  'with a smaller batch if memory ran out'
 
 /** Dawn's look for what is done, which it asks `setImmediate` for as long as something is awaited. */
 let tick: (() => void) | undefined

@@ -1,22 +1,29 @@
-// The gradient of a convolution by its filter, as a matrix product without im2col.
+// The gradients of a convolution, as matrix products without im2col.
 import * as tf from '@tensorflow/tfjs-core'
-import { type Call, extend, input, type Kernel } from './kernel.ts'
+import { type Call, extend, type Info, input, type Kernel } from './kernel.ts'
 import { multiply, type Product } from './product.ts'
 
 type Size4 = [number, number, number, number]
 
-/** rows: places and channels under the filter; columns: output channels; inner: places of the output. */
-export function filterGradientProduct(call: Call): Product {
-  const [x, dy] = [input(call, 'x'), input(call, 'dy')]
-  const { strides, pad, dimRoundingMode, filterShape } = call.attrs
-  const info = tf.backend_util.computeConv2DInfo(
-    x.shape as Size4,
-    filterShape as Size4,
+function convolutionOf(
+  { attrs: { strides, pad, dimRoundingMode } }: Call,
+  images: unknown,
+  filter: unknown,
+): tf.backend_util.Conv2DInfo {
+  return tf.backend_util.computeConv2DInfo(
+    images as Size4,
+    filter as Size4,
     strides as number,
     1,
     pad as 'same',
     dimRoundingMode as 'floor',
   )
+}
+
+/** rows: places and channels under the filter; columns: output channels; inner: places of the output. */
+export function filterGradientProduct(call: Call): Product {
+  const [x, dy] = [input(call, 'x'), input(call, 'dy')]
+  const info = convolutionOf(call, x.shape, call.attrs['filterShape'])
   const { inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterWidth } = info
   const numbers = [inHeight, inWidth, inChannels, outHeight, outWidth, filterWidth]
   const places = [info.strideHeight, info.strideWidth, info.padInfo.top, info.padInfo.left]
@@ -42,14 +49,90 @@ export function filterGradientProduct(call: Call): Product {
   }
 }
 
-function filterGradient(original: Kernel): Kernel {
-  return (call) => {
-    const { dataFormat } = call.attrs
-    if (dataFormat === 'NCHW') return original(call)
-    return multiply(call, filterGradientProduct(call))
+/** What of one axis of the input every `stride`-th place, from `first` on, has to do with. */
+function phaseOf(
+  first: number,
+  { length, stride, taps, before }: Record<'length' | 'stride' | 'taps' | 'before', number>,
+): { first: number; count: number; tap: number; taps: number; last: number } {
+  const tap = (first + before) % stride
+  return {
+    first,
+    count: Math.ceil((length - first) / stride),
+    /** The first of the filter's taps that meet these places; the others follow every `stride`. */
+    tap,
+    taps: Math.max(0, Math.ceil((taps - tap) / stride)),
+    /** The place of the output that meets place `first` by that tap. */
+    last: Math.floor((first + before) / stride),
   }
 }
 
+/**
+ * rows: places of the input; columns: its channels; inner: taps of the filter and output channels. With a stride there
+ * are as many products as places of the input that differ in which taps meet them: one would multiply mostly by 0.
+ */
+export function inputGradientProducts(call: Call): Product[] {
+  const [dy, filter] = [input(call, 'dy'), input(call, 'filter')]
+  const info = convolutionOf(call, call.attrs['inputShape'], filter.shape)
+  const { inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterWidth } = info
+  const { strideHeight, strideWidth, filterHeight, padInfo } = info
+  const [tall, wide] = [
+    { length: inHeight, stride: strideHeight, taps: filterHeight, before: padInfo.top },
+    { length: inWidth, stride: strideWidth, taps: filterWidth, before: padInfo.left },
+  ]
+  const phases = (axis: typeof tall): ReturnType<typeof phaseOf>[] =>
+    Array.from({ length: Math.min(axis.stride, axis.length) }, (_, i) => phaseOf(i, axis))
+  const numbers = [inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterWidth]
+  const places = [strideHeight, strideWidth, padInfo.top, padInfo.left]
+  const product = (y: ReturnType<typeof phaseOf>, across: ReturnType<typeof phaseOf>): Product => ({
+    name: `input gradient ${[...numbers, ...places, y.first, across.first].join()}`,
+    rows: info.batchSize * y.count * across.count,
+    columns: inChannels,
+    inner: y.taps * across.taps * outChannels,
+    shape: info.inShape,
+    inputs: { dy, weights: filter },
+    contiguous: { left: 'inner', right: 'inner' },
+    functions: `
+      fn left(row : i32, inner : i32) -> f32 {
+        let tap = inner / ${outChannels};
+        let batch = row / ${y.count * across.count};
+        let y = row / ${across.count} % ${y.count} + ${y.last} - tap / ${Math.max(1, across.taps)};
+        let across = row % ${across.count} + ${across.last} - tap % ${Math.max(1, across.taps)};
+        if (y < 0 || y >= ${outHeight} || across < 0 || across >= ${outWidth}) { return 0.0; }
+        return dy[((batch * ${outHeight} + y) * ${outWidth} + across) * ${outChannels} + inner % ${outChannels}];
+      }
+      fn right(inner : i32, column : i32) -> f32 {
+        let tap = inner / ${outChannels};
+        let tapY = ${y.tap} + tap / ${Math.max(1, across.taps)} * ${strideHeight};
+        let tapX = ${across.tap} + tap % ${Math.max(1, across.taps)} * ${strideWidth};
+        let place = (tapY * ${filterWidth} + tapX) * ${inChannels} + column;
+        return weights[place * ${outChannels} + inner % ${outChannels}];
+      }`,
+    ...(strideHeight * strideWidth > 1 && {
+      place: `((row / ${y.count * across.count} * ${inHeight} + row / ${across.count} % ${y.count} * ${strideHeight}
+        + ${y.first}) * ${inWidth} + row % ${across.count} * ${strideWidth} + ${across.first})`,
+    }),
+  })
+  return phases(tall).flatMap((y) => phases(wide).map((across) => product(y, across)))
+}
+
+function inputGradient(call: Call): Info {
+  const [first, ...others] = inputGradientProducts(call)
+  const into = multiply(call, first!)
+  for (const other of others) multiply(call, other, { into })
+  return into
+}
+
+/** tfjs's own where channels come first. */
+const byProduct =
+  (gradient: Kernel) =>
+  (original: Kernel): Kernel =>
+  (call) =>
+    call.attrs['dataFormat'] === 'NCHW' ? original(call) : gradient(call)
+
 export function registerConvolution(): void {
-  extend(tf.Conv2DBackpropFilter, filterGradient)
+  extend(
+    tf.Conv2DBackpropFilter,
+    byProduct((call) => multiply(call, filterGradientProduct(call))),
+  )
+  extend(tf.Conv2DBackpropInput, byProduct(inputGradient))
 }

@@ -45,6 +45,8 @@ export interface Program {
   readonly workgroups: readonly [number, number, number]
   /** Whether `result` holds integers from 0 that are added to atomically. */
   readonly atomic?: boolean
+  /** A tensor of that shape to write to, of which the program need not fill all; else a new one. */
+  readonly into?: Info
   /** WGSL with a function `main(index : i32)` that writes to `result`; `localIndex` is the thread's place. */
   readonly code: string
 }
@@ -67,10 +69,10 @@ export function compute({ backend }: Pick<Call, 'backend'>, program: Program): I
   }
   const numbers = Object.values(uniforms).map((value) => ({ type: 'int32', data: [value] }))
   // A buffer that was used before is not empty.
-  const empty = program.atomic
+  const into = program.atomic
     ? backend.makeTensorInfo([...shape], dtype, new Int32Array(size(program)))
-    : undefined
-  return backend.runWebGPUProgram(own, Object.values(inputs), dtype, numbers, empty)
+    : program.into
+  return backend.runWebGPUProgram(own, Object.values(inputs), dtype, numbers, into)
 }
 
 /** Runs a program of one thread a value of the result; `body` computes `value` at `index`. */

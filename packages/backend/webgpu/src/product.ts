@@ -44,8 +44,14 @@ function sideFor(length: number): Side & { readonly tile: number; readonly tiles
   throw new Error(`webgpu: expected a positive length, got ${length}`)
 }
 
+/** The most workgroups along one dimension that every device takes. */
+const mostWorkgroups = 65_535
+
 /** How the shader goes about a product: tiles, and slices of the inner axis that workgroups share. */
-function planOf({ rows, columns, inner }: ProductShape): {
+function planOf(
+  { rows, columns, inner }: ProductShape,
+  sliced = true,
+): {
   row: ReturnType<typeof sideFor>
   column: ReturnType<typeof sideFor>
   slices: number
@@ -53,10 +59,11 @@ function planOf({ rows, columns, inner }: ProductShape): {
 } {
   const [row, column] = [sideFor(rows), sideFor(columns)]
   // A filter is small and its inner axis long: enough workgroups for a large GPU, each with enough to do.
-  const wanted = Math.ceil(256 / (row.tiles * column.tiles))
+  const wanted = sliced ? Math.ceil(256 / (row.tiles * column.tiles)) : 1
   const most = Math.ceil(inner / (depth * 8))
   const steps = Math.ceil(inner / depth / Math.max(1, Math.min(wanted, most)))
-  return { row, column, slices: Math.ceil(inner / (steps * depth)), slice: steps * depth }
+  const slice = steps * depth
+  return { row, column, slices: inner === 0 ? 1 : Math.ceil(inner / slice), slice }
 }
 
 /**
@@ -67,7 +74,8 @@ function planOf({ rows, columns, inner }: ProductShape): {
  * workgroup reads serves a tile's whole row or column.
  *
  * @param shape of the product: of a convolution's filter gradient, rows = filter height · width · input channels,
- * columns = output channels, inner = batch · output height · width
+ * columns = output channels, inner = batch · output height · width; of its input gradient at stride 1, rows = batch ·
+ * input height · width, columns = input channels, inner = filter height · width · output channels
  * @example
  * countProduct({ rows: 288, columns: 32, inner: 131_072 })
  */
@@ -88,7 +96,7 @@ export function countProduct(shape: ProductShape): ProductCount {
 }
 
 export interface Product extends ProductShape {
-  /** Names the constants in `functions`. */
+  /** Names the constants in `functions` and `place`. */
   readonly name: string
   readonly shape: readonly number[]
   readonly inputs: Program['inputs']
@@ -96,18 +104,29 @@ export interface Product extends ProductShape {
   readonly functions: string
   /** Along which axis of each matrix neighbours lie in neighbouring memory. */
   readonly contiguous: { readonly left: 'row' | 'inner'; readonly right: 'inner' | 'column' }
+  /** A WGSL expression of where in the result the row `row` lies, for one of several products that share the result. */
+  readonly place?: string
 }
 
-/** Computes a product. `counts` gives, in its place, what `countProduct` says, counted by the shader as it runs. */
-export function multiply(call: Pick<Call, 'backend'>, product: Product, counts = false): Info {
-  const { rows, columns, inner, shape } = product
-  const { row, column, slices, slice } = planOf(product)
+/**
+ * Computes a product, into a tensor where `place` says that there are several. `counts` gives, in its place, what
+ * `countProduct` says, counted by the shader as it runs.
+ */
+export function multiply(
+  call: Pick<Call, 'backend'>,
+  product: Product,
+  { counts = false, into }: { readonly counts?: boolean; readonly into?: Info } = {},
+): Info {
+  const { rows, columns, inner, shape, place = 'row' } = product
+  const { row, column, slices, slice } = planOf(product, product.place === undefined)
+  // Rows of tiles for which one dimension is too short go on in the next.
+  const layers = Math.ceil(row.tiles / mostWorkgroups)
   const threads = row.threads * column.threads
   const count = (what: string): string => (counts ? `${what}++;` : '')
   const grid = (body: string): string => `
     for (var i = 0; i < ${row.each}; i++) { for (var j = 0; j < ${column.each}; j++) { ${body} } }`
   /** All threads fill a tile, neighbours from neighbouring memory. */
-  const fill = (tile: string, length: number, bound: number, read: string, byInner: boolean) => `
+  const fill = (tile: string, length: number, bound: string, read: string, byInner: boolean) => `
     for (var at = thread; at < ${length * depth}; at += ${threads}) {
       let k = ${byInner ? `at % ${depth}` : `at / ${length}`};
       let other = ${byInner ? `at / ${depth}` : `at % ${length}`};
@@ -127,17 +146,19 @@ export function multiply(call: Pick<Call, 'backend'>, product: Product, counts =
       let thread = i32(localIndex);
       let firstRow = thread / ${column.threads};
       let firstColumn = thread % ${column.threads};
-      let rowTileStart = i32(workgroupId.y) * ${row.tile};
+      let layer = i32(workgroupId.z) % uniforms.layers;
+      let slice = i32(workgroupId.z) / uniforms.layers;
+      let rowTileStart = (layer * i32(numWorkgroups.y) + i32(workgroupId.y)) * ${row.tile};
       let columnTileStart = i32(workgroupId.x) * ${column.tile};
-      let begin = i32(workgroupId.z) * uniforms.slice;
+      let begin = slice * uniforms.slice;
       let end = min(uniforms.inner, begin + uniforms.slice);
       var sums : array<f32, ${row.each * column.each}>;
       ${counts ? 'var multiplyAdds = 0; var reads = 0;' : ''}
       // As often in each workgroup, which barriers ask for; past the end there is nothing to do.
       for (var step = 0; step < uniforms.slice / ${depth}; step++) {
         let start = begin + step * ${depth};
-        ${fill('rowTile', row.tile, rows, 'left(rowTileStart + other, start + k)', left === 'inner')}
-        ${fill('columnTile', column.tile, columns, 'right(start + k, columnTileStart + other)', right === 'inner')}
+        ${fill('rowTile', row.tile, 'uniforms.rows', 'left(rowTileStart + other, start + k)', left === 'inner')}
+        ${fill('columnTile', column.tile, String(columns), 'right(start + k, columnTileStart + other)', right === 'inner')}
         workgroupBarrier();
         for (var k = 0; k < min(${depth}, end - start); k++) {
           var a : array<f32, ${row.each}>;
@@ -158,21 +179,21 @@ export function multiply(call: Pick<Call, 'backend'>, product: Product, counts =
           : grid(`
               let row = rowTileStart + firstRow + i * ${row.threads};
               let column = columnTileStart + firstColumn + j * ${column.threads};
-              if (row < ${rows} && column < ${columns}) {
-                let sum = sums[i * ${column.each} + j];
-                result[(i32(workgroupId.z) * ${rows} + row) * ${columns} + column] = sum;
+              if (row < uniforms.rows && column < ${columns}) {
+                result[(slice * uniforms.rows + ${place}) * ${columns} + column] = sums[i * ${column.each} + j];
               }`)
       }
     }`
   const parts = compute(call, {
-    name: `product ${product.name} ${rows} ${columns} ${counts}`,
+    name: `product ${product.name} ${row.tile} ${columns} ${counts}`,
     shape: counts ? [2] : slices === 1 ? shape : [slices, rows, columns],
     dtype: counts ? 'int32' : 'float32',
     atomic: counts,
     inputs: product.inputs,
-    uniforms: { inner, slice },
+    into,
+    uniforms: { rows, inner, slice, layers },
     threads,
-    workgroups: [column.tiles, row.tiles, slices],
+    workgroups: [column.tiles, Math.ceil(row.tiles / layers), layers * slices],
     code,
   })
   if (counts || slices === 1) return parts

@@ -1,9 +1,9 @@
 import type { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
 import * as tf from '@tensorflow/tfjs-core'
 import { batchNorm } from '@tricks/batch-norm'
-import { afterEach, describe, expect, test } from 'vitest'
-import { filterGradientProduct } from '../src/convolution.ts'
-import { countProduct, multiply } from '../src/product.ts'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { filterGradientProduct, inputGradientProducts } from '../src/convolution.ts'
+import { countProduct, multiply, type Product, type ProductCount } from '../src/product.ts'
 import { expectEqual, on, present, values, withGradients } from './compare.ts'
 
 type Size4 = [number, number, number, number]
@@ -20,6 +20,10 @@ const convolutions: [x: Size4, filter: Size4, stride: number, pad: 'same' | 'val
   [[3, 5, 5, 20], [1, 1, 20, 33], 2, 'valid'],
   [[4, 12, 12, 8], [3, 3, 8, 8], 1, 2],
   [[1, 3, 3, 1], [3, 3, 1, 1], 1, 'valid'],
+  // Places that no tap meets, fewer places than strides, and an inner axis in slices.
+  [[2, 7, 4, 3], [2, 1, 3, 5], 3, 'valid'],
+  [[2, 2, 2, 4], [1, 1, 4, 6], 3, 'valid'],
+  [[1, 4, 4, 6], [3, 3, 6, 64], 1, 'same'],
 ]
 
 describe.skipIf(!present)('on webgpu, equal to cpu:', () => {
@@ -130,33 +134,90 @@ test.skipIf(!present)(
   },
 )
 
-describe('the filter gradient by tiles', () => {
-  /** As the shader counts: an atomic addition of what each of its threads computed and read. */
-  async function counted([x, filter, strides, pad]: (typeof convolutions)[number]): Promise<{
-    shape: Parameters<typeof countProduct>[0]
-    counts: number[]
-  }> {
+test.skipIf(!present)('more places than a dimension has workgroups for', async () => {
+  await tf.setBackend('webgpu')
+  const results = tf.tidy(() => {
+    const x = tf.ones([1, 2049, 2048, 1])
+    const attrs = { strides: 1, pad: 'same', dataFormat: 'NHWC', inputShape: x.shape }
+    const inputs = { dy: x, filter: tf.fill([1, 1, 1, 1], 3) }
+    return [
+      tf.engine().runKernel<tf.Tensor>(tf.Conv2DBackpropInput, inputs, attrs),
+      tf.grad((each) => tf.relu(each))(x),
+    ]
+  })
+  const [byProduct, byMap] = await Promise.all(results.map((each) => each.data()))
+  tf.dispose(results)
+  expect(byProduct!.length).toBe(2049 * 2048)
+  expect(byProduct!.every((value: number) => value === 3)).toBe(true)
+  expect(byMap!.every((value: number) => value === 1)).toBe(true)
+})
+
+describe('the gradients of a convolution by tiles', () => {
+  test.skipIf(!present)('are what a training step computes', async () => {
     await tf.setBackend('webgpu')
+    const run = vi.spyOn(tf.backend() as WebGPUBackend, 'runWebGPUProgram')
+    tf.tidy(() => {
+      const inputs = [tf.zeros([1, 4, 4, 3]), tf.zeros([3, 3, 3, 5])] as const
+      tf.grads((x, filter) =>
+        tf.sum(tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, 1, 'same')),
+      )([...inputs])
+    })
+    const products = run.mock.calls
+      .map(([{ shaderKey }]) => /^tricks product (\w+) gradient/.exec(shaderKey)?.[1])
+      .filter(Boolean)
+    run.mockRestore()
+    expect(new Set(products)).toEqual(new Set(['filter', 'input']))
+  })
+
+  /** As the shaders count: an atomic addition of what each of their threads computed and read. */
+  async function counted(products: readonly Product[]): Promise<ProductCount> {
     const backend = tf.backend() as WebGPUBackend
-    const info = tf.backend_util.computeConv2DInfo(x, filter, strides, 1, pad)
-    const inputs = { x: tf.zeros(x), dy: tf.zeros(info.outShape) }
-    const attrs = { strides, pad, filterShape: filter }
-    const product = filterGradientProduct({ inputs, attrs, backend })
-    const { dataId } = multiply({ backend }, product, true)
-    const counts = [...((await backend.read(dataId)) as Int32Array)]
-    backend.disposeData(dataId)
-    tf.dispose(inputs)
-    return { shape: product, counts }
+    let [multiplyAdds, reads] = [0, 0]
+    for (const product of products) {
+      const { dataId } = multiply({ backend }, product, { counts: true })
+      const counts = (await backend.read(dataId)) as Int32Array
+      backend.disposeData(dataId)
+      multiplyAdds += counts[0]!
+      reads += counts[1]!
+    }
+    return { multiplyAdds, reads }
   }
 
+  const total = (products: readonly Product[]): ProductCount =>
+    products.map(countProduct).reduce((a, b) => ({
+      multiplyAdds: a.multiplyAdds + b.multiplyAdds,
+      reads: a.reads + b.reads,
+    }))
+
   test.skipIf(!present).each(convolutions)(
-    'counts what its shader does: %j by %j, stride %i, %s',
-    async (...convolution) => {
-      const { shape, counts } = await counted(convolution)
-      const { multiplyAdds, reads } = countProduct(shape)
-      expect(counts).toEqual([multiplyAdds, reads])
+    'counts what its shaders do: %j by %j, stride %i, %s',
+    async (x, filterShape, strides, pad) => {
+      await tf.setBackend('webgpu')
+      const backend = tf.backend() as WebGPUBackend
+      const { outShape } = tf.backend_util.computeConv2DInfo(x, filterShape, strides, 1, pad)
+      const inputs = { x: tf.zeros(x), dy: tf.zeros(outShape), filter: tf.zeros(filterShape) }
+      const attrs = { strides, pad, filterShape, inputShape: x }
+      const call = { inputs, attrs, backend }
+      for (const products of [[filterGradientProduct(call)], inputGradientProducts(call)])
+        expect(await counted(products)).toEqual(total(products))
+      tf.dispose(inputs)
     },
   )
+
+  test('of the taps of a filter with a stride, each place of the input is met by its own', () => {
+    const taps = (side: number, strides: number): number[] => {
+      const inputs = { dy: tf.zeros([2, 4, 4, 5]), filter: tf.zeros([side, side, 3, 5]) }
+      const attrs = { strides, pad: 'same', inputShape: [2, 4 * strides, 4 * strides, 3] }
+      const products = inputGradientProducts({ inputs, attrs, backend: tf.backend() as never })
+      tf.dispose(inputs)
+      for (const { rows } of products) expect(rows).toBe(2 * 4 * 4)
+      return products.map(({ inner }) => inner / 5)
+    }
+    expect(taps(3, 1)).toEqual([9])
+    // Of 4 times 9, which a product of all places by all taps would multiply.
+    expect(taps(3, 2)).toEqual([4, 2, 2, 1])
+    expect(taps(1, 2)).toEqual([1, 0, 0, 0])
+  })
 
   test('does at most twice the arithmetic, of any shape', () => {
     for (let rows = 1; rows <= 150; rows++)

@@ -20,18 +20,16 @@ function network(
   { side, kernelSize }: { readonly side: number; readonly kernelSize: number },
 ): { step: () => tf.Scalar; dispose: () => void } {
   const shape = { inputShape: [side, side, 3] }
+  const convolution = (more: { inputShape?: number[] } = {}): layers.layers.Layer =>
+    layers.layers.conv2d({ filters: 4, kernelSize, padding: 'same', useBias: false, ...more })
   const model = layers.sequential({
     layers: [
-      layers.layers.conv2d({
-        filters: 4,
-        kernelSize,
-        padding: 'same',
-        useBias: false,
-        ...shape,
-      }),
+      convolution(shape),
       batchNorm(),
       layers.layers.activation({ activation: 'relu' }),
       layers.layers.maxPooling2d({ poolSize: 2 }),
+      // Its input gradient is what the first one's filter learns by.
+      convolution(),
       layers.layers.globalAveragePooling2d({}),
       layers.layers.dense({ units: classes }),
     ],
