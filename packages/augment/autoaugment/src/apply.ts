@@ -36,15 +36,18 @@ export function applyAutoAugment(
   const passes = Math.max(...steps.map(({ length }) => length))
   return tf.tidy(() => {
     let levels = toLevels(tf.gather(images, tf.tensor1d(changed, 'int32')))
+    let shown = changed
     for (let pass = 0; pass < passes; pass++) {
-      const own = changed.map((image) => steps[image]![pass] ?? null)
-      levels = operate(levels, own, around)
+      const own = shown.map((image) => steps[image]![pass] ?? null)
+      const done = operate(levels, own, around)
+      levels = done.levels
+      shown = done.order.map((place) => shown[place]!)
     }
-    const done = tf.div<tf.Tensor4D>(levels, 255)
-    if (changed.length === batch) return done
-    const rows = Int32Array.from(steps, (_, image) => image)
-    for (const [i, image] of changed.entries()) rows[image] = batch + i
-    return tf.gather(tf.concat([images, done]), tf.tensor1d(rows, 'int32'))
+    const still = [...steps.keys()].filter((image) => !changed.includes(image))
+    const unchanged = tf.gather(images, tf.tensor1d(still, 'int32'))
+    const rows = new Int32Array(batch)
+    for (const [row, image] of [...still, ...shown].entries()) rows[image] = row
+    return tf.gather(tf.concat([unchanged, tf.div(levels, 255)]), tf.tensor1d(rows, 'int32'))
   })
 }
 

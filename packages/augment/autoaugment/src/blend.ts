@@ -46,18 +46,18 @@ function otherOf(
 
 /** The mean of 3 × 3 pixels where the middle one counts five times; the border stays. */
 function smooth(levels: Levels): Levels {
-  const [, height, width] = levels.shape
+  const [batch, height, width, channels] = levels.shape
   if (height < 3 || width < 3) return levels
   const nine = tf.mul(tf.avgPool(levels, 3, 1, 'valid'), 9)
   const middle = tf.slice(levels, [0, 1, 1, 0], [-1, height - 2, width - 2, -1])
   const inner = tf.round(tf.div(tf.add(nine, tf.mul(middle, 4)), 13))
-  const border = Float32Array.from({ length: height * width }, (_, i) => {
-    const [row, column] = [Math.floor(i / width), i % width]
-    return Number(row === 0 || column === 0 || row === height - 1 || column === width - 1)
-  })
-  const around = tf.mul(levels, tf.tensor3d(border, [height, width, 1]))
+  const line = width * channels
+  const border = new Float32Array(height * line).fill(1)
+  for (let row = 1; row < height - 1; row++)
+    border.fill(0, row * line + channels, (row + 1) * line - channels)
+  const around = tf.mul(tf.reshape(levels, [batch, border.length]), tf.tensor1d(border))
   return tf.add(
-    around,
+    tf.reshape(around, levels.shape),
     tf.pad(inner, [
       [0, 0],
       [1, 1],

@@ -33,8 +33,11 @@ export function byOperation(
  * @throws Error for another number of channels than 1 or 3
  */
 export function grey(levels: Levels): Levels {
-  const channels = levels.shape[3]
+  const [batch, height, width, channels] = levels.shape
   if (channels === 1) return levels
   if (channels !== 3) throw new Error(`autoaugment: expected 3 channels or 1, got ${channels}`)
-  return tf.floor(tf.sum(tf.mul(levels, tf.tensor1d([0.2989, 0.587, 0.114])), 3, true))
+  // By rows: backends are slow to repeat a pixel's channels.
+  const weights = tf.tile(tf.tensor1d([0.2989, 0.587, 0.114]), [width])
+  const weighted = tf.mul(tf.reshape(levels, [batch * height, width * channels]), weights)
+  return tf.floor(tf.sum(tf.reshape(weighted, levels.shape), 3, true))
 }

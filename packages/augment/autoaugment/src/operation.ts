@@ -55,28 +55,32 @@ const families: readonly (readonly [Family, readonly Operation[]])[] = [
   [blend, ['Brightness', 'Contrast', 'Color', 'Sharpness', 'SamplePairing']],
 ]
 
-/** Does one step on each image, a family at a time; null leaves an image as it is. */
+/**
+ * Does one step on each image, a family at a time; null leaves an image as it is. Images change places, so that those of
+ * one operation follow one another.
+ *
+ * @returns the images, and where each was
+ */
 export function operate(
   levels: Levels,
   steps: readonly (Step | null)[],
   around: Surroundings,
-): Levels {
-  const rows = Int32Array.from(steps, (_, image) => image)
-  const parts = [levels]
-  let row = steps.length
-  for (const [family, members] of families) {
-    // Those of one operation follow one another.
-    const images = members.flatMap((op) => [...steps.keys()].filter((i) => steps[i]?.op === op))
-    if (images.length === 0) continue
-    const own = tf.gather(levels, tf.tensor1d(images, 'int32'))
-    parts.push(
-      family(
-        own,
-        images.map((image) => steps[image]!),
-        around,
-      ),
-    )
-    for (const image of images) rows[image] = row++
+): { levels: Levels; order: number[] } {
+  const places = [...steps.keys()]
+  const parts: Levels[] = []
+  const order: number[] = []
+  const take = (own: readonly number[], family?: Family): void => {
+    if (own.length === 0) return
+    const some = tf.gather(levels, tf.tensor1d([...own], 'int32'))
+    const ownSteps = own.map((i) => steps[i]!)
+    parts.push(family ? family(some, ownSteps, around) : some)
+    order.push(...own)
   }
-  return parts.length === 1 ? levels : tf.gather(tf.concat(parts), tf.tensor1d(rows, 'int32'))
+  take(places.filter((i) => steps[i] === null))
+  for (const [family, members] of families)
+    take(
+      members.flatMap((op) => places.filter((i) => steps[i]?.op === op)),
+      family,
+    )
+  return { levels: tf.concat(parts), order }
 }

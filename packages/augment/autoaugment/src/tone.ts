@@ -37,7 +37,7 @@ export function equalize(levels: Levels): Levels {
     // A place a level of each row, to count in and to look up from.
     const starts = tf.mul(tf.range(0, rows.shape[0]), 256)
     const places = tf.cast(tf.add(rows, tf.reshape(starts, [-1, 1])), 'int32')
-    const flat = tf.reshape<tf.Rank.R1>(places, [-1])
+    const flat: tf.Tensor1D = tf.reshape(places, [-1])
     const counted = tf.bincount(flat, tf.tensor1d([]), rows.shape[0] * 256)
     const counts = tf.reshape(tf.cast(counted, 'float32'), [-1, 256])
     const below = tf.cumsum(counts, 1, true)
@@ -50,7 +50,7 @@ export function equalize(levels: Levels): Levels {
       tf.add(step, still),
     )
     const table = tf.reshape(tf.floor(tf.clipByValue(evened, 0, 255)), [-1])
-    const looked = tf.gather(table, places)
+    const looked = tf.reshape(tf.gatherND(table, tf.reshape(places, [-1, 1])), rows.shape)
     return tf.add(tf.mul(looked, tf.sub(1, still)), tf.mul(rows, still))
   })
 }

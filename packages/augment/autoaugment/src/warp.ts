@@ -1,54 +1,82 @@
-import * as tf from '@tensorflow/tfjs-core'
+import { gatherPixels, placesOf } from '@tricks/core'
 import type { Levels } from './levels.ts'
 import type { Step, Surroundings } from './operation.ts'
 
-/** Where the middle of an output pixel comes from: [row, column], both from the top left corner. */
-type Source = (row: number, column: number) => readonly [number, number]
-
 /** Shear, translation, rotation and cutout: each pixel shows another one, the nearest, or the fill. */
 export function warp(levels: Levels, steps: readonly Step[], { fill }: Surroundings): Levels {
-  const [batch, height, width, channels] = levels.shape
-  const outside = batch * height * width
-  const shown = new Int32Array(outside)
-  let at = 0
-  steps.forEach((step, image) => {
-    const source = sourceOf(step, height, width)
-    for (let r = 0; r < height; r++)
-      for (let c = 0; c < width; c++) {
-        const [y, x] = source(r + 0.5, c + 0.5)
-        const [row, column] = [Math.floor(y), Math.floor(x)]
-        const inside = row >= 0 && row < height && column >= 0 && column < width
-        shown[at++] = inside ? (image * height + row) * width + column : outside
-      }
-  })
-  const pixels = tf.concat([tf.reshape(levels, [-1, channels]), tf.tensor2d([[...fill]])])
-  return tf.reshape(tf.gather(pixels, tf.tensor1d(shown, 'int32')), levels.shape)
+  const { shape } = levels
+  const source = placesOf(shape)
+  for (const [image, step] of steps.entries())
+    if (step.op === 'Cutout') hide(source, image, step, shape)
+    else move(source, image, affineOf(step, shape), shape)
+  return gatherPixels(levels, source, fill)
 }
 
-function sourceOf({ op, magnitude, center }: Step, height: number, width: number): Source {
+/**
+ * Where the middle of an output pixel comes from, both from the top left corner: in each of row and column,
+ * byRow · (row − middle row) + byColumn · (column − middle column) + start.
+ */
+interface Affine {
+  readonly row: Line
+  readonly column: Line
+  /** [row, column], default the corner. */
+  readonly middle?: readonly [number, number]
+}
+type Line = readonly [byRow: number, byColumn: number, start: number]
+
+function affineOf({ op, magnitude }: Step, [, height, width]: Levels['shape']): Affine {
+  const [row, column] = [[1, 0, 0] as const, [0, 1, 0] as const]
   switch (op) {
     case 'ShearX':
-      return (row, column) => [row, column + magnitude * row]
+      return { row, column: [magnitude, 1, 0] }
     case 'ShearY':
-      return (row, column) => [row + magnitude * column, column]
+      return { row: [1, magnitude, 0], column }
     case 'TranslateX':
-      return (row, column) => [row, column - Math.trunc(magnitude)]
+      return { row, column: [0, 1, -Math.trunc(magnitude)] }
     case 'TranslateY':
-      return (row, column) => [row - Math.trunc(magnitude), column]
-    case 'Rotate': {
+      return { row: [1, 0, -Math.trunc(magnitude)], column }
+    default: {
       const angle = (magnitude * Math.PI) / 180
       const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
-      return (row, column) => {
-        const [r, c] = [row - height / 2, column - width / 2]
-        return [sin * c + cos * r + height / 2, cos * c - sin * r + width / 2]
-      }
+      const middle = [height / 2, width / 2] as const
+      return { row: [cos, sin, middle[0]], column: [-sin, cos, middle[1]], middle }
     }
-    default: {
-      const half = Math.floor(magnitude / 2)
-      const [top, left] = [center![0] - half, center![1] - half]
-      const hidden = (place: number, start: number): boolean =>
-        place > start && place < start + 2 * half
-      return (row, column) => (hidden(row, top) && hidden(column, left) ? [-1, -1] : [row, column])
+  }
+}
+
+function move(
+  source: Int32Array,
+  image: number,
+  { row: [a, b, top], column: [c, d, left], middle: [middleRow, middleColumn] = [0, 0] }: Affine,
+  [, height, width]: Levels['shape'],
+): void {
+  const first = image * height * width
+  let at = first
+  for (let i = 0; i < height; i++) {
+    const r = i + 0.5 - middleRow
+    for (let j = 0; j < width; j++) {
+      const s = j + 0.5 - middleColumn
+      const row = Math.floor(b * s + a * r + top)
+      const column = Math.floor(d * s + c * r + left)
+      const inside = row >= 0 && row < height && column >= 0 && column < width
+      source[at++] = inside ? first + row * width + column : source.length
     }
+  }
+}
+
+function hide(
+  source: Int32Array,
+  image: number,
+  { magnitude, center }: Step,
+  [, height, width]: Levels['shape'],
+): void {
+  const half = Math.floor(magnitude / 2)
+  const span = (middle: number, size: number) =>
+    [Math.max(0, middle - half), Math.max(0, Math.min(size, middle + half))] as const
+  const [top, bottom] = span(center![0], height)
+  const [left, right] = span(center![1], width)
+  for (let row = top; row < bottom; row++) {
+    const start = (image * height + row) * width
+    source.fill(source.length, start + left, start + right)
   }
 }
