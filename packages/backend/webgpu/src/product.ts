@@ -44,9 +44,6 @@ function sideFor(length: number): Side & { readonly tile: number; readonly tiles
   throw new Error(`webgpu: expected a positive length, got ${length}`)
 }
 
-/** The most workgroups along one dimension that every device takes. */
-const mostWorkgroups = 65_535
-
 /** How the shader goes about a product: tiles, and slices of the inner axis that workgroups share. */
 function planOf(
   { rows, columns, inner }: ProductShape,
@@ -110,17 +107,22 @@ export interface Product extends ProductShape {
 
 /**
  * Computes a product, into a tensor where `place` says that there are several. `counts` gives, in its place, what
- * `countProduct` says, counted by the shader as it runs.
+ * `countProduct` says, counted by the shader as it runs. `widest` is how many workgroups a device takes along one
+ * dimension.
  */
 export function multiply(
   call: Pick<Call, 'backend'>,
   product: Product,
-  { counts = false, into }: { readonly counts?: boolean; readonly into?: Info } = {},
+  {
+    counts = false,
+    into,
+    widest = 65_535,
+  }: { readonly counts?: boolean; readonly into?: Info; readonly widest?: number } = {},
 ): Info {
   const { rows, columns, inner, shape, place = 'row' } = product
   const { row, column, slices, slice } = planOf(product, product.place === undefined)
   // Rows of tiles for which one dimension is too short go on in the next.
-  const layers = Math.ceil(row.tiles / mostWorkgroups)
+  const layers = Math.ceil(row.tiles / widest)
   const threads = row.threads * column.threads
   const count = (what: string): string => (counts ? `${what}++;` : '')
   const grid = (body: string): string => `
