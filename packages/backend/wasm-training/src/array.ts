@@ -185,6 +185,24 @@ function select(original: Kernel): Kernel {
   }
 }
 
+/** Of two tensors alike, or of a tensor and one value: tfjs finds each value's place by its coordinates. */
+function pairwise(dtype: 'float32' | 'bool', name: 'extreme' | 'equal', ...options: number[]) {
+  return (original: Kernel): Kernel =>
+    (call) => {
+      const [x, y] = [input(call, 'a'), input(call, 'b')]
+      const one = size(y) === 1 && y.shape.length <= x.shape.length
+      const fits = one || tf.util.arraysEqual(x.shape, y.shape)
+      if (!fits || x.dtype !== 'float32' || y.dtype !== 'float32') return original(call)
+      const output = makeOutput(call, x.shape, dtype)
+      if (size(output) === 0) return output
+      compute(call, [], (engine) => {
+        const pointers = [output, x, y].map((info) => pointer(call, info))
+        engine[name](pointers, [size(output), Number(one)], options)
+      })
+      return output
+    }
+}
+
 /** Sum and mean over axes that are neighbours (a batch, its rows and columns): tfjs transposes first. */
 function reduce(divide: boolean): (original: Kernel) => Kernel {
   return (original) => (call) => {
@@ -219,9 +237,12 @@ function identity(call: Call): Info {
 }
 
 export function registerArray(): void {
+  extend(tf.Equal, pairwise('bool', 'equal'))
   extend(tf.GatherV2, gather)
   extend(tf.Identity, () => identity)
+  extend(tf.Maximum, pairwise('float32', 'extreme', 1))
   extend(tf.Mean, reduce(true))
+  extend(tf.Minimum, pairwise('float32', 'extreme', 0))
   extend(tf.Reverse, reverse)
   extend(tf.Select, select)
   extend(tf.Slice, slice)

@@ -203,6 +203,29 @@ describe('equal to the cpu backend on random shapes, with gradients:', () => {
       )
     }
   })
+
+  test('maximum, minimum and equal, of tensors and of one value', async () => {
+    const random = generator(8)
+    for (let i = 0; i < shapes; i++) {
+      const shape = Array.from({ length: random.integer(1, 4) }, () => random.integer(1, 6))
+      const rounded = (x: tf.Tensor): tf.Tensor => tf.round(tf.mul(x, 2))
+      const last = shape.slice(-1)
+      const [x, y] = [randomInput(random, shape), randomInput(random, random.pick([shape, last]))]
+      await expectEqual(JSON.stringify([shape, y.shape]), () => {
+        const [a, b] = [x, y].map(({ values, shape: own }) => rounded(tf.tensor(values, own)))
+        const z = { ...x, values: x.values.toReversed() }
+        return [
+          ...[tf.maximum, tf.minimum].flatMap((extreme) => withGradients(extreme, [x, z])),
+          ...[b!, 0, tf.scalar(1, 'int32')].flatMap((other) => [
+            tf.maximum(a!, other),
+            tf.minimum(a!, other),
+            tf.equal(a!, other),
+            tf.equal(other, a!),
+          ]),
+        ]
+      })
+    }
+  })
 })
 
 test('integers and booleans are moved like floats', async () => {

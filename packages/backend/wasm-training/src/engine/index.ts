@@ -9,6 +9,8 @@ const names = [
   'copy_strided',
   'copy_strided_bytes',
   'depthwise_gradients',
+  'equal',
+  'extreme',
   'filter_gradient',
   'gather',
   'gradient_sums',

@@ -590,6 +590,27 @@ void choose(float *to, const unsigned char *condition, const float *first, const
   for (int i = 0; i < count; i++) to[i] = condition[i] ? first[i] : second[i];
 }
 
+// to = the larger of x and y, or the smaller; NaNs as std::max and std::min have them. A y of one value is repeated.
+EXPORT(extreme)
+void extreme(float *to, const float *x, const float *y, int count, int one, int larger) {
+  v4 same = SPLAT(y);
+  int i = 0;
+  for (; i + 4 <= count; i += 4) {
+    v4 a = LOAD(x + i), b = one ? same : LOAD(y + i);
+    STORE(to + i, larger ? wasm_f32x4_pmax(a, b) : wasm_f32x4_pmin(a, b));
+  }
+  for (; i < count; i++) {
+    float a = x[i], b = y[one ? 0 : i];
+    to[i] = larger ? (a < b ? b : a) : (b < a ? b : a);
+  }
+}
+
+// to = whether x and y are equal, a byte each. A y of one value is repeated.
+EXPORT(equal)
+void equal(unsigned char *to, const float *x, const float *y, int count, int one) {
+  for (int i = 0; i < count; i++) to[i] = x[i] == y[one ? 0 : i];
+}
+
 // ------------------------------------------------------------------------------------- sums by channel
 
 // Adds the sums over `rows` rows of [rows, channels] to `totals`, in blocks that are summed in float32 in the
