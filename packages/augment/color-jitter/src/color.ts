@@ -6,13 +6,19 @@ export type Planes = readonly tf.Tensor2D[]
 export function toPlanes(images: tf.Tensor4D): Planes {
   const [batch, height, width, channels] = images.shape
   const planes = tf.transpose(images, [3, 0, 1, 2])
-  return tf.unstack(tf.reshape(planes, [channels, batch, height * width])) as tf.Tensor2D[]
+  const lines: tf.Tensor2D = tf.reshape(planes, [channels * batch, height * width])
+  return Array.from({ length: channels }, (_, channel) => tf.slice(lines, channel * batch, batch))
 }
 
 export function toImages(planes: Planes, shape: tf.Tensor4D['shape']): tf.Tensor4D {
   const [batch, height, width, channels] = shape
   const stacked: tf.Tensor4D = tf.reshape(tf.stack([...planes]), [channels, batch, height, width])
   return tf.transpose(stacked, [1, 2, 3, 0])
+}
+
+/** factor · plane, clipped to [0, 1]. */
+export function scale(planes: Planes, factors: tf.Tensor2D): Planes {
+  return planes.map((plane) => tf.clipByValue(tf.mul(plane, factors), 0, 1))
 }
 
 /** factor · plane + (1 − factor) · other, clipped to [0, 1]. */
@@ -38,11 +44,10 @@ export function grey([red, green, blue]: Planes): tf.Tensor2D {
  */
 export function turnHue(planes: Planes, turns: tf.Tensor2D): Planes {
   const [red, green, blue] = planes as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]
-  const stacked = tf.stack([red, green, blue])
-  const max: tf.Tensor2D = tf.max(stacked, 0)
-  const chroma = tf.sub(max, tf.min(stacked, 0))
+  const max: tf.Tensor2D = tf.maximum(tf.maximum(red, green), blue)
+  const chroma: tf.Tensor2D = tf.sub(max, tf.minimum(tf.minimum(red, green), blue))
   // Grey has no hue: any will do.
-  const divisor = tf.add(chroma, tf.cast(tf.equal(chroma, 0), 'float32'))
+  const divisor = tf.maximum(chroma, 1e-30)
   const sixths = tf.where(
     tf.equal(max, red),
     tf.div(tf.sub(green, blue), divisor),
@@ -57,6 +62,6 @@ export function turnHue(planes: Planes, turns: tf.Tensor2D): Planes {
     const turned = tf.add(hue, n)
     const k = tf.sub(turned, tf.mul(tf.floor(tf.div(turned, 6)), 6))
     const share = tf.clipByValue(tf.sub(2, tf.abs(tf.sub(k, 2))), 0, 1)
-    return tf.clipByValue(tf.sub(max, tf.mul(chroma, share)), 0, 1)
+    return tf.sub(max, tf.mul(chroma, share))
   })
 }

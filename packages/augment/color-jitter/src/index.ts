@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { assertOption, type Trick } from '@tricks/core'
-import { add, blend, grey, toImages, toPlanes, turnHue } from './color.ts'
+import { add, blend, grey, scale, toImages, toPlanes, turnHue } from './color.ts'
 
 export interface ColorJitterOptions {
   /** Factors are drawn from [1 − brightness, 1 + brightness], at least 0; default 0.4. */
@@ -65,7 +65,7 @@ export function applyColorJitter(images: tf.Tensor4D, params: ColorParams): tf.T
     tf.tensor2d(Float32Array.from(values), [batch, 1])
   return tf.tidy(() => {
     let planes = toPlanes(images)
-    if (brightness) planes = blend(planes, tf.scalar(0), column(brightness))
+    if (brightness) planes = scale(planes, column(brightness))
     if (contrast) planes = blend(planes, tf.mean(grey(planes), 1, true), column(contrast))
     if (saturation && channels === 3) planes = blend(planes, grey(planes), column(saturation))
     if (hue && channels === 3) planes = turnHue(planes, column(hue))
