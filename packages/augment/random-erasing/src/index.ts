@@ -45,7 +45,7 @@ export function applyRandomErasing(
   const range = `${batch} boxes [row, column, height, width] in ${height}×${width}, or null`
   assertOption(boxes.length === batch && inside, 'random-erasing', { boxes }, range)
   const values = typeof fill === 'number' ? [fill] : fill
-  const erased = boxes.reduce((sum, box) => sum + (box ? box[2] * box[3] : 0), 0) * channels
+  const erased = pixelsIn(boxes) * channels
   assertOption(
     [1, channels, erased].includes(values.length),
     'random-erasing',
@@ -65,6 +65,9 @@ export function applyRandomErasing(
   })
   return gatherPixels(images, source, fills)
 }
+
+const pixelsIn = (boxes: ErasingParams['boxes']): number =>
+  boxes.reduce((sum, box) => sum + (box ? box[2] * box[3] : 0), 0)
 
 /**
  * Replaces a random rectangle of some images, so that the network can't rely on any one part.
@@ -90,16 +93,19 @@ export function randomErasing({
     options,
     images: {
       draw(random, { batch, height, width, channels, mean }): ErasingParams | undefined {
-        const values: number[] = []
-        const boxes = random.images(batch, (image) => {
-          const box = image.uniform() < probability ? drawBox(image, height, width, options) : null
-          const erased = box && fill === 'random' ? box[2] * box[3] * channels : 0
-          for (let i = 0; i < erased; i++) values.push(image.uniform())
-          return box
-        })
+        const drawn = random.images(batch, (image) => ({
+          image,
+          box: image.uniform() < probability ? drawBox(image, height, width, options) : null,
+        }))
+        const boxes = drawn.map(({ box }) => box)
         if (boxes.every((box) => box === null)) return undefined
-        const fills = { random: new Float32Array(values), mean }
-        return { boxes, fill: typeof fill === 'string' ? fills[fill] : fill }
+        if (fill !== 'random') return { boxes, fill: fill === 'mean' ? mean : fill }
+        const values = new Float32Array(pixelsIn(boxes) * channels)
+        let used = 0
+        for (const { image, box } of drawn)
+          for (const end = used + pixelsIn([box]) * channels; used < end; used++)
+            values[used] = image.uniform()
+        return { boxes, fill: values }
       },
       apply: (images, params) => applyRandomErasing(images, params as ErasingParams),
     },
