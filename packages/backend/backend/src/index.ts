@@ -63,8 +63,9 @@ export async function useBackend(name?: BackendName): Promise<Backend> {
   }
   const reasons = passedOver.map((each) => `  ${each.name}: ${each.reason}`).join('\n')
   throw new Error(
-    `backend: ${name ? 'the backend asked for is not to be had' : 'none to train on'}\n${reasons}\n` +
-      'The one that always works: npm install @tricks/wasm-training',
+    name
+      ? `backend: the backend asked for is not to be had\n${reasons}\nWithout a choice the best that is here is taken`
+      : `backend: none to train on\n${reasons}\nThe one that always works: npm install @tricks/wasm-training`,
   )
 }
 
@@ -87,7 +88,7 @@ async function start({
     if (await tf.setBackend(registered)) return adapter ? { device: adapter.name } : {}
     return { reason: `${source} is installed, but its backend did not start` }
   } catch (error) {
-    return { reason: firstLine((error as Error).message) }
+    return { reason: firstLine((error as Error).message).replace(`${registered}: `, '') }
   }
 }
 
