@@ -1,13 +1,17 @@
 import type { Theme } from 'vitepress'
 import DefaultTheme from 'vitepress/theme'
+import Effect from './Effect.vue'
 import Measured from './Measured.vue'
 import Step from './Step.vue'
+import Verdict from './Verdict.vue'
 import './style.css'
 
 export default {
   extends: DefaultTheme,
   enhanceApp({ app }) {
+    app.component('Effect', Effect)
     app.component('Measured', Measured)
     app.component('Step', Step)
+    app.component('Verdict', Verdict)
   },
 } satisfies Theme
