@@ -37,16 +37,26 @@ const namesIn = (root: string): string[] =>
     ...readdirSync(join(root, 'packages', stage)),
   ])
 
+function parsed() {
+  try {
+    return parseArgs({
+      allowPositionals: true,
+      options: {
+        stage: { type: 'string' },
+        paper: { type: 'string' },
+        repository: { type: 'string' },
+        help: { type: 'boolean' },
+      },
+    })
+  } catch (error) {
+    // What Node says, without its advice on how to pass such a text on.
+    const [what] = (error as Error).message.split('. ')
+    throw new Error(`create-trick: ${what} (see --help)`, { cause: error })
+  }
+}
+
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      stage: { type: 'string' },
-      paper: { type: 'string' },
-      repository: { type: 'string' },
-      help: { type: 'boolean' },
-    },
-  })
+  const { values, positionals } = parsed()
   if (values.help === true) return console.log(help)
   if (positionals.length > 1)
     throw new Error(`create-trick: expected one name, got ${positionals.join(' ')}`)

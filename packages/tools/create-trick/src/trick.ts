@@ -77,7 +77,8 @@ export function refusal(name: string, taken: readonly string[] = []): string | u
   const bare = bareName(name)
   const expected = (what: string, why = ''): string =>
     `create-trick: expected the name to be ${what}, got ${JSON.stringify(name)}${why}`
-  if (!kebab.test(bare)) return expected('words of a-z and 0-9 with - between, as in my-idea')
+  if (!kebab.test(bare))
+    return expected('words of a-z and 0-9 with - between, a letter first, as in my-idea')
   if (name.length > 100) return expected('at most 100 characters')
   if (reserved.has(bare) || builtinModules.includes(bare))
     return expected('free to use', ', which is reserved')

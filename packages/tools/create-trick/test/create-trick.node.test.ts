@@ -20,7 +20,11 @@ describe('names', () => {
   test.each([
     ['cutout', 'a new one, got "cutout", which is taken'],
     ['@me/cutout', 'a new one'],
-    ['My_Idea', 'words of a-z and 0-9 with - between, as in my-idea, got "My_Idea"'],
+    [
+      'My_Idea',
+      'words of a-z and 0-9 with - between, a letter first, as in my-idea, got "My_Idea"',
+    ],
+    ['9lives', 'words of a-z and 0-9 with - between, a letter first'],
     ['my--idea', 'words of a-z'],
     ['../idea', 'words of a-z'],
     ['@/idea', 'words of a-z'],
@@ -138,26 +142,20 @@ describe('a package of its own', () => {
 
   test('is green once it is filled in: the guide on posterise', () => {
     const guide = readFileSync(join(repository, 'CONTRIBUTING.md'), 'utf8')
-    const block = (language: string): string =>
-      new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``).exec(guide)![1]!
-    const draw = /`(random\.images\(.*\))`/.exec(guide)![1]!
+    const blocks = (language: string): string[] =>
+      [...guide.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(
+        ([, code]) => code!,
+      )
+    const invalid = /`(invalid: \[\(\) => posterise.*\])`/.exec(guide)![1]!
     const files = standalonePackage({ name: '@me/posterise', stage: 'augment', paper })
     const path = 'test/posterise.test.ts'
-    const filled = files['src/index.ts']!.replace(
-      /export function applyPosterise[^]*?\n}\n/,
-      block('ts'),
-    )
-      .replace(/random\.images\(.*\)/, draw)
-      .replaceAll('strengths', 'levels')
-      .replace('strength >= 0 && strength <= 1', 'Number.isInteger(strength) && strength >= 2')
-      .replace('strength = 0.5', 'strength = 8')
-      .replaceAll(/\bstrength\b/g, 'most')
+    const imports = files['src/index.ts']!.split('\n\n')[0]!
     for (const stage of stages) rmSync(join(folder, stage), { recursive: true })
     write(join(folder, 'posterise'), {
       ...files,
-      'src/index.ts': filled,
-      [path]: files[path]!.replaceAll('strength:', 'most:'),
-      'test/fixtures/posterise.json': `{ "cases": [${block('json')}] }`,
+      'src/index.ts': [imports, ...blocks('ts')].join('\n\n'),
+      [path]: files[path]!.replace(/invalid: \[.*\]/, invalid),
+      'test/fixtures/posterise.json': `{ "cases": [${blocks('json')[0]}] }`,
     })
     const flags = ['-p', join(folder, 'posterise'), '--customConditions', '@tricks/source']
     expect(spawnSync(bin('tsc'), flags, { encoding: 'utf8' }).stdout).toBe('')
