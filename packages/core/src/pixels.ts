@@ -11,7 +11,7 @@ import * as tf from '@tensorflow/tfjs-core'
  * @returns as `images`; pixels are copied exactly
  * @example
  * const images = tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1])
- * gatherPixels(images, Int32Array.of(1, 0, 4, 4), [9]) // 2, 1 and 9, 9
+ * gatherPixels(images, Int32Array.of(1, 0, 4, 4), [9]) // [[[[2], [1]], [[9], [9]]]]
  */
 export function gatherPixels(
   images: tf.Tensor4D,
@@ -35,7 +35,7 @@ export function gatherPixels(
  *
  * @param shape [batch, height, width]
  * @example
- * placesOf([1, 2, 2]) // 0, 1, 2, 3
+ * placesOf([1, 2, 2]) // [0, 1, 2, 3]
  */
 export function placesOf([batch, height, width]: readonly number[]): Int32Array {
   const places = new Int32Array(batch! * height! * width!)
