@@ -92,8 +92,14 @@ export async function startRegistry(folder, names) {
       '',
     ].join('\n'),
   )
+  // In a workflow that may ask for an identity, npm would have this registry's packages attested to the world.
+  const {
+    ACTIONS_ID_TOKEN_REQUEST_URL: _url,
+    ACTIONS_ID_TOKEN_REQUEST_TOKEN: _token,
+    ...inherited
+  } = process.env
   const environment = {
-    ...process.env,
+    ...inherited,
     NPM_CONFIG_USERCONFIG: user,
     npm_config_userconfig: user,
     npm_config_registry: url,

@@ -91,9 +91,18 @@ try {
 
   registry = await startRegistry(folder, ['@tricks/*', 'create-trick'])
   const env = registry.environment
-  await step('published by changesets', () => {
-    const said = run(...pnpm('exec', 'changeset', 'publish', '--no-git-tag'), { env })
-    for (const { name, version } of packages) assert.ok(said.includes(`${name}@${version}`), name)
+  await step('published by changesets', async () => {
+    const repository = 'someone/tricks'
+    const said = run(process.execPath, [join(root, 'internal/publish.mjs'), '--no-git-tag'], {
+      env: { ...env, GITHUB_REPOSITORY: repository },
+    })
+    for (const { name, version, folder: place } of packages) {
+      assert.ok(said.includes(`${name}@${version}`), name)
+      const manifest = await (await fetch(`${registry.url}${name.replace('/', '%2f')}`)).json()
+      const { url, directory } = manifest.versions[version].repository
+      assert.ok(url.endsWith(`/${repository}.git`), `${name}: ${url}`)
+      assert.equal(join(root, directory), place)
+    }
     return `${names.length} packages`
   })
 

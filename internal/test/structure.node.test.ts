@@ -130,3 +130,27 @@ test.each(packages.filter(isTrick))("$name's index fits a screen or two", ({ fol
   const lines = readFileSync(join(root, folder, 'src/index.ts'), 'utf8').split('\n').length
   expect(lines).toBeLessThanOrEqual(120)
 })
+
+test.each(packages)("$name's card is filled in", ({ folder, manifest }) => {
+  const template = 'What the trick does to training, in one line'
+  expect(manifest.description).not.toBe(template)
+  if (folder !== 'packages/tools/create-trick')
+    expect(readFileSync(join(root, folder, 'README.md'), 'utf8')).not.toContain(template)
+})
+
+const workflows = globSync('.github/workflows/*.yml', { cwd: root })
+const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+test('one version of pnpm, wherever it is called', () => {
+  const { packageManager } = JSON.parse(textOf('package.json')) as { packageManager: string }
+  const called = ['package.json', ...workflows].flatMap(
+    (path) => textOf(path).match(/pnpm@[\d.]+/g) ?? [],
+  )
+  expect(new Set(called)).toEqual(new Set([packageManager]))
+})
+
+test.each(workflows)('%s takes the actions of others at one commit each', (path) => {
+  const uses = [...textOf(path).matchAll(/uses: (.*)/g)].map(([, what]) => what!)
+  expect(uses.length).toBeGreaterThan(0)
+  for (const each of uses) expect(each).toMatch(/^[\w-]+\/[\w-]+@[\da-f]{40} # v\d+\.\d+\.\d+$/)
+})
