@@ -63,18 +63,32 @@ async function run(): Promise<void> {
 
 /** The backend asked for, or WebGPU, WebGL, wasm, whichever is the first that is there. */
 async function choose(name: string | null): Promise<void> {
-  const reasons: string[] = []
   for (const each of name === null ? ['webgpu', 'webgl', 'wasm'] : [name])
     try {
-      const device = each === 'webgpu' ? `, ${(await findAdapter()).name}` : ''
+      let device = ''
+      if (each === 'webgpu') device = `, ${(await findAdapter()).name}`
+      if (each === 'webgl') {
+        device = `, ${renderer()}`
+        if (name === null && /swiftshader|llvmpipe|software|basic render/i.test(device))
+          throw new Error(
+            'it computes on the processor, slower than wasm (?backend=webgl takes it)',
+          )
+      }
       if (!(await tf.setBackend(each))) throw new Error('it does not start')
       log(`Backend: ${each}${device}`)
       return
     } catch (error) {
-      reasons.push(`${each}: ${(error as Error).message}`)
-      log(`Not on ${reasons.at(-1)}`)
+      log(`Not on ${each}: ${(error as Error).message.replace(`${each}: `, '')}`)
     }
-  throw new Error(`none to train on\n${reasons.join('\n')}`)
+  throw new Error('There is nothing to train on.')
+}
+
+/** What WebGL computes on, which is the processor where there is no GPU. */
+function renderer(): string {
+  const gl = document.createElement('canvas').getContext('webgl2')
+  if (!gl) throw new Error('it does not start')
+  const { UNMASKED_RENDERER_WEBGL } = gl.getExtension('WEBGL_debug_renderer_info') ?? {}
+  return String(gl.getParameter(UNMASKED_RENDERER_WEBGL ?? gl.RENDERER))
 }
 
 function first(set: ImageSet, count: number): ImageSet {

@@ -47,7 +47,7 @@ export async function requestAdapter(): Promise<GPUAdapter> {
   if (isSoftware && !tf.env().getBool('WEBGPU_SOFTWARE'))
     throw new Error(
       `webgpu: no GPU was found but ${name}, which computes on the processor, slower than wasm ` +
-        `(${variable}=1 or the flag WEBGPU_SOFTWARE takes it). ${adviceOnDrivers()}`,
+        `(${inNode() ? `${variable}=1` : '?tfjsflags=WEBGPU_SOFTWARE:true'} takes it). ${adviceOnDrivers()}`,
     )
   return adapter
 }
