@@ -1,25 +1,28 @@
 // A full run on all of CIFAR-10 with the recipe `airbench` on native, and then, told apart, what the same network makes
-// of the test images seen six ways. Its log is kept in full.log.
+// of the test images seen six ways. Its log is kept in full.log. A run that is in the folder is looked at alone.
 // `node --conditions=@tricks/source bench/full.ts RUN_FOLDER [seed]` under Node 24.
 import * as tf from '@tensorflow/tfjs-core'
+import { useBackend } from '@tricks/backend'
 import { loadCifar10 } from '@tricks/cifar10'
 import { accuracy } from '@tricks/core'
 import { batchOf } from '@tricks/train'
 import { run } from '../examples/cifar10/src/run.ts'
-import { loadModel } from '../examples/cifar10/src/teacher.ts'
+import { hasModel, loadModel } from '../examples/cifar10/src/teacher.ts'
 
 const [out, seed = '0'] = process.argv.slice(2)
 if (out === undefined) throw new Error('bench/full.ts: expected a folder for the run')
 const began = performance.now()
 const { signal } = new AbortController()
-await run({
-  recipe: 'airbench',
-  backend: 'native',
-  seed: Number(seed),
-  out,
-  progress: 'lines',
-  signal,
-})
+if (hasModel(out)) await useBackend('native')
+else
+  await run({
+    recipe: 'airbench',
+    backend: 'native',
+    seed: Number(seed),
+    out,
+    progress: 'lines',
+    signal,
+  })
 const seconds = (performance.now() - began) / 1000
 
 const model = await loadModel(out)
