@@ -116,6 +116,9 @@ export function moduleOf(
   for (const [name, from] of exports)
     if (!names.includes(name) && name !== 'tf' && uses(name)) add(placeOf(from, folder), name)
   if (uses('tf')) whole.add("import * as tf from '@tensorflow/tfjs'")
+  // A type is none of what a module exports when it runs.
+  const imported = [...whole, ...taken].some((each) => /\bTrick\b/.test(each))
+  if (!imported && /\): Trick\b/.test(text)) whole.add("import type { Trick } from '@tricks/core'")
   const atHand = names.filter(uses).join(', ')
   const functions = bodies.map(
     (blocks) =>
