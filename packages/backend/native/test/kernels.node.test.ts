@@ -115,6 +115,22 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     })
   })
 
+  // By Winograd's algorithm, where the channels are sixteens: tiles that reach beyond the image, and more than fit a block.
+  test('3 × 3 convolution of many channels', async () => {
+    for (let i = 0; i < 40; i++) {
+      const draw = draws('winograd', i)
+      const [height, width] = [draw.within(1, 9), draw.within(1, 9)]
+      const fits = Math.min(height, width) >= 3
+      const pad = draw.pick<Pad>(['same', 1, 2, ...(fits ? (['valid', 0] as const) : [])])
+      const channels = draw.pick([16, 32, 64, 144])
+      const x = draw.input(draw.within(1, 6), height, width, channels)
+      const filter = draw.input(3, 3, channels, draw.pick([16, 32, 48, 80]))
+      await expectEqual([x.shape, filter.shape, pad], () =>
+        withGradients((a, b) => tf.conv2d(image(a), image(b), 1, pad), [x, filter]),
+      )
+    }
+  })
+
   cases('depthwise convolution', async (draw) => {
     const kernel = [draw.within(1, 4), draw.within(1, 4)]
     const strides = draw.within(1, 2)

@@ -140,6 +140,11 @@ function convolve(call: Call, info: Window): tf.Tensor {
   if (isMistaken(info)) return convolveOneColumn(call, info)
   const precision = computePrecision()
   if (precision === 'bfloat16' && isMatrix(x, info, 2048)) return convolveAsMatrix(call, info)
+  if (byWinograd(x, info)) {
+    const { top, left } = info.padInfo
+    const attrs = winogradAttributes([info.outHeight, info.outWidth], [top, left], false)
+    return execute(call, 'TricksWinograd', [x, filter], attrs)[0]!
+  }
   return execute(call, 'Conv2D', [x, filter], convolutionAttributes(info), { precision })[0]!
 }
 
@@ -152,6 +157,39 @@ function isMatrix(x: tf.Tensor, info: Window, rows: number): boolean {
   const places = batchSize * outHeight * outWidth
   const plain = dilationHeight === 1 && dilationWidth === 1
   return places <= rows && plain && info.inChannels >= 128 && opsTake(x)
+}
+
+/** Faster than oneDNN, whose kernels do all of the products, but where there are few channels. */
+function byWinograd(x: tf.Tensor, info: Window): boolean {
+  const { filterHeight, filterWidth, inChannels, outChannels } = info
+  const { top, left } = info.padInfo
+  return (
+    computePrecision() === 'float32' &&
+    filterHeight === 3 &&
+    filterWidth === 3 &&
+    isDense(info) &&
+    // What is padded more has windows that see no image, whose gradient is padded by less than nothing.
+    Math.max(top, left) <= 2 &&
+    inChannels * outChannels >= 512 &&
+    outChannels % 16 === 0 &&
+    inChannels % 16 === 0 &&
+    opsTake(x)
+  )
+}
+
+const winogradAttributes = (
+  size: readonly number[],
+  padding: readonly number[],
+  transposed: boolean,
+): Record<string, Attribute> => ({
+  size: whole(size),
+  padding: whole(padding),
+  transposed: flag(transposed),
+})
+
+/** No place is left out, of the images or in a window. */
+function isDense({ strideHeight, strideWidth, dilationHeight, dilationWidth }: Window): boolean {
+  return [strideHeight, strideWidth, dilationHeight, dilationWidth].every((n) => n === 1)
 }
 
 /** A row for each place of the output, with the values of its window. */
@@ -203,10 +241,16 @@ function convolveOneColumn(call: Call, info: Window): tf.Tensor {
 /** Computed if it is asked for: tfjs also makes the gradient by the images, which nobody does. */
 function inputGradient(call: Call, info: Window): tf.Tensor {
   const precision = computePrecision()
+  const winograd = byWinograd(input(call, 'dy'), info)
   return lazily(call.backend, info.inShape, {
     inputs: [input(call, 'filter'), input(call, 'dy')],
     in16: precision === 'bfloat16',
     compute(filter, dy) {
+      if (winograd) {
+        const { top, left } = info.padInfo
+        const attrs = winogradAttributes([info.inHeight, info.inWidth], [2 - top, 2 - left], true)
+        return run(call, 'TricksWinograd', [dy, filter], attrs)[0]!
+      }
       const size = tf.tensor1d(info.inShape, 'int32')
       const inputs = [size, filter, dy]
       const execution = { precision, typed: [1, 2] }
@@ -218,9 +262,8 @@ function inputGradient(call: Call, info: Window): tf.Tensor {
 }
 
 /** The matrix unit's own kernel: oneDNN takes two to four times as long at most sizes. */
-function byMatrixUnit({ strideHeight, strideWidth, dilationHeight, dilationWidth }: Window) {
-  const plain = [strideHeight, strideWidth, dilationHeight, dilationWidth].every((n) => n === 1)
-  return plain && hasMatrixOps() && computePrecision() === 'bfloat16'
+function byMatrixUnit(info: Window): boolean {
+  return isDense(info) && hasMatrixOps() && computePrecision() === 'bfloat16'
 }
 
 function filterGradient(call: Call, info: Window): tf.Tensor {
@@ -238,6 +281,10 @@ function filterGradient(call: Call, info: Window): tf.Tensor {
       const inputs = [windows(call, x, info), asRows(input(call, 'dy'))]
       return tf.reshape(multiplyIn16(call, inputs, true), info.filterShape)
     })
+  if (byWinograd(x, info)) {
+    const attrs = { padding: whole([info.padInfo.top, info.padInfo.left]) }
+    return execute(call, 'TricksWinogradFilterGrad', [x, input(call, 'dy')], attrs)[0]!
+  }
   return tf.tidy(() => {
     const size = tf.tensor1d(info.filterShape, 'int32')
     const inputs = [x, size, input(call, 'dy')]

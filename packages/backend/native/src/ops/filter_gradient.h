@@ -10,9 +10,8 @@
 #if defined(__AMX_BF16__)
 #include <immintrin.h>
 
-#include <cstdlib>
-
 #include "op.h"
+#include "scratch.h"
 #include "threads.h"
 
 namespace {
@@ -224,27 +223,6 @@ inline void multiplyGroup(const Windows& by, const uint16_t* x, const uint16_t* 
         }
     }
 }
-
-// A thread's own memory, kept from call to call: fresh pages cost more than what is computed in them.
-class Scratch {
- public:
-  template <typename T>
-  T* take(int64_t count, bool zeros) {
-    const int64_t bytes = roundUp(count * sizeof(T), 64);
-    if (bytes > bytes_) {
-      std::free(data_);
-      data_ = std::aligned_alloc(64, bytes);
-      bytes_ = bytes;
-    }
-    if (zeros) std::memset(data_, 0, bytes);
-    return static_cast<T*>(data_);
-  }
-  ~Scratch() { std::free(data_); }
-
- private:
-  int64_t bytes_ = 0;
-  void* data_ = nullptr;
-};
 
 // What the images of [from, to) give, as tiles of sums.
 inline float* sumImages(const Windows& by, const uint16_t* x, const uint16_t* dy, int64_t from,

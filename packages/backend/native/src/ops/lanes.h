@@ -38,6 +38,8 @@ inline void store(Bfloat16* to, Floats values) {
   const Halves halves = __builtin_convertvector(rounded, Halves);
   std::memcpy(to, &halves, sizeof halves);
 }
+// Minus zero leaves every number as it is, so that this is a load alone.
+inline Floats broadcast(const float* from) { return *from - Floats{}; }
 inline Floats select(Masks mask, Floats values) { return (Floats)(mask & (Masks)values); }
 
 }  // namespace

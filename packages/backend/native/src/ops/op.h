@@ -41,7 +41,7 @@ struct Tensor {
 // What an op was made with.
 struct Attributes {
   float epsilon = 0;
-  bool nesterov = false;
+  bool nesterov = false, transposed = false;
   int32_t activation = 0;
   std::vector<int32_t> window, strides, size, padding;
 };
@@ -93,9 +93,12 @@ void* create(TF_OpKernelConstruction* construction) {
                                        status.status);
   TF_OpKernelConstruction_GetAttrInt32(construction, "activation", &attributes->activation,
                                        status.status);
-  unsigned char nesterov = 0;
-  TF_OpKernelConstruction_GetAttrBool(construction, "nesterov", &nesterov, status.status);
-  attributes->nesterov = nesterov != 0;
+  for (const auto& [name, value] : {std::make_pair("nesterov", &attributes->nesterov),
+                                    {"transposed", &attributes->transposed}}) {
+    unsigned char given = 0;
+    TF_OpKernelConstruction_GetAttrBool(construction, name, &given, status.status);
+    *value = given != 0;
+  }
   for (const auto& [name, list] :
        {std::make_pair("window", &attributes->window),
         {"strides", &attributes->strides},

@@ -15,6 +15,7 @@
 #include "patches.h"
 #include "pooling.h"
 #include "update.h"
+#include "winograd.h"
 
 namespace {
 
@@ -62,6 +63,10 @@ void defineAll() {
   define("TricksPatches", {"x: T"}, {"y: T"},
          {"window: list(int)", "strides: list(int)", "size: list(int)", "padding: list(int)"},
          both(patches<float>, patches<Bfloat16>));
+  define("TricksWinograd", {"x: T", "filter: T"}, {"y: T"},
+         {"size: list(int)", "padding: list(int)", "transposed: bool"}, {{TF_FLOAT, winograd}});
+  define("TricksWinogradFilterGrad", {"x: T", "dy: T"}, {"dfilter: T"}, {"padding: list(int)"},
+         {{TF_FLOAT, winogradFilterGradient}});
   define("TricksMomentum",
          {"weights: T", "accumulation: T", "gradient: T", "step: T", "momentum: T"},
          {"new_weights: T", "new_accumulation: T"}, {"nesterov: bool"}, {{TF_FLOAT, momentum}});

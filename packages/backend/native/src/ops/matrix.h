@@ -1,0 +1,84 @@
+// A product of matrices in float32, small enough for a core's caches: with the transforms around it, it stays in a thread.
+#pragma once
+
+#include <algorithm>
+
+#include "lanes.h"
+
+namespace {
+
+// A matrix as panels of so many columns, the last of what is left: a panel's lines lie one after the other, as a product
+// reads them.
+constexpr int64_t kPanel = kLanes * (kLanes == 16 ? 4 : 2);
+inline int64_t inPanels(int64_t lines, int64_t columns, int64_t line, int64_t column) {
+  const int64_t begin = column / kPanel * kPanel;
+  return begin * lines + line * std::min(kPanel, columns - begin) + column - begin;
+}
+
+// Lines of c, begun or gone on with: a · b, for as many columns as so many registers hold.
+template <int Lines, int Registers>
+inline void multiplyLines(const float* a, int64_t nextLine, int64_t next, const float* b,
+                          int64_t depth, bool begins, float* c, int64_t columns) {
+  Floats sums[Lines][Registers];
+#pragma GCC unroll 8
+  for (int i = 0; i < Lines; ++i)
+#pragma GCC unroll 8
+    for (int j = 0; j < Registers; ++j)
+      sums[i][j] = begins ? Floats{} : load(c + i * columns + j * kLanes);
+  for (int64_t k = 0; k < depth; ++k) {
+    Floats right[Registers];
+#pragma GCC unroll 8
+    for (int j = 0; j < Registers; ++j) right[j] = load(b + (k * Registers + j) * kLanes);
+#pragma GCC unroll 8
+    for (int i = 0; i < Lines; ++i) {
+      const Floats left = broadcast(a + i * nextLine + k * next);
+#pragma GCC unroll 8
+      for (int j = 0; j < Registers; ++j) sums[i][j] += left * right[j];
+    }
+  }
+#pragma GCC unroll 8
+  for (int i = 0; i < Lines; ++i)
+#pragma GCC unroll 8
+    for (int j = 0; j < Registers; ++j) store(c + i * columns + j * kLanes, sums[i][j]);
+}
+
+// So much of a panel stays in a core's first cache.
+constexpr int64_t kDepth = 128;
+
+// A matrix by its first value, and the steps to the next of a line's and a sum's.
+struct Left {
+  const float* values;
+  int64_t nextLine, next;
+};
+
+template <int Registers>
+inline void multiplyPanel(const Left& a, int64_t lines, const float* b, int64_t depth, bool begins,
+                          float* c, int64_t columns) {
+  int64_t line = 0;
+  const auto from = [&] { return a.values + line * a.nextLine; };
+  const auto to = [&] { return c + line * columns; };
+  for (; line + 6 <= lines; line += 6)
+    multiplyLines<6, Registers>(from(), a.nextLine, a.next, b, depth, begins, to(), columns);
+  for (; line + 2 <= lines; line += 2)
+    multiplyLines<2, Registers>(from(), a.nextLine, a.next, b, depth, begins, to(), columns);
+  for (; line < lines; ++line)
+    multiplyLines<1, Registers>(from(), a.nextLine, a.next, b, depth, begins, to(), columns);
+}
+
+// c, or c +, a · b: `b` in panels, `c` line by line.
+inline void multiply(const Left& a, int64_t lines, const float* b, int64_t depth, bool begins,
+                     float* c, int64_t columns) {
+  for (int64_t from = 0; from < depth; from += kDepth)
+    for (int64_t column = 0; column < columns; column += kPanel) {
+      const Left part{a.values + from * a.next, a.nextLine, a.next};
+      const int64_t registers = std::min(kPanel, columns - column) / kLanes;
+      const auto work = registers == 1   ? multiplyPanel<1>
+                        : registers == 2 ? multiplyPanel<2>
+                        : registers == 3 ? multiplyPanel<3>
+                                         : multiplyPanel<4>;
+      work(part, lines, b + inPanels(depth, columns, from, column), std::min(kDepth, depth - from),
+           begins && from == 0, c + column, columns);
+    }
+}
+
+}  // namespace

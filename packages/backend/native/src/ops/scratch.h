@@ -1,0 +1,30 @@
+// A thread's own memory, kept from call to call: fresh pages cost more than what is computed in them.
+#pragma once
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+namespace {
+
+class Scratch {
+ public:
+  template <typename T>
+  T* take(int64_t count, bool zeros = false) {
+    const int64_t bytes = (count * static_cast<int64_t>(sizeof(T)) + 63) / 64 * 64;
+    if (bytes > bytes_) {
+      std::free(data_);
+      data_ = std::aligned_alloc(64, bytes);
+      bytes_ = bytes;
+    }
+    if (zeros) std::memset(data_, 0, bytes);
+    return static_cast<T*>(data_);
+  }
+  ~Scratch() { std::free(data_); }
+
+ private:
+  int64_t bytes_ = 0;
+  void* data_ = nullptr;
+};
+
+}  // namespace
