@@ -1,5 +1,11 @@
-import { type EChartsOption, init } from 'echarts'
+import { chartSvg } from '@tricks/report'
+import type { EChartsOption } from 'echarts'
+import { CustomChart, ScatterChart } from 'echarts/charts'
+import { GridComponent, MarkLineComponent, TitleComponent } from 'echarts/components'
+import { use } from 'echarts/core'
 import { isClear, type Summary } from './summary.ts'
+
+use([CustomChart, ScatterChart, GridComponent, MarkLineComponent, TitleComponent])
 
 const [row, width, colors] = [24, 860, { help: '#1a7f5a', harm: '#b3402f', open: '#8a8f98' }]
 
@@ -11,10 +17,8 @@ export function chartOf(summaries: readonly Summary[]): string {
       .toSorted((a, b) => a.effect.mean - b.effect.mean),
   )
   const height = 90 + row * Math.max(4, ...panels.map((panel) => panel.length))
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height })
   const titles = ['Added to the base', 'Had among all the others']
-  chart.setOption({
-    animation: false,
+  const option = {
     backgroundColor: '#ffffff',
     textStyle: { fontFamily: 'system-ui, sans-serif' },
     title: titles.map((text, i) => ({
@@ -86,15 +90,8 @@ export function chartOf(summaries: readonly Summary[]): string {
         },
       },
     ]),
-  } satisfies EChartsOption)
-  // The library counts its charts and their parts over the whole process; a picture is to be the same each time.
-  const svg = chart
-    .renderToSVGString()
-    .replace(/<style[^>]*>.*?<\/style>/s, '')
-    .replaceAll(/ class="[^"]*"| pointer-events="[^"]*"/g, '')
-    .replaceAll(/zr\d+-/g, 'ablation-')
-  chart.dispose()
-  return svg
+  } satisfies EChartsOption
+  return chartSvg(option, { id: 'ablation', width, height })
 }
 
 function colorOf({ effect }: Summary): string {

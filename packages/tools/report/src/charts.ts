@@ -1,11 +1,11 @@
 import { CustomChart, LineChart } from 'echarts/charts'
 import { GridComponent } from 'echarts/components'
-import { init, use } from 'echarts/core'
-import { SVGRenderer } from 'echarts/renderers'
+import { use } from 'echarts/core'
+import { chartSvg } from './chart-svg.ts'
 import { type Html, raw } from './html.ts'
 import type { Bin } from './statistics.ts'
 
-use([LineChart, CustomChart, GridComponent, SVGRenderer])
+use([LineChart, CustomChart, GridComponent])
 
 /** Charts are as wide as a phone's column, and three stand beside each other on a desk: so none is ever scaled much. */
 const width = 344
@@ -206,25 +206,11 @@ function draw(
   { id, label, height }: { id: string; label: string; height: number },
   option: object,
 ): Html {
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height })
-  try {
-    chart.setOption({ animation: false, ...option })
-    const svg = chart
-      .renderToSVGString()
-      .replace(/<style[^>]*>.*?<\/style>/s, '')
-      // The library counts its charts over the whole process; the page is to be the same each time.
-      .replaceAll(/zr\d+-/g, `${id}-`)
-      .replaceAll(/ class="[^"]*"| pointer-events="[^"]*"/g, '')
-      .replace(/<rect width="\d+" height="\d+" x="0" y="0" fill="none"><\/rect>\n?/, '')
-      .replace(
-        /^<svg width="\d+" height="\d+"/,
-        `<svg role="img" aria-label="${label.replaceAll('"', '&quot;')}"`,
-      )
-    return raw(svg)
-  } finally {
-    // Else its timers keep the process alive.
-    chart.dispose()
-  }
+  const svg = chartSvg(option, { id, width, height }).replace(
+    /^<svg width="\d+" height="\d+"/,
+    `<svg role="img" aria-label="${label.replaceAll('"', '&quot;')}"`,
+  )
+  return raw(svg)
 }
 
 /** A place, a value, and how much it counts: the steps that it is the mean of. */

@@ -1,3 +1,4 @@
+export { chartSvg, type ChartSvgOptions } from './chart-svg.ts'
 export {
   type Bin,
   type Calibration,

@@ -1,12 +1,12 @@
 import { LineChart } from 'echarts/charts'
 import { GridComponent } from 'echarts/components'
-import { init, use } from 'echarts/core'
-import { SVGRenderer } from 'echarts/renderers'
+import { use } from 'echarts/core'
+import { chartSvg } from './chart-svg.ts'
 import { type RateCurve } from './plot.ts'
 import { rateText } from './plot-terminal.ts'
 import { escape, font, palette } from './preview-svg.ts'
 
-use([LineChart, GridComponent, SVGRenderer])
+use([LineChart, GridComponent])
 
 export interface PlotSvgOptions {
   /** In pixels of the page; default 832 and 260. */
@@ -46,10 +46,8 @@ export function plotSvg(
     axisLine: hidden,
     splitLine: { lineStyle: { color: palette.line } },
   } as const
-  const chart = init(null, null, { renderer: 'svg', ssr: true, width, height })
-  try {
-    chart.setOption({
-      animation: false,
+  const drawn = chartSvg(
+    {
       grid: { left: 62, right: behind ? 58 : 24, top: 44, bottom: 44, outerBoundsMode: 'none' },
       xAxis: {
         ...axis,
@@ -90,29 +88,20 @@ export function plotSvg(
           },
         })),
       ],
-    })
-    const drawn = chart
-      .renderToSVGString()
-      .replace(/<style[^>]*>.*?<\/style>/s, '')
-      // The library counts its charts over the whole process; a picture is to be the same each time.
-      .replaceAll(/zr\d+-/g, 'plot-')
-      .replaceAll(/ class="[^"]*"| pointer-events="[^"]*"/g, '')
-      .replace(/<rect width="\d+" height="\d+" x="0" y="0" fill="none"><\/rect>\n?/, '')
-    const names = [
-      ...curves.map(({ name }, i) => ({ name, color: colors[i % colors.length]!, dash: '' })),
-      ...(behind
-        ? [{ name: behind.name, color: palette.faint, dash: ' stroke-dasharray="5 4"' }]
-        : []),
-    ]
-    return (
-      `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">\n` +
-      `<rect x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="8" fill="${palette.paper}" stroke="${palette.line}"/>\n` +
-      `${key(names)}\n${drawn}\n</svg>\n`
-    )
-  } finally {
-    // Else its timers keep the process alive.
-    chart.dispose()
-  }
+    },
+    { id: 'plot', width, height },
+  )
+  const names = [
+    ...curves.map(({ name }, i) => ({ name, color: colors[i % colors.length]!, dash: '' })),
+    ...(behind
+      ? [{ name: behind.name, color: palette.faint, dash: ' stroke-dasharray="5 4"' }]
+      : []),
+  ]
+  return (
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}">\n` +
+    `<rect x="0.5" y="0.5" width="${width - 1}" height="${height - 1}" rx="8" fill="${palette.paper}" stroke="${palette.line}"/>\n` +
+    `${key(names)}\n${drawn}\n</svg>\n`
+  )
 }
 
 /** A stroke and a name for each curve. */
