@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { overrideElementwiseGradients, registerElementwise } from './elementwise.ts'
 import { overrideBatchNormGradient, registerBatchNorm } from './batch-norm.ts'
+import { registerBehindBatchNorm } from './behind-batch-norm.ts'
 import { registerImage } from './image.ts'
 import { backendName } from './op.ts'
 import type { NativeBackend } from '../backend.ts'
@@ -19,6 +20,7 @@ function override(): void {
 export function registerKernels(): void {
   registerElementwise()
   registerBatchNorm()
+  registerBehindBatchNorm()
   registerImage()
   registerConvolution()
   registerUpdates()

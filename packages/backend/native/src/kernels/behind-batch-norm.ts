@@ -1,0 +1,150 @@
+// What stands behind batch normalisation: an activation, or a residual block's sum and its rectifier. What batch
+// normalisation gives is computed when it is used, so that they take x instead and do it all in one pass, and so does the
+// gradient: what lies between is never written.
+import * as tf from '@tensorflow/tfjs-core'
+import type { Handle } from '../backend.ts'
+import { hasOps } from '../load.ts'
+import { type Activation, isIn16, lazily, pendingOf } from '../tensors.ts'
+import { type Call, type Kernel, extend, input, precisionOf, real, run, whole } from './op.ts'
+
+const numbers: Readonly<Record<Activation | 'none', number>> = { none: 0, relu: 1, gelu: 2 }
+/** The number of an activation in our ops. */
+export const numberOf = (activation: Activation | 'none'): number => numbers[activation]
+
+/** @param inputs x, gamma, beta, mean, variance */
+export function normalized(call: Call, inputs: readonly tf.Tensor[], epsilon: number): tf.Tensor {
+  const x = inputs[0]!
+  return lazily(call.backend, x.shape, {
+    inputs,
+    in16: precisionOf(call, x) === 'bfloat16',
+    compute: (...given) => normalize(call, given, epsilon, 'none'),
+    about: { is: 'normalized', epsilon },
+  })
+}
+
+/** @param inputs x, gamma, beta, mean, variance, and a shortcut to add where there is one */
+function normalize(
+  call: Call,
+  inputs: readonly tf.Tensor[],
+  epsilon: number,
+  activation: Activation | 'none',
+): Handle {
+  const op = inputs.length > 5 ? 'TricksNormalizeAdd' : 'TricksNormalize'
+  const execution = { precision: precisionOf(call, inputs[0]!), typed: [0, 5] }
+  const attrs = { epsilon: real(epsilon), activation: whole(numberOf(activation)) }
+  return run(call, op, inputs, attrs, execution)[0]!
+}
+
+/** Where batch normalisation has not yet computed a tensor, how it would: by what, and its epsilon. */
+function normalizedOf(call: Call, tensor: tf.Tensor) {
+  const pending = pendingOf(call.backend, tensor)
+  return pending?.about?.is === 'normalized'
+    ? { inputs: pending.inputs, epsilon: pending.about.epsilon }
+    : undefined
+}
+
+/** The end of a residual block: the sum waits for the rectifier, as what batch normalisation gives does. */
+function add(original: Kernel): Kernel {
+  return (call) => {
+    const both = [input(call, 'a'), input(call, 'b')]
+    const at = both.findIndex((each) => normalizedOf(call, each))
+    const [first, shortcut] = [both[at], both[1 - at]]
+    if (!first || !shortcut || first.dataId === shortcut.dataId) return original(call)
+    const in16 = isIn16(call.backend, first)
+    const alike =
+      tf.util.arraysEqual(first.shape, shortcut.shape) &&
+      shortcut.dtype === 'float32' &&
+      in16 === isIn16(call.backend, shortcut)
+    if (!alike) return original(call)
+    return lazily(call.backend, first.shape, {
+      inputs: [first, shortcut],
+      in16,
+      compute: (...inputs) => sum(call, inputs, 'none'),
+      about: { is: 'sum' },
+    })
+  }
+}
+
+function sum(call: Call, inputs: readonly tf.Tensor[], activation: 'relu' | 'none'): Handle {
+  const [first, shortcut] = inputs as [tf.Tensor, tf.Tensor]
+  const before = normalizedOf(call, first)
+  if (before) return normalize(call, [...before.inputs, shortcut], before.epsilon, activation)
+  const precision = precisionOf(call, first)
+  return run(call, 'AddV2', inputs, {}, { precision })[0]!
+}
+
+function rectifySum(original: Kernel): Kernel {
+  return (call) => {
+    const pending = pendingOf(call.backend, input(call, 'x'))
+    if (pending?.about?.is !== 'sum' || !normalizedOf(call, pending.inputs[0]!))
+      return original(call)
+    const y = call.backend.createOutputTensor(sum(call, pending.inputs, 'relu'))
+    // For the gradient, which asks where the sum was above 0 and needs no more.
+    pending.rectified ??= tf.keep(tf.clone(y))
+    return y
+  }
+}
+
+function rectifySumGradient(original: Kernel): Kernel {
+  return (call) => {
+    const { rectified } = pendingOf(call.backend, input(call, 'x')) ?? {}
+    return original(rectified ? { ...call, inputs: { ...call.inputs, x: rectified } } : call)
+  }
+}
+
+/** The activation, of what batch normalisation has not yet computed. */
+const activate =
+  (activation: Activation) =>
+  (original: Kernel): Kernel =>
+  (call) => {
+    const before = normalizedOf(call, input(call, 'x'))
+    if (!before) return original(call)
+    const handle = normalize(call, before.inputs, before.epsilon, activation)
+    return call.backend.createOutputTensor(handle)
+  }
+
+const activateGradient =
+  (activation: Activation, op: string) =>
+  (original: Kernel): Kernel =>
+  (call) => {
+    const [x, dy] = [input(call, 'x'), input(call, 'dy')]
+    if (!normalizedOf(call, x)) return original(call)
+    const precision = precisionOf(call, x)
+    return lazily(call.backend, x.shape, {
+      inputs: [dy, x],
+      in16: precision === 'bfloat16',
+      compute: (...inputs) => run(call, op, inputs, {}, { precision })[0]!,
+      about: { is: 'gradient before', activation },
+    })
+  }
+
+/**
+ * The gradient that came to the activation behind a batch normalisation, where it waits to be taken through both at
+ * once: dy, the activation, and the beta that it saw. Else dy alone.
+ */
+export function beforeActivation(call: Call): {
+  readonly dy: tf.Tensor
+  readonly beta?: tf.Tensor
+  readonly activation: Activation | 'none'
+} {
+  const [x, dy] = [input(call, 'x'), input(call, 'dy')]
+  const pending = pendingOf(call.backend, dy)
+  if (pending?.about?.is === 'gradient before') {
+    const [behind, between] = pending.inputs as [tf.Tensor, tf.Tensor]
+    const before = pendingOf(call.backend, between)
+    if (before?.inputs[0]!.dataId === x.dataId)
+      return { dy: behind, beta: before.inputs[2]!, activation: pending.about.activation }
+  }
+  return { dy, activation: 'none' }
+}
+
+export function registerBehindBatchNorm(): void {
+  extend(tf.Add, add)
+  extend(tf.Relu, rectifySum)
+  extend(tf.Relu, activate('relu'))
+  extend('ReluGrad', rectifySumGradient)
+  extend('ReluGrad', activateGradient('relu', 'ReluGrad'))
+  if (!hasOps()) return
+  extend('Gelu', activate('gelu'))
+  extend('GeluGrad', activateGradient('gelu', 'TricksGeluGrad'))
+}
