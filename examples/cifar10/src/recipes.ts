@@ -53,7 +53,7 @@ export const recipes = {
     ],
   },
   'quick-native': {
-    what: 'the same few minutes on @tricks/native: a larger net, and more of everything',
+    what: 'on @tricks/native a larger net learns more in the same time',
     model: 'plain',
     modelOptions: {
       widths: [
@@ -63,7 +63,7 @@ export const recipes = {
       ],
     },
     precision: 'bfloat16',
-    epochs: 6,
+    epochs: 4,
     batchSize: 128,
     validation: 1000,
     optimizer: () => tf.train.momentum(0.04, 0.9, true),
