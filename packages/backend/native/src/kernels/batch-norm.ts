@@ -5,6 +5,7 @@ import {
   type Attribute,
   type Call,
   type Info,
+  type Kernel,
   execute,
   extend,
   flag,
@@ -103,6 +104,25 @@ function trainGradient(call: Call): Info[] {
   })
 }
 
+/** tf.batchNorm by given statistics, as evaluation does: it waits for an activation as in training. */
+function normalizeByGiven(original: Kernel): Kernel {
+  return (call) => {
+    const x = input(call, 'x')
+    const [mean, variance] = [input(call, 'mean'), input(call, 'variance')]
+    const { scale, offset } = call.inputs
+    const channels = x.shape.at(-1)!
+    const byChannel = [mean, variance, scale, offset].every(
+      (each) => !each || (each.rank === 1 && each.size === channels),
+    )
+    if (!byChannel || !opsTake(x)) return original(call)
+    return tf.tidy(() => {
+      const [gamma, beta] = [scale ?? tf.ones([channels]), offset ?? tf.zeros([channels])]
+      const epsilon = call.attrs['varianceEpsilon'] as number
+      return normalized(call, [x, gamma, beta, mean, variance], epsilon)
+    })
+  }
+}
+
 /** x, dy, mean, variance, scale → the gradients of x, scale and offset of tf.batchNorm by given statistics. */
 function normalizeGradient(call: Call): Info[] {
   const x = input(call, 'x')
@@ -124,6 +144,7 @@ function normalizeGradient(call: Call): Info[] {
 export function registerBatchNorm(): void {
   extend('BatchNormTraining', () => train)
   extend('BatchNormTrainingGrad', () => trainGradient)
+  extend(tf.FusedBatchNorm, normalizeByGiven)
   extend('FusedBatchNormGrad', () => normalizeGradient)
 }
 
