@@ -10,7 +10,7 @@ interface Estimate {
 }
 export interface Comparison {
   readonly name: string
-  readonly kind: string
+  readonly kind: 'added' | 'left out'
   readonly remark?: string
   readonly n: number
   readonly with: Estimate
