@@ -76,7 +76,7 @@ test('images to train on and to measure on are as many of each class, and none i
 })
 
 describe('the summary', () => {
-  const result = (arm: string, seed: number, accuracy: number): Result => ({
+  const result = (arm: string, seed: number, accuracy: number, on = 'a machine'): Result => ({
     arm,
     seed,
     accuracy,
@@ -85,7 +85,7 @@ describe('the summary', () => {
     steps: 10,
     training: { loss: 0, accuracy: 1 },
     wallClock: { cpuSeconds: arm === 'mirroring' ? 30 : 20 },
-    on: 'a machine',
+    on,
   })
   const comparison = {
     name: 'mirroring',
@@ -114,6 +114,20 @@ describe('the summary', () => {
     expect(pageOf(about, { summaries: [summary!], machines: ['a machine'] })).toContain(
       '| mirroring | 50.00 ± 10.00 | 52.00 ± 10.54 | +2.00 ± 2.48 | +0.2 | ×1.50 | 3 |',
     )
+  })
+
+  test('a pair is of one machine', () => {
+    const runs = [
+      result('mirroring', 0, 0.9),
+      result(without, 0, 0.1, 'another'),
+      result('mirroring', 1, 0.7, 'another'),
+      result('mirroring', 1, 0.9),
+      result(without, 1, 0.6, 'another'),
+    ]
+    const [summary] = summarize(runs, [comparison])
+    expect(summary).toMatchObject({ n: 1, with: { mean: 0.7 }, without: { mean: 0.6 } })
+    // What the machine that began later has by now doesn't take the pair's place.
+    expect(summarize([...runs, result(without, 1, 0.1)], [comparison])[0]).toEqual(summary)
   })
 
   test('one pair has no interval, and none no row', () => {

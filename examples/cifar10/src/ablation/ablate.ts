@@ -9,7 +9,7 @@ import { replaceFile } from '@tricks/checkpoint'
 import { loadCifar10 } from '@tricks/cifar10'
 import { assertOption, type Metrics } from '@tricks/core'
 import { createModel } from '@tricks/models'
-import { type Precision, train } from '@tricks/train'
+import { availablePrecision, type Precision, train } from '@tricks/train'
 import { duration } from '../progress.ts'
 import { recipes } from '../recipes.ts'
 import { openRunFolder } from '../run-folder.ts'
@@ -17,7 +17,7 @@ import { hasModel } from '../teacher.ts'
 import { type Arm, armsOf, comparisons, keyOfArm } from './arms.ts'
 import { chartOf } from './chart.ts'
 import { imagesOf } from './images.ts'
-import { pageOf, summarize, type Summary } from './summary.ts'
+import { pageOf, pairsOf, summarize, type Summary } from './summary.ts'
 
 /** What all runs of an ablation have in common. */
 export interface Regime {
@@ -28,6 +28,7 @@ export interface Regime {
   readonly validationImages: number
   readonly measuredImages: number
   readonly backend: BackendName
+  /** The one asked for: a result's `on` tells the one that was to be had. */
   readonly precision: Precision
 }
 
@@ -55,7 +56,7 @@ export interface Outcome extends Metrics {
 export interface Result extends Outcome {
   readonly arm: string
   readonly seed: number
-  /** The machine: an ablation may go on elsewhere. */
+  /** The machine and the precision: an ablation may go on elsewhere, and a pair is of one place. */
   readonly on: string
 }
 
@@ -91,27 +92,34 @@ export async function ablate(options: AblateOptions): Promise<void> {
       )
   } else replaceFile(file, text(about))
 
+  const precision = availablePrecision(regime.precision)
+  const here: Regime = { ...about.regime, precision }
   const teacher = join(out, 'teacher')
   const wantsTeacher = [...armsOf(wanted).values()].some(({ tricks }) =>
     tricks.includes('distillation'),
   )
-  if (wantsTeacher && !hasModel(teacher)) await teach(teacher, about.regime)
+  if (wantsTeacher && !hasModel(teacher)) await teach(teacher, here)
 
   const done = readResults(out)
-  const has = new Set(done.map(({ arm, seed }) => `${seed} ${arm}`))
+  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.version}`
+  const on = `${machine}, ${precision}`
+  const has = new Set(done.map((result) => `${result.on} ${result.seed} ${result.arm}`))
   // What the tricks add comes first, for every seed: it is wanted most, and takes least.
   const queue = (['added', 'left out'] as const)
-    .flatMap((kind) => {
-      const arms = armsOf(wanted.filter((comparison) => comparison.kind === kind))
-      return Array.from({ length: seeds }, (_, seed) =>
-        [...arms.values()].map((arm) => ({ arm, seed })),
-      ).flat()
-    })
+    .flatMap((kind) =>
+      Array.from({ length: seeds }, (_, seed) => {
+        const lacking = wanted.filter(
+          (comparison) =>
+            comparison.kind === kind &&
+            !pairsOf(done, comparison).some(({ having }) => having.seed === seed),
+        )
+        return [...armsOf(lacking).values()].map((arm) => ({ arm, seed }))
+      }).flat(),
+    )
     .filter(({ arm, seed }) => {
-      const key = `${seed} ${keyOfArm(arm)}`
+      const key = `${on} ${seed} ${keyOfArm(arm)}`
       return !has.has(key) && has.add(key)
     })
-  const on = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.version}`
   const total = queue.length
   console.log(`${done.length} runs are there, ${total} to go, ${processes} at once, on ${backend}`)
 
@@ -119,19 +127,16 @@ export async function ablate(options: AblateOptions): Promise<void> {
   let finished = 0
   await Promise.all(
     Array.from({ length: Math.min(processes, total) }, () =>
-      serve(
-        { regime: about.regime, teacher, signal, next: () => queue.shift() },
-        (job, outcome) => {
-          const result: Result = { arm: keyOfArm(job.arm), seed: job.seed, ...outcome, on }
-          appendFileSync(join(out, 'runs.jsonl'), `${JSON.stringify(result)}\n`)
-          const left = ((performance.now() - began) / ++finished / 1000) * (total - finished)
-          const accuracy = (result.accuracy * 100).toFixed(2)
-          console.log(
-            `${finished}/${total}  ${accuracy} %  seed ${result.seed}  ${result.arm}  (${duration(left)} left)`,
-          )
-          write(out, about)
-        },
-      ),
+      serve({ regime: here, teacher, signal, next: () => queue.shift() }, (job, outcome) => {
+        const result: Result = { arm: keyOfArm(job.arm), seed: job.seed, ...outcome, on }
+        appendFileSync(join(out, 'runs.jsonl'), `${JSON.stringify(result)}\n`)
+        const left = ((performance.now() - began) / ++finished / 1000) * (total - finished)
+        const accuracy = (result.accuracy * 100).toFixed(2)
+        console.log(
+          `${finished}/${total}  ${accuracy} %  seed ${result.seed}  ${result.arm}  (${duration(left)} left)`,
+        )
+        write(out, about)
+      }),
     ),
   )
   write(out, about)

@@ -30,14 +30,8 @@ export function summarize(
   results: readonly Result[],
   comparisons: readonly Comparison[],
 ): Summary[] {
-  const runs = new Map(results.map((result) => [`${result.seed} ${result.arm}`, result]))
-  const seeds = [...new Set(results.map(({ seed }) => seed))].toSorted((a, b) => a - b)
   return comparisons.flatMap((comparison) => {
-    const pairs = seeds.flatMap((seed) => {
-      const having = runs.get(`${seed} ${keyOfArm(comparison.with)}`)
-      const lacking = runs.get(`${seed} ${keyOfArm(comparison.without)}`)
-      return having && lacking ? [{ having, lacking }] : []
-    })
+    const pairs = pairsOf(results, comparison)
     if (pairs.length === 0) return []
     const difference = (of: (result: Result) => number): Estimate =>
       estimate(pairs.map(({ having, lacking }) => of(having) - of(lacking)))
@@ -56,6 +50,22 @@ export function summarize(
       cost: median(pairs.map(({ having, lacking }) => stepCost(having) / stepCost(lacking))),
     }
   })
+}
+
+/** A pair a seed, in their order: the first that a machine has trained both sides of, in one precision. */
+export function pairsOf(
+  results: readonly Result[],
+  comparison: Comparison,
+): { readonly having: Result; readonly lacking: Result }[] {
+  const [with_, without] = [comparison.with, comparison.without].map(keyOfArm)
+  const pairs = new Map<number, { having: Result; lacking: Result }>()
+  for (const having of results.filter(({ arm }) => arm === with_)) {
+    const lacking = results.find(
+      ({ arm, seed, on }) => arm === without && seed === having.seed && on === having.on,
+    )
+    if (lacking && !pairs.has(having.seed)) pairs.set(having.seed, { having, lacking })
+  }
+  return [...pairs.values()].toSorted((a, b) => a.having.seed - b.having.seed)
 }
 
 /** Student's t: with one value there is no interval. */
@@ -101,7 +111,7 @@ export function pageOf(
     `The net \`plain\` (16-32-64-128) on ${count} images of CIFAR-10, as many of each class, and ${kept} more for early ` +
       `stopping; ${epochs} epochs, batch ${batchSize}, momentum 0.9 (Nesterov). Accuracy is that of ${measured} other ` +
       `training images: the test set is not looked at. A pair of runs has the seed in common: the weights they start ` +
-      `from, the order of the images, and all other draws. An effect is the mean over pairs in percentage points with ` +
+      `from, the order of the images, and all other draws; and the machine with its precision. An effect is the mean over pairs in percentage points with ` +
       `its 95 % interval (Student's t), bold where that leaves zero out. Intervals are each trick's own: of twenty that ` +
       `do nothing, one will look as if it did.`,
     `The base is batch norm and cosine decay. Calibration error is the expected one over 15 bins: less is better. ` +
@@ -121,8 +131,8 @@ export function pageOf(
       ['trick', 'all but it', 'all', 'effect of having it', 'calibration error', 'n'],
     ),
     '## How to make it again',
-    `\`npm start -- ablate\` goes on where [runs.jsonl](runs.jsonl) ends, ${regime.precision} on ${regime.backend}, ` +
-      `TensorFlow.js ${versions.tfjs}. These runs: ${machines.join('; ')}.`,
+    `\`npm start -- ablate\` goes on where [runs.jsonl](runs.jsonl) ends, on ${regime.backend}, TensorFlow.js ` +
+      `${versions.tfjs}. These runs: ${machines.join('; ')}.`,
   ].join('\n\n')}\n`
 }
 

@@ -7,7 +7,15 @@ export type Precision = 'float32' | 'bfloat16'
 /** The flag of a backend that can do it. */
 const flag = 'COMPUTE_PRECISION'
 
-/** The precision that is to be had: float32 where backend or processor lack the one asked for, which is said. */
+/**
+ * The precision that is to be had: the one asked for, or float32 where the backend or the processor lacks it, which is
+ * said by a warning. {@link train} asks it by itself.
+ *
+ * @param asked by default 'float32'
+ * @throws Error for another name
+ * @example
+ * const precision = availablePrecision('bfloat16') // 'float32', unless on native and a processor that has it
+ */
 export function availablePrecision(asked: Precision = 'float32'): Precision {
   const known = asked === 'float32' || asked === 'bfloat16'
   assertOption(known, 'train', { precision: asked }, 'float32 or bfloat16')
