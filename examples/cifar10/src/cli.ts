@@ -25,7 +25,7 @@ cli
   .option(
     '--recipe <name>',
     `What to train with: ${Object.keys(recipes).join(', ')}; see the command recipes (default: quick, ` +
-      'or quick-native on native)',
+      'or quick-native where bfloat16 is computed in)',
   )
   .option('--model <name>', "Another network than the recipe's")
   .option('--epochs <n>', "Another length than the recipe's")

@@ -11,7 +11,7 @@ import { mixup } from '@tricks/mixup'
 import { type AirbenchOptions, type ModelName, type PlainOptions, whiten } from '@tricks/models'
 import { randomCrop } from '@tricks/random-crop'
 import { randomFlip } from '@tricks/random-flip'
-import type { Precision } from '@tricks/train'
+import { lackOf, type Precision } from '@tricks/train'
 import { warmup } from '@tricks/warmup'
 import { l2 } from '@tricks/weight-penalty'
 import { type ArticleTrick, articleTricks, assemble } from './article.ts'
@@ -147,9 +147,9 @@ export const recipeNames: readonly string[] = [
   ...articleTricks.flatMap((name) => [`only:${name}`, `all-but:${name}`]),
 ]
 
-/** The recipe that takes a few minutes on a backend. */
+/** The recipe that takes a few minutes on the backend that is used: the larger net where a GPU or bfloat16 makes up for it. */
 export const quickRecipe = (backend: BackendName): keyof typeof recipes =>
-  backend === 'native' || backend === 'tfjs-node-gpu' ? 'quick-native' : 'quick'
+  backend === 'tfjs-node-gpu' || lackOf('bfloat16') === undefined ? 'quick-native' : 'quick'
 
 /** @throws Error for a name that is none */
 export function recipeOf(name: string): Recipe {

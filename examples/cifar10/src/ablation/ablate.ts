@@ -9,7 +9,7 @@ import { replaceFile } from '@tricks/checkpoint'
 import { loadCifar10 } from '@tricks/cifar10'
 import { assertOption, type Metrics } from '@tricks/core'
 import { createModel } from '@tricks/models'
-import { availablePrecision, type Precision, train } from '@tricks/train'
+import { lackOf, type Precision, train } from '@tricks/train'
 import { duration } from '../progress.ts'
 import { recipes } from '../recipes.ts'
 import { openRunFolder } from '../run-folder.ts'
@@ -92,7 +92,9 @@ export async function ablate(options: AblateOptions): Promise<void> {
       )
   } else replaceFile(file, text(about))
 
-  const precision = availablePrecision(regime.precision)
+  const lack = lackOf(regime.precision)
+  if (lack !== undefined) console.log(`In float32, not ${regime.precision}: ${lack}`)
+  const precision = lack === undefined ? regime.precision : 'float32'
   const here: Regime = { ...about.regime, precision }
   const teacher = join(out, 'teacher')
   const wantsTeacher = [...armsOf(wanted).values()].some(({ tricks }) =>

@@ -11,7 +11,7 @@ export { keepOnDevice } from './device-images.ts'
 export { type ApplyOptions, type Layer, type Model, variablesOf } from './model.ts'
 export type { NonFinite, Skips } from './non-finite.ts'
 export { Observers } from './observers.ts'
-export { availablePrecision, type Precision } from './precision.ts'
+export { lackOf, type Precision } from './precision.ts'
 export { openRun, type OpenRun, type RunOptions, setRate } from './run.ts'
 export {
   type EpochProgress,

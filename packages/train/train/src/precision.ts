@@ -8,29 +8,32 @@ export type Precision = 'float32' | 'bfloat16'
 const flag = 'COMPUTE_PRECISION'
 
 /**
- * The precision that is to be had: the one asked for, or float32 where the backend or the processor lacks it, which is
- * said by a warning. {@link train} asks it by itself.
+ * Why convolutions and matrix products are not to be had in a precision, on the backend and the processor that are used;
+ * undefined where they are.
  *
- * @param asked by default 'float32'
- * @throws Error for another name
  * @example
- * const precision = availablePrecision('bfloat16') // 'float32', unless on native and a processor that has it
+ * const precision: Precision = lackOf('bfloat16') === undefined ? 'bfloat16' : 'float32'
  */
+export function lackOf(precision: Precision): string | undefined {
+  try {
+    withPrecision(precision, () => undefined)
+    return undefined
+  } catch (error) {
+    const { message } = error as Error
+    return message.includes('has not been registered')
+      ? `the backend ${tf.getBackend()} computes in float32 alone (@tricks/native can do both)`
+      : message
+  }
+}
+
+/** The precision that is to be had: float32 where backend or processor lack the one asked for, which is said. */
 export function availablePrecision(asked: Precision = 'float32'): Precision {
   const known = asked === 'float32' || asked === 'bfloat16'
   assertOption(known, 'train', { precision: asked }, 'float32 or bfloat16')
-  if (asked === 'float32') return asked
-  try {
-    withPrecision(asked, () => undefined)
-    return asked
-  } catch (error) {
-    const { message } = error as Error
-    const reason = message.includes('has not been registered')
-      ? `the backend ${tf.getBackend()} computes in float32 alone (@tricks/native can do both)`
-      : message
-    console.warn(`train: bfloat16 is not to be had, so float32 is used: ${reason}`)
-    return 'float32'
-  }
+  const reason = lackOf(asked)
+  if (reason === undefined) return asked
+  console.warn(`train: ${asked} is not to be had, so float32 is used: ${reason}`)
+  return 'float32'
 }
 
 /** Does the work with its convolutions and matrix products in a precision. */

@@ -79,16 +79,20 @@ inline void transform(const Floats (&from)[From * From], Floats (&to)[To * To], 
 struct Images {
   int64_t height, width, channels, top, left;
 };
+// The tiles of 2 × 2 places of so many outputs.
 struct Tiles {
-  int64_t rows, columns;  // of an image
-  int64_t perImage() const { return rows * columns; }
+  Tiles(const Images& output, int64_t images)
+      : columns((output.width + 1) / 2),
+        perImage((output.height + 1) / 2 * columns),
+        count(images * perImage) {}
+  const int64_t columns, perImage, count;
 };
 
 // The places of a tile of Size × Size; `outside` stands for those beyond the image.
 template <int Size, typename T>
 inline void placesOf(const Tiles& tiles, int64_t tile, const Images& images, T* values, T* outside,
                      T* (&places)[Size * Size]) {
-  const int64_t image = tile / tiles.perImage(), rest = tile % tiles.perImage();
+  const int64_t image = tile / tiles.perImage, rest = tile % tiles.perImage;
   const int64_t row = rest / tiles.columns * 2 - images.top;
   const int64_t column = rest % tiles.columns * 2 - images.left;
   for (int i = 0; i < Size; ++i)
@@ -201,9 +205,9 @@ void winograd(void* attributes, TF_OpKernelContext* context) {
   }
   transformFilter(own, channels, outputs, filters);
 
-  const Tiles tiles{(out.height + 1) / 2, (out.width + 1) / 2};
-  const int64_t block = blockOf(channels, outputs), count = x.size(0) * tiles.perImage();
-  Threads::instance().split(count, 6, [&](int64_t from, int64_t to, int) {
+  const Tiles tiles(out, x.size(0));
+  const int64_t block = blockOf(channels, outputs);
+  Threads::instance().split(tiles.count, 6, [&](int64_t from, int64_t to, int) {
     static thread_local Scratch ofInput, ofProducts;
     float* tilesOfInput = ofInput.take<float>(kTransformed * block * channels);
     float* products = ofProducts.take<float>(kTransformed * block * outputs);
@@ -235,10 +239,10 @@ void winogradFilterGradient(void* attributes, TF_OpKernelContext* context) {
   if (!call.ok()) return;
 
   Threads& threads = Threads::instance();
-  const Tiles tiles{(out.height + 1) / 2, (out.width + 1) / 2};
-  const int64_t block = blockOf(channels, outputs), count = x.size(0) * tiles.perImage();
+  const Tiles tiles(out, x.size(0));
+  const int64_t block = blockOf(channels, outputs);
   std::vector<const float*> parts(threads.size());
-  threads.split(count, 6, [&](int64_t from, int64_t to, int part) {
+  threads.split(tiles.count, 6, [&](int64_t from, int64_t to, int part) {
     static thread_local Scratch ofInput, ofGradient, ofSums;
     float* tilesOfInput = ofInput.take<float>(kTransformed * block * channels);
     float* tilesOfGradient = ofGradient.take<float>(kTransformed * block * outputs);
