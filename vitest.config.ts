@@ -14,7 +14,7 @@ const webgpu = findWebgpu()
 if ('reason' in webgpu) console.warn(`The tests on WebGPU are skipped: ${webgpu.reason}`)
 // What a process loads libraries by has to be there when it starts.
 else Object.assign(process.env, webgpu.environment)
-// Empty for no tests on WebGPU, of which a software device takes a few minutes.
+// Empty for no tests on WebGPU, 'all' for all of them on a software device too, which takes a quarter of an hour.
 const testsWebgpu = 'reason' in webgpu ? '' : (process.env['TRICKS_TEST_WEBGPU'] ?? '1')
 
 // Tests import the sources, so none needs a build. `*.node.test.ts` uses files or processes.
@@ -31,6 +31,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     testTimeout: 60_000,
+    // All processors: by itself vitest leaves one alone, of two.
+    maxWorkers: '100%',
     env: { TRICKS_TEST_WEBGPU: testsWebgpu },
     projects: [
       {

@@ -10,9 +10,7 @@ if (findInstallation()) {
   await import('@tricks/native')
   await tf.setBackend('tensorflow')
 }
-if (process.env['TRICKS_TEST_WEBGPU']) {
-  await import('@tricks/webgpu')
-  testOnWebgpu()
-}
+const wanted = process.env['TRICKS_TEST_WEBGPU']
+if (wanted) await testOnWebgpu(wanted)
 await tf.setBackend('wasm')
 await tf.setBackend('cpu')

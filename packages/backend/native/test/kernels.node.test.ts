@@ -12,7 +12,7 @@ import {
 } from './compare.ts'
 import { installed } from './native.ts'
 
-const shapes = 200
+const shapes = 100
 const cases = (name: string, body: (draw: Draw) => Promise<void>): void => {
   test(name, async () => {
     for (let i = 0; i < shapes; i++) await body(draws(name, i))

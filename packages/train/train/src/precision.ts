@@ -12,7 +12,7 @@ const flag = 'COMPUTE_PRECISION'
  * undefined where they are.
  *
  * @example
- * const precision: Precision = lackOf('bfloat16') === undefined ? 'bfloat16' : 'float32'
+ * const precision = lackOf('bfloat16') === undefined ? 'bfloat16' : 'float32'
  */
 export function lackOf(precision: Precision): string | undefined {
   try {
