@@ -30,7 +30,8 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    testTimeout: 60_000,
+    // A slow machine is no failure.
+    testTimeout: 300_000,
     // All processors: by itself vitest leaves one alone, of two.
     maxWorkers: '100%',
     env: { TRICKS_TEST_WEBGPU: testsWebgpu },

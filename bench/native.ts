@@ -15,7 +15,7 @@ import { mixup } from '@tricks/mixup'
 import { createModel } from '@tricks/models'
 import { randomCrop } from '@tricks/random-crop'
 import { randomFlip } from '@tricks/random-flip'
-import { type ImageSet, type Precision, train } from '@tricks/train'
+import { type ImageSet, lackOf, type Precision, train } from '@tricks/train'
 
 type Net = 'six' | 'resnet-18'
 const batchSize = 128
@@ -41,6 +41,7 @@ async function compare(repeats: number): Promise<void> {
   writeFileSync(files[0], set.images.subarray(0, set.images.length))
   writeFileSync(files[1], Uint8Array.from(set.labels))
 
+  await useBackend('native')
   const threads = availableParallelism()
   const peer = (net: Net, mode: string, precision: Precision): string[] => {
     const { steps, repeats: times } = rounds[net]
@@ -53,7 +54,7 @@ async function compare(repeats: number): Promise<void> {
       `batch ${batchSize}, n = ${repeats}`,
   )
   for (const net of ['six', 'resnet-18'] as const)
-    for (const precision of precisions) {
+    for (const precision of precisions.filter((each) => lackOf(each) === undefined)) {
       const commands = {
         ours: [...node, net, precision],
         ...(torch.status === 0 && {

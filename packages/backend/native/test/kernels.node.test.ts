@@ -12,7 +12,7 @@ import {
 } from './compare.ts'
 import { installed } from './native.ts'
 
-const shapes = 100
+const shapes = 50
 const cases = (name: string, body: (draw: Draw) => Promise<void>): void => {
   test(name, async () => {
     for (let i = 0; i < shapes; i++) await body(draws(name, i))
