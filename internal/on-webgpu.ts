@@ -1,6 +1,5 @@
 // What all tests on WebGPU have in common, in Node and in browsers.
 import * as tf from '@tensorflow/tfjs-core'
-import { findAdapter } from '@tricks/webgpu'
 import { beforeEach, expect } from 'vitest'
 
 /**
@@ -9,6 +8,8 @@ import { beforeEach, expect } from 'vitest'
  * @param wanted 'all' for all of them on a software device too, where laws that train take minutes
  */
 export async function testOnWebgpu(wanted: string): Promise<void> {
+  // Here, as it registers the backend, which is not to be there where nothing is to be tested on it.
+  const { findAdapter } = await import('@tricks/webgpu')
   const { software } = await findAdapter()
   const isShort = software && wanted !== 'all'
   beforeEach(({ task, skip }) => {
