@@ -47,10 +47,14 @@ vi.mock('@tricks/cifar10', async (original) => ({
   downloadCifar: () => Promise.resolve('data'),
 }))
 
+const lackOfWebgpu = tf.findBackendFactory('webgpu') ? undefined : 'no GPU'
+
 /** Not run here, but type-checked, and why. */
 const elsewhere: Record<string, string | undefined> = {
   'docs/guide/contribute.md': "each trick's own test runs these lines",
   'packages/backend/native/README.md': findInstallation() ? undefined : 'not installed',
+  'packages/backend/webgpu/README.md': lackOfWebgpu,
+  'packages/backend/webgpu/src/adapter.ts': lackOfWebgpu,
   'packages/backend/wasm-training/README.md': 'for a browser: the rehearsal of publishing runs it',
   'packages/tools/conformance/README.md': "each trick's own test runs these lines",
   'packages/tools/conformance/src/check.ts': "the kit's own test does",
