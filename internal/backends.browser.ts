@@ -23,7 +23,7 @@ const wanted = import.meta.env['TRICKS_TEST_WEBGPU']
 const adapter = wanted ? await findAdapter().catch(() => undefined) : undefined
 const isIts = /backend\/webgpu\//.test(expect.getState().testPath ?? '')
 if (wanted && adapter && (isIts || wanted === 'all' || !adapter.software))
-  await testOnWebgpu(wanted)
+  testOnWebgpu(wanted, adapter)
 else tf.removeBackend('webgpu')
 await tf.setBackend('wasm')
 await tf.setBackend('cpu')

@@ -11,6 +11,10 @@ if (findInstallation()) {
   await tf.setBackend('tensorflow')
 }
 const wanted = process.env['TRICKS_TEST_WEBGPU']
-if (wanted) await testOnWebgpu(wanted)
+if (wanted) {
+  // Here, as it registers the backend, which is not to be there where nothing is to be tested on it.
+  const { findAdapter } = await import('@tricks/webgpu')
+  testOnWebgpu(wanted, await findAdapter())
+}
 await tf.setBackend('wasm')
 await tf.setBackend('cpu')

@@ -1,5 +1,6 @@
 // What all tests on WebGPU have in common, in Node and in browsers.
 import * as tf from '@tensorflow/tfjs-core'
+import type { Adapter } from '@tricks/webgpu'
 import { beforeEach, expect } from 'vitest'
 
 /**
@@ -7,10 +8,7 @@ import { beforeEach, expect } from 'vitest'
  *
  * @param wanted 'all' for all of them on a software device too, where laws that train take minutes
  */
-export async function testOnWebgpu(wanted: string): Promise<void> {
-  // Here, as it registers the backend, which is not to be there where nothing is to be tested on it.
-  const { findAdapter } = await import('@tricks/webgpu')
-  const { software } = await findAdapter()
+export function testOnWebgpu(wanted: string, { software }: Adapter): void {
   const isShort = software && wanted !== 'all'
   beforeEach(({ task, skip }) => {
     if (isShort && tf.getBackend() === 'webgpu' && /^(2|5|6|7|10): /.test(task.name))
