@@ -7,7 +7,7 @@ import { join } from 'node:path'
 export const versions = { tensorflow: '2.21.0', tfjsNode: '4.22.0', protobuf: '3.21.4' } as const
 
 /** With the layout below, or the ops, the folder's name changes, and an older release keeps its own. */
-const layout = 6
+const layout = 7
 
 export type Variant = 'cpu' | 'cuda'
 

@@ -227,6 +227,16 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     )
   })
 
+  // By an op of ours; more than 16,384 values are split among threads.
+  cases('gathering rows by their places', async (draw) => {
+    const rows = draw.input(draw.within(1, 400), draw.pick([1, 2, 3, 4, 7]))
+    const count = draw.pick([1, draw.within(2, 300), 20_000])
+    const places = Int32Array.from({ length: count }, () => draw.integer(0, rows.shape[0]!))
+    await expectEqual([rows.shape, count], () => [
+      tf.gatherND(tf.tensor(rows.values, rows.shape), tf.tensor2d(places, [count, 1], 'int32')),
+    ])
+  })
+
   cases('GELU', async (draw) => {
     const x = draw.input(draw.within(1, draw.pick([20, 20_000])))
     const wide = { ...x, values: x.values.map((value) => value * 12) }
@@ -358,6 +368,16 @@ describe.skipIf(!installed)('batch normalisation by the batch', () => {
     expect(tf.getKernel('BatchNormTraining', 'tensorflow')).toBeDefined()
     expect(tf.getKernel('ReluGrad', 'tensorflow')).toBeDefined()
   })
+})
+
+test.skipIf(!installed).for([[-1], [3]])('a row at %i of three is none', async ([place]) => {
+  await tf.setBackend('tensorflow')
+  tf.tidy(() => {
+    const rows = tf.zeros([3, 3])
+    const gather = () => tf.gatherND(rows, tf.tensor2d([[0], [place!]], [2, 1], 'int32'))
+    expect(gather).toThrow('expected places in [0, 3)')
+  })
+  await tf.setBackend('cpu')
 })
 
 describe.skipIf(!installed)('the momentum update', () => {

@@ -1,6 +1,7 @@
-// Warping images, which tfjs-node has no kernels for.
+// Warping images, which tfjs-node has no kernels for, and gathering their pixels.
 import * as tf from '@tensorflow/tfjs-core'
-import { type Call, type Info, execute, extend, input, text, type } from './op.ts'
+import { hasOps } from '../load.ts'
+import { type Call, type Info, type Kernel, execute, extend, input, text, type } from './op.ts'
 
 interface Warp {
   readonly interpolation: string
@@ -58,7 +59,19 @@ function rotate(call: Call): Info {
   })
 }
 
+/** Rows by their places, of which TensorFlow looks at each by itself: @tricks/core's gatherPixels. */
+const gather =
+  (original: Kernel): Kernel =>
+  (call) => {
+    const [rows, places] = [input(call, 'params'), input(call, 'indices')]
+    const takes = rows.rank === 2 && places.rank === 2 && places.shape[1] === 1
+    return takes && rows.dtype === 'float32' && places.dtype === 'int32'
+      ? execute(call, 'TricksGather', [rows, places], {}, { typed: [0] })[0]!
+      : original(call)
+  }
+
 export function registerImage(): void {
+  if (hasOps()) extend(tf.GatherNd, gather)
   extend(tf.Transform, () => transform)
   extend(tf.RotateWithOffset, () => rotate)
 }

@@ -67,6 +67,9 @@ class Call {
         TF_AllocateOutput(context_, place, type, shape.data(), static_cast<int>(shape.size()),
                           count * TF_DataTypeSize(type), status_.status);
   }
+  void fail(const std::string& message) {
+    if (status_.ok()) TF_SetStatus(status_.status, TF_INVALID_ARGUMENT, message.c_str());
+  }
   bool ok() const { return status_.ok(); }
 
  private:

@@ -11,6 +11,7 @@
 #include "activation.h"
 #include "batch_norm.h"
 #include "filter_gradient.h"
+#include "gather.h"
 #include "op.h"
 #include "patches.h"
 #include "pooling.h"
@@ -60,6 +61,7 @@ void defineAll() {
   define("TricksMaxPoolGrad", {"x: T", "y: T", "dy: T"}, {"dx: T"},
          {"window: list(int)", "strides: list(int)"},
          both(maxPoolGradient<float>, maxPoolGradient<Bfloat16>));
+  define("TricksGather", {"rows: T", "places: int32"}, {"out: T"}, {}, {{TF_FLOAT, gather}});
   define("TricksPatches", {"x: T"}, {"y: T"},
          {"window: list(int)", "strides: list(int)", "size: list(int)", "padding: list(int)"},
          both(patches<float>, patches<Bfloat16>));
