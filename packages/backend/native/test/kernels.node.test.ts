@@ -380,6 +380,18 @@ test.skipIf(!installed).for([[-1], [3]])('a row at %i of three is none', async (
   await tf.setBackend('cpu')
 })
 
+test.skipIf(!installed).for([[[3, 0]], [[0, 3]]] as const)(
+  'no row of %j is to be gathered',
+  async ([shape]) => {
+    await tf.setBackend('tensorflow')
+    tf.tidy(() => {
+      const rows = tf.zeros([...shape])
+      expect(() => tf.gatherND(rows, tf.tensor2d([0], [1, 1], 'int32'))).toThrow('is empty')
+    })
+    await tf.setBackend('cpu')
+  },
+)
+
 describe.skipIf(!installed)('the momentum update', () => {
   type Steps = { gradients: Input[]; weights: Input; momentum: number; nesterov: boolean }
 

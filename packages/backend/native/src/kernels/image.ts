@@ -65,7 +65,7 @@ const gather =
   (call) => {
     const [rows, places] = [input(call, 'params'), input(call, 'indices')]
     const takes = rows.rank === 2 && places.rank === 2 && places.shape[1] === 1
-    return takes && rows.dtype === 'float32' && places.dtype === 'int32'
+    return takes && rows.size > 0 && rows.dtype === 'float32' && places.dtype === 'int32'
       ? execute(call, 'TricksGather', [rows, places], {}, { typed: [0] })[0]!
       : original(call)
   }
