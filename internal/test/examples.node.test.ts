@@ -182,6 +182,9 @@ describe('all run', () => {
   test.each(sources.filter(({ path }) => elsewhere[path] === undefined))(
     '$path',
     async ({ path }) => {
+      // A software device takes minutes where wasm takes seconds: its own package's examples are enough for it.
+      if (!lackOfWebgpu)
+        tf.env().set('WEBGPU_SOFTWARE', path.startsWith('packages/backend/webgpu/'))
       const { default: pieces } = (await import(moduleFor(path))) as { default: (() => unknown)[] }
       for (const piece of pieces) await piece()
     },
