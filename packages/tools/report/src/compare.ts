@@ -144,7 +144,6 @@ function figures(runs: readonly Compared[]): Html {
 
 function training(runs: readonly Compared[]): Html {
   const x = runs.every(({ curves: { x: unit } }) => unit === 'epoch') ? 'epoch' : 'step'
-  const length = Math.max(0, ...runs.map((run) => run.curves.length ?? 0)) || undefined
   const of = (name: Exclude<keyof Curves, 'x' | 'length'>, dots = false) =>
     runs.map(({ record, color, curves: own }) => ({
       name: record.name,
@@ -152,7 +151,11 @@ function training(runs: readonly Compared[]): Html {
       points: own[name],
       dots: dots && own[name].length < 40,
     }))
-  const common = { x, ...(length !== undefined && { epochs: length }), keys: false }
+  // As far as any has come: what a run cut short had planned would squeeze the others into a corner.
+  const reached = runs.flatMap(({ curves: { trainingLoss, validationAccuracy } }) =>
+    [...trainingLoss, ...validationAccuracy].map(([at]) => at),
+  )
+  const common = { x, epochs: Math.max(1, ...reached.map(Math.ceil)), keys: false }
   return section(
     'training',
     'Training',

@@ -111,6 +111,16 @@ test('the page is the same each time, and but for the clock for each run of the 
   expect(page(slow)).toBe(page({ ...rest, run, metrics }))
 })
 
+test('runs are compared as far as they came, however long one was to go on', () => {
+  const charts = (planned: object): string => {
+    const other = parseRun(files('other', planned, { seed: 2 }))
+    return /<section id="training">[^]*?<\/section>/.exec(
+      comparisonPage([records.finished, other]),
+    )![0]
+  }
+  expect(charts({ steps: 9000 })).toBe(charts({}))
+})
+
 test('one run is no comparison', () => {
   expect(() => comparisonPage([records.finished])).toThrow(
     'report: expected two or more runs to compare, got 1',
