@@ -169,7 +169,7 @@ cli
       throw new UsageError(`preview: expected one of ${previewNames.join(', ')}, got ${trick}`)
     await preview({
       trick,
-      recipe: choice('recipe', recipeNames),
+      recipe: choice('recipe', recipeNames, recipesSaid),
       step: whole('step', 0),
       seed: whole('seed', 0),
       images: whole('images', 1),
@@ -185,7 +185,7 @@ cli
   .action(async (flags: Flags) => {
     const { choice, whole } = checking(flags)
     await plot({
-      recipe: choice('recipe', recipeNames)!,
+      recipe: choice('recipe', recipeNames, recipesSaid)!,
       epochs: whole('epochs', 1),
       svg: flags['svg'] === undefined ? undefined : fromUser(String(flags['svg'])),
     })
@@ -213,17 +213,26 @@ function stopSignal(): AbortSignal {
 
 class UsageError extends Error {}
 
+/** The recipes of one trick, or of all but one, are too many to be read in a line. */
+const recipesSaid =
+  `${Object.keys(recipes).join(', ')}, only:NAME, all-but:NAME ` +
+  '(npm start -- recipes tells of each)'
+
 type Flags = Readonly<Record<string, string | number | undefined>>
 
 function checking(flags: Flags): {
-  choice<T extends string>(flag: string, among: readonly T[]): T | undefined
+  choice<T extends string>(flag: string, among: readonly T[], said?: string): T | undefined
   whole(flag: string, least: number): number | undefined
 } {
   return {
-    choice<T extends string>(flag: string, among: readonly T[]): T | undefined {
+    choice<T extends string>(
+      flag: string,
+      among: readonly T[],
+      said = among.join(', '),
+    ): T | undefined {
       const value = flags[flag]
       if (value !== undefined && !among.includes(value as T))
-        throw new UsageError(`--${flagOf(flag)}: expected one of ${among.join(', ')}, got ${value}`)
+        throw new UsageError(`--${flagOf(flag)}: expected one of ${said}, got ${value}`)
       return value as T | undefined
     },
     whole(flag, least) {
@@ -242,7 +251,7 @@ function checkFlags(flags: Flags): Omit<Parameters<typeof run>[0], 'signal'> {
   const { choice, whole } = checking(flags)
   const out = String(flags['out'])
   return {
-    recipe: choice('recipe', recipeNames),
+    recipe: choice('recipe', recipeNames, recipesSaid),
     model: choice('model', modelNames),
     backend: choice<BackendName>('backend', backendNames),
     precision: choice<Precision>('precision', ['float32', 'bfloat16']),

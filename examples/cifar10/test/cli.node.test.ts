@@ -202,7 +202,11 @@ test('CIFAR-100 is read from a folder of the caller, and the network gets its cl
 
 test.each([
   [['--epochs', '0'], 2, '--epochs: expected a whole number from 1, got 0'],
-  [['--recipe', 'x'], 2, '--recipe: expected one of quick, '],
+  [
+    ['--recipe', 'x'],
+    2,
+    'bag-of-tricks, only:NAME, all-but:NAME (npm start -- recipes tells of each), got x',
+  ],
   [['--nonsense'], 2, 'Unknown option `--nonsense`'],
   [['tran'], 2, "unknown command 'tran'"],
   [['report'], 2, 'missing required args'],
