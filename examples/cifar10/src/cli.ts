@@ -19,7 +19,7 @@ import { tryAll } from './try.ts'
 /** 0 done · 1 failed · 2 wrong usage · 130 interrupted, with what was done saved. */
 const exit = { failed: 1, usage: 2, interrupted: 130 }
 
-const cli = cac('tricks-cifar10')
+const cli = cac('npm start --')
 cli
   .command('[train]', 'Train a network on CIFAR-10 with tricks composed')
   .option(
