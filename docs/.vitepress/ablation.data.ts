@@ -1,5 +1,5 @@
-// What the ablation measured, where it was run: bench/ablation/summary.json.
-import { existsSync, readFileSync } from 'node:fs'
+// What the ablation measured: bench/ablation/summary.json.
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './cards.ts'
 
@@ -27,13 +27,11 @@ export interface Ablation {
   readonly machines: readonly string[]
   readonly comparisons: readonly Comparison[]
 }
-declare const data: Ablation | null
+declare const data: Ablation
 export { data }
-
-const file = join(root, 'bench/ablation/summary.json')
 
 export default {
   watch: ['../../bench/ablation/*.json'],
-  load: (): Ablation | null =>
-    existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Ablation) : null,
+  load: (): Ablation =>
+    JSON.parse(readFileSync(join(root, 'bench/ablation/summary.json'), 'utf8')) as Ablation,
 }
