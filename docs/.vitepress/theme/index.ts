@@ -9,6 +9,8 @@ import './style.css'
 export default {
   extends: DefaultTheme,
   enhanceApp({ app }) {
+    // Else a page that fails to render is built half empty, and the build succeeds.
+    app.config.throwUnhandledErrorInProduction = true
     app.component('Effect', Effect)
     app.component('Measured', Measured)
     app.component('Step', Step)
