@@ -152,10 +152,8 @@ function training(runs: readonly Compared[]): Html {
       dots: dots && own[name].length < 40,
     }))
   // As far as any has come: what a run cut short had planned would squeeze the others into a corner.
-  const reached = runs.flatMap(({ curves: { trainingLoss, validationAccuracy } }) =>
-    [...trainingLoss, ...validationAccuracy].map(([at]) => at),
-  )
-  const common = { x, epochs: Math.max(1, ...reached.map(Math.ceil)), keys: false }
+  const reached = runs.map(({ summary: { steps, stepsPerEpoch = 1 } }) => steps / stepsPerEpoch)
+  const common = { x, epochs: Math.max(1, Math.ceil(Math.max(...reached))), keys: false }
   return section(
     'training',
     'Training',

@@ -121,6 +121,20 @@ test('runs are compared as far as they came, however long one was to go on', () 
   expect(charts({ steps: 9000 })).toBe(charts({}))
 })
 
+test('a rate has its place in a comparison where no loss is a number', () => {
+  const short = files('short')
+  const brief = parseRun({ ...short, metrics: short.metrics.split('\n').slice(0, 3).join('\n') })
+  const rates = (metrics: string): string => {
+    const long = parseRun({ ...files('long'), metrics })
+    return /<figure class="chart" id="rate">[^]*?<\/figure>/.exec(comparisonPage([long, brief]))![0]
+  }
+  const { metrics } = files('long')
+  const steps = metrics.split('\n').filter((line) => line.includes('"kind":"step"'))
+  const lost = steps.map((line) => line.replace(/"loss":[^,]+/, '"loss":null')).join('\n')
+  expect(lost).toContain('"loss":null')
+  expect(rates(lost)).toBe(rates(metrics))
+})
+
 test('one run is no comparison', () => {
   expect(() => comparisonPage([records.finished])).toThrow(
     'report: expected two or more runs to compare, got 1',
