@@ -164,12 +164,12 @@ cli
   .option('--backend <name>', `One of ${backendNames.join(', ')}`)
   .option('--out <file>', 'Where: a .png or a .svg', { default: 'preview.png' })
   .action(async (trick: string | undefined, flags: Flags) => {
-    const { choice, whole } = checking(flags)
+    const { choice, recipe, whole } = checking(flags)
     if (trick !== undefined && !previewNames.includes(trick))
       throw new UsageError(`preview: expected one of ${previewNames.join(', ')}, got ${trick}`)
     await preview({
       trick,
-      recipe: choice('recipe', recipeNames, recipesSaid),
+      recipe: recipe(),
       step: whole('step', 0),
       seed: whole('seed', 0),
       images: whole('images', 1),
@@ -183,9 +183,9 @@ cli
   .option('--epochs <n>', "Another length than the recipe's")
   .option('--svg <file>', 'Into a file rather than the terminal')
   .action(async (flags: Flags) => {
-    const { choice, whole } = checking(flags)
+    const { recipe, whole } = checking(flags)
     await plot({
-      recipe: choice('recipe', recipeNames, recipesSaid)!,
+      recipe: recipe()!,
       epochs: whole('epochs', 1),
       svg: flags['svg'] === undefined ? undefined : fromUser(String(flags['svg'])),
     })
@@ -213,28 +213,29 @@ function stopSignal(): AbortSignal {
 
 class UsageError extends Error {}
 
-/** The recipes of one trick, or of all but one, are too many to be read in a line. */
-const recipesSaid =
-  `${Object.keys(recipes).join(', ')}, only:NAME, all-but:NAME ` +
-  '(npm start -- recipes tells of each)'
-
 type Flags = Readonly<Record<string, string | number | undefined>>
 
 function checking(flags: Flags): {
-  choice<T extends string>(flag: string, among: readonly T[], said?: string): T | undefined
+  choice<T extends string>(flag: string, among: readonly T[]): T | undefined
+  recipe(): string | undefined
   whole(flag: string, least: number): number | undefined
 } {
+  const choice = <T extends string>(
+    flag: string,
+    among: readonly T[],
+    said = among.join(', '),
+  ): T | undefined => {
+    const value = flags[flag]
+    if (value !== undefined && !among.includes(value as T))
+      throw new UsageError(`--${flagOf(flag)}: expected one of ${said}, got ${value}`)
+    return value as T | undefined
+  }
+  // Those of one trick, or of all but one, are too many to be read in a line.
+  const named = Object.keys(recipes).join(', ')
+  const recipesSaid = `${named}, only:NAME, all-but:NAME (npm start -- recipes tells of each)`
   return {
-    choice<T extends string>(
-      flag: string,
-      among: readonly T[],
-      said = among.join(', '),
-    ): T | undefined {
-      const value = flags[flag]
-      if (value !== undefined && !among.includes(value as T))
-        throw new UsageError(`--${flagOf(flag)}: expected one of ${said}, got ${value}`)
-      return value as T | undefined
-    },
+    choice,
+    recipe: () => choice('recipe', recipeNames, recipesSaid),
     whole(flag, least) {
       const value = flags[flag]
       if (value === undefined) return undefined
@@ -248,10 +249,10 @@ function checking(flags: Flags): {
 }
 
 function checkFlags(flags: Flags): Omit<Parameters<typeof run>[0], 'signal'> {
-  const { choice, whole } = checking(flags)
+  const { choice, recipe, whole } = checking(flags)
   const out = String(flags['out'])
   return {
-    recipe: choice('recipe', recipeNames, recipesSaid),
+    recipe: recipe(),
     model: choice('model', modelNames),
     backend: choice<BackendName>('backend', backendNames),
     precision: choice<Precision>('precision', ['float32', 'bfloat16']),

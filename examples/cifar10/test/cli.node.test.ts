@@ -205,7 +205,8 @@ test.each([
   [
     ['--recipe', 'x'],
     2,
-    'bag-of-tricks, only:NAME, all-but:NAME (npm start -- recipes tells of each), got x',
+    '--recipe: expected one of quick, quick-native, six, airbench, resnet-18, teacher, ' +
+      'bag-of-tricks, only:NAME, all-but:NAME (npm start -- recipes tells of each), got x',
   ],
   [['--nonsense'], 2, 'Unknown option `--nonsense`'],
   [['tran'], 2, "unknown command 'tran'"],
