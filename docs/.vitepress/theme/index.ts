@@ -10,7 +10,7 @@ export default {
   extends: DefaultTheme,
   enhanceApp({ app }) {
     // Else a page that fails to render is built half empty, and the build succeeds.
-    app.config.throwUnhandledErrorInProduction = true
+    app.config.throwUnhandledErrorInProduction = import.meta.env.SSR
     app.component('Effect', Effect)
     app.component('Measured', Measured)
     app.component('Step', Step)
