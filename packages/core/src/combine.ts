@@ -2,7 +2,17 @@ import * as tf from '@tensorflow/tfjs-core'
 import { assertOption } from './option.ts'
 import type { Random } from './random.ts'
 import type { Time } from './time.ts'
-import type { Augmentation, Batch, Observer, State, Step, Tensors, Trick } from './trick.ts'
+import type {
+  Augmentation,
+  Batch,
+  Observer,
+  PipelineBatch,
+  State,
+  Step,
+  Tensors,
+  TrainingStep,
+  Trick,
+} from './trick.ts'
 
 /**
  * Whether the i-th trick acts in this step. The stream is the combination's own; a rate gets none, nor do
@@ -92,10 +102,10 @@ export function combine(
     gradients: (next, step) =>
       acting('gradients', step).reduceRight(
         (inner, trick) => (options) =>
-          trick.gradients!((given) => inner({ ...options, ...given }), {
-            ...within(step, trick),
-            batch: options?.batch ?? step.batch,
-          }),
+          trick.gradients!(
+            (given) => inner({ ...options, ...given }),
+            within(options?.batch ? onBatch(step, options.batch) : step, trick),
+          ),
         next,
       )(),
     learningRate: (rate, time) =>
@@ -156,6 +166,13 @@ export function combine(
     ),
   )
 }
+
+/** The step on another batch, such as a part of its own, whose images keep their streams. */
+const onBatch = (step: TrainingStep, batch: PipelineBatch): TrainingStep => ({
+  ...step,
+  batch,
+  random: step.random.at(batch.time.step, batch.first),
+})
 
 /** A step, or its time alone. */
 type Moment = Pick<Step, 'time'> & Partial<Step>

@@ -50,17 +50,24 @@ export interface Pipeline extends Pick<
   draw(shape: Omit<BatchShape, 'mean'>, when: When, first?: number): Draws
   /**
    * Images in [0, 1] and targets → what the model is to see: augmented, normalised, mixed, smoothed.
-   * Leaves its inputs alone; the caller disposes what it gets.
+   * Leaves its inputs alone; the caller disposes what it gets. `draws` are made unless given; `first` is the index of
+   * a shard's first image in the global batch, by default 0.
    */
-  batch(images: tf.Tensor4D, targets: tf.Tensor2D, when: When, draws?: Draws): PipelineBatch
+  batch(
+    images: tf.Tensor4D,
+    targets: tf.Tensor2D,
+    when: When,
+    draws?: Draws,
+    first?: number,
+  ): PipelineBatch
   /** Normalises by the data's mean and deviation: what evaluation does, and nothing else. */
   normalize(images: tf.Tensor4D): tf.Tensor4D
   learningRate(rate: number, when: When): number
   /** Cross-entropy, then the tricks' losses, then their penalties on `variables`. */
   loss(batch: PipelineBatch, logits: tf.Tensor2D, variables?: Variables): tf.Scalar
   gradients(next: NextGradients, batch: PipelineBatch, variables: Variables): Tensors
-  /** The step as the hooks see it. */
-  step(when: When): Step
+  /** The step as the hooks see it; `first` as for `draw`. */
+  step(when: When, first?: number): Step
   explain(): string
 }
 
@@ -137,11 +144,12 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
       hooks.setup?.({ ...run, random: root })
     },
     draw,
-    batch(images, targets, when, draws) {
-      const step = stepOf(when)
+    batch(images, targets, when, draws, first) {
+      const step = stepOf(when, first)
       const [batch, height, width, channels] = images.shape
       const drawn =
-        draws ?? draw({ batch, height, width, channels, classes: targets.shape[1] }, step.time)
+        draws ??
+        draw({ batch, height, width, channels, classes: targets.shape[1] }, step.time, first)
       const made = tf.tidy(() => {
         const augmented = hooks.images?.apply(images, drawn.images) ?? images
         const normal: Batch = { images: normalize(augmented), targets: tf.clone(targets) }
@@ -151,21 +159,21 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
         const prepared = { ...hooks.prepare?.(ready, step) }
         return { ...ready, mixedTargets: mixed.targets, prepared }
       })
-      return { ...made, time: step.time }
+      return { ...made, time: step.time, ...(first !== undefined && { first }) }
     },
     normalize,
     learningRate: (rate, when) => hooks.learningRate?.(rate, stepOf(when).time) ?? rate,
     loss: (batch, logits, variables = {}) =>
       tf.tidy(() => {
-        const step = stepOf(batch.time)
+        const step = stepOf(batch.time, batch.first)
         const entropy = softmaxCrossEntropy(batch.targets, logits)
         const loss = hooks.loss?.(entropy, { ...batch, ...step, logits }) ?? entropy
         const penalty = hooks.penalty?.(variables, step)
         return penalty ? tf.add(loss, penalty) : loss
       }),
     gradients: (next, batch, variables) =>
-      hooks.gradients?.(next, { ...stepOf(batch.time), batch, variables }) ?? next(),
-    step: (when) => stepOf(when),
+      hooks.gradients?.(next, { ...stepOf(batch.time, batch.first), batch, variables }) ?? next(),
+    step: stepOf,
     explain: () => explain(tricks),
   }
 }

@@ -6,7 +6,10 @@ import {
   explain,
   oneHot,
   oneOf,
+  type PipelineBatch,
   sometimes,
+  type Step,
+  type Tensors,
   type Time,
   type Trick,
 } from '../src/index.ts'
@@ -124,6 +127,88 @@ describe('compose', () => {
     expect(Object.keys(batch.prepared)).toEqual(['a/made', 'sometimes(b)/b/made'])
     pipeline.loss(batch, tf.zeros([4, 2]))
     expect(seen).toEqual([['made'], ['made']])
+  })
+
+  test('a part of a batch draws what its images draw in the whole, in every hook', () => {
+    const drawn: Record<string, number[]> = {}
+    const draws =
+      (hook: string) =>
+      ({ random }: Step, { shape: [size] }: tf.Tensor): void =>
+        void (drawn[hook] = [
+          ...(drawn[hook] ?? []),
+          ...random.images(size, (image) => image.uniform()),
+        ])
+    const [onTargets, onPrepare, onLoss, onGradients] = [
+      draws('targets'),
+      draws('prepare'),
+      draws('loss'),
+      draws('gradients'),
+    ]
+    const trick: Trick = {
+      name: 'draws',
+      options: {},
+      targets(given, step) {
+        onTargets(step, given)
+        return given
+      },
+      prepare(batch, step) {
+        onPrepare(step, batch.images)
+        return {}
+      },
+      loss(loss, pass) {
+        onLoss(pass, pass.logits)
+        return loss
+      },
+      gradients(next, step) {
+        onGradients(step, step.batch.images)
+        return next()
+      },
+    }
+    const pipeline = compose([sometimes(1, during({}, trick))], { seed: 3 })
+    const pass = (first: number, size: number): void => {
+      const [own, rows] = [tf.slice(images, first, size), tf.slice(targets, first, size)]
+      const batch = pipeline.batch(own, rows, 5, undefined, first)
+      const next = ({ batch: given = batch }: { batch?: PipelineBatch } = {}): Tensors => {
+        pipeline.loss(given, tf.zeros([given.images.shape[0], 2]))
+        return {}
+      }
+      pipeline.gradients(next, batch, {})
+    }
+    pass(0, 4)
+    const whole = { ...drawn }
+    for (const hook of Object.keys(drawn)) delete drawn[hook]
+    pass(0, 1)
+    pass(1, 3)
+    expect(Object.keys(whole)).toEqual(['targets', 'prepare', 'gradients', 'loss'])
+    expect(new Set(whole['loss']).size).toBe(4)
+    expect(drawn).toEqual(whole)
+  })
+
+  test('gradients of a part of the batch, asked for by another trick, draw by its images too', () => {
+    const seen: number[][] = []
+    const split: Trick = {
+      name: 'split',
+      options: {},
+      gradients(next, { batch }) {
+        for (const first of [0, 2])
+          next({ batch: { ...batch, images: tf.slice(batch.images, first, 2), first: 4 + first } })
+        return {}
+      },
+    }
+    const listens: Trick = {
+      name: 'listens',
+      options: {},
+      gradients(next, { batch, random }) {
+        seen.push(random.images(batch.images.shape[0], (image) => image.uniform()))
+        return next()
+      },
+    }
+    const whole = compose([listens], { seed: 3 })
+    whole.gradients(() => ({}), whole.batch(images, targets, 5, undefined, 4), {})
+    const parts = compose([split, listens], { seed: 3 })
+    parts.gradients(() => ({}), parts.batch(images, targets, 5, undefined, 4), {})
+    expect(seen).toHaveLength(3)
+    expect(seen.slice(1).flat()).toEqual(seen[0])
   })
 
   test('what does not go together is said', () => {
