@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { type Acts, combine, keyOf, tidied } from './combine.ts'
 import { assertOption } from './option.ts'
 import type { Random } from './random.ts'
+import { stageNames, stages } from './stages.ts'
 import { type Duration, isDuration, stepsOf } from './time.ts'
 import type { Augmentation, Json, Trick } from './trick.ts'
 
@@ -80,7 +81,16 @@ function combinator(
   key = `${name}(${tricks.map(keyOf).join(',')})`,
   acts: Acts,
 ): Trick {
-  return { ...combine(name, tricks, acts), name, key, options, tricks }
+  const hooks = combine(name, tricks, acts)
+  const own = stageNames.filter((stage) => tricks.some((trick) => trick[stage]))
+  return {
+    ...Object.fromEntries(own.map((stage) => [stage, hooks[stage]])),
+    name,
+    key,
+    options,
+    tricks,
+    setsRate: tricks.some((trick) => trick.setsRate),
+  }
 }
 
 /** Draws a number below `total`; of the weights laid end to end, the one that it falls on is whose trick acts. */
@@ -103,23 +113,14 @@ function byChance(
     let end = 0
     return weights.findIndex((weight) => drawn < (end += weight))
   }
-  // Metrics and epochs are no step's: all of the tricks hear of them.
+  // Stages without a stream of their own belong to the whole run: all of the tricks take part.
   const acts: Acts = (i, _, random) => !random || choose(random) === i
   const chance = combinator(name, tricks, options, key, acts)
-  return tricks.every((trick) => trick.images) && !stepHooks.some((hook) => chance[hook])
-    ? { ...chance, images: imageByImage(tricks, choose) }
-    : chance
+  const perImage =
+    tricks.every((trick) => trick.images) &&
+    !stageNames.some((stage) => stages[stage] === 'step' && chance[stage])
+  return perImage ? { ...chance, images: imageByImage(tricks, choose) } : chance
 }
-
-const stepHooks = [
-  'mix',
-  'targets',
-  'prepare',
-  'loss',
-  'penalty',
-  'gradients',
-  'afterStep',
-] as const
 
 interface Chosen {
   /** A trick's place in the list for each image, or -1. */
@@ -137,7 +138,7 @@ function imageByImage(
     draw(random, shape, time) {
       const choice = random.images(shape.batch, choose)
       const { images } = combine('', tricks, (i) => choice.includes(i))
-      const params = images!.draw(random, shape, time) as Chosen['params'] | undefined
+      const params = images.draw(random, shape, time) as Chosen['params'] | undefined
       return params && { choice, params }
     },
     apply: (images, { choice, params }) =>
@@ -157,6 +158,10 @@ function imageByImage(
         const rows = choice.map((i, image) => (places[i] ?? 0) * choice.length + image)
         return tf.gather(tf.concat(versions), tf.tensor1d(rows, 'int32'))
       }),
+    describe({ choice, params }, image) {
+      const trick = tricks[choice[image]!]
+      return (trick && trick.images!.describe?.(params[keyOf(trick)], image)) ?? ''
+    },
   }
 }
 

@@ -1,34 +1,42 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { assertOption } from './option.ts'
 import type { Random } from './random.ts'
+import type { Stage } from './stages.ts'
 import type { Time } from './time.ts'
 import type {
   Augmentation,
   Batch,
+  Multipliers,
   Observer,
   PipelineBatch,
-  State,
   Step,
   Tensors,
   TrainingStep,
   Trick,
+  Variables,
 } from './trick.ts'
 
 /**
- * Whether the i-th trick acts in this step. The stream is the combination's own; a rate gets none, nor do
- * metrics and the end of an epoch.
+ * Whether the i-th trick acts in this step. The stream is the combination's own; stages that don't belong to one step
+ * have none.
  */
 export type Acts = (i: number, time: Time, random?: Random) => boolean
 
 /** A trick's key among its siblings. */
 export const keyOf = (trick: Trick): string => trick.key ?? trick.name
 
-/** `tf.tidy` for whatever hooks give: what was made on the way goes, also where no trainer tidies up. */
+/** `tf.tidy` for whatever hooks return: intermediate tensors are disposed even if no trainer tidies up. */
 export const tidied = <T>(work: () => T): T => tf.tidy(work as () => tf.TensorContainer) as T
 
+/** What several tricks' states look like together: each under its trick's key. */
+export type States = Readonly<Record<string, unknown>>
+
+/** All hooks of a trick. */
+export type Hooks = Required<Pick<Trick<States | undefined>, Stage>>
+
 /**
- * The hooks of several tricks as those of one, each with its own random stream, prepared tensors and
- * state under its key. `compose` and every combinator are this plus a rule for who acts.
+ * The hooks of several tricks as those of one, each with its own random stream, prepared tensors and state under its
+ * key. Without tricks every hook is the identity. `compose` and every combinator are this plus a rule for who acts.
  *
  * @example
  * const { images } = combine('both', [randomFlip(), cutout()])
@@ -37,17 +45,27 @@ export function combine(
   name: string,
   tricks: readonly Trick[],
   acts: Acts = () => true,
-): CombinedHooks {
+): Hooks {
   checkSiblings(name, tricks)
-  const acting = (hook: keyof Trick, { time, random }: Moment): readonly Trick[] =>
+  const acting = (hook: Stage, { time, random }: Moment): readonly Trick[] =>
     tricks.filter((trick, i) => trick[hook] !== undefined && acts(i, time, random))
+  const stateOf = (trick: Trick, states: unknown): unknown => {
+    const own = (states as States | undefined)?.[keyOf(trick)]
+    if (trick.start && own === undefined)
+      throw new Error(
+        `${name}: '${keyOf(trick)}' keeps state in the run, which has not started: call ` +
+          `pipeline.start({ variables, data, batchSize, time }) before the first step`,
+      )
+    return own
+  }
   const within = <S extends Step>(step: S, trick: Trick): S => ({
     ...step,
     random: step.random.fork(keyOf(trick)),
+    state: stateOf(trick, step.state),
   })
-  /** Each trick that acts in this step changes what the one before it gave. */
+  /** Each trick that acts in this step changes what the one before it returned. */
   const fold = <T, S extends Step>(
-    hook: keyof Trick,
+    hook: Stage,
     step: S,
     initial: T,
     change: (value: T, trick: Trick, own: S) => T,
@@ -58,7 +76,7 @@ export function combine(
         initial,
       ),
     )
-  const augmentation = <T>(hook: 'images' | 'mix'): Augmentation<T, Drawn | undefined> => ({
+  const augmentation = <T>(hook: 'images' | 'mix'): Augmentation<T, Drawn> => ({
     draw(random, shape, time) {
       const drawn = acting(hook, { time, random }).flatMap((trick) => {
         const params = trick[hook]!.draw(random.fork(keyOf(trick)), shape, time)
@@ -66,19 +84,30 @@ export function combine(
       })
       return drawn.length > 0 ? Object.fromEntries(drawn) : undefined
     },
-    apply: (input, params = {}) =>
+    apply: (input, params) =>
       tidied(() =>
-        tricks.reduce((value, trick) => {
-          const own = params[keyOf(trick)]
-          return own === undefined ? value : (trick[hook] as Augmentation<T>).apply(value, own)
-        }, input),
+        drawnFor(hook, tricks, params).reduce(
+          (value, [trick, own]) => (trick[hook] as Augmentation<T>).apply(value, own),
+          input,
+        ),
       ),
+    describe: (params, image) =>
+      drawnFor(hook, tricks, params)
+        .map(([trick, own]) => trick[hook]!.describe?.(own, image))
+        .filter(Boolean)
+        .join(', '),
   })
 
-  const hooks: Required<CombinedHooks> = {
-    setup(run) {
-      for (const trick of tricks) trick.setup?.(within(run, trick))
-    },
+  return {
+    start: (run) =>
+      Object.fromEntries(
+        tricks
+          .filter((trick) => trick.start)
+          .map((trick) => [
+            keyOf(trick),
+            trick.start!({ ...run, random: run.random.fork(keyOf(trick)) }),
+          ]),
+      ),
     images: augmentation<tf.Tensor4D>('images'),
     mix: augmentation<Batch>('mix'),
     targets: (targets, step) =>
@@ -98,7 +127,7 @@ export function combine(
           tf.add(sum, trick.penalty!(variables, own)),
         ),
       ),
-    // The first of the list is the outermost: it sees what all the others made of the gradients.
+    // The first trick of the list is the outermost: it sees what all the others made of the gradients.
     gradients: (next, step) =>
       acting('gradients', step).reduceRight(
         (inner, trick) => (options) =>
@@ -108,78 +137,91 @@ export function combine(
           ),
         next,
       )(),
-    learningRate: (rate, time) =>
+    learningRate: (rate, time, states) =>
       acting('learningRate', { time }).reduce(
-        (value, trick) => trick.learningRate!(value, time),
+        (value, trick) => trick.learningRate!(value, time, stateOf(trick, states)),
         rate,
       ),
-    setsRate: tricks.some((trick) => trick.setsRate),
+    multipliers: (variables, time, states) =>
+      acting('multipliers', { time })
+        .map((trick) => trick.multipliers!(variables, time, stateOf(trick, states)))
+        .reduce(product, {}),
     afterStep(variables, step) {
       for (const trick of acting('afterStep', step))
         trick.afterStep!(variables, within(step, trick))
     },
     observe: tricks.flatMap(
       (trick, i) =>
-        trick.observe?.map((observer): Observer => ({
-          every: observer.every,
-          metrics(metrics, time) {
-            if (acts(i, time)) observer.metrics(metrics, time)
-          },
-        })) ?? [],
+        trick.observe?.map(
+          (observer): Observer => ({
+            every: observer.every,
+            metrics(metrics, time, states) {
+              if (acts(i, time)) observer.metrics(metrics, time, stateOf(trick, states))
+            },
+          }),
+        ) ?? [],
     ),
-    // Every trick hears of the epoch, even after one has asked to stop. An epoch ends in its last step.
-    afterEpoch: (epoch) =>
+    // Every trick sees the epoch, even after one has asked to stop. An epoch ends in its last step.
+    afterEpoch: (epoch, states) =>
       acting('afterEpoch', { time: { ...epoch.time, step: epoch.time.step - 1 } })
-        .map((trick) => trick.afterEpoch!(epoch))
+        .map((trick) => trick.afterEpoch!(epoch, stateOf(trick, states)))
         .find((verdict) => verdict),
+    finish(end, states) {
+      for (const trick of tricks) trick.finish?.(end, stateOf(trick, states))
+    },
     evaluation: {
-      weights: (variables) =>
+      weights: (variables: Variables, states) =>
         Object.assign(
           {},
-          ...tricks.map((trick) => trick.evaluation?.weights?.(variables)),
+          ...tricks.map((trick) =>
+            trick.evaluation?.weights?.(variables, stateOf(trick, states)),
+          ),
         ) as Tensors,
-      predict: (next, images) =>
+      predict: (next, images, states) =>
         tricks.reduceRight(
-          (inner, { evaluation }) =>
-            evaluation?.predict ? (given) => evaluation.predict!(inner, given) : inner,
+          (inner, trick) =>
+            trick.evaluation?.predict
+              ? (given) => trick.evaluation!.predict!(inner, given, stateOf(trick, states))
+              : inner,
           next,
         )(images),
     },
-    state: {
-      save: () =>
-        Object.fromEntries(
-          tricks.flatMap((trick) => (trick.state ? [[keyOf(trick), trick.state.save()]] : [])),
-        ),
-      restore(saved) {
-        for (const trick of tricks) {
-          const own = saved[keyOf(trick)]
-          if (trick.state && !own)
-            throw new Error(`${name}: the saved state has none for '${keyOf(trick)}'`)
-          trick.state?.restore(own as State)
-        }
-      },
-    },
   }
-  return Object.fromEntries(
-    Object.entries(hooks).filter(([hook]) =>
-      tricks.some((trick) => trick[hook as keyof Trick] !== undefined),
-    ),
-  )
 }
 
 /** The step on another batch, such as a part of its own, whose images keep their streams. */
-const onBatch = (step: TrainingStep, batch: PipelineBatch): TrainingStep => ({
+const onBatch = <S>(step: TrainingStep<S>, batch: PipelineBatch): TrainingStep<S> => ({
   ...step,
   batch,
   random: step.random.at(batch.time.step, batch.first),
 })
 
 /** A step, or its time alone. */
-type Moment = Pick<Step, 'time'> & Partial<Step>
+type Moment = Pick<Step, 'time'> & Partial<Pick<Step, 'random'>>
 
-type Drawn = Readonly<Record<string, unknown>>
+/** What was drawn, by the tricks' keys. */
+export type Drawn = Readonly<Record<string, unknown>>
 
-export type CombinedHooks = Omit<Trick, 'name' | 'key' | 'options' | 'tricks'>
+/** The tricks for which something was drawn, each with its own. */
+export const drawnFor = (
+  hook: 'images' | 'mix',
+  tricks: readonly Trick[],
+  drawn: Drawn | undefined,
+): [Trick, unknown][] =>
+  tricks
+    .filter((trick) => trick[hook] && drawn?.[keyOf(trick)] !== undefined)
+    .map((trick) => [trick, drawn![keyOf(trick)]])
+
+const product = (a: Multipliers, b: Multipliers): Multipliers =>
+  Object.fromEntries(
+    Object.keys({ ...a, ...b }).map((path) => [
+      path,
+      {
+        rate: (a[path]?.rate ?? 1) * (b[path]?.rate ?? 1),
+        decay: (a[path]?.decay ?? 1) * (b[path]?.decay ?? 1),
+      },
+    ]),
+  )
 
 /** The tensors whose names begin with `from`, beginning with `to` instead. */
 function renamed(tensors: Tensors, from: string, to: string): Tensors {

@@ -1,16 +1,24 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { combine, type CombinedHooks, keyOf } from './combine.ts'
-import { explain } from './explain.ts'
+import { combine, drawnFor, keyOf, tidied } from './combine.ts'
 import { softmaxCrossEntropy } from './loss.ts'
 import { assertOption } from './option.ts'
+import { type PlanStage, planOf } from './plan.ts'
 import { createRandom } from './random.ts'
+import { adopt, copyState } from './state.ts'
 import type { Time } from './time.ts'
 import type {
   Batch,
   BatchShape,
+  End,
+  Epoch,
+  Metrics,
+  Multipliers,
   NextGradients,
+  Observer,
   PipelineBatch,
+  Predict,
   Run,
+  State,
   Step,
   Tensors,
   Trick,
@@ -35,23 +43,32 @@ export interface Draws {
   readonly mix: Readonly<Record<string, unknown>>
 }
 
-/** A moment in a run: a step's number, or a `Time` where one knows more. */
+/** A moment in a run: a step's number, or a full `Time`. */
 export type When = number | Time
 
-/** Tricks composed, their stages in order. Use it in a loop of your own, or give the list to `train`. */
-export interface Pipeline extends Pick<
-  CombinedHooks,
-  'afterStep' | 'observe' | 'afterEpoch' | 'evaluation' | 'state'
-> {
+/** What one trick, or the pipeline itself, made of a batch. */
+export interface Traced extends Batch {
+  /** 'input' is what came in; 'batch' is what the model sees, with all that `batch` returns. */
+  readonly stage: 'input' | 'images' | 'normalize' | 'mix' | 'targets' | 'batch'
+  /** The trick, and what it drew; absent at the pipeline's own stages. */
+  readonly trick?: Trick
+  readonly params?: unknown
+}
+
+/**
+ * Tricks composed, their stages in order. Use it in your own loop, or give the list to `train`. A pipeline holds the
+ * state of one run; the tricks hold none.
+ */
+export interface Pipeline {
   readonly tricks: readonly Trick[]
-  /** Starts a run: the tricks' state starts afresh. */
-  setup(run: Omit<Run, 'random'>): void
-  /** What the tricks draw for a step; `first` is the place of a shard's first image in the batch. */
+  /** Starts a run: every trick's state is new. Needed if one of the tricks has state. */
+  start(run: Omit<Run, 'random'>): void
+  /** What the tricks draw for a step; `first` is the index of a shard's first image in the batch. */
   draw(shape: Omit<BatchShape, 'mean'>, when: When, first?: number): Draws
   /**
    * Images in [0, 1] and targets → what the model is to see: augmented, normalised, mixed, smoothed.
-   * Leaves its inputs alone; the caller disposes what it gets. `draws` are made unless given; `first` is the index of
-   * a shard's first image in the global batch, by default 0.
+   * Leaves its inputs unchanged; the caller disposes what it returns. `draws` are made unless given; `first` is the
+   * index of a shard's first image in the global batch, by default 0.
    */
   batch(
     images: tf.Tensor4D,
@@ -60,19 +77,49 @@ export interface Pipeline extends Pick<
     draws?: Draws,
     first?: number,
   ): PipelineBatch
-  /** Normalises by the data's mean and deviation: what evaluation does, and nothing else. */
+  /** What each trick made of a batch, one after the other; the last item is `batch`. The caller disposes all. */
+  trace(
+    images: tf.Tensor4D,
+    targets: tf.Tensor2D,
+    when: When,
+    draws?: Draws,
+    first?: number,
+  ): readonly [...Traced[], Traced & PipelineBatch]
+  /** Normalises by the data's mean and deviation: all that evaluation does. */
   normalize(images: tf.Tensor4D): tf.Tensor4D
   learningRate(rate: number, when: When): number
+  /** Factors of the learning rate and the weight decay, by variable. */
+  multipliers(variables: Variables, when: When): Multipliers
   /** Cross-entropy, then the tricks' losses, then their penalties on `variables`. */
   loss(batch: PipelineBatch, logits: tf.Tensor2D, variables?: Variables): tf.Scalar
   gradients(next: NextGradients, batch: PipelineBatch, variables: Variables): Tensors
-  /** The step as the hooks see it; `first` as for `draw`. */
+  /** The step as a hook sees it, for a loop that calls hooks itself; `first` as for `draw`. */
   step(when: When, first?: number): Step
-  explain(): string
+  afterStep(variables: Variables, when: When): void
+  /** Whom to give training metrics, and how often. */
+  readonly observe: readonly (Pick<Observer, 'every'> & {
+    metrics(metrics: Metrics, time: Time): void
+  })[]
+  afterEpoch(epoch: Epoch): { readonly stop: string } | undefined
+  finish(end: End): void
+  readonly evaluation: {
+    weights(variables: Variables): Tensors
+    predict(next: Predict, images: tf.Tensor4D): tf.Tensor2D
+  }
+  /** A copy of the tricks' states; the caller disposes its tensors. */
+  save(): State
+  /** Continues from a saved state, which is copied. */
+  restore(saved: State): void
+  /** Disposes the tricks' states. */
+  dispose(): void
+  /** The stages with their tricks and options, in the order in which they run, as data. */
+  plan(): readonly PlanStage[]
 }
 
-/** A number for each channel: the only one for all. */
-function eachChannel(
+const same = (tensor: tf.Tensor): tf.Tensor => tensor
+
+/** One number per channel; a single one counts for all. */
+function perChannel(
   option: Readonly<Record<string, readonly number[]>>,
   channels: number,
 ): readonly number[] {
@@ -86,7 +133,7 @@ function eachChannel(
  * Composes tricks into a pipeline. Stages run in their own order whatever the list's: images, then
  * normalising, then mixing, then targets; tricks of one stage in list order.
  *
- * @throws Error where two tricks have one key, where two mix, where two set the learning rate
+ * @throws Error if two tricks have the same key, if two mix, or if two set the learning rate
  * @example
  * const pipeline = compose([randomFlip(), cutout({ length: 16 }), labelSmoothing()], { seed: 1 })
  * const batch = pipeline.batch(images, oneHot(labels, 10), step)
@@ -109,9 +156,21 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
   const root = createRandom(seed)
   const hooks = combine('compose', tricks)
 
-  const stepOf = (when: When, first = 0): Step => {
+  let state: Record<string, unknown> | undefined
+  let owned = new Set<tf.Tensor>()
+  /** Runs what may change the state, whose tensors outlive it. */
+  const changing = <T>(work: () => T): T =>
+    tidied(() => {
+      try {
+        return work()
+      } finally {
+        owned = adopt(state, owned)
+      }
+    })
+
+  const stepOf = (when: When, first = 0): Step<typeof state> => {
     const time = typeof when === 'number' ? { step: when, stepsPerEpoch, steps } : when
-    return { time, random: root.at(time.step, first) }
+    return { time, random: root.at(time.step, first), state }
   }
   const normalize = (images: tf.Tensor4D): tf.Tensor4D =>
     tf.tidy(() => {
@@ -121,60 +180,104 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
         tf.tile(tf.tensor1d([...values]), [width])
       const rows = tf.sub(
         tf.reshape(images, [batch * height, width * channels]),
-        row(eachChannel({ mean }, channels)),
+        row(perChannel({ mean }, channels)),
       )
-      return tf.reshape(tf.div(rows, row(eachChannel({ deviation }, channels))), images.shape)
+      return tf.reshape(tf.div(rows, row(perChannel({ deviation }, channels))), images.shape)
     })
 
   const draw: Pipeline['draw'] = (shape, when, first) => {
     const { time, random } = stepOf(when, first)
-    const full = { ...shape, mean: eachChannel({ mean }, shape.channels) }
+    const full = { ...shape, mean: perChannel({ mean }, shape.channels) }
     const drawn = {
-      images: hooks.images?.draw(random, full, time) ?? {},
-      mix: hooks.mix?.draw(random, full, time) ?? {},
+      images: hooks.images.draw(random, full, time) ?? {},
+      mix: hooks.mix.draw(random, full, time) ?? {},
     } as Draws
     oneMixes(Object.keys(drawn.mix))
     return drawn
   }
 
-  return {
-    ...hooks,
-    tricks,
-    setup(run) {
-      hooks.setup?.({ ...run, random: root })
-    },
-    draw,
-    batch(images, targets, when, draws, first) {
+  const trace: Pipeline['trace'] = (images, targets, when, draws, first) =>
+    tidied(() => {
       const step = stepOf(when, first)
       const [batch, height, width, channels] = images.shape
-      const drawn =
-        draws ??
-        draw({ batch, height, width, channels, classes: targets.shape[1] }, step.time, first)
-      const made = tf.tidy(() => {
-        const augmented = hooks.images?.apply(images, drawn.images) ?? images
-        const normal: Batch = { images: normalize(augmented), targets: tf.clone(targets) }
-        const mixed = hooks.mix?.apply(normal, drawn.mix) ?? normal
-        const smoothed = hooks.targets?.(mixed.targets, step) ?? tf.clone(mixed.targets)
-        const ready: Batch = { images: mixed.images, targets: smoothed }
-        const prepared = { ...hooks.prepare?.(ready, step) }
-        return { ...ready, mixedTargets: mixed.targets, prepared }
-      })
-      return { ...made, time: step.time, ...(first !== undefined && { first }) }
+      const shape = { batch, height, width, channels, classes: targets.shape[1] }
+      const drawn = draws ?? draw(shape, step.time, first)
+      const made: Traced[] = []
+      let now: Batch = { images, targets }
+      const add = (
+        stage: Traced['stage'],
+        change: Partial<Batch>,
+        by: Partial<Traced> = {},
+      ): void => {
+        now = { ...now, ...change }
+        made.push({ stage, ...by, ...now })
+      }
+      add('input', { images: tf.clone(images), targets: tf.clone(targets) })
+      for (const [trick, params] of drawnFor('images', tricks, drawn.images))
+        add('images', { images: trick.images!.apply(now.images, params) }, { trick, params })
+      add('normalize', { images: normalize(now.images) })
+      for (const [trick, params] of drawnFor('mix', tricks, drawn.mix))
+        add('mix', trick.mix!.apply(now, params), { trick, params })
+      const mixedTargets = now.targets
+      add('targets', { targets: tf.clone(hooks.targets(mixedTargets, step)) })
+      const prepared = hooks.prepare(now, step)
+      const { time } = step
+      return [
+        ...made,
+        { stage: 'batch', ...now, mixedTargets, prepared, time, ...(first !== undefined && { first }) },
+      ]
+    })
+
+  return {
+    tricks,
+    start(run) {
+      // A copy, as `start` may return the same object to every run.
+      changing(() => void (state = copyState(hooks.start({ ...run, random: root })!, same)))
     },
+    draw,
+    batch: (...given) =>
+      tidied(() => {
+        const { stage: _, ...batch } = trace(...given).at(-1) as Traced & PipelineBatch
+        return batch
+      }),
+    trace,
     normalize,
-    learningRate: (rate, when) => hooks.learningRate?.(rate, stepOf(when).time) ?? rate,
+    learningRate: (rate, when) => hooks.learningRate(rate, stepOf(when).time, state),
+    multipliers: (variables, when) => hooks.multipliers(variables, stepOf(when).time, state),
     loss: (batch, logits, variables = {}) =>
       tf.tidy(() => {
         const step = stepOf(batch.time, batch.first)
         const entropy = softmaxCrossEntropy(batch.targets, logits)
-        const loss = hooks.loss?.(entropy, { ...batch, ...step, logits }) ?? entropy
-        const penalty = hooks.penalty?.(variables, step)
-        return penalty ? tf.add(loss, penalty) : loss
+        const loss = hooks.loss(entropy, { ...batch, ...step, logits })
+        return tf.add(loss, hooks.penalty(variables, step))
       }),
     gradients: (next, batch, variables) =>
-      hooks.gradients?.(next, { ...stepOf(batch.time, batch.first), batch, variables }) ?? next(),
+      changing(() =>
+        hooks.gradients(next, { ...stepOf(batch.time, batch.first), batch, variables }),
+      ),
     step: stepOf,
-    explain: () => explain(tricks),
+    afterStep: (variables, when) => changing(() => hooks.afterStep(variables, stepOf(when))),
+    observe: hooks.observe.map(({ every, metrics }) => ({
+      every,
+      metrics: (values, time) => changing(() => metrics(values, time, state)),
+    })),
+    afterEpoch: (epoch) => changing(() => hooks.afterEpoch(epoch, state)),
+    finish: (end) => changing(() => hooks.finish(end, state)),
+    evaluation: {
+      weights: (variables) => hooks.evaluation.weights!(variables, state),
+      predict: (next, images) => hooks.evaluation.predict!(next, images, state),
+    },
+    save: () => copyState(state ?? {}, (tensor) => tf.clone(tensor)) as State,
+    restore(saved) {
+      for (const key of Object.keys(state ?? {}))
+        if (saved[key] === undefined)
+          throw new Error(`compose: the saved state has none for '${key}'`)
+      changing(() => void (state = copyState(saved, same)))
+    },
+    dispose() {
+      changing(() => void (state = undefined))
+    },
+    plan: () => planOf(tricks),
   }
 }
 

@@ -1,10 +1,20 @@
-export { combine, type CombinedHooks, keyOf } from './combine.ts'
+export { type DrawOptions, withDraws } from './alone.ts'
+export { combine, type Hooks, keyOf, type States } from './combine.ts'
 export { during, oneOf, sometimes } from './combinators.ts'
-export { compose, type Draws, type Pipeline, type PipelineOptions, type When } from './compose.ts'
-export { explain } from './explain.ts'
+export {
+  compose,
+  type Draws,
+  type Pipeline,
+  type PipelineOptions,
+  type Traced,
+  type When,
+} from './compose.ts'
 export { accuracy, oneHot, softmaxCrossEntropy } from './loss.ts'
 export { assertOption } from './option.ts'
 export { gatherPixels, placesOf } from './pixels.ts'
+export { type PlanStage, type PlanTrick } from './plan.ts'
 export { createRandom, type Random } from './random.ts'
-export { type Duration, isDuration, stepsOf, type Time } from './time.ts'
+export { type Role, roleOf } from './role.ts'
+export { type Stage, stages } from './stages.ts'
+export { type Duration, isDuration, isDue, stepsOf, type Time } from './time.ts'
 export type * from './trick.ts'

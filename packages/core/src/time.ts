@@ -56,3 +56,12 @@ const longest: Readonly<Record<keyof Duration, number>> = {
   epochs: 2 ** 53,
   fraction: 1,
 }
+
+/**
+ * Whether something that is to happen `every` so often happens after the step at `time`.
+ *
+ * @example
+ * isDue({ steps: 20 }, { step: 39, stepsPerEpoch: 391, steps: 3910 }) // true, after the 40th step
+ */
+export const isDue = (every: Duration, time: Time): boolean =>
+  (time.step + 1) % Math.max(1, stepsOf(every, time)) === 0

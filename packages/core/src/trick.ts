@@ -3,51 +3,57 @@ import type { Random } from './random.ts'
 import type { Duration, Time } from './time.ts'
 
 /**
- * A trick: a name, its options, and the hooks it needs. A factory takes options and gives one back.
+ * A trick: a name, its options, and the hooks it needs. A factory takes options and returns one.
  *
- * The hooks stand in the order in which a step's data flows. Tricks of one stage run in list order.
- * Every hook runs inside `tf.tidy`, none may read a tensor back, and each leaves its inputs alone.
+ * The hooks are listed in the order in which a step's data flows. Tricks of one stage run in list order.
+ * Every hook runs inside `tf.tidy`, none may read a tensor back, and each leaves its inputs unchanged.
+ *
+ * A trick keeps nothing in a closure: what it remembers is the object that `start` returns, which belongs to
+ * the run. `afterStep`, `gradients`, `observe`, `afterEpoch` and `finish` may assign to its properties; core saves
+ * and restores it, keeps the tensors that they put there, and disposes those that they replace.
  */
-export interface Trick {
-  /** The trick's name, and its key where it has no other. */
+export interface Trick<S = unknown> {
+  /** The trick's name, and its key unless it has another. */
   readonly name: string
-  /** Tells two tricks of one name apart; its random draws depend on it. */
+  /** Distinguishes two tricks with the same name; the trick's random draws depend on it. */
   readonly key?: string
   /** The options as resolved, defaults included. */
   readonly options: Json
   /** A combinator's tricks. */
   readonly tricks?: readonly Trick[]
-  /** True where `learningRate` sets the whole run's curve, so that a second one would fight it. */
+  /** True if `learningRate` sets the whole run's curve, so that a second one would override it. */
   readonly setsRate?: boolean
 
-  /** Starts a run: any state starts afresh here. */
-  setup?(run: Run): void
+  /** Starts a run and returns the trick's state in it: JSON, typed arrays and tensors. Checks the data too. */
+  start?(run: Run): S
   /** Images, float32 `[batch, height, width, channels]` in [0, 1], before they are normalised. */
   readonly images?: Augmentation<tf.Tensor4D>
-  /** Normalised images and targets together; at most one a step. */
+  /** Normalised images and targets together; at most one per step. */
   readonly mix?: Augmentation<Batch>
   /** Targets `[batch, classes]` → targets, rows that sum to 1. */
-  targets?(targets: tf.Tensor2D, step: Step): tf.Tensor2D
-  /** Tensors made once a step, outside the gradient's tape, for this trick's `loss`. */
-  prepare?(batch: Batch, step: Step): Tensors
+  targets?(targets: tf.Tensor2D, step: Step<S>): tf.Tensor2D
+  /** Tensors made once per step, outside the gradient's tape, for this trick's `loss`. */
+  prepare?(batch: Batch, step: Step<S>): Tensors
   /** The loss so far and the forward pass → the loss. */
-  loss?(loss: tf.Scalar, pass: Pass): tf.Scalar
+  loss?(loss: tf.Scalar, pass: Pass<S>): tf.Scalar
   /** A scalar added after all losses. */
-  penalty?(variables: Variables, step: Step): tf.Scalar
+  penalty?(variables: Variables, step: Step<S>): tf.Scalar
   /** Calls `next` once or more → the gradients of the step. */
-  gradients?(next: NextGradients, step: TrainingStep): Tensors
-  /** The rate so far → the rate. Pure: of the rate, the time, and the trick's state alone. */
-  learningRate?(rate: number, time: Time): number
+  gradients?(next: NextGradients, step: TrainingStep<S>): Tensors
+  /** The rate so far → the rate. Pure: a function of the rate, the time and the trick's state. */
+  learningRate?(rate: number, time: Time, state: S): number
+  /** Factors of the learning rate and the weight decay, by variable; several tricks' factors multiply. */
+  multipliers?(variables: Variables, time: Time, state: S): Multipliers
   /** After the update. */
-  afterStep?(variables: Variables, step: Step): void
+  afterStep?(variables: Variables, step: Step<S>): void
   /** Training metrics, as often as asked for. */
-  readonly observe?: readonly Observer[]
+  readonly observe?: readonly Observer<S>[]
   /** After each epoch's validation; may end the run. */
-  afterEpoch?(epoch: Epoch): { readonly stop: string } | undefined
+  afterEpoch?(epoch: Epoch, state: S): { readonly stop: string } | undefined
+  /** At the end of a run, however it ends, before the test set is read. */
+  finish?(end: End, state: S): void
   /** The only hooks that act when evaluating. */
-  readonly evaluation?: Evaluation
-  /** What a resumed run needs, where the trick has state. */
-  readonly state?: { save(): State; restore(state: State): void }
+  readonly evaluation?: Evaluation<S>
 }
 
 /**
@@ -55,10 +61,12 @@ export interface Trick {
  * work for the whole batch, so that a run can be replayed and shown, and a device never waits.
  */
 export interface Augmentation<T, P = unknown> {
-  /** Pure. P is JSON or typed arrays; undefined does nothing in this step. */
+  /** Pure. P is JSON or typed arrays; undefined means that nothing happens in this step. */
   draw(random: Random, shape: BatchShape, time: Time): P | undefined
   /** Pure: no randomness, no read-back. */
   apply(input: T, params: P): T
+  /** What was drawn for the batch's i-th image, in a few words, for pictures; empty if nothing happens to it. */
+  describe?(params: P, image: number): string
 }
 
 /** What a draw may depend on besides randomness and time. */
@@ -86,23 +94,25 @@ export interface PipelineBatch extends Batch {
   /** What the tricks' `prepare` made, by key. */
   readonly prepared: Tensors
   readonly time: Time
-  /** Of a part of the step's batch: the place of its first image, which draws depend on; default 0. */
+  /** For a part of the step's batch, the index of its first image, which draws depend on; default 0. */
   readonly first?: number
 }
 
-export interface Step {
+export interface Step<S = unknown> {
   readonly time: Time
-  /** This trick's stream of this step. */
+  /** This trick's random stream in this step. */
   readonly random: Random
+  /** What the trick's `start` returned. */
+  readonly state: S
 }
 
-export interface TrainingStep extends Step {
+export interface TrainingStep<S = unknown> extends Step<S> {
   readonly batch: PipelineBatch
   readonly variables: Variables
 }
 
 /** One forward pass, as a loss sees it. `prepared` is the trick's own. */
-export interface Pass extends Step, PipelineBatch {
+export interface Pass<S = unknown> extends Step<S>, PipelineBatch {
   readonly logits: tf.Tensor2D
 }
 
@@ -122,15 +132,20 @@ export type NextGradients = (options?: {
   readonly statistics?: 'update' | 'keep'
 }) => Tensors
 
+/** Factors by variable path; what is absent is 1. */
+export type Multipliers = Readonly<
+  Record<string, { readonly rate?: number; readonly decay?: number }>
+>
+
 export interface Metrics {
   readonly loss: number
   readonly accuracy: number
 }
 
-export interface Observer {
+export interface Observer<S = unknown> {
   readonly every: Duration
-  /** Gets the mean since it was last called. */
-  metrics(metrics: Metrics, time: Time): void
+  /** Gets the mean since the last call. */
+  metrics(metrics: Metrics, time: Time, state: S): void
 }
 
 export interface Epoch {
@@ -144,11 +159,20 @@ export interface Epoch {
   readonly variables: Variables
 }
 
-export interface Evaluation {
-  /** Values to evaluate on, by path; what is absent stays. The caller disposes them. */
-  weights?(variables: Variables): Tensors
+/** How a run ended. */
+export interface End {
+  /** 'finished' after its last step, 'stopped' by a trick, 'aborted' by the user, 'failed' with an error. */
+  readonly reason: 'finished' | 'stopped' | 'aborted' | 'failed'
+  /** The time of the step that would have come next. */
+  readonly time: Time
+  readonly variables: Variables
+}
+
+export interface Evaluation<S = unknown> {
+  /** Values to evaluate on, by path; a variable that is absent keeps its own. The caller disposes them. */
+  weights?(variables: Variables, state: S): Tensors
   /** Calls `next` once or more on normalised images → `[batch, classes]`. */
-  predict?(next: Predict, images: tf.Tensor4D): tf.Tensor2D
+  predict?(next: Predict, images: tf.Tensor4D, state: S): tf.Tensor2D
 }
 
 export type Predict = (images: tf.Tensor4D) => tf.Tensor2D
@@ -182,7 +206,7 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json | undefined }
 
-/** JSON and tensors. `save` gives tensors of the caller's own, `restore` leaves its argument alone. */
+/** What a run's tricks remember, by their keys: JSON, typed arrays and tensors. */
 export interface State {
-  readonly [name: string]: Json | tf.Tensor | State
+  readonly [name: string]: Json | ArrayBufferView | tf.Tensor | State
 }

@@ -71,7 +71,7 @@ export function xavier({ method = 'xavierUniform', gain = 1, key }: XavierOption
     name: 'xavier',
     key,
     options: { method, gain },
-    setup({ variables, random, time }) {
+    start({ variables, random, time }) {
       if (time.step > 0) return
       for (const [path, variable] of Object.entries(variables)) {
         if (!variable.trainable || !/(^|[/_])kernel(-\d+)?$/.test(path)) continue

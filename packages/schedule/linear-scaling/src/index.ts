@@ -61,24 +61,17 @@ export function linearScaling({
   accumulation = 1,
   workers = 1,
   key,
-}: LinearScalingOptions = {}): Trick {
+}: LinearScalingOptions = {}): Trick<{ readonly batchSize: number }> {
   checkCount({ baseBatchSize })
   if (batchSize !== undefined) checkCount({ batchSize })
   checkCount({ accumulation })
   checkCount({ workers })
-  let size = batchSize
   return {
     name: 'linear-scaling',
     key,
     options: { baseBatchSize, batchSize, accumulation, workers },
-    setup: (run) => void (size = batchSize ?? run.batchSize),
-    learningRate(rate) {
-      if (size === undefined)
-        throw new Error(
-          'linear-scaling: the batch size is unknown: call pipeline.setup({ batchSize, … }) before the first step, ' +
-            'or pass it, as in linearScaling({ batchSize: 1024 })',
-        )
-      return scaleRate(rate, size * accumulation * workers, baseBatchSize)
-    },
+    ...(batchSize === undefined && { start: (run) => ({ batchSize: run.batchSize }) }),
+    learningRate: (rate, _, state) =>
+      scaleRate(rate, (batchSize ?? state.batchSize) * accumulation * workers, baseBatchSize),
   }
 }

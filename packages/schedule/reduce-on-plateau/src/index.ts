@@ -68,7 +68,7 @@ export function reduceOnPlateau({
   monitor = 'validation loss',
   key,
   ...options
-}: ReduceOnPlateauOptions = {}): Trick {
+}: ReduceOnPlateauOptions = {}): Trick<PlateauState> {
   assertOption(
     monitor === 'validation loss' || monitor === 'validation accuracy',
     'reduce-on-plateau',
@@ -77,26 +77,21 @@ export function reduceOnPlateau({
   )
   const metric = monitor === 'validation loss' ? 'loss' : 'accuracy'
   const { mode, ...resolved } = resolve({ ...options, mode: metric === 'loss' ? 'min' : 'max' })
-  let state = start
   return {
     name: 'reduce-on-plateau',
     key,
     options: { monitor, ...resolved },
     setsRate: true,
-    setup: () => void (state = start),
-    learningRate: (rate) => rateAfter(state.cuts, rate, { ...resolved, mode }),
-    afterEpoch({ epoch, validation }) {
+    start: () => start,
+    learningRate: (rate, _, { cuts }) => rateAfter(cuts, rate, { ...resolved, mode }),
+    afterEpoch({ epoch, validation }, state) {
       if (!validation)
         throw new Error(
           `reduce-on-plateau: epoch ${epoch} has no ${monitor}: keep some of the training images for validation, or ` +
-            `take a schedule that needs none, such as cosineDecay()`,
+            `use a schedule that needs none, such as cosineDecay()`,
         )
-      state = observe(state, validation[metric], { ...resolved, mode })
+      Object.assign(state, observe(state, validation[metric], { ...resolved, mode }))
       return undefined
-    },
-    state: {
-      save: () => ({ ...state }),
-      restore: (saved) => void (state = { ...(saved as unknown as PlateauState) }),
     },
   }
 }

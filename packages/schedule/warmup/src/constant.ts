@@ -38,7 +38,7 @@ export function constantWarmup({
   until,
   every = { steps: 20 },
   key,
-}: ConstantWarmupOptions): Trick {
+}: ConstantWarmupOptions): Trick<{ warm: boolean }> {
   assertOption(
     fixed === undefined || (fixed > 0 && Number.isFinite(fixed)),
     'warmup',
@@ -74,17 +74,19 @@ export function constantWarmup({
     { every },
     'one of { steps }, { epochs } and { fraction }',
   )
-  let warm = false
   return {
     name: 'constant-warmup',
     key,
     options: { rate: fixed, factor, until, every },
-    setup: () => void (warm = false),
-    learningRate: (rate) => (warm ? rate : small(rate)),
-    observe: [{ every, metrics: ({ accuracy }) => void (warm ||= 1 - accuracy < until) }],
-    state: {
-      save: () => ({ warm }),
-      restore: (state) => void (warm = state['warm'] as boolean),
-    },
+    start: () => ({ warm: false }),
+    learningRate: (rate, _, { warm }) => (warm ? rate : small(rate)),
+    observe: [
+      {
+        every,
+        metrics({ accuracy }, _, state) {
+          state.warm ||= 1 - accuracy < until
+        },
+      },
+    ],
   }
 }

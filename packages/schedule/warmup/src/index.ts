@@ -1,4 +1,11 @@
-import { assertOption, type Duration, isDuration, stepsOf, type Trick } from '@tricks/core'
+import {
+  assertOption,
+  type Duration,
+  isDuration,
+  type States,
+  stepsOf,
+  type Trick,
+} from '@tricks/core'
 import { onOwnClock } from './after.ts'
 export { constantWarmup, type ConstantWarmupOptions } from './constant.ts'
 
@@ -63,7 +70,7 @@ export function warmupSchedule({
  * compose([warmup({ multiplier: 8, over: { epochs: 5 }, after: cosineDecay() })], { steps: 3910, stepsPerEpoch: 391 })
  * @see Goyal et al. 2017, https://arxiv.org/abs/1706.02677
  */
-export function warmup({ multiplier, over, after, key }: WarmupOptions): Trick {
+export function warmup({ multiplier, over, after, key }: WarmupOptions): Trick<States> {
   assertOption(
     multiplier > 1 && Number.isFinite(multiplier),
     'warmup',
@@ -90,10 +97,10 @@ export function warmup({ multiplier, over, after, key }: WarmupOptions): Trick {
     options: { multiplier, over },
     ...(after && { tricks: [after] }),
     setsRate: true,
-    learningRate(rate, time) {
+    learningRate(rate, time, states) {
       const steps = stepsOf(over, time)
       if (time.step >= steps)
-        return follow?.learningRate!(rate * multiplier, time) ?? rate * multiplier
+        return follow?.learningRate!(rate * multiplier, time, states) ?? rate * multiplier
       return warmupSchedule({ rate, multiplier, steps })(time.step)
     },
   }

@@ -1,5 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type State, type Tensors, type Trick, type Variables } from '@tricks/core'
+import { assertOption, type Tensors, type Trick } from '@tricks/core'
 import { observe, type Progress, resolve, start, type StopOptions } from './progress.ts'
 
 export type { StopOptions }
@@ -7,7 +6,7 @@ export type { StopOptions }
 export interface EarlyStoppingOptions extends StopOptions {
   /** What has to improve; default 'validation loss'. */
   readonly monitor?: 'validation loss' | 'validation accuracy'
-  /** Whether the weights of the best epoch are put back when training ends; default true. */
+  /** Whether the weights of the best epoch are restored when training ends; default true. */
   readonly restoreBest?: boolean
   /** Tells two of the same trick apart. */
   readonly key?: string
@@ -38,8 +37,8 @@ export function stopsAt(
 }
 
 /**
- * Ends training where a metric of the validation set no longer improves, and puts the best epoch's weights back, also
- * where the run comes to its own end. Where there is no validation, as when training on all the data, it does nothing.
+ * Ends training when a metric of the validation set no longer improves, and restores the best epoch's weights at the
+ * end of the run, however it ends. Without validation, as when training on all the data, it does nothing.
  *
  * @throws RangeError for an option out of its range
  * @example
@@ -52,7 +51,7 @@ export function earlyStopping({
   restoreBest = true,
   key,
   ...given
-}: EarlyStoppingOptions = {}): Trick {
+}: EarlyStoppingOptions = {}): Trick<Best> {
   assertOption(
     monitor === 'validation loss' || monitor === 'validation accuracy',
     'early-stopping',
@@ -62,51 +61,32 @@ export function earlyStopping({
   assertOption(typeof restoreBest === 'boolean', 'early-stopping', { restoreBest }, 'true or false')
   const metric = monitor === 'validation loss' ? 'loss' : 'accuracy'
   const options = resolve({ ...given, mode })
-  let progress = start
-  let weights: Tensors = {}
-  const remember = (values: Tensors): void => {
-    tf.dispose(weights)
-    weights = Object.fromEntries(
-      Object.entries(values).map(([path, value]) => [path, tf.keep(tf.clone(value))]),
-    )
-  }
-  const putBack = (variables: Variables): void => {
-    for (const [path, value] of Object.entries(weights)) variables[path]?.assign(value)
-    remember({})
-  }
   return {
     name: 'early-stopping',
     key,
     options: { monitor, ...options, restoreBest },
-    setup() {
-      progress = start
-      remember({})
-    },
-    afterEpoch({ epoch, time, validation, variables }) {
+    start: () => ({ progress: start, weights: {} }),
+    afterEpoch({ epoch, validation, variables }, state) {
       // Training on all the data turns selection off.
       if (!validation) return undefined
-      progress = observe(progress, epoch, validation[metric], options)
-      if (restoreBest && progress.epoch === epoch) remember(variables)
-      const stops = progress.waited >= options.patience
-      if (stops || time.step >= time.steps) putBack(variables)
+      const progress = observe(state.progress, epoch, validation[metric], options)
+      state.progress = progress
+      if (restoreBest && progress.epoch === epoch) state.weights = { ...variables }
       const { best, waited } = progress
-      return stops
+      return waited >= options.patience
         ? { stop: `${reason(monitor, waited)}: ${best} in epoch ${progress.epoch}` }
         : undefined
     },
-    state: {
-      save: () => ({
-        ...progress,
-        weights: Object.fromEntries(
-          Object.entries(weights).map(([path, value]) => [path, tf.clone(value)]),
-        ),
-      }),
-      restore({ weights: saved, ...rest }) {
-        progress = rest as unknown as Progress
-        remember(saved as State as Tensors)
-      },
+    finish({ variables }, { weights }) {
+      for (const [path, value] of Object.entries(weights)) variables[path]?.assign(value)
     },
   }
+}
+
+interface Best {
+  progress: Progress
+  /** Those of the best epoch, by path. */
+  weights: Tensors
 }
 
 const reason = (monitor: string, epochs: number): string =>

@@ -1,0 +1,56 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { keyOf, tidied } from './combine.ts'
+import { createRandom } from './random.ts'
+import type { Augmentation, Batch, Trick } from './trick.ts'
+
+/** Where the draws of a call come from. */
+export interface DrawOptions {
+  /** Whole number in [0, 2^32). */
+  readonly seed: number
+  /** Another step gives other draws; default 0. Count it up from call to call. */
+  readonly step?: number
+  /** The data's mean per channel, which `fill: 'mean'` means; default 0, as of normalised images. */
+  readonly mean?: readonly number[]
+}
+
+/**
+ * A trick as a function of a batch that draws for itself, for a loop without a pipeline. Its draws are those that
+ * `compose` makes for the trick with the same seed and step.
+ *
+ * @param factory of a trick that changes images, or mixes them
+ * @returns a function of images `[batch, height, width, channels]` in [0, 1] (of `{ images, targets }` for a trick that
+ * mixes) and the trick's options with `seed` and `step`; it leaves its input unchanged
+ * @example
+ * const cutoutBatch = withDraws(cutout)
+ * const cut = cutoutBatch(images, { length: 16, seed: 1, step })
+ */
+export function withDraws<O extends object>(
+  factory: (options: O) => Trick,
+): <B extends tf.Tensor4D | Batch>(batch: B, options: O & DrawOptions) => B {
+  return (batch, { seed, step = 0, mean, ...options }) => {
+    const trick = factory(options as unknown as O)
+    const { images, targets } = (batch instanceof tf.Tensor ? { images: batch } : batch) as {
+      images: tf.Tensor4D
+      targets?: tf.Tensor2D
+    }
+    const augmentation = (targets ? trick.mix : trick.images) as Augmentation<typeof batch>
+    if (!augmentation)
+      throw new Error(
+        targets
+          ? `${trick.name}: expected images, [batch, height, width, channels], got { images, targets }`
+          : `${trick.name}: expected { images, targets }, as it mixes both, got images`,
+      )
+    const [size, height, width, channels] = images.shape
+    const shape = { batch: size, height, width, channels, classes: targets?.shape[1] ?? 0 }
+    const params = augmentation.draw(
+      createRandom(seed).at(step).fork(keyOf(trick)),
+      { ...shape, mean: mean ?? Array<number>(channels).fill(0) },
+      { step, stepsPerEpoch: Infinity, steps: Infinity },
+    )
+    return tidied(() => {
+      if (params !== undefined) return augmentation.apply(batch, params)
+      const copy = { images: tf.clone(images), ...(targets && { targets: tf.clone(targets) }) }
+      return (targets ? copy : copy.images) as typeof batch
+    })
+  }
+}

@@ -1,0 +1,31 @@
+import { keyOf } from './combine.ts'
+import { type Stage, stageNames } from './stages.ts'
+import type { Json, Trick } from './trick.ts'
+
+/** A trick as data: how it is recorded, compared and printed. */
+export interface PlanTrick {
+  readonly name: string
+  readonly key: string
+  /** With defaults. */
+  readonly options: Json
+  /** A combinator's. */
+  readonly tricks?: readonly PlanTrick[]
+}
+
+export interface PlanStage {
+  readonly stage: Stage
+  readonly tricks: readonly PlanTrick[]
+}
+
+export const planTrick = (trick: Trick): PlanTrick => ({
+  name: trick.name,
+  key: keyOf(trick),
+  options: trick.options,
+  ...(trick.tricks && { tricks: trick.tricks.map(planTrick) }),
+})
+
+/** The stages in which some trick acts, in their order. */
+export const planOf = (tricks: readonly Trick[]): PlanStage[] =>
+  stageNames
+    .map((stage) => ({ stage, tricks: tricks.filter((trick) => trick[stage]).map(planTrick) }))
+    .filter((each) => each.tricks.length > 0)
