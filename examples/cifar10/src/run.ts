@@ -5,9 +5,10 @@ import { join, resolve } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { type BackendName, useBackend } from '@tricks/backend'
 import { loadCifar10, readCifar10, readCifar100 } from '@tricks/cifar10'
-import { explain } from '@tricks/core'
+import { compose } from '@tricks/core'
 import { gradientAccumulation } from '@tricks/gradient-accumulation'
 import { createModel, type ModelName } from '@tricks/models'
+import { planLines } from '@tricks/report'
 import {
   type ImageSet,
   type NonFinite,
@@ -136,7 +137,8 @@ export async function run({
     `Data       ${training.labels.length} training and ${data.test.labels.length} test images`,
   )
   view.say(`Model      ${modelName}, ${model.countParams().toLocaleString('en')} parameters`)
-  view.say(`Tricks     ${explain(tricks).replaceAll('\n', '\n           ')}`)
+  const plan = compose(tricks).plan()
+  view.say(`Tricks     ${planLines(plan).join('\n           ')}`)
   view.say(
     `Run        ${folder.path}${found ? `, going on after ${found.checkpoint.step} steps` : ''}\n`,
   )
@@ -165,7 +167,7 @@ export async function run({
     batchSize,
     validation,
     precision,
-    pipeline: explain(tricks).split('\n'),
+    pipeline: plan,
     classes: training.classes,
     tricks: tricks.map(({ name, options }) => ({ name, options })),
     data: {

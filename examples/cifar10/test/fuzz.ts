@@ -399,7 +399,7 @@ function runHooks(made: Trick): void {
   }
   try {
     const size = { size: 10, height, width, channels: 3, classes: 3 }
-    pipeline.setup({
+    pipeline.start({
       variables,
       data: { ...size, mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
       batchSize: batch,
@@ -426,12 +426,11 @@ function runHooks(made: Trick): void {
         variables,
       )
       for (const [path, gradient] of Object.entries(gradients)) checkFinite(path, gradient)
-      pipeline.afterStep?.(variables, pipeline.step(now))
-      for (const observer of pipeline.observe ?? [])
-        observer.metrics({ loss: 2, accuracy: 0.4 }, now)
+      pipeline.afterStep(variables, now)
+      for (const observer of pipeline.observe) observer.metrics({ loss: 2, accuracy: 0.4 }, now)
     }
     for (const epoch of [0, 1])
-      pipeline.afterEpoch?.({
+      pipeline.afterEpoch({
         epoch,
         time: { ...time, step: 2 * (epoch + 1) },
         training: { loss: 2, accuracy: 0.5 },
@@ -439,18 +438,13 @@ function runHooks(made: Trick): void {
         variables,
       })
     for (const [path, variable] of Object.entries(variables)) checkFinite(path, variable)
-    const state = pipeline.state?.save()
-    if (state) pipeline.state!.restore(state)
-    tf.dispose((state ?? {}) as tf.TensorContainerObject)
-    pipeline.explain()
+    const state = pipeline.save()
+    pipeline.restore(state)
+    tf.dispose(state as tf.TensorContainerObject)
+    pipeline.finish({ reason: 'finished', time: { ...time, step: 4 }, variables })
+    JSON.stringify(pipeline.plan())
     JSON.stringify(pipeline.tricks.map(({ options }) => options))
-    // Lets go of what a trick keeps of this run.
-    pipeline.setup({
-      variables: {},
-      data: { ...size, mean: [0.5, 0.5, 0.5], deviation: [0.25, 0.25, 0.25] },
-      batchSize: batch,
-      time,
-    })
+    pipeline.dispose()
   } finally {
     tf.dispose(variables)
   }

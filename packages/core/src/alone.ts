@@ -24,11 +24,11 @@ export interface DrawOptions {
  * const cutoutBatch = withDraws(cutout)
  * const cut = cutoutBatch(images, { length: 16, seed: 1, step })
  */
-export function withDraws<O extends object>(
+export function withDraws<O>(
   factory: (options: O) => Trick,
-): <B extends tf.Tensor4D | Batch>(batch: B, options: O & DrawOptions) => B {
+): <B extends tf.Tensor4D | Batch>(batch: B, options: NonNullable<O> & DrawOptions) => B {
   return (batch, { seed, step = 0, mean, ...options }) => {
-    const trick = factory(options as unknown as O)
+    const trick = factory(options as O)
     const { images, targets } = (batch instanceof tf.Tensor ? { images: batch } : batch) as {
       images: tf.Tensor4D
       targets?: tf.Tensor2D

@@ -32,7 +32,7 @@ export const tidied = <T>(work: () => T): T => tf.tidy(work as () => tf.TensorCo
 export type States = Readonly<Record<string, unknown>>
 
 /** All hooks of a trick. */
-export type Hooks = Required<Pick<Trick<States | undefined>, Stage>>
+export type Hooks = Required<Pick<Trick<States>, Stage>>
 
 /**
  * The hooks of several tricks as those of one, each with its own random stream, prepared tensors and state under its
@@ -41,11 +41,7 @@ export type Hooks = Required<Pick<Trick<States | undefined>, Stage>>
  * @example
  * const { images } = combine('both', [randomFlip(), cutout()])
  */
-export function combine(
-  name: string,
-  tricks: readonly Trick[],
-  acts: Acts = () => true,
-): Hooks {
+export function combine(name: string, tricks: readonly Trick[], acts: Acts = () => true): Hooks {
   checkSiblings(name, tricks)
   const acting = (hook: Stage, { time, random }: Moment): readonly Trick[] =>
     tricks.filter((trick, i) => trick[hook] !== undefined && acts(i, time, random))
@@ -105,7 +101,7 @@ export function combine(
           .filter((trick) => trick.start)
           .map((trick) => [
             keyOf(trick),
-            trick.start!({ ...run, random: run.random.fork(keyOf(trick)) }),
+            trick.start!({ ...run, random: run.random.fork(keyOf(trick)) }) ?? null,
           ]),
       ),
     images: augmentation<tf.Tensor4D>('images'),
@@ -152,14 +148,12 @@ export function combine(
     },
     observe: tricks.flatMap(
       (trick, i) =>
-        trick.observe?.map(
-          (observer): Observer => ({
-            every: observer.every,
-            metrics(metrics, time, states) {
-              if (acts(i, time)) observer.metrics(metrics, time, stateOf(trick, states))
-            },
-          }),
-        ) ?? [],
+        trick.observe?.map((observer): Observer => ({
+          every: observer.every,
+          metrics(metrics, time, states) {
+            if (acts(i, time)) observer.metrics(metrics, time, stateOf(trick, states))
+          },
+        })) ?? [],
     ),
     // Every trick sees the epoch, even after one has asked to stop. An epoch ends in its last step.
     afterEpoch: (epoch, states) =>
@@ -173,9 +167,7 @@ export function combine(
       weights: (variables: Variables, states) =>
         Object.assign(
           {},
-          ...tricks.map((trick) =>
-            trick.evaluation?.weights?.(variables, stateOf(trick, states)),
-          ),
+          ...tricks.map((trick) => trick.evaluation?.weights?.(variables, stateOf(trick, states))),
         ) as Tensors,
       predict: (next, images, states) =>
         tricks.reduceRight(

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { combine, drawnFor, keyOf, tidied } from './combine.ts'
+import { combine, drawnFor, keyOf, type States, tidied } from './combine.ts'
 import { softmaxCrossEntropy } from './loss.ts'
 import { assertOption } from './option.ts'
 import { type PlanStage, planOf } from './plan.ts'
@@ -156,7 +156,7 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
   const root = createRandom(seed)
   const hooks = combine('compose', tricks)
 
-  let state: Record<string, unknown> | undefined
+  let state: States = {}
   let owned = new Set<tf.Tensor>()
   /** Runs what may change the state, whose tensors outlive it. */
   const changing = <T>(work: () => T): T =>
@@ -168,7 +168,7 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
       }
     })
 
-  const stepOf = (when: When, first = 0): Step<typeof state> => {
+  const stepOf = (when: When, first = 0): Step<States> => {
     const time = typeof when === 'number' ? { step: when, stepsPerEpoch, steps } : when
     return { time, random: root.at(time.step, first), state }
   }
@@ -224,7 +224,14 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
       const { time } = step
       return [
         ...made,
-        { stage: 'batch', ...now, mixedTargets, prepared, time, ...(first !== undefined && { first }) },
+        {
+          stage: 'batch',
+          ...now,
+          mixedTargets,
+          prepared,
+          time,
+          ...(first !== undefined && { first }),
+        },
       ]
     })
 
@@ -232,7 +239,7 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
     tricks,
     start(run) {
       // A copy, as `start` may return the same object to every run.
-      changing(() => void (state = copyState(hooks.start({ ...run, random: root })!, same)))
+      changing(() => void (state = copyState(hooks.start({ ...run, random: root }), same)))
     },
     draw,
     batch: (...given) =>
@@ -267,15 +274,15 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
       weights: (variables) => hooks.evaluation.weights!(variables, state),
       predict: (next, images) => hooks.evaluation.predict!(next, images, state),
     },
-    save: () => copyState(state ?? {}, (tensor) => tf.clone(tensor)) as State,
+    save: () => copyState(state, (tensor) => tf.clone(tensor)) as State,
     restore(saved) {
-      for (const key of Object.keys(state ?? {}))
+      for (const key of Object.keys(state))
         if (saved[key] === undefined)
           throw new Error(`compose: the saved state has none for '${key}'`)
       changing(() => void (state = copyState(saved, same)))
     },
     dispose() {
-      changing(() => void (state = undefined))
+      changing(() => void (state = {}))
     },
     plan: () => planOf(tricks),
   }

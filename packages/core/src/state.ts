@@ -2,8 +2,9 @@ import * as tf from '@tensorflow/tfjs-core'
 
 type Node = Record<string, unknown>
 
+/** A list or a plain object: what a state is made of, besides values. */
 const isNode = (value: unknown): value is Node =>
-  typeof value === 'object' && value !== null && !ArrayBuffer.isView(value)
+  Array.isArray(value) || (value as object | null | undefined)?.constructor === Object
 
 /** A copy of a state, in which `change` maps each tensor. */
 export function copyState<T>(state: T, change: (tensor: tf.Tensor) => unknown): T {

@@ -3,9 +3,10 @@ import { describe, expect, test } from 'vitest'
 import {
   compose,
   during,
-  explain,
   oneHot,
   oneOf,
+  type Multipliers,
+  type Pipeline,
   type PipelineBatch,
   sometimes,
   type Step,
@@ -225,9 +226,45 @@ describe('compose', () => {
     expect(() => both.draw(shape, 0)).toThrow('at most one a step')
   })
 
-  test('explain shows every stage with its options', () => {
-    const text = explain([smooth, during({ until: { epochs: 3 } }, shift())])
-    expect(text).toBe('images      during { until: { epochs: 3 } } (shift)\ntargets     smooth')
+  test('plan lists the stages in their order, with tricks and options as data', () => {
+    const pipeline = compose([smooth, during({ until: { epochs: 3 } }, shift())])
+    expect(pipeline.plan()).toEqual([
+      {
+        stage: 'images',
+        tricks: [
+          {
+            name: 'during',
+            key: 'during(shift)',
+            options: { until: { epochs: 3 } },
+            tricks: [{ name: 'shift', key: 'shift', options: {} }],
+          },
+        ],
+      },
+      { stage: 'targets', tricks: [{ name: 'smooth', key: 'smooth', options: {} }] },
+    ])
+    expect(JSON.parse(JSON.stringify(pipeline.plan()))).toEqual(pipeline.plan())
+  })
+
+  test('trace gives what each stage made, and ends with the batch', () => {
+    const pipeline = compose([smooth, swapHalf, shift()], { seed: 2, mean: [0.5] })
+    const trace = pipeline.trace(images, targets, 3)
+    expect(trace.map(({ stage, trick }) => [stage, trick?.name])).toEqual([
+      ['input', undefined],
+      ['images', 'shift'],
+      ['normalize', undefined],
+      ['mix', 'swap-half'],
+      ['targets', undefined],
+      ['batch', undefined],
+    ])
+    const drawn = pipeline.draw(shape, 3)
+    expect(trace[1]!.params).toEqual(drawn.images['shift'])
+    expect(trace[3]!.params).toEqual(drawn.mix['swap-half'])
+    expect(valuesOf(trace[0].images)).toEqual(valuesOf(images))
+    expect(valuesOf(trace[1]!.images)[0]).toBeCloseTo(0.5 + (drawn.images['shift'] as number[])[0]!)
+    expect(valuesOf(trace[2]!.images)[0]).toBeCloseTo((drawn.images['shift'] as number[])[0]!)
+    const batch = pipeline.batch(images, targets, 3)
+    for (const name of ['images', 'targets', 'mixedTargets'] as const)
+      expect(valuesOf(trace.at(-1)![name as 'images'])).toEqual(valuesOf(batch[name]))
   })
 })
 
@@ -295,9 +332,9 @@ describe('combinators', () => {
     for (const step of [0, 1, 2, 3, 4, 5]) {
       const metrics = { loss: 1, accuracy: 0 }
       const after = (more: number): Time => ({ step: step + more, stepsPerEpoch: 2, steps: 6 })
-      for (const observer of pipeline.observe!) observer.metrics(metrics, after(0))
+      for (const observer of pipeline.observe) observer.metrics(metrics, after(0))
       if (step % 2 === 1)
-        pipeline.afterEpoch!({
+        pipeline.afterEpoch({
           epoch: (step - 1) / 2,
           time: after(1),
           training: metrics,
@@ -326,34 +363,128 @@ describe('combinators', () => {
     expect(() => pipeline.draw(shape, 0)).toThrow('stepsPerEpoch is unknown: pass it')
   })
 
-  test('state and set-up reach the tricks inside', () => {
-    let count = 0
-    const counter: Trick = {
-      name: 'counter',
+  const run = (step = 0): Parameters<Pipeline['start']>[0] => ({
+    variables: {},
+    data: { size: 1, ...shape, mean: [0], deviation: [1] },
+    batchSize: 1,
+    time: at(step),
+  })
+  const counter: Trick<{ count: number }> = {
+    name: 'counter',
+    options: {},
+    start: () => ({ count: 0 }),
+    learningRate: (rate, _, { count }) => rate + count,
+    afterStep: (_, { state }) => void state.count++,
+  }
+
+  test('state reaches the tricks inside, and is saved and restored', () => {
+    const inner = during({}, counter)
+    const pipeline = compose([during({ from: { steps: 1 } }, inner, { key: 'late' })])
+    pipeline.start(run())
+    for (const step of [0, 1, 2]) pipeline.afterStep({}, at(step))
+    const saved = pipeline.save()
+    expect(saved).toEqual({ late: { 'during(counter)': { counter: { count: 2 } } } })
+    pipeline.start(run())
+    expect(pipeline.learningRate(1, at(5))).toBe(1)
+    pipeline.restore(saved)
+    expect(pipeline.learningRate(1, at(5))).toBe(3)
+    pipeline.afterStep({}, at(3))
+    expect(saved).toEqual({ late: { 'during(counter)': { counter: { count: 2 } } } })
+    expect(() => pipeline.restore({})).toThrow("the saved state has none for 'late'")
+  })
+
+  test('two runs of the same objects keep apart, also if start returns one object', () => {
+    const shared = { count: 0 }
+    const same = { ...counter, start: () => shared }
+    const [first, second] = [compose([same]), compose([same])]
+    first.start(run())
+    second.start(run())
+    first.afterStep({}, 0)
+    first.afterStep({}, 1)
+    second.afterStep({}, 0)
+    expect([first, second].map((each) => each.learningRate(0, 2))).toEqual([2, 1])
+    expect(shared).toEqual({ count: 0 })
+  })
+
+  test('a run that was not started says so', () => {
+    expect(() => compose([counter]).learningRate(1, 0)).toThrow(
+      "compose: 'counter' keeps state in the run, which has not started: call pipeline.start({",
+    )
+    expect(compose([smooth]).batch(images, targets, 0).targets.shape).toEqual([4, 2])
+  })
+
+  test('the state owns its tensors: it keeps what is put there and disposes what is replaced', () => {
+    const variables = { 'dense/kernel': tf.variable(tf.tensor1d([1, 2])) }
+    const average: Trick<{ mean: Tensors; steps: number[] }> = {
+      name: 'average',
       options: {},
-      setup: () => void (count = 0),
-      afterStep: () => void count++,
-      state: {
-        save: () => ({ count }),
-        restore: (state) => void (count = state['count'] as number),
+      start: (about) => ({ mean: { ...about.variables }, steps: [] }),
+      afterStep(given, { state, time }) {
+        state.mean = {
+          'dense/kernel': tf.mul(tf.add(state.mean['dense/kernel']!, given['dense/kernel']!), 0.5),
+        }
+        state.steps.push(time.step)
       },
+      finish: ({ variables: own }, { mean }) => own['dense/kernel']!.assign(mean['dense/kernel']!),
     }
-    const pipeline = compose([during({}, sometimes(1, counter))])
-    pipeline.afterStep!({}, pipeline.step(0))
-    const saved = pipeline.state!.save()
-    expect(saved).toEqual({
-      'during(sometimes(counter))': { 'sometimes(counter)': { counter: { count: 1 } } },
+    const before = tf.memory().numTensors
+    const pipeline = compose([average])
+    pipeline.start({ ...run(), variables })
+    variables['dense/kernel'].assign(tf.tensor1d([3, 4]))
+    const held = tf.memory().numTensors
+    for (const step of [0, 1, 2]) pipeline.afterStep(variables, step)
+    expect(tf.memory().numTensors).toBe(held)
+    const saved = pipeline.save()
+    variables['dense/kernel'].assign(tf.tensor1d([0, 0]))
+    pipeline.afterStep(variables, 3)
+    pipeline.restore(saved)
+    tf.dispose(saved as tf.TensorContainerObject)
+    pipeline.finish({ reason: 'finished', time: at(100), variables })
+    expect(valuesOf(variables['dense/kernel'])).toEqual([2.75, 3.75])
+    pipeline.dispose()
+    // The variable itself was never the state's; two assigned tensors are the test's own.
+    expect(variables['dense/kernel'].isDisposed).toBe(false)
+    expect(tf.memory().numTensors).toBe(before + 2)
+    variables['dense/kernel'].dispose()
+  })
+
+  test('multipliers of several tricks multiply, by variable', () => {
+    const scales = (name: string, factors: Multipliers): Trick => ({
+      name,
+      options: {},
+      multipliers: () => factors,
     })
-    pipeline.setup({
-      variables: {},
-      data: { size: 1, ...shape, mean: [0], deviation: [1] },
-      batchSize: 1,
-      time: at(0),
+    const pipeline = compose([
+      scales('a', { 'x/kernel': { rate: 0.5 }, 'x/bias': { decay: 0 } }),
+      during(
+        { from: { steps: 5 } },
+        scales('b', { 'x/kernel': { rate: 0.5, decay: 2 }, 'y/kernel': { rate: 0 } }),
+      ),
+    ])
+    expect(pipeline.multipliers({}, at(0))).toEqual({
+      'x/kernel': { rate: 0.5, decay: 1 },
+      'x/bias': { rate: 1, decay: 0 },
     })
-    expect(count).toBe(0)
-    pipeline.state!.restore(saved)
-    expect(count).toBe(1)
-    expect(() => pipeline.state!.restore({})).toThrow("the saved state has none for 'during(")
+    expect(pipeline.multipliers({}, at(5))).toEqual({
+      'x/kernel': { rate: 0.25, decay: 2 },
+      'x/bias': { rate: 1, decay: 0 },
+      'y/kernel': { rate: 0, decay: 1 },
+    })
+  })
+
+  test('finish reaches every trick, whatever its window', () => {
+    const ends: string[] = []
+    const last: Trick = {
+      name: 'last',
+      options: {},
+      finish: ({ reason }) => void ends.push(reason),
+    }
+    const pipeline = compose([
+      during({ until: { steps: 1 } }, last),
+      sometimes(0, { ...last, key: 'b' }),
+    ])
+    pipeline.finish({ reason: 'aborted', time: at(9), variables: {} })
+    expect(ends).toEqual(['aborted', 'aborted'])
   })
 
   test('wrong options throw', () => {

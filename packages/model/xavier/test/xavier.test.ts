@@ -103,7 +103,7 @@ const weights = (): Variables => {
 const start = (variables: Variables, seed = 1, step = 0, options = {}): void => {
   const time = { step, stepsPerEpoch: 10, steps: 100 }
   const before = tf.memory().numTensors
-  compose([xavier(options)], { seed }).setup({ variables, time } as Omit<Run, 'random'>)
+  compose([xavier(options)], { seed }).start({ variables, time } as Omit<Run, 'random'>)
   expect(tf.memory().numTensors).toBe(before)
 }
 const valuesOf = (variables: Variables): Record<string, number[]> =>

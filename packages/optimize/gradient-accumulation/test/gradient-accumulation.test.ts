@@ -178,7 +178,7 @@ test('of what tricks prepared, a row an image is cut with the batch', () => {
       seen.push([first!, ...['a/rows', 'a/other'].map((name) => prepared[name]!.size)])
       return { weight: tf.scalar(1) }
     },
-    { batch, variables: {}, time: batch.time, random },
+    { batch, variables: {}, state: undefined, time: batch.time, random },
   )
   expect(seen).toEqual([
     [10, 3, 3],

@@ -16,7 +16,7 @@ test.each(fixture.cases)("as the article's formula", ({ params, expected }) => {
 describe('as a trick', () => {
   const rate = (options: LinearScalingOptions, batchSize?: number): number => {
     const pipeline = compose([linearScaling(options)])
-    if (batchSize !== undefined) pipeline.setup({ batchSize } as Omit<Run, 'random'>)
+    if (batchSize !== undefined) pipeline.start({ batchSize } as Omit<Run, 'random'>)
     return pipeline.learningRate(0.5, 3)
   }
   test.each<[LinearScalingOptions, number | undefined, number]>([
@@ -33,7 +33,7 @@ describe('as a trick', () => {
   test('a later run has its own batch size', () => {
     const pipeline = compose([linearScaling()])
     const rates = [256, 512].map((batchSize) => {
-      pipeline.setup({ batchSize } as Omit<Run, 'random'>)
+      pipeline.start({ batchSize } as Omit<Run, 'random'>)
       return pipeline.learningRate(0.1, 0)
     })
     expect(rates).toEqual([0.1, 0.2])
@@ -42,7 +42,7 @@ describe('as a trick', () => {
 
 test('what does not fit is said', () => {
   expect(() => compose([linearScaling()]).learningRate(0.1, 0)).toThrow(
-    'linear-scaling: the batch size is unknown',
+    "'linear-scaling' keeps state in the run, which has not started: call pipeline.start",
   )
   expect(() => scaleRate(0.1, 12.5)).toThrow(
     'linear-scaling: expected batchSize to be a positive integer, got 12.5',

@@ -1,5 +1,5 @@
 import { conformance, expectClose } from '@tricks/conformance'
-import { compose, type Epoch, type Pipeline } from '@tricks/core'
+import { compose, type Epoch, type Pipeline, type Run } from '@tricks/core'
 import { warmup } from '@tricks/warmup'
 import { describe, expect, test } from 'vitest'
 import {
@@ -28,6 +28,7 @@ describe.each(fixture.cases)('as torch: $params', ({ params, metric, expected })
     const monitor = mode === 'min' ? 'validation loss' : 'validation accuracy'
     const trick = reduceOnPlateau({ monitor, factor, patience, threshold, cooldown, min })
     const pipeline = compose([trick])
+    pipeline.start({} as Omit<Run, 'random'>)
     const rates = metric.map((each, epoch) => {
       const now = pipeline.learningRate(rate, epoch * 10)
       tell(pipeline, epoch, mode === 'min' ? { loss: each } : { accuracy: each })
@@ -44,7 +45,7 @@ function tell(
 ): void {
   const time = { step: 10 * (epoch + 1), stepsPerEpoch: 10, steps: 400 }
   const validation = { loss: 0, accuracy: 0, ...metrics }
-  afterEpoch!({ epoch, time, training: validation, validation, variables: {} })
+  afterEpoch({ epoch, time, training: validation, validation, variables: {} })
 }
 
 test('a cut of next to nothing is not made, and a loss of NaN is no improvement', () => {
@@ -73,6 +74,7 @@ test('after a warm-up it hears of the epochs since, and its rate is what was war
     stepsPerEpoch: 10,
     steps: 400,
   })
+  pipeline.start({} as Omit<Run, 'random'>)
   const rates = [5, 1, 1, 1].map((loss, epoch) => {
     const rate = pipeline.learningRate(0.1, 10 * epoch)
     tell(pipeline, epoch, { loss })
@@ -88,7 +90,8 @@ test('what does not fit is said', () => {
     training: { loss: 1, accuracy: 0 },
     variables: {},
   }
-  expect(() => reduceOnPlateau().afterEpoch!(epoch)).toThrow(
+  const plateau = { best: null, bad: 0, cooling: 0, cuts: 0 }
+  expect(() => reduceOnPlateau().afterEpoch!(epoch, plateau)).toThrow(
     'reduce-on-plateau: epoch 3 has no validation loss: keep some of the training images',
   )
   expect(() => plateauSchedule({ rate: 0 })).toThrow(

@@ -1,5 +1,5 @@
 import { conformance, expectClose } from '@tricks/conformance'
-import { compose, type Epoch, type Time, type Trick } from '@tricks/core'
+import { compose, type Epoch, type Run, type Time, type Trick } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { constantWarmup, warmup, warmupSchedule } from '../src/index.ts'
 import fixture from './fixtures/warmup.json' with { type: 'json' }
@@ -46,20 +46,27 @@ describe('gradual', () => {
 
   test('a plateau that follows hears of nothing before, and keeps its state', () => {
     const heard: number[] = []
-    const plateau: Trick = {
+    const plateau: Trick<{ count: number }> = {
       name: 'plateau',
       options: {},
-      learningRate: (rate) => rate,
-      afterEpoch: ({ time: at }) => void heard.push(at.step),
-      state: { save: () => ({ count: heard.length }), restore: () => {} },
+      start: () => ({ count: 0 }),
+      learningRate: (rate, _, { count }) => rate / (1 + count),
+      afterEpoch({ time: at }, state) {
+        heard.push(at.step)
+        state.count++
+        return undefined
+      },
+      finish: (_, { count }) => void heard.push(-count),
     }
-    const { afterEpoch, state } = compose([
-      warmup({ multiplier: 2, over: { epochs: 2 }, after: plateau }),
-    ])
+    const pipeline = compose([warmup({ multiplier: 2, over: { epochs: 2 }, after: plateau })])
+    pipeline.start({} as Omit<Run, 'random'>)
     for (const step of [10, 20, 30, 40])
-      afterEpoch!({ time: time(step), epoch: step / 10 - 1, variables: {} } as Epoch)
+      pipeline.afterEpoch({ time: time(step), epoch: step / 10 - 1, variables: {} } as Epoch)
     expect(heard).toEqual([10, 20])
-    expect(state!.save()).toEqual({ warmup: { plateau: { count: 2 } } })
+    expect(pipeline.learningRate(3, time(40))).toBe(2)
+    expect(pipeline.save()).toEqual({ warmup: { plateau: { count: 2 } } })
+    pipeline.finish({ reason: 'finished', time: time(50), variables: {} })
+    expect(heard.at(-1)).toBe(-2)
   })
 
   test('what does not fit is said', () => {
@@ -93,9 +100,10 @@ describe('constant', () => {
 
   test('or until the training error falls below a bound', () => {
     const trick = constantWarmup({ factor: 0.1, until: 0.8, every: { steps: 5 } })
-    const { learningRate, observe, state } = compose([trick])
+    const { start, learningRate, observe, save } = compose([trick])
+    start({} as Omit<Run, 'random'>)
     const tell = (accuracy: number): void =>
-      observe![0]!.metrics({ loss: 1, accuracy }, { step: 4, stepsPerEpoch: 10, steps: 100 })
+      observe[0]!.metrics({ loss: 1, accuracy }, { step: 4, stepsPerEpoch: 10, steps: 100 })
     tell(0.2)
     expect(learningRate(1, 5)).toBe(0.1)
     tell(0.21)
@@ -103,8 +111,8 @@ describe('constant', () => {
     // Once warm it stays so.
     tell(0)
     expect(learningRate(1, 5)).toBe(1)
-    expect(state!.save()).toEqual({ 'constant-warmup': { warm: true } })
-    expect(observe![0]!.every).toEqual({ steps: 5 })
+    expect(save()).toEqual({ 'constant-warmup': { warm: true } })
+    expect(observe[0]!.every).toEqual({ steps: 5 })
   })
 })
 

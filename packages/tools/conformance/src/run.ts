@@ -1,14 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
 import {
   compose,
-  type Json,
+  isDue,
   type NextGradients,
   type State,
-  stepsOf,
   type Tensors,
   type Trick,
 } from '@tricks/core'
-import { short } from './law.ts'
+import { isRecord, short, show } from './law.ts'
 import {
   imagesOf,
   logitsOf,
@@ -32,10 +31,9 @@ export interface Entry {
 /** A run at the moment before a step, on the host, as a file would hold it. */
 export interface Checkpoint {
   readonly step: number
-  readonly weights: Stored
-  readonly state: Stored | undefined
+  readonly weights: unknown
+  readonly state: unknown
 }
-type Stored = { readonly [name: string]: Json | StoredTensor | Stored }
 class StoredTensor {
   readonly shape: readonly number[]
   readonly dtype: tf.DataType
@@ -58,14 +56,40 @@ export interface RunOptions {
   readonly asks?: number
 }
 
+export interface Played {
+  readonly log: readonly Entry[]
+  readonly checkpoints: readonly Checkpoint[]
+}
+
 /** Validation losses that fall, rest, and rise, so that plateaus and early stops have their say. */
 const validation = [1.5, 1, 1, 1.25]
 
-/** A short training of a small network, all that the tricks did written down. */
-export async function run(
+/** A short training of a small network, with a record of all that the tricks did. */
+export async function run(tricks: readonly Trick[], options: RunOptions = {}): Promise<Played> {
+  return played(steady(tricks, options))
+}
+
+/** Several runs of the same tricks that take turns, a step each. */
+export async function interleaved(tricks: readonly Trick[], runs: number): Promise<Played[]> {
+  const playing = Array.from({ length: runs }, () => steady(tricks, {}))
+  const results: (Played | undefined)[] = playing.map(() => undefined)
+  while (results.includes(undefined))
+    for (const [i, each] of playing.entries()) results[i] ??= (await each.next()).value ?? undefined
+  return results as Played[]
+}
+
+async function played(playing: AsyncGenerator<void, Played>): Promise<Played> {
+  for (;;) {
+    const { done, value } = await playing.next()
+    if (done) return value
+  }
+}
+
+/** The run as a generator that pauses after each step. */
+async function* steady(
   tricks: readonly Trick[],
-  { from, saveAt = [], evaluates = true, asks = 1 }: RunOptions = {},
-): Promise<{ readonly log: readonly Entry[]; readonly checkpoints: readonly Checkpoint[] }> {
+  { from, saveAt = [], evaluates = true, asks = 1 }: RunOptions,
+): AsyncGenerator<void, Played> {
   const size = sizeOf(4)
   const pipeline = compose(tricks, {
     seed: 1,
@@ -96,20 +120,20 @@ export async function run(
   }
 
   try {
-    tf.tidy(() => pipeline.setup(runOf(variables, size, begin)))
+    pipeline.start(runOf(variables, size, begin))
     if (from) {
-      await restore(from.weights, (weights) => {
+      fresh(from.weights, (weights) => {
         for (const [path, value] of Object.entries(weights as Tensors))
           variables[path]!.assign(value)
       })
-      if (from.state) await restore(from.state, (state) => pipeline.state!.restore(state))
+      fresh(from.state, (state) => pipeline.restore(state as State))
     }
     for (let step = begin; step < steps; step++) {
       if (saveAt.includes(step))
         checkpoints.push({
           step,
           weights: await store(tf.tidy(() => copies(variables))),
-          state: pipeline.state && (await store(saved(pipeline.state))),
+          state: await store(pipeline.save()),
         })
       const time = timeAt(step)
       hooks(step, () => {
@@ -130,7 +154,7 @@ export async function run(
         const gradients = pipeline.gradients(next, batch, variables)
         for (const [path, variable] of trainable)
           variable.assign(tf.sub(variable, tf.mul(gradients[path]!, rate)))
-        pipeline.afterStep?.(variables, pipeline.step(time))
+        pipeline.afterStep(variables, time)
         const { images, targets, mixedTargets, prepared } = batch
         return {
           rate,
@@ -143,26 +167,27 @@ export async function run(
           variable: variables,
         }
       })
-      for (const observer of pipeline.observe ?? [])
-        if ((step + 1) % Math.max(1, stepsOf(observer.every, time)) === 0)
+      for (const observer of pipeline.observe)
+        if (isDue(observer.every, time))
           observer.metrics({ loss: 2 / (step + 1), accuracy: step / steps }, time)
+      yield
       if ((step + 1) % stepsPerEpoch > 0) continue
 
       const epoch = Math.floor(step / stepsPerEpoch)
       if (evaluates)
         hooks(step, () => {
           const { evaluation } = pipeline
-          const weights = evaluation?.weights?.(variables)
+          const weights = evaluation.weights(variables)
           const plain = (images: tf.Tensor4D): tf.Tensor2D =>
             logitsOf({ ...variables, ...(weights as typeof variables) }, images)
           const images = pipeline.normalize(imagesOf(size))
-          const predictions = evaluation?.predict?.(plain, images) ?? plain(images)
+          const predictions = evaluation.predict(plain, images)
           return { 'evaluation weight': weights, 'evaluation prediction': predictions }
         })
       let stop = false
       hooks(step, () => {
         const metrics = { loss: validation[epoch]!, accuracy: 1 / (1 + validation[epoch]!) }
-        const verdict = pipeline.afterEpoch?.({
+        const verdict = pipeline.afterEpoch({
           epoch,
           time: timeAt(step + 1),
           training: { loss: 2 / (epoch + 1), accuracy: 0.5 },
@@ -174,6 +199,10 @@ export async function run(
       })
       if (stop) break
     }
+    hooks(steps, () => {
+      pipeline.finish({ reason: 'finished', time: timeAt(steps), variables })
+      return { variable: variables }
+    })
     const log = await Promise.all(
       made.map(async ({ step, what, value }): Promise<Entry> => {
         const values = typeof value === 'number' ? [value] : await value.data<'float32'>()
@@ -182,6 +211,7 @@ export async function run(
     )
     return { log, checkpoints }
   } finally {
+    pipeline.dispose()
     tf.dispose([variables, losses, made.map(({ value }) => value)])
   }
 }
@@ -189,70 +219,41 @@ export async function run(
 const copies = (tensors: Tensors): Record<string, tf.Tensor> =>
   Object.fromEntries(Object.entries(tensors).map(([path, tensor]) => [path, tf.clone(tensor)]))
 
-/** The state twice, to see that its tensors are the caller's own; then once. */
-function saved(state: NonNullable<Trick['state']>): State {
-  const save = (): State => tf.tidy(() => state.save() as tf.TensorContainerObject) as State
-  const [first, second] = [save(), save()]
-  const [own, others] = [tensorsOf(first), tensorsOf(second)]
-  const shared = own.find(([, tensor]) => others.some(([, other]) => other === tensor))
-  if (shared)
+/** Puts a state on the host and disposes its tensors. */
+async function store(state: unknown, name = 'the state'): Promise<unknown> {
+  if (state instanceof tf.Tensor) {
+    const stored = new StoredTensor(state, (await state.data()) as Float32Array)
+    state.dispose()
+    return stored
+  }
+  if (ArrayBuffer.isView(state)) return structuredClone(state)
+  if (Array.isArray(state)) return Promise.all(state.map((each, i) => store(each, `${name}[${i}]`)))
+  if (isRecord(state) && Object.getPrototypeOf(state) === Object.prototype) {
+    const entries = Object.entries(state).map(async ([key, value]) => {
+      const path = name === 'the state' ? key : `${name}.${key}`
+      return [key, await store(value, path)] as const
+    })
+    return Object.fromEntries(await Promise.all(entries))
+  }
+  const json = ['string', 'boolean', 'undefined'].includes(typeof state) || state === null
+  if (!json && !Number.isFinite(state))
     throw new Error(
-      `state.save gives the trick's own tensor ${shared[0]}, which the caller disposes. Give a copy: ` +
-        `tf.clone(tensor)`,
+      `${name} in the state is ${isRecord(state) ? `a ${state.constructor?.name}` : show(state)}, which a ` +
+        `checkpoint can't hold. Use JSON, typed arrays and tensors; null for a number that is not finite`,
     )
-  tf.dispose(others.map(([, tensor]) => tensor))
-  return first
+  return state
 }
 
-/** A state's tensors, with the names that lead to them. */
-const tensorsOf = (state: State): [string, tf.Tensor][] =>
-  Object.entries(state).flatMap(([name, value]): [string, tf.Tensor][] => {
-    if (value instanceof tf.Tensor) return [[name, value]]
-    return isNested(value) ? tensorsOf(value as State) : []
-  })
-
-const isNested = (value: unknown): boolean =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** Puts a state on the host and disposes its tensors, which are the caller's. */
-async function store(state: State): Promise<Stored> {
-  const entries = Object.entries(state).map(async ([name, value]) => {
-    if (value instanceof tf.Tensor) {
-      const stored = new StoredTensor(value, (await value.data()) as Float32Array)
-      value.dispose()
-      return [name, stored] as const
-    }
-    if (isNested(value)) return [name, await store(value as State)] as const
-    if (typeof value === 'number' && !Number.isFinite(value))
-      throw new Error(
-        `state.save gives ${name}: ${value}, which JSON can't hold. Save null in its place`,
-      )
-    return [name, structuredClone(value) as Json] as const
-  })
-  return Object.fromEntries(await Promise.all(entries))
-}
-
-/** Gives a state back in fresh tensors, and sees that they were left alone. */
-async function restore(stored: Stored, use: (state: State) => void): Promise<void> {
-  const tensors: tf.Tensor[] = []
-  const fresh = (from: Stored): State =>
-    Object.fromEntries(
-      Object.entries(from).map(([name, value]) => {
-        if (value instanceof StoredTensor) {
-          const tensor = tf.tensor(Array.from(value.values), [...value.shape], value.dtype)
-          tensors.push(tensor)
-          return [name, tensor]
-        }
-        return [name, isNested(value) ? fresh(value as Stored) : (value as Json)]
-      }),
-    )
-  const state = fresh(stored)
-  tf.tidy(() => use(state))
-  if (tensors.some((tensor) => tensor.isDisposed))
-    throw new Error(
-      'state.restore disposes the tensors that it is given. Keep clones: tf.keep(tf.clone(tensor))',
-    )
-  tf.dispose(tensors)
+/** The state in new tensors, as a trainer restores it from a file. */
+function fresh(stored: unknown, use: (state: unknown) => void): void {
+  const tensorsOf = (from: unknown): unknown => {
+    if (from instanceof StoredTensor)
+      return tf.tensor(Array.from(from.values), [...from.shape], from.dtype)
+    if (Array.isArray(from)) return from.map(tensorsOf)
+    if (!isRecord(from) || ArrayBuffer.isView(from)) return from
+    return Object.fromEntries(Object.entries(from).map(([name, value]) => [name, tensorsOf(value)]))
+  }
+  tf.tidy(() => use(tensorsOf(stored)))
 }
 
 /** Where two runs first part, in words; undefined where they are equal to the bit. */

@@ -3,6 +3,7 @@ import '@tensorflow/tfjs-layers'
 import * as tf from '@tensorflow/tfjs-core'
 import {
   type BatchShape,
+  compose,
   createRandom,
   keyOf,
   oneHot,
@@ -150,7 +151,6 @@ export function callsOf(
 ): { readonly calls: readonly Call[]; dispose(): void } {
   const time = timeAt(step)
   const random = randomFor(trick, step)
-  const own: Step = { time, random }
   const shape = shapeOf(size)
   const variables = variablesOf(size.channels)
   const images = imagesOf(size, step)
@@ -172,10 +172,13 @@ export function callsOf(
     calls.push({ hook, inputs: given, run, pure, params })
   }
 
-  if (trick.setup)
-    call('setup', {}, () =>
-      trick.setup!({ ...runOf(variables, size), random: createRandom(1).fork(keyOf(trick)) }),
-    )
+  const pipeline = compose([trick], { seed: 1, mean: shape.mean })
+  pipeline.start(runOf(variables, size))
+  const saved = pipeline.save()
+  const own: Step = { time, random, state: saved[keyOf(trick)] }
+  const start = (): unknown =>
+    trick.start!({ ...runOf(variables, size), random: createRandom(1).fork(keyOf(trick)) })
+  if (trick.start) call('start', {}, start)
   const { images: augment, mix } = trick
   if (augment) {
     let params: unknown
@@ -232,21 +235,31 @@ export function callsOf(
         { ...own, batch, variables },
       )
     })
-  if (trick.learningRate) call('learningRate', {}, () => trick.learningRate!(0.1, time), true)
-  if (trick.afterStep) call('afterStep', {}, () => trick.afterStep!(variables, own))
-  for (const observer of trick.observe ?? [])
+  if (trick.learningRate)
+    call('learningRate', {}, () => trick.learningRate!(0.1, time, own.state), true)
+  if (trick.multipliers)
+    call('multipliers', variables, () => void trick.multipliers!(variables, time, own.state), true)
+  if (trick.afterStep) call('afterStep', {}, () => pipeline.afterStep(variables, time))
+  for (const observer of pipeline.observe)
     call('observe', {}, () => observer.metrics(metrics, time))
   if (trick.afterEpoch)
     call('afterEpoch', {}, () => {
-      trick.afterEpoch!({ epoch: 0, time, training: metrics, validation: metrics, variables })
+      const epoch = { epoch: 0, time, training: metrics, validation: metrics, variables }
+      pipeline.afterEpoch(epoch)
     })
+  if (trick.finish)
+    call('finish', {}, () => pipeline.finish({ reason: 'finished', time, variables }))
   if (trick.evaluation?.weights)
-    call('evaluation.weights', variables, () => trick.evaluation!.weights!(variables))
+    call('evaluation.weights', variables, () => trick.evaluation!.weights!(variables, own.state))
   if (trick.evaluation?.predict)
     call('evaluation.predict', { ...variables, images: normal }, () =>
-      trick.evaluation!.predict!((given) => logitsOf(variables, given), normal),
+      trick.evaluation!.predict!((given) => logitsOf(variables, given), normal, own.state),
     )
-  return { calls, dispose: () => tf.dispose([inputs, prepared, variables]) }
+  const dispose = (): void => {
+    pipeline.dispose()
+    tf.dispose([inputs, prepared, variables, saved as tf.TensorContainerObject])
+  }
+  return { calls, dispose }
 }
 
 /** The tensors in what a hook gave. */

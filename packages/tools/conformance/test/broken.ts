@@ -21,60 +21,55 @@ const shifted = (given: tf.Tensor4D, by: readonly number[]): tf.Tensor4D =>
   tf.tidy(() => tf.mul(given, tf.tensor4d([...by], [given.shape[0], 1, 1, 1])))
 const named = (name: string, hooks: Partial<Trick>): Trick => ({ options: {}, ...hooks, name })
 
-/** Halves the rate after each epoch without a better loss; what it remembers is `memory`'s. */
-const plateau = (name: string, hooks: (memory: Memory) => Partial<Trick>): Trick => {
+/** Halves the rate after each epoch without a better loss; what it remembers is in the run's state. */
+const plateau = (name: string, best: number | null = 10): Trick<Memory> => ({
+  name,
+  options: {},
+  start: () => ({ best, scale: 1 }),
+  learningRate: (rate, _, { scale }) => rate * scale,
+  afterEpoch({ validation }, state) {
+    if (validation!.loss < (state.best ?? Infinity)) state.best = validation!.loss
+    else state.scale /= 2
+    return undefined
+  },
+})
+interface Memory {
+  best: number | null
+  scale: number
+}
+
+/** The same with its memory in a closure, which the run knows nothing of. */
+const closure = (name: string, start?: (memory: Memory) => void): Trick => {
   const memory: Memory = { best: 10, scale: 1 }
   return named(name, {
+    ...(start && { start: () => start(memory) }),
     learningRate: (rate) => rate * memory.scale,
-    afterEpoch({ validation }) {
-      if (validation!.loss < memory.best) memory.best = validation!.loss
-      else memory.scale /= 2
-      return undefined
-    },
-    ...hooks(memory),
+    afterEpoch: (epoch) => plateau(name).afterEpoch!(epoch, memory),
   })
-}
-interface Memory {
-  best: number
-  scale: number
 }
 
 /** Keeps a mean of the weights to evaluate on; what is `off` in it is broken. */
 const averaging = (
   name: string,
-  off: 'nothing' | 'save' | 'restore' | 'evaluation' | 'memory' = 'nothing',
-): Trick => {
-  let average: Tensors = {}
-  const set = (values: Tensors): void => {
-    if (off !== 'memory') tf.dispose(average)
-    average = values
-  }
-  const kept = (values: Tensors): Tensors => mapped(values, (value) => tf.keep(tf.clone(value)))
-  const given = (): Tensors => mapped(average, (value) => tf.clone(value))
-  return named(name, {
-    setup: ({ variables }) => set(kept(variables)),
-    afterStep: (variables) =>
-      set(
-        mapped(variables, (value, path) =>
-          tf.keep(tf.add(tf.mul(average[path]!, 0.9), tf.mul(value, 0.1))),
-        ),
-      ),
-    evaluation: {
-      weights(variables) {
-        if (off === 'evaluation')
-          for (const [path, value] of Object.entries(average)) variables[path]!.assign(value)
-        return given()
-      },
+  off: 'nothing' | 'evaluation' | 'memory' = 'nothing',
+): Trick<{ mean: Tensors }> => ({
+  name,
+  options: {},
+  start: ({ variables }) => ({ mean: { ...variables } }),
+  afterStep(variables, { state }) {
+    state.mean = mapped(variables, (value, path) =>
+      tf.add(tf.mul(state.mean[path]!, 0.9), tf.mul(value, 0.1)),
+    )
+    if (off === 'memory') mapped(variables, (value) => tf.keep(tf.clone(value)))
+  },
+  evaluation: {
+    weights(variables, { mean }) {
+      if (off === 'evaluation')
+        for (const [path, value] of Object.entries(mean)) variables[path]!.assign(value)
+      return mapped(mean, (value) => tf.clone(value))
     },
-    state: {
-      save: () => (off === 'save' ? average : given()),
-      restore(state) {
-        set(kept(state as Tensors))
-        if (off === 'restore') tf.dispose(state as tf.NamedTensorMap)
-      },
-    },
-  })
-}
+  },
+})
 const mapped = (
   tensors: Tensors,
   f: (tensor: tf.Tensor, path: string) => tf.Tensor,
@@ -99,14 +94,7 @@ export const good: Readonly<Record<string, () => Trick>> = {
       ),
     ),
   averaging: () => averaging('averaging'),
-  plateau: () =>
-    plateau('plateau', (memory) => ({
-      setup: () => void Object.assign(memory, { best: 10, scale: 1 }),
-      state: {
-        save: () => ({ ...memory }),
-        restore: (state) => void Object.assign(memory, state),
-      },
-    })),
+  plateau: () => plateau('plateau'),
   'sharpness-aware': () =>
     named('sharpness-aware', {
       gradients(next, { variables }) {
@@ -246,7 +234,7 @@ export const broken: readonly Broken[] = [
     mistake: 'keeps a tensor a step and disposes none',
     make: () => averaging('hoarder', 'memory'),
     message:
-      'hoarder breaks law 2: a second run of 12 steps leaves 78 tensors more than the first. Dispose what a new value replaces, and in setup what the last run kept',
+      'hoarder breaks law 2: a second run of 12 steps leaves 72 tensors more than the first. Keep tensors in the state that start returns: core disposes those that are replaced',
   },
   {
     law: 2,
@@ -285,12 +273,12 @@ export const broken: readonly Broken[] = [
     mistake: 'looks once, as a run begins',
     make: () =>
       named('census', {
-        setup({ variables }) {
+        start({ variables }) {
           Math.max(...variables['dense/kernel']!.dataSync())
         },
       }),
     message:
-      'census breaks law 3: setup reads a tensor back, by dataSync or arraySync, at step 0 of batch 1 of 8×13×3 images. Decide on the host in draw and pass numbers on, or stay on the device: tf.where, tf.gather',
+      'census breaks law 3: start reads a tensor back, by dataSync or arraySync, at step 0 of batch 1 of 8×13×3 images. Decide on the host in draw and pass numbers on, or stay on the device: tf.where, tf.gather',
   },
   {
     law: 4,
@@ -412,90 +400,40 @@ export const broken: readonly Broken[] = [
   },
   {
     law: 6,
-    mistake: 'remembers what it does not save',
+    mistake: 'remembers in a closure',
     make: () =>
-      plateau('forgetful', (memory) => ({
-        setup: () => void Object.assign(memory, { best: 10, scale: 1 }),
-      })),
+      closure('forgetful', (memory) => void Object.assign(memory, { best: 10, scale: 1 })),
     message:
-      'forgetful breaks law 6: stopped before step 6 and resumed, the rate of step 9 is 0.1 in place of 0.05. What it remembers must be in `state: { save, restore }`',
+      'forgetful breaks law 6: stopped before step 6 and resumed, the rate of step 9 is 0.1 in place of 0.05. What it remembers must be in the object that start returns, not in a closure',
   },
   {
     law: 6,
-    mistake: 'saves a part of what it remembers',
+    mistake: 'keeps a number that JSON does not have',
+    make: () => plateau('infinite', Infinity),
+    message:
+      "infinite breaks law 6: infinite.best in the state is Infinity, which a checkpoint can't hold. Use JSON, typed arrays and tensors; null for a number that is not finite",
+  },
+  {
+    law: 6,
+    mistake: 'keeps an object that is not data',
     make: () =>
-      plateau('half-saved', (memory) => ({
-        setup: () => void Object.assign(memory, { best: 10, scale: 1 }),
-        state: {
-          save: () => ({ best: memory.best }),
-          restore: (state) => void Object.assign(memory, state),
-        },
-      })),
+      named('mapping', { start: () => ({ seen: new Map([[1, 2]]) }), afterStep: () => {} }),
     message:
-      'half-saved breaks law 6: stopped before step 10 and resumed, the rate of step 10 is 0.1 in place of 0.05. Save and restore all that setup starts afresh',
-  },
-  {
-    law: 6,
-    mistake: 'restores a part of what it saved',
-    make: () => {
-      const memory = { best: 10, waited: 0 }
-      return named('impatient', {
-        setup: () => void Object.assign(memory, { best: 10, waited: 0 }),
-        afterEpoch({ validation }) {
-          memory.waited = validation!.loss < memory.best ? 0 : memory.waited + 1
-          memory.best = Math.min(validation!.loss, memory.best)
-          return memory.waited > 10 ? { stop: 'no better for 10 epochs' } : undefined
-        },
-        state: {
-          save: () => ({ ...memory }),
-          restore: ({ best }) => void Object.assign(memory, { best }),
-        },
-      })
-    },
-    message:
-      'impatient breaks law 6: stopped before step 10 and resumed, state.save gives waited 0 in place of 1 before step 10. Restore all that was saved',
-  },
-  {
-    law: 6,
-    mistake: "saves what JSON can't hold",
-    make: () =>
-      plateau('infinite', (memory) => ({
-        setup: () => void Object.assign(memory, { best: Infinity, scale: 1 }),
-        state: {
-          save: () => ({ ...memory }),
-          restore: (state) => void Object.assign(memory, state),
-        },
-      })),
-    message:
-      "infinite breaks law 6: state.save gives best: Infinity, which JSON can't hold. Save null in its place",
-  },
-  {
-    law: 6,
-    mistake: 'saves its own tensors rather than copies',
-    make: () => averaging('generous', 'save'),
-    message:
-      "generous breaks law 6: state.save gives the trick's own tensor block1/conv/kernel, which the caller disposes. Give a copy: tf.clone(tensor)",
-  },
-  {
-    law: 6,
-    mistake: 'disposes the tensors that it restores from',
-    make: () => averaging('eager', 'restore'),
-    message:
-      'eager breaks law 6: state.restore disposes the tensors that it is given. Keep clones: tf.keep(tf.clone(tensor))',
+      "mapping breaks law 6: mapping.seen in the state is a Map, which a checkpoint can't hold. Use JSON, typed arrays and tensors; null for a number that is not finite",
   },
   {
     law: 7,
     mistake: 'acts beside its hooks',
     make: () =>
       named('clamp', {
-        setup({ variables }) {
+        start({ variables }) {
           const bias = variables['dense/bias']!
           const assign = bias.assign.bind(bias)
           bias.assign = (value) => assign(tf.clipByValue(value, 0, 1))
         },
       }),
     message:
-      'clamp breaks law 7: it acts outside its window: in during({ from: { steps: 1000 } }, …) the variable dense/bias of step 0 is 0 in place of -0.01817. Act in hooks only, and not in what setup leaves behind',
+      'clamp breaks law 7: it acts outside its window: in during({ from: { steps: 1000 } }, …) the variable dense/bias of step 0 is 0 in place of -0.01817. Act in hooks only, and not in what start leaves behind',
   },
   {
     law: 7,
@@ -545,30 +483,26 @@ export const broken: readonly Broken[] = [
   {
     law: 10,
     mistake: 'begins a run where the last one ended',
-    make: () =>
-      plateau('never-fresh', (memory) => ({
-        state: {
-          save: () => ({ ...memory }),
-          restore: (state) => void Object.assign(memory, state),
-        },
-      })),
+    make: () => closure('never-fresh'),
     message:
-      'never-fresh breaks law 10: in a second run of the same object the rate of step 0 is 0.025 in place of 0.1. Start all state afresh in setup(run), where each run begins',
+      'never-fresh breaks law 10: in a second run of the same object the rate of step 0 is 0.025 in place of 0.1. Return what it remembers from start(run); hooks get it, and each run has its own',
   },
   {
     law: 10,
-    mistake: 'moves on where it is only asked',
-    make: () => {
-      const memory = { asked: 0 }
-      return named('clockwork', {
-        setup: () => void (memory.asked = 0),
-        learningRate: (rate) => rate / ++memory.asked,
-        state: {
-          save: () => ({ ...memory }),
-          restore: (state) => void Object.assign(memory, state),
-        },
-      })
-    },
+    mistake: 'shares its memory between runs that take turns',
+    make: () => closure('shared', (memory) => void Object.assign(memory, { best: 10, scale: 1 })),
+    message:
+      'shared breaks law 10: in two runs that take turns with the same object the rate of step 4 is 0.05 in place of 0.1. Return what it remembers from start(run); hooks get it, and each run has its own',
+  },
+  {
+    law: 10,
+    mistake: 'moves on when it is only asked',
+    make: (): Trick<{ asked: number }> => ({
+      name: 'clockwork',
+      options: {},
+      start: () => ({ asked: 0 }),
+      learningRate: (rate, _, state) => rate / ++state.asked,
+    }),
     message:
       "clockwork breaks law 10: where each step's rate is asked for twice, as for a plot, the rate of step 0 is 0.05 in place of 0.1. learningRate must change nothing: move on in afterStep, observe or afterEpoch",
   },

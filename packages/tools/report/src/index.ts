@@ -43,4 +43,5 @@ export {
 export { rateCurve, type RateCurve, type RateCurveOptions } from './plot.ts'
 export { plotSvg, type PlotSvgOptions } from './plot-svg.ts'
 export { plotTerminal } from './plot-terminal.ts'
+export { planLines } from './plan.ts'
 export { openTensorBoard, type TensorBoard } from './tensorboard.ts'

@@ -2,6 +2,7 @@ import type { Json } from '@tricks/core'
 import { lineChart, type Series, thinned, type Weighted } from './charts.ts'
 import { plainly } from './format.ts'
 import { html, type Html } from './html.ts'
+import { planLine, type PlanLine, planOf } from './plan.ts'
 import type { Picture } from './preview.ts'
 import { pngUrl } from './preview-svg.ts'
 import type { RunRecord } from './record.ts'
@@ -154,13 +155,10 @@ export const textOf = ({ run }: RunRecord, name: string): string | undefined =>
   typeof run[name] === 'string' ? run[name] : undefined
 
 /** The tricks as they ran: stage, name, and options with what they hand over to. */
-export function tricksOf({ run }: RunRecord): { stage: string; name: string; options: string }[] {
-  const lines = Array.isArray(run['pipeline']) ? run['pipeline'].map(plainly) : []
-  // A line of `explain`: the stage in its column, then the trick.
-  return lines.map((line) => {
-    const [, stage = '', name = line, options = ''] = /^(.{12})(\S+)(.*)$/.exec(line) ?? []
-    return { stage: stage.trim(), name, options: options.trim() }
-  })
+export function tricksOf({ run }: RunRecord): PlanLine[] {
+  return planOf(run['pipeline']).flatMap(({ stage, tricks }) =>
+    tricks.map((trick) => planLine(stage, trick)),
+  )
 }
 
 /** What run.json tells of a run's making, a line a setting: what it ended with is left out. */

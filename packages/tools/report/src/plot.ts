@@ -1,5 +1,4 @@
-import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, compose, type Metrics, stepsOf, type Time, type Trick } from '@tricks/core'
+import { assertOption, compose, isDue, type Metrics, type Time, type Trick } from '@tricks/core'
 
 /** A learning rate over a run. */
 export interface RateCurve {
@@ -83,7 +82,7 @@ function planned(
   const timeOf = (step: number): Time => ({ step, steps, stepsPerEpoch })
   const facts = { size: stepsPerEpoch * batchSize, height: 1, width: 1, channels: 1, classes: 1 }
   const data = { ...facts, mean: [0], deviation: [1] }
-  tf.tidy(() => pipeline.setup({ variables: {}, data, batchSize, time: timeOf(0) }))
+  pipeline.start({ variables: {}, data, batchSize, time: timeOf(0) })
   const rates = new Float64Array(steps)
   for (let step = 0; step < steps; step++) {
     const time = timeOf(step)
@@ -91,11 +90,12 @@ function planned(
     if (!metrics) continue
     const epoch = Math.floor(step / stepsPerEpoch)
     const told = metrics(epoch)
-    for (const { every, metrics: tell } of pipeline.observe ?? [])
-      if ((step + 1) % Math.max(1, stepsOf(every, time)) === 0) tell(told.training, time)
+    for (const { every, metrics: tell } of pipeline.observe)
+      if (isDue(every, time)) tell(told.training, time)
     if ((step + 1) % stepsPerEpoch === 0)
-      pipeline.afterEpoch?.({ epoch, time: timeOf(step + 1), variables: {}, ...told })
+      pipeline.afterEpoch({ epoch, time: timeOf(step + 1), variables: {}, ...told })
   }
+  pipeline.dispose()
   return rates
 }
 

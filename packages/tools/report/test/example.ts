@@ -73,9 +73,28 @@ export function files(
     batchSize: 64,
     validation: 100,
     pipeline: [
-      "images      random-crop { padding: 4, mode: 'constant' }",
-      'mix         mixup { alpha: 0.2 }',
-      'rate        warmup { multiplier: 8 } (cosine-decay)',
+      {
+        stage: 'images',
+        tricks: [
+          {
+            name: 'random-crop',
+            key: 'random-crop',
+            options: { padding: 4, mode: 'constant' },
+          },
+        ],
+      },
+      { stage: 'mix', tricks: [{ name: 'mixup', key: 'mixup', options: { alpha: 0.2 } }] },
+      {
+        stage: 'learningRate',
+        tricks: [
+          {
+            name: 'warmup',
+            key: 'warmup',
+            options: { multiplier: 8 },
+            tricks: [{ name: 'cosine-decay', key: 'cosine-decay', options: {} }],
+          },
+        ],
+      },
     ],
     classes,
     backend: 'native',

@@ -22,7 +22,7 @@ test('a list of tricks: the rates that a run would have, from the first step to 
   const pipeline = compose(tricks, { stepsPerEpoch: 100, steps: 1200 })
   const data = { size: 1, height: 1, width: 1, channels: 1, classes: 1, mean: [0], deviation: [1] }
   const time = { step: 0, stepsPerEpoch: 100, steps: 1200 }
-  pipeline.setup({ variables: {}, data, batchSize: 512, time })
+  pipeline.start({ variables: {}, data, batchSize: 512, time })
   for (const [step, rate] of points) expect(rate).toBe(pipeline.learningRate(0.02, step))
   expect(points[0]).toEqual([0, 0.04])
   expect(points.at(-1)![0]).toBe(1199)

@@ -1,6 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { conformance, onEachBackend } from '@tricks/conformance'
-import { compose, type Epoch, type Run, type Trick, type Variables } from '@tricks/core'
+import {
+  compose,
+  type End,
+  type Epoch,
+  type Pipeline,
+  type Run,
+  type Time,
+  type Variables,
+} from '@tricks/core'
 import { expect, test } from 'vitest'
 import { earlyStopping, type EarlyStoppingOptions, stopsAt } from '../src/index.ts'
 import fixture from './fixtures/early-stopping.json' with { type: 'json' }
@@ -25,110 +33,126 @@ test.each<[number[], EarlyStoppingOptions, number | null, number | null]>([
   expect(stopsAt(history, options)).toEqual({ stop, best })
 })
 
-/** Epochs of a run of five, in which the one weight is the epoch's number. */
+const run = (variables: Variables): Omit<Run, 'random'> => ({ variables }) as Omit<Run, 'random'>
+const timeAfter = (epoch: number): Time => ({
+  step: 2 * (epoch + 1),
+  stepsPerEpoch: 2,
+  steps: 10,
+})
+
+/** Epochs of a run of five, in which the one weight is the epoch's number; then the run's end. */
 function follow(
-  trick: Trick,
+  pipeline: Pipeline,
   losses: number[],
   variables: Variables,
+  reason: End['reason'] = 'stopped',
 ): { stops: (string | undefined)[]; weights: number[] } {
+  const weight = (): number => variables['dense/kernel']!.dataSync()[0]!
   const stops: (string | undefined)[] = []
   const weights: number[] = []
-  for (const [epoch, loss] of losses.entries())
-    tf.tidy(() => {
-      variables['dense/kernel']!.assign(tf.tensor1d([epoch]))
-      const validation = { loss, accuracy: 1 - loss }
-      const time = { step: 2 * (epoch + 1), stepsPerEpoch: 2, steps: 10 }
-      const verdict = trick.afterEpoch!({
-        epoch,
-        time,
-        training: validation,
-        validation,
-        variables,
-      })
-      stops.push(verdict?.stop)
-      weights.push(variables['dense/kernel']!.dataSync()[0]!)
-    })
-  return { stops, weights }
+  for (const [epoch, loss] of losses.entries()) {
+    tf.tidy(() => variables['dense/kernel']!.assign(tf.tensor1d([epoch])))
+    const validation = { loss, accuracy: 1 - loss }
+    const time = timeAfter(epoch)
+    const done = { epoch, time, training: validation, validation, variables }
+    stops.push(pipeline.afterEpoch(done)?.stop)
+    weights.push(weight())
+  }
+  pipeline.finish({ reason, time: timeAfter(losses.length - 1), variables })
+  return { stops, weights: [...weights, weight()] }
 }
 const fresh = (): Variables => ({
   'dense/kernel': tf.tidy(() => tf.variable(tf.tensor1d([0]))),
 })
+const started = (options: EarlyStoppingOptions, variables: Variables): Pipeline => {
+  const pipeline = compose([earlyStopping(options)])
+  pipeline.start(run(variables))
+  return pipeline
+}
 
 onEachBackend(() => {
-  test('stops with a reason, the weights of the best epoch put back', () => {
+  test('stops with a reason, and the end of the run restores the weights of the best epoch', () => {
     const variables = fresh()
     const before = tf.memory().numTensors
-    const { stops, weights } = follow(
-      earlyStopping({ patience: 2 }),
-      [0.5, 0.25, 0.5, 0.75],
-      variables,
-    )
+    const pipeline = started({ patience: 2 }, variables)
+    const { stops, weights } = follow(pipeline, [0.5, 0.25, 0.5, 0.75], variables)
     expect(stops).toEqual([
       undefined,
       undefined,
       undefined,
       'the validation loss has not improved for 2 epochs: 0.25 in epoch 1',
     ])
-    expect(weights).toEqual([0, 1, 2, 1])
+    expect(weights).toEqual([0, 1, 2, 3, 1])
+    pipeline.dispose()
     expect(tf.memory().numTensors).toBe(before)
   })
 
-  test('puts them back where the run ends, too', () => {
-    const variables = fresh()
-    const trick = earlyStopping({ monitor: 'validation accuracy' })
-    const { stops, weights } = follow(trick, [0.5, 0.4, 0.2, 0.3, 0.6], variables)
-    expect(stops.every((stop) => stop === undefined)).toBe(true)
-    expect(weights).toEqual([0, 1, 2, 3, 2])
-  })
+  test.each(['finished', 'stopped', 'aborted', 'failed'] as const)(
+    'restores them if the run %s',
+    (reason) => {
+      const variables = fresh()
+      const pipeline = started({ monitor: 'validation accuracy' }, variables)
+      const { stops, weights } = follow(pipeline, [0.5, 0.4, 0.2, 0.3, 0.6], variables, reason)
+      expect(stops.every((stop) => stop === undefined)).toBe(true)
+      expect(weights).toEqual([0, 1, 2, 3, 4, 2])
+    },
+  )
 
-  test('or leaves the last where that is asked for', () => {
-    const trick = earlyStopping({ patience: 1, restoreBest: false })
-    const { stops, weights } = follow(trick, [0.25, 0.5], fresh())
+  test('or leaves the last ones if restoreBest is false', () => {
+    const variables = fresh()
+    const pipeline = started({ patience: 1, restoreBest: false }, variables)
+    const { stops, weights } = follow(pipeline, [0.25, 0.5], variables)
     expect(stops.at(-1)).toBe('the validation loss has not improved for 1 epoch: 0.25 in epoch 0')
-    expect(weights).toEqual([0, 1])
+    expect(weights).toEqual([0, 1, 1])
   })
 
   test('its state holds the best weights as tensors, statistics among them', () => {
     const variables = { ...fresh(), 'norm/moving_mean': tf.variable(tf.scalar(7), false) }
-    const [first, second] = [earlyStopping({ patience: 2 }), earlyStopping({ patience: 2 })]
+    const first = started({ patience: 2 }, variables)
     follow(first, [0.5, 0.25, 0.5], variables)
-    const saved = first.state!.save()
-    second.state!.restore(saved)
+    const saved = first.save()
+    const second = started({ patience: 2 }, variables)
+    second.restore(saved)
     variables['norm/moving_mean'].assign(tf.scalar(9))
-    const epoch: Epoch = {
+    const done: Epoch = {
       epoch: 3,
-      time: { step: 8, stepsPerEpoch: 2, steps: 10 },
+      time: timeAfter(3),
       training: { loss: 1, accuracy: 0 },
       validation: { loss: 1, accuracy: 0 },
       variables,
     }
-    expect(second.afterEpoch!(epoch)?.stop).toContain('for 2 epochs: 0.25 in epoch 1')
+    expect(second.afterEpoch(done)?.stop).toContain('for 2 epochs: 0.25 in epoch 1')
+    second.finish({ reason: 'stopped', time: timeAfter(3), variables })
     const values = Object.values(variables).map((variable) => variable.dataSync()[0])
     expect(values).toEqual([1, 7])
-    expect((saved['weights'] as unknown as Variables)['dense/kernel']!.isDisposed).toBe(false)
+    const { weights } = saved['early-stopping'] as unknown as { weights: Variables }
+    expect(weights['dense/kernel']!.isDisposed).toBe(false)
   })
 
-  test('a new run starts afresh and gives back what the last one kept', () => {
+  test('a new run starts afresh and disposes what the last one kept', () => {
     const variables = fresh()
     const before = tf.memory().numTensors
-    const pipeline = compose([earlyStopping({ patience: 1 })])
-    follow(pipeline as unknown as Trick, [0.25], variables)
+    const pipeline = started({ patience: 1 }, variables)
+    follow(pipeline, [0.25], variables)
     expect(tf.memory().numTensors).toBe(before + 1)
-    pipeline.setup({} as Omit<Run, 'random'>)
+    pipeline.start(run(variables))
     expect(tf.memory().numTensors).toBe(before)
-    expect(follow(pipeline as unknown as Trick, [0.5], variables).stops).toEqual([undefined])
+    expect(follow(pipeline, [0.5], variables).stops).toEqual([undefined])
   })
 })
 
 test('without validation, as on all the data, it does nothing', () => {
   const variables = fresh()
-  const trick = earlyStopping({ patience: 1 })
+  const pipeline = started({ patience: 1 }, variables)
   for (const epoch of [0, 1, 2]) {
-    const time = { step: 2 * (epoch + 1), stepsPerEpoch: 2, steps: 6 }
     const training = { loss: 1, accuracy: 0 }
-    expect(trick.afterEpoch!({ epoch, time, training, variables })).toBe(undefined)
+    expect(pipeline.afterEpoch({ epoch, time: timeAfter(epoch), training, variables })).toBe(
+      undefined,
+    )
   }
-  expect(trick.state!.save()).toEqual({ best: null, epoch: null, waited: 0, weights: {} })
+  expect(pipeline.save()).toEqual({
+    'early-stopping': { progress: { best: null, epoch: null, waited: 0 }, weights: {} },
+  })
 })
 
 test('the mode is that of the metric, unless told', () => {

@@ -43,7 +43,7 @@ export function forFit(options: FitOptions): Fit {
     if (batch) tf.dispose([batch.mixedTargets, batch.prepared])
     batch = undefined
   }
-  const observers = new Observers(pipeline.observe ?? [])
+  const observers = new Observers(pipeline.observe)
 
   // The losses see what fitDataset trains on, or else what it evaluates on: hard labels, and no trick.
   const inTraining = (targets: tf.Tensor): boolean => targets === batch?.targets
@@ -80,7 +80,7 @@ export function forFit(options: FitOptions): Fit {
       setRate(optimizer, pipeline.learningRate(baseRate, data.time(step + place))),
     onBatchEnd(place, logs) {
       const time = data.time(step + place)
-      tf.tidy(() => pipeline.afterStep?.(variables, pipeline.step(time)))
+      pipeline.afterStep(variables, time)
       observers.add(metricsOf(logs), batch!.mixedTargets.shape[0])
       observers.tell(time)
     },
@@ -98,7 +98,11 @@ export function forFit(options: FitOptions): Fit {
           model.stopTraining = true
       })
     },
-    onTrainEnd: () => setRate(optimizer, baseRate),
+    onTrainEnd() {
+      const reason = model.stopTraining ? 'stopped' : 'finished'
+      pipeline.finish({ reason, time: data.time(step + data.stepsPerEpoch), variables })
+      setRate(optimizer, baseRate)
+    },
   }
   const { heldOut } = data
   const held = 500

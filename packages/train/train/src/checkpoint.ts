@@ -95,7 +95,7 @@ export async function capture(
   const slots = await options.optimizer.getWeights()
   slots.forEach(({ tensor }, i) => (held[`optimizer/${i}`] = tensor))
   for (const [name, variable] of hidden(options.optimizer)) held[`optimizer/${name}`] = variable
-  const saved = run.pipeline.state?.save() ?? {}
+  const saved = run.pipeline.save()
   const tricks = nameTensors(saved, 'tricks', held)
 
   const tensors: Record<string, HostTensor> = {}
@@ -138,7 +138,7 @@ function check(checkpoint: Checkpoint, run: OpenRun, facts: RunFacts): void {
   if (!whole) throw wrong('its epochs are not those of its step')
   const sums =
     Array.isArray(meter) &&
-    meter.length === 2 + (run.pipeline.observe ?? []).length &&
+    meter.length === 2 + run.pipeline.observe.length &&
     meter.every(
       (sum: unknown) => Array.isArray(sum) && sum.length === 3 && sum.every(Number.isFinite),
     )
@@ -188,7 +188,7 @@ export async function restore(
       if (value?.size !== 1) throw new Error(`the optimizer's ${name} is not there`)
       variable.assign(value)
     }
-    run.pipeline.state?.restore(withTensors(tricks, made) as State)
+    run.pipeline.restore(withTensors(tricks, made) as State)
   } catch (error) {
     throw new Error(`train: the checkpoint can't be restored: ${(error as Error).message}`, {
       cause: error,

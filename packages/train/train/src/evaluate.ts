@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
 import {
   accuracy,
-  type Evaluation,
   type Metrics,
+  type Pipeline,
   softmaxCrossEntropy,
   type Variables,
 } from '@tricks/core'
@@ -23,7 +23,7 @@ export async function evaluate(
   model: Model,
   variables: Variables,
   normalize: (images: tf.Tensor4D) => tf.Tensor4D,
-  evaluation: Evaluation | undefined,
+  evaluation: Pipeline['evaluation'],
   data: Subset,
   batchSize = 500,
 ): Promise<Evaluated> {
@@ -31,7 +31,7 @@ export async function evaluate(
   const size = data.indices.length
   const predict = (images: tf.Tensor4D): tf.Tensor2D =>
     logitsOf(model, images, classes, { training: false })
-  const weights = tf.tidy(() => evaluation?.weights?.(variables) ?? {})
+  const weights = tf.tidy(() => evaluation.weights(variables))
   const own = swap(variables, weights)
   tf.dispose(weights)
   const logits = new Float32Array(size * classes)
@@ -43,7 +43,7 @@ export async function evaluate(
       const read = tf.tidy(() => {
         const { images, targets } = batchOf(data, from, to)
         const normal = normalize(images)
-        const said = evaluation?.predict?.(predict, normal) ?? predict(normal)
+        const said = evaluation.predict(predict, normal)
         const means = tf.stack([softmaxCrossEntropy(targets, said), accuracy(targets, said)])
         // One read, as each waits for the device.
         return tf.concat1d([means as tf.Tensor1D, tf.reshape(said, [-1])])

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import type { Metrics, Observer, Time } from '@tricks/core'
+import type { Metrics, Pipeline, Time } from '@tricks/core'
 import { Mean, Observers } from './observers.ts'
 import type { Figures } from './step.ts'
 
@@ -27,7 +27,7 @@ export class Meter {
 
   /** @param check throws where a step's figures are not finite */
   constructor(
-    observers: readonly Observer[],
+    observers: Pipeline['observe'],
     check: (values: ArrayLike<number>, step: Taken) => void,
   ) {
     this.observers = new Observers(observers)

@@ -1,4 +1,4 @@
-import { type Metrics, type Observer, stepsOf, type Time } from '@tricks/core'
+import { isDue, type Metrics, type Pipeline, type Time } from '@tricks/core'
 
 /** Means of steps' metrics, weighted by their images, since they were last taken. */
 export class Mean {
@@ -36,16 +36,16 @@ export class Mean {
  *
  * @example
  * const { pipeline, data } = openRun(options)
- * const observers = new Observers(pipeline.observe ?? [])
+ * const observers = new Observers(pipeline.observe)
  * observers.add({ loss: 1.2, accuracy: 0.5 }, 128)
  * observers.tell(data.time(0))
  */
 export class Observers {
   /** In the order of the observers. */
   readonly means: readonly Mean[]
-  private readonly observers: readonly Observer[]
+  private readonly observers: Pipeline['observe']
 
-  constructor(observers: readonly Observer[]) {
+  constructor(observers: Pipeline['observe']) {
     this.observers = observers
     this.means = observers.map(() => new Mean())
   }
@@ -57,17 +57,14 @@ export class Observers {
 
   /** Whether somebody is to be told after the step at `time`. */
   due(time: Time): boolean {
-    return this.observers.some((observer) => isDue(observer, time))
+    return this.observers.some((observer) => isDue(observer.every, time))
   }
 
   /** Tells those that are due after the step at `time`, and of whose steps one was taken. */
   tell(time: Time): void {
     this.observers.forEach((observer, i) => {
       const mean = this.means[i]!
-      if (isDue(observer, time) && !mean.empty) observer.metrics(mean.take(), time)
+      if (isDue(observer.every, time) && !mean.empty) observer.metrics(mean.take(), time)
     })
   }
 }
-
-const isDue = ({ every }: Observer, time: Time): boolean =>
-  (time.step + 1) % Math.max(1, stepsOf(every, time)) === 0

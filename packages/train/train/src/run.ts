@@ -67,7 +67,7 @@ export function openRun(options: RunOptions): OpenRun {
   const { stepsPerEpoch, steps } = data.time(0)
   const pipeline = compose(tricks, { seed, mean, deviation, stepsPerEpoch, steps })
   const variables = variablesOf(model)
-  tf.tidy(() => pipeline.setup({ variables, data: data.facts, batchSize, time: data.time(0) }))
+  pipeline.start({ variables, data: data.facts, batchSize, time: data.time(0) })
   return { pipeline, variables, data, baseRate: rateOf(optimizer) }
 }
 

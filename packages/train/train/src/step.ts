@@ -4,7 +4,6 @@ import {
   type NextGradients,
   type Pipeline,
   type PipelineBatch,
-  type State,
   type Tensors,
   type Variables,
 } from '@tricks/core'
@@ -46,10 +45,10 @@ export async function updateIfFinite(
   training: Training,
 ): Promise<{ readonly figures: Figures; readonly skipped?: ArrayLike<number> }> {
   const { variables, pipeline } = training
-  const before = tf.tidy(() => ({
+  const before = {
     variables: Object.values(variables).map((variable) => variable.clone()),
-    state: pipeline.state?.save() as tf.TensorContainerObject | undefined,
-  }))
+    state: pipeline.save(),
+  }
   try {
     const { gradients, figures } = tf.tidy(() => {
       const made = backwardOn(batch, training)
@@ -61,12 +60,12 @@ export async function updateIfFinite(
     if (finite) tf.tidy(() => update(gradients, training))
     else {
       Object.values(variables).forEach((variable, i) => variable.assign(before.variables[i]!))
-      if (before.state) pipeline.state!.restore(before.state as State)
+      pipeline.restore(before.state)
     }
     tf.dispose(gradients)
     return finite ? { figures } : { figures, skipped: values }
   } finally {
-    tf.dispose(before)
+    tf.dispose(before as tf.TensorContainerObject)
   }
 }
 

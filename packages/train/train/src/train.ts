@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import {
   assertOption,
+  type End,
   type Epoch,
   type Metrics,
   type PipelineBatch,
@@ -128,13 +129,20 @@ export async function* training(
 
   const parts = { model, variables, pipeline, optimizer, seed, precision }
   const watch = new Watch(trainablePaths(variables), pipeline)
-  const meter = new Meter(pipeline.observe ?? [], (figures, taken) => watch.check(figures, taken))
+  const meter = new Meter(pipeline.observe, (figures, taken) => watch.check(figures, taken))
   const history: EpochProgress[] = []
   const clock = new Clock()
   let stopped: string | undefined
   let rate = baseRate
   let step = 0
   let skips: Skips = { total: 0, inARow: 0 }
+  let ended = false
+  /** The tricks' last word, whichever way the run ends. */
+  const finish = (reason: End['reason']): void => {
+    if (ended) return
+    ended = true
+    pipeline.finish({ reason, time: run.data.time(step), variables })
+  }
   let began = performance.now()
   let saved = performance.now()
 
@@ -183,7 +191,7 @@ export async function* training(
       } else {
         skips = { ...skips, inARow: 0 }
         meter.take({ time, rate, size, figures })
-        tf.tidy(() => pipeline.afterStep?.(variables, pipeline.step(time)))
+        pipeline.afterStep(variables, time)
       }
       step++
 
@@ -214,8 +222,7 @@ export async function* training(
         if (done.validation)
           watch.checkEvaluation('validation', done.validation.loss, { time, rate })
         best = bestOf(history) < (done.validation?.accuracy ?? 0)
-        let verdict: { readonly stop: string } | undefined
-        tf.tidy(() => void (verdict = pipeline.afterEpoch?.({ ...done, variables })))
+        const verdict = pipeline.afterEpoch({ ...done, variables })
         const seconds = (performance.now() - began) / 1000
         history.push({ kind: 'epoch', ...done, rate, seconds, ...skippedSoFar })
         began = performance.now()
@@ -237,6 +244,7 @@ export async function* training(
         }
       }
     }
+    finish(stopped === undefined ? 'finished' : stopped === 'aborted' ? 'aborted' : 'stopped')
     const tested = data.test && stopped !== 'aborted' ? await judge(wholeOf(data.test)) : undefined
     const last = run.data.time(step - 1)
     if (tested) watch.checkEvaluation('test', tested.metrics.loss, { time: last, rate })
@@ -250,9 +258,19 @@ export async function* training(
       deviation: facts.deviation,
       precision,
     }
+  } catch (error) {
+    try {
+      finish('failed')
+    } catch {
+      // The first error is the one to know of.
+    }
+    throw error
   } finally {
+    // Whoever leaves the loop over `training` early aborts the run.
+    finish('aborted')
     release()
     meter.dispose()
+    pipeline.dispose()
     setRate(optimizer, baseRate)
   }
 }

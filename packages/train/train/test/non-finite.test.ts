@@ -60,46 +60,19 @@ const gradientHas = (value: number, ...steps: number[]): Trick => ({
 })
 
 /** Has state that its `gradients` hook and its `afterStep` change. */
-function remembering(): Trick {
-  let [passes, steps, sum] = [0, 0, tf.keep(tf.scalar(0))]
-  const set = (value: tf.Scalar): void => {
-    sum.dispose()
-    sum = tf.keep(tf.clone(value))
-  }
-  return {
-    name: 'remembering',
-    options: {},
-    setup() {
-      passes = steps = 0
-      set(tf.scalar(0))
-    },
-    gradients(next) {
-      passes++
-      return next()
-    },
-    afterStep(variables) {
-      steps++
-      set(tf.add(sum, tf.mean(variables['head/kernel']!)))
-    },
-    state: {
-      save: () => ({ passes, steps, sum: sum.clone() }),
-      restore(state) {
-        const {
-          passes: p,
-          steps: s,
-          sum: saved,
-        } = state as {
-          passes: number
-          steps: number
-          sum: tf.Scalar
-        }
-        passes = p
-        steps = s
-        set(saved)
-      },
-    },
-  }
-}
+const remembering = (): Trick<{ passes: number; steps: number; sum: tf.Tensor }> => ({
+  name: 'remembering',
+  options: {},
+  start: () => ({ passes: 0, steps: 0, sum: tf.scalar(0) }),
+  gradients(next, { state }) {
+    state.passes++
+    return next()
+  },
+  afterStep(variables, { state }) {
+    state.steps++
+    state.sum = tf.add(state.sum, tf.mean(variables['head/kernel']!))
+  },
+})
 
 describe('stop, the default', () => {
   test.each([

@@ -7,32 +7,19 @@ import { train, type TrainOptions, variablesOf } from '../src/index.ts'
 import { blobs, denseModel } from './blobs.ts'
 
 /** Exponential moving average of the weights (Polyak and Juditsky 1992); evaluation reads the average. */
-function averaging(decay: number): Trick {
-  let average: Record<string, tf.Tensor> = {}
-  const set = (values: Tensors): void => {
-    const old = average
-    average = Object.fromEntries(
-      Object.entries(values).map(([path, value]) => [path, tf.keep(value.clone())]),
+const averaging = (decay: number): Trick<{ average: Tensors }> => ({
+  name: 'averaging',
+  options: { decay },
+  start: ({ variables }) => ({ average: { ...variables } }),
+  afterStep(variables, { state }) {
+    state.average = mapTensors(variables, (value, path) =>
+      tf.add(tf.mul(state.average[path]!, decay), tf.mul(value, 1 - decay)),
     )
-    tf.dispose(old)
-  }
-  return {
-    name: 'averaging',
-    options: { decay },
-    setup: ({ variables }) => set(variables),
-    afterStep: (variables) =>
-      set(
-        mapTensors(variables, (value, path) =>
-          tf.add(tf.mul(average[path]!, decay), tf.mul(value, 1 - decay)),
-        ),
-      ),
-    evaluation: { weights: () => mapTensors(average, (value) => value.clone()) },
-    state: {
-      save: () => mapTensors(average, (value) => value.clone()),
-      restore: (state) => set(state as Tensors),
-    },
-  }
-}
+  },
+  evaluation: {
+    weights: (_, { average }) => mapTensors(average, (value) => value.clone()),
+  },
+})
 
 /** Sharpness-aware minimisation (Foret et al. 2021): the gradient at the worst nearby weights. */
 const sharpnessAware = (radius: number): Trick => ({
@@ -92,68 +79,67 @@ const mirrorAtTest: Trick = {
 }
 
 /** Cuts the rate when the validation loss has not fallen for `patience` epochs. */
-function plateau(patience: number, factor: number): Trick {
-  let state = { scale: 1, best: Number.MAX_VALUE, since: 0 }
-  return {
-    name: 'plateau',
-    options: { patience, factor },
-    setsRate: true,
-    setup: () => void (state = { scale: 1, best: Number.MAX_VALUE, since: 0 }),
-    learningRate: (rate) => rate * state.scale,
-    afterEpoch({ validation }) {
-      const { loss } = validation!
-      state =
-        loss < state.best
-          ? { ...state, best: loss, since: 0 }
-          : { ...state, since: state.since + 1 }
-      if (state.since >= patience) state = { ...state, scale: state.scale * factor, since: 0 }
-      return undefined
-    },
-    state: {
-      save: () => ({ ...state }),
-      restore: (saved) => void (state = { ...state, ...saved }),
-    },
-  }
+const plateau = (patience: number, factor: number): Trick<Plateau> => ({
+  name: 'plateau',
+  options: { patience, factor },
+  setsRate: true,
+  start: () => ({ scale: 1, best: Number.MAX_VALUE, since: 0 }),
+  learningRate: (rate, _, { scale }) => rate * scale,
+  afterEpoch({ validation }, state) {
+    const { loss } = validation!
+    state.since = loss < state.best ? 0 : state.since + 1
+    state.best = Math.min(loss, state.best)
+    if (state.since < patience) return undefined
+    state.scale *= factor
+    state.since = 0
+    return undefined
+  },
+})
+interface Plateau {
+  scale: number
+  best: number
+  since: number
 }
 
 /** The same after a linear warm-up, on its own clock: it doesn't hear of the warm-up's epochs. */
-const warmThen = (steps: number, after: Trick): Trick => ({
+const warmThen = <S>(steps: number, after: Trick<S>): Trick<S> => ({
   ...after,
   name: 'warm-then',
   options: { steps },
   tricks: [after],
-  learningRate: (rate, time) =>
+  learningRate: (rate, time, state) =>
     time.step < steps
       ? (rate * (time.step + 1)) / steps
-      : after.learningRate!(rate, { ...time, step: time.step - steps, steps: time.steps - steps }),
-  afterEpoch: (epoch) => (epoch.time.step > steps ? after.afterEpoch!(epoch) : undefined),
+      : after.learningRate!(
+          rate,
+          { ...time, step: time.step - steps, steps: time.steps - steps },
+          state,
+        ),
+  afterEpoch: (epoch, state) =>
+    epoch.time.step > steps ? after.afterEpoch!(epoch, state) : undefined,
 })
 
-/** Stops when validation accuracy has not risen for `patience` epochs, and brings the best weights back. */
-function stopEarly(patience: number): Trick {
-  let best: { accuracy: number; epoch: number; weights: Tensors } | undefined
-  return {
-    name: 'stop-early',
-    options: { patience },
-    setup() {
-      tf.dispose(best?.weights ?? [])
-      best = undefined
-    },
-    afterEpoch({ epoch, validation, variables }) {
-      const { accuracy } = validation!
-      if (!best || accuracy > best.accuracy) {
-        tf.dispose(best?.weights ?? [])
-        best = {
-          accuracy,
-          epoch,
-          weights: mapTensors(variables, (value) => tf.keep(value.clone())),
-        }
-      }
-      if (epoch - best.epoch < patience) return undefined
-      for (const [path, value] of Object.entries(best.weights)) variables[path]!.assign(value)
-      return { stop: `no better than epoch ${best.epoch} for ${patience} epochs` }
-    },
-  }
+/** Stops when validation accuracy has not risen for `patience` epochs, and restores the best weights. */
+const stopEarly = (patience: number): Trick<Best> => ({
+  name: 'stop-early',
+  options: { patience },
+  start: () => ({ accuracy: -1, epoch: 0, weights: {} }),
+  afterEpoch({ epoch, validation, variables }, best) {
+    const { accuracy } = validation!
+    if (accuracy > best.accuracy)
+      Object.assign(best, { accuracy, epoch, weights: { ...variables } })
+    return epoch - best.epoch < patience
+      ? undefined
+      : { stop: `no better than epoch ${best.epoch} for ${patience} epochs` }
+  },
+  finish({ variables }, { weights }) {
+    for (const [path, value] of Object.entries(weights)) variables[path]!.assign(value)
+  },
+})
+interface Best {
+  accuracy: number
+  epoch: number
+  weights: Tensors
 }
 
 const mapTensors = (

@@ -67,8 +67,8 @@ async function runs(make: Parameters<Law['check']>[0]['make']): Promise<void> {
   const left = tf.memory().numTensors - before
   if (left > 0)
     throw new Error(
-      `a second run of 12 steps leaves ${count(left, 'tensor')} more than the first. Dispose what a ` +
-        `new value replaces, and in setup what the last run kept`,
+      `a second run of 12 steps leaves ${count(left, 'tensor')} more than the first. Keep tensors in the ` +
+        `state that start returns: core disposes those that are replaced`,
     )
 }
 

@@ -1,5 +1,7 @@
 import { type Law, law } from '../law.ts'
-import { parting, run } from '../run.ts'
+import { interleaved, parting, run } from '../run.ts'
+
+const remedy = 'Return what it remembers from start(run); hooks get it, and each run has its own'
 
 /** State lives in a run, not in a closure. */
 export const runs: Law = law(10, 'two runs of one list give one result', async ({ make }) => {
@@ -7,11 +9,12 @@ export const runs: Law = law(10, 'two runs of one list give one result', async (
   const first = await run([trick])
   const second = await run([trick])
   const at = parting(first.log, second.log)
-  if (at)
-    throw new Error(
-      `in a second run of the same object ${at.words}. Start all ` +
-        `state afresh in setup(run), where each run begins`,
-    )
+  if (at) throw new Error(`in a second run of the same object ${at.words}. ${remedy}`)
+  for (const { log } of await interleaved([trick], 2)) {
+    const apart = parting(first.log, log)
+    if (apart)
+      throw new Error(`in two runs that take turns with the same object ${apart.words}. ${remedy}`)
+  }
   const asked = parting(first.log, (await run([trick], { asks: 2 })).log)
   if (asked)
     throw new Error(

@@ -153,14 +153,14 @@ function checkRates({ make }: Subject): void {
   if (!trick.learningRate) return
   const size = sizeOf(2)
   const variables = variablesOf(size.channels)
-  tf.tidy(() => trick.setup?.({ ...runOf(variables, size), random: randomFor(trick, 0) }))
-  tf.dispose(variables)
+  const state = trick.start?.({ ...runOf(variables, size), random: randomFor(trick, 0) })
   for (let step = 0; step <= 2 * steps; step++) {
-    const rate = trick.learningRate(0.1, timeAt(step))
+    const rate = trick.learningRate(0.1, timeAt(step), state)
     if (!(typeof rate === 'number' && Number.isFinite(rate) && rate >= 0))
       throw new Error(
         `learningRate gives ${typeof rate === 'number' ? short(rate) : show(rate)} at step ${step} of a run of ${steps}, expected a finite number ` +
           `of at least 0. Hold the last rate past the end, and mind a division by 0`,
       )
   }
+  tf.dispose(variables)
 }

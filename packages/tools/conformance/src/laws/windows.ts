@@ -17,9 +17,9 @@ export const windows: Law = law(
 
     const window = { from: { steps: 1000 } }
     const trick = make()
-    // What setup does to the weights stays, as no window is about that.
+    // What start does to the weights stays, as no window is about that.
     const { name, key, options } = trick
-    const start: Trick = { name, key, options, setup: (about) => make().setup?.(about) }
+    const start: Trick = { name, key, options, start: (about) => void make().start?.(about) }
     const [from] = (await run([during(window, start)], { saveAt: [0] })).checkpoints
     const expected = training((await run([], { from, evaluates: false })).log)
     const outside = parting(
@@ -29,7 +29,7 @@ export const windows: Law = law(
     if (outside)
       throw new Error(
         `it acts outside its window: in during({ from: { steps: 1000 } }, …) ${outside.words}. Act in ` +
-          `hooks only, and not in what setup leaves behind`,
+          `hooks only, and not in what start leaves behind`,
       )
   },
 )

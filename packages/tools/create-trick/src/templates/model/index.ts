@@ -39,7 +39,7 @@ export function newTrick({ strength = 0.5, key }: NewTrickOptions = {}): Trick {
     name: 'new-trick',
     key,
     options: { strength },
-    setup({ variables, time }) {
+    start({ variables, time }) {
       // A run that is resumed has its weights already.
       if (time.step > 0) return
       for (const variable of Object.values(variables))
