@@ -48,6 +48,26 @@ export function checkImageSet(name: string, set: ImageSet): void {
   }
 }
 
+/** @throws Error where a set that the model is evaluated on has other sizes or classes than the one it is trained on */
+export function checkEvaluationSet(name: string, set: ImageSet, training: ImageSet): void {
+  checkImageSet(name, set)
+  for (const fact of ['height', 'width', 'channels'] as const)
+    if (set[fact] !== training[fact])
+      throw new Error(
+        `train: the ${name} images' ${fact} is ${set[fact]}, the training images' ${training[fact]}`,
+      )
+  const [here, there] = [set.classes, training.classes]
+  const same = here.length === there.length && here.every((each, i) => sameName(each, there[i]!))
+  if (!same)
+    throw new Error(
+      `train: the ${name} set has other classes than the training set: ${JSON.stringify(here)} and ` +
+        `${JSON.stringify(there)}`,
+    )
+}
+
+/** File systems differ in how they write an accent: as a character of its own, or with its letter. */
+const sameName = (one: string, other: string): boolean => one.normalize() === other.normalize()
+
 export const wholeOf = (set: ImageSet): Subset => ({
   set,
   indices: Int32Array.from({ length: set.labels.length }, (_, i) => i),
@@ -120,7 +140,7 @@ export function batchOf(
 /** The training images in the order of a run. Any step's batch can be asked for: there is no state. */
 export interface TrainingData {
   readonly facts: DataFacts
-  /** The images kept for validation; absent where there are none. */
+  /** The images for validation, kept apart or a set of their own; absent if there are none. */
   readonly heldOut?: Subset
   readonly stepsPerEpoch: number
   time(step: number): Time
@@ -131,7 +151,7 @@ export interface TrainingData {
  * The batches that `train` takes with the same options, without a model: to look at what a run saw.
  *
  * @param options.mean per channel, in [0, 1]; by default measured on the training images, as `deviation`
- * @param options.validation how many images are kept apart, by a fixed split
+ * @param options.validation how many images are kept apart, by a fixed split, or a set of its own
  * @example
  * const data = openData({ train: trainingImages, validation: 5000, batchSize: 128, epochs: 30, seed: 0 })
  * const { images, targets } = data.batch(step)
@@ -148,12 +168,15 @@ export function openData({
   readonly train: ImageSet
   readonly mean?: readonly number[]
   readonly deviation?: readonly number[]
-  readonly validation: number
+  readonly validation: number | ImageSet
   readonly batchSize: number
   readonly epochs: number
   readonly seed: number
 }): TrainingData {
-  const [fitted, heldOut] = splitValidation(set, validation)
+  const [fitted, heldOut] =
+    typeof validation === 'number'
+      ? splitValidation(set, validation)
+      : [wholeOf(set), wholeOf(validation)]
   const size = fitted.indices.length
   const stepsPerEpoch = Math.ceil(size / batchSize)
   const { height, width, channels } = set
@@ -161,7 +184,7 @@ export function openData({
   const shuffled = { epoch: -1, order: new Int32Array() }
   return {
     facts: { size, height, width, channels, classes: set.classes.length, ...statistics },
-    ...(validation > 0 && { heldOut }),
+    ...(heldOut.indices.length > 0 && { heldOut }),
     stepsPerEpoch,
     time: (step) => ({ step, stepsPerEpoch, steps: stepsPerEpoch * epochs }),
     batch(step) {

@@ -1,6 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { assertOption, compose, type Pipeline, type Trick, type Variables } from '@tricks/core'
-import { checkImageSet, type ImageSet, openData, type TrainingData } from './data.ts'
+import {
+  checkEvaluationSet,
+  checkImageSet,
+  type ImageSet,
+  openData,
+  type TrainingData,
+} from './data.ts'
 import { type Model, variablesOf } from './model.ts'
 import type { Precision } from './precision.ts'
 
@@ -10,6 +16,8 @@ export interface RunOptions {
   readonly model: Model
   readonly data: {
     readonly train: ImageSet
+    /** Evaluated after each epoch, in place of images kept apart from `train`; the option `validation` is then left out. */
+    readonly validation?: ImageSet
     /** Read once, at the end. */
     readonly test?: ImageSet
     /** Of the images in [0, 1], per channel; by default measured on the training images. */
@@ -27,8 +35,8 @@ export interface RunOptions {
   /** Whole number in [0, 2^32), default 0: the order, and all that tricks and layers draw. */
   readonly seed?: number
   /**
-   * How many of the training images to keep apart for validation, by a fixed split; default a tenth.
-   * 0 trains on all and turns selection (early stopping, plateau, the best) off.
+   * How many of the training images to keep apart for validation, by a fixed split; default a tenth, or none with
+   * `data.validation`. 0 trains on all and turns selection (early stopping, plateau, the best) off.
    */
   readonly validation?: number
   /**
@@ -60,9 +68,12 @@ export interface OpenRun {
  */
 export function openRun(options: RunOptions): OpenRun {
   const { model, tricks = [], optimizer, epochs, batchSize = 128, seed = 0 } = options
-  const { validation = Math.floor(options.data.train.labels.length / 10) } = options
+  const {
+    validation = options.data.validation ? 0 : Math.floor(options.data.train.labels.length / 10),
+  } = options
   checkOptions(options, validation)
-  const data = openData({ ...options.data, validation, batchSize, epochs, seed })
+  const held = options.data.validation ?? validation
+  const data = openData({ ...options.data, validation: held, batchSize, epochs, seed })
   const { mean, deviation } = data.facts
   const { stepsPerEpoch, steps } = data.time(0)
   const pipeline = compose(tricks, { seed, mean, deviation, stepsPerEpoch, steps })
@@ -92,15 +103,13 @@ function checkOptions(
       `train: a batch of ${batchSize} is larger than the ${size - validation} training images` +
         `${validation > 0 ? ` (${validation} are kept for validation)` : ''}: use a smaller batchSize`,
     )
-  if (data.test) {
-    checkImageSet('test', data.test)
-    for (const fact of ['height', 'width', 'channels'] as const)
-      if (data.test[fact] !== data.train[fact])
-        throw new Error(
-          `train: the test images' ${fact} is ${data.test[fact]}, the training images' ${data.train[fact]}`,
-        )
-    if (data.test.classes.join() !== data.train.classes.join())
-      throw new Error('train: the test set has other classes than the training set')
+  if (data.validation && validation > 0)
+    throw new Error(
+      `train: expected validation to be left out or 0, as data.validation is a set of its own, got ${validation}`,
+    )
+  for (const name of ['validation', 'test'] as const) {
+    const set = data[name]
+    if (set) checkEvaluationSet(name, set, data.train)
   }
   const activation = (
     model.layers?.at(-1) as { getConfig?(): { activation?: unknown } } | undefined
