@@ -9,26 +9,11 @@ import { labelSmoothing } from '@tricks/label-smoothing'
 import { mixup } from '@tricks/mixup'
 import { randomCrop } from '@tricks/random-crop'
 import { randomFlip } from '@tricks/random-flip'
-import { type ImageSet, train, type RunOptions } from '@tricks/train'
+import { train, type RunOptions } from '@tricks/train'
 import { constantWarmup, warmup } from '@tricks/warmup'
 import { expect, test } from 'vitest'
 import { forFit } from '../src/index.ts'
-
-const [height, width, channels] = [8, 8, 3]
-
-function images(size: number): ImageSet {
-  const random = createRandom(2)
-  return {
-    images: Uint8Array.from({ length: size * height * width * channels }, () =>
-      random.integer(0, 256),
-    ),
-    labels: Array.from({ length: size }, () => random.integer(0, 4)),
-    height,
-    width,
-    channels,
-    classes: ['a', 'b', 'c', 'd'],
-  }
-}
+import { channels, height, images, width } from './scene.ts'
 
 function network(): LayersModel {
   const model = sequential()

@@ -54,6 +54,8 @@ export interface OpenRun {
   readonly data: TrainingData
   /** The optimizer's own learning rate, which the tricks start from. */
   readonly baseRate: number
+  /** Starts the tricks anew, for another run on the same data. */
+  start(): void
 }
 
 /**
@@ -78,8 +80,10 @@ export function openRun(options: RunOptions): OpenRun {
   const { stepsPerEpoch, steps } = data.time(0)
   const pipeline = compose(tricks, { seed, mean, deviation, stepsPerEpoch, steps })
   const variables = variablesOf(model)
-  pipeline.start({ variables, data: data.facts, batchSize, time: data.time(0) })
-  return { pipeline, variables, data, baseRate: rateOf(optimizer) }
+  const start = (): void =>
+    pipeline.start({ variables, data: data.facts, batchSize, time: data.time(0) })
+  start()
+  return { pipeline, variables, data, baseRate: rateOf(optimizer), start }
 }
 
 const whole = (value: number): boolean => Number.isInteger(value) && value >= 1

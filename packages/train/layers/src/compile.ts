@@ -1,0 +1,27 @@
+import type * as tf from '@tensorflow/tfjs-core'
+import { accuracy, softmaxCrossEntropy } from '@tricks/core'
+import type { OpenRun } from '@tricks/train'
+import type { Compile, Measure, Position } from './training.ts'
+
+/**
+ * The tricks' losses and the accuracy of what `fitDataset` trains on, or else of what it evaluates on: hard labels,
+ * and no trick.
+ */
+export function compileOf(
+  optimizer: tf.Optimizer,
+  { pipeline, variables }: OpenRun,
+  at: Position,
+): Compile {
+  const trainedOn = (targets: tf.Tensor) => (targets === at.batch?.targets ? at.batch : undefined)
+  const loss: Measure = (targets, logits) => {
+    const batch = trainedOn(targets)
+    return batch
+      ? pipeline.loss(batch, logits as tf.Tensor2D, variables)
+      : softmaxCrossEntropy(targets as tf.Tensor2D, logits as tf.Tensor2D)
+  }
+  const metric: Measure = (targets, logits) =>
+    accuracy(trainedOn(targets)?.mixedTargets ?? (targets as tf.Tensor2D), logits as tf.Tensor2D)
+  // What the history and the logs call it.
+  Object.defineProperty(metric, 'name', { value: 'accuracy' })
+  return { optimizer, loss, metrics: [metric] }
+}

@@ -1,0 +1,49 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { batchOf, type OpenRun } from '@tricks/train'
+import type { Dataset } from './attach.ts'
+import type { Position } from './training.ts'
+
+/** The batches as the tricks make them, an epoch in each pass. */
+export function trainingDataset({ pipeline, data }: OpenRun, at: Position): Dataset {
+  return datasetOf(data.stepsPerEpoch, (place) => {
+    release(at)
+    const { images, targets } = data.batch(at.first + place)
+    at.batch = pipeline.batch(images, targets, data.time(at.first + place))
+    tf.dispose([images, targets])
+    return { xs: at.batch.images, ys: at.batch.targets }
+  })
+}
+
+/** Frees what `fitDataset` does not: it disposes the images and the targets itself. */
+export function release(at: Position): void {
+  if (at.batch) tf.dispose([at.batch.mixedTargets, at.batch.prepared])
+  at.batch = undefined
+}
+
+/** The images that are kept for validation, if any. */
+export function validationDataset({ pipeline, data: { heldOut } }: OpenRun): Dataset | undefined {
+  if (!heldOut) return undefined
+  const batchSize = 500
+  const size = heldOut.indices.length
+  return datasetOf(Math.ceil(size / batchSize), (place) => {
+    const from = place * batchSize
+    const { images, targets } = batchOf(heldOut, from, Math.min(size, from + batchSize))
+    const normal = pipeline.normalize(images)
+    images.dispose()
+    return { xs: normal, ys: targets }
+  })
+}
+
+/** As much of a tf.data dataset as fitDataset uses: a fresh pass over the batches each time. */
+function datasetOf(size: number, batch: (place: number) => tf.TensorContainer): Dataset {
+  return {
+    size,
+    async iterator() {
+      let place = 0
+      return {
+        next: async () =>
+          place < size ? { value: batch(place++), done: false } : { value: null, done: true },
+      }
+    },
+  }
+}

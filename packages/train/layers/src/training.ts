@@ -1,0 +1,31 @@
+import type * as tf from '@tensorflow/tfjs-core'
+import type { LayersModel, ModelCompileArgs } from '@tensorflow/tfjs-layers'
+import type { PipelineBatch } from '@tricks/core'
+import type { OpenRun } from '@tricks/train'
+
+export type Measure = (targets: tf.Tensor, logits: tf.Tensor) => tf.Tensor
+
+/** What `compile` takes; metrics of yours may be added. */
+export interface Compile extends ModelCompileArgs {
+  optimizer: tf.Optimizer
+  loss: Measure
+  metrics: Measure[]
+}
+
+/** Where a training is. */
+export interface Position {
+  /** The first step of the epoch. */
+  first: number
+  /** The step that comes next. */
+  next: number
+  /** What is trained on. */
+  batch?: PipelineBatch | undefined
+}
+
+export interface Training {
+  readonly model: LayersModel
+  readonly epochs: number
+  readonly compile: Compile
+  readonly run: OpenRun
+  readonly at: Position
+}
