@@ -68,8 +68,9 @@ export interface Scene {
 /** Where a module is: a package of ours is found here even where nobody depends on it. */
 function placeOf(from: string, folder: string): string {
   if (from.startsWith('.')) return join(root, folder, from)
-  const ours = packages.find(({ name }) => name === from)
-  return ours ? join(root, ours.folder, 'src/index.ts') : from
+  const ours = packages.find(({ name }) => from === name || from.startsWith(`${name}/`))
+  const path = from.slice(ours?.name.length).slice(1) || 'index'
+  return ours ? join(root, ours.folder, `src/${path}.ts`) : from
 }
 
 const importLine =

@@ -88,7 +88,7 @@ const ofNode = [
   ...Object.keys(files).map((name) => [name, 'node:fs'] as const),
   ...Object.keys(promises).map((name) => [name, 'node:fs/promises'] as const),
   ['join', 'node:path'] as const,
-]
+].filter(([name]) => name !== 'default')
 const ofAll = (await Promise.all(packages.map((each) => exportsOf(each.folder)))).flat()
 const names = Object.keys(scene())
 
@@ -127,7 +127,9 @@ test('there are examples', () => {
 const documented = (source: string): Map<string, string> =>
   new Map(
     [
-      ...source.matchAll(/(?:\/\*\*((?:(?!\*\/)[^])*)\*\/\s*)?^export (?:async )?function (\w+)/gm),
+      ...source.matchAll(
+        /(?:\/\*\*((?:(?!\*\/)[^])*)\*\/\s*(?:\/\* @__NO_SIDE_EFFECTS__ \*\/\s*)?)?^export (?:async )?function (\w+)/gm,
+      ),
     ].map(([, comment, name]) => [name!, comment ?? '']),
   )
 

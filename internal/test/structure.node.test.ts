@@ -126,11 +126,6 @@ test.each(packages)('the README lists $name, with its card and its code', ({ fol
   expect(readme).toContain(`](${folder}/src/index.ts)`)
 })
 
-test.each(packages.filter(isTrick))("$name's index fits a screen or two", ({ folder }) => {
-  const lines = readFileSync(join(root, folder, 'src/index.ts'), 'utf8').split('\n').length
-  expect(lines).toBeLessThanOrEqual(120)
-})
-
 test.each(packages)("$name's card is filled in", ({ folder, manifest }) => {
   const template = 'What the trick does to training, in one line'
   expect(manifest.description).not.toBe(template)

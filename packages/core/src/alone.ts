@@ -24,6 +24,7 @@ export interface DrawOptions {
  * const cutoutBatch = withDraws(cutout)
  * const cut = cutoutBatch(images, { length: 16, seed: 1, step })
  */
+/* @__NO_SIDE_EFFECTS__ */
 export function withDraws<O>(
   factory: (options: O) => Trick,
 ): <B extends tf.Tensor4D | Batch>(batch: B, options: NonNullable<O> & DrawOptions) => B {

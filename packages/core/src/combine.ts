@@ -1,5 +1,4 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption } from './option.ts'
 import type { Random } from './random.ts'
 import type { Stage } from './stages.ts'
 import type { Time } from './time.ts'
@@ -216,22 +215,14 @@ const product = (a: Multipliers, b: Multipliers): Multipliers =>
   )
 
 /** The tensors whose names begin with `from`, beginning with `to` instead. */
-function renamed(tensors: Tensors, from: string, to: string): Tensors {
-  return Object.fromEntries(
+const renamed = (tensors: Tensors, from: string, to: string): Tensors =>
+  Object.fromEntries(
     Object.entries(tensors)
       .filter(([path]) => path.startsWith(from))
       .map(([path, tensor]) => [to + path.slice(from.length), tensor]),
   )
-}
 
 function checkSiblings(name: string, tricks: readonly Trick[]): void {
-  for (const { name: trick, key } of tricks)
-    assertOption(
-      key === undefined || (typeof key === 'string' && key !== ''),
-      trick,
-      { key },
-      'text that is not empty',
-    )
   const keys = tricks.map(keyOf)
   const twice = keys.find((key, i) => keys.indexOf(key) !== i)
   if (twice !== undefined)

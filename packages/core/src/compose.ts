@@ -4,7 +4,7 @@ import { softmaxCrossEntropy } from './loss.ts'
 import { assertOption } from './option.ts'
 import { type PlanStage, planOf } from './plan.ts'
 import { createRandom } from './random.ts'
-import { adopt, copyState } from './state.ts'
+import { copied, mapState, own, type Owned } from './state.ts'
 import type { Time } from './time.ts'
 import type {
   Batch,
@@ -116,8 +116,6 @@ export interface Pipeline {
   plan(): readonly PlanStage[]
 }
 
-const same = (tensor: tf.Tensor): tf.Tensor => tensor
-
 /** One number per channel; a single one counts for all. */
 function perChannel(
   option: Readonly<Record<string, readonly number[]>>,
@@ -156,15 +154,14 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
   const root = createRandom(seed)
   const hooks = combine('compose', tricks)
 
-  let state: States = {}
-  let owned = new Set<tf.Tensor>()
+  let { state, tensors }: Owned<States> = { state: {}, tensors: new Set() }
   /** Runs what may change the state, whose tensors outlive it. */
   const changing = <T>(work: () => T): T =>
     tidied(() => {
       try {
         return work()
       } finally {
-        owned = adopt(state, owned)
+        ;({ state, tensors } = own(state, tensors))
       }
     })
 
@@ -239,7 +236,7 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
     tricks,
     start(run) {
       // A copy, as `start` may return the same object to every run.
-      changing(() => void (state = copyState(hooks.start({ ...run, random: root }), same)))
+      changing(() => void (state = mapState(hooks.start({ ...run, random: root }), copied)))
     },
     draw,
     batch: (...given) =>
@@ -274,12 +271,12 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
       weights: (variables) => hooks.evaluation.weights!(variables, state),
       predict: (next, images) => hooks.evaluation.predict!(next, images, state),
     },
-    save: () => copyState(state, (tensor) => tf.clone(tensor)) as State,
+    save: () => mapState(state, copied) as State,
     restore(saved) {
       for (const key of Object.keys(state))
         if (saved[key] === undefined)
           throw new Error(`compose: the saved state has none for '${key}'`)
-      changing(() => void (state = copyState(saved, same)))
+      changing(() => void (state = mapState(saved, copied)))
     },
     dispose() {
       changing(() => void (state = {}))

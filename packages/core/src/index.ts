@@ -10,7 +10,7 @@ export {
   type When,
 } from './compose.ts'
 export { accuracy, oneHot, softmaxCrossEntropy } from './loss.ts'
-export { assertOption } from './option.ts'
+export { assertArgument, assertOption } from './option.ts'
 export { gatherPixels, placesOf } from './pixels.ts'
 export { type PlanStage, type PlanTrick } from './plan.ts'
 export { createRandom, type Random } from './random.ts'

@@ -1,4 +1,23 @@
 /**
+ * Throws if an argument doesn't fit, naming the function, the argument, what was expected and what came. For what depends
+ * on the other arguments, such as a list with one entry per image; options are declared by `defineOptions`.
+ *
+ * @param argument the argument as `{ name: value }`
+ * @example
+ * const centers = [[16, 16]]
+ * assertArgument(centers.length === 1, 'cutout', { centers }, 'one list of centres per image')
+ */
+export function assertArgument(
+  valid: boolean,
+  where: string,
+  argument: Readonly<Record<string, unknown>>,
+  range: string,
+): asserts valid {
+  const [name, value] = Object.entries(argument)[0]!
+  if (!valid) throw outOfRange(where, name, range, value)
+}
+
+/**
  * Throws where an option is out of its range, naming the trick, the option, the range and the value; and where the range
  * is one of numbers, as in 'a number in [0, 1]' or 'a positive integer', and the value is none.
  *

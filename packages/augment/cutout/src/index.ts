@@ -1,18 +1,25 @@
 import type * as tf from '@tensorflow/tfjs-core'
-import { assertOption, gatherPixels, placesOf, type Trick } from '@tricks/core'
+import { assertArgument, gatherPixels, placesOf, type Trick, withDraws } from '@tricks/core'
+import {
+  boolean,
+  choice,
+  defineOptions,
+  integer,
+  number,
+  type OptionsOf,
+} from '@tricks/core/options'
 
-export interface CutoutOptions {
-  /** Side of a hole in pixels, a positive integer; default 16, the paper's for CIFAR-10 (8 for CIFAR-100). */
-  readonly length?: number
-  /** Holes an image, a positive integer of at most 1000; default 1. */
-  readonly holes?: number
-  /** What a hole shows: the data's mean, which is 0 after normalising as in the paper, or a value in [0, 1]. */
-  readonly fill?: 'mean' | number
+export const cutoutOptions = defineOptions('cutout', {
+  /** Side of a hole in pixels; the paper's 16 is for CIFAR-10, 8 for CIFAR-100. */
+  length: integer({ min: 1, default: 16 }),
+  /** Holes per image. */
+  holes: integer({ min: 1, max: 1000, default: 1 }),
+  /** What a hole shows: the data's mean, which is 0 after normalising as in the paper, or a value. */
+  fill: choice(['mean', number({ min: 0, max: 1 })], { default: 'mean' }),
   /** Keep holes whole: by default a centre may lie at the border, which clips the hole, as in the paper. */
-  readonly inside?: boolean
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+  inside: boolean({ default: false }),
+})
+export type CutoutOptions = OptionsOf<typeof cutoutOptions>
 
 export interface CutoutParams {
   /** Each image's holes by their centres [row, column]. */
@@ -39,19 +46,19 @@ export function applyCutout(
   { centers, length, fill = 0 }: CutoutParams,
 ): tf.Tensor4D {
   const [batch, height, width, channels] = images.shape
-  assertOption(
+  assertArgument(
     centers.length === batch,
     'cutout',
     { centers },
-    `${batch} lists of centres, one an image`,
+    `${batch} lists of centres, one per image`,
   )
   const one = typeof fill === 'number' || fill.length === 1
   const fills = one ? Array.from({ length: channels }, () => [fill].flat()[0]!) : fill
-  assertOption(
+  assertArgument(
     fills.length === channels,
     'cutout',
     { fill },
-    `one value, or ${channels}, one a channel`,
+    `one value, or ${channels}, one per channel`,
   )
 
   const half = Math.floor(length / 2)
@@ -79,24 +86,13 @@ export function applyCutout(
  * compose([cutout({ length: 16 })])
  * @see DeVries and Taylor 2017, https://arxiv.org/abs/1708.04552
  */
-export function cutout({
-  length = 16,
-  holes = 1,
-  fill = 'mean',
-  inside = false,
-  key,
-}: CutoutOptions = {}): Trick {
-  const positive = (value: number): boolean => Number.isInteger(value) && value > 0
-  assertOption(positive(length), 'cutout', { length }, 'a positive integer')
-  const few = positive(holes) && holes <= 1000
-  assertOption(few, 'cutout', { holes }, 'a positive integer of at most 1000')
-  assertOption(typeof inside === 'boolean', 'cutout', { inside }, 'true or false')
-  const value = fill === 'mean' || (typeof fill === 'number' && fill >= 0 && fill <= 1)
-  assertOption(value, 'cutout', { fill }, "'mean' or a number in [0, 1]")
+export function cutout({ key, ...given }: CutoutOptions = {}): Trick {
+  const options = cutoutOptions.parse(given)
+  const { length, holes, fill, inside } = options
   return {
     name: 'cutout',
     key,
-    options: { length, holes, fill, inside },
+    options,
     images: {
       draw(random, { batch, height, width, mean }): CutoutParams {
         // A hole as large as the image has but its middle to be at.
@@ -112,7 +108,19 @@ export function cutout({
         )
         return { centers, length, fill: fill === 'mean' ? mean : fill }
       },
-      apply: (images, params) => applyCutout(images, params as CutoutParams),
+      apply: applyCutout,
+      describe: ({ centers }: CutoutParams, image) =>
+        centers[image]!.map(([row, column]) => `cutout ${row}, ${column}`).join(', '),
     },
   }
 }
+
+/**
+ * Cuts holes drawn at random, for a loop without a pipeline: `cutout` as a function of images.
+ *
+ * @param images float32 `[batch, height, width, channels]`
+ * @returns as `images`
+ * @example
+ * const cut = cutoutBatch(images, { length: 16, seed: 1, step })
+ */
+export const cutoutBatch = withDraws(cutout)

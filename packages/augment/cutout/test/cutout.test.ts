@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
-import { createRandom } from '@tricks/core'
+import { compose, createRandom, oneHot } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
-import { applyCutout, cutout, type CutoutParams } from '../src/index.ts'
+import { applyCutout, cutout, cutoutBatch, type CutoutParams } from '../src/index.ts'
 import fixture from './fixtures/cutout.json' with { type: 'json' }
 
 onEachBackend(() => {
@@ -65,13 +65,43 @@ describe('draws', () => {
   })
 })
 
-test('what does not fit is said', () => {
+test('alone it draws what it draws in a pipeline', () => {
+  const images = tf.ones<tf.Rank.R4>([3, 8, 8, 3])
+  const alone = cutoutBatch(images, { length: 4, fill: 0, seed: 3, step: 5 })
+  const pipeline = compose([cutout({ length: 4, fill: 0 })], { seed: 3 })
+  const composed = pipeline.batch(images, oneHot([0, 1, 1], 2), 5)
+  expect([...alone.dataSync()]).toEqual([...composed.images.dataSync()])
+  expect(alone.dataSync()).toContain(0)
+})
+
+test('describes what it drew', () => {
+  const { describe: words } = cutout().images!
+  const params = {
+    centers: [
+      [[3, 4]],
+      [
+        [1, 2],
+        [5, 6],
+      ],
+    ],
+    length: 4,
+  }
+  expect([0, 1].map((image) => words!(params, image))).toEqual([
+    'cutout 3, 4',
+    'cutout 1, 2, cutout 5, 6',
+  ])
+})
+
+test('rejects mismatched shapes and unknown options', () => {
   const images = tf.zeros<tf.Rank.R4>([2, 4, 4, 3])
   expect(() => applyCutout(images, { centers: [[[0, 0]]], length: 2 })).toThrow(
-    'cutout: expected centers to be 2 lists of centres, one an image, got [[[0,0]]]',
+    'cutout: expected centers to be 2 lists of centres, one per image, got [[[0,0]]]',
   )
   expect(() => applyCutout(images, { centers: [[], []], length: 2, fill: [0, 0] })).toThrow(
     'one value, or 3',
+  )
+  expect(() => cutout({ lenght: 3 } as never)).toThrow(
+    'cutout: expected options to be some of length, holes, fill, inside, key, got lenght',
   )
   expect(() => cutout({ length: -3 })).toThrow(
     'cutout: expected length to be a positive integer, got -3',
