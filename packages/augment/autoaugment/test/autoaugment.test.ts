@@ -1,6 +1,16 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
-import { createRandom } from '@tricks/core'
+import {
+  conformance,
+  type ConformanceOptions,
+  evenly,
+  expectClose,
+  expectFrequencies,
+  expectIndependent,
+  fromFixture,
+  laws,
+  onEachBackend,
+} from '@tricks/conformance'
+import { createRandom, type Trick } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import {
   applyAutoAugment,
@@ -319,15 +329,116 @@ test('what does not fit is said', () => {
   )
 })
 
+/** What may become of an image by a policy, each with its probability; magnitudes are those of 32×24. */
+function outcomes(policy: Policy): Record<string, number> {
+  const odds: Record<string, number> = {}
+  for (const steps of policy) {
+    let own: Record<string, number> = { '': 1 / policy.length }
+    for (const [op, probability, strength] of steps) {
+      const ways = [false, true].map((negative) => magnitudeOf(op, strength, [32, 24], negative))
+      const { signed } = learned.space[op as keyof typeof learned.space] ?? { signed: false }
+      const results: [string, number][] = [
+        ['none', 1 - probability],
+        ...(signed ? ways : ways.slice(1)).map((magnitude): [string, number] => [
+          `${op} ${magnitude}`,
+          probability / (signed ? 2 : 1),
+        ]),
+      ]
+      const next: Record<string, number> = {}
+      for (const [before, share] of Object.entries(own))
+        for (const [result, chance] of results)
+          next[`${before}${result};`] = (next[`${before}${result};`] ?? 0) + share * chance
+      own = next
+    }
+    for (const [outcome, share] of Object.entries(own)) odds[outcome] = (odds[outcome] ?? 0) + share
+  }
+  return odds
+}
+const outcomeOf = (steps: AutoAugmentParams['steps'][number]): string =>
+  steps.map((step) => (step ? `${step.op} ${step.magnitude};` : 'none;')).join('')
+const drawnBy = (policy: Policy): ConformanceOptions => {
+  const odds = outcomes(policy)
+  return {
+    distribution(draws: readonly AutoAugmentParams[]) {
+      const steps = draws.flatMap((params) => params.steps)
+      expectFrequencies({ outcomes: steps.map(outcomeOf) }, odds)
+      const done = steps.flat().filter((step) => step !== null)
+      const centers = done.filter(({ op }) => op === 'Cutout').map(({ center }) => center!)
+      if (centers.length > 0) {
+        const [rows, columns] = [centers.map(([row]) => row), centers.map(([, column]) => column)]
+        expectFrequencies({ rows }, evenly(0, 32))
+        expectFrequencies({ columns }, evenly(0, 24))
+        expectIndependent({ rows, columns })
+      }
+      const partners = done.filter(({ op }) => op === 'SamplePairing').map((step) => step.partner!)
+      if (partners.length > 0) expectFrequencies({ partners }, evenly(0, 8))
+    },
+  }
+}
+const stepsOf =
+  (change: (steps: readonly (Step | null)[], image: number) => readonly (Step | null)[]) =>
+  (params: AutoAugmentParams, step: number): AutoAugmentParams => ({
+    ...params,
+    steps: params.steps.map((steps, i) => change(steps, 8 * step + i)),
+  })
 conformance(() => autoAugment(), {
+  ...drawnBy(policies.cifar10),
+  shifted: {
+    'a magnitude more for shears': stepsOf((steps) =>
+      steps.map((step) =>
+        step?.op === 'ShearY' ? { ...step, magnitude: step.magnitude * 1.1 } : step,
+      ),
+    ),
+    'translation one way only': stepsOf((steps) =>
+      steps.map((step) =>
+        step?.op === 'TranslateX' ? { ...step, magnitude: Math.abs(step.magnitude) } : step,
+      ),
+    ),
+    'a second operation left out in one of eight images': stepsOf(([first, second], image) => [
+      first!,
+      image % 8 === 0 ? null : second!,
+    ]),
+    'one operation for another': stepsOf((steps) =>
+      steps.map((step) => (step?.op === 'Equalize' ? { ...step, op: 'AutoContrast' } : step)),
+    ),
+    'in another order': stepsOf((steps) => steps.toReversed()),
+  },
   invalid: [
     () => autoAugment({ policy: 'cifar100' as 'cifar10' }),
     () => autoAugment({ policy: [[['Rotate', 2, 3]]] }),
     () => autoAugment({ fill: 255 }),
   ],
 })
-conformance(() => autoAugment({ policy: 'svhn', fill: 'mean' }))
-conformance(() => autoAugment({ policy: 'imagenet' }))
+conformance(() => autoAugment({ policy: 'svhn', fill: 'mean' }), drawnBy(policies.svhn))
+conformance(() => autoAugment({ policy: 'imagenet' }), drawnBy(policies.imagenet))
 // Sample pairing takes another image of the batch, which a shard has not.
 const others = operations.filter((op) => op !== 'SamplePairing')
-conformance(() => autoAugment({ policy: others.map((op) => [[op, 1, 7]]) }))
+const each = others.map((op): Policy[number] => [[op, 1, 7]])
+conformance(() => autoAugment({ policy: each }), drawnBy(each))
+
+test('law 9 holds for centres and partners, and notices others', async () => {
+  const policy: Policy = [
+    [
+      ['Cutout', 0.9, 9],
+      ['SamplePairing', 1, 9],
+    ],
+  ]
+  const make = (): Trick => autoAugment({ policy })
+  const law9 = laws.find(({ number }) => number === 9)!
+  const shifted = {
+    'centres one pixel down': stepsOf(([cut, ...rest]) => [
+      cut ? { ...cut, center: [cut.center![0] + 1, cut.center![1]] } : null,
+      ...rest,
+    ]),
+    'centres on the diagonal': stepsOf(([cut, ...rest]) => [
+      cut ? { ...cut, center: [cut.center![1], cut.center![1]] } : null,
+      ...rest,
+    ]),
+    'never the last partner': stepsOf(([cut, pair]) => [
+      cut!,
+      { ...pair!, partner: Math.min(6, pair!.partner!) },
+    ]),
+  }
+  const options = { ...drawnBy(policy), shifted }
+  await law9.check({ name: 'autoaugment', make, options })
+})

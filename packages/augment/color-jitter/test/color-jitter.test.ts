@@ -1,5 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import {
+  conformance,
+  expectClose,
+  expectIndependent,
+  expectUniform,
+  fromFixture,
+  onEachBackend,
+} from '@tricks/conformance'
 import { createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { applyColorJitter, colorJitter, type ColorParams } from '../src/index.ts'
@@ -68,9 +75,10 @@ const drawn = (options: Parameters<typeof colorJitter>[0]): ColorParams =>
 
 /** χ² of ten equal bins against the uniform distribution on [low, high). */
 function unevenness(values: ArrayLike<number>, low: number, high: number): number {
-  const counts = Array.from({ length: 10 }, () => 0)
-  for (const value of Array.from(values)) counts[Math.floor(((value - low) / (high - low)) * 10)]!++
-  expect(counts).toHaveLength(10)
+  const bins = Array.from(values, (value) => Math.floor(((value - low) / (high - low)) * 10))
+  const counts = Array.from({ length: 10 }, (_, i) => bins.filter((bin) => bin === i).length)
+  // None is below low or above high.
+  expect(counts.reduce((a, b) => a + b)).toBe(values.length)
   return counts.reduce((sum, n) => sum + (n - values.length / 10) ** 2 / (values.length / 10), 0)
 }
 // The 0.999 quantile with 9 degrees of freedom.
@@ -118,7 +126,46 @@ test('what does not fit is said', () => {
   )
 })
 
-conformance(() => colorJitter({ shift: 0.1 }), {
+conformance(() => colorJitter({ contrast: 2, shift: 0.05 }), {
+  distribution(draws: readonly ColorParams[]) {
+    const all = (name: 'brightness' | 'contrast' | 'saturation' | 'hue'): number[] =>
+      draws.flatMap((params) => Array.from(params[name]!))
+    const [brightness, contrast] = [all('brightness'), all('contrast')]
+    const [saturation, hue] = [all('saturation'), all('hue')]
+    expectUniform({ brightness }, 0.6, 1.4)
+    expectUniform({ contrast }, 0, 3)
+    expectUniform({ saturation }, 0.6, 1.4)
+    expectUniform({ hue }, -0.1, 0.1)
+    const shifts = draws.flatMap(({ shift }) => shift!.map((own) => Array.from(own)))
+    expectUniform({ shifts: shifts.flat() }, -0.05, 0.05)
+    const [red, green] = [shifts.map((own) => own[0]!), shifts.map((own) => own[1]!)]
+    const samples = Object.entries({ brightness, contrast, saturation, hue, red, green })
+    for (const [i, one] of samples.entries())
+      for (const other of samples.slice(i + 1)) expectIndependent(Object.fromEntries([one, other]))
+  },
+  shifted: {
+    '2 % too bright': ({ brightness, ...others }: ColorParams) => ({
+      ...others,
+      brightness: Array.from(brightness!, (factor) => factor * 1.02),
+    }),
+    'never without contrast': ({ contrast, ...others }: ColorParams) => ({
+      ...others,
+      contrast: Array.from(contrast!, (factor) => Math.max(factor, 0.1)),
+    }),
+    'a saturation that follows the brightness': ({ brightness, ...others }: ColorParams) => ({
+      ...others,
+      brightness,
+      saturation: brightness,
+    }),
+    'hues one way': ({ hue, ...others }: ColorParams) => ({
+      ...others,
+      hue: Array.from(hue!, (turn) => Math.abs(turn)),
+    }),
+    'one shift for all channels': ({ shift, ...others }: ColorParams) => ({
+      ...others,
+      shift: shift!.map((own) => Array.from(own, () => own[0])),
+    }),
+  },
   invalid: [
     () => colorJitter({ brightness: -0.1 }),
     () => colorJitter({ contrast: NaN }),

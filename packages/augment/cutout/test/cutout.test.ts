@@ -1,5 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import {
+  conformance,
+  type ConformanceOptions,
+  evenly,
+  expectClose,
+  expectFrequencies,
+  expectIndependent,
+  fromFixture,
+  onEachBackend,
+} from '@tricks/conformance'
 import { compose, createRandom, oneHot } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { applyCutout, cutout, cutoutBatch, type CutoutParams } from '../src/index.ts'
@@ -108,7 +117,38 @@ test('rejects mismatched shapes and unknown options', () => {
   )
 })
 
+/** Centres of rows and columns in these ranges, each as often as any other. */
+const centred = (
+  rowRange: [number, number],
+  columnRange: [number, number],
+): ConformanceOptions => ({
+  distribution(draws: readonly CutoutParams[]) {
+    const all = draws.flatMap(({ centers }) => centers.flat())
+    const [rows, columns] = [all.map(([row]) => row), all.map(([, column]) => column)]
+    expectFrequencies({ rows }, evenly(...rowRange))
+    expectFrequencies({ columns }, evenly(...columnRange))
+    expectIndependent({ rows, columns })
+  },
+})
+const moved =
+  (
+    move: (center: readonly [number, number]) => readonly [number, number],
+  ): ((params: CutoutParams) => CutoutParams) =>
+  ({ centers, ...others }) => ({
+    ...others,
+    centers: centers.map((holes) => holes.map((center) => move(center))),
+  })
 conformance(() => cutout({ length: 4, holes: 2 }), {
+  ...centred([0, 32], [0, 24]),
+  shifted: {
+    'one pixel down': moved(([row, column]) => [row + 1, column]),
+    'never in the last column': moved(([row, column]) => [row, Math.min(column, 22)]),
+    'columns that follow rows': moved(([row]) => [row, row % 24]),
+    'one hole twice': ({ centers, ...others }: CutoutParams) => ({
+      ...others,
+      centers: centers.map(([first]) => [first!, first!]),
+    }),
+  },
   invalid: [
     () => cutout({ length: 0 }),
     () => cutout({ length: NaN }),
@@ -116,4 +156,8 @@ conformance(() => cutout({ length: 4, holes: 2 }), {
     () => cutout({ fill: 2 }),
     () => cutout({ fill: 'black' as 'mean' }),
   ],
+})
+conformance(() => cutout({ length: 8, inside: true }), {
+  ...centred([4, 29], [4, 21]),
+  shifted: { 'one pixel up': moved(([row, column]) => [row - 1, column]) },
 })

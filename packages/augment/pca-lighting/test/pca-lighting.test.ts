@@ -1,5 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import {
+  conformance,
+  expectCdf,
+  expectClose,
+  expectIndependent,
+  fromFixture,
+  onEachBackend,
+} from '@tricks/conformance'
 import { createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import {
@@ -135,7 +142,28 @@ test('what does not fit is said', () => {
 })
 
 const uneven: Components = { eigenvalues: [1, 1], eigenvectors: [[1, 0], [0]] }
+const alphasOf =
+  (change: (alphas: readonly number[]) => readonly number[]) =>
+  ({ alphas, ...others }: LightingParams): LightingParams => ({
+    ...others,
+    alphas: alphas.map((own) => change(Array.from(own))),
+  })
 conformance(() => pcaLighting(), {
+  distribution(draws: readonly LightingParams[]) {
+    const all = draws.flatMap(({ alphas }) => alphas.map((own) => Array.from(own)))
+    // The logistic approximation of the normal distribution is within 0.0002.
+    const normal = (x: number): number => 1 / (1 + Math.exp(-1.5976 * x - 0.07056 * x ** 3))
+    const [first, second, third] = [0, 1, 2].map((k) => all.map((own) => own[k]!))
+    for (const alphas of [first!, second!, third!]) expectCdf({ alphas }, (x) => normal(x / 0.1))
+    expectIndependent({ first: first!, second: second! })
+    expectIndependent({ second: second!, third: third! })
+  },
+  shifted: {
+    'a deviation of 0.11': alphasOf((own) => own.map((alpha) => alpha * 1.1)),
+    'a mean of 0.005': alphasOf((own) => own.map((alpha) => alpha + 0.005)),
+    'one alpha for all components': alphasOf(([alpha]) => [alpha!, alpha!, alpha!]),
+    'another third component': alphasOf(([a, b, c]) => [a!, b!, Math.min(c!, 0.1)]),
+  },
   invalid: [
     () => pcaLighting({ deviation: NaN }),
     () => pcaLighting({ components: uneven }),

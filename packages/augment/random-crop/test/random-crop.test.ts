@@ -1,5 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import {
+  conformance,
+  evenly,
+  expectClose,
+  expectFrequencies,
+  expectIndependent,
+  fromFixture,
+  onEachBackend,
+} from '@tricks/conformance'
 import { createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { applyRandomCrop, type CropParams, randomCrop } from '../src/index.ts'
@@ -85,6 +93,27 @@ test('what does not fit is said', () => {
 })
 
 conformance(() => randomCrop({ padding: 2 }), {
+  distribution(draws: readonly CropParams[]) {
+    const offsets = draws.flatMap((params) => params.offsets)
+    const [rows, columns] = [offsets.map(([row]) => row), offsets.map(([, column]) => column)]
+    expectFrequencies({ rows }, evenly(0, 5))
+    expectFrequencies({ columns }, evenly(0, 5))
+    expectIndependent({ rows, columns })
+  },
+  shifted: {
+    'one pixel down': ({ offsets, ...others }: CropParams) => ({
+      ...others,
+      offsets: offsets.map(([row, column]) => [row + 1, column]),
+    }),
+    'never at the right border': ({ offsets, ...others }: CropParams) => ({
+      ...others,
+      offsets: offsets.map(([row, column]) => [row, Math.min(column, 3)]),
+    }),
+    'along the diagonal': ({ offsets, ...others }: CropParams) => ({
+      ...others,
+      offsets: offsets.map(([row]) => [row, row]),
+    }),
+  },
   invalid: [
     () => randomCrop({ padding: -4 }),
     () => randomCrop({ padding: 1.5 }),

@@ -1,5 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import {
+  conformance,
+  type ConformanceOptions,
+  expectClose,
+  expectFrequencies,
+  expectIndependent,
+  expectUniform,
+  fromFixture,
+  onEachBackend,
+} from '@tricks/conformance'
 import { createRandom, type Random } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { applyRandomErasing, type ErasingParams, randomErasing } from '../src/index.ts'
@@ -151,7 +160,75 @@ test('what does not fit is said', () => {
   )
 })
 
+type Box = readonly [row: number, column: number, height: number, width: number]
+/** How probable each size is in images of 32×24, by the paper's code on a fine grid of areas and shapes. */
+function sizes(shapeAt: (share: number) => number): Record<string, number> {
+  const odds: Record<string, number> = {}
+  let accepted = 0
+  for (let i = 0; i < 1000; i++)
+    for (let j = 0; j < 1000; j++) {
+      const target = (0.02 + (0.38 * (i + 0.5)) / 1000) * 32 * 24
+      const aspect = shapeAt((j + 0.5) / 1000)
+      const [height, width] = [
+        Math.round(Math.sqrt(target * aspect)),
+        Math.round(Math.sqrt(target / aspect)),
+      ]
+      if (height >= 32 || width >= 24) continue
+      accepted++
+      odds[`${height}×${width}`] = (odds[`${height}×${width}`] ?? 0) + 1
+    }
+  return Object.fromEntries(Object.entries(odds).map(([size, count]) => [size, count / accepted]))
+}
+const erased = (probability: number, odds: Record<string, number>): ConformanceOptions => ({
+  distribution(draws: readonly (ErasingParams | undefined)[]) {
+    const boxes = draws.flatMap((params) => params?.boxes ?? Array<null>(8).fill(null))
+    expectFrequencies(
+      { erased: boxes.map((box) => box !== null) },
+      { true: probability, false: 1 - probability },
+    )
+    const some = boxes.filter((box) => box !== null)
+    expectFrequencies({ sizes: some.map(([, , height, width]) => `${height}×${width}`) }, odds)
+    // A place drawn evenly among those that are left, and a number in [0, 1) more, is uniform.
+    const noise = createRandom(9).images(some.length, (image) => image.uniform())
+    const [rows, columns] = [
+      some.map(([row, , height], i) => (row + noise[i]!) / (33 - height)),
+      some.map(([, column, , width], i) => (column + noise[i]!) / (25 - width)),
+    ]
+    expectUniform({ rows }, 0, 1)
+    expectUniform({ columns }, 0, 1)
+    const areas = some.map(([, , height, width]) => height * width)
+    const [quarterOfRows, quarterOfColumns] = [rows, columns].map((all) =>
+      all.map((place) => Math.floor(4 * place)),
+    )
+    expectIndependent({ areas, rows: quarterOfRows! })
+    expectIndependent({ areas, columns: quarterOfColumns! })
+  },
+})
+const changed =
+  (change: (box: Box, i: number) => Box | null) =>
+  (params: ErasingParams): ErasingParams => ({
+    ...params,
+    boxes: params.boxes.map((box, i) => box && change(box, i)),
+  })
+const uniformShapes = sizes((share) => 0.3 + share * (1 / 0.3 - 0.3))
 conformance(() => randomErasing(), {
+  distribution(draws: readonly (ErasingParams | undefined)[], given) {
+    erased(0.5, uniformShapes).distribution!(draws as never[], given)
+    const values = draws.slice(0, 50).flatMap((params) => Array.from(params?.fill as Float32Array))
+    expectUniform({ values }, 0, 1)
+  },
+  shifted: {
+    'a value per box': ({ boxes }: ErasingParams) => ({
+      boxes,
+      fill: boxes.flatMap((box, i) =>
+        box ? Array<number>(box[2] * box[3] * 3).fill(createRandom(i).uniform()) : [],
+      ),
+    }),
+    'values in [-0.5, 0.5]': ({ boxes, fill }: ErasingParams) => ({
+      boxes,
+      fill: Array.from(fill as Float32Array, (value) => value - 0.5),
+    }),
+  },
   invalid: [
     () => randomErasing({ probability: NaN }),
     () => randomErasing({ area: [0.4, 0.02] }),
@@ -162,4 +239,33 @@ conformance(() => randomErasing(), {
     () => randomErasing({ fill: [] }),
   ],
 })
-conformance(() => randomErasing({ probability: 1, fill: 'mean' }))
+conformance(() => randomErasing({ probability: 0.8, fill: 'mean' }), {
+  ...erased(0.8, uniformShapes),
+  shifted: {
+    'one pixel down': changed(([row, column, height, width]) => [row + 1, column, height, width]),
+    'one pixel wider': changed(([row, column, height, width]) => [
+      row,
+      Math.min(column, 23 - width),
+      height,
+      width + 1,
+    ]),
+    'heights and widths changed over': changed(([row, column, height, width]) =>
+      width < 32 && height < 24
+        ? [Math.min(row, 32 - width), Math.min(column, 24 - height), width, height]
+        : [row, column, height, width],
+    ),
+    'in the upper half more often': changed(([row, column, height, width], i) => [
+      i === 0 ? Math.floor(row / 2) : row,
+      column,
+      height,
+      width,
+    ]),
+    'one of eight left out': changed((box, i) => (i === 3 ? null : box)),
+  },
+})
+conformance(() => randomErasing({ aspect: 'log-uniform', fill: 0, key: 'log' }), {
+  ...erased(
+    0.5,
+    sizes((share) => 0.3 ** (1 - 2 * share)),
+  ),
+})

@@ -1,5 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import {
+  conformance,
+  type ConformanceOptions,
+  expectClose,
+  expectFrequencies,
+  fromFixture,
+  onEachBackend,
+} from '@tricks/conformance'
 import { createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { applyRandomFlip, type FlipParams, randomFlip } from '../src/index.ts'
@@ -45,10 +52,28 @@ test('a flip is needed for each image', () => {
   )
 })
 
+const flipped = (probability: number): ConformanceOptions => ({
+  distribution(draws: readonly FlipParams[]) {
+    const flips = draws.flatMap((params) => params.flips)
+    expectFrequencies({ flips }, { true: probability, false: 1 - probability })
+  },
+})
 conformance(() => randomFlip(), {
+  ...flipped(0.5),
+  shifted: {
+    '0.55 in place of 0.5': ({ flips }: FlipParams, step) => ({
+      flips: flips.map((flip, i) => flip || (step * 8 + i) % 10 === 0),
+    }),
+    'all of a batch or none': ({ flips }: FlipParams) => ({ flips: flips.map(() => flips[0]) }),
+  },
   invalid: [
     () => randomFlip({ probability: 1.5 }),
     () => randomFlip({ direction: 'diagonal' as 'vertical' }),
   ],
 })
-conformance(() => randomFlip({ probability: 1, direction: 'vertical' }))
+conformance(
+  () => randomFlip({ probability: 0.9, direction: 'vertical', key: 'over' }),
+  flipped(0.9),
+)
+// A certain flip draws a number too, which decides nothing.
+conformance(() => randomFlip({ probability: 1, direction: 'vertical' }), flipped(1))

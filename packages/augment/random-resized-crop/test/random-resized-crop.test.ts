@@ -1,5 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import {
+  conformance,
+  expectClose,
+  expectFrequencies,
+  expectIndependent,
+  expectUniform,
+  fromFixture,
+  onEachBackend,
+} from '@tricks/conformance'
 import { createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { applyRandomResizedCrop, randomResizedCrop, type ResizedCropParams } from '../src/index.ts'
@@ -32,9 +40,13 @@ const drawn = (
 }
 /** χ² of ten equal bins against the uniform distribution on [low, high). */
 function unevenness(values: readonly number[], low: number, high: number): number {
-  const counts = Array.from({ length: 10 }, () => 0)
-  for (const value of values)
-    counts[Math.min(9, Math.max(0, Math.floor(((value - low) / (high - low)) * 10)))]!++
+  // Rounding to whole pixels takes some a little way out of the range.
+  const bins = values.map((value) => Math.floor(((value - low) / (high - low)) * 10))
+  expect(bins.every((bin) => bin >= -1 && bin <= 10)).toBe(true)
+  const counts = Array.from(
+    { length: 10 },
+    (_, i) => bins.filter((bin) => Math.min(9, Math.max(0, bin)) === i).length,
+  )
   return counts.reduce((sum, n) => sum + (n - values.length / 10) ** 2 / (values.length / 10), 0)
 }
 // The 0.999 quantile with 9 degrees of freedom.
@@ -80,7 +92,63 @@ test('what does not fit is said', () => {
   )
 })
 
+/** How probable each size is in images of 32×24, by torchvision's code on a fine grid of areas and shapes. */
+function sizes(): Record<string, number> {
+  const odds: Record<string, number> = {}
+  let accepted = 0
+  for (let i = 0; i < 1000; i++)
+    for (let j = 0; j < 1000; j++) {
+      const target = (0.08 + (0.92 * (i + 0.5)) / 1000) * 32 * 24
+      const aspect = (3 / 4) ** (1 - (2 * (j + 0.5)) / 1000)
+      const width = Math.round(Math.sqrt(target * aspect))
+      const height = Math.round(Math.sqrt(target / aspect))
+      if (height > 32 || width > 24) continue
+      accepted++
+      odds[`${height}×${width}`] = (odds[`${height}×${width}`] ?? 0) + 1
+    }
+  // After ten attempts it is the largest window of the nearest shape, 3 : 4 here as the image.
+  const none = (1 - accepted / 1e6) ** 10
+  for (const size of Object.keys(odds)) odds[size]! *= (1 - none) / accepted
+  odds['32×24'] = (odds['32×24'] ?? 0) + none
+  return odds
+}
+const odds = sizes()
+type Box = readonly [row: number, column: number, height: number, width: number]
+const changed =
+  (change: (box: Box, i: number) => Box) =>
+  ({ boxes, size }: ResizedCropParams): ResizedCropParams => ({ size, boxes: boxes.map(change) })
 conformance(() => randomResizedCrop(), {
+  distribution(draws: readonly ResizedCropParams[]) {
+    const boxes = draws.flatMap((params) => params.boxes)
+    expectFrequencies({ sizes: boxes.map(([, , height, width]) => `${height}×${width}`) }, odds)
+    // A place drawn evenly among those that are left, and a number in [0, 1) more, is uniform.
+    const noise = createRandom(9).images(boxes.length, (image) => image.uniform())
+    const rows = boxes.map(([row, , height], i) => (row + noise[i]!) / (33 - height))
+    const columns = boxes.map(([, column, , width], i) => (column + noise[i]!) / (25 - width))
+    expectUniform({ rows }, 0, 1)
+    expectUniform({ columns }, 0, 1)
+    const areas = boxes.map(([, , height, width]) => height * width)
+    for (const [axis, places] of Object.entries({ rows, columns }))
+      expectIndependent({ areas, [axis]: places })
+  },
+  shifted: {
+    'one pixel down': changed(([row, column, height, width]) => [row + 1, column, height, width]),
+    'one pixel wider': changed(([row, column, height, width]) => [
+      row,
+      Math.min(column, Math.max(0, 23 - width)),
+      height,
+      Math.min(24, width + 1),
+    ]),
+    square: changed(([row, column, height, width]) => {
+      const side = Math.min(height, width)
+      return [row, column, side, side]
+    }),
+    'in the middle of one image in eight': changed(([row, column, height, width], i) =>
+      i === 5
+        ? [Math.floor((32 - height) / 2), Math.floor((24 - width) / 2), height, width]
+        : [row, column, height, width],
+    ),
+  },
   invalid: [
     () => randomResizedCrop({ size: [0, 4] }),
     () => randomResizedCrop({ area: [0.5, 0.2] }),
@@ -89,4 +157,30 @@ conformance(() => randomResizedCrop(), {
     () => randomResizedCrop({ ratio: [1, Infinity] }),
   ],
 })
-conformance(() => randomResizedCrop({ size: [6, 7], key: 'smaller' }), { outputSize: () => [6, 7] })
+conformance(() => randomResizedCrop({ size: [6, 7], ratio: [1, 1], key: 'smaller' }), {
+  outputSize: () => [6, 7],
+  distribution(draws: readonly ResizedCropParams[]) {
+    // The side is the root of a uniform area, and 24 after ten areas that are too large.
+    const sides = draws.flatMap(({ boxes }) => boxes.map(([, , height]) => height))
+    const below = (side: number): number => (side ** 2 / (32 * 24) - 0.08) / 0.92
+    const fits = below(24.5)
+    const none = (1 - fits) ** 10
+    const share = (side: number): number => {
+      const own = Math.max(0, below(side + 0.5)) - Math.max(0, below(side - 0.5))
+      return (own / fits) * (1 - none) + (side === 24 ? none : 0)
+    }
+    const all = Array.from({ length: 25 }, (_, side) => [side, share(side)])
+    expectFrequencies({ sides }, Object.fromEntries(all) as Record<string, number>)
+    expect(draws.every(({ boxes }) => boxes.every(([, , height, width]) => height === width))).toBe(
+      true,
+    )
+  },
+  shifted: {
+    'one pixel larger': changed(([row, column, height, width]) => [
+      row,
+      column,
+      height + 1,
+      width + 1,
+    ]),
+  },
+})

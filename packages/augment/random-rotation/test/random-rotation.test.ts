@@ -1,5 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import {
+  conformance,
+  expectClose,
+  expectUniform,
+  fromFixture,
+  onEachBackend,
+} from '@tricks/conformance'
 import { createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { applyRandomRotation, randomRotation, type RotationParams } from '../src/index.ts'
@@ -80,7 +86,24 @@ test('what does not fit is said', () => {
   )
 })
 
+const anglesOf = (draws: readonly RotationParams[]): number[] =>
+  draws.flatMap(({ degrees }) => Array.from(degrees))
+const scaled =
+  (factor: number) =>
+  ({ degrees, ...others }: RotationParams): RotationParams => ({
+    ...others,
+    degrees: Array.from(degrees, (angle) => angle * factor),
+  })
 conformance(() => randomRotation({ degrees: 30 }), {
+  distribution: (draws: readonly RotationParams[]) =>
+    expectUniform({ degrees: anglesOf(draws) }, -30, 30),
+  shifted: {
+    'by 5 % more': scaled(1.05),
+    'by 1 % less': scaled(0.99),
+    'one way only': ({ degrees }: RotationParams) => ({
+      degrees: Array.from(degrees, (angle) => Math.abs(angle)),
+    }),
+  },
   invalid: [
     () => randomRotation({ degrees: 0 }),
     () => randomRotation({ degrees: NaN }),
@@ -88,4 +111,7 @@ conformance(() => randomRotation({ degrees: 30 }), {
     () => randomRotation({ fill: -1 }),
   ],
 })
-conformance(() => randomRotation({ interpolation: 'bilinear', fill: 'mean' }))
+conformance(() => randomRotation({ interpolation: 'bilinear', fill: 'mean' }), {
+  distribution: (draws: readonly RotationParams[]) =>
+    expectUniform({ degrees: anglesOf(draws) }, -15, 15),
+})

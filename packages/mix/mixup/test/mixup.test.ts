@@ -1,5 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import {
+  conformance,
+  type ConformanceOptions,
+  expectCdf,
+  expectClose,
+  expectFrequencies,
+  expectIndependent,
+  expectUniform,
+  fromFixture,
+  onEachBackend,
+} from '@tricks/conformance'
 import { createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { applyMixup, mixup, type MixupParams } from '../src/index.ts'
@@ -82,11 +92,77 @@ test('what does not fit is said', () => {
   )
 })
 
-conformance(() => mixup({ alpha: 1 }), {
+/** Pairs of a batch of eight, each as often as any other. */
+const pairs = Object.fromEntries(
+  Array.from({ length: 64 }, (_, i) => [Math.floor(i / 8), i % 8] as const)
+    .filter(([a, b]) => a !== b)
+    .map(([a, b]) => [`${a} ${b}`, 1 / 56]),
+)
+/** Beta(½, ½): the arcsine law. */
+const arcsine = (x: number): number => (2 / Math.PI) * Math.asin(Math.sqrt(x))
+const mixes = (check: (lambdas: number[]) => void): ConformanceOptions => ({
+  distribution(draws: readonly MixupParams[]) {
+    check(draws.flatMap(({ lambda }) => lambda))
+    const partners = draws.map(({ permutation }) => Array.from(permutation))
+    expectFrequencies({ pairs: partners.map(([a, b]) => `${a} ${b}`) }, pairs)
+    for (const permutation of partners) expect(new Set(permutation).size).toBe(8)
+    expectIndependent({
+      lambdas: draws.map(({ lambda }) => [lambda].flat()[0]!),
+      partners: partners.map(([first]) => first!),
+    })
+  },
+})
+const lambdaOf =
+  (change: (lambda: number, step: number) => number) =>
+  ({ lambda, permutation }: MixupParams, step: number): MixupParams => ({
+    permutation,
+    lambda:
+      typeof lambda === 'number'
+        ? change(lambda, step)
+        : lambda.map((own, i) => change(own, 8 * step + i)),
+  })
+const partnersOf =
+  (change: (permutation: number[]) => number[]) =>
+  ({ lambda, permutation }: MixupParams): MixupParams => ({
+    lambda,
+    permutation: change(Array.from(permutation)),
+  })
+const uniform = (_: number, i: number): number => createRandom(9).image(i).uniform()
+conformance(() => mixup({ alpha: 0.5 }), {
+  ...mixes((lambdas) => expectCdf({ lambdas }, arcsine)),
+  shifted: {
+    'uniform in place of Beta(½, ½)': lambdaOf(uniform),
+    'never below a half': lambdaOf((lambda) => Math.max(lambda, 1 - lambda)),
+    'each with itself': partnersOf((permutation) => permutation.map((_, i) => i)),
+    'in reverse': partnersOf((permutation) => permutation.map((_, i) => 7 - i)),
+    'some twice': partnersOf(([first, second, ...others]) => [
+      first!,
+      second!,
+      ...others.map(() => first!),
+    ]),
+    'each with the next': partnersOf((permutation) =>
+      permutation.map((_, i) => (permutation[0]! + i) % 8),
+    ),
+  },
   invalid: [
     () => mixup({ alpha: 0 }),
     () => mixup({ alpha: -1 }),
     () => mixup({ alpha: Infinity }),
   ],
 })
-conformance(() => mixup({ perImage: true }))
+// Beta(1, 1) is uniform.
+conformance(
+  () => mixup({ alpha: 1, key: 'uniform' }),
+  mixes((lambdas) => expectUniform({ lambdas }, 0, 1)),
+)
+conformance(() => mixup({ alpha: 2, perImage: true }), {
+  ...mixes((lambdas) => expectCdf({ lambdas }, (x) => 3 * x ** 2 - 2 * x ** 3)),
+  shifted: {
+    'uniform in place of Beta(2, 2)': lambdaOf(uniform),
+    '2 % more of the image itself': lambdaOf((lambda) => lambda + 0.02),
+    'one for the whole batch': ({ lambda, permutation }: MixupParams) => ({
+      lambda: (lambda as number[]).map(() => (lambda as number[])[0]!),
+      permutation,
+    }),
+  },
+})

@@ -1,5 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import {
+  conformance,
+  expectClose,
+  expectFrequencies,
+  expectIndependent,
+  expectUniform,
+  fromFixture,
+  onEachBackend,
+} from '@tricks/conformance'
 import { accuracy, createRandom, oneHot, softmaxCrossEntropy } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { applyRicap, ricap, type RicapParams } from '../src/index.ts'
@@ -119,6 +127,78 @@ test('what does not fit is said', () => {
   )
 })
 
-conformance(() => ricap(), {
+/** Beta(½, ½), times a side and rounded to whole pixels. */
+const boundaries = (size: number): Record<string, number> => {
+  const below = (x: number): number =>
+    (2 / Math.PI) * Math.asin(Math.sqrt(Math.min(1, Math.max(0, x / size))))
+  const share = (i: number): number => below(i + 0.5) - below(i - 0.5)
+  return Object.fromEntries(Array.from({ length: size + 1 }, (_, i) => [i, share(i)]))
+}
+/** Pairs of a batch of eight, each as often as any other. */
+const pairs = Object.fromEntries(
+  Array.from({ length: 64 }, (_, i) => [Math.floor(i / 8), i % 8] as const)
+    .filter(([a, b]) => a !== b)
+    .map(([a, b]) => [`${a} ${b}`, 1 / 56]),
+)
+conformance(() => ricap({ beta: 0.5 }), {
+  distribution(drawn: readonly RicapParams[]) {
+    const [rows, columns] = [0, 1].map((axis) => drawn.map(({ boundary }) => boundary[axis]!))
+    expectFrequencies({ rows: rows! }, boundaries(32))
+    expectFrequencies({ columns: columns! }, boundaries(24))
+    expectIndependent({ rows: rows!, columns: columns! })
+
+    const orders = [0, 1, 2, 3].map((k) =>
+      drawn.map(({ permutations }) => Array.from(permutations[k]!)),
+    )
+    for (const order of orders) {
+      expectFrequencies({ pairs: order.map(([a, b]) => `${a} ${b}`) }, pairs)
+      for (const permutation of order) expect(new Set(permutation).size).toBe(8)
+    }
+    const firsts = orders.map((order) => order.map(([first]) => first!))
+    expectIndependent({ first: firsts[0]!, second: firsts[1]! })
+    expectIndependent({ second: firsts[1]!, third: firsts[2]! })
+    expectIndependent({ third: firsts[2]!, fourth: firsts[3]! })
+
+    // A place drawn evenly among those that are left, and a number in [0, 1) more, is uniform.
+    const noise = createRandom(9).images(drawn.length, (image) => image.uniform())
+    for (const k of [0, 1, 2, 3]) {
+      const tops = drawn.map(({ boundary: [row], offsets }, i) => {
+        const height = k % 2 === 0 ? row : 32 - row
+        return (offsets[k]![0] + noise[i]!) / (33 - height)
+      })
+      const lefts = drawn.map(({ boundary: [, column], offsets }, i) => {
+        const width = k < 2 ? column : 24 - column
+        return (offsets[k]![1] + noise[i]!) / (25 - width)
+      })
+      expectUniform({ tops }, 0, 1)
+      expectUniform({ lefts }, 0, 1)
+    }
+  },
+  shifted: {
+    'one pixel down': ({ boundary: [row, column], ...others }: RicapParams) => ({
+      ...others,
+      boundary: [Math.min(32, row + 1), column],
+    }),
+    'a uniform boundary': ({ boundary: [row], ...others }: RicapParams, step) => ({
+      ...others,
+      boundary: [row, createRandom(9).image(step).integer(0, 25)],
+    }),
+    'a boundary on the diagonal': ({ boundary: [row], ...others }: RicapParams) => ({
+      ...others,
+      boundary: [row, Math.round((row * 24) / 32)],
+    }),
+    'one permutation for all patches': ({ permutations, ...others }: RicapParams) => ({
+      ...others,
+      permutations: permutations.map(() => permutations[0]!),
+    }),
+    'patches from the corner': ({ offsets, ...others }: RicapParams) => ({
+      ...others,
+      offsets: offsets.map((offset, k) => (k === 2 ? [0, 0] : offset)),
+    }),
+    'offsets one pixel right': ({ offsets, ...others }: RicapParams) => ({
+      ...others,
+      offsets: offsets.map(([row, column]) => [row, column + 1]),
+    }),
+  },
   invalid: [() => ricap({ beta: 0 }), () => ricap({ beta: NaN }), () => ricap({ beta: Infinity })],
 })

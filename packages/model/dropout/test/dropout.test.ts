@@ -1,6 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
-import { expectClose, onEachBackend } from '@tricks/conformance'
+import {
+  expectClose,
+  expectFrequencies,
+  expectIndependent,
+  onEachBackend,
+} from '@tricks/conformance'
 import { createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { dropout, dropoutMask, type DropoutOptions, type MaskOptions } from '../src/index.ts'
@@ -167,6 +172,83 @@ describe('draws', () => {
       if (planes[0] !== '' && planes[0] === planes[1]) alike++
     }
     expect(alike).toBeLessThan(5)
+  })
+})
+
+describe('law 9, of a layer: its masks have the distribution of the paper', () => {
+  const droppedIn = (shape: number[], options: Omit<MaskOptions, 'random'>): boolean[][] => {
+    const mask = maskOf(shape, options)
+    const size = mask.length / shape[0]!
+    return Array.from({ length: shape[0]! }, (_, image) =>
+      mask.slice(image * size, (image + 1) * size).map((value) => value === 0),
+    )
+  }
+  /** One more of ten values is dropped. */
+  const more = (images: boolean[][]): boolean[][] =>
+    images.map((values, image) => values.map((value, i) => value || (image * 7 + i) % 10 === 0))
+  const alike = (images: boolean[][]): boolean[][] =>
+    images.map((values) => values.map(() => values[0]!))
+
+  test.each([0.1, 0.3, 0.5])('element: each value with probability %d', (rate) => {
+    const check = (images: boolean[][]): void => {
+      expectFrequencies({ dropped: images.flat() }, { true: rate, false: 1 - rate })
+      for (const [i, j] of [
+        [0, 1],
+        [0, 4],
+        [3, 7],
+      ] as const)
+        expectIndependent({
+          one: images.map((values) => values[i]!),
+          other: images.map((values) => values[j]!),
+        })
+    }
+    const images = droppedIn([4000, 2, 2, 2], { rate })
+    check(images)
+    expect(() => check(more(images))).toThrow('dropped')
+    expect(() => check(alike(images))).toThrow('dropped')
+  })
+
+  test('channel: each channel of an image with the rate, whatever the others', () => {
+    const check = (images: boolean[][]): void => {
+      expectFrequencies({ dropped: images.flat() }, { true: 0.2, false: 0.8 })
+      expectIndependent({
+        first: images.map(([first]) => first!),
+        second: images.map(([, second]) => second!),
+      })
+    }
+    const images = droppedIn([8000, 3, 3, 2], { rate: 0.2, mode: 'channel' })
+    expect(images[0]).toHaveLength(2)
+    check(images)
+    expect(() => check(more(images))).toThrow('dropped')
+    expect(() => check(alike(images))).toThrow()
+  })
+
+  test('block: squares start anywhere with one probability, whatever the others', () => {
+    // In 3×3 pixels four squares of 2×2 have a corner of their own each, four pixels are in two, and one is in all.
+    const gamma = 0.15
+    const kept = (4 * (1 - gamma) + 4 * (1 - gamma) ** 2 + (1 - gamma) ** 4) / 9
+    const odds = Object.fromEntries(
+      Array.from({ length: 16 }, (_, squares) => {
+        const count = [0, 1, 2, 3].filter((bit) => (squares >> bit) & 1).length
+        return [squares, gamma ** count * (1 - gamma) ** (4 - count)]
+      }),
+    )
+    const check = (images: boolean[][]): void => {
+      const squares = images.map((values) =>
+        [0, 2, 6, 8].reduce((bits, corner, bit) => bits + Number(values[corner]) * 2 ** bit, 0),
+      )
+      expectFrequencies({ squares }, odds)
+    }
+    const images = droppedIn([20_000, 3, 3, 1], { rate: 1 - kept, mode: 'block', blockSize: 2 })
+    check(images)
+    expect(() => check(more(images))).toThrow('squares')
+    expect(() => check(alike(images))).toThrow('squares')
+    const others = droppedIn([20_000, 3, 3, 1], {
+      rate: 1.1 * (1 - kept),
+      mode: 'block',
+      blockSize: 2,
+    })
+    expect(() => check(others)).toThrow('squares')
   })
 })
 

@@ -1,6 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
-import { conformance, onEachBackend } from '@tricks/conformance'
+import {
+  conformance,
+  type ConformanceOptions,
+  expectCdf,
+  expectIndependent,
+  expectUniform,
+  onEachBackend,
+} from '@tricks/conformance'
 import { compose, type Run, type Variables } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { fans, kaimingNormal, xavier, xavierNormal, xavierUniform } from '../src/index.ts'
@@ -158,7 +165,53 @@ test('what does not fit is said', () => {
   )
 })
 
+/** What a set-up makes of the kit's weights. */
+type Weights = Readonly<Record<string, number[]>>
+/** Kernels [1, 1, 3, 6] and [6, 10] by their fans, and of all the other weights nothing. */
+const filled = (
+  deviation: (own: { in: number; out: number }) => number,
+  check: (values: number[], deviation: number) => void,
+): ConformanceOptions => ({
+  distribution(draws: readonly Weights[]) {
+    const [conv, dense] = ['block1/conv/kernel', 'dense/kernel'].map((path) =>
+      draws.map((made) => made[path]!),
+    )
+    check(conv!.flat(), deviation({ in: 3, out: 6 }))
+    check(dense!.flat(), deviation({ in: 6, out: 10 }))
+    expectIndependent({
+      conv: conv!.map(([value]) => value!),
+      dense: dense!.map(([value]) => value!),
+    })
+    for (const path of ['dense/bias', 'block1/norm/gamma', 'block1/norm/moving_mean'])
+      expect(new Set(draws.map((made) => String(made[path]))).size).toBe(1)
+  },
+})
+const ofPath =
+  (path: string, change: (value: number, i: number) => number) =>
+  (made: Weights): Weights => ({ ...made, [path]: made[path]!.map(change) })
+/** The logistic approximation of the normal distribution is within 0.0002. */
+const expectNormal = (kernel: number[], deviation: number): void =>
+  expectCdf({ kernel }, (x) => {
+    const z = x / deviation
+    return 1 / (1 + Math.exp(-1.5976 * z - 0.07056 * z ** 3))
+  })
 conformance(() => xavier(), {
+  ...filled(
+    (own) => Math.sqrt(2 / (own.in + own.out)),
+    (kernel, deviation) => {
+      const bound = Math.fround(Math.sqrt(3) * deviation)
+      expectUniform({ kernel }, -bound, bound)
+    },
+  ),
+  shifted: {
+    'by 5 % more': ofPath('dense/kernel', (value) => value * 1.05),
+    'by 1 % less': ofPath('block1/conv/kernel', (value) => value * 0.99),
+    'positive alone': ofPath('block1/conv/kernel', Math.abs),
+    'biases too': (made: Weights, run) => ({
+      ...made,
+      'dense/bias': made['dense/bias']!.map((value) => value + run),
+    }),
+  },
   invalid: [
     () => xavier({ method: 'zeros' as 'xavierNormal' }),
     () => xavier({ gain: 0 }),
@@ -166,4 +219,12 @@ conformance(() => xavier(), {
     () => kaimingNormal({ seed: 1.5 }),
     () => xavierNormal({ seed: 2 ** 32 }),
   ],
+})
+conformance(
+  () => xavier({ method: 'xavierNormal', gain: 2, key: 'normal' }),
+  filled((own) => 2 * Math.sqrt(2 / (own.in + own.out)), expectNormal),
+)
+conformance(() => xavier({ method: 'kaimingNormal', key: 'kaiming' }), {
+  ...filled((own) => Math.sqrt(2 / own.in), expectNormal),
+  shifted: { 'by 10 % less': ofPath('dense/kernel', (value) => value * 0.9) },
 })

@@ -35,7 +35,7 @@ export const subjectOf = (make: () => Trick, options: ConformanceOptions): Subje
  * @param make makes the trick, a new one each time
  * @throws Error where a backend can't start
  * @example
- * const breaches = await checkTrick(() => cutout({ length: 4 }))
+ * const breaches = await checkTrick(() => labelSmoothing({ epsilon: 0.1 }))
  */
 export async function checkTrick(
   make: () => Trick,

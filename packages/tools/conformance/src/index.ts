@@ -7,4 +7,12 @@ export {
   type Subject,
 } from './check.ts'
 export { expectClose, type Fixture, fromFixture, type Tolerance } from './fixture.ts'
+export {
+  evenly,
+  expectCdf,
+  expectFrequencies,
+  expectIndependent,
+  expectUniform,
+  type Sample,
+} from './statistics.ts'
 export { conformance, onEachBackend } from './suite.ts'

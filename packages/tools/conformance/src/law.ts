@@ -4,8 +4,13 @@ import type { BatchShape, Trick } from '@tricks/core'
 export interface ConformanceOptions {
   /** Law 8: calls that must throw, as in `() => cutout({ length: -3 })`. */
   readonly invalid?: readonly (() => unknown)[]
-  /** Law 9: throws where many draws, one a step, don't have the reference's distribution. */
-  readonly distribution?: (draws: readonly unknown[], shape: BatchShape) => void
+  /**
+   * Law 9: throws where the draws of many steps don't have the reference's distribution; needed where a trick draws.
+   * A draw is what `images.draw` or `mix.draw` gives; of another hook that draws, the values that it makes, by name.
+   */
+  readonly distribution?: (draws: readonly never[], shape: BatchShape) => void
+  /** Law 9: changes to a draw that `distribution` must notice, by what they do, as in 'one pixel down'. */
+  readonly shifted?: Readonly<Record<string, (params: never, step: number) => unknown>>
   /** Law 4: the height and width of what the trick makes of images, where it changes them. */
   readonly outputSize?: (height: number, width: number) => readonly [number, number]
   /** Backends to leave out, each with its reason, which is printed. */

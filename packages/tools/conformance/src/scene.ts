@@ -148,9 +148,10 @@ export function callsOf(
   trick: Trick,
   size: Size,
   step = 0,
+  seed = 1,
 ): { readonly calls: readonly Call[]; dispose(): void } {
   const time = timeAt(step)
-  const random = randomFor(trick, step)
+  const random = randomFor(trick, step, seed)
   const shape = shapeOf(size)
   const variables = variablesOf(size.channels)
   const images = imagesOf(size, step)
@@ -172,12 +173,17 @@ export function callsOf(
     calls.push({ hook, inputs: given, run, pure, params })
   }
 
-  const pipeline = compose([trick], { seed: 1, mean: shape.mean })
+  const pipeline = compose([trick], { seed, mean: shape.mean })
   pipeline.start(runOf(variables, size))
   const saved = pipeline.save()
   const own: Step = { time, random, state: saved[keyOf(trick)] }
-  const start = (): unknown =>
-    trick.start!({ ...runOf(variables, size), random: createRandom(1).fork(keyOf(trick)) })
+  const start = (): object => ({
+    ...variables,
+    ...(trick.start!({
+      ...runOf(variables, size),
+      random: createRandom(seed).fork(keyOf(trick)),
+    }) as object),
+  })
   if (trick.start) call('start', {}, start)
   const { images: augment, mix } = trick
   if (augment) {
@@ -239,7 +245,11 @@ export function callsOf(
     call('learningRate', {}, () => trick.learningRate!(0.1, time, own.state), true)
   if (trick.multipliers)
     call('multipliers', variables, () => void trick.multipliers!(variables, time, own.state), true)
-  if (trick.afterStep) call('afterStep', {}, () => pipeline.afterStep(variables, time))
+  if (trick.afterStep)
+    call('afterStep', {}, () => {
+      pipeline.afterStep(variables, time)
+      return variables
+    })
   for (const observer of pipeline.observe)
     call('observe', {}, () => observer.metrics(metrics, time))
   if (trick.afterEpoch)

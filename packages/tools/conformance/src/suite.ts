@@ -9,7 +9,12 @@ import { comparisons } from './fixture.ts'
  *
  * @param make makes the trick, a new one each time
  * @example
- * conformance(() => cutout({ length: 4 }), { invalid: [() => cutout({ length: -3 })] })
+ * import type { FlipParams } from '@tricks/random-flip'
+ * conformance(() => randomFlip(), {
+ *   invalid: [() => randomFlip({ probability: 2 })],
+ *   distribution: (draws: readonly FlipParams[]) =>
+ *     expectFrequencies({ flips: draws.flatMap(({ flips }) => flips) }, { true: 0.5, false: 0.5 }),
+ * })
  */
 export function conformance(make: () => Trick, options: ConformanceOptions = {}): void {
   const subject = subjectOf(make, options)

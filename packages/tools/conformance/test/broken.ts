@@ -1,7 +1,7 @@
 // One small trick for each way to break a law, and the words that the kit has for it.
 import * as tf from '@tensorflow/tfjs-core'
 import { createRandom, type Tensors, type Trick } from '@tricks/core'
-import type { ConformanceOptions } from '../src/index.ts'
+import { type ConformanceOptions, expectUniform } from '../src/index.ts'
 
 export interface Broken {
   readonly law: number
@@ -83,8 +83,15 @@ const curt = (length: number): Trick => {
   return named('curt', trusting(length))
 }
 
+/** What a trick draws that has one uniform number per image. */
+export const uniformly = (low: number, high: number): ConformanceOptions => ({
+  distribution: (draws: readonly number[][]) =>
+    expectUniform({ strengths: draws.flat() }, low, high),
+})
+
 /** Breaks nothing. */
 export const good: Readonly<Record<string, () => Trick>> = {
+  /** Draws `uniformly(0.5, 1)`. */
   brightness: () =>
     named(
       'brightness',
@@ -469,16 +476,75 @@ export const broken: readonly Broken[] = [
           shifted,
         ),
       ),
+    options: uniformly(0, 1),
+    message:
+      'loaded breaks law 9: over 4000 steps of 8 images of 32×24×3: expected 32000 strengths to range from 0 to 1, got 0 to 0.9. Compare with the paper: which distribution, which ends included',
+  },
+  {
+    law: 9,
+    mistake: 'draws, and declares no distribution',
+    make: () =>
+      named(
+        'unheld',
+        images((random, { batch }) => random.images(batch, (image) => image.uniform()), shifted),
+      ),
+    message:
+      'unheld breaks law 9: images.draw draws random numbers, and nothing compares them with the reference. Give the kit their `distribution`, as in { distribution: (draws) => expectUniform({ angles: draws.flat() }, -15, 15) }',
+  },
+  {
+    law: 9,
+    mistake: 'draws in another hook, and declares no distribution',
+    make: () =>
+      named('noisy-labels', {
+        targets: (targets, { random }) =>
+          tf.tidy(() => (random.uniform() < 0.5 ? tf.clone(targets) : tf.reverse(targets, 0))),
+      }),
+    message:
+      'noisy-labels breaks law 9: targets draws random numbers, and nothing compares them with the reference. Give the kit their `distribution`, as in { distribution: (draws) => expectUniform({ angles: draws.flat() }, -15, 15) }',
+  },
+  {
+    law: 9,
+    mistake: 'declares a distribution that accepts anything',
+    make: () =>
+      named(
+        'lenient',
+        images((random, { batch }) => random.images(batch, (image) => image.uniform()), shifted),
+      ),
+    options: { distribution: () => {} },
+    message:
+      'lenient breaks law 9: `distribution` accepts draws that are the same in every step. Compare every number that is drawn: expectUniform, expectFrequencies, expectCdf',
+  },
+  {
+    law: 9,
+    mistake: 'declares a distribution that overlooks a shift',
+    make: () =>
+      named(
+        'coarse',
+        images(
+          (random, { batch }) => random.images(batch, (image) => image.integer(0, 30)),
+          (given) => tf.clone(given),
+        ),
+      ),
     options: {
-      distribution(draws) {
-        const all = (draws as number[][]).flat()
-        const mean = all.reduce((sum, value) => sum + value) / all.length
-        if (Math.abs(mean - 0.5) > 0.01)
-          throw new Error(`the mean is ${mean.toFixed(2)}, that of a uniform number 0.50`)
+      distribution(draws: readonly number[][]) {
+        if (new Set(draws.flat()).size !== 30) throw new Error('there are thirty')
       },
+      shifted: { 'one more': (params: number[]) => params.map((value) => value + 1) },
     },
     message:
-      'loaded breaks law 9: over 1000 steps of 8 images of 32×32×3: the mean is 0.45, that of a uniform number 0.50. Compare with the paper: which distribution, which ends included',
+      "coarse breaks law 9: `distribution` accepts draws that are shifted: 'one more'. Compare every number that is drawn: expectUniform, expectFrequencies, expectCdf",
+  },
+  {
+    law: 9,
+    mistake: 'declares a distribution, and draws nothing',
+    make: () =>
+      named(
+        'steady',
+        apply((given) => tf.clone(given)),
+      ),
+    options: uniformly(0, 1),
+    message:
+      'steady breaks law 9: there is a `distribution`, and no hook draws random numbers. Draw from the `random` that hooks are given, or leave it out',
   },
   {
     law: 10,

@@ -1,8 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { during, oneOf, sometimes, type Trick } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
-import { checkTrick, conformance, laws, onEachBackend } from '../src/index.ts'
-import { broken, good, lottery, trusting } from './broken.ts'
+import {
+  checkTrick,
+  conformance,
+  type ConformanceOptions,
+  evenly,
+  expectFrequencies,
+  expectUniform,
+  laws,
+  onEachBackend,
+} from '../src/index.ts'
+import { broken, good, lottery, trusting, uniformly } from './broken.ts'
 
 test('the laws are those of the list, each with tricks that break it', () => {
   const numbers = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
@@ -44,27 +53,115 @@ test('the stack leads into the hook that threw', async () => {
 })
 
 describe('tricks that keep the laws pass', () => {
-  for (const make of Object.values(good)) conformance(make)
+  for (const [name, make] of Object.entries(good))
+    conformance(make, name === 'brightness' ? uniformly(0.5, 1) : {})
 })
 
 describe('so do combinators of them', () => {
   const { brightness, colour, averaging, plateau } = good as Record<string, () => Trick>
-  conformance(() =>
-    oneOf([
-      [brightness!(), 1],
-      [colour!(), 2],
-    ]),
+  interface Chosen {
+    readonly choice: readonly number[]
+    readonly params: { readonly brightness?: readonly number[] }
+  }
+  /** Of images, each of which has its choice, and a strength where brightness is among them. */
+  const chosen = (odds: Record<string, number>, shifts: number): ConformanceOptions => ({
+    distribution(draws: readonly (Chosen | undefined)[]) {
+      // Nothing is drawn where no image of the batch chose the trick.
+      const all = draws.map((each) => each?.choice ?? Array<number>(8).fill(-1))
+      expectFrequencies({ choices: all.flat() }, odds)
+      const strengths = draws.flatMap(
+        (each) => each?.params.brightness?.filter((_, i) => each.choice[i] === 0) ?? [],
+      )
+      expectUniform({ strengths }, 0.5, 1)
+    },
+    shifted: {
+      'the first trick for a tenth of the others': ({ choice, params }: Chosen, step) => ({
+        choice: choice.map((each, i) => ((step * 8 + i * 7) % 10 < shifts ? 0 : each)),
+        params,
+      }),
+    },
+  })
+  conformance(
+    () =>
+      oneOf([
+        [brightness!(), 1],
+        [colour!(), 2],
+      ]),
+    chosen({ 0: 1 / 3, 1: 2 / 3 }, 1),
   )
-  conformance(() => sometimes(0.5, brightness!()))
+  conformance(() => sometimes(0.5, brightness!()), chosen({ 0: 0.5, '-1': 0.5 }, 1))
+  conformance(() => during({ until: { fraction: 0.5 } }, brightness!()), {
+    distribution(draws: readonly ({ brightness: number[] } | undefined)[]) {
+      expect(draws.findIndex((params) => params === undefined)).toBe(draws.length / 2)
+      expectUniform({ strengths: draws.flatMap((params) => params?.brightness ?? []) }, 0.5, 1)
+    },
+  })
   conformance(() => during({ until: { fraction: 0.5 } }, averaging!()))
   conformance(() => during({ from: { epochs: 1 } }, plateau!()))
+
+  const mixing = (name: string): Trick => ({
+    name,
+    options: {},
+    mix: {
+      draw: (random, { batch }) => [...random.permutation(batch)],
+      apply: ({ images, targets }, order) =>
+        tf.tidy(() => {
+          const partners = tf.tensor1d(order as number[], 'int32')
+          const half = <T extends tf.Tensor>(x: T): T =>
+            tf.mul(tf.add(x, tf.gather(x, partners)), 0.5)
+          return { images: half(images), targets: half(targets) }
+        }),
+    },
+  })
+  /** Of steps, each of which does one trick, or none. */
+  const bySteps = (odds: Record<string, number>): ConformanceOptions => ({
+    distribution(draws: readonly (Record<string, number[]> | undefined)[]) {
+      expectFrequencies({ choices: draws.map((params) => Object.keys(params ?? {}).join()) }, odds)
+      const partners = draws.flatMap((params) =>
+        Object.values(params ?? {}).map(([first]) => first!),
+      )
+      expectFrequencies({ partners }, evenly(0, 8))
+    },
+    shifted: {
+      'the first trick for a fifth of the others': (params, step) =>
+        step % 5 > 0 ? params : { 'mix-a': Object.values(params)[0] },
+    },
+  })
+  conformance(
+    () =>
+      oneOf([
+        [mixing('mix-a'), 1],
+        [mixing('mix-b'), 3],
+      ]),
+    bySteps({ 'mix-a': 0.25, 'mix-b': 0.75 }),
+  )
+  conformance(() => sometimes(0.25, mixing('mix-a')), {
+    ...bySteps({ 'mix-a': 0.25, '': 0.75 }),
+    shifted: {},
+  })
+
+  const smooth: Trick = {
+    name: 'smooth',
+    options: {},
+    targets: (targets) => tf.tidy(() => tf.add(tf.mul(targets, 0.5), 0.05)),
+  }
+  conformance(() => sometimes(0.3, smooth), {
+    distribution(draws: readonly number[][]) {
+      const smoothed = draws.map((targets) => targets.every((value) => value > 0))
+      expectFrequencies({ smoothed }, { true: 0.3, false: 0.7 })
+    },
+    shifted: {
+      'always in every fourth step': (targets: number[], step) =>
+        step % 4 > 0 ? targets : targets.map(() => 0.1),
+    },
+  })
 })
 
 describe('checkTrick', () => {
   const backends = Object.keys(tf.engine().registryFactory)
 
   test('finds nothing in a good trick', async () => {
-    expect(await checkTrick(good['brightness']!)).toEqual([])
+    expect(await checkTrick(good['brightness']!, uniformly(0.5, 1))).toEqual([])
   })
 
   test('finds each broken law on each backend, and leaves the backend as it was', async () => {

@@ -147,6 +147,7 @@ describe('a package of its own', () => {
         ([, code]) => code!,
       )
     const invalid = /`(invalid: \[\(\) => posterise.*\])`/.exec(guide)![1]!
+    const distribution = /`(distribution: [^`]*)`/.exec(guide)![1]!
     const files = standalonePackage({ name: '@me/posterise', stage: 'augment', paper })
     const path = 'test/posterise.test.ts'
     const imports = files['src/index.ts']!.split('\n\n')[0]!
@@ -154,7 +155,9 @@ describe('a package of its own', () => {
     write(join(folder, 'posterise'), {
       ...files,
       'src/index.ts': [imports, ...blocks('ts')].join('\n\n'),
-      [path]: files[path]!.replace(/invalid: \[.*\]/, invalid),
+      [path]: files[path]!.replace(/invalid: \[.*\]/, invalid)
+        .replace(/distribution: [^]*?0\.5\)/, distribution)
+        .replace('expectUniform', 'evenly, expectFrequencies'),
       'test/fixtures/posterise.json': `{ "cases": [${blocks('json')[0]}] }`,
     })
     const flags = ['-p', join(folder, 'posterise'), '--customConditions', '@tricks/source']

@@ -1,32 +1,166 @@
-import { createRandom, keyOf } from '@tricks/core'
-import { type Law, law, messageOf, reworded } from '../law.ts'
-import { shapeOf, sizeOf } from '../scene.ts'
+import * as tf from '@tensorflow/tfjs-core'
+import { createRandom, keyOf, type Step, type Tensors, type Trick } from '@tricks/core'
+import {
+  type ConformanceOptions,
+  type Law,
+  law,
+  messageOf,
+  reworded,
+  same,
+  type Subject,
+} from '../law.ts'
+import { listening } from '../listening.ts'
+import { callsOf, shapeOf, sizeOf, steps as stepsOfRun, tensorsIn } from '../scene.ts'
 
-const steps = 1000
+const steps = 4000
+const shape = shapeOf(sizeOf(8, 32, 24))
+/** Of hooks that make tensors of what they draw. */
+const calls = 400
+const size = sizeOf(2)
 
-/** The draws of a thousand steps, each of a batch of 8 images, are what the reference would draw. */
+/** What thousands of steps draw is what the reference would draw. */
 export const distribution: Law = law(
   9,
   "draws have the reference's distribution",
-  ({ make, options }) => {
-    const shape = shapeOf(sizeOf(8, 32, 32))
+  async (subject) => {
+    const { distribution: check, shifted = {} } = subject.options
+    const drawn = { ...drawsOf(subject), ...(await resultsOf(subject)) }
+    const hooks = Object.keys(drawn)
+    if (hooks.length === 0) {
+      if (!check) return
+      throw new Error(
+        'there is a `distribution`, and no hook draws random numbers. Draw from the `random` that hooks are ' +
+          'given, or leave it out',
+      )
+    }
+    if (!check)
+      throw new Error(
+        `${hooks.join(' and ')} draws random numbers, and nothing compares them with the reference. Give the ` +
+          'kit their `distribution`, as in { distribution: (draws) => expectUniform({ angles: draws.flat() }, -15, 15) }',
+      )
+    const all = hooks.length === 1 ? drawn[hooks[0]!]! : sideBySide(drawn)
+    try {
+      check(all as never[], shape)
+    } catch (error) {
+      throw reworded(
+        error,
+        `over ${all.length} steps of 8 images of 32×24×3: ${messageOf(error)}. Compare with the paper: ` +
+          `which distribution, which ends included`,
+      )
+    }
+    notices(check, all, shifted)
+  },
+  ({ make }) => drawing.some((hook) => make()[hook]),
+)
+
+/** Hooks that are given a random stream. */
+const drawing = [
+  'start',
+  'images',
+  'mix',
+  'targets',
+  'prepare',
+  'loss',
+  'penalty',
+  'gradients',
+  'afterStep',
+] as const satisfies readonly (keyof Trick)[]
+
+/** A check that accepts whatever it gets has not looked. */
+function notices(
+  check: NonNullable<ConformanceOptions['distribution']>,
+  draws: readonly unknown[],
+  shifted: NonNullable<ConformanceOptions['shifted']>,
+): void {
+  const accepts = (changed: readonly unknown[]): boolean => {
+    try {
+      check(changed as never[], shape)
+      return true
+    } catch {
+      return false
+    }
+  }
+  const mend = 'Compare every number that is drawn: expectUniform, expectFrequencies, expectCdf'
+  const some = draws.filter((params) => params !== undefined).slice(0, 5)
+  // Draws that come out the same for certain, such as those of a probability of 1, have to be accepted.
+  const certain = draws.every((params) => same(params, draws[0]))
+  if (!certain && some.every((params) => accepts(draws.map(() => params))))
+    throw new Error(`\`distribution\` accepts draws that are the same in every step. ${mend}`)
+  for (const [name, shift] of Object.entries(shifted)) {
+    const change = (params: unknown, step: number): unknown =>
+      params === undefined ? params : shift(params as never, step)
+    if (accepts(draws.map(change)))
+      throw new Error(`\`distribution\` accepts draws that are shifted: '${name}'. ${mend}`)
+  }
+}
+
+/** What the trick draws for images and for mixing, where it draws at all. */
+function drawsOf({ make }: Subject): Record<string, unknown[]> {
+  const drawn: Record<string, unknown[]> = {}
+  for (const hook of ['images', 'mix'] as const) {
     const trick = make()
-    const draws = Array.from({ length: steps }, (_, step) =>
-      (trick.images ?? trick.mix)?.draw(createRandom(1).at(step).fork(keyOf(trick)), shape, {
+    let heard = false
+    const random = listening(createRandom(1), () => void (heard = true))
+    const all = Array.from({ length: trick[hook] ? steps : 0 }, (_, step) =>
+      trick[hook]!.draw(random.at(step).fork(keyOf(trick)), shape, {
         step,
         stepsPerEpoch: steps / 10,
         steps,
       }),
     )
-    try {
-      options.distribution!(draws, shape)
-    } catch (error) {
-      throw reworded(
-        error,
-        `over ${steps} steps of 8 images of 32×32×3: ${messageOf(error)}. Compare with the paper: ` +
-          `which distribution, which ends included`,
+    if (heard) drawn[`${hook}.draw`] = all
+  }
+  return drawn
+}
+
+/** What other hooks that draw make of it: the values of their tensors, or of the weights that they set. */
+async function resultsOf({ make }: Subject): Promise<Record<string, unknown[]>> {
+  const made: Record<string, unknown[]> = {}
+  for (let i = 0; i < calls; i++) {
+    if (i === stepsOfRun && Object.keys(made).length === 0) break
+    let heard = false
+    const trick = heardBy(make(), () => void (heard = true))
+    const { calls: all, dispose } = callsOf(trick, size, i % stepsOfRun, 1 + i)
+    for (const { hook, run } of all.filter((call) => !/^(images|mix)\./.test(call.hook))) {
+      heard = false
+      const tensors = tf.tidy(() =>
+        Object.fromEntries(
+          Object.entries(tensorsIn(run())).map(([name, tensor]) => [name, tf.clone(tensor)]),
+        ),
       )
+      if (heard || made[hook]) (made[hook] ??= []).push(await valuesOf(tensors))
+      tf.dispose(tensors)
     }
-  },
-  ({ options }) => options.distribution !== undefined,
-)
+    dispose()
+  }
+  return made
+}
+
+/** The trick, whose hooks report when they draw; each is given its stream in its last argument. */
+function heardBy(trick: Trick, hear: () => void): Trick {
+  const hooks = drawing.filter((hook) => typeof trick[hook] === 'function')
+  const heard = hooks.map((hook) => {
+    const call = (...given: unknown[]): unknown => {
+      const last = given.at(-1) as Pick<Step, 'random'>
+      const own = { ...last, random: listening(last.random, hear) }
+      return (trick[hook] as typeof call)(...given.slice(0, -1), own)
+    }
+    return [hook, call]
+  })
+  return { ...trick, ...(Object.fromEntries(heard) as Partial<Trick>) }
+}
+
+async function valuesOf(tensors: Tensors): Promise<unknown> {
+  const values: Record<string, number[]> = {}
+  for (const [name, tensor] of Object.entries(tensors))
+    values[name] = Array.from(await tensor.data<'float32'>())
+  return values['result'] ?? values
+}
+
+/** The draws of several hooks in one list, by hook. */
+function sideBySide(drawn: Readonly<Record<string, readonly unknown[]>>): unknown[] {
+  const hooks = Object.entries(drawn)
+  return Array.from({ length: Math.min(...hooks.map(([, all]) => all.length)) }, (_, i) =>
+    Object.fromEntries(hooks.map(([hook, all]) => [hook, all[i]])),
+  )
+}

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { compose, createRandom, keyOf, type Random, type Trick } from '@tricks/core'
+import { listening } from '../listening.ts'
 import { isRecord, type Law, law, same, show } from '../law.ts'
 import { classes, imagesOf, randomFor, shapeOf, type Size, sizeOf, timeAt } from '../scene.ts'
 
@@ -55,7 +56,9 @@ function streams(make: () => Trick, hook: Hook, size: Size): void {
   const heard = trickSteps.map((step) => {
     const met: number[] = []
     const trick = make()
-    drawAlone(trick, hook, size, step, listening(randomFor(trick, step), met))
+    // Each stream by a number of its own.
+    const hear = (stream: Random): void => void met.push(stream.fork('listening').uniform())
+    drawAlone(trick, hook, size, step, listening(randomFor(trick, step), hear))
     return met
   })
   if (heard[0]!.length > 0 && heard.every((met) => same(met, heard[0])))
@@ -63,26 +66,6 @@ function streams(make: () => Trick, hook: Hook, size: Size): void {
       `steps 0 to 7 draw from one stream, so a batch of ${size.batch} gets the same random numbers ` +
         `in each. Use the \`random\` of the step as it is given, without random.at(…)`,
     )
-}
-
-/** Writes down which streams are drawn from, each by a number of its own. */
-function listening(random: Random, met: number[]): Random {
-  const hear = <T>(value: T): T => {
-    met.push(random.fork('listening').uniform())
-    return value
-  }
-  const of = (inner: Random): Random => listening(inner, met)
-  return {
-    uniform: (low, high) => hear(random.uniform(low, high)),
-    integer: (low, high) => hear(random.integer(low, high)),
-    normal: (mean, deviation) => hear(random.normal(mean, deviation)),
-    beta: (alpha, beta) => hear(random.beta(alpha, beta)),
-    permutation: (size) => hear(random.permutation(size)),
-    fork: (name) => of(random.fork(name)),
-    at: (step, first) => of(random.at(step, first)),
-    image: (i) => of(random.image(i)),
-    images: (size, draw) => random.images(size, (image, i) => draw(of(image), i)),
-  }
 }
 
 function alone(make: () => Trick, hook: Hook, size: Size): void {

@@ -3,6 +3,7 @@ import type * as tf from '@tensorflow/tfjs-core'
 import {
   conformance,
   expectClose,
+  expectUniform,
   type Fixture,
   fromFixture,
   onEachBackend,
@@ -40,5 +41,8 @@ onEachBackend(() => {
 })
 
 conformance(() => newTrick(), {
+  // What is drawn, held to the paper's distribution.
+  distribution: (draws: readonly NewTrickParams[]) =>
+    expectUniform({ strengths: draws.flatMap((params) => params.strengths) }, 0, 0.5),
   invalid: [() => newTrick({ strength: -1 }), () => newTrick({ strength: NaN })],
 })

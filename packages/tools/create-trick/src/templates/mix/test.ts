@@ -2,7 +2,10 @@ import '@tensorflow/tfjs-backend-cpu'
 import type * as tf from '@tensorflow/tfjs-core'
 import {
   conformance,
+  evenly,
   expectClose,
+  expectFrequencies,
+  expectUniform,
   type Fixture,
   fromFixture,
   onEachBackend,
@@ -43,5 +46,10 @@ onEachBackend(() => {
 })
 
 conformance(() => newTrick(), {
+  // What is drawn, held to the paper's distribution; batches are of eight.
+  distribution(draws: readonly NewTrickParams[]) {
+    expectUniform({ strengths: draws.map(({ strength }) => strength) }, 0, 0.5)
+    expectFrequencies({ partners: draws.map(({ permutation }) => permutation[0]!) }, evenly(0, 8))
+  },
   invalid: [() => newTrick({ strength: -1 }), () => newTrick({ strength: NaN })],
 })
