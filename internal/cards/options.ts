@@ -1,0 +1,127 @@
+// Writes the options table of each card from the package's declared options and the comments before them:
+// npm run cards
+import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Kind, OptionSet } from '@tricks/core/options'
+
+const root = join(import.meta.dirname, '../..')
+const read = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+type Options = OptionSet<Readonly<Record<string, Kind>>>
+/** A package's exports; its options are those whose names end in Options. */
+export type Exports = Readonly<Record<string, unknown>>
+
+/** All sources of a package. */
+export const sourcesOf = (folder: string): string =>
+  globSync(`${folder}/src/**/*.ts`, { cwd: root }).toSorted().map(read).join('\n')
+
+/** The folders of the packages that declare options; core is where the declaring is defined. */
+export const folders: readonly string[] = globSync('packages/*/*/package.json', { cwd: root })
+  .map((path) => dirname(path))
+  .filter((folder) => sourcesOf(folder).includes('defineOptions('))
+  .toSorted()
+
+export const exportsOf = (folder: string): Promise<Exports> =>
+  import(join(root, folder, 'src/index.ts')) as Promise<Exports>
+
+/**
+ * A card with a table between its marks: `<!-- options -->` for a package with one set of options, and
+ * `<!-- options: warmupOptions -->` for each of several.
+ *
+ * @param exports of the package
+ * @param sources of the package, with a comment before each option
+ * @throws Error if the card lacks a table, or an option its comment
+ */
+export function cardWith(card: string, exports: Exports, sources: string): string {
+  const sets = new Map(Object.entries(exports).filter(isOptions))
+  const missing = new Set(sets.keys())
+  const names = [...missing].join(', ')
+  const written = card.replaceAll(marks, (_, named?: string) => {
+    if (sets.size === 0) throw new Error('expected a package with a table to export its options')
+    const name = named ?? [...sets.keys()][0]!
+    const set = sets.get(name)
+    if (!set || (sets.size > 1 && named === undefined))
+      throw new Error(`expected <!-- options: NAME --> with one of ${names}, got ${named}`)
+    missing.delete(name)
+    const table = tableOf(set, declarationOf(name, sources), takesKey(exports, name))
+    return `<!-- options${named === undefined ? '' : `: ${named}`} -->\n\n${table}\n\n<!-- /options -->`
+  })
+  if (missing.size > 0)
+    throw new Error(
+      `expected a table of ${[...missing].join(', ')}: add <!-- options --> and <!-- /options --> to the card`,
+    )
+  return written
+}
+
+const marks = /<!-- options(?:: (\w+))? -->[^]*?<!-- \/options -->/g
+
+const isOptions = (entry: [string, unknown]): entry is [string, Options] =>
+  entry[0].endsWith('Options') && typeof (entry[1] as Partial<Options> | null)?.parse === 'function'
+
+/** Whether the factory of these options makes a trick, which may have a key; a schedule or a layer has none. */
+function takesKey(exports: Exports, name: string): boolean {
+  const factory = exports[name.slice(0, -'Options'.length)]
+  return typeof factory === 'function' && /\bkey\b/.test(Function.prototype.toString.call(factory))
+}
+
+/** The source of a set's declaration, and then all else, in which an option that sets share is declared. */
+function declarationOf(name: string, sources: string): string {
+  const start = sources.indexOf(`${name} = defineOptions(`)
+  if (start < 0) throw new Error(`expected a declaration ${name} = defineOptions(…)`)
+  return sources.slice(start, sources.indexOf('\n}', start)) + sources
+}
+
+/** Option, default, range and meaning, aligned as the formatter does. */
+function tableOf({ kinds }: Options, source: string, key: boolean): string {
+  const rows = Object.entries(kinds).map(([option, kind]) => {
+    const { meaning, defaultValue = defaultOf(kind) } = commentOf(option, source)
+    return [`\`${option}\``, defaultValue, kind.range, meaning]
+  })
+  if (key)
+    rows.push(['`key`', '', 'a word', 'Tells two of the same trick apart; its draws depend on it.'])
+  const table = [['option', 'default', 'range', 'meaning'], ...rows].map((row) =>
+    row.map((cell) => cell.replaceAll('|', '\\|')),
+  )
+  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)))
+  const rule = widths.map((width) => '-'.repeat(width))
+  const lines = table.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)))
+  lines.splice(1, 0, rule)
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}
+
+function defaultOf({ default: value, optional }: Kind): string {
+  if (optional) return 'none'
+  if (value === undefined) return 'required'
+  return `\`${typeof value === 'string' ? `'${value}'` : JSON.stringify(value).replaceAll(',', ', ')}\``
+}
+
+/** What the comment before an option says; its @defaultValue, if present, is the default in words. */
+function commentOf(option: string, source: string): { meaning: string; defaultValue?: string } {
+  // Declared where it stands, as `option: integer(…)`, or as a constant that several sets name.
+  const declared = String.raw`(?:(?:const )?${option}(?::| =) \w+[<(]|${option},\n)`
+  const comment = new RegExp(String.raw`/\*\*((?:(?!\*/)[^])*)\*/\s*${declared}`).exec(source)?.[1]
+  if (comment === undefined)
+    throw new Error(`expected a comment before ${option}, with its meaning`)
+  const [meaning, defaultValue] = comment
+    .replaceAll(/\s*\n\s*\* ?/g, ' ')
+    .split('@defaultValue')
+    .map((part) => part.trim())
+  return { meaning: meaning!, ...(defaultValue !== undefined && { defaultValue }) }
+}
+
+/** Each package's card, by its path, with its tables. */
+export async function cards(): Promise<Map<string, string>> {
+  const written = new Map<string, string>()
+  for (const folder of folders) {
+    const card = `${folder}/README.md`
+    try {
+      written.set(card, cardWith(read(card), await exportsOf(folder), sourcesOf(folder)))
+    } catch (error) {
+      throw new Error(`${card}: ${(error as Error).message}`, { cause: error })
+    }
+  }
+  return written
+}
+
+if (import.meta.main)
+  for (const [card, text] of await cards()) writeFileSync(join(root, card), text)

@@ -1,0 +1,98 @@
+// Cards show the options as they are declared: npm run cards writes them.
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { choice, defineOptions, integer, number, optional } from '@tricks/core/options'
+import { expect, test } from 'vitest'
+import { cardWith, exportsOf, folders, sourcesOf } from '../cards/options.ts'
+
+test.each(folders)("%s's card has the options as they are declared", async (folder) => {
+  const card = readFileSync(join(import.meta.dirname, '../..', folder, 'README.md'), 'utf8')
+  const written = cardWith(card, await exportsOf(folder), sourcesOf(folder))
+  expect(card, 'run npm run cards').toBe(written)
+})
+
+const sources = `
+/** Factor per step, above 0. */
+const rate = number({ above: 0, max: 1, default: 0.5 })
+export interface DimParams {
+  /** Per image. */
+  readonly strength: readonly number[]
+}
+export const dimOptions = defineOptions('dim', {
+  /**
+   * How much darker images become:
+   * \`image · (1 − strength)\`.
+   */
+  strength: number({ min: 0, max: 1, default: 0.2 }),
+  /** Pixels to leave out. @defaultValue the images' own */
+  size: optional(integer({ min: 1 })),
+  /** What to fill with. */
+  fill: choice(['mean', number({ min: 0, max: 1 })]),
+  rate,
+})
+export const glowOptions = defineOptions('glow', {
+  /** How much brighter. */
+  strength: number({ min: 0, max: 1, default: 0.1 }),
+})
+`
+const rate = number({ above: 0, max: 1, default: 0.5 })
+const dimOptions = defineOptions('dim', {
+  strength: number({ min: 0, max: 1, default: 0.2 }),
+  size: optional(integer({ min: 1 })),
+  fill: choice(['mean', number({ min: 0, max: 1 })]),
+  rate,
+})
+const glowOptions = defineOptions('glow', { strength: number({ min: 0, max: 1, default: 0.1 }) })
+const dim = ({ key }: { key?: string }): unknown => key
+const glow = (): number => 1
+
+test('a table has the options in order, and the key of a trick last', () => {
+  const card = 'before\n\n<!-- options -->\n\nold\n\n<!-- /options -->\n\nafter\n'
+  expect(cardWith(card, { dimOptions, dim }, sources)).toBe(`before
+
+<!-- options -->
+
+| option     | default         | range                        | meaning                                                    |
+| ---------- | --------------- | ---------------------------- | ---------------------------------------------------------- |
+| \`strength\` | \`0.2\`           | a number in [0, 1]           | How much darker images become: \`image · (1 − strength)\`.   |
+| \`size\`     | the images' own | a positive integer           | Pixels to leave out.                                       |
+| \`fill\`     | required        | 'mean' or a number in [0, 1] | What to fill with.                                         |
+| \`rate\`     | \`0.5\`           | a number in (0, 1]           | Factor per step, above 0.                                  |
+| \`key\`      |                 | a word                       | Tells two of the same trick apart; its draws depend on it. |
+
+<!-- /options -->
+
+after
+`)
+})
+
+test('each of several sets has a table of its own', () => {
+  const card =
+    '<!-- options: dimOptions --><!-- /options -->\n<!-- options: glowOptions --><!-- /options -->'
+  const written = cardWith(card, { dimOptions, dim, glowOptions, glow }, sources)
+  const [one, other] = written.split('<!-- options: glowOptions -->')
+  expect(one).toContain('How much darker')
+  expect(other).toContain('| `strength` | `0.1`   | a number in [0, 1] | How much brighter. |')
+  expect(other).not.toContain('key')
+})
+
+test('a table that is missing, and an option without a comment, are errors', () => {
+  const marks = '<!-- options --><!-- /options -->'
+  expect(() => cardWith('', { dimOptions, dim }, sources)).toThrow(
+    'expected a table of dimOptions: add',
+  )
+  expect(() => cardWith(marks, { dimOptions, glowOptions }, sources)).toThrow(
+    'expected <!-- options: NAME --> with one of dimOptions, glowOptions',
+  )
+  expect(() =>
+    cardWith('<!-- options: glowOption --><!-- /options -->', { glowOptions }, sources),
+  ).toThrow('got glowOption')
+  expect(() => cardWith(marks, {}, sources)).toThrow(
+    'expected a package with a table to export its options',
+  )
+  const bare = "export const bareOptions = defineOptions('bare', { rate: number({}) })\n}"
+  const bareOptions = defineOptions('bare', { rate: number({}) })
+  expect(() => cardWith(marks, { bareOptions }, bare)).toThrow(
+    'expected a comment before rate, with its meaning',
+  )
+})
