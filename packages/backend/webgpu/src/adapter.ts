@@ -1,5 +1,6 @@
 // Finding WebGPU, and the GPU behind it.
 import * as tf from '@tensorflow/tfjs-core'
+import { type Found, load, search } from './dawn.ts'
 
 /** A GPU, or what stands in for one. */
 export interface Adapter {
@@ -37,19 +38,26 @@ export async function findAdapter(): Promise<Adapter> {
 }
 
 export async function requestAdapter(): Promise<GPUAdapter> {
-  const gpu = await findGpu()
   const lowPower = tf.env().getBool('WEBGPU_USE_LOW_POWER_GPU')
-  const adapter = await gpu.requestAdapter({
-    powerPreference: lowPower ? 'low-power' : 'high-performance',
-  })
-  if (!adapter) throw new Error(`webgpu: no GPU was found. ${adviceOnDrivers()}`)
-  const { name, software: isSoftware } = describe(adapter.info)
+  const options = { powerPreference: lowPower ? 'low-power' : 'high-performance' } as const
+  const gpu = await findGpu(options)
+  const adapter = await gpu.requestAdapter(options)
+  check({ info: adapter?.info })
+  return adapter!
+}
+
+/** @throws Error if no adapter was found, or only a software adapter that was not asked for */
+function check({ info, warning }: Found): void {
+  if (!info) {
+    const cause = warning === undefined ? '' : ` The search for one reports: ${warning}`
+    throw new Error(`webgpu: no GPU was found. ${adviceOnDrivers()}.${cause}`)
+  }
+  const { name, software: isSoftware } = describe(info)
   if (isSoftware && !tf.env().getBool('WEBGPU_SOFTWARE'))
     throw new Error(
       `webgpu: no GPU was found but ${name}, which computes on the processor, slower than wasm ` +
         `(${inNode() ? `${variable}=1` : '?tfjsflags=WEBGPU_SOFTWARE:true'} takes it). ${adviceOnDrivers()}`,
     )
-  return adapter
 }
 
 function describe(info: GPUAdapterInfo): Adapter {
@@ -75,37 +83,17 @@ function adviceOnDrivers(): string {
   )
 }
 
-let found: Promise<GPU> | undefined
-
-/** The browser's WebGPU, or Dawn from the npm package `webgpu`. */
-async function findGpu(): Promise<GPU> {
+/** The browser's WebGPU, or Dawn in Node, which is loaded only if there is an adapter to use. */
+async function findGpu(options: GPURequestAdapterOptions): Promise<GPU> {
   const { gpu } = (globalThis.navigator ?? {}) as { readonly gpu?: GPU }
   if (gpu) return gpu
   if (!inNode())
     throw new Error(
       'webgpu: this browser has no WebGPU, or the page is not from a secure address (https or localhost)',
     )
-  return (found ??= loadDawn())
+  const found = await search(options)
+  if (found) check(found)
+  return (loaded ??= load())
 }
 
-async function loadDawn(): Promise<GPU> {
-  const source = 'webgpu'
-  let dawn: typeof import('webgpu')
-  try {
-    dawn = (await import(/* @vite-ignore */ source)) as typeof import('webgpu')
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new Error(
-      code === 'ERR_MODULE_NOT_FOUND'
-        ? 'webgpu: Node needs the package webgpu for it (npm install webgpu)'
-        : `webgpu: the package webgpu does not load here: ${message}`,
-      { cause: error },
-    )
-  }
-  // tfjs's backend looks for these where a browser has them.
-  Object.assign(globalThis, dawn.globals)
-  const gpu = dawn.create([])
-  if (typeof navigator === 'undefined') Object.assign(globalThis, { navigator: {} })
-  Object.defineProperty(navigator, 'gpu', { value: gpu, configurable: true })
-  return gpu
-}
+let loaded: Promise<GPU> | undefined

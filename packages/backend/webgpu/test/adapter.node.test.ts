@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
 import { present } from './compare.ts'
@@ -13,21 +16,18 @@ const program = `
   console.log(JSON.stringify({ name, software, sum: tf.sum(x).dataSync()[0], later: (await x.array())[2] }))
 `
 
-/** Runs the program in a process of its own, in the package's folder. */
-async function inProcess(environment: Record<string, string>): Promise<string> {
-  const { stdout } = await run(
-    process.execPath,
-    ['--conditions=@tricks/source', '--input-type=module', '--eval', program],
-    { cwd: new URL('..', import.meta.url), env: { ...process.env, ...environment } },
-  )
-  return stdout
-}
+/** Runs a program in a process of its own, in the package's folder. */
+const inProcess = (environment: Record<string, string>, code = program) =>
+  run(process.execPath, ['--conditions=@tricks/source', '--input-type=module', '--eval', code], {
+    cwd: new URL('..', import.meta.url),
+    env: { ...process.env, ...environment },
+  })
 
 test.skipIf(!present)(
   'names the device, computes, is read at once and later, and ends',
   async () => {
     const { name, software, sum, later } = JSON.parse(
-      (await inProcess({})).trim().split('\n').at(-1)!,
+      (await inProcess({})).stdout.trim().split('\n').at(-1)!,
     )
     expect(name).not.toBe('')
     expect(software).toBe(process.env['TRICKS_WEBGPU_SOFTWARE'] === '1')
@@ -50,5 +50,28 @@ test.skipIf(process.platform !== 'linux')(
   async () => {
     const none = { VK_ICD_FILENAMES: '/none', VK_DRIVER_FILES: '/none', TRICKS_WEBGPU_SOFTWARE: '' }
     await expect(inProcess(none)).rejects.toThrow(/webgpu: no GPU was found\. .*/)
+  },
+)
+
+test.skipIf(process.platform !== 'linux')(
+  "without a GPU, Dawn's and the loader's warnings are kept back, and the cause is in the error",
+  async () => {
+    const caught = `
+      import { findAdapter } from '@tricks/webgpu'
+      await findAdapter().catch(({ message }) => console.log(message))
+    `
+    const folder = await mkdtemp(join(tmpdir(), 'webgpu-'))
+    const driver = join(folder, 'driver.json')
+    const library = '/none/libGLX_none.so.0'
+    const ICD = { library_path: library, api_version: '1.3.0' }
+    await writeFile(driver, JSON.stringify({ file_format_version: '1.0.0', ICD }))
+    for (const found of ['/none', driver]) {
+      const environment = { VK_ICD_FILENAMES: found, VK_DRIVER_FILES: found }
+      const { stdout, stderr } = await inProcess({ ...environment, NODE_OPTIONS: '' }, caught)
+      expect(stderr).toBe('')
+      expect(stdout).toMatch(/^webgpu: no GPU was found\. .* The search for one reports: ./)
+      expect(stdout).not.toMatch(/Warning|\.cpp/)
+    }
+    await rm(folder, { recursive: true })
   },
 )
