@@ -55,9 +55,9 @@ test.each(['validation', 'test'] as const)('rejects a %s set that does not match
 })
 
 test('compares class names one by one, after Unicode normalisation', async () => {
-  const sets = (training: string[], test: string[]): TrainOptions['data'] => ({
+  const sets = (training: string[], tested: string[]): TrainOptions['data'] => ({
     train: { ...blobs(32), classes: training },
-    test: { ...blobs(16, 1), classes: test },
+    test: { ...blobs(16, 1), classes: tested },
   })
   await expect(
     train(options(sets(['a,b', 'c', 'd'], ['a', 'b,c', 'd']), { epochs: 1 })),
