@@ -11,7 +11,7 @@ import { randomFlip } from '@tricks/random-flip'
 import { train } from '@tricks/train'
 import { warmup } from '@tricks/warmup'
 import { cac } from 'cac'
-import { readImageFolder } from './index.ts'
+import { BrokenPictures, linesOf, readImageFolder } from './index.ts'
 
 /** 0 done · 1 failed · 2 wrong usage · 130 interrupted, with what was learnt saved. */
 const exit = { failed: 1, usage: 2, interrupted: 130 }
@@ -48,10 +48,11 @@ cli
       signal: stop.signal,
     })
     const { classes, labels } = pictures.train
+    const kept = pictures.validation ? 0 : Math.floor(labels.length / 10)
     console.log(
       `${labels.length} pictures of ${classes.length} classes (${classes.join(', ')}), on ${name}`,
     )
-    for (const { file, reason } of pictures.broken) console.log(`left out ${file}: ${reason}`)
+    for (const line of linesOf(pictures.broken, 'left out ')) console.log(line)
 
     const model = plain({
       inputShape: [flags.size, flags.size, 3],
@@ -70,7 +71,7 @@ cli
       ],
       optimizer: tf.train.momentum(0.0125, 0.9, true),
       epochs: flags.epochs,
-      batchSize: Math.min(flags.batch, labels.length - Math.floor(labels.length / 10)),
+      batchSize: Math.min(flags.batch, labels.length - kept),
       seed: flags.seed,
       signal: stop.signal,
       onProgress(progress) {
@@ -89,14 +90,18 @@ cli
     if (result.test)
       console.log(`${(result.test.accuracy * 100).toFixed(1)} % of the test pictures are right`)
 
-    const files = { ...(await exportModel(model, result)), 'classes.json': JSON.stringify(classes) }
+    const files = {
+      ...(await exportModel(model, { ...result, output: 'probabilities' })),
+      'classes.json': JSON.stringify(classes),
+    }
     for (const [file, content] of Object.entries(files)) {
       // Written beside and renamed, so that nobody finds a half.
       writeFileSync(join(flags.out, `${file}.part`), content)
       renameSync(join(flags.out, `${file}.part`), join(flags.out, file))
     }
     console.log(
-      `Saved in ${flags.out}: a TensorFlow.js model for pictures in [0, 1], and classes.json`,
+      `Saved in ${flags.out}: a TensorFlow.js model that takes pictures in [0, 1] and gives each class's probability ` +
+        '(softmax of the logits), and classes.json, the classes in that order',
     )
   })
 cli.help()
@@ -124,7 +129,11 @@ try {
   if (cli.matchedCommand) await cli.runMatchedCommand()
   else if (cli.options['help'] === undefined) cli.outputHelp()
 } catch (error) {
-  const { name, message } = error as Error
+  const { name } = error as Error
+  const message =
+    error instanceof BrokenPictures
+      ? new BrokenPictures(error.broken, error.total, '--skip-broken').message
+      : (error as Error).message
   const usage = error instanceof UsageError || name === 'CACError'
   console.error(stop.signal.aborted ? 'Stopped' : message)
   process.exitCode = stop.signal.aborted ? exit.interrupted : usage ? exit.usage : exit.failed

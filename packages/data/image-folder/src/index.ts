@@ -1,15 +1,16 @@
-import { readdir, stat } from 'node:fs/promises'
-import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
 import { assertOption } from '@tricks/core'
-import type { ImageSet, Pixels } from '@tricks/train'
-import sharp from 'sharp'
-import { pixelFile, type PixelStore } from './pixel-file.ts'
+import type { ImageSet } from '@tricks/train'
+import { type Layout, type PictureSet, readLayout } from './layout.ts'
+import { BrokenPictures, type LeftOut } from './left-out.ts'
+import { readSet } from './read-set.ts'
+import type { SetName } from './sets.ts'
+
+export { BrokenPictures, type LeftOut, linesOf } from './left-out.ts'
 
 export interface ImageFolderOptions {
-  /** Height and width that every picture is brought to, its middle cut to that shape: one number, or two. */
+  /** Height and width that every picture is scaled to, its middle cut to that shape: one number, or two. */
   readonly size: number | readonly [height: number, width: number]
-  /** What a file that can't be read does: 'throw' names it (default), 'skip' leaves it out and lists it. */
+  /** What pictures that can't be read do: 'throw' lists them in an error (default), 'skip' leaves them out. */
   readonly broken?: 'throw' | 'skip'
   /** Where the pixels are kept: 'memory', 'file' (a temporary one), or by their size, a file from 1 GiB on (default). */
   readonly keep?: 'memory' | 'file' | 'auto'
@@ -19,23 +20,31 @@ export interface ImageFolderOptions {
   readonly signal?: AbortSignal
 }
 
-/** What a folder holds. `test` is there where the folder has `train` and `test` above the classes. */
+/** What a folder holds. */
 export interface ImageFolder {
   readonly train: ImageSet
+  /** Present if the folder has a validation set, with the classes of `train`. */
+  readonly validation?: ImageSet
+  /** Present if the folder has a test set, with the classes of `train`. */
   readonly test?: ImageSet
-  /** Files left out because they can't be read, with the reason. */
-  readonly broken: readonly { readonly file: string; readonly reason: string }[]
+  /**
+   * What was left out, and why: with 'skip' pictures that can't be read, and in any case files that aren't pictures, pictures
+   * in no class's folder, and links to what is read already.
+   */
+  readonly broken: readonly LeftOut[]
 }
 
 /**
- * Pictures in folders, one a class, of any sizes and formats that sharp reads (JPEG, PNG, WebP, AVIF, GIF, TIFF, SVG).
+ * Pictures in folders, one per class, of any sizes and formats: JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, SVG.
  *
  * Classes are the folders' names, in their sorted order; folders in them are looked through too. Each picture is turned
  * as its EXIF says, scaled and cut in the middle to `size`, and made RGB; what is transparent becomes black.
  *
- * @param folder `folder/<class>/<picture>`, or `folder/train/<class>/…` and `folder/test/<class>/…`
- * @throws RangeError for an option out of its range; Error for a folder that can't be read, without two classes, with
- * an empty class, a class none of whose files can be read, or with a broken file
+ * @param folder `folder/<class>/<picture>`, or these in `folder/train`, and perhaps in `folder/validation` and `folder/test`;
+ * `training`, `val`, `valid` and `testing` will do, in any case
+ * @throws RangeError for an option out of its range; {@link BrokenPictures} for pictures that can't be read; Error for a
+ * folder that can't be read, without two classes, with a class without pictures, whose sets have other classes, or whose
+ * folders look like sets rather than classes
  * @example
  * const { train: pictures } = await readImageFolder('pictures', { size: 64 })
  * const model = createModel('plain', { inputShape: [64, 64, 3], classes: pictures.classes.length })
@@ -55,54 +64,22 @@ export async function readImageFolder(
     'memory, file or auto',
   )
 
-  const splits = (await splitsOf(folder)).map((split) => join(folder, split))
-  const lists = await Promise.all(splits.map(filesByClass))
-  const classes = lists[0]!.map(({ name }) => name)
-  if (lists[1] && lists[1].map(({ name }) => name).join() !== classes.join())
-    throw new Error(
-      `image-folder: ${folder}: expected test to have the classes of train: ${classes.join(', ')}`,
-    )
-
-  const total = lists.flat().reduce((sum, { files }) => sum + files.length, 0)
-  const values = height * width * 3
-  const inFile = keep === 'file' || (keep === 'auto' && total * values >= 2 ** 30)
-  const broken: { file: string; reason: string }[] = []
+  const layout = await readLayout(folder)
+  const total = picturesIn(layout)
+  const inFile = keep === 'file' || (keep === 'auto' && total * height * width * 3 >= 2 ** 30)
   let done = 0
-  const sets: ImageSet[] = []
-  for (const [split, list] of lists.entries()) {
-    const pictures = list.flatMap(({ files }, label) => files.map((file) => ({ file, label })))
-    const store = inFile ? pixelFile() : memory(pictures.length * values)
-    const labels: number[] = []
-    await inTurn(
-      pictures,
-      availableParallelism() * 2,
-      async ({ file, label }) => {
-        signal?.throwIfAborted()
-        const read = await readPicture(file, height, width)
-        onProgress?.(++done, total)
-        return { file, label, read }
-      },
-      ({ file, label, read }) => {
-        if (read instanceof Uint8Array) {
-          store.write(labels.length * values, read)
-          labels.push(label)
-        } else if (mode === 'skip') broken.push({ file, reason: read.message })
-        else
-          throw new Error(
-            `image-folder: ${file} can't be read (${read.message}): remove it, or pass broken: 'skip'`,
-            { cause: read },
-          )
-      },
-    )
-    for (const [label, { name, files }] of list.entries())
-      if (!labels.includes(label))
-        throw new Error(
-          `image-folder: none of the ${files.length} files of the class '${name}' in ${splits[split]} can be read`,
-        )
-    const images = store.pixels(labels.length * values)
-    sets.push({ images, labels, height, width, channels: 3, classes })
+  const onPicture = (): void => onProgress?.(++done, total)
+  const broken = [...layout.broken]
+  const sets: { [name in SetName]?: ImageSet } = {}
+  for (const set of layout.sets) {
+    const read = await readSet(set, { height, width, inFile, onPicture, signal })
+    broken.push(...read.broken)
+    if (mode === 'skip') checkClassesRead(set, read.set, broken)
+    sets[set.name] = read.set
   }
-  return { train: sets[0]!, ...(sets[1] && { test: sets[1] }), broken }
+  if (mode === 'throw' && broken.length > 0)
+    throw new BrokenPictures(broken, total + layout.broken.length)
+  return { ...(sets as { train: ImageSet }), broken: [...broken, ...layout.others] }
 }
 
 function sidesOf(size: ImageFolderOptions['size']): readonly [height: number, width: number] {
@@ -116,99 +93,20 @@ function sidesOf(size: ImageFolderOptions['size']): readonly [height: number, wi
   return sides
 }
 
-/** RGB bytes, or what is wrong with the file. */
-async function readPicture(
-  file: string,
-  height: number,
-  width: number,
-): Promise<Uint8Array | Error> {
-  try {
-    return await sharp(file)
-      .autoOrient()
-      .resize(width, height, { fit: 'cover' })
-      .flatten({ background: 'black' })
-      .toColourspace('srgb')
-      .raw()
-      .toBuffer()
-  } catch (error) {
-    return error as Error
-  }
-}
+const picturesIn = ({ sets }: Layout): number =>
+  sets.flatMap(({ classes }) => classes).reduce((sum, { pictures }) => sum + pictures.length, 0)
 
-/** What stands above the classes: nothing, or `train`, perhaps with `test`. */
-async function splitsOf(folder: string): Promise<string[]> {
-  const { folders } = await entriesOf(folder)
-  // Without folders in it, `train` is a class: pictures of trains.
-  if (!folders.includes('train') || (await entriesOf(join(folder, 'train'))).folders.length === 0)
-    return ['.']
-  const other = folders.find((each) => each !== 'train' && each !== 'test')
-  if (other !== undefined)
-    throw new Error(
-      `image-folder: ${folder}: expected only test beside train, got '${other}': rename it or move it away`,
-    )
-  return folders.toReversed()
-}
-
-async function filesByClass(folder: string): Promise<{ name: string; files: string[] }[]> {
-  const { folders } = await entriesOf(folder)
-  if (folders.length < 2)
-    throw new Error(
-      `image-folder: ${folder}: expected a folder a class, two at least, got ${folders.length === 0 ? 'none' : `only '${folders[0]}'`}`,
-    )
-  return Promise.all(
-    folders.map(async (name) => {
-      const files = await filesIn(join(folder, name))
-      if (files.length === 0)
-        throw new Error(
-          `image-folder: the class '${name}' in ${folder} is empty: add pictures or remove it`,
-        )
-      return { name, files }
-    }),
+function checkClassesRead(
+  { folder, classes }: PictureSet,
+  { labels }: ImageSet,
+  broken: readonly LeftOut[],
+): void {
+  const read = new Set(Array.from(labels))
+  const lost = classes.find((_, label) => !read.has(label))
+  if (!lost) return
+  const files = [...lost.pictures.map(({ path }) => path), ...lost.broken.map(({ file }) => file)]
+  const { reason } = broken.find(({ file }) => file === files[0])!
+  throw new Error(
+    `image-folder: none of the ${files.length} files of the class '${lost.name}' in ${folder} can be read (${reason}): replace them, or remove the class`,
   )
-}
-
-async function filesIn(folder: string): Promise<string[]> {
-  const { folders, files } = await entriesOf(folder)
-  const deeper = await Promise.all(folders.map((each) => filesIn(join(folder, each))))
-  return [...files.map((file) => join(folder, file)), ...deeper.flat()]
-}
-
-/** What a folder holds, sorted, links followed, without hidden things. */
-async function entriesOf(folder: string): Promise<{ folders: string[]; files: string[] }> {
-  const folders: string[] = []
-  const files: string[] = []
-  try {
-    for (const entry of await readdir(folder, { withFileTypes: true })) {
-      if (entry.name.startsWith('.')) continue
-      const path = join(folder, entry.name)
-      // A link to nowhere counts as a file, so that it is named among the broken ones.
-      const found = entry.isSymbolicLink() ? await stat(path).catch(() => undefined) : entry
-      if (found?.isDirectory()) folders.push(entry.name)
-      else if (!found || found.isFile()) files.push(entry.name)
-    }
-  } catch (error) {
-    throw new Error(`image-folder: ${folder} can't be read: ${(error as Error).message}`, {
-      cause: error,
-    })
-  }
-  return { folders: folders.toSorted(), files: files.toSorted() }
-}
-
-function memory(size: number): PixelStore {
-  const bytes = new Uint8Array(size)
-  return {
-    write: (at, pixels) => bytes.set(pixels, at),
-    pixels: (length): Pixels => bytes.subarray(0, length),
-  }
-}
-
-/** Does the work of some items at once, and hands the results on in the items' order. */
-async function inTurn<T, R>(
-  items: readonly T[],
-  atOnce: number,
-  work: (item: T) => Promise<R>,
-  take: (result: R) => void,
-): Promise<void> {
-  for (let from = 0; from < items.length; from += atOnce)
-    for (const result of await Promise.all(items.slice(from, from + atOnce).map(work))) take(result)
 }

@@ -10,6 +10,8 @@ import {
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs-core'
+import { loadLayersModel } from '@tensorflow/tfjs-layers'
 import sharp, { type Color } from 'sharp'
 import { afterAll, beforeEach, expect, test } from 'vitest'
 import { readImageFolder } from '../src/index.ts'
@@ -128,7 +130,7 @@ test('pictures in deeper folders and behind links are found; a link to nowhere i
   expect(broken.map(({ file }) => file)).toEqual([join(links, 'red', 'gone.png')])
 })
 
-test('train is a class where it holds pictures, and what stands beside it as a set must be test', async () => {
+test('train is a class where it holds pictures, and only validation and test may stand beside it as sets', async () => {
   await paint(folder, 'train', 3, '#00ff00')
   const { train } = await readImageFolder(folder, { size: 4 })
   expect(train.classes).toEqual(['blue', 'red', 'train'])
@@ -136,8 +138,11 @@ test('train is a class where it holds pictures, and what stands beside it as a s
   const split = join(root, `${made++}`)
   for (const set of ['train', 'val'])
     for (const name of ['a', 'b']) await paint(join(split, set), name, 1, '#00ff00')
+  const { validation } = await readImageFolder(split, { size: 4 })
+  expect(validation).toMatchObject({ labels: [0, 1], classes: ['a', 'b'] })
+  await paint(split, 'extra', 1, '#00ff00')
   await expect(readImageFolder(split, { size: 4 })).rejects.toThrow(
-    "expected only test beside train, got 'val'",
+    "expected only validation and test beside train, each with a folder per class, got 'extra'",
   )
 })
 
@@ -207,7 +212,9 @@ test('one command trains on the folder and saves a model', async () => {
   writeFileSync(join(folder, 'red', 'broken.jpg'), 'no picture')
   const flags = ['--size', '16', '--epochs', '6', '--batch', '4', '--out', out]
   const refused = await start(folder, ...flags).ended
-  expect(refused.output).toMatch(/broken\.jpg can't be read/)
+  expect(refused.output).toMatch(
+    /broken\.jpg can't be read \(.+\): remove it, or pass --skip-broken/,
+  )
   expect(refused.code).toBe(1)
 
   const { output, code } = await start(folder, ...flags, '--skip-broken').ended
@@ -218,6 +225,59 @@ test('one command trains on the folder and saves a model', async () => {
   expect(JSON.parse(readFileSync(join(out, 'classes.json'), 'utf8'))).toEqual(['blue', 'red'])
   for (const file of ['model.json', 'weights.bin'])
     expect(existsSync(join(out, file)), file).toBe(true)
+
+  // What the saved model gives is what the command says that it gives.
+  expect(output).toMatch(/gives each class's probability/)
+  await tf.setBackend('cpu')
+  const model = await loadLayersModel({ load: () => Promise.resolve(artifactsIn(out)) })
+  const image = tf.tile(tf.tensor4d([220 / 255, 30 / 255, 30 / 255], [1, 1, 1, 3]), [1, 16, 16, 1])
+  const [blue, red] = await (model.predict(image) as tf.Tensor).data()
+  expect(blue! + red!).toBeCloseTo(1, 5)
+  expect(red).toBeGreaterThan(0.5)
+})
+
+function artifactsIn(saved: string): tf.io.ModelArtifacts {
+  const { modelTopology, weightsManifest } = JSON.parse(
+    readFileSync(join(saved, 'model.json'), 'utf8'),
+  ) as tf.io.ModelJSON
+  const weights = readFileSync(join(saved, 'weights.bin'))
+  return {
+    modelTopology,
+    weightSpecs: weightsManifest[0]!.weights,
+    weightData: weights.buffer.slice(weights.byteOffset, weights.byteOffset + weights.length),
+  }
+}
+
+test('the command uses a validation set, and sums up what it leaves out', async () => {
+  const [out, sets] = [join(root, `${made++}`), join(root, `${made++}`)]
+  for (const [set, count] of [
+    ['Training', 6],
+    ['Valid', 3],
+    ['TEST', 2],
+  ] as const)
+    for (const [name, color] of [
+      ['red', '#dc1e1e'],
+      ['blue', '#1e1edc'],
+    ] as const)
+      await paint(join(sets, set), name, count, color)
+  for (let i = 0; i < 8; i++) writeFileSync(join(sets, 'Training', 'red', `note ${i}.txt`), '')
+  const { output, code } = await start(
+    sets,
+    '--size',
+    '16',
+    '--epochs',
+    '2',
+    '--batch',
+    '4',
+    '--out',
+    out,
+  ).ended
+  expect(output).toContain('12 pictures of 2 classes (blue, red)')
+  expect(output.match(/^left out .*note \d\.txt: not a picture$/gm)).toHaveLength(5)
+  expect(output).toContain('\nand 3 more; in all 8 × not a picture\n')
+  expect(output).toMatch(/epoch 2\/2: .* % of the validation pictures right/)
+  expect(output).toMatch(/% of the test pictures are right/)
+  expect(code).toBe(0)
 })
 
 test('interrupted, the command saves what was learnt and exits with 130', async () => {

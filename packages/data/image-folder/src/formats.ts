@@ -1,0 +1,100 @@
+import { extname } from 'node:path'
+
+/** What files of pictures begin with: those that can be read, and those that people meet in folders of pictures. */
+const signatures: readonly [format: string, at: number, text: string][] = [
+  ['JPEG', 0, '\xff\xd8\xff'],
+  ['PNG', 0, '\x89PNG\r\n\x1a\n'],
+  ['GIF', 0, 'GIF8'],
+  ['WebP', 8, 'WEBP'],
+  ['TIFF', 0, 'II*\0'],
+  ['TIFF', 0, 'MM\0*'],
+  ['TIFF', 0, 'II+\0'],
+  ['TIFF', 0, 'MM\0+'],
+  ['JPEG 2000', 4, 'jP  \r\n\x87\n'],
+  ['JPEG 2000', 0, '\xff\x4f\xff\x51'],
+  ['JPEG XL', 4, 'JXL \r\n\x87\n'],
+  ['Photoshop', 0, '8BPS'],
+  ['OpenEXR', 0, 'v/1\x01'],
+  ['DirectDraw', 0, 'DDS '],
+]
+
+/** By the names' ends, for content that tells nothing or too much: most cameras' raw files begin like a TIFF. */
+const foreign: Readonly<Record<string, string>> = {
+  HEIC: 'heic heif hif',
+  'JPEG 2000': 'jp2 j2k j2c jpf jpx jpm',
+  'JPEG XL': 'jxl',
+  Photoshop: 'psd psb',
+  OpenEXR: 'exr',
+  DirectDraw: 'dds',
+  ICO: 'ico cur',
+  Targa: 'tga',
+  Netpbm: 'ppm pgm pbm pnm pam pfm',
+  PCX: 'pcx',
+  Radiance: 'hdr',
+  GIMP: 'xcf',
+  DICOM: 'dcm dicom',
+  'compressed SVG': 'svgz',
+  "a camera's raw format":
+    'dng cr2 cr3 crw nef nrw arw srf sr2 orf rw2 raf pef srw x3f 3fr erf kdc mrw dcr rwl iiq',
+}
+const readable = 'jpg jpeg jpe jfif pjpeg pjp png apng webp gif tif tiff avif avifs bmp dib svg'
+const supported = new Set(['JPEG', 'PNG', 'GIF', 'WebP', 'TIFF', 'AVIF', 'BMP', 'SVG'])
+const foreignOf = new Map(
+  Object.entries(foreign).flatMap(([format, ends]) => ends.split(' ').map((end) => [end, format])),
+)
+const extensions = new Set([...readable.split(' '), ...foreignOf.keys()])
+
+const extensionOf = (file: string): string => extname(file).slice(1).toLowerCase()
+
+/** Bytes of a file's beginning that tell its format. */
+export const headLength = 256
+
+/** Whether a file is meant as a picture, by its name or by what it begins with. */
+export const isPicture = (file: string, head: Buffer): boolean =>
+  hasPictureName(file) || formatOf(head) !== undefined
+
+export const hasPictureName = (file: string): boolean => extensions.has(extensionOf(file))
+
+/** The format of what a file begins with, whatever its name; undefined if it is none of a picture. */
+export function formatOf(head: Buffer): string | undefined {
+  const text = head.toString('latin1', 0, headLength)
+  const known = signatures.find(([, at, signature]) => text.startsWith(signature, at))
+  if (known) return known[0]
+  if (text.startsWith('ftyp', 4)) return formatOfBrands(text.slice(8, head.readUInt32BE(0)))
+  // Two letters alone begin many a text: the header's length, too, has to be one that there is.
+  const header = head.length >= 18 ? head.readUInt32LE(14) : 0
+  if (text.startsWith('BM') && [12, 40, 52, 56, 64, 108, 124].includes(header)) return 'BMP'
+  return /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!DOCTYPE )?svg/s.test(text)
+    ? 'SVG'
+    : undefined
+}
+
+/** HEIC and AVIF are one container; which of the two it holds, and that it is no film, the brands tell. */
+function formatOfBrands(brands: string): string | undefined {
+  if (/avi[fs]/.test(brands)) return 'AVIF'
+  return /hei[cxms]|hev[cxms]|mif1|msf1/.test(brands) ? 'HEIC' : undefined
+}
+
+/**
+ * The format of a picture that can be read.
+ *
+ * @throws Error that says what the file is, if it can't
+ */
+export function readableFormat(file: string, bytes: Buffer): string {
+  if (bytes.length === 0) throw new Error('the file is empty')
+  const named = foreignOf.get(extensionOf(file))
+  const found = formatOf(bytes)
+  const format = found === undefined || found === 'TIFF' ? (named ?? found) : found
+  if (format === undefined) throw new Error(contentOf(bytes))
+  if (supported.has(format)) return format
+  throw new Error(`${format} is not supported: convert it to JPEG or PNG`)
+}
+
+/** What stands in a file that is named like a picture and isn't one. */
+function contentOf(bytes: Buffer): string {
+  const text = bytes.toString('latin1', 0, headLength).trimStart().toLowerCase()
+  if (text.startsWith('version https://git-lfs'))
+    return 'a Git LFS pointer, not the picture itself: run git lfs pull'
+  if (/^<(?:!doctype html|html|head)/.test(text)) return 'a web page, not a picture'
+  return 'not a picture: its content is of no known format'
+}

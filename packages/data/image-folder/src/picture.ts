@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises'
+import sharp, { type Sharp } from 'sharp'
+import { decodeBmp } from './bmp.ts'
+import { readableFormat } from './formats.ts'
+import { reasonOf } from './left-out.ts'
+import { hasUndeclaredChannel } from './tiff.ts'
+
+/**
+ * A picture's RGB bytes, upright, scaled and cut in the middle to a size, on black where it is transparent; of an
+ * animation or of several pages the first.
+ *
+ * @returns the bytes, or in a line what is wrong with the file
+ */
+export async function readPicture(
+  file: string,
+  height: number,
+  width: number,
+): Promise<Uint8Array | string> {
+  try {
+    // The bytes rather than the path: libvips keeps what it read of a path, also when the file has changed since.
+    const bytes = await readFile(file)
+    const format = readableFormat(file, bytes)
+    try {
+      const picture = await open(format, bytes)
+      const pixels = await picture
+        .autoOrient()
+        .resize(width, height, { fit: 'cover' })
+        .flatten({ background: 'black' })
+        .toColourspace('srgb')
+        .raw()
+        .toBuffer()
+      if (pixels.length !== height * width * 3) throw new Error('its channels are not RGB')
+      return pixels
+    } catch (error) {
+      const reason = reasonOf(error)
+      return reason.startsWith(format) ? reason : `${format}: ${reason}`
+    }
+  } catch (error) {
+    return reasonOf(error)
+  }
+}
+
+async function open(format: string, bytes: Buffer): Promise<Sharp> {
+  if (format === 'BMP') {
+    const { data, width, height } = decodeBmp(bytes)
+    return sharp(data, { raw: { width, height, channels: 4 } })
+  }
+  // A warning is about what every viewer shows, such as a stray byte before a marker; an error is a file cut short.
+  const picture = sharp(bytes, { failOn: 'error' })
+  if (format !== 'TIFF' || !hasUndeclaredChannel(bytes)) return picture
+  // sharp takes it for transparency, and would have scaled the colours by it before it removes it.
+  const opaque = picture.autoOrient().removeAlpha().toColourspace('srgb').raw()
+  const { data, info } = await opaque.toBuffer({ resolveWithObject: true })
+  return sharp(data, { raw: info })
+}

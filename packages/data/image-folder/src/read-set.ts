@@ -1,0 +1,56 @@
+import { availableParallelism } from 'node:os'
+import type { ImageSet, Pixels } from '@tricks/train'
+import type { PictureSet } from './layout.ts'
+import type { LeftOut } from './left-out.ts'
+import { readPicture } from './picture.ts'
+import { pixelFile, type PixelStore } from './pixel-file.ts'
+
+export interface ReadOptions {
+  readonly height: number
+  readonly width: number
+  /** Keep the pixels in a temporary file. */
+  readonly inFile: boolean
+  /** Called after each picture. */
+  readonly onPicture: () => void
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The pictures of a set that can be read, and those that can't. */
+export async function readSet(
+  { classes }: PictureSet,
+  { height, width, inFile, onPicture, signal }: ReadOptions,
+): Promise<{ set: ImageSet; broken: LeftOut[] }> {
+  const pictures = classes.flatMap((each, label) =>
+    each.pictures.map(({ path }) => ({ path, label })),
+  )
+  const values = height * width * 3
+  const store = inFile ? pixelFile() : memory(pictures.length * values)
+  const labels: number[] = []
+  const broken: LeftOut[] = []
+  const atOnce = availableParallelism() * 2
+  for (let from = 0; from < pictures.length; from += atOnce) {
+    const work = pictures.slice(from, from + atOnce).map(async ({ path, label }) => {
+      signal?.throwIfAborted()
+      const pixels = await readPicture(path, height, width)
+      onPicture()
+      return { path, label, pixels }
+    })
+    for (const { path, label, pixels } of await Promise.all(work))
+      if (typeof pixels === 'string') broken.push({ file: path, reason: pixels })
+      else {
+        store.write(labels.length * values, pixels)
+        labels.push(label)
+      }
+  }
+  const images = store.pixels(labels.length * values)
+  const names = classes.map(({ name }) => name)
+  return { set: { images, labels, height, width, channels: 3, classes: names }, broken }
+}
+
+function memory(size: number): PixelStore {
+  const bytes = new Uint8Array(size)
+  return {
+    write: (at, pixels) => bytes.set(pixels, at),
+    pixels: (length): Pixels => bytes.subarray(0, length),
+  }
+}

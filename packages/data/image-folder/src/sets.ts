@@ -1,0 +1,106 @@
+import { join } from 'node:path'
+import { entriesOf, type Entries, type Entry, isPicture } from './entries.ts'
+import { listOf } from './left-out.ts'
+
+export type SetName = 'train' | 'validation' | 'test'
+
+/** A folder and what is in it. */
+export interface Opened extends Entries {
+  readonly entry: Entry
+}
+
+/** What people call sets' folders, in any case. */
+const names: Readonly<Record<SetName, RegExp>> = {
+  train: /^train(?:ing)?$/i,
+  validation: /^val(?:id|idation)?$/i,
+  test: /^test(?:ing)?$/i,
+}
+const setNames = Object.keys(names) as SetName[]
+const setOf = (folder: string): SetName | undefined =>
+  setNames.find((name) => names[name].test(folder))
+
+export const opened = async (entry: Entry): Promise<Opened> => ({
+  entry,
+  ...(await entriesOf(entry)),
+})
+
+const listed = (folders: readonly Opened[]): string =>
+  listOf(folders.map(({ entry }) => entry.name))
+
+/**
+ * The folders that hold classes, training first: those in a folder that are named as sets, else the folder itself.
+ *
+ * @throws Error that says what is wrong with the layout
+ */
+export async function setsIn(root: Opened): Promise<ReadonlyMap<SetName, Opened>> {
+  const { path } = root.entry
+  const inner = await Promise.all(root.folders.map(opened))
+  const named = inner.filter(({ entry }) => setOf(entry.name))
+  // Without folders in it, `train` is a class: pictures of trains.
+  const sets = named.filter(({ folders }) => folders.length > 0)
+  if (sets.length === 0) {
+    if (named.length > 1)
+      throw new Error(
+        `image-folder: ${path}: ${listed(named)} are named as sets, but hold no folders of classes: sort their pictures into one folder per class`,
+      )
+    return new Map([['train', root]])
+  }
+  const found = new Map<SetName, Opened>()
+  for (const name of setNames) {
+    const [set, twin] = sets.filter(({ entry }) => setOf(entry.name) === name)
+    if (twin)
+      throw new Error(
+        `image-folder: ${path}: expected one folder for the ${name} set, got ${listed([set!, twin])}: merge them or move one away`,
+      )
+    if (set) found.set(name, set)
+  }
+  if (!found.has('train'))
+    throw new Error(
+      `image-folder: ${path}: expected a folder train beside ${listed(sets)}: add it, or rename what is no set`,
+    )
+  const other = inner.find((each) => !sets.includes(each))
+  if (other)
+    throw new Error(
+      `image-folder: ${path}: expected only validation and test beside train, each with a folder per class, got '${other.entry.name}'${named.includes(other) ? ' without folders' : ''}: rename it or move it away`,
+    )
+  return found
+}
+
+/**
+ * Classes that hold no pictures, but the same folders each, are sets, or hold sets; a class alone that holds folders may be
+ * what an archive was packed in.
+ *
+ * @throws Error that says so
+ */
+export async function checkAreClasses({ entry, folders }: Opened): Promise<void> {
+  const inner = await Promise.all(folders.map(innermost))
+  const [first, ...rest] = inner.map(({ folders: own }) => own.map(({ name }) => name))
+  const common = first?.filter((name) => rest.every((others) => others.some(isSame(name)))) ?? []
+  // A single one is common: every class may have its pictures in a folder `images`.
+  if (common.length < 2) return
+  for (const { files } of inner)
+    for (const file of files) if (await isPicture(file).catch(() => true)) return
+  const where = folders.map(({ name }) => name)
+  if (rest.length === 0)
+    throw new Error(
+      `image-folder: ${entry.path}: expected a folder a class, two at least, got only '${where[0]}', which holds ${listOf(common)}: give ${inner[0]!.entry.path}, or move them up`,
+    )
+  const remedy = common.every(setOf)
+    ? `put the sets above the classes, as ${join(common[0]!, where[0]!)}`
+    : 'name them train, validation and test if they are sets, or move their pictures up into them if they are classes'
+  throw new Error(
+    `image-folder: ${entry.path}: expected classes, got folders without pictures that hold the same folders each (${listOf(where)} hold ${listOf(common)}): ${remedy}`,
+  )
+}
+
+const isSame =
+  (name: string) =>
+  (other: string): boolean =>
+    name.normalize().toLowerCase() === other.normalize().toLowerCase()
+
+/** What is in a folder, or where that is one folder alone, in that one, as archives are often packed. */
+async function innermost(entry: Entry): Promise<Opened> {
+  const here = await opened(entry)
+  const [only, second] = here.folders
+  return only && !second && here.files.length === 0 ? innermost(only) : here
+}
