@@ -5,11 +5,14 @@ import type { AdaBoundOptions } from './index.ts'
 /** `[{ name, tensor }]`, which tfjs-core doesn't export by name. */
 type NamedTensors = Parameters<tf.Optimizer['setWeights']>[0]
 
-/** A variable's own: its means m and v, and the largest v with AMSBound. */
+/** A variable's own: its means m and v, the largest v with AMSBound, and how many steps it took. */
 interface Slot {
+  /** Unknown of a slot from a file, until its variable comes. */
+  owner?: tf.Variable
   readonly m: tf.Variable
   readonly v: tf.Variable
   readonly max?: tf.Variable
+  steps: number
 }
 
 type Update = (variable: tf.Variable, gradient: tf.Tensor, slot: Slot) => void
@@ -82,31 +85,34 @@ export class AdaBound extends tf.Optimizer {
       : Object.entries(gradients)
     if (this.loaded) this.rename(entries.map(([name]) => name))
 
-    const { beta1, beta2, gamma, baseLearningRate } = this.options
-    const t = this.iterations + 1
-    const final = (this.options.finalLearningRate * this.learningRate) / baseLearningRate
-    const rate = (this.learningRate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t)
-    const lower = final * (1 - 1 / (gamma * t + 1))
-    const upper = final * (1 + 1 / (gamma * t))
     tf.tidy(() => {
-      const update = this.updater({ rate, lower, upper })
+      const updates = new Map<number, Update>()
       for (const [name, gradient] of entries) {
         const variable = tf.engine().registeredVariables[name]
         if (!variable) throw new Error(`adabound: there is no variable '${name}'`)
         // As in tfjs's optimizers, a variable without a gradient has a slot all the same.
         const slot = this.slotOf(name, variable)
-        if (gradient) update(variable, gradient, slot)
+        if (!gradient) continue
+        const t = ++slot.steps
+        const update = updates.get(t) ?? this.updater(t)
+        updates.set(t, update)
+        update(variable, gradient, slot)
       }
     })
     this.incrementIterations()
   }
 
   /**
-   * How a variable takes its step. A backend may bring that as a kernel, but for AMSBound's: `AdaBoundUpdate`, of
+   * How a variable takes its step t, from 1. A backend may bring that as a kernel, but for AMSBound's: `AdaBoundUpdate`, of
    * variable, gradient, m, v and ten numbers, gives variable, m and v.
    */
-  private updater({ rate, lower, upper }: { rate: number; lower: number; upper: number }): Update {
-    const { beta1, beta2, epsilon, weightDecay, decoupled, amsbound } = this.options
+  private updater(t: number): Update {
+    const { beta1, beta2, gamma, epsilon, weightDecay, decoupled, amsbound } = this.options
+    const { finalLearningRate, baseLearningRate } = this.options
+    const final = (finalLearningRate * this.learningRate) / baseLearningRate
+    const rate = (this.learningRate * Math.sqrt(1 - beta2 ** t)) / (1 - beta1 ** t)
+    const lower = final * (1 - 1 / (gamma * t + 1))
+    const upper = final * (1 + 1 / (gamma * t))
     const [decay, kept] = decoupled ? [0, 1 - weightDecay] : [weightDecay, 1]
     if (!amsbound && tf.getKernel('AdaBoundUpdate', tf.getBackend())) {
       const list = [rate, lower, upper, beta1, 1 - beta1, beta2, 1 - beta2, epsilon, decay, kept]
@@ -130,16 +136,20 @@ export class AdaBound extends tf.Optimizer {
 
   private slotOf(name: string, variable: tf.Variable): Slot {
     const known = this.slots.get(name)
-    if (known) {
+    if (known && (known.owner ?? variable) === variable) {
       if (known.m.shape.join() !== variable.shape.join())
         throw new Error(
           `adabound: the variable '${name}' is [${variable.shape.join(', ')}], ` +
             `what was kept for it [${known.m.shape.join(', ')}]`,
         )
+      known.owner = variable
       return known
     }
+    // The name may have been that of a variable which was disposed.
+    if (known) disposeSlots([known])
     const zeros = (): tf.Variable => tf.variable(tf.zeros(variable.shape), false)
-    const slot = { m: zeros(), v: zeros(), ...(this.options.amsbound && { max: zeros() }) }
+    const max = this.options.amsbound && { max: zeros() }
+    const slot: Slot = { owner: variable, m: zeros(), v: zeros(), ...max, steps: 0 }
     this.slots.set(name, slot)
     return slot
   }
@@ -157,42 +167,55 @@ export class AdaBound extends tf.Optimizer {
     this.slots = new Map(names.map((name, i) => [name, slots[i]!]))
   }
 
-  /** The count of steps, then each role's tensors, m, v and max, in one order; all but the count stay the optimizer's. */
+  /**
+   * The count of steps, then each role's tensors, m, v and max, in one order; then, if variables came later or were left
+   * out of steps, the count of each. The counts are the caller's, the others stay the optimizer's.
+   */
   override async getWeights(): Promise<NamedTensors> {
     const weights = this.roles().flatMap((role) =>
       [...this.slots].map(([name, slot]) => ({ name: `${name}/${role}`, tensor: slot[role]! })),
     )
-    return [await this.saveIterations(), ...weights]
+    const steps = [...this.slots.values()].map((slot) => slot.steps)
+    const uneven = steps.some((each) => each !== this.iterations)
+    const counts = uneven ? [{ name: 'steps', tensor: tf.tensor1d(steps, 'int32') }] : []
+    return [await this.saveIterations(), ...weights, ...counts]
   }
 
   /** @param weights as `getWeights` gave them, in this process or another; they are copied */
   override async setWeights(weights: NamedTensors): Promise<void> {
+    const counts = weights.find(({ name }) => name === 'steps')
     const roles = this.roles()
-    const count = (weights.length - 1) / roles.length
-    if (!Number.isInteger(count))
+    const count = (weights.length - (counts ? 2 : 1)) / roles.length
+    if (!Number.isInteger(count) || (counts && counts.tensor.size !== count))
       throw new Error(
         `adabound: expected the count of steps and ${roles.length} tensors a variable, got ${weights.length} tensors`,
       )
     const values = await this.extractIterations(weights)
+    const steps = await counts?.tensor.data()
     const previous = this.slots
     const copy = (place: number): tf.Variable => tf.variable(values[place]!.tensor, false)
     this.slots = new Map(
       Array.from({ length: count }, (_, i) => [
         values[i]!.name.replace(/\/m$/, ''),
-        { m: copy(i), v: copy(count + i), ...(roles[2] && { max: copy(2 * count + i) }) },
+        {
+          m: copy(i),
+          v: copy(count + i),
+          ...(roles[2] && { max: copy(2 * count + i) }),
+          steps: steps?.[i] ?? this.iterations,
+        },
       ]),
     )
     this.loaded = true
-    disposeSlots(previous)
+    disposeSlots(previous.values())
   }
 
-  private roles(): readonly (keyof Slot)[] {
+  private roles(): readonly ('m' | 'v' | 'max')[] {
     return this.options.amsbound ? ['m', 'v', 'max'] : ['m', 'v']
   }
 
   override dispose(): void {
     super.dispose()
-    disposeSlots(this.slots)
+    disposeSlots(this.slots.values())
     this.slots.clear()
   }
 
@@ -210,6 +233,6 @@ export class AdaBound extends tf.Optimizer {
 
 tf.serialization.registerClass(AdaBound)
 
-function disposeSlots(slots: ReadonlyMap<string, Slot>): void {
-  for (const { m, v, max } of slots.values()) tf.dispose(max ? [m, v, max] : [m, v])
+function disposeSlots(slots: Iterable<Slot>): void {
+  for (const { m, v, max } of slots) tf.dispose(max ? [m, v, max] : [m, v])
 }

@@ -95,6 +95,50 @@ onEachBackend(() => {
     ])
   })
 
+  test('a variable that joins is trained as by an optimizer of its own, saved in between too', async () => {
+    for (const options of [{}, { amsbound: true }]) {
+      const [together, alone] = [fresh(), fresh()]
+      let joint = adabound(options)
+      const own = [adabound(options), adabound(options)]
+      const step = (of: tf.Optimizer, { name, shape }: tf.Variable, at: number): void =>
+        tf.tidy(() => of.applyGradients([{ name, tensor: tf.fill(shape, Math.sin(at) + 0.1) }]))
+      for (let at = 0; at < 30; at++) {
+        // The second joins at step 10, and the first rests from 20 on.
+        const present = [0, 1].filter((i) => (i === 0 ? at < 20 : at >= 10))
+        tf.tidy(() =>
+          joint.applyGradients(
+            present.map((i) => ({
+              name: together[i]!.name,
+              tensor: tf.fill(together[i]!.shape, Math.sin(at) + 0.1),
+            })),
+          ),
+        )
+        for (const i of present) step(own[i]!, alone[i]!, at)
+        if (at % 7 > 0) continue
+        const saved = await joint.getWeights()
+        const next = adabound(options)
+        await next.setWeights(saved)
+        joint.dispose()
+        joint = next
+      }
+      expect(valuesOf(together)).toEqual(valuesOf(alone))
+    }
+  })
+
+  test('a variable of a name that another had starts anew', () => {
+    const named = (): tf.Variable => tf.tidy(() => tf.variable(tf.ones([2]), true, 'twice'))
+    const [used, unused] = [adabound(), adabound()]
+    const first = named()
+    steps(used, [first], 0, 5)
+    first.dispose()
+    const second = named()
+    steps(used, [second], 0, 5)
+    const expected = tf.tidy(() => tf.variable(tf.ones([2])))
+    steps(unused, [expected], 0, 5)
+    expect(valuesOf([second])).toEqual(valuesOf([expected]))
+    second.dispose()
+  })
+
   test('compiles, fits, and goes on after saving and loading', async () => {
     const x = tf.randomUniform([32, 4], -1, 1, 'float32', 1)
     const y = tf.sum(x, 1, true)
@@ -186,6 +230,8 @@ describe('what does not fit is said', () => {
     await expect(other.setWeights(weights.slice(1))).rejects.toThrow(
       'expected the count of steps and 2 tensors a variable, got 4 tensors',
     )
+    const wrong = [...weights, { name: 'steps', tensor: tf.tensor1d([1], 'int32') }]
+    await expect(other.setWeights(wrong)).rejects.toThrow('got 6 tensors')
     await other.setWeights(weights)
     expect(() => steps(other, [tf.variable(tf.scalar(1))], 0, 1)).toThrow('belong to 2 variables')
     await other.setWeights(weights)
