@@ -121,7 +121,7 @@ export type Tensors = Readonly<Record<string, tf.Tensor>>
 
 /**
  * A model's variables by layer path and role, such as `block1/conv/kernel`: never by tfjs's own names,
- * which depend on what else the process built. `variable.trainable` tells weights from statistics.
+ * which depend on what else the process built. `trainableOf` tells those that are trained from frozen ones and statistics.
  */
 export type Variables = Readonly<Record<string, tf.Variable>>
 

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Trick, type Variables } from '@tricks/core'
+import { assertOption, trainableOf, type Trick, type Variables } from '@tricks/core'
 
 export interface WeightPenaltyOptions {
   /** What the penalty is multiplied by, at least 0; default 1e-5 for `l1`, 5e-4 for `l2`. */
@@ -96,8 +96,8 @@ function weightPenalty(
     `(^|/)(([a-z]+_)?kernel${biases ? '|bias' : ''}${norms ? '|gamma|beta' : ''})(-\\d+)?$`,
   )
   const counted = (variables: Variables): tf.Tensor[] =>
-    Object.entries(variables)
-      .filter(([path, { trainable }]) => trainable && counts.test(path))
+    Object.entries(trainableOf(variables))
+      .filter(([path]) => counts.test(path))
       .map(([, variable]) => variable)
   return {
     name,
@@ -108,7 +108,7 @@ function weightPenalty(
       if (weights.length === 0)
         throw new Error(
           `${name}: there is no trainable variable to penalise: give pipeline.loss the model's variables by ` +
-            `path, such as block1/conv/kernel`,
+            `path, such as block1/conv/kernel, or leave ${name} out if those that it counts are frozen`,
         )
       return penalty(weights, strength)
     },

@@ -1,4 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers'
+import { trainableOf, variablesOf } from '@tricks/core'
 
 /**
  * How many numbers a model trains; batch norm's moving statistics and what is frozen are not among them.
@@ -7,7 +8,8 @@ import type { LayersModel } from '@tensorflow/tfjs-layers'
  * countParameters(createModel('resnet-20')) // 269722
  */
 export function countParameters(model: LayersModel): number {
-  return model.trainableWeights.reduce((sum, weight) => sum + size(weight.shape), 0)
+  const trained = Object.values(trainableOf(variablesOf(model)))
+  return trained.reduce((sum, variable) => sum + variable.size, 0)
 }
 
 /**

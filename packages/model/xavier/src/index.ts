@@ -1,4 +1,4 @@
-import { assertOption, type Trick } from '@tricks/core'
+import { assertOption, trainableOf, type Trick } from '@tricks/core'
 import { checkGain, fill, methods } from './fill.ts'
 import {
   type InitializerOptions,
@@ -73,8 +73,8 @@ export function xavier({ method = 'xavierUniform', gain = 1, key }: XavierOption
     options: { method, gain },
     start({ variables, random, time }) {
       if (time.step > 0) return
-      for (const [path, variable] of Object.entries(variables)) {
-        if (!variable.trainable || !/(^|[/_])kernel(-\d+)?$/.test(path)) continue
+      for (const [path, variable] of Object.entries(trainableOf(variables))) {
+        if (!/(^|[/_])kernel(-\d+)?$/.test(path)) continue
         const like = countedShape(path, variable.shape)
         const values = fill(method, variable.shape, { random: random.fork(path), gain, like })
         variable.assign(values)

@@ -5,6 +5,7 @@ import {
   type NextGradients,
   type State,
   type Tensors,
+  trainableOf,
   type Trick,
 } from '@tricks/core'
 import { isRecord, short, show } from './law.ts'
@@ -99,7 +100,7 @@ async function* steady(
     steps,
   })
   const variables = variablesOf(size.channels)
-  const trainable = Object.entries(variables).filter(([, variable]) => variable.trainable)
+  const trainable = Object.entries(trainableOf(variables))
   const made: { step: number; what: string; value: number | tf.Tensor }[] = []
   const losses: tf.Tensor[] = []
   const checkpoints: Checkpoint[] = []

@@ -13,6 +13,7 @@ import {
   type Step,
   type Tensors,
   type Time,
+  trainableOf,
   type Trick,
   type Variables,
 } from '@tricks/core'
@@ -229,7 +230,7 @@ export function callsOf(
   if (trick.penalty) call('penalty', variables, () => trick.penalty!(variables, own), true)
   if (trick.gradients)
     call('gradients', { ...variables, images: normal, targets }, () => {
-      const trainable = Object.entries(variables).filter(([, variable]) => variable.trainable)
+      const trainable = Object.entries(trainableOf(variables))
       return trick.gradients!(
         ({ batch: given = batch } = {}) => {
           const { grads } = tf.variableGrads(

@@ -11,6 +11,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
+import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { adabound } from '@tricks/adabound'
 import { useBackend } from '@tricks/backend'
 import { createRandom, type Trick } from '@tricks/core'
@@ -89,8 +90,13 @@ describe('a run that goes on ends as one that never stopped, to the bit', () => 
     ['momentum', () => tf.train.momentum(0.05, 0.9, true)],
     ['sgd', () => tf.train.sgd(0.05)],
     ['adam', () => tf.train.adam(0.01)],
+    ['adamax, whose rate decays', () => tf.train.adamax(0.01, 0.9, 0.999, 1e-7, 0.1)],
     ['rmsprop', () => tf.train.rmsprop(0.001)],
+    ['rmsprop with momentum', () => tf.train.rmsprop(0.001, 0.9, 0.5)],
+    // tfjs subtracts its epsilon under the root: a larger one gives NaN.
+    ['centred rmsprop', () => tf.train.rmsprop(0.0001, 0.9, 0.5, 1e-30, true)],
     ['adagrad', () => tf.train.adagrad(0.01)],
+    ['adadelta', () => tf.train.adadelta(0.1)],
     ['adabound', () => adabound({ learningRate: 0.01, amsbound: true })],
   ]
   test.each(optimizers)('%s, from the middle and the end of an epoch', async (_, optimizer) => {
@@ -105,6 +111,37 @@ describe('a run that goes on ends as one that never stopped, to the bit', () => 
         each.map(({ seconds: _seconds, ...rest }) => rest)
       expect(plain(result.epochs)).toEqual(plain(epochs))
     }
+  })
+
+  test('with frozen layers, and an optimizer that was used for another model', async () => {
+    const make = (more: Partial<TrainOptions> = {}): TrainOptions => {
+      const options = optionsOf({ optimizer: tf.train.adam(0.01), ...more })
+      ;(options.model as LayersModel).layers[1]!.trainable = false
+      return options
+    }
+    const whole = make()
+    await train(whole)
+    const resume = await checkpointAt(7, make())
+    const optimizer = tf.train.adam(0.01)
+    await train(optionsOf({ optimizer }))
+    const before = tf.memory().numTensors
+    const again = make({ optimizer, resume })
+    const own = tf.memory().numTensors - before
+    await train(again)
+    expect(weightsOf(again)).toEqual(weightsOf(whole))
+    // The other model's state is gone: that of the frozen kernel is less.
+    expect(tf.memory().numTensors).toBe(before + own - 2)
+  })
+
+  test('and its optimizer goes on in a further run as if it were the first', async () => {
+    const whole = optionsOf({ optimizer: tf.train.adam(0.01) })
+    await train(whole)
+    await train(whole)
+    const resume = await checkpointAt(13, optionsOf({ optimizer: tf.train.adam(0.01) }))
+    const again = optionsOf({ optimizer: tf.train.adam(0.01) })
+    await train({ ...again, resume })
+    await train(again)
+    expect(weightsOf(again)).toEqual(weightsOf(whole))
   })
 
   test('with state that holds tensors, and reports that tell the same', async () => {
@@ -137,6 +174,27 @@ describe('a run that goes on ends as one that never stopped, to the bit', () => 
     await train({ ...options, checkpoint: { every: { steps: 2 }, save: () => {} } })
     expect(tf.memory().numTensors).toBe(before)
   })
+})
+
+test('an optimizer’s state that does not fit is refused', async () => {
+  for (const optimizer of [tf.train.rmsprop(0.001), adabound({ learningRate: 0.01 })]) {
+    const { tensors, ...rest } = await checkpointAt(3, optionsOf({ optimizer }))
+    const slot = Object.keys(tensors).find((name) => /^optimizer\/.*kernel/.test(name))!
+    const values = new Float32Array(1)
+    const wrong: Checkpoint['tensors'][] = [
+      { ...tensors, [slot]: { dtype: 'float32', shape: [1], values } },
+      Object.fromEntries(Object.entries(tensors).filter(([name]) => name !== slot)),
+    ]
+    for (const each of wrong) {
+      const resume = { ...rest, tensors: each }
+      const config = optimizer.getConfig() as { learningRate: number }
+      const again =
+        optimizer.getClassName() === 'RMSProp' ? tf.train.rmsprop(0.001) : adabound(config)
+      await expect(train(optionsOf({ optimizer: again, resume }))).rejects.toThrow(
+        /^train: the checkpoint (is damaged: the optimizer's state does not fit the model|can't be restored: adabound: expected the count)/,
+      )
+    }
+  }
 })
 
 test('a checkpoint of another run says what differs', async () => {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { CustomCallbackArgs } from '@tensorflow/tfjs-layers'
 import type { End, Metrics } from '@tricks/core'
-import { Observers, setRate } from '@tricks/train'
+import { alignOptimizer, Observers, setRate } from '@tricks/train'
 import type { Session } from './attach.ts'
 import { checkArgs } from './checks.ts'
 import { release } from './datasets.ts'
@@ -65,6 +65,8 @@ export function sessionOf(training: Training): Session {
       checkArgs(training, args)
       if (state === 'running')
         throw new Error('layers: expected one fitDataset at a time. Await the one that is running.')
+      // Layers may have been frozen or thawed since the last.
+      alignOptimizer(compile.optimizer, variables)
       if (state === 'ended' && !args.initialEpoch) run.start()
       state = 'running'
       stopped = false

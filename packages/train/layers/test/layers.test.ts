@@ -5,6 +5,7 @@ import { onEachBackend } from '@tricks/conformance'
 import { createRandom, type Trick } from '@tricks/core'
 import { cosineDecay } from '@tricks/cosine-decay'
 import { cutout } from '@tricks/cutout'
+import { l2 } from '@tricks/weight-penalty'
 import { labelSmoothing } from '@tricks/label-smoothing'
 import { mixup } from '@tricks/mixup'
 import { randomCrop } from '@tricks/random-crop'
@@ -166,4 +167,59 @@ test('what fitDataset cannot carry is refused by name', () => {
     "layers: 'clipping' changes gradients, which fitDataset can't carry; use train of @tricks/train",
   )
   expect(() => forFit(options(network(), [average]))).toThrow("'averaging' changes evaluation")
+})
+
+test.each(['conv', 'batch norm', 'conv and batch norm'])(
+  'freezes what the trainer freezes, %s, and an optimizer goes on with what is thawed',
+  async (which) => {
+    const list = (): Trick[] => [randomFlip(), l2({ strength: 0.01, norms: true })]
+    const runs: ((model: LayersModel, optimizer: tf.Optimizer) => Promise<unknown>)[] = [
+      (model, optimizer) => train({ ...options(model, list()), optimizer, epochs: 1 }),
+      async (model, optimizer) => {
+        const fit = forFit({ ...options(model, list()), optimizer, epochs: 1 })
+        model.compile(fit.compile)
+        await model.fitDataset(fit.dataset, fit.args)
+      },
+    ]
+    const weights = await Promise.all(
+      runs.map(async (run) => {
+        const model = network()
+        const optimizer = tf.train.momentum(0.05, 0.9)
+        const [conv, norm] = model.layers
+        conv!.trainable = !which.includes('conv')
+        norm!.trainable = !which.includes('norm')
+        const before = weightsOf(model)
+        await run(model, optimizer)
+        const after = weightsOf(model)
+        const held = Object.keys(before).filter((name) => before[name] === after[name])
+        expect(held).toHaveLength((conv!.trainable ? 0 : 1) + (norm!.trainable ? 0 : 4))
+        conv!.trainable = norm!.trainable = true
+        await run(model, optimizer)
+        return Object.values(weightsOf(model))
+      }),
+    )
+    expect(weights[1]).toEqual(weights[0])
+  },
+)
+
+const weightsOf = (model: LayersModel): Record<string, string> =>
+  Object.fromEntries(
+    model.weights.map((weight) => [weight.originalName, String([...weight.read().dataSync()])]),
+  )
+
+test('an optimizer of another model is refused, and one with unknown layers where fitDataset begins', async () => {
+  const used = tf.train.adam(0.01)
+  const model = network()
+  model.layers[0]!.trainable = false
+  const fit = forFit({ ...options(model, []), optimizer: used, epochs: 1 })
+  model.compile(fit.compile)
+  await model.fitDataset(fit.dataset, fit.args)
+  expect(() => forFit({ ...options(network(), []), optimizer: used })).toThrow(
+    'train: expected optimizer to be new or to have trained this model, got Adam with the state of ',
+  )
+  model.layers[0]!.trainable = true
+  model.compile(fit.compile)
+  await expect(model.fitDataset(fit.dataset, fit.args)).rejects.toThrow(
+    'train: expected optimizer to be new or to have trained the same layers, got Adam without the state of conv/kernel',
+  )
 })

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
-import type { Duration, Json, State, Trick } from '@tricks/core'
+import { type Duration, type Json, type State, trainableOf, type Trick } from '@tricks/core'
 import type { MeterState } from './meter.ts'
 import type { Skips } from './non-finite.ts'
+import { fits, restoreOptimizer, saveOptimizer } from './optimizer-state.ts'
 import type { OpenRun, RunOptions } from './run.ts'
 import type { EpochProgress } from './train.ts'
 
@@ -44,8 +45,12 @@ export function factsOf(options: RunOptions, { data, variables }: OpenRun): RunF
   const { optimizer, epochs, batchSize = 128, seed = 0, tricks = [] } = options
   const { precision = 'float32' } = options
   const { learningRate: _, ...optimizerOptions } = optimizer.getConfig()
+  const trainable = trainableOf(variables)
   return {
-    model: Object.entries(variables).map(([path, { shape }]) => `${path} [${shape.join(', ')}]`),
+    model: Object.entries(variables).map(
+      ([path, { shape }]) =>
+        `${path} [${shape.join(', ')}]${Object.hasOwn(trainable, path) ? '' : ', not trained'}`,
+    ),
     tricks: tricks.map(describe),
     optimizer: { name: optimizer.getClassName(), ...(optimizerOptions as Record<string, Json>) },
     data: { ...data.facts },
@@ -92,9 +97,8 @@ export async function capture(
 ): Promise<Checkpoint> {
   const held: Record<string, tf.Tensor> = {}
   for (const [path, variable] of Object.entries(run.variables)) held[`model/${path}`] = variable
-  const slots = await options.optimizer.getWeights()
-  slots.forEach(({ tensor }, i) => (held[`optimizer/${i}`] = tensor))
-  for (const [name, variable] of hidden(options.optimizer)) held[`optimizer/${name}`] = variable
+  const optimizer = await saveOptimizer(options.optimizer, run.variables)
+  for (const [name, tensor] of Object.entries(optimizer)) held[`optimizer/${name}`] = tensor
   const saved = run.pipeline.save()
   const tricks = nameTensors(saved, 'tricks', held)
 
@@ -105,8 +109,8 @@ export async function capture(
       shape: tensor.shape,
       values: (await tensor.data()).slice(),
     }
-  // The variables are the run's own; the count of iterations and the tricks' tensors were made for us.
-  tf.dispose([slots[0]!.tensor, saved as tf.TensorContainerObject])
+  // The variables are the run's own; the optimizer's and the tricks' tensors were made for us.
+  tf.dispose([optimizer, saved as tf.TensorContainerObject])
   return { ...progress, run: factsOf(options, run), tricks, tensors }
 }
 
@@ -116,7 +120,12 @@ export async function capture(
  *
  * @throws Error that says what is wrong
  */
-function check(checkpoint: Checkpoint, run: OpenRun, facts: RunFacts): void {
+function check(
+  checkpoint: Checkpoint,
+  { optimizer }: RunOptions,
+  run: OpenRun,
+  facts: RunFacts,
+): void {
   const wrong = (what: string): Error => new Error(`train: the checkpoint is damaged: ${what}`)
   const { step, epochs, meter, skips, run: saved, tensors } = checkpoint
   if (typeof saved !== 'object' || saved === null) throw wrong('it tells of no run')
@@ -146,30 +155,29 @@ function check(checkpoint: Checkpoint, run: OpenRun, facts: RunFacts): void {
   if (skips !== undefined && !(count(skips?.total) && count(skips?.inARow)))
     throw wrong('its count of skipped steps is none')
 
-  const shapes: string[] = []
-  for (const [path, { shape, dtype, trainable }] of Object.entries(run.variables)) {
+  for (const [path, { shape, dtype }] of Object.entries(run.variables)) {
     const tensor = tensors[`model/${path}`]
     if (tensor?.shape.join() !== shape.join() || tensor.dtype !== dtype)
       throw wrong(`it holds no ${path} [${shape.join(', ')}]`)
-    if (trainable) shapes.push(shape.join())
   }
-  const [iterations, ...slots] = Object.entries(tensors)
-    .filter(([name]) => /^optimizer\/\d+$/.test(name))
-    .map(([, { shape }]) => shape.join())
-  if (
-    iterations !== '' ||
-    slots.length % shapes.length > 0 ||
-    slots.some((slot) => !shapes.includes(slot))
-  )
+  if (!fits(optimizer, run.variables, under('optimizer/', tensors)))
     throw wrong("the optimizer's state does not fit the model")
 }
+
+/** The entries whose names begin so, by the rest of their names. */
+const under = <T>(prefix: string, entries: Readonly<Record<string, T>>): Record<string, T> =>
+  Object.fromEntries(
+    Object.entries(entries).flatMap(([name, value]) =>
+      name.startsWith(prefix) ? [[name.slice(prefix.length), value]] : [],
+    ),
+  )
 
 export async function restore(
   checkpoint: Checkpoint,
   options: RunOptions,
   run: OpenRun,
 ): Promise<void> {
-  check(checkpoint, run, factsOf(options, run))
+  check(checkpoint, options, run, factsOf(options, run))
   const { tensors, tricks } = checkpoint
   const made = Object.fromEntries(
     Object.entries(tensors).map(([name, { values, shape, dtype }]) => [
@@ -180,14 +188,7 @@ export async function restore(
   try {
     for (const [path, variable] of Object.entries(run.variables))
       variable.assign(made[`model/${path}`]!)
-    const slots = Object.keys(tensors).filter((name) => /^optimizer\/\d+$/.test(name))
-    const { optimizer } = options
-    await optimizer.setWeights(slots.map((name) => ({ name, tensor: made[name]! })))
-    for (const [name, variable] of hidden(optimizer)) {
-      const value = made[`optimizer/${name}`]
-      if (value?.size !== 1) throw new Error(`the optimizer's ${name} is not there`)
-      variable.assign(value)
-    }
+    await restoreOptimizer(options.optimizer, run.variables, under('optimizer/', made))
     run.pipeline.restore(withTensors(tricks, made) as State)
   } catch (error) {
     throw new Error(`train: the checkpoint can't be restored: ${(error as Error).message}`, {
@@ -196,14 +197,6 @@ export async function restore(
   } finally {
     tf.dispose(made)
   }
-}
-
-/** What Adam and Adamax keep and `getWeights` leaves out: recomputed from the step it would differ in its last bits. */
-function hidden(optimizer: tf.Optimizer): [string, tf.Variable][] {
-  return ['accBeta1', 'accBeta2', 'iteration'].flatMap((name) => {
-    const value = (optimizer as unknown as Record<string, unknown>)[name]
-    return value instanceof tf.Variable ? [[name, value] as [string, tf.Variable]] : []
-  })
 }
 
 const tensorKey = '$tensor'

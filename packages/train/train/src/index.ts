@@ -8,9 +8,11 @@ export {
   type TrainingData,
 } from './data.ts'
 export { keepOnDevice } from './device-images.ts'
-export { type ApplyOptions, type Layer, type Model, variablesOf } from './model.ts'
+export { type Layer, variablesOf } from '@tricks/core'
+export type { ApplyOptions, Model } from './model.ts'
 export type { NonFinite, Skips } from './non-finite.ts'
 export { Observers } from './observers.ts'
+export { alignOptimizer } from './optimizer.ts'
 export { lackOf, type Precision } from './precision.ts'
 export { openRun, type OpenRun, type RunOptions, setRate } from './run.ts'
 export {

@@ -1,5 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, compose, type Pipeline, type Trick, type Variables } from '@tricks/core'
+import {
+  assertOption,
+  compose,
+  type Pipeline,
+  trainableOf,
+  type Trick,
+  type Variables,
+  variablesOf,
+} from '@tricks/core'
 import {
   checkEvaluationSet,
   checkImageSet,
@@ -7,7 +15,8 @@ import {
   openData,
   type TrainingData,
 } from './data.ts'
-import { type Model, variablesOf } from './model.ts'
+import type { Model } from './model.ts'
+import { alignOptimizer } from './optimizer.ts'
 import type { Precision } from './precision.ts'
 
 /** What a run is made of. */
@@ -68,7 +77,10 @@ export interface OpenRun {
  * const { images, targets } = data.batch(step)
  * const batch = pipeline.batch(images, targets, data.time(step))
  */
-export function openRun(options: RunOptions): OpenRun {
+export const openRun = (options: RunOptions): OpenRun => open(options, false)
+
+/** @param resumed whether a checkpoint will replace the optimizer's state */
+export function open(options: RunOptions, resumed: boolean): OpenRun {
   const { model, tricks = [], optimizer, epochs, batchSize = 128, seed = 0 } = options
   const {
     validation = options.data.validation ? 0 : Math.floor(options.data.train.labels.length / 10),
@@ -80,6 +92,12 @@ export function openRun(options: RunOptions): OpenRun {
   const { stepsPerEpoch, steps } = data.time(0)
   const pipeline = compose(tricks, { seed, mean, deviation, stepsPerEpoch, steps })
   const variables = variablesOf(model)
+  if (Object.keys(trainableOf(variables)).length === 0)
+    throw new Error(
+      `train: expected the model to have trainable variables, got ${Object.keys(variables).length} that are ` +
+        `frozen. Set trainable = true on the layers to train, and on the models around them`,
+    )
+  if (!resumed) alignOptimizer(optimizer, variables)
   const start = (): void =>
     pipeline.start({ variables, data: data.facts, batchSize, time: data.time(0) })
   start()

@@ -5,9 +5,11 @@ import {
   type Pipeline,
   type PipelineBatch,
   type Tensors,
+  trainableOf,
   type Variables,
 } from '@tricks/core'
 import { logitsOf, type Model } from './model.ts'
+import { applyGradients } from './optimizer.ts'
 import { type Precision, withPrecision } from './precision.ts'
 
 export interface Training {
@@ -29,7 +31,7 @@ export type Figures = tf.Tensor1D
 export function updateOn(batch: PipelineBatch, training: Training): Figures {
   return tf.tidy(() => {
     const { gradients, figures } = backwardOn(batch, training)
-    update(gradients, training)
+    applyGradients(training.optimizer, training.variables, gradients)
     return figures
   })
 }
@@ -44,7 +46,7 @@ export async function updateIfFinite(
   batch: PipelineBatch,
   training: Training,
 ): Promise<{ readonly figures: Figures; readonly skipped?: ArrayLike<number> }> {
-  const { variables, pipeline } = training
+  const { variables, pipeline, optimizer } = training
   const before = {
     variables: Object.values(variables).map((variable) => variable.clone()),
     state: pipeline.save(),
@@ -57,7 +59,7 @@ export async function updateIfFinite(
     })
     const values = await figures.data()
     const finite = values.every((value) => Number.isFinite(value))
-    if (finite) tf.tidy(() => update(gradients, training))
+    if (finite) tf.tidy(() => applyGradients(optimizer, variables, gradients))
     else {
       Object.values(variables).forEach((variable, i) => variable.assign(before.variables[i]!))
       pipeline.restore(before.state)
@@ -90,7 +92,7 @@ function backwardOn(
     options?.statistics === 'keep' ? keeping(variables, () => next(options)) : next(options)
   try {
     const gradients = pipeline.gradients(kept, batch, variables)
-    const sums = trainablePaths(variables).map((path) => {
+    const sums = Object.keys(trainableOf(variables)).map((path) => {
       if (!gradients[path]) throw new Error(`train: the tricks gave no gradient of ${path}`)
       return tf.sum(gradients[path])
     })
@@ -100,20 +102,6 @@ function backwardOn(
     for (const { loss, accuracy: right } of passes) tf.dispose([loss, right])
   }
 }
-
-function update(gradients: Tensors, { variables, optimizer }: Training): void {
-  // In the variables' order and with none left out, as tfjs's optimizers find a variable's slot by its
-  // place in the list.
-  optimizer.applyGradients(
-    trainablePaths(variables).map((path) => ({
-      name: variables[path]!.name,
-      tensor: gradients[path]!,
-    })),
-  )
-}
-
-export const trainablePaths = (variables: Variables): string[] =>
-  Object.keys(variables).filter((path) => variables[path]!.trainable)
 
 /** Kept, as a trick may ask for gradients in a tidy of its own. */
 interface PassMetrics {
@@ -127,7 +115,7 @@ function gradientsOn(
   batch: PipelineBatch,
   { model, variables, pipeline, seed, precision }: Training,
 ): Omit<PassMetrics, 'size'> & { gradients: Tensors } {
-  const trainable = Object.entries(variables).filter(([, variable]) => variable.trainable)
+  const trainable = trainableOf(variables)
   let right: tf.Scalar | undefined
   const forward = (): tf.Scalar => {
     const options = { training: true, seed, step: batch.time.step, first: batch.first ?? 0 }
@@ -139,11 +127,19 @@ function gradientsOn(
       pipeline.loss(batch, logits, variables),
     )
   }
-  const own = trainable.map(([, variable]) => variable)
   const { value, grads } = withPrecision(precision, () =>
-    withTape(() => tf.variableGrads(forward, own)),
+    withTape(() => tf.variableGrads(forward, Object.values(trainable))),
   )
-  const gradients = Object.fromEntries(trainable.map(([path, { name }]) => [path, grads[name]!]))
+  const gradients = Object.fromEntries(
+    Object.entries(trainable).map(([path, { name }]) => {
+      if (!grads[name])
+        throw new Error(
+          `train: the loss does not depend on ${path}. Use it in the model's output, or freeze its layer ` +
+            `(trainable = false)`,
+        )
+      return [path, grads[name]]
+    }),
+  )
   return { loss: tf.keep(value), accuracy: right!, gradients }
 }
 
@@ -163,7 +159,10 @@ function withTape<T>(work: () => T): T {
 
 /** Runs `pass` and puts the model's moving statistics back as they were. */
 function keeping<T>(variables: Variables, pass: () => T): T {
-  const statistics = Object.values(variables).filter((variable) => !variable.trainable)
+  const trainable = trainableOf(variables)
+  const statistics = Object.entries(variables).flatMap(([path, variable]) =>
+    Object.hasOwn(trainable, path) ? [] : [variable],
+  )
   const before = statistics.map((variable) => variable.clone())
   const result = pass()
   statistics.forEach((variable, i) => variable.assign(before[i]!))

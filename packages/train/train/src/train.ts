@@ -7,6 +7,7 @@ import {
   type PipelineBatch,
   stepsOf,
   type Time,
+  trainableOf,
 } from '@tricks/core'
 import { capture, type Checkpoint, type CheckpointOptions, restore } from './checkpoint.ts'
 import { type Subset, wholeOf } from './data.ts'
@@ -14,10 +15,11 @@ import { keepOnDevice } from './device-images.ts'
 import { type Evaluated, evaluate } from './evaluate.ts'
 import { trainingAdvice, withRoom } from './memory.ts'
 import { Meter } from './meter.ts'
-import { openRun, type RunOptions, setRate } from './run.ts'
+import { checkSavable } from './optimizer-state.ts'
+import { open, type RunOptions, setRate } from './run.ts'
 import { availablePrecision, type Precision } from './precision.ts'
 import { type NonFinite, type Skips, Watch } from './non-finite.ts'
-import { type Figures, trainablePaths, updateIfFinite, updateOn } from './step.ts'
+import { type Figures, updateIfFinite, updateOn } from './step.ts'
 
 export interface TrainOptions extends RunOptions {
   /** Told as training goes; see `training` for an async iterable of the same. */
@@ -120,7 +122,8 @@ export async function* training(
   assertOption(some, 'train', { evaluationBatchSize }, 'a positive integer')
   const known = nonFinite === 'stop' || nonFinite === 'skip'
   assertOption(known, 'train', { nonFinite }, "'stop' or 'skip'")
-  const run = openRun(options)
+  if (checkpoint) await checkSavable(optimizer)
+  const run = open(options, resume !== undefined)
   const { pipeline, variables, baseRate } = run
   const precision = availablePrecision(options.precision)
   const { facts, heldOut, stepsPerEpoch } = run.data
@@ -128,7 +131,7 @@ export async function* training(
   const { steps } = run.data.time(0)
 
   const parts = { model, variables, pipeline, optimizer, seed, precision }
-  const watch = new Watch(trainablePaths(variables), pipeline)
+  const watch = new Watch(Object.keys(trainableOf(variables)), pipeline)
   const meter = new Meter(pipeline.observe, (figures, taken) => watch.check(figures, taken))
   const history: EpochProgress[] = []
   const clock = new Clock()

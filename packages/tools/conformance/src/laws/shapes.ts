@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
+import { type Tensors, trainableOf, type Variables } from '@tricks/core'
 import { type Law, law, short, show, type Subject } from '../law.ts'
 import {
   type Call,
@@ -79,17 +80,16 @@ function shapesOf(
     case 'penalty':
       return { result: [] }
     case 'gradients':
-      return Object.fromEntries(
-        weights
-          .filter(([, variable]) => (variable as tf.Variable).trainable)
-          .map(([path, { shape }]) => [path, shape]),
-      )
+      return shapesIn(trainableOf(Object.fromEntries(weights) as Variables))
     case 'evaluation.weights':
-      return Object.fromEntries(weights.map(([path, { shape }]) => [path, shape]))
+      return shapesIn(Object.fromEntries(weights))
     default:
       return {}
   }
 }
+
+const shapesIn = (tensors: Tensors): Record<string, readonly number[]> =>
+  Object.fromEntries(Object.entries(tensors).map(([path, { shape }]) => [path, shape]))
 
 function nounOf(name: string, { hook }: Call): string {
   if (hook === 'gradients') return `a gradient of ${name}`

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Trick } from '@tricks/core'
+import { assertOption, trainableOf, type Trick } from '@tricks/core'
 
 export interface NewTrickOptions {
   /** How much, in [0, 1]; default 0.5, the paper's. */
@@ -42,8 +42,8 @@ export function newTrick({ strength = 0.5, key }: NewTrickOptions = {}): Trick {
     start({ variables, time }) {
       // A run that is resumed has its weights already.
       if (time.step > 0) return
-      for (const variable of Object.values(variables))
-        if (variable.trainable) variable.assign(applyNewTrick(variable, { strength }))
+      for (const variable of Object.values(trainableOf(variables)))
+        variable.assign(applyNewTrick(variable, { strength }))
     },
   }
 }

@@ -1,0 +1,78 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { trainableOf, type Variables } from '@tricks/core'
+import { claim, countersOf, internalsOf, listsOf, nameOf, newSlot, ownerOf } from './slots.ts'
+
+/**
+ * Makes an optimizer ready for a model's trainable variables, in their order: what it keeps of each goes with the
+ * variable, and those that were unfrozen since start anew. tfjs's optimizers know them by position alone, and would
+ * go on with the state of whatever had the position before.
+ *
+ * @throws Error for an optimizer with the state of another model, and for Adam and Adamax where variables join
+ * @example
+ * model.layers[0].trainable = true
+ * alignOptimizer(optimizer, variablesOf(model))
+ */
+export function alignOptimizer(optimizer: tf.Optimizer, variables: Variables): void {
+  checkAlive(optimizer)
+  const kind = optimizer.getClassName()
+  const known = new Set(Object.values(variables))
+  const trainable = trainableOf(variables)
+  for (const [field, list] of listsOf(optimizer)) {
+    if (list.length === 0) continue
+    const slots = new Map(list.map((slot) => [ownerOf(slot), slot]))
+    const others = list.filter((slot) => !known.has(ownerOf(slot)!))
+    if (others.length > 0)
+      throw new Error(
+        `train: expected optimizer to be new or to have trained this model, got ${kind} with the state of ` +
+          `${shortened(others.map(nameOf))}, which are not among the model's variables ` +
+          `(${shortened(Object.keys(variables))}). Make a new optimizer for each model.`,
+      )
+    const joined = Object.entries(trainable).filter(([, variable]) => !slots.has(variable))
+    if (joined.length > 0 && countersOf(optimizer).length > 0)
+      throw new Error(
+        `train: expected optimizer to be new or to have trained the same layers, got ${kind} without the state of ` +
+          `${shortened(joined.map(([path]) => path))}, and it has one count of steps for all variables, by which ` +
+          `those that join would get too large updates. Make a new optimizer where layers are unfrozen.`,
+      )
+    const initial = internalsOf(optimizer).initialAccumulatorValue ?? 0
+    for (const [, variable] of joined) {
+      const value = tf.fill(variable.shape, initial)
+      slots.set(variable, newSlot(field, variable, value))
+      value.dispose()
+    }
+    const first = Object.values(trainable).map((variable) => slots.get(variable)!)
+    list.splice(0, list.length, ...first, ...list.filter((slot) => !first.includes(slot)))
+  }
+}
+
+function checkAlive(optimizer: tf.Optimizer): void {
+  const slots = listsOf(optimizer).flatMap(([, list]) => list.map(({ variable }) => variable))
+  const dead = [...Object.values(optimizer), ...slots].some(
+    (each) => each instanceof tf.Tensor && each.isDisposed,
+  )
+  if (dead)
+    throw new Error(
+      `train: expected optimizer to hold its tensors, got ${optimizer.getClassName()} that was disposed. Make a new ` +
+        `one, outside tf.tidy.`,
+    )
+}
+
+const shortened = (names: readonly string[]): string =>
+  names.length > 4
+    ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`
+    : names.join(', ')
+
+/** An update in the variables' order and with none left out, as an optimizer may find them by position. */
+export function applyGradients(
+  optimizer: tf.Optimizer,
+  variables: Variables,
+  gradients: Readonly<Record<string, tf.Tensor>>,
+): void {
+  alignOptimizer(optimizer, variables)
+  const trainable = Object.entries(trainableOf(variables))
+  optimizer.applyGradients(
+    trainable.map(([path, { name }]) => ({ name, tensor: gradients[path]! })),
+  )
+  for (const [, list] of listsOf(optimizer))
+    trainable.forEach(([, variable], i) => claim(list[i]!, variable))
+}
