@@ -94,8 +94,8 @@ describe('what is frozen stays to the bit, and the rest is trained', () => {
   const cases = Object.keys(frozen).flatMap((name) => Object.keys(uses).map((use) => [name, use]))
   test.each(cases)('%s, after %s', async (name, use) => {
     for (const tricks of [[], [l2({ strength: 0.1 }), xavier()]]) {
-      const model = await frozen[name!]!()
-      uses[use!]!(model)
+      const model = await frozen[name]!()
+      uses[use]!(model)
       const before = values(model)
       const asked: string[][] = []
       const spy: Trick = {

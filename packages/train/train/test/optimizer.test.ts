@@ -100,8 +100,8 @@ describe('an optimizer used again keeps the state of each variable', () => {
   )
   test.each(cases)('%s, %s', async (name, run) => {
     const [model, expected] = [network(), network()]
-    await byTrainer(model, all[name!]!(), runs[run!]!)
-    byOnes(expected, all[name!]!, runs[run!]!)
+    await byTrainer(model, all[name]!(), runs[run]!)
+    byOnes(expected, all[name]!, runs[run]!)
     expect(values(model)).toEqual(values(expected))
   })
 
@@ -139,9 +139,9 @@ describe('an optimizer of another model', () => {
   }
   const cases = slotted.flatMap((name) => Object.keys(others).map((other) => [name, other]))
   test.each(cases)('is refused before anything is trained: %s, %s', async (name, other) => {
-    const optimizer = all[name!]!()
+    const optimizer = all[name]!()
     await train(options(network(), optimizer))
-    const model = others[other!]!()
+    const model = others[other]!()
     const before = values(model)
     await expect(train({ ...options(model, optimizer), tricks: [xavier()] })).rejects.toThrow(
       /^train: expected optimizer to be new or to have trained this model, got \w+ with the state of one(_\d+)?\/kernel.* and \d more, which are not among the model's variables \(one\/kernel, one\/bias, two\/kernel and 3 more\)\. Make a new optimizer for each model\.$/,
@@ -166,7 +166,7 @@ describe('an optimizer of another model', () => {
     const own = async (): Promise<void> => {
       const kernel = tf.tidy(() => tf.variable(tf.ones([48, 3]), true, 'kernel-of-mine'))
       const apply = (images: tf.Tensor): tf.Tensor =>
-        tf.matMul(tf.reshape(images, [-1, 48]), kernel as unknown as tf.Tensor2D)
+        tf.matMul(tf.reshape(images, [-1, 48]), kernel)
       try {
         const model = { apply, variables: { kernel } }
         await train({ ...options(network(), optimizer), model })
