@@ -16,6 +16,7 @@ const signatures: readonly [format: string, at: number, text: string][] = [
   ['Photoshop', 0, '8BPS'],
   ['OpenEXR', 0, 'v/1\x01'],
   ['DirectDraw', 0, 'DDS '],
+  ['DICOM', 128, 'DICM'],
 ]
 
 /** By the names' ends, for content that tells nothing or too much: most cameras' raw files begin like a TIFF. */
@@ -47,11 +48,7 @@ const extensions = new Set([...readable.split(' '), ...foreignOf.keys()])
 const extensionOf = (file: string): string => extname(file).slice(1).toLowerCase()
 
 /** Bytes of a file's beginning that tell its format. */
-export const headLength = 256
-
-/** Whether a file is meant as a picture, by its name or by what it begins with. */
-export const isPicture = (file: string, head: Buffer): boolean =>
-  hasPictureName(file) || formatOf(head) !== undefined
+export const headLength = 1024
 
 export const hasPictureName = (file: string): boolean => extensions.has(extensionOf(file))
 
@@ -64,10 +61,12 @@ export function formatOf(head: Buffer): string | undefined {
   // Two letters alone begin many a text: the header's length, too, has to be one that there is.
   const header = head.length >= 18 ? head.readUInt32LE(14) : 0
   if (text.startsWith('BM') && [12, 40, 52, 56, 64, 108, 124].includes(header)) return 'BMP'
-  return /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!DOCTYPE )?svg/s.test(text)
+  return !isPage(text) && /^(?:\xef\xbb\xbf)?\s*(?:<[^s].*?)?<(?:!DOCTYPE )?svg[\s>]/s.test(text)
     ? 'SVG'
     : undefined
 }
+
+const isPage = (text: string): boolean => /^\s*<(?:!doctype html|html|head)/i.test(text)
 
 /** HEIC and AVIF are one container; which of the two it holds, and that it is no film, the brands tell. */
 function formatOfBrands(brands: string): string | undefined {
@@ -92,9 +91,9 @@ export function readableFormat(file: string, bytes: Buffer): string {
 
 /** What stands in a file that is named like a picture and isn't one. */
 function contentOf(bytes: Buffer): string {
-  const text = bytes.toString('latin1', 0, headLength).trimStart().toLowerCase()
+  const text = bytes.toString('latin1', 0, headLength)
   if (text.startsWith('version https://git-lfs'))
     return 'a Git LFS pointer, not the picture itself: run git lfs pull'
-  if (/^<(?:!doctype html|html|head)/.test(text)) return 'a web page, not a picture'
+  if (isPage(text)) return 'a web page, not a picture'
   return 'not a picture: its content is of no known format'
 }

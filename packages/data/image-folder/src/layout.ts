@@ -43,7 +43,8 @@ export async function readLayout(path: string): Promise<Layout> {
   leaveOutRepeated(classes)
   sets.forEach(checkClasses)
   for (const set of sets.slice(1)) checkSameClasses(path, sets[0]!, set)
-  const outside = await Promise.all(above.flatMap(({ files }) => files.map(outsideOf)))
+  const outside: LeftOut[] = []
+  for (const file of above.flatMap(({ files }) => files)) outside.push(await outsideOf(file))
   return {
     sets,
     broken: [...above, ...classes].flatMap(({ broken }) => broken),

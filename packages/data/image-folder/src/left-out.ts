@@ -31,7 +31,8 @@ export class BrokenPictures extends Error {
  * @param before stands before each name
  * @param first how many are named, default 5
  * @example
- * for (const line of linesOf(pictures.broken, 'left out ')) console.log(line)
+ * const { broken } = await readImageFolder('pictures', { size: 64, broken: 'skip' })
+ * for (const line of linesOf(broken, 'left out ')) console.log(line)
  */
 export function linesOf(leftOut: readonly LeftOut[], before = '', first = 5): string[] {
   const lines = leftOut

@@ -34,7 +34,7 @@ const sampleFormats: Readonly<Record<number, string>> = {
 export function hasUndeclaredChannel(bytes: Buffer): boolean {
   const tags = tagsOf(bytes)
   const samples = tags.get(tag.samples)?.[0] ?? 1
-  const bits = [...new Set(tags.get(tag.bits) ?? [1])]
+  const bits = [...new Set(tags.get(tag.bits) ?? [1])].slice(0, 4)
   const formats = [...new Set(tags.get(tag.format) ?? [1])]
   const refuse = (what: string): never => {
     throw new Error(`TIFF with ${what}: convert it to 8 or 16 bits of grey or RGB`)
@@ -42,7 +42,7 @@ export function hasUndeclaredChannel(bytes: Buffer): boolean {
   const odd = formats.find((each) => sampleFormats[each] !== undefined)
   if (odd !== undefined) refuse(`${bits.join('/')}-bit ${sampleFormats[odd]} samples`)
   if (bits.length !== 1 || ![1, 2, 4, 8, 16].includes(bits[0]!))
-    refuse(`${bits.join('/')}-bit integer samples`)
+    refuse(`${bits.join('/')}-bit unsigned integer samples`)
   if (samples > 4) refuse(`${samples} channels`)
   const photometric = tags.get(tag.photometric)?.[0] ?? 1
   const coloured = colours[photometric]

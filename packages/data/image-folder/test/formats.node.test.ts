@@ -231,8 +231,8 @@ describe('TIFF', () => {
     ['8-bit signed integer samples', { format: 2, data: fill([100], Int8Array) }],
     ['16-bit signed integer samples', { bits: 16, format: 2, data: fill([100], Int16Array) }],
     ['32-bit signed integer samples', { bits: 32, format: 2, data: fill([100], Int32Array) }],
-    ['32-bit integer samples', { bits: 32, data: fill([100], Uint32Array) }],
-    ['12-bit integer samples', { bits: 12, data: Buffer.alloc(24) }],
+    ['32-bit unsigned integer samples', { bits: 32, data: fill([100], Uint32Array) }],
+    ['12-bit unsigned integer samples', { bits: 12, data: Buffer.alloc(24) }],
     ['16-bit floating-point samples', { bits: 16, format: 3, data: fill([0x3800], Uint16Array) }],
     ['32-bit floating-point samples', { bits: 32, format: 3, data: fill([0.5], Float32Array) }],
     [
@@ -521,9 +521,18 @@ describe('PNG, GIF, WebP, AVIF, SVG', () => {
         orange,
         1,
       )
-    const svg =
-      '<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect width="9" height="9" fill="#c86432"/></svg>'
-    await expectColour('.svg', Buffer.from(svg), orange)
+    const xmlns = 'xmlns="http://www.w3.org/2000/svg"'
+    const svg = `<svg ${xmlns} width="9" height="9"><rect width="9" height="9" fill="#c86432"/></svg>`
+    const comment = `<!-- ${'made by hand '.repeat(40)}-->`
+    const type = '<!DOCTYPE svg PUBLIC "-//W3C//DTD SVG 1.1//EN" "http://www.w3.org/svg11.dtd">'
+    for (const before of [
+      '',
+      '\ufeff \n',
+      '<?xml version="1.0"?>\n',
+      `<?xml version="1.0"?>${comment}`,
+      type,
+    ])
+      await expectColour('.svg', Buffer.from(before + svg), orange)
     const file = png(4, 4, { type: 2, row: row(...orange) })
     for (const name of ['.jpg', '.JPG', '.txt', '', ' é ü\n.jpeg', '.tar.gz'])
       await expectColour(name, file, orange)

@@ -1,4 +1,5 @@
-import { chmodSync, mkdtempSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -304,6 +305,21 @@ describe('ten thousand pictures, some of them broken', () => {
     await expect(readImageFolder(folder, { size: 4 })).rejects.toThrow(
       String.raw`a\nb.jpg" can't be read (not a picture`,
     )
+  })
+
+  test.runIf(process.platform === 'linux')('names that are not UTF-8, and pipes', async () => {
+    const folder = folderOf({ ...pictures('cat', 1), ...pictures('dog', 1) })
+    const latin = Buffer.concat([
+      Buffer.from(`${folder}/cat/caf`),
+      Buffer.from([0xe9]),
+      Buffer.from('.png'),
+    ])
+    writeFileSync(latin, 'x')
+    // Reading it would wait for ever.
+    execFileSync('mkfifo', [join(folder, 'cat', 'pipe.png')])
+    const { train, broken: left } = await readImageFolder(folder, { size: 4, broken: 'skip' })
+    expect(train.labels).toEqual([0, 1])
+    expect(left.map(({ reason }) => reason)).toEqual(['its name is not valid UTF-8: rename it'])
   })
 
   // Root reads everything.
