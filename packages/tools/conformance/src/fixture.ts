@@ -32,7 +32,7 @@ type Numbers = tf.Tensor | ArrayLike<number> | number
  *
  * @param got a tensor, an array or a number
  * @param expected the same, or a fixture, whose shape has to be the tensor's
- * @throws Error that names the worst place, both values, and how many are off
+ * @throws Error that names the worst index, both values, and how many are off; and if there is nothing to compare
  * @example
  * expectClose(tf.scalar(0.1), 0.1)
  */
@@ -90,6 +90,8 @@ function compare(
       `expected ${shape ? `shape [${shape.join(', ')}]` : `${b.length} numbers`}, ` +
         `got ${own ? `[${own.join(', ')}]` : a.length}`,
     )
+  // An empty table would pass whatever is computed.
+  if (b.length === 0) throw new Error('expected numbers to compare with, got none')
   let off = 0
   let worst = 0
   let at = 0

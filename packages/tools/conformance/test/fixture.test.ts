@@ -40,3 +40,8 @@ test('so is a shape that does not fit', () => {
   expect(() => expectClose(tf.zeros([3, 2]), fixture)).toThrow('expected shape [2, 3], got [3, 2]')
   expect(() => expectClose([1, 2], [1])).toThrow('expected 1 numbers, got 2')
 })
+
+test('nothing to compare is no success', () => {
+  expect(() => expectClose([], [])).toThrow('expected numbers to compare with, got none')
+  expect(() => expectClose(tf.zeros([0, 3]), { shape: [0, 3], data: [] })).toThrow('got none')
+})
