@@ -67,30 +67,45 @@ export async function setsIn(root: Opened): Promise<ReadonlyMap<SetName, Opened>
 }
 
 /**
- * Classes that hold no pictures, but the same folders each, are sets, or hold sets; a class alone that holds folders may be
- * what an archive was packed in.
+ * Classes that hold sets, or no pictures but the same folders each, are none: the layout is a level off. A class alone that
+ * holds folders may be what an archive was packed in.
  *
  * @throws Error that says so
  */
 export async function checkAreClasses({ entry, folders }: Opened): Promise<void> {
   const inner = await Promise.all(folders.map(innermost))
-  const [first, ...rest] = inner.map(({ folders: own }) => own.map(({ name }) => name))
-  const common = first?.filter((name) => rest.every((others) => others.some(isSame(name)))) ?? []
+  const [first = [], ...rest] = inner.map(({ folders: own }) => own.map(({ name }) => name))
+  const common = first.filter((name) => rest.every((others) => others.some(isSame(name))))
+  const refuse = (got: string): never => {
+    throw new Error(`image-folder: ${entry.path}: expected ${got}`)
+  }
   // A single one is common: every class may have its pictures in a folder `images`.
-  if (common.length < 2) return
-  for (const { files } of inner)
-    for (const file of files) if (await isPicture(file).catch(() => true)) return
-  const where = folders.map(({ name }) => name)
-  if (rest.length === 0)
-    throw new Error(
-      `image-folder: ${entry.path}: expected a folder a class, two at least, got only '${where[0]}', which holds ${listOf(common)}: give ${inner[0]!.entry.path}, or move them up`,
+  if (common.length > 1 && (await holdNoPictures(inner))) {
+    const where = listOf(folders.map(({ name }) => name))
+    if (rest.length === 0)
+      refuse(
+        `a folder a class, two at least, got only '${where}', which holds ${listOf(common)}: give ${inner[0]!.entry.path}, or move them up`,
+      )
+    refuse(
+      `classes, got folders without pictures that hold the same folders each (${where} hold ${listOf(common)}): ` +
+        (common.every(setOf)
+          ? `put the sets above the classes, as ${join(common[0]!, folders[0]!.name)}`
+          : 'name them train, validation and test if they are sets, or move their pictures up into them if they are classes'),
     )
-  const remedy = common.every(setOf)
-    ? `put the sets above the classes, as ${join(common[0]!, where[0]!)}`
-    : 'name them train, validation and test if they are sets, or move their pictures up into them if they are classes'
-  throw new Error(
-    `image-folder: ${entry.path}: expected classes, got folders without pictures that hold the same folders each (${listOf(where)} hold ${listOf(common)}): ${remedy}`,
-  )
+  }
+  for (const [i, { entry: held, folders: own }] of inner.entries()) {
+    const sets = own.filter(({ name }) => setOf(name))
+    if (new Set(sets.map(({ name }) => setOf(name))).size > 1)
+      refuse(
+        `classes, got '${folders[i]!.name}', which holds the sets ${listOf(sets.map(({ name }) => name))}: give ${held.path}, or put the sets above the classes`,
+      )
+  }
+}
+
+async function holdNoPictures(folders: readonly Opened[]): Promise<boolean> {
+  for (const { files } of folders)
+    for (const file of files) if (await isPicture(file).catch(() => true)) return false
+  return true
 }
 
 const isSame =

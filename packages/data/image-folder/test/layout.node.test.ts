@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
@@ -157,6 +158,21 @@ describe('a layout that is a level off', () => {
     )
   })
 
+  test('is rejected where a class holds sets', async () => {
+    await rejects(
+      {
+        ...classes('flowers/train', both),
+        ...classes('flowers/test', both),
+        ...classes('pets', both),
+      },
+      /expected classes, got 'flowers', which holds the sets test, train: give .*flowers, or put the sets above the classes/,
+    )
+    await rejects(
+      { ...classes('cat', { Training: 1, Validation: 1 }), ...pictures('dog', 1) },
+      "got 'cat', which holds the sets Training, Validation",
+    )
+  })
+
   test('is rejected where the folder holds the one that is meant', async () => {
     await rejects(
       classes('data', both),
@@ -307,7 +323,7 @@ describe('ten thousand pictures, some of them broken', () => {
     )
   })
 
-  test.runIf(process.platform === 'linux')('names that are not UTF-8, and pipes', async () => {
+  test.runIf(process.platform === 'linux')('names that are not UTF-8, and sockets', async () => {
     const folder = folderOf({ ...pictures('cat', 1), ...pictures('dog', 1) })
     const latin = Buffer.concat([
       Buffer.from(`${folder}/cat/caf`),
@@ -315,9 +331,10 @@ describe('ten thousand pictures, some of them broken', () => {
       Buffer.from('.png'),
     ])
     writeFileSync(latin, 'x')
-    // Reading it would wait for ever.
-    execFileSync('mkfifo', [join(folder, 'cat', 'pipe.png')])
+    const socket = createServer().listen(join(folder, 'cat', 'socket.png'))
+    await once(socket, 'listening')
     const { train, broken: left } = await readImageFolder(folder, { size: 4, broken: 'skip' })
+    socket.close()
     expect(train.labels).toEqual([0, 1])
     expect(left.map(({ reason }) => reason)).toEqual(['its name is not valid UTF-8: rename it'])
   })
