@@ -5,7 +5,6 @@ import type { Time } from './time.ts'
 import type {
   Augmentation,
   Batch,
-  Multipliers,
   Observer,
   PipelineBatch,
   Step,
@@ -48,8 +47,7 @@ export function combine(name: string, tricks: readonly Trick[], acts: Acts = () 
     const own = (states as States | undefined)?.[keyOf(trick)]
     if (trick.start && own === undefined)
       throw new Error(
-        `${name}: '${keyOf(trick)}' keeps state in the run, which has not started: call ` +
-          `pipeline.start({ variables, data, batchSize, time }) before the first step`,
+        `${name}: '${keyOf(trick)}' keeps state in the run, which has not started: call pipeline.start(run)`,
       )
     return own
   }
@@ -137,10 +135,13 @@ export function combine(name: string, tricks: readonly Trick[], acts: Acts = () 
         (value, trick) => trick.learningRate!(value, time, stateOf(trick, states)),
         rate,
       ),
-    multipliers: (variables, time, states) =>
+    multipliers: (path, time, states) =>
       acting('multipliers', { time })
-        .map((trick) => trick.multipliers!(variables, time, stateOf(trick, states)))
-        .reduce(product, {}),
+        .map((trick) => trick.multipliers!(path, time, stateOf(trick, states)))
+        .reduce((a, b) => ({ rate: a.rate! * (b.rate ?? 1), decay: a.decay! * (b.decay ?? 1) }), {
+          rate: 1,
+          decay: 1,
+        }),
     afterStep(variables, step) {
       for (const trick of acting('afterStep', step))
         trick.afterStep!(variables, within(step, trick))
@@ -202,17 +203,6 @@ export const drawnFor = (
   tricks
     .filter((trick) => trick[hook] && drawn?.[keyOf(trick)] !== undefined)
     .map((trick) => [trick, drawn![keyOf(trick)]])
-
-const product = (a: Multipliers, b: Multipliers): Multipliers =>
-  Object.fromEntries(
-    Object.keys({ ...a, ...b }).map((path) => [
-      path,
-      {
-        rate: (a[path]?.rate ?? 1) * (b[path]?.rate ?? 1),
-        decay: (a[path]?.decay ?? 1) * (b[path]?.decay ?? 1),
-      },
-    ]),
-  )
 
 /** The tensors whose names begin with `from`, beginning with `to` instead. */
 const renamed = (tensors: Tensors, from: string, to: string): Tensors =>

@@ -4,6 +4,7 @@ import { softmaxCrossEntropy } from './loss.ts'
 import { assertOption } from './option.ts'
 import { type PlanStage, planOf } from './plan.ts'
 import { createRandom } from './random.ts'
+import type { Stage } from './stages.ts'
 import { copied, mapState, own, type Owned } from './state.ts'
 import type { Time } from './time.ts'
 import type {
@@ -88,8 +89,8 @@ export interface Pipeline {
   /** Normalises by the data's mean and deviation: all that evaluation does. */
   normalize(images: tf.Tensor4D): tf.Tensor4D
   learningRate(rate: number, when: When): number
-  /** Factors of the learning rate and the weight decay, by variable. */
-  multipliers(variables: Variables, when: When): Multipliers
+  /** Factors of the learning rate and the weight decay of a variable, by its path. */
+  multipliers(path: string, when: When): Required<Multipliers>
   /** Cross-entropy, then the tricks' losses, then their penalties on `variables`. */
   loss(batch: PipelineBatch, logits: tf.Tensor2D, variables?: Variables): tf.Scalar
   gradients(next: NextGradients, batch: PipelineBatch, variables: Variables): Tensors
@@ -165,6 +166,10 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
       }
     })
 
+  // A copy, as `start` may return the same object to every run, and a saved state is the caller's.
+  const setState = (make: () => States): void =>
+    changing(() => void (state = mapState(make(), copied)))
+
   const stepOf = (when: When, first = 0): Step<States> => {
     const time = typeof when === 'number' ? { step: when, stepsPerEpoch, steps } : when
     return { time, random: root.at(time.step, first), state }
@@ -234,10 +239,7 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
 
   return {
     tricks,
-    start(run) {
-      // A copy, as `start` may return the same object to every run.
-      changing(() => void (state = mapState(hooks.start({ ...run, random: root }), copied)))
-    },
+    start: (run) => setState(() => hooks.start({ ...run, random: root })),
     draw,
     batch: (...given) =>
       tidied(() => {
@@ -247,7 +249,8 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
     trace,
     normalize,
     learningRate: (rate, when) => hooks.learningRate(rate, stepOf(when).time, state),
-    multipliers: (variables, when) => hooks.multipliers(variables, stepOf(when).time, state),
+    multipliers: (path, when) =>
+      hooks.multipliers(path, stepOf(when).time, state) as Required<Multipliers>,
     loss: (batch, logits, variables = {}) =>
       tf.tidy(() => {
         const step = stepOf(batch.time, batch.first)
@@ -276,12 +279,10 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
       for (const key of Object.keys(state))
         if (saved[key] === undefined)
           throw new Error(`compose: the saved state has none for '${key}'`)
-      changing(() => void (state = mapState(saved, copied)))
+      setState(() => saved)
     },
-    dispose() {
-      changing(() => void (state = {}))
-    },
-    plan: () => planOf(tricks),
+    dispose: () => setState(() => ({})),
+    plan: () => planOf(tricks, Object.keys(hooks) as Stage[]),
   }
 }
 

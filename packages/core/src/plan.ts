@@ -1,5 +1,5 @@
 import { keyOf } from './combine.ts'
-import { type Stage, stageNames } from './stages.ts'
+import type { Stage } from './stages.ts'
 import type { Json, Trick } from './trick.ts'
 
 /** A trick as data: how it is recorded, compared and printed. */
@@ -25,7 +25,7 @@ export const planTrick = (trick: Trick): PlanTrick => ({
 })
 
 /** The stages in which some trick acts, in their order. */
-export const planOf = (tricks: readonly Trick[]): PlanStage[] =>
-  stageNames
+export const planOf = (tricks: readonly Trick[], order: readonly Stage[]): PlanStage[] =>
+  order
     .map((stage) => ({ stage, tricks: tricks.filter((trick) => trick[stage]).map(planTrick) }))
     .filter((each) => each.tricks.length > 0)

@@ -134,8 +134,9 @@ function stream(position: Position): Random {
 function hash(parent: readonly [number, number], name: string): readonly [number, number] {
   let state = parent
   for (const character of `${name}/`) {
-    const [a, b] = philox([character.codePointAt(0)!, 0, 0, 0], state)
-    state = [a!, b!]
+    const words = Uint32Array.of(character.codePointAt(0)!, 0, 0, 0)
+    scramble(words, ...state)
+    state = [words[0]!, words[1]!]
   }
   return state
 }

@@ -42,8 +42,8 @@ export interface Trick<S = unknown> {
   gradients?(next: NextGradients, step: TrainingStep<S>): Tensors
   /** The rate so far → the rate. Pure: a function of the rate, the time and the trick's state. */
   learningRate?(rate: number, time: Time, state: S): number
-  /** Factors of the learning rate and the weight decay, by variable; several tricks' factors multiply. */
-  multipliers?(variables: Variables, time: Time, state: S): Multipliers
+  /** Factors of the learning rate and the weight decay of a variable; several tricks' factors multiply. */
+  multipliers?(path: string, time: Time, state: S): Multipliers
   /** After the update. */
   afterStep?(variables: Variables, step: Step<S>): void
   /** Training metrics, as often as asked for. */
@@ -132,10 +132,11 @@ export type NextGradients = (options?: {
   readonly statistics?: 'update' | 'keep'
 }) => Tensors
 
-/** Factors by variable path; what is absent is 1. */
-export type Multipliers = Readonly<
-  Record<string, { readonly rate?: number; readonly decay?: number }>
->
+/** Factors of a variable; what is absent is 1. */
+export interface Multipliers {
+  readonly rate?: number
+  readonly decay?: number
+}
 
 export interface Metrics {
   readonly loss: number

@@ -408,7 +408,7 @@ describe('combinators', () => {
 
   test('a run that was not started says so', () => {
     expect(() => compose([counter]).learningRate(1, 0)).toThrow(
-      "compose: 'counter' keeps state in the run, which has not started: call pipeline.start({",
+      "compose: 'counter' keeps state in the run, which has not started: call pipeline.start(run)",
     )
     expect(compose([smooth]).batch(images, targets, 0).targets.shape).toEqual([4, 2])
   })
@@ -449,10 +449,10 @@ describe('combinators', () => {
   })
 
   test('multipliers of several tricks multiply, by variable', () => {
-    const scales = (name: string, factors: Multipliers): Trick => ({
+    const scales = (name: string, factors: Record<string, Multipliers>): Trick => ({
       name,
       options: {},
-      multipliers: () => factors,
+      multipliers: (path) => factors[path] ?? {},
     })
     const pipeline = compose([
       scales('a', { 'x/kernel': { rate: 0.5 }, 'x/bias': { decay: 0 } }),
@@ -461,15 +461,19 @@ describe('combinators', () => {
         scales('b', { 'x/kernel': { rate: 0.5, decay: 2 }, 'y/kernel': { rate: 0 } }),
       ),
     ])
-    expect(pipeline.multipliers({}, at(0))).toEqual({
-      'x/kernel': { rate: 0.5, decay: 1 },
-      'x/bias': { rate: 1, decay: 0 },
-    })
-    expect(pipeline.multipliers({}, at(5))).toEqual({
-      'x/kernel': { rate: 0.25, decay: 2 },
-      'x/bias': { rate: 1, decay: 0 },
-      'y/kernel': { rate: 0, decay: 1 },
-    })
+    const paths = ['x/kernel', 'x/bias', 'y/kernel', 'y/bias']
+    expect(paths.map((path) => pipeline.multipliers(path, at(0)))).toEqual([
+      { rate: 0.5, decay: 1 },
+      { rate: 1, decay: 0 },
+      { rate: 1, decay: 1 },
+      { rate: 1, decay: 1 },
+    ])
+    expect(paths.map((path) => pipeline.multipliers(path, at(5)))).toEqual([
+      { rate: 0.25, decay: 2 },
+      { rate: 1, decay: 0 },
+      { rate: 0, decay: 1 },
+      { rate: 1, decay: 1 },
+    ])
   })
 
   test('finish reaches every trick, whatever its window', () => {

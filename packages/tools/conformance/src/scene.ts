@@ -245,7 +245,12 @@ export function callsOf(
   if (trick.learningRate)
     call('learningRate', {}, () => trick.learningRate!(0.1, time, own.state), true)
   if (trick.multipliers)
-    call('multipliers', variables, () => void trick.multipliers!(variables, time, own.state), true)
+    call(
+      'multipliers',
+      {},
+      () => void Object.keys(variables).map((path) => trick.multipliers!(path, time, own.state)),
+      true,
+    )
   if (trick.afterStep)
     call('afterStep', {}, () => {
       pipeline.afterStep(variables, time)
