@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Metrics, Pipeline, Time } from '@tricks/core'
 import { Mean, Observers } from './observers.ts'
-import type { Figures } from './step.ts'
+import { type Measured, type Measures, readMeasures } from './measures.ts'
 
 /** A step that was taken. */
 export interface Taken {
@@ -9,7 +9,7 @@ export interface Taken {
   readonly rate: number
   /** Images. */
   readonly size: number
-  readonly figures: Figures
+  readonly measures: Measures
 }
 
 export type MeterState = readonly (readonly [number, number, number])[]
@@ -23,13 +23,10 @@ export class Meter {
   private readonly sinceReport: Mean = new Mean()
   private readonly sinceEpoch: Mean = new Mean()
   private readonly observers: Observers
-  private readonly check: (values: ArrayLike<number>, step: Taken) => void
+  private readonly check: (measured: Measured, step: Taken) => void
 
-  /** @param check throws where a step's figures are not finite */
-  constructor(
-    observers: Pipeline['observe'],
-    check: (values: ArrayLike<number>, step: Taken) => void,
-  ) {
+  /** @param check throws if what a step measured is not finite */
+  constructor(observers: Pipeline['observe'], check: (measured: Measured, step: Taken) => void) {
     this.observers = new Observers(observers)
     this.check = check
   }
@@ -46,7 +43,7 @@ export class Meter {
   /**
    * Reads what is queued and tells the observers that are due after the step at `time`.
    *
-   * @throws Error where a figure is NaN or infinite, naming the first such step
+   * @throws Error if a loss or a gradient is NaN or infinite, naming the first such step
    */
   async read(time: Time): Promise<void> {
     await this.readQueue()
@@ -57,16 +54,11 @@ export class Meter {
     const taken = this.queue
     if (taken.length === 0) return
     this.queue = []
-    const stacked = tf.stack(taken.map(({ figures }) => figures))
-    const values = await stacked.data()
-    tf.dispose([stacked, ...taken.map(({ figures }) => figures)])
-    const width = values.length / taken.length
+    const measured = await readMeasures(taken.map(({ measures }) => measures))
     taken.forEach((step, i) => {
-      const figures = values.slice(i * width, (i + 1) * width)
-      this.check(figures, step)
-      const metrics = { loss: figures[0]!, accuracy: figures[1]! }
+      this.check(measured[i]!, step)
       for (const to of [this.sinceReport, this.sinceEpoch, this.observers])
-        to.add(metrics, step.size)
+        to.add(measured[i]!.metrics, step.size)
     })
   }
 
@@ -99,7 +91,7 @@ export class Meter {
   }
 
   dispose(): void {
-    for (const { figures } of this.queue) figures.dispose()
+    for (const { measures } of this.queue) tf.dispose([measures.metrics, measures.gradientSums])
     this.queue = []
   }
 }

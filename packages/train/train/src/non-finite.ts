@@ -1,4 +1,5 @@
 import { keyOf, type Pipeline, type Time } from '@tricks/core'
+import type { Measured } from './measures.ts'
 
 /** What to do where a loss or a gradient is NaN or infinite. */
 export type NonFinite = 'stop' | 'skip'
@@ -24,15 +25,15 @@ export class Watch {
   private readonly paths: readonly string[]
   private readonly tricks: string
 
-  /** @param paths of the variables whose gradients follow loss and accuracy in a step's figures */
+  /** @param paths of the trainable variables, in the order of a step's gradient sums */
   constructor(paths: readonly string[], { tricks }: Pipeline) {
     this.paths = paths
     this.tricks = tricks.map(keyOf).join(', ') || 'none'
   }
 
-  /** @throws Error where a figure is NaN or infinite */
-  check(figures: ArrayLike<number>, seen: Seen): void {
-    const found = this.find(figures)
+  /** @throws Error if the loss or a gradient is NaN or infinite */
+  check(measured: Measured, seen: Seen): void {
+    const found = this.find(measured)
     if (found !== undefined) throw this.error(found, seen)
   }
 
@@ -41,12 +42,12 @@ export class Watch {
    *
    * @throws Error after too many in a row, or where no step of an epoch was taken
    */
-  skip({ total, inARow }: Skips, figures: ArrayLike<number>, seen: Seen): Skips {
+  skip({ total, inARow }: Skips, measured: Measured, seen: Seen): Skips {
     const { step, stepsPerEpoch } = seen.time
     const epochEnds = (step + 1) % stepsPerEpoch === 0
     if (inARow + 1 >= limit || (epochEnds && inARow + 1 >= stepsPerEpoch))
       throw this.error(
-        `gave up after ${inARow + 1} skipped steps in a row, as ${this.find(figures)}`,
+        `gave up after ${inARow + 1} skipped steps in a row, as ${this.find(measured)}`,
         seen,
       )
     return { total: total + 1, inARow: inARow + 1 }
@@ -58,12 +59,12 @@ export class Watch {
       throw this.error(`the ${set} loss is ${loss} after the update`, seen)
   }
 
-  private find(figures: ArrayLike<number>): string | undefined {
-    const at = Array.from(figures).findIndex((value) => !Number.isFinite(value))
-    if (at < 0) return undefined
-    return at < 2
-      ? `the loss is ${figures[0]}`
-      : `the gradient of ${this.paths[at - 2]} is not finite, while the loss is ${figures[0]}`
+  private find({ metrics: { loss }, gradientSums }: Measured): string | undefined {
+    if (!Number.isFinite(loss)) return `the loss is ${loss}`
+    const at = gradientSums.findIndex((sum) => !Number.isFinite(sum))
+    return at < 0
+      ? undefined
+      : `the gradient of ${this.paths[at]} is not finite, while the loss is ${loss}`
   }
 
   private error(what: string, { time: { step }, rate }: Seen): Error {

@@ -5,9 +5,11 @@ import {
   type Pipeline,
   type PipelineBatch,
   type Tensors,
+  type Time,
   trainableOf,
   type Variables,
 } from '@tricks/core'
+import { isFinite, type Measured, type Measures, readMeasures } from './measures.ts'
 import { logitsOf, type Model } from './model.ts'
 import { applyGradients } from './optimizer.ts'
 import { type Precision, withPrecision } from './precision.ts'
@@ -21,18 +23,12 @@ export interface Training {
   readonly precision: Precision
 }
 
-/**
- * What a step leaves on the device: the loss, the accuracy, and the sum of each variable's gradient, which is NaN
- * or infinite where a value of it is.
- */
-export type Figures = tf.Tensor1D
-
 /** One update: forward, backward, the tricks' say on the gradients, and the optimizer. */
-export function updateOn(batch: PipelineBatch, training: Training): Figures {
+export function updateOn(batch: PipelineBatch, training: Training): Measures {
   return tf.tidy(() => {
-    const { gradients, figures } = backwardOn(batch, training)
-    applyGradients(training.optimizer, training.variables, gradients)
-    return figures
+    const { gradients, metrics, gradientSums } = backwardOn(batch, training)
+    update(gradients, batch.time, training)
+    return { metrics, gradientSums }
   })
 }
 
@@ -40,32 +36,35 @@ export function updateOn(batch: PipelineBatch, training: Training): Figures {
  * The same where loss and gradients are finite, and else nothing: variables, moving statistics, optimizer and tricks
  * stay as they were. That has to be known before the update, so each step waits for the device.
  *
- * @returns the figures, and their values where the step was skipped
+ * @returns what the step measured: on the device if it was taken, read if it was skipped
  */
 export async function updateIfFinite(
   batch: PipelineBatch,
   training: Training,
-): Promise<{ readonly figures: Figures; readonly skipped?: ArrayLike<number> }> {
-  const { variables, pipeline, optimizer } = training
+): Promise<{ readonly measures?: Measures; readonly skipped?: Measured }> {
+  const { variables, pipeline } = training
   const before = {
     variables: Object.values(variables).map((variable) => variable.clone()),
     state: pipeline.save(),
   }
   try {
-    const { gradients, figures } = tf.tidy(() => {
+    const { gradients, metrics, gradientSums } = tf.tidy(() => {
       const made = backwardOn(batch, training)
       // Clones, as a trick may give tensors that it keeps.
       return { ...made, gradients: mapTensors(made.gradients, (gradient) => tf.clone(gradient)) }
     })
-    const values = await figures.data()
-    const finite = values.every((value) => Number.isFinite(value))
-    if (finite) tf.tidy(() => applyGradients(optimizer, variables, gradients))
+    const kept = { metrics: metrics.clone(), gradientSums: gradientSums.clone() }
+    const [measured] = await readMeasures([{ metrics, gradientSums }])
+    const finite = isFinite(measured!)
+    if (finite) tf.tidy(() => update(gradients, batch.time, training))
     else {
       Object.values(variables).forEach((variable, i) => variable.assign(before.variables[i]!))
       pipeline.restore(before.state)
     }
     tf.dispose(gradients)
-    return finite ? { figures } : { figures, skipped: values }
+    if (finite) return { measures: kept }
+    tf.dispose([kept.metrics, kept.gradientSums])
+    return { skipped: measured! }
   } finally {
     tf.dispose(before as tf.TensorContainerObject)
   }
@@ -74,11 +73,26 @@ export async function updateIfFinite(
 const mapTensors = (tensors: Tensors, f: (tensor: tf.Tensor) => tf.Tensor): Tensors =>
   Object.fromEntries(Object.entries(tensors).map(([path, tensor]) => [path, f(tensor)]))
 
-/** Forward and backward, and the tricks' say on the gradients. */
+/** The optimizer's update; a variable whose rate has a factor takes that part of it. */
+function update(
+  gradients: Tensors,
+  time: Time,
+  { variables, optimizer, pipeline }: Training,
+): void {
+  const slowed = Object.entries(trainableOf(variables)).flatMap(([path, variable]) => {
+    const { rate } = pipeline.multipliers(path, time)
+    return rate === 1 ? [] : [{ variable, rate, before: variable.clone() }]
+  })
+  applyGradients(optimizer, variables, gradients)
+  for (const { variable, rate, before } of slowed)
+    variable.assign(tf.add(before, tf.mul(tf.sub(variable, before), rate)))
+}
+
+/** Forward and backward, and what the tricks make of the gradients. */
 function backwardOn(
   batch: PipelineBatch,
   training: Training,
-): { gradients: Tensors; figures: Figures } {
+): Measures & { readonly gradients: Tensors } {
   const { variables, pipeline } = training
   const passes: PassMetrics[] = []
   const next: NextGradients = ({ batch: given = batch, statistics = 'update' } = {}) => {
@@ -96,8 +110,12 @@ function backwardOn(
       if (!gradients[path]) throw new Error(`train: the tricks gave no gradient of ${path}`)
       return tf.sum(gradients[path])
     })
-    const metrics = [meanOf(passes, 'loss'), meanOf(passes, 'accuracy')]
-    return { gradients, figures: tf.stack([...metrics, ...sums]) as Figures }
+    const metrics = tf.stack([meanOf(passes, 'loss'), meanOf(passes, 'accuracy')])
+    return {
+      gradients,
+      metrics: metrics as tf.Tensor1D,
+      gradientSums: tf.stack(sums) as tf.Tensor1D,
+    }
   } finally {
     for (const { loss, accuracy: right } of passes) tf.dispose([loss, right])
   }

@@ -14,12 +14,13 @@ import { type Subset, wholeOf } from './data.ts'
 import { keepOnDevice } from './device-images.ts'
 import { type Evaluated, evaluate } from './evaluate.ts'
 import { trainingAdvice, withRoom } from './memory.ts'
+import type { Measured, Measures } from './measures.ts'
 import { Meter } from './meter.ts'
 import { checkSavable } from './optimizer-state.ts'
 import { open, type RunOptions, setRate } from './run.ts'
 import { availablePrecision, type Precision } from './precision.ts'
 import { type NonFinite, type Skips, Watch } from './non-finite.ts'
-import { type Figures, updateIfFinite, updateOn } from './step.ts'
+import { updateIfFinite, updateOn } from './step.ts'
 
 export interface TrainOptions extends RunOptions {
   /** Told as training goes; see `training` for an async iterable of the same. */
@@ -132,7 +133,7 @@ export async function* training(
 
   const parts = { model, variables, pipeline, optimizer, seed, precision }
   const watch = new Watch(Object.keys(trainableOf(variables)), pipeline)
-  const meter = new Meter(pipeline.observe, (figures, taken) => watch.check(figures, taken))
+  const meter = new Meter(pipeline.observe, (measured, taken) => watch.check(measured, taken))
   const history: EpochProgress[] = []
   const clock = new Clock()
   let stopped: string | undefined
@@ -157,7 +158,7 @@ export async function* training(
       const result =
         nonFinite === 'skip'
           ? await updateIfFinite(batch, parts)
-          : { figures: updateOn(batch, parts) }
+          : { measures: updateOn(batch, parts) }
       return { size: raw.images.shape[0], ...result }
     } finally {
       const { images, targets, mixedTargets, prepared } = batch ?? {}
@@ -186,14 +187,13 @@ export async function* training(
       const time = run.data.time(step)
       rate = pipeline.learningRate(baseRate, time)
       setRate(optimizer, rate)
-      const { size, figures, skipped } = await clock.timed(() => stepWithRoom(() => take(time)))
+      const { size, measures, skipped } = await clock.timed(() => stepWithRoom(() => take(time)))
       clock.images += size
       if (skipped) {
-        figures.dispose()
         skips = watch.skip(skips, skipped, { time, rate })
       } else {
         skips = { ...skips, inARow: 0 }
-        meter.take({ time, rate, size, figures })
+        meter.take({ time, rate, size, measures: measures! })
         pipeline.afterStep(variables, time)
       }
       step++
@@ -282,9 +282,9 @@ export async function* training(
 interface Taking {
   /** Images. */
   readonly size: number
-  readonly figures: Figures
-  /** The figures' values, where the step was skipped. */
-  readonly skipped?: ArrayLike<number>
+  /** Absent if the step was skipped. */
+  readonly measures?: Measures
+  readonly skipped?: Measured
 }
 
 /** The best validation accuracy so far. */
