@@ -7,7 +7,8 @@ import { join } from 'node:path'
 const budgets = {
   // The aim was 4: what a loop of one's own imports keeps it, all names together don't.
   '@tricks/core': [5.4, 'all stages, combinators and their messages'],
-  '@tricks/autoaugment': [4.5, 'sixteen operations and three policies'],
+  '@tricks/operations': [4, 'sixteen operations'],
+  '@tricks/autoaugment': [2.5, 'with three policies'],
   '@tricks/models': [6, 'six families of networks'],
   '@tricks/train': [9, 'the trainer'],
   '@tricks/wasm-training': [45, 'the kernels, as WebAssembly'],

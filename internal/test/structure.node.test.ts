@@ -67,13 +67,21 @@ test.each(packages)('$name declares what it imports', ({ folder, manifest }) => 
   ).toEqual([])
 })
 
-test.each(packages.filter(isTrick))('$name imports core, and no other trick', ({ folder }) => {
-  const ours = [...importsOf(folder, 'src')].filter((name) => name.startsWith('@tricks/'))
-  expect(ours.filter((name) => name !== '@tricks/core')).toEqual([])
+/** What tricks of one stage share; not tricks themselves. */
+const libraries: Readonly<Record<string, readonly string[]>> = { augment: ['@tricks/operations'] }
+/** What a trick may import: core, and the libraries of its stage. */
+const sharedBy = ({ stage, name }: { stage: string; name: string }): readonly string[] =>
+  (libraries[stage] ?? []).filter((library) => library !== name)
+
+test.each(packages.filter(isTrick))('$name imports core, and no other trick', (trick) => {
+  const ours = [...importsOf(trick.folder, 'src')].filter((name) => name.startsWith('@tricks/'))
+  const allowed = ['@tricks/core', ...sharedBy(trick)]
+  expect(ours.filter((name) => !allowed.includes(name))).toEqual([])
 })
 
-test.each(packages.filter(isTrick))('$name has no dependency beyond its peers', ({ manifest }) => {
-  expect(manifest.dependencies ?? {}).toEqual({})
+test.each(packages.filter(isTrick))('$name has no dependency beyond its peers', (trick) => {
+  const dependencies = Object.keys(trick.manifest.dependencies ?? {})
+  expect(dependencies.filter((name) => !sharedBy(trick).includes(name))).toEqual([])
 })
 
 test('core imports nothing of ours, the trainer only core', () => {

@@ -44,6 +44,8 @@ exports.uses = {
   '@tricks/random-rotation': trains('randomRotation'),
   '@tricks/color-jitter': trains('colorJitter'),
   '@tricks/pca-lighting': trains('pcaLighting'),
+  '@tricks/operations': ({ applyOperation }, { tf }) =>
+    shape(applyOperation(images(tf), { op: 'Rotate', magnitudes: [30, -30] }), [2, 32, 32, 3]),
   '@tricks/autoaugment': trains('autoAugment'),
   '@tricks/cutout': trains('cutout'),
   '@tricks/random-erasing': trains('randomErasing'),

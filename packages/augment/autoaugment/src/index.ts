@@ -1,66 +1,102 @@
-import { assertOption, type Random, type Trick } from '@tricks/core'
-import { applyAutoAugment, type AutoAugmentParams } from './apply.ts'
-import type { Step } from './operation.ts'
+import type * as tf from '@tensorflow/tfjs-core'
+import { type Random, type Trick, withDraws } from '@tricks/core'
+import { checked, choice, defineOptions, number, type OptionsOf } from '@tricks/core/options'
+import {
+  applySteps,
+  assertChannels,
+  describeSteps,
+  type Step,
+  type StepsParams,
+} from '@tricks/operations'
 import { policies } from './policies.ts'
 import { checkPolicy, magnitudeOf, type Policy, type PolicyStep } from './policy.ts'
 export {
-  applyAutoAugment,
   applyOperation,
-  type AutoAugmentParams,
+  type Operation,
   type OperationParams,
-} from './apply.ts'
-export { type Operation, operations, type Step } from './operation.ts'
+  operations,
+  type Step,
+} from '@tricks/operations'
 export { policies } from './policies.ts'
 export { magnitudeOf, type Policy, type PolicyStep } from './policy.ts'
 
-export interface AutoAugmentOptions {
-  /** A learned policy, by the data that it was learned on (default 'cifar10'), or one of your own. */
-  readonly policy?: 'cifar10' | 'svhn' | 'imagenet' | Policy
-  /** What shows where nothing is: a value in [0, 1], default 0.5, or the data's mean. */
-  readonly fill?: 'mean' | number
-  /** Tells two of the same trick apart. */
-  readonly key?: string
+export const autoAugmentOptions = defineOptions('autoaugment', {
+  /** A learned policy, by the data that it was learned on, or your own. */
+  policy: choice(
+    [
+      'cifar10',
+      'svhn',
+      'imagenet',
+      checked<Policy>(
+        'a list of sub-policies, each a list of [op, probability, magnitude]',
+        Array.isArray,
+      ),
+    ],
+    { default: 'cifar10' },
+  ),
+  /** What shows outside the image: the data's mean, or a value. */
+  fill: choice(['mean', number({ min: 0, max: 1 })], { default: 0.5 }),
+})
+export type AutoAugmentOptions = OptionsOf<typeof autoAugmentOptions>
+
+export type AutoAugmentParams = StepsParams
+
+/**
+ * Carries out steps on images, on each its own, on the grid k / 255, to which the images that have any are rounded.
+ *
+ * @param images float32 `[batch, height, width, channels]` in [0, 1]; Color and Contrast need 1 or 3 channels
+ * @returns as `images`
+ * @throws RangeError unless there is one list of steps per image, and one fill in all or per channel
+ * @example
+ * applyAutoAugment(images, { steps: [[{ op: 'Rotate', magnitude: 30 }], []], fill: 0.5 }) // for two images
+ * @see Cubuk et al. 2019, https://arxiv.org/abs/1805.09501
+ */
+export function applyAutoAugment(images: tf.Tensor4D, params: AutoAugmentParams): tf.Tensor4D {
+  return applySteps(images, params, 'autoaugment')
 }
 
 /**
  * Changes each image by a sub-policy drawn from a policy: operations that each happen with a probability of
- * their own, those that go either way with a random sign.
+ * their own, those that have a direction with a random sign.
  *
- * @throws RangeError for a policy that is none, saying where, and for a fill that is none
+ * @throws RangeError for an option out of its range; for an invalid policy, with the position of what is wrong
  * @example
  * compose([randomCrop(), randomFlip(), autoAugment({ policy: 'cifar10' }), cutout()])
  * @see Cubuk et al. 2019, https://arxiv.org/abs/1805.09501
  */
-export function autoAugment({
-  policy = 'cifar10',
-  fill = 0.5,
-  key,
-}: AutoAugmentOptions = {}): Trick {
-  const learned = Object.keys(policies)
-  const known = typeof policy !== 'string' || learned.includes(policy)
-  assertOption(known, 'autoaugment', { policy }, `one of ${learned.join(', ')}, or a list`)
-  const list = typeof policy === 'string' ? policies[policy] : policy
-  checkPolicy(list)
-  const value = fill === 'mean' || (typeof fill === 'number' && fill >= 0 && fill <= 1)
-  assertOption(value, 'autoaugment', { fill }, "'mean' or a number in [0, 1]")
+export function autoAugment({ key, ...given }: AutoAugmentOptions = {}): Trick {
+  const options = autoAugmentOptions.parse(given)
+  const { fill } = options
+  const policy = typeof options.policy === 'string' ? policies[options.policy] : options.policy
+  checkPolicy(policy)
+  // What the policy holds decides, not what is drawn, so that the seed makes no difference.
+  const check = ({ channels }: { channels: number }): void =>
+    assertChannels(
+      policy.flat().map(([op]) => op),
+      channels,
+      'autoaugment',
+    )
   return {
     name: 'autoaugment',
     key,
-    options: { policy, fill },
+    options,
+    start: ({ data }) => check(data),
     images: {
-      draw(random, { batch, height, width, mean }): AutoAugmentParams {
-        const steps = random.images(batch, (image) => {
-          const chosen = list[image.integer(0, list.length)]!
-          return chosen.map((step) => drawStep(image, step, { batch, height, width }))
+      draw(random, shape): AutoAugmentParams {
+        check(shape)
+        const steps = random.images(shape.batch, (image) => {
+          const chosen = policy[image.integer(0, policy.length)]!
+          return chosen.map((step) => drawStep(image, step, shape))
         })
-        return { steps, fill: fill === 'mean' ? mean : fill }
+        return { steps, fill: fill === 'mean' ? shape.mean : fill }
       },
-      apply: (images, params) => applyAutoAugment(images, params as AutoAugmentParams),
+      apply: applyAutoAugment,
+      describe: ({ steps }: AutoAugmentParams, image) => describeSteps(steps[image]!),
     },
   }
 }
 
-/** All is drawn, whether or not the step happens, so that it leaves those after it as they were. */
+/** Draws everything, whether or not the step happens, so that the draws after it don't depend on that. */
 function drawStep(
   random: Random,
   [op, probability, strength]: PolicyStep,
@@ -74,3 +110,13 @@ function drawStep(
   if (op === 'Cutout') return { op, magnitude, center }
   return op === 'SamplePairing' ? { op, magnitude, partner } : { op, magnitude }
 }
+
+/**
+ * Changes images by a policy drawn at random, for a loop without a pipeline: `autoAugment` as a function of images.
+ *
+ * @param images float32 `[batch, height, width, channels]` in [0, 1]
+ * @returns as `images`
+ * @example
+ * const changed = autoAugmentBatch(images, { policy: 'imagenet', seed: 1, step })
+ */
+export const autoAugmentBatch = withDraws(autoAugment)

@@ -1,21 +1,21 @@
-import { assertOption } from '@tricks/core'
-import { type Operation, operations } from './operation.ts'
+import { assertArgument } from '@tricks/core'
+import { type Operation, operations } from '@tricks/operations'
 
-/** An operation, its probability in [0, 1], and its strength from 0 to 9; null for operations that have none. */
+/** An operation, its probability in [0, 1], and its strength from 0 to 9; null for an operation without a magnitude. */
 export type PolicyStep = readonly [op: Operation, probability: number, magnitude: number | null]
-/** Sub-policies, one of which is drawn an image; its operations follow one another. */
+/** Sub-policies, one of which is drawn per image; its operations are carried out in order. */
 export type Policy = readonly (readonly PolicyStep[])[]
 
 /** What the strengths of an operation mean: from the first value at 0 to the second at 9. */
 interface Range {
   readonly values: (height: number, width: number) => readonly [number, number]
-  /** Goes either way. */
+  /** Drawn with a random sign. */
   readonly signed?: boolean
 }
 
 const enhancement: Range = { values: () => [0, 0.9], signed: true }
 const shear: Range = { values: () => [0, 0.3], signed: true }
-// The paper's 150 and 60 pixels are of images of 331.
+// The paper's 150 and 60 pixels are for images of 331 × 331.
 const ranges: Readonly<Partial<Record<Operation, Range>>> = {
   ShearX: shear,
   ShearY: shear,
@@ -35,7 +35,7 @@ const ranges: Readonly<Partial<Record<Operation, Range>>> = {
 /**
  * What a strength from 0 to 9 means to an operation on images of a size.
  *
- * @param negative the other way, for operations that go either way
+ * @param negative the other direction, for operations that have one
  * @example
  * magnitudeOf('Rotate', 9, [32, 32]) // 30
  */
@@ -54,38 +54,34 @@ export function magnitudeOf(
 }
 
 /**
- * Looks through a policy of one's own.
+ * Checks a policy of one's own.
  *
- * @throws RangeError that says where it is none, what was expected, and what stands there
+ * @throws RangeError with the position of what is wrong, what was expected and what is there
  */
-export function checkPolicy(policy: unknown): asserts policy is Policy {
-  const check = (valid: boolean, place: string, value: unknown, range: string): void =>
-    assertOption(valid, 'autoaugment', { [place]: value }, range)
-  const filled = (value: unknown): boolean => Array.isArray(value) && value.length > 0
+export function checkPolicy(policy: Policy): void {
+  const check = (valid: boolean, position: string, value: unknown, range: string): void =>
+    assertArgument(valid, 'autoaugment', { [position]: value }, range)
+  const list = (value: unknown, most: number): boolean =>
+    Array.isArray(value) && value.length > 0 && value.length <= most
   const within = (value: unknown, most: number): boolean =>
     typeof value === 'number' && value >= 0 && value <= most
-  const sub = 'a list of [op, probability, magnitude]'
-  check(filled(policy), 'policy', policy, `a list of sub-policies, each ${sub}`)
-  const { length } = policy as unknown[]
-  check(length <= 10_000, 'policy.length', length, 'at most 10000')
-  for (const [i, steps] of (policy as unknown[]).entries()) {
-    check(filled(steps), `policy[${i}]`, steps, sub)
-    check((steps as unknown[]).length <= 32, `policy[${i}]`, steps, `at most 32 operations`)
-    for (const [j, step] of (steps as unknown[]).entries()) {
-      const place = `policy[${i}][${j}]`
+  check(list(policy, 10_000), 'policy', policy, 'a list of 1 to 10000 sub-policies')
+  for (const [i, steps] of policy.entries()) {
+    const sub = 'a list of 1 to 32 steps [op, probability, magnitude]'
+    check(list(steps, 32), `policy[${i}]`, steps, sub)
+    for (const [j, step] of steps.entries()) {
+      const position = `policy[${i}][${j}]`
       const triple = Array.isArray(step) && step.length === 3
-      check(triple, place, step, '[op, probability, magnitude]')
-      const [op, probability, magnitude] = step as unknown[]
-      const names = `one of ${operations.join(', ')}`
-      check(operations.includes(op as Operation), `${place}[0]`, op, names)
-      check(within(probability, 1), `${place}[1]`, probability, 'a probability in [0, 1]')
-      const whole = within(magnitude, 9) && Number.isInteger(magnitude)
-      const none = magnitude === null && !ranges[op as Operation]
+      check(triple, position, step, '[op, probability, magnitude]')
+      const [op, probability, magnitude] = step
+      check(operations.includes(op), `${position}[0]`, op, `one of ${operations.join(', ')}`)
+      check(within(probability, 1), `${position}[1]`, probability, 'a probability in [0, 1]')
+      const strength = within(magnitude, 9) && Number.isInteger(magnitude)
       check(
-        whole || none,
-        `${place}[2]`,
+        strength || (magnitude === null && !ranges[op]),
+        `${position}[2]`,
         magnitude,
-        'a whole number from 0 to 9, or null where the operation has no magnitude',
+        'an integer in [0, 9], or null if the operation has no magnitude',
       )
     }
   }

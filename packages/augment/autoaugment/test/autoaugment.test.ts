@@ -6,16 +6,15 @@ import {
   expectClose,
   expectFrequencies,
   expectIndependent,
-  fromFixture,
   laws,
-  onEachBackend,
 } from '@tricks/conformance'
-import { createRandom, type Trick } from '@tricks/core'
+import { compose, createRandom, oneHot, type Trick } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import {
   applyAutoAugment,
   applyOperation,
   autoAugment,
+  autoAugmentBatch,
   type AutoAugmentParams,
   magnitudeOf,
   type Operation,
@@ -24,142 +23,7 @@ import {
   type Policy,
   type Step,
 } from '../src/index.ts'
-import fixture from './fixtures/autoaugment-ops.json' with { type: 'json' }
 import learned from './fixtures/autoaugment-policies.json' with { type: 'json' }
-
-const { input } = fixture.cases[0]!
-const cases = fixture.cases.slice(1) as unknown as {
-  op: Operation
-  magnitude: number
-  expected: Record<'tensor' | 'pil', { shape: number[]; data: number[] }>
-}[]
-const grid = (): tf.Tensor4D => tf.div(fromFixture({ ...input!, dtype: 'float32' }), 255)
-const fill = 128 / 255
-const levelsOf = (images: tf.Tensor): number[] =>
-  Array.from(images.dataSync(), (value) => Math.round(value * 255))
-
-/** What share of the levels are off, and by how much at most. */
-function difference(a: readonly number[], b: readonly number[]): { share: number; most: number } {
-  const apart = a.map((level, i) => Math.abs(level - b[i]!))
-  const off = apart.filter((distance) => distance > 0).length
-  return { share: off / a.length, most: Math.max(...apart) }
-}
-
-/** The operations whose two paths in torchvision differ: PIL rounds greys and means, and halves otherwise. */
-const onlyTensor: readonly Operation[] = [
-  'Rotate',
-  'Color',
-  'Contrast',
-  'Sharpness',
-  'AutoContrast',
-]
-/** Those with a sum of products, in which devices may round otherwise. */
-const rounded: readonly Operation[] = ['Color', 'Contrast', 'Sharpness', 'AutoContrast']
-
-onEachBackend(() => {
-  test.each(cases)("as torchvision's tensors: $op $magnitude", ({ op, magnitude, expected }) => {
-    const done = levelsOf(applyOperation(grid(), { op, magnitudes: [magnitude, magnitude], fill }))
-    const tensor = difference(done, expected.tensor.data)
-    expect(tensor.most).toBeLessThanOrEqual(rounded.includes(op) ? 1 : 0)
-    expect(tensor.share).toBeLessThanOrEqual(0.01)
-    if (!onlyTensor.includes(op)) expect(done).toEqual(expected.pil.data)
-  })
-
-  test('each image has a magnitude of its own', () => {
-    for (const op of ['ShearX', 'Brightness', 'Solarize', 'Posterize', 'Sharpness'] as const) {
-      const [first, second] = cases.filter((each) => each.op === op)
-      const magnitudes = [first!.magnitude, second!.magnitude]
-      const done = levelsOf(applyOperation(grid(), { op, magnitudes, fill }))
-      const half = done.length / 2
-      const expected = [
-        ...first!.expected.tensor.data.slice(0, half),
-        ...second!.expected.tensor.data.slice(half),
-      ]
-      expect(difference(done, expected).share).toBeLessThanOrEqual(0.01)
-    }
-  })
-
-  test('all operations at once do what each does alone, one after the other', () => {
-    const images = tf.tile(grid(), [operations.length, 1, 1, 1])
-    const steps = [...operations, ...operations].map((op, i): Step => ({
-      op,
-      magnitude:
-        { Posterize: 5, Solarize: 100, Cutout: 9, SamplePairing: 0.3 }[op as string] ?? 0.25,
-      center: [i, 31 - i],
-      partner: 31 - i,
-    }))
-    // Each image's second operation is another one's first.
-    const second = steps.map((_, i) => steps[(i + 5) % steps.length]!)
-    const done = levelsOf(
-      applyAutoAugment(images, { steps: steps.map((step, i) => [step, second[i]!]), fill }),
-    )
-    const alone = (before: tf.Tensor4D, step: Step, image: number): tf.Tensor4D => {
-      const one = tf.slice<tf.Rank.R4, tf.Tensor4D>(before, image, 1)
-      if (step.op !== 'SamplePairing') return applyAutoAugment(one, { steps: [[step]], fill })
-      const pair = tf.concat([one, tf.slice<tf.Rank.R4, tf.Tensor4D>(images, step.partner!, 1)])
-      return tf.slice(applyAutoAugment(pair, { steps: [[{ ...step, partner: 1 }], []] }), 0, 1)
-    }
-    const oneByOne = steps.flatMap((step, i) =>
-      levelsOf(alone(alone(images, step, i), second[i]!, 0)),
-    )
-    expect(done).toEqual(oneByOne)
-  })
-
-  test('an image for which nothing is drawn stays to the bit, also off the grid', () => {
-    const images = tf.randomUniform<tf.Rank.R4>([2, 4, 4, 3], 0, 1, 'float32', 1)
-    const before = images.dataSync()
-    const steps = [[null], [{ op: 'Invert', magnitude: 0 } as const]]
-    const after = applyAutoAugment(images, { steps }).dataSync()
-    expect(after.slice(0, 48)).toEqual(before.slice(0, 48))
-    const inverted = Array.from(before.slice(48), (value) => 255 - Math.round(value * 255))
-    expect(Array.from(after.slice(48), (value) => Math.round(value * 255))).toEqual(inverted)
-    expect(applyAutoAugment(images, { steps: [[], []] }).dataSync()).toEqual(before)
-  })
-
-  test('cutout hides a square about its centre, clipped', () => {
-    const images = tf.ones<tf.Rank.R4>([2, 4, 4, 1])
-    const centers = [
-      [2, 2],
-      [0, 3],
-    ] as const
-    const done = applyOperation(images, { op: 'Cutout', magnitudes: [2.9, 3], centers })
-    const [o, x] = [1, 0]
-    expect(levelsOf(done).map((level) => level / 255)).toEqual(
-      [
-        [o, o, o, o, o, x, x, o, o, x, x, o, o, o, o, o],
-        [o, o, x, x, o, o, o, o, o, o, o, o, o, o, o, o],
-      ].flat(),
-    )
-  })
-
-  test("sample pairing takes a share of another image's pixels", () => {
-    const images = tf.tensor4d([0, 100 / 255, 200 / 255], [3, 1, 1, 1])
-    const params = { op: 'SamplePairing', magnitudes: [0.4, 0.2, 0], partners: [2, 0, 0] } as const
-    expect(levelsOf(applyOperation(images, params))).toEqual([80, 80, 200])
-  })
-
-  test('an image of one channel has no color, and is its own grey', () => {
-    const images = tf.tensor4d(
-      [10, 20, 30, 40].map((level) => level / 255),
-      [1, 2, 2, 1],
-    )
-    const done = (op: Operation): number[] =>
-      levelsOf(applyOperation(images, { op, magnitudes: [0.5] }))
-    expect(done('Color')).toEqual([10, 20, 30, 40])
-    // Away from the mean of 25.
-    expect(done('Contrast')).toEqual([2, 17, 32, 47])
-    expect(done('Sharpness')).toEqual([10, 20, 30, 40])
-    expect(done('AutoContrast')).toEqual([0, 85, 170, 255])
-  })
-
-  test('a channel of one level has nothing to stretch or even out', () => {
-    const images = tf.fill<tf.Rank.R4>([1, 20, 20, 3], 77 / 255)
-    for (const op of ['AutoContrast', 'Equalize'] as const)
-      expect(new Set(levelsOf(applyOperation(images, { op, magnitudes: [0] })))).toEqual(
-        new Set([77]),
-      )
-  })
-})
 
 describe('policies', () => {
   test("are torchvision's", () => {
@@ -185,12 +49,14 @@ describe('policies', () => {
   })
 
   test.each<[unknown, string]>([
-    ['cifar', 'policy to be one of cifar10, svhn, imagenet, or a list, got cifar'],
     [
-      [],
-      'policy to be a list of sub-policies, each a list of [op, probability, magnitude], got []',
+      'cifar',
+      "policy to be 'cifar10', 'svhn', 'imagenet' or a list of sub-policies, each a list of",
     ],
-    [[[]], 'policy[0] to be a list of [op, probability, magnitude], got []'],
+    [null, "policy to be 'cifar10', 'svhn', 'imagenet' or a list of sub-policies, each a list of"],
+    [[], 'policy to be a list of 1 to 10000 sub-policies, got []'],
+    [[[]], 'policy[0] to be a list of 1 to 32 steps [op, probability, magnitude], got []'],
+    [[null], 'policy[0] to be a list of 1 to 32 steps [op, probability, magnitude], got null'],
     [[[['Rotate', 0.5]]], 'policy[0][0] to be [op, probability, magnitude], got ["Rotate",0.5]'],
     [
       [
@@ -203,9 +69,11 @@ describe('policies', () => {
       'policy[1][1][0] to be one of ShearX, ShearY,',
     ],
     [[[['Rotate', 1.5, 3]]], 'policy[0][0][1] to be a probability in [0, 1], got 1.5'],
-    [[[['Rotate', 0.5, 10]]], 'policy[0][0][2] to be a whole number from 0 to 9, or null'],
-    [[[['Rotate', 0.5, null]]], 'policy[0][0][2] to be a whole number from 0 to 9, or null'],
-  ])('%j is none', (policy, message) => {
+    [[[['Rotate', '0.5', 3]]], 'policy[0][0][1] to be a probability in [0, 1], got 0.5'],
+    [[[['Rotate', 0.5, 10]]], 'policy[0][0][2] to be an integer in [0, 9], or null'],
+    [[[['Rotate', 0.5, NaN]]], 'policy[0][0][2] to be an integer in [0, 9], or null'],
+    [[[['Rotate', 0.5, null]]], 'policy[0][0][2] to be an integer in [0, 9], or null'],
+  ])('%j is invalid', (policy, message) => {
     expect(() => autoAugment({ policy: policy as Policy })).toThrow(
       `autoaugment: expected ${message}`,
     )
@@ -309,24 +177,86 @@ describe('draws', () => {
   })
 })
 
-test('what does not fit is said', () => {
+describe('channels', () => {
+  const data = (channels: number) =>
+    ({
+      data: { size: 8, height: 8, width: 8, channels, classes: 2, mean: [], deviation: [] },
+    }) as never
+  const refusal = (channels: number): string =>
+    `autoaugment: expected channels to be 1 or 3 for Color, got ${channels}`
+
+  test.each([2, 4])('%d are rejected when a run starts, and at every step', (channels) => {
+    const trick = autoAugment()
+    const { images } = trick
+    expect(() => trick.start!(data(channels))).toThrow(
+      refusal(channels).replace('Color', 'Contrast'),
+    )
+    // Most steps draw no operation that needs a luma for a batch of one.
+    for (let step = 0; step < 20; step++)
+      expect(() =>
+        images!.draw(createRandom(step), { ...size, batch: 1, channels }, { ...time, step }),
+      ).toThrow('autoaugment: expected channels to be 1 or 3')
+    expect(() =>
+      autoAugmentBatch(tf.zeros<tf.Rank.R4>([1, 4, 4, channels]), {
+        seed: 1,
+        policy: [[['Color', 0, 0]]],
+      }),
+    ).toThrow(refusal(channels))
+  })
+
+  test('1 and 3 are accepted, and any number by a policy that needs no luma', () => {
+    for (const channels of [1, 3]) expect(() => autoAugment().start!(data(channels))).not.toThrow()
+    const policy: Policy = [[['Rotate', 1, 9]], [['Equalize', 1, null]]]
+    expect(() => autoAugment({ policy }).start!(data(4))).not.toThrow()
+    expect(autoAugmentBatch(tf.zeros<tf.Rank.R4>([3, 4, 4, 4]), { policy, seed: 1 }).shape).toEqual(
+      [3, 4, 4, 4],
+    )
+  })
+})
+
+test('alone it draws what it draws in a pipeline', () => {
+  const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
+  const alone = autoAugmentBatch(images, { policy: 'svhn', seed: 3, step: 5 })
+  const pipeline = compose([autoAugment({ policy: 'svhn' })], { seed: 3 })
+  const composed = pipeline.batch(images, oneHot([0, 1, 1, 0], 2), 5)
+  expect([...alone.dataSync()]).toEqual([...composed.images.dataSync()])
+  expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
+})
+
+test('describes what it drew', () => {
+  const steps: AutoAugmentParams['steps'] = [
+    [{ op: 'Rotate', magnitude: -12.4 }, null],
+    [null, null],
+    [
+      { op: 'ShearX', magnitude: 0.2667 },
+      { op: 'Invert', magnitude: 0 },
+    ],
+  ]
+  const { describe: words } = autoAugment().images!
+  expect([0, 1, 2].map((image) => words!({ steps }, image))).toEqual([
+    'Rotate −12°',
+    '',
+    'ShearX +0.27, Invert',
+  ])
+})
+
+test('rejects invalid options and mismatched shapes', () => {
   const images = tf.zeros<tf.Rank.R4>([2, 4, 4, 3])
-  const apply = (params: object) => (): unknown =>
-    applyOperation(images, { op: 'Rotate', magnitudes: [0, 0], ...params })
-  expect(apply({ magnitudes: [0] })).toThrow(
-    'autoaugment: expected magnitudes to be 2 numbers, one an image, got [0]',
-  )
-  expect(apply({ op: 'Turn' })).toThrow('autoaugment: expected op to be one of ShearX,')
-  expect(apply({ fill: [0, 0] })).toThrow('expected fill to be one value, or 3, one a channel')
-  expect(apply({ op: 'SamplePairing', partners: [0, 2] })).toThrow(
-    'autoaugment: expected partners to be 2 places in [0, 2), got [0,2]',
-  )
   expect(() => applyAutoAugment(images, { steps: [[]] })).toThrow(
-    'autoaugment: expected steps to be 2 lists, one an image, got [[]]',
+    'autoaugment: expected steps to be 2 lists, one per image, got [[]]',
   )
-  expect(() => applyOperation(tf.zeros([1, 4, 4, 2]), { op: 'Color', magnitudes: [0.5] })).toThrow(
-    'autoaugment: expected 3 channels or 1, got 2',
+  expect(() => applyAutoAugment(images, { steps: [[], []], fill: [0, 0] })).toThrow(
+    'autoaugment: expected fill to be one value, or 3, one per channel, got [0,0]',
   )
+  expect(() => autoAugment({ policies: 'svhn' } as never)).toThrow(
+    'autoaugment: expected options to be some of policy, fill, key, got policies',
+  )
+})
+
+test("applyOperation is the operations' own", () => {
+  const images = tf.ones<tf.Rank.R4>([2, 4, 4, 3])
+  const inverted = applyOperation(images, { op: 'Invert', magnitudes: [0, 0] })
+  expect(Math.max(...inverted.dataSync())).toBe(0)
 })
 
 /** What may become of an image by a policy, each with its probability; magnitudes are those of 32×24. */
@@ -407,6 +337,10 @@ conformance(() => autoAugment(), {
     () => autoAugment({ policy: 'cifar100' as 'cifar10' }),
     () => autoAugment({ policy: [[['Rotate', 2, 3]]] }),
     () => autoAugment({ fill: 255 }),
+    () => autoAugment({ fill: '0.5' as never }),
+    () => autoAugment({ fill: null as never }),
+    () => autoAugment({ fill: NaN }),
+    () => autoAugment({ filling: 0 } as never),
   ],
 })
 conformance(() => autoAugment({ policy: 'svhn', fill: 'mean' }), drawnBy(policies.svhn))

@@ -1,24 +1,34 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { byOperation, eachImage, grey, type Levels, toLevels } from './levels.ts'
-import type { Operation, Step, Surroundings } from './operation.ts'
+import { byOperation, eachImage, grey, toLevels } from './levels.ts'
+import type { Levels, Operation, Step, Surroundings } from './operation.ts'
 
 /**
- * Brightness, contrast, color, sharpness, sample pairing: factor · image + (1 − factor) · other, clipped and
- * rounded down.
+ * Brightness, contrast, color and sharpness lead from another image to this one, and beyond if the magnitude is above 0;
+ * sample pairing leads from this image to another one: from + amount · (to − from), clipped and rounded down.
  */
 export function blend(levels: Levels, steps: readonly Step[], { originals }: Surroundings): Levels {
-  // An enhancement's magnitude leads away from the other image, pairing's is that image's weight.
-  const factor = ({ op, magnitude }: Step): number =>
-    op === 'SamplePairing' ? 1 - magnitude : 1 + magnitude
-  const others = byOperation(levels, steps, (op, own, some) => otherOf(op, own, some, originals))
-  const mixed: Levels = tf.add(
-    tf.mul(levels, eachImage(steps, factor)),
-    tf.mul(
-      others,
-      eachImage(steps, (step) => 1 - factor(step)),
-    ),
-  )
-  return tf.floor(tf.clipByValue(mixed, 0, 255))
+  return byOperation(levels, steps, (op, own, some) => {
+    const other = otherOf(op, own, some, originals)
+    const pairing = op === 'SamplePairing'
+    const amount = ({ magnitude }: Step): number => (pairing ? magnitude : 1 + magnitude)
+    const [from, to] = pairing ? [own, other] : [other, own]
+    return tf.floor(tf.clipByValue(lead(op, from, to, some, amount), 0, 255))
+  })
+}
+
+function lead(
+  op: Operation,
+  from: Levels,
+  to: Levels,
+  steps: readonly Step[],
+  amount: (step: Step) => number,
+): Levels {
+  const amounts = eachImage(steps, amount)
+  // Exact where both are equal, as at Sharpness's border: the sum of two products may end just below the level, which
+  // rounding down makes the next lower one. Color is that sum, to round as torchvision's tensors do.
+  if (op !== 'Color' || from === to) return tf.add(from, tf.mul(tf.sub(to, from), amounts))
+  const rest = eachImage(steps, (step) => 1 - amount(step))
+  return tf.add(tf.mul(to, amounts), tf.mul(from, rest))
 }
 
 function otherOf(
@@ -44,7 +54,7 @@ function otherOf(
   }
 }
 
-/** The mean of 3 × 3 pixels where the middle one counts five times; the border stays. */
+/** The mean of 3 × 3 pixels, in which the middle one counts five times; the border is unchanged. */
 function smooth(levels: Levels): Levels {
   const [batch, height, width, channels] = levels.shape
   if (height < 3 || width < 3) return levels

@@ -1,6 +1,5 @@
 import { gatherPixels, placesOf } from '@tricks/core'
-import type { Levels } from './levels.ts'
-import type { Step, Surroundings } from './operation.ts'
+import type { Levels, Step, Surroundings } from './operation.ts'
 
 /** Shear, translation, rotation and cutout: each pixel shows another one, the nearest, or the fill. */
 export function warp(levels: Levels, steps: readonly Step[], { fill }: Surroundings): Levels {
@@ -70,13 +69,14 @@ function hide(
   { magnitude, center }: Step,
   [, height, width]: Levels['shape'],
 ): void {
+  const [row, column] = center ?? [Math.floor(height / 2), Math.floor(width / 2)]
   const half = Math.floor(magnitude / 2)
   const span = (middle: number, size: number) =>
     [Math.max(0, middle - half), Math.max(0, Math.min(size, middle + half))] as const
-  const [top, bottom] = span(center![0], height)
-  const [left, right] = span(center![1], width)
-  for (let row = top; row < bottom; row++) {
-    const start = (image * height + row) * width
+  const [top, bottom] = span(row, height)
+  const [left, right] = span(column, width)
+  for (let r = top; r < bottom; r++) {
+    const start = (image * height + r) * width
     source.fill(source.length, start + left, start + right)
   }
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { eachImage, type Levels } from './levels.ts'
-import type { Step } from './operation.ts'
+import { eachImage } from './levels.ts'
+import type { Levels, Step } from './operation.ts'
 
 /** Posterize keeps the upper bits; Solarize inverts from its level on, Invert from 0 on. */
 export function tone(levels: Levels, steps: readonly Step[]): Levels {
@@ -16,11 +16,11 @@ export function tone(levels: Levels, steps: readonly Step[]): Levels {
   return tf.add(kept, tf.mul(inverts, tf.sub(255, tf.mul(kept, 2))))
 }
 
-/** Stretches each channel from its darkest and brightest level to all of the grid. */
+/** Stretches each channel, so that its darkest level becomes 0 and its brightest 255. */
 export function autoContrast(levels: Levels): Levels {
   return byChannel(levels, (rows) => {
     const [low, high] = [tf.min(rows, 1, true), tf.max(rows, 1, true)]
-    // A channel of one level stays: 0 + 1 · level.
+    // A channel of one level is unchanged: 0 + 1 · level.
     const flat = tf.cast(tf.equal(low, high), 'float32')
     const scale = tf.div(255, tf.add(tf.sub(high, low), tf.mul(flat, 255)))
     const from = tf.mul(low, tf.sub(1, flat))
@@ -30,14 +30,14 @@ export function autoContrast(levels: Levels): Levels {
 
 /**
  * Evens out each channel's histogram: level → ⌊(pixels below it + ⌊step / 2⌋) / step⌋, where a step is the
- * pixels below the brightest level by 255, rounded down; where it is 0 the channel stays.
+ * pixels below the brightest level by 255, rounded down; if it is 0 the channel is unchanged.
  */
 export function equalize(levels: Levels): Levels {
   return byChannel(levels, (rows) => {
-    // A place a level of each row, to count in and to look up from.
+    // An index per level of each row, to count at and to look up from.
     const starts = tf.mul(tf.range(0, rows.shape[0]), 256)
-    const places = tf.cast(tf.add(rows, tf.reshape(starts, [-1, 1])), 'int32')
-    const flat: tf.Tensor1D = tf.reshape(places, [-1])
+    const indices = tf.cast(tf.add(rows, tf.reshape(starts, [-1, 1])), 'int32')
+    const flat: tf.Tensor1D = tf.reshape(indices, [-1])
     const counted = tf.bincount(flat, tf.tensor1d([]), rows.shape[0] * 256)
     const counts = tf.reshape(tf.cast(counted, 'float32'), [-1, 256])
     const below = tf.cumsum(counts, 1, true)
@@ -50,15 +50,15 @@ export function equalize(levels: Levels): Levels {
       tf.add(step, still),
     )
     const table = tf.reshape(tf.floor(tf.clipByValue(evened, 0, 255)), [-1])
-    const looked = tf.reshape(tf.gatherND(table, tf.reshape(places, [-1, 1])), rows.shape)
+    const looked = tf.reshape(tf.gatherND(table, tf.reshape(indices, [-1, 1])), rows.shape)
     return tf.add(tf.mul(looked, tf.sub(1, still)), tf.mul(rows, still))
   })
 }
 
-/** Works on the pixels of each image and channel, `[batch · channels, height · width]`. */
-function byChannel(levels: Levels, work: (rows: tf.Tensor2D) => tf.Tensor): Levels {
+/** Changes the pixels of each image and channel, `[batch · channels, height · width]`. */
+function byChannel(levels: Levels, change: (rows: tf.Tensor2D) => tf.Tensor): Levels {
   const [batch, height, width, channels] = levels.shape
   const planes = tf.transpose(levels, [0, 3, 1, 2])
-  const rows = work(tf.reshape(planes, [batch * channels, height * width]))
+  const rows = change(tf.reshape(planes, [batch * channels, height * width]))
   return tf.transpose(tf.reshape(rows, [batch, channels, height, width]), [0, 2, 3, 1])
 }
