@@ -68,12 +68,12 @@ describe('compose', () => {
   })
 
   test('normalises once, by the mean and the deviation', () => {
-    const { images: normal } = compose([], { mean: [0.25], deviation: [0.5] }).batch(
+    const { images: normal } = compose([], { mean: [0.25], deviation: [0.125] }).batch(
       images,
       targets,
       0,
     )
-    expect(valuesOf(normal)).toEqual(valuesOf(images).map(() => 0.5))
+    expect(valuesOf(normal)).toEqual(valuesOf(images).map(() => 2))
   })
 
   test('leaves its inputs alone and nothing but its results behind', () => {

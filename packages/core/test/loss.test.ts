@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
-import { accuracy, oneHot, softmaxCrossEntropy, stepsOf } from '../src/index.ts'
+import { accuracy, isDuration, oneHot, softmaxCrossEntropy, stepsOf } from '../src/index.ts'
 
 const value = (scalar: tf.Tensor): number => scalar.dataSync()[0]!
 
@@ -10,6 +10,7 @@ test('oneHot of an array and of a tensor', () => {
   expect([...oneHot(tf.tensor1d([2, 0], 'int32'), 3).dataSync()]).toEqual(expected)
   expect(oneHot(new Uint8Array([2, 0]), 3).dtype).toBe('float32')
   expect(() => oneHot([0, 3], 3)).toThrow('oneHot: expected labels in [0, 3), got 3 at place 1')
+  for (const label of [-1, 0.5, NaN]) expect(() => oneHot([label], 3)).toThrow(`got ${label} at`)
 })
 
 test('cross-entropy takes soft targets and large logits', () => {
@@ -59,10 +60,39 @@ test('accuracy is weighted by soft targets', () => {
   ).toBeCloseTo(2 / 3, 6)
 })
 
+test.each<[unknown, boolean]>([
+  [{ steps: 0 }, true],
+  [{ steps: 3 }, true],
+  [{ steps: 1.5 }, false],
+  [{ steps: -1 }, false],
+  [{ steps: 2 ** 54 }, false],
+  [{ steps: NaN }, false],
+  [{ steps: '3' }, false],
+  [{ epochs: 1.5 }, true],
+  [{ epochs: -0.5 }, false],
+  [{ epochs: Infinity }, false],
+  [{ fraction: 0 }, true],
+  [{ fraction: 1 }, true],
+  [{ fraction: 1.01 }, false],
+  [{ days: 3 }, false],
+  [{ steps: 3, epochs: 1 }, false],
+  [{}, false],
+  [undefined, false],
+  [null, false],
+  [5, false],
+  ['S', false],
+])('%j is a duration: %s', (given, expected) => {
+  expect(isDuration(given)).toBe(expected)
+})
+
 test('durations in steps', () => {
   const time = { step: 0, stepsPerEpoch: 391, steps: 3910 }
   expect(stepsOf({ epochs: 2 }, time)).toBe(782)
   expect(stepsOf({ fraction: 0.1 }, time)).toBe(391)
+  // To the nearest step.
+  expect(stepsOf({ epochs: 0.5 }, time)).toBe(196)
+  expect(stepsOf({ fraction: 0.3333 }, { ...time, steps: 10 })).toBe(3)
+  expect(stepsOf({ epochs: 0 }, time)).toBe(0)
   expect(stepsOf({ steps: 7 }, { ...time, steps: Infinity })).toBe(7)
   expect(() => stepsOf({ fraction: 0.1 }, { ...time, steps: Infinity })).toThrow(
     '{"fraction":0.1} can\'t be turned into steps, as steps is unknown',

@@ -12,6 +12,7 @@ test('each pixel shows one of the batch, or of the others', () => {
 
 test('their own places show the images as they are', () => {
   expect([...placesOf(images.shape)]).toEqual([0, 1, 2, 3])
+  expect([...placesOf([2, 3, 2])]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
   expect([...gatherPixels(images, placesOf(images.shape)).dataSync()]).toEqual([
     1, 2, 3, 4, 5, 6, 7, 8,
   ])

@@ -120,8 +120,39 @@ describe('distributions', () => {
     [2, 2, (x) => 3 * x ** 2 - 2 * x ** 3],
   ]
   test.each(betas)('Beta(%d, %d)', (alpha, beta, cdf) => {
-    const values = draws((random) => random.beta(alpha, beta))
-    expect(kolmogorovSmirnov(values, cdf)).toBeLessThan(limit)
+    const random = createRandom(7).fork('test').at(3)
+    // As many as show whether a candidate in twenty is rejected that has to be.
+    const values = Array.from({ length: 5 * many }, () => random.beta(alpha, beta))
+    expect(kolmogorovSmirnov(values, cdf)).toBeLessThan(limit / Math.sqrt(5))
+  })
+
+  test('Beta of what floating point can hardly hold is a coin of the right mean', () => {
+    const values = draws((random) => random.beta(1e-310, 3e-310))
+    expect(new Set(values)).toEqual(new Set([0, 1]))
+    expect(Math.abs(mean(values) - 0.25)).toBeLessThan(3.3 * Math.sqrt((0.25 * 0.75) / many))
+    expect(draws((random) => random.beta(1e300, 1e300))[0]).toBe(0.5)
+  })
+
+  test('integer: no number is favoured in a range that does not divide 2^32', () => {
+    // By the remainder alone, half of the numbers would be in the first third.
+    const values = draws((random) => random.integer(0, 3 * 2 ** 30))
+    const share = values.filter((value) => value < 2 ** 30).length / many
+    expect(Math.abs(share - 1 / 3)).toBeLessThan(3.3 * Math.sqrt(2 / 9 / many))
+  })
+
+  test('integer takes ranges of 1 to 2^32 numbers', () => {
+    const random = createRandom(0)
+    expect(random.integer(3, 4)).toBe(3)
+    expect(random.integer(-5, 2 ** 32 - 5)).toBeGreaterThanOrEqual(-5)
+    for (const [low, high] of [
+      [0, 2 ** 32 + 1],
+      [0.5, 3],
+      [4, 3],
+      [NaN, 3],
+    ] as const)
+      expect(() => random.integer(low, high)).toThrow(
+        'low and high to be whole numbers, low < high',
+      )
   })
 
   test('Beta with a tiny alpha is a coin, never NaN', () => {
@@ -142,6 +173,62 @@ describe('distributions', () => {
     const chiSquared = [...counts.values()].reduce((sum, n) => sum + (n - 1000) ** 2 / 1000, 0)
     // The 0.999 quantile with 5 degrees of freedom.
     expect(chiSquared).toBeLessThan(20.52)
+  })
+})
+
+// What a seed draws stays what it is, in every version: runs are repeated by it.
+describe('known answers', () => {
+  /** The first words of a stream, straight from Philox. */
+  const words = (
+    { step = 0, place = 0, name = [0, 0] as readonly number[] },
+    count: number,
+  ): number[] =>
+    Array.from({ length: Math.ceil(count / 4) }, (_, block) =>
+      philox([block, place, step, name[1]! + Math.floor(step / 2 ** 32)], [5, name[0]!]),
+    )
+      .flat()
+      .slice(0, count)
+  const uniform = (high: number, low: number): number =>
+    ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53
+
+  test.each([
+    [{}, createRandom(5)],
+    [{ step: 7 }, createRandom(5).at(7)],
+    [{ step: 2 ** 32 + 7 }, createRandom(5).at(2 ** 32 + 7)],
+    [{ place: 1 }, createRandom(5).image(0)],
+    [{ step: 2, place: 9 }, createRandom(5).at(2, 5).image(3)],
+    // The name's own words are its characters', one after the other, and those of its end.
+    [
+      {
+        name: ['a', '/'].reduce<readonly number[]>(
+          (key, c) => philox([c.charCodeAt(0), 0, 0, 0], key).slice(0, 2),
+          [0, 0],
+        ),
+      },
+      createRandom(5).fork('a'),
+    ],
+  ])('the words of a stream are those of Philox at %j', (at, random) => {
+    const own = words(at, 12)
+    const expected = [0, 2, 4, 6, 8, 10].map((i) => uniform(own[i]!, own[i + 1]!))
+    expect(expected.map(() => random.uniform())).toEqual(expected)
+  })
+
+  test('integers are remainders, normal numbers are by Box and Muller, permutations by Fisher and Yates', () => {
+    const own = words({}, 12)
+    const integers = createRandom(5)
+    expect([0, 1, 2, 3, 4].map(() => integers.integer(2, 12))).toEqual(
+      own.slice(0, 5).map((word) => 2 + (word % 10)),
+    )
+    const [a, b] = [uniform(own[0]!, own[1]!), uniform(own[2]!, own[3]!)]
+    expect(createRandom(5).normal(3, 2)).toBe(
+      3 + 2 * Math.sqrt(-2 * Math.log(1 - a)) * Math.cos(2 * Math.PI * b),
+    )
+    const order = [0, 1, 2, 3, 4]
+    for (const [k, i] of [4, 3, 2, 1].entries()) {
+      const j = own[k]! % (i + 1)
+      ;[order[i], order[j]] = [order[j]!, order[i]!]
+    }
+    expect([...createRandom(5).permutation(5)]).toEqual(order)
   })
 })
 
@@ -195,6 +282,13 @@ describe('streams', () => {
 
   test('an empty range is refused', () => {
     expect(() => createRandom(0).integer(3, 3)).toThrow('got 3 and 3')
-    expect(() => createRandom(0).beta(0, 1)).toThrow('above 0, got 0 and 1')
+    for (const [alpha, beta] of [
+      [0, 1],
+      [1, 0],
+      [1, -2],
+      [NaN, 1],
+      [1, NaN],
+    ] as const)
+      expect(() => createRandom(0).beta(alpha, beta)).toThrow(`above 0, got ${alpha} and ${beta}`)
   })
 })

@@ -43,6 +43,17 @@ describe('policies', () => {
     })
   })
 
+  test('what torchvision lacks goes by the paper: a share of 0 to 0.4, and squares of 0 to 60 of 331', () => {
+    expectClose(
+      [0, 3, 9].map((strength) => magnitudeOf('SamplePairing', strength, [32, 24])),
+      [0, 0.4 / 3, 0.4],
+    )
+    expectClose(magnitudeOf('Cutout', 9, [662, 331]), 60)
+    // The share has no sign, nor has the square.
+    expectClose(magnitudeOf('SamplePairing', 9, [32, 24], true), 0.4)
+    expect(magnitudeOf('Solarize', null, [32, 24])).toBe(0)
+  })
+
   test("translation goes by its axis's length", () => {
     expectClose(magnitudeOf('TranslateX', 9, [331, 662]), 300)
     expectClose(magnitudeOf('TranslateY', 9, [331, 662]), 150)
@@ -311,6 +322,11 @@ const stepsOf =
     ...params,
     steps: params.steps.map((steps, i) => change(steps, 8 * step + i)),
   })
+test('options are as resolved', () => {
+  expect(autoAugment().options).toEqual({ policy: 'cifar10', fill: 0.5 })
+  expect(autoAugment({ policy: 'svhn', fill: 0 }).options).toEqual({ policy: 'svhn', fill: 0 })
+})
+
 conformance(() => autoAugment(), {
   ...drawnBy(policies.cifar10),
   shifted: {

@@ -110,6 +110,23 @@ describe('draws', () => {
   })
 })
 
+test('options are those given, and the defaults', () => {
+  expect(colorJitter().options).toEqual({
+    brightness: 0.4,
+    contrast: 0.4,
+    saturation: 0.4,
+    hue: 0.1,
+    shift: 0,
+  })
+  expect(colorJitter({ brightness: 1, hue: 0.5, shift: 1 }).options).toEqual({
+    brightness: 1,
+    contrast: 0.4,
+    saturation: 0.4,
+    hue: 0.5,
+    shift: 1,
+  })
+})
+
 test('what does not fit is said', () => {
   const images = tf.zeros<tf.Rank.R4>([2, 3, 3, 3])
   expect(() => applyColorJitter(images, { hue: [0.1] })).toThrow(

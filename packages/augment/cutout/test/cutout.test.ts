@@ -33,6 +33,10 @@ onEachBackend(() => {
     const expected = [...images.dataSync()]
     for (const pixel of [0, 1, 4, 5]) expected.splice(pixel * 3, 3, ...fill)
     expect(cut).toEqual(expected)
+    for (const one of [0.5, [0.5]]) {
+      const grey = applyCutout(images, { centers: [[[1, 1]]], length: 2, fill: one }).dataSync()
+      expect(grey.slice(0, 6)).toEqual(new Float32Array(6).fill(0.5))
+    }
   })
 })
 
@@ -99,6 +103,16 @@ test('describes what it drew', () => {
     'cutout 3, 4',
     'cutout 1, 2, cutout 5, 6',
   ])
+})
+
+test('options are those given, and the defaults', () => {
+  expect(cutout().options).toEqual({ length: 16, holes: 1, fill: 'mean', inside: false })
+  expect(cutout({ length: 8, holes: 1000, fill: 1, inside: true }).options).toEqual({
+    length: 8,
+    holes: 1000,
+    fill: 1,
+    inside: true,
+  })
 })
 
 test('rejects mismatched shapes and unknown options', () => {

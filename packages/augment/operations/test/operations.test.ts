@@ -170,6 +170,23 @@ onEachBackend(() => {
     expect(done('AutoContrast')).toEqual([0, 85, 170, 255])
   })
 
+  test.each([
+    // The middle of 3×3 is (9 · mean + 4 · own) / 13, and the border stays.
+    [3, 3, [0, 0, 0, 0, 130, 0, 0, 0, 0], [0, 0, 0, 0, 50, 0, 0, 0, 0]],
+    [3, 4, [0, 0, 0, 0, 0, 130, 0, 26, 0, 0, 0, 0], [0, 0, 0, 0, 0, 50, 12, 26, 0, 0, 0, 0]],
+    [4, 3, [0, 0, 0, 0, 130, 0, 0, 0, 0, 0, 26, 0], [0, 0, 0, 0, 50, 0, 0, 12, 0, 0, 26, 0]],
+    [2, 3, [0, 130, 0, 0, 130, 0], [0, 130, 0, 0, 130, 0]],
+    [1, 5, [0, 0, 130, 0, 0], [0, 0, 130, 0, 0]],
+    [5, 1, [0, 0, 130, 0, 0], [0, 0, 130, 0, 0]],
+  ])('a sharpness of -1 smooths what has neighbours: %d×%d', (height, width, levels, expected) => {
+    const images = tf.tensor4d(
+      levels.map((level) => level / 255),
+      [1, height, width, 1],
+    )
+    const done = applyOperation(images, { op: 'Sharpness', magnitudes: [-1] })
+    expect(levelsOf(done)).toEqual(expected)
+  })
+
   test('a channel of one level has nothing to stretch or even out', () => {
     const images = tf.fill<tf.Rank.R4>([1, 20, 20, 3], 77 / 255)
     for (const op of ['AutoContrast', 'Equalize'] as const)
@@ -213,6 +230,12 @@ describe('rejects', () => {
     [{ fill: [0, 0] }, 'fill to be one value, or 3, one per channel, got [0,0]'],
     [{ fill: NaN }, 'fill to be one value, or 3, one per channel, got NaN'],
     [{ op: 'SamplePairing', partners: [0, 2] }, 'partners to be 2 indices in [0, 2), got [0,2]'],
+    [{ op: 'SamplePairing', partners: [0] }, 'partners to be 2 indices in [0, 2), got [0]'],
+    [
+      { op: 'SamplePairing', partners: [0, 0.5] },
+      'partners to be 2 indices in [0, 2), got [0,0.5]',
+    ],
+    [{ op: 'SamplePairing', partners: [-1, 0] }, 'partners to be 2 indices in [0, 2), got [-1,0]'],
     [{ op: 'SamplePairing' }, 'partners to be 2 indices in [0, 2), got undefined'],
     [{ centers: [[1, 1]] }, 'centers to be 2 pairs [row, column], one per image, got [[1,1]]'],
     [{ magnitudes: [0, NaN] }, 'steps[1][0].magnitude to be a finite number, got NaN'],

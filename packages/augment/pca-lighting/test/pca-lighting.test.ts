@@ -128,6 +128,14 @@ test('alphas are normal, each with the given deviation', () => {
   }
 })
 
+test('options are those given, and the defaults', () => {
+  expect(pcaLighting().options).toEqual({ deviation: 0.1, components: cifar10Components })
+  expect(pcaLighting({ deviation: 1, components: imagenetComponents }).options).toEqual({
+    deviation: 1,
+    components: imagenetComponents,
+  })
+})
+
 test('what does not fit is said', () => {
   const images = tf.zeros<tf.Rank.R4>([2, 3, 3, 3])
   expect(() => applyPcaLighting(images, { ...given, alphas: [[1, 1, 1]] })).toThrow(

@@ -62,6 +62,11 @@ describe('draws', () => {
   })
 })
 
+test('options are those given, and the defaults', () => {
+  expect(randomCrop().options).toEqual({ padding: 4, mode: 'constant' })
+  expect(randomCrop({ padding: 2, mode: 'edge' }).options).toEqual({ padding: 2, mode: 'edge' })
+})
+
 test('what does not fit is said', () => {
   const images = tf.zeros<tf.Rank.R4>([2, 3, 3, 1])
   const params = { padding: 1, mode: 'constant' } as const

@@ -144,6 +144,25 @@ describe('draws', () => {
   })
 })
 
+test('options are those given, and the defaults', () => {
+  expect(randomErasing().options).toEqual({
+    probability: 0.5,
+    area: [0.02, 0.4],
+    ratio: 0.3,
+    aspect: 'uniform',
+    fill: 'random',
+  })
+  expect(
+    randomErasing({
+      probability: 1,
+      area: [1, 1],
+      ratio: 1,
+      aspect: 'log-uniform',
+      fill: [0, 1, 0],
+    }).options,
+  ).toEqual({ probability: 1, area: [1, 1], ratio: 1, aspect: 'log-uniform', fill: [0, 1, 0] })
+})
+
 test('what does not fit is said', () => {
   const images = tf.zeros<tf.Rank.R4>([2, 4, 5, 3])
   expect(() => applyRandomErasing(images, { boxes: [null], fill: 0 })).toThrow(

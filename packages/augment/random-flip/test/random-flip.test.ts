@@ -46,6 +46,14 @@ describe('draws', () => {
   })
 })
 
+test('options are those given, and the defaults', () => {
+  expect(randomFlip().options).toEqual({ probability: 0.5, direction: 'horizontal' })
+  expect(randomFlip({ probability: 1, direction: 'vertical' }).options).toEqual({
+    probability: 1,
+    direction: 'vertical',
+  })
+})
+
 test('a flip is needed for each image', () => {
   expect(() => applyRandomFlip(tf.zeros([2, 3, 3, 1]), { flips: [true] })).toThrow(
     'random-flip: expected flips to be 2 booleans, one an image, got [true]',

@@ -82,6 +82,15 @@ describe('draws', () => {
   })
 })
 
+test('options are those given, and the defaults', () => {
+  expect(randomResizedCrop().options).toEqual({ area: [0.08, 1], ratio: [3 / 4, 4 / 3] })
+  expect(randomResizedCrop({ size: [6, 7], area: [1, 1], ratio: [1, 1] }).options).toEqual({
+    size: [6, 7],
+    area: [1, 1],
+    ratio: [1, 1],
+  })
+})
+
 test('what does not fit is said', () => {
   const images = tf.zeros<tf.Rank.R4>([2, 4, 5, 3])
   expect(() => applyRandomResizedCrop(images, { boxes: [[0, 0, 4, 5]], size: [4, 4] })).toThrow(

@@ -72,6 +72,13 @@ describe('draws', () => {
   })
 })
 
+test('options are those given, and the defaults', () => {
+  expect(randomRotation().options).toEqual({ degrees: 15, interpolation: 'nearest', fill: 0 })
+  expect(randomRotation({ degrees: 180, interpolation: 'bilinear', fill: 'mean' }).options).toEqual(
+    { degrees: 180, interpolation: 'bilinear', fill: 'mean' },
+  )
+})
+
 test('what does not fit is said', () => {
   const images = tf.zeros<tf.Rank.R4>([2, 3, 3, 3])
   const interpolation = 'nearest'

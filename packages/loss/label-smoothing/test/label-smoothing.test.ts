@@ -51,6 +51,11 @@ test('smooths what was mixed, and leaves the metric its targets', () => {
   expectClose(alone.mixedTargets, [1, 0, 0, 1])
 })
 
+test('options are those given, and the defaults', () => {
+  expect(labelSmoothing().options).toEqual({ epsilon: 0.1 })
+  expect(labelSmoothing({ epsilon: 0 }).options).toEqual({ epsilon: 0 })
+})
+
 test('an epsilon out of range is said', () => {
   expect(() => labelSmoothing({ epsilon: 1 })).toThrow(
     'label-smoothing: expected epsilon to be a number in [0, 1), got 1',

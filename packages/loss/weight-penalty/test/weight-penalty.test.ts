@@ -61,6 +61,16 @@ test('in a pipeline it is added to the loss', () => {
   expectClose(loss, Math.log(2) + 25 + 7)
 })
 
+test('options are those given, and the defaults', () => {
+  expect(l1().options).toEqual({ strength: 1e-5, biases: false, norms: false })
+  expect(l2().options).toEqual({ strength: 5e-4, biases: false, norms: false })
+  expect(l2({ strength: 1, biases: true, norms: true }).options).toEqual({
+    strength: 1,
+    biases: true,
+    norms: true,
+  })
+})
+
 test('what does not fit is said', () => {
   expect(() => l2({ strength: -1 })).toThrow(
     'l2: expected strength to be a number of at least 0 and at most 1e6, got -1',

@@ -75,6 +75,11 @@ describe('draws', () => {
   })
 })
 
+test('options are those given, and the defaults', () => {
+  expect(mixup().options).toEqual({ alpha: 0.2, perImage: false })
+  expect(mixup({ alpha: 1, perImage: true }).options).toEqual({ alpha: 1, perImage: true })
+})
+
 test('what does not fit is said', () => {
   const batch = {
     images: tf.zeros<tf.Rank.R4>([2, 1, 1, 1]),

@@ -99,6 +99,11 @@ describe('draws', () => {
   })
 })
 
+test('options are those given, and the defaults', () => {
+  expect(ricap().options).toEqual({ beta: 0.3 })
+  expect(ricap({ beta: 1 }).options).toEqual({ beta: 1 })
+})
+
 test('what does not fit is said', () => {
   const batch = { images: tf.zeros<tf.Rank.R4>([2, 4, 4, 1]), targets: oneHot([0, 1], 2) }
   const params: RicapParams = {

@@ -186,6 +186,11 @@ test('of what tricks prepared, a row an image is cut with the batch', () => {
   ])
 })
 
+test('options are those given, and the defaults', () => {
+  expect(gradientAccumulation().options).toEqual({ microBatch: 32 })
+  expect(gradientAccumulation({ microBatch: 8 }).options).toEqual({ microBatch: 8 })
+})
+
 conformance(() => gradientAccumulation({ microBatch: 3 }), {
   invalid: [
     () => gradientAccumulation({ microBatch: 0 }),

@@ -26,6 +26,14 @@ test('as a trick it falls over the run, or over what it is given', () => {
   expect(rate(cosineDecay({ min: 0.01 }), 100)).toBe(0.01)
 })
 
+test('options are those given, and the defaults', () => {
+  expect(cosineDecay().options).toEqual({ over: { fraction: 1 }, min: 0 })
+  expect(cosineDecay({ over: { epochs: 2 }, min: 0.01 }).options).toEqual({
+    over: { epochs: 2 },
+    min: 0.01,
+  })
+})
+
 test('what does not fit is said', () => {
   expect(() => cosineSchedule({ rate: 0.1, steps: 0 })).toThrow(
     'cosine-decay: expected steps to be a positive integer, got 0',

@@ -40,6 +40,13 @@ describe('as a trick', () => {
   })
 })
 
+test('options are those given, and the defaults', () => {
+  expect(linearScaling().options).toEqual({ baseBatchSize: 256, accumulation: 1, workers: 1 })
+  expect(
+    linearScaling({ batchSize: 8, baseBatchSize: 4, accumulation: 2, workers: 3 }).options,
+  ).toEqual({ batchSize: 8, baseBatchSize: 4, accumulation: 2, workers: 3 })
+})
+
 test('what does not fit is said', () => {
   expect(() => compose([linearScaling()]).learningRate(0.1, 0)).toThrow(
     "'linear-scaling' keeps state in the run, which has not started: call pipeline.start",

@@ -83,6 +83,25 @@ test('after a warm-up it hears of the epochs since, and its rate is what was war
   expectClose([...rates, pipeline.learningRate(0.1, 40)], [0.1, 0.45, 0.8, 0.8, 0.4])
 })
 
+test('options are those given, and the defaults', () => {
+  expect(reduceOnPlateau().options).toEqual({
+    monitor: 'validation loss',
+    factor: 0.1,
+    patience: 10,
+    threshold: 1e-4,
+    cooldown: 0,
+    min: 0,
+  })
+  expect(reduceOnPlateau({ monitor: 'validation accuracy', patience: 0 }).options).toEqual({
+    monitor: 'validation accuracy',
+    factor: 0.1,
+    patience: 0,
+    threshold: 1e-4,
+    cooldown: 0,
+    min: 0,
+  })
+})
+
 test('what does not fit is said', () => {
   const epoch: Epoch = {
     epoch: 3,

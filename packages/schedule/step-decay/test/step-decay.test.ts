@@ -42,6 +42,14 @@ describe('as a trick', () => {
   })
 })
 
+test('options are those given, and the defaults', () => {
+  expect(stepDecay().options).toEqual({ gamma: 0.1, every: { epochs: 30 } })
+  expect(stepDecay({ milestones: [{ steps: 3 }], gamma: 0.5 }).options).toEqual({
+    gamma: 0.5,
+    milestones: [{ steps: 3 }],
+  })
+})
+
 test('what does not fit is said', () => {
   expect(() => stepSchedule({ rate: 0.1, size: 0, gamma: 0.1 })).toThrow(
     'step-decay: expected size to be a positive integer, got 0',

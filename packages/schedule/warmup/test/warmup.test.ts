@@ -116,6 +116,22 @@ describe('constant', () => {
   })
 })
 
+test('options are those given, and the defaults', () => {
+  expect(warmup({ multiplier: 2, over: { steps: 3 } }).options).toEqual({
+    multiplier: 2,
+    over: { steps: 3 },
+  })
+  expect(constantWarmup({ over: { steps: 2 } }).options).toEqual({
+    factor: 0.1,
+    over: { steps: 2 },
+  })
+  expect(constantWarmup({ rate: 0.01, until: 0.8 }).options).toEqual({
+    rate: 0.01,
+    until: 0.8,
+    every: { steps: 20 },
+  })
+})
+
 conformance(() => warmup({ multiplier: 8, over: { steps: 5 } }), {
   invalid: [
     () => warmup({ multiplier: 0.5, over: { steps: 5 } }),
