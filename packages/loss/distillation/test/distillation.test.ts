@@ -89,6 +89,14 @@ describe('the teacher', () => {
     })
     expectClose(pipeline.loss(batch, student), expected)
     expect(trick.options).toEqual({ teacher: 'elder', temperature: 2, alpha: 0.5 })
+
+    // The article's form has the teacher's cross-entropy, which is not 0 where both agree.
+    const added = compose([distillation({ teacher, temperature: 2 })])
+    const again = added.batch(given, targets(), 0)
+    const taught = again.prepared['distillation/logits'] as tf.Tensor2D
+    const options = { teacher: taught, targets: again.targets, temperature: 2 }
+    for (const own of [student, taught])
+      expectClose(added.loss(again, own), distillationLoss({ student: own, ...options }))
   })
 
   test('keeps its variables to the bit, statistics too, and gets no gradient', () => {
@@ -151,6 +159,12 @@ describe('what does not fit is said', () => {
     expect(() => distillation({ teacher }).prepare!(batch, step)).toThrow(
       'distillation: expected the teacher to give logits [4, 10], got [4, 3]',
     )
+    for (const shape of [[3, 10], [4, 11], [10], [4, 10, 1]]) {
+      const other: Teacher = { apply: () => tf.zeros(shape) }
+      expect(() => distillation({ teacher: other }).prepare!(batch, step)).toThrow(
+        `logits [4, 10], got [${shape.join(', ')}]`,
+      )
+    }
     const several: Teacher = { apply: () => [tf.zeros([4, 10])] }
     expect(() => distillation({ teacher: several }).prepare!(batch, step)).toThrow('got []')
   })

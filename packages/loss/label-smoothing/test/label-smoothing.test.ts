@@ -60,9 +60,15 @@ test('an epsilon out of range is said', () => {
   expect(() => labelSmoothing({ epsilon: 1 })).toThrow(
     'label-smoothing: expected epsilon to be a number in [0, 1), got 1',
   )
-  expect(() => smoothTargets(tf.zeros([1, 2]), -0.1)).toThrow('got -0.1')
+  for (const epsilon of [-0.1, 1, NaN])
+    expect(() => smoothTargets(tf.zeros([1, 2]), epsilon)).toThrow(`got ${epsilon}`)
+  expectClose(smoothTargets(oneHot([1], 2), 0), [0, 1], { absolute: 0 })
 })
 
 conformance(() => labelSmoothing(), {
-  invalid: [() => labelSmoothing({ epsilon: 1 }), () => labelSmoothing({ epsilon: NaN })],
+  invalid: [
+    () => labelSmoothing({ epsilon: 1 }),
+    () => labelSmoothing({ epsilon: -0.1 }),
+    () => labelSmoothing({ epsilon: NaN }),
+  ],
 })

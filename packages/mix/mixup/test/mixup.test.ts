@@ -95,6 +95,15 @@ test('what does not fit is said', () => {
   expect(() => applyMixup(batch, { lambda: 0.5, permutation: [0, 2] })).toThrow(
     'mixup: expected permutation to be 2 places in [0, 2), got [0,2]',
   )
+  for (const lambda of [-0.1, NaN, [0.5, 1.5], [1.5, 0.5]])
+    expect(() => applyMixup(batch, { lambda, permutation })).toThrow('expected lambda to be in')
+  for (const wrong of [[0], [0, 1, 1], [0, 0.5], [-1, 0], [0, NaN]])
+    expect(() => applyMixup(batch, { lambda: 0.5, permutation: wrong })).toThrow(
+      'expected permutation to be 2',
+    )
+  // The ends are shares, too.
+  for (const lambda of [0, 1, [0, 1]])
+    expect(() => applyMixup(batch, { lambda, permutation })).not.toThrow()
 })
 
 /** Pairs of a batch of eight, each as often as any other. */
@@ -153,6 +162,7 @@ conformance(() => mixup({ alpha: 0.5 }), {
     () => mixup({ alpha: 0 }),
     () => mixup({ alpha: -1 }),
     () => mixup({ alpha: Infinity }),
+    () => mixup({ perImage: 1 as unknown as true }),
   ],
 })
 // Beta(1, 1) is uniform.

@@ -145,6 +145,119 @@ const pairs = Object.fromEntries(
     .filter(([a, b]) => a !== b)
     .map(([a, b]) => [`${a} ${b}`, 1 / 56]),
 )
+test.each<[string, Partial<RicapParams>]>([
+  ['boundary', { boundary: [-1, 2] }],
+  ['boundary', { boundary: [2, -1] }],
+  ['boundary', { boundary: [5, 2] }],
+  ['boundary', { boundary: [2.5, 2] }],
+  [
+    'permutations',
+    {
+      permutations: [
+        [0, 1],
+        [0, 1],
+        [0, 1],
+        [0, 2],
+      ],
+    },
+  ],
+  [
+    'permutations',
+    {
+      permutations: [
+        [0, 1],
+        [0, 1],
+        [0, 1],
+        [-1, 0],
+      ],
+    },
+  ],
+  [
+    'permutations',
+    {
+      permutations: [
+        [0, 1],
+        [0, 1],
+        [0, 1],
+        [0, 0.5],
+      ],
+    },
+  ],
+  ['permutations', { permutations: [[0, 1], [0], [0, 1], [0, 1]] }],
+  [
+    'permutations',
+    {
+      permutations: [
+        [0, 1],
+        [0, 1, 0],
+        [0, 1],
+        [0, 1],
+      ],
+    },
+  ],
+  [
+    'offsets',
+    {
+      offsets: [
+        [0, 0],
+        [0, 0],
+        [0, 0],
+      ],
+    },
+  ],
+  [
+    'offsets',
+    {
+      offsets: [
+        [0, 0],
+        [0, 0],
+        [0, 0],
+        [3, 0],
+      ],
+    },
+  ],
+  [
+    'offsets',
+    {
+      offsets: [
+        [0, 0],
+        [0, 0],
+        [0, 0],
+        [0, 3],
+      ],
+    },
+  ],
+  [
+    'offsets',
+    {
+      offsets: [
+        [0, 0],
+        [0, -1],
+        [0, 0],
+        [0, 0],
+      ],
+    },
+  ],
+  [
+    'offsets',
+    {
+      offsets: [
+        [0, 0],
+        [0, 0.5],
+        [0, 0],
+        [0, 0],
+      ],
+    },
+  ],
+])('rejects %s of %j', (name, wrong) => {
+  const orders = [0, 1, 2, 3].map(() => [0, 1])
+  const corners = [0, 1, 2, 3].map(() => [0, 0] as const)
+  const batch = { images: tf.zeros<tf.Rank.R4>([2, 4, 4, 1]), targets: oneHot([0, 1], 2) }
+  const params = { boundary: [2, 2], permutations: orders, offsets: corners } as const
+  expect(() => applyRicap(batch, { ...params, ...wrong })).toThrow(`ricap: expected ${name} to be`)
+  expect(() => applyRicap(batch, { ...params, boundary: [4, 0] })).not.toThrow()
+})
+
 conformance(() => ricap({ beta: 0.5 }), {
   distribution(drawn: readonly RicapParams[]) {
     const [rows, columns] = [0, 1].map((axis) => drawn.map(({ boundary }) => boundary[axis]!))

@@ -63,6 +63,12 @@ onEachBackend(() => {
   })
 })
 
+test.each([0, -1, 1.5, NaN])('parts of %d images are rejected', (microBatch) => {
+  expect(() => accumulateGradients(() => ({}), { x: tf.zeros([3, 1]) }, microBatch)).toThrow(
+    `gradient-accumulation: expected microBatch to be a positive integer, got ${microBatch}`,
+  )
+})
+
 test('gradients that somebody keeps are left to them', () => {
   const own = tf.keep(tf.scalar(2))
   const sums = accumulateGradients(() => ({ own }), { x: tf.zeros([3, 1]) }, 1)

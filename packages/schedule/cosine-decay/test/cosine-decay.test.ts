@@ -26,6 +26,27 @@ test('as a trick it falls over the run, or over what it is given', () => {
   expect(rate(cosineDecay({ min: 0.01 }), 100)).toBe(0.01)
 })
 
+test.each([
+  [{ rate: 0, steps: 10 }, 'rate'],
+  [{ rate: -1, steps: 10 }, 'rate'],
+  [{ rate: Infinity, steps: 10 }, 'rate'],
+  [{ rate: NaN, steps: 10 }, 'rate'],
+  [{ rate: 1, steps: 1.5 }, 'steps'],
+  [{ rate: 1, steps: 10, min: -0.1 }, 'min'],
+])('a schedule of %j is rejected', (options, name) => {
+  expect(() => cosineSchedule(options)).toThrow(`cosine-decay: expected ${name} to be `)
+})
+
+test('min may be the rate itself, which then stays', () => {
+  const schedule = cosineSchedule({ rate: 0.5, steps: 4, min: 0.5 })
+  expect([0, 1, 2, 3, 4].map(schedule)).toEqual([0.5, 0.5, 0.5, 0.5, 0.5])
+})
+
+test('it sets the rate, which two can’t', () => {
+  const twice = [cosineDecay(), cosineDecay({ key: 'other' })]
+  expect(() => compose(twice)).toThrow('cosine-decay and other both set the learning rate')
+})
+
 test('options are those given, and the defaults', () => {
   expect(cosineDecay().options).toEqual({ over: { fraction: 1 }, min: 0 })
   expect(cosineDecay({ over: { epochs: 2 }, min: 0.01 }).options).toEqual({

@@ -40,6 +40,10 @@ describe('as a trick', () => {
   })
 })
 
+test('a rate of 0 stays', () => {
+  expect(scaleRate(0, 512)).toBe(0)
+})
+
 test('options are those given, and the defaults', () => {
   expect(linearScaling().options).toEqual({ baseBatchSize: 256, accumulation: 1, workers: 1 })
   expect(

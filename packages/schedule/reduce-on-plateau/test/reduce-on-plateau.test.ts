@@ -83,6 +83,23 @@ test('after a warm-up it hears of the epochs since, and its rate is what was war
   expectClose([...rates, pipeline.learningRate(0.1, 40)], [0.1, 0.45, 0.8, 0.8, 0.4])
 })
 
+test.each([
+  ['min', [3, 2, 2], 0.5],
+  ['min', [3, 2, 1.99], 1],
+  ['max', [0.2, 0.5, 0.5], 0.5],
+  ['max', [0.2, 0.5, 0.51], 1],
+] as const)('without a threshold %s of %j ends at a rate of %d', (mode, metrics, expected) => {
+  const options = { rate: 1, factor: 0.5, patience: 0, threshold: 0, mode }
+  const plateau = plateauSchedule(options)
+  for (const metric of metrics) plateau.observe(metric)
+  expect(plateau.rate()).toBe(expected)
+})
+
+test('it sets the rate, which two can’t', () => {
+  const twice = [reduceOnPlateau(), reduceOnPlateau({ key: 'other' })]
+  expect(() => compose(twice)).toThrow('reduce-on-plateau and other both set the learning rate')
+})
+
 test('options are those given, and the defaults', () => {
   expect(reduceOnPlateau().options).toEqual({
     monitor: 'validation loss',

@@ -42,6 +42,32 @@ describe('as a trick', () => {
   })
 })
 
+test.each([
+  [() => multiStepSchedule({ rate: 0, milestones: [], gamma: 0.1 }), 'rate'],
+  [() => multiStepSchedule({ rate: 1, milestones: [-1], gamma: 0.1 }), 'milestones'],
+  [() => multiStepSchedule({ rate: 1, milestones: [], gamma: 0 }), 'gamma'],
+  [() => multiStepSchedule({ rate: 1, milestones: [], gamma: 1 }), 'gamma'],
+  [() => multiStepSchedule({ rate: 1, milestones: [], gamma: NaN }), 'gamma'],
+  [() => stepSchedule({ rate: 1, size: 1.5, gamma: 0.1 }), 'size'],
+  [() => stepSchedule({ rate: 1, size: 1, gamma: 0 }), 'gamma'],
+  [() => stepSchedule({ rate: Infinity, size: 1, gamma: 0.1 }), 'rate'],
+])('%s is rejected', (make, name) => {
+  expect(make).toThrow(`step-decay: expected ${name} to be `)
+})
+
+test('a milestone at the first step counts from there on', () => {
+  const schedule = multiStepSchedule({ rate: 1, milestones: [0, 2], gamma: 0.5 })
+  expect([0, 1, 2].map(schedule)).toEqual([0.5, 0.5, 0.25])
+})
+
+test.each([{}, { milestones: [{ steps: 3 }] }])(
+  'it sets the rate, which two can’t: %j',
+  (options) => {
+    const twice = [stepDecay(options), stepDecay({ ...options, key: 'other' })]
+    expect(() => compose(twice)).toThrow('step-decay and other both set the learning rate')
+  },
+)
+
 test('options are those given, and the defaults', () => {
   expect(stepDecay().options).toEqual({ gamma: 0.1, every: { epochs: 30 } })
   expect(stepDecay({ milestones: [{ steps: 3 }], gamma: 0.5 }).options).toEqual({
@@ -71,6 +97,8 @@ conformance(() => stepDecay({ milestones: [{ steps: 4 }, { fraction: 0.75 }] }),
   invalid: [
     () => stepDecay({ milestones: [{ epochs: -1 }] }),
     () => stepDecay({ milestones: [60] as unknown as { epochs: number }[] }),
+    () => stepDecay({ milestones: [{ steps: 4 }, 60] as unknown as { epochs: number }[] }),
+    () => stepDecay({ milestones: [], gamma: 0 }),
     () =>
       stepDecay({ milestones: [], every: { epochs: 1 } } as unknown as { every: { epochs: 1 } }),
   ],

@@ -69,6 +69,60 @@ describe('gradual', () => {
     expect(heard.at(-1)).toBe(-2)
   })
 
+  test('without what follows it keeps the rate that it came to', () => {
+    const pipeline = compose([warmup({ multiplier: 8, over: { steps: 4 } })])
+    const rates = [0, 2, 4, 5, 99].map((step) => pipeline.learningRate(0.5, time(step)))
+    expect(rates).toEqual([0.5, 2.25, 4, 4, 4])
+  })
+
+  test('what follows sets the rate from the very step at which it ends', () => {
+    const schedule = warmupSchedule({ rate: 1, multiplier: 2, steps: 4, after: (t) => 10 + t })
+    expect([3, 4, 5].map(schedule)).toEqual([1.75, 10, 11])
+  })
+
+  test('what follows gets metrics from then on, at its own steps, and is in the plan', () => {
+    const seen: [number, number][] = []
+    const listens: Trick = {
+      name: 'listens',
+      options: {},
+      learningRate: (rate) => rate,
+      observe: [
+        { every: { steps: 3 }, metrics: ({ loss }, { step }) => void seen.push([loss, step]) },
+      ],
+    }
+    const trick = warmup({ multiplier: 2, over: { epochs: 2 }, after: listens })
+    expect(trick.tricks).toEqual([listens])
+    const pipeline = compose([trick])
+    pipeline.start({} as Omit<Run, 'random'>)
+    expect(pipeline.observe.map(({ every }) => every)).toEqual([{ steps: 3 }])
+    for (const step of [19, 20, 21])
+      pipeline.observe[0]!.metrics({ loss: step, accuracy: 0 }, time(step))
+    expect(seen).toEqual([
+      [20, 0],
+      [21, 1],
+    ])
+    expect(compose([warmup({ multiplier: 2, over: { epochs: 2 } })]).observe).toEqual([])
+  })
+
+  test.each([
+    [{ rate: 0 }, 'rate'],
+    [{ rate: Infinity }, 'rate'],
+    [{ multiplier: 1 }, 'multiplier'],
+    [{ multiplier: Infinity }, 'multiplier'],
+    [{ steps: 0 }, 'steps'],
+    [{ steps: 1.5 }, 'steps'],
+  ])('a schedule of %j is rejected', (options, name) => {
+    expect(() => warmupSchedule({ rate: 1, multiplier: 2, steps: 3, ...options })).toThrow(
+      `warmup: expected ${name} to be `,
+    )
+  })
+
+  test.each(['cosine', 5, null, {}, { name: 1 }])('%j can’t follow', (after) => {
+    const make = (): Trick =>
+      warmup({ multiplier: 2, over: { epochs: 1 }, after: after as unknown as Trick }) as Trick
+    expect(make).toThrow('warmup: expected after to be a trick that sets the learning rate')
+  })
+
   test('what does not fit is said', () => {
     const over = { epochs: 1 }
     expect(() => warmup({ multiplier: 1, over })).toThrow(
