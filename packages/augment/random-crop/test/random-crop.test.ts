@@ -92,6 +92,17 @@ test('what does not fit is said', () => {
       mode: 'reflect',
     }),
   ).toThrow('random-crop: expected padding to be less than the image to mirror it, got 3')
+  for (const wrong of [[0.5, 0], [-1, 0], [0], [0, 0, 0], [0, 3], [NaN, 0]])
+    expect(() =>
+      applyRandomCrop(images, { ...params, offsets: [[2, 2], wrong as [number, number]] }),
+    ).toThrow('random-crop: expected offsets to be 2 pairs of whole numbers in [0, 2]')
+  // As wide as the image's shorter side is too wide to mirror.
+  expect(() =>
+    applyRandomCrop(tf.zeros([1, 3, 5, 1]), { offsets: [[0, 0]], padding: 3, mode: 'reflect' }),
+  ).toThrow('expected padding to be less than the image to mirror it, got 3')
+  expect(() =>
+    applyRandomCrop(tf.zeros([1, 5, 3, 1]), { offsets: [[0, 0]], padding: 2, mode: 'reflect' }),
+  ).not.toThrow()
   expect(() => randomCrop({ padding: 0 })).toThrow(
     'random-crop: expected padding to be a positive integer of at most 2^20, got 0',
   )

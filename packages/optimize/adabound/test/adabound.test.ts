@@ -125,6 +125,85 @@ onEachBackend(() => {
     }
   })
 
+  test('what is loaded goes by name where the names are known, whatever their order', async () => {
+    const names = ['block/mixed/kernel', 'block/mixed/bias']
+    const make = (): tf.Variable[] =>
+      names.map((name, i) => tf.tidy(() => tf.variable(tf.fill([2], i + 1), true, name)))
+    const whole = make()
+    const first = adabound()
+    steps(first, whole, 0, 4)
+    const saved = await first.getWeights()
+    expect(saved.map(({ name }) => name)).toEqual([
+      'iter',
+      ...['m', 'v'].flatMap((role) => names.map((name) => `${name}/${role}`)),
+    ])
+    const second = adabound()
+    await second.setWeights(saved)
+    const before = valuesOf(whole)
+    steps(first, whole, 4, 6)
+    const after = valuesOf(whole)
+    whole.forEach((variable, i) => variable.assign(tf.tensor(before[i]!)))
+    for (const step of [4, 5])
+      second.applyGradients(
+        whole
+          .map((variable, i) => ({
+            name: variable.name,
+            tensor: tf.fill([2], Math.sin(step + i) + 0.1),
+          }))
+          .toReversed(),
+      )
+    expect(valuesOf(whole)).toEqual(after)
+    tf.dispose(whole)
+  })
+
+  test("AMSBound's maximum is saved apart from v, which may have fallen since", async () => {
+    const options = { amsbound: true, beta2: 0.5, finalLearningRate: 100 }
+    const whole = fresh()
+    const first = adabound(options)
+    const push = (optimizer: tf.Optimizer, of: tf.Variable[], by: number): void =>
+      optimizer.applyGradients(of.map(({ name, shape }) => ({ name, tensor: tf.fill(shape, by) })))
+    for (const by of [10, 0.1, 0.1]) push(first, whole, by)
+    const rebuilt = whole.map((variable) => tf.variable(variable.clone()))
+    const resumed = adabound(options)
+    await resumed.setWeights(await first.getWeights())
+    for (const by of [0.1, 0.2]) {
+      push(first, whole, by)
+      push(resumed, rebuilt, by)
+    }
+    expect(valuesOf(rebuilt)).toEqual(valuesOf(whole))
+  })
+
+  test('what it keeps is not to be trained', async () => {
+    const trainable = (): number =>
+      Object.values(tf.engine().registeredVariables).filter((each) => each.trainable).length
+    const variables = fresh()
+    const before = trainable()
+    const optimizer = adabound({ amsbound: true })
+    steps(optimizer, variables, 0, 2)
+    const copy = adabound({ amsbound: true })
+    await copy.setWeights(await optimizer.getWeights())
+    expect(trainable()).toBe(before)
+    optimizer.dispose()
+    copy.dispose()
+  })
+
+  test('a variable without a gradient stays, and so does every one at a rate of 0', () => {
+    const [moved, still] = fresh() as [tf.Variable, tf.Variable]
+    const optimizer = adabound()
+    optimizer.applyGradients({ [moved.name]: tf.ones([2]), [still.name]: null as never })
+    expect(valuesOf([still])).toEqual([[3]])
+    expect(valuesOf([moved])[0]![0]).toBeLessThan(1)
+    const idle = adabound({ learningRate: 0, baseLearningRate: 0.1 })
+    const variables = fresh()
+    steps(idle, variables, 0, 3)
+    expect(valuesOf(variables)).toEqual(valuesOf(fresh()))
+    idle.setLearningRate(0.1)
+    steps(idle, variables, 3, 4)
+    expect(valuesOf(variables)).not.toEqual(valuesOf(fresh()))
+    expect(() => idle.setLearningRate(-1)).toThrow('got -1')
+    idle.setLearningRate(0)
+  })
+
   test('a variable of a name that another had starts anew', () => {
     const named = (): tf.Variable => tf.tidy(() => tf.variable(tf.ones([2]), true, 'twice'))
     const [used, unused] = [adabound(), adabound()]
