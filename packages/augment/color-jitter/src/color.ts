@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 
-/** An image batch by channels, `[batch, height · width]` each: red, green and blue, or grey alone. */
+/** A batch of images by channels, `[batch, height · width]` each: red, green and blue, or grey alone. */
 export type Planes = readonly tf.Tensor2D[]
 
 export function toPlanes(images: tf.Tensor4D): Planes {
@@ -46,7 +46,7 @@ export function turnHue(planes: Planes, turns: tf.Tensor2D): Planes {
   const [red, green, blue] = planes as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]
   const max: tf.Tensor2D = tf.maximum(tf.maximum(red, green), blue)
   const chroma: tf.Tensor2D = tf.sub(max, tf.minimum(tf.minimum(red, green), blue))
-  // Grey has no hue: any will do.
+  // Grey has no hue; any value works.
   const divisor = tf.maximum(chroma, 1e-30)
   const sixths = tf.where(
     tf.equal(max, red),

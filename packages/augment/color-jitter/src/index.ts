@@ -1,23 +1,23 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Trick } from '@tricks/core'
+import { assertArgument, signed, type Trick, withDraws } from '@tricks/core'
+import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 import { add, blend, grey, scale, toImages, toPlanes, turnHue } from './color.ts'
 
-export interface ColorJitterOptions {
-  /** Factors are drawn from [1 − brightness, 1 + brightness], at least 0; default 0.4. */
-  readonly brightness?: number
-  /** Likewise; default 0.4. */
-  readonly contrast?: number
-  /** Likewise; default 0.4. */
-  readonly saturation?: number
-  /** Hues turn by up to this part of the circle either way, in [0, 0.5]; default 0.1. */
-  readonly hue?: number
-  /** What is added to each channel, up to this either way, in [0, 1]; default 0. */
-  readonly shift?: number
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+export const colorJitterOptions = defineOptions('color-jitter', {
+  /** Factors are drawn from [1 − brightness, 1 + brightness], at least 0; factor 0 makes black. */
+  brightness: number({ min: 0, max: 1e6, default: 0.4 }),
+  /** Factors drawn likewise; factor 0 makes the image's mean grey. */
+  contrast: number({ min: 0, max: 1e6, default: 0.4 }),
+  /** Factors drawn likewise; factor 0 makes grey. */
+  saturation: number({ min: 0, max: 1e6, default: 0.4 }),
+  /** The largest turn of the hues to either side, as a part of the circle. */
+  hue: number({ min: 0, max: 0.5, default: 0.1 }),
+  /** The largest amount that is added to or subtracted from each channel. */
+  shift: number({ min: 0, max: 1, default: 0 }),
+})
+export type ColorJitterOptions = OptionsOf<typeof colorJitterOptions>
 
-/** Each one number an image; what is absent stays. */
+/** One number per image each; what is absent is unchanged. */
 export interface ColorParams {
   /** Factor, 0 makes black. */
   readonly brightness?: ArrayLike<number>
@@ -27,7 +27,7 @@ export interface ColorParams {
   readonly saturation?: ArrayLike<number>
   /** Part of the circle of hues. */
   readonly hue?: ArrayLike<number>
-  /** What is added, one number a channel. */
+  /** What is added, one number per channel. */
   readonly shift?: readonly ArrayLike<number>[]
 }
 
@@ -40,26 +40,30 @@ const names = ['brightness', 'contrast', 'saturation', 'hue', 'shift'] as const
  *
  * @param images float32 `[batch, height, width, channels]`, 3 channels or 1, which has no saturation and hue
  * @returns as `images`
- * @throws RangeError where there is not one number an image; Error for another number of channels
+ * @throws RangeError unless there is one number per image, and 1 or 3 channels
  * @example
  * applyColorJitter(images, { brightness: [1.2, 0.8], hue: [0.05, -0.1] }) // for two images
  * @see Howard 2013, https://arxiv.org/abs/1312.5402
  */
 export function applyColorJitter(images: tf.Tensor4D, params: ColorParams): tf.Tensor4D {
   const [batch, , , channels] = images.shape
-  if (channels !== 3 && channels !== 1)
-    throw new Error(`color-jitter: expected 3 channels or 1, got ${channels}`)
+  assertChannels({ channels })
   const { brightness, contrast, saturation, hue, shift } = params
-  const range = `${batch} numbers, one an image`
-  for (const name of names)
-    assertOption(
-      (params[name]?.length ?? batch) === batch,
+  const numbers = (values: ArrayLike<number>, length: number): boolean =>
+    values.length === length && Array.from(values).every(Number.isFinite)
+  for (const [name, values] of Object.entries({ brightness, contrast, saturation, hue }))
+    assertArgument(
+      values === undefined || numbers(values, batch),
       'color-jitter',
-      { [name]: params[name] },
-      range,
+      { [name]: values },
+      `${batch} numbers, one per image`,
     )
-  const whole = (shift ?? []).every(({ length }) => length === channels)
-  assertOption(whole, 'color-jitter', { shift }, `${channels} numbers an image, one a channel`)
+  assertArgument(
+    shift === undefined || (shift.length === batch && shift.every((own) => numbers(own, channels))),
+    'color-jitter',
+    { shift },
+    `${channels} numbers for each of ${batch} images, one per channel`,
+  )
 
   const column = (values: ArrayLike<number>): tf.Tensor2D =>
     tf.tensor2d(Float32Array.from(values), [batch, 1])
@@ -74,32 +78,26 @@ export function applyColorJitter(images: tf.Tensor4D, params: ColorParams): tf.T
   })
 }
 
+/** Throws unless images have colours, or are grey. */
+const assertChannels = ({ channels }: { readonly channels: number }): void =>
+  assertArgument(channels === 1 || channels === 3, 'color-jitter', { channels }, '1 or 3')
+
 /**
  * Changes the colours of each image at random, so that the network doesn't rely on the light.
  *
- * @throws RangeError for an option out of its range
+ * @throws RangeError for an option out of its range; when a run starts, for images of other than 1 or 3 channels
  * @example
  * compose([colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 })])
  * @see Howard 2013, https://arxiv.org/abs/1312.5402
  */
-export function colorJitter({
-  brightness = 0.4,
-  contrast = 0.4,
-  saturation = 0.4,
-  hue = 0.1,
-  shift = 0,
-  key,
-}: ColorJitterOptions = {}): Trick {
-  const range = 'a number of at least 0 and at most 1e6'
-  for (const [name, value] of Object.entries({ brightness, contrast, saturation }))
-    assertOption(value >= 0 && value <= 1e6, 'color-jitter', { [name]: value }, range)
-  assertOption(hue >= 0 && hue <= 0.5, 'color-jitter', { hue }, 'a number in [0, 0.5]')
-  assertOption(shift >= 0 && shift <= 1, 'color-jitter', { shift }, 'a number in [0, 1]')
-  const options = { brightness, contrast, saturation, hue, shift }
+export function colorJitter({ key, ...given }: ColorJitterOptions = {}): Trick {
+  const options = colorJitterOptions.parse(given)
+  const { brightness, contrast, saturation, hue, shift } = options
   return {
     name: 'color-jitter',
     key,
     options,
+    start: ({ data }) => assertChannels(data),
     images: {
       draw(random, { batch, channels }): ColorParams {
         // Each image draws all, so that leaving one out leaves the others as they were.
@@ -113,7 +111,29 @@ export function colorJitter({
         const used = names.filter((name) => options[name] > 0)
         return Object.fromEntries(used.map((name) => [name, drawn.map((each) => each[name])]))
       },
-      apply: (images, params) => applyColorJitter(images, params as ColorParams),
+      apply: applyColorJitter,
+      describe(params: ColorParams, image) {
+        const factor = (word: string, factors?: ArrayLike<number>): string[] =>
+          factors ? [`${word} ${factors[image]!.toFixed(2)}`] : []
+        const shifts = params.shift && Array.from(params.shift[image]!, (each) => signed(each, 2))
+        return [
+          ...factor('light', params.brightness),
+          ...factor('contrast', params.contrast),
+          ...factor('colour', params.saturation),
+          ...(params.hue ? [`hue ${signed(params.hue[image]! * 360)}°`] : []),
+          ...(shifts ? [`shift ${shifts.join(' ')}`] : []),
+        ].join(', ')
+      },
     },
   }
 }
+
+/**
+ * Changes colours by amounts drawn at random, for a loop without a pipeline: `colorJitter` as a function of images.
+ *
+ * @param images float32 `[batch, height, width, channels]` in [0, 1], 3 channels or 1
+ * @returns as `images`
+ * @example
+ * const changed = colorJitterBatch(images, { brightness: 0.4, hue: 0.1, seed: 1, step })
+ */
+export const colorJitterBatch = withDraws(colorJitter)

@@ -7,9 +7,9 @@ import {
   fromFixture,
   onEachBackend,
 } from '@tricks/conformance'
-import { createRandom } from '@tricks/core'
+import { compose, createRandom, oneHot } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
-import { applyColorJitter, colorJitter, type ColorParams } from '../src/index.ts'
+import { applyColorJitter, colorJitter, colorJitterBatch, type ColorParams } from '../src/index.ts'
 import fixture from './fixtures/color-jitter.json' with { type: 'json' }
 
 onEachBackend(() => {
@@ -127,20 +127,78 @@ test('options are those given, and the defaults', () => {
   })
 })
 
-test('what does not fit is said', () => {
+test('alone it draws what it draws in a pipeline', () => {
+  const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
+  const alone = colorJitterBatch(images, { shift: 0.1, seed: 3, step: 5 })
+  const pipeline = compose([colorJitter({ shift: 0.1 })], { seed: 3 })
+  const composed = pipeline.batch(images, oneHot([0, 1, 1, 0], 2), 5)
+  expect([...alone.dataSync()]).toEqual([...composed.images.dataSync()])
+  expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
+})
+
+test('describes what it drew, without what is left out', () => {
+  const { describe: words } = colorJitter().images!
+  const params: ColorParams = {
+    brightness: [1.234, 1],
+    contrast: [0.8, 1],
+    saturation: [0.5, 1],
+    hue: [-0.05, 0],
+    shift: [
+      [0.1, -0.2, 0],
+      [0, 0, 0],
+    ],
+  }
+  expect(words!(params, 0)).toBe(
+    'light 1.23, contrast 0.80, colour 0.50, hue −18°, shift +0.10 −0.20 0.00',
+  )
+  expect(words!({ contrast: [1, 0.7] }, 1)).toBe('contrast 0.70')
+  expect(words!({}, 0)).toBe('')
+})
+
+test('rejects images that have no colours when a run starts', () => {
+  const start = (channels: number): unknown => colorJitter().start!({ data: { channels } } as never)
+  for (const channels of [2, 4])
+    expect(() => start(channels)).toThrow(
+      `color-jitter: expected channels to be 1 or 3, got ${channels}`,
+    )
+  for (const channels of [1, 3]) expect(() => start(channels)).not.toThrow()
+  const nothing = { brightness: 0, contrast: 0, saturation: 0, hue: 0, seed: 1 }
+  expect(() => colorJitterBatch(tf.zeros<tf.Rank.R4>([1, 2, 2, 4]), nothing)).toThrow(
+    '1 or 3, got 4',
+  )
+})
+
+test('rejects invalid options and mismatched shapes', () => {
   const images = tf.zeros<tf.Rank.R4>([2, 3, 3, 3])
   expect(() => applyColorJitter(images, { hue: [0.1] })).toThrow(
-    'color-jitter: expected hue to be 2 numbers, one an image, got [0.1]',
+    'color-jitter: expected hue to be 2 numbers, one per image, got [0.1]',
   )
   expect(() => applyColorJitter(images, { shift: [[0], [0]] })).toThrow(
-    'color-jitter: expected shift to be 3 numbers an image, one a channel, got [[0],[0]]',
+    'color-jitter: expected shift to be 3 numbers for each of 2 images, one per channel, got [[0],[0]]',
   )
   expect(() => applyColorJitter(tf.zeros([1, 3, 3, 4]), {})).toThrow(
-    'color-jitter: expected 3 channels or 1, got 4',
+    'color-jitter: expected channels to be 1 or 3, got 4',
   )
   expect(() => colorJitter({ hue: 0.6 })).toThrow(
     'color-jitter: expected hue to be a number in [0, 0.5], got 0.6',
   )
+  for (const [name, values] of Object.entries({
+    brightness: [1, NaN],
+    contrast: ['1', '1'],
+    saturation: [1],
+    hue: [0, Infinity],
+  }))
+    expect(() => applyColorJitter(images, { [name]: values })).toThrow(
+      `color-jitter: expected ${name} to be 2 numbers, one per image`,
+    )
+  for (const shift of [
+    [[0, 0, 0]],
+    [
+      [0, 0, 0],
+      [0, NaN, 0],
+    ],
+  ])
+    expect(() => applyColorJitter(images, { shift })).toThrow('expected shift to be 3 numbers')
 })
 
 conformance(() => colorJitter({ contrast: 2, shift: 0.05 }), {
@@ -189,5 +247,9 @@ conformance(() => colorJitter({ contrast: 2, shift: 0.05 }), {
     () => colorJitter({ saturation: Infinity }),
     () => colorJitter({ hue: -0.1 }),
     () => colorJitter({ shift: 2 }),
+    () => colorJitter({ brightness: '0.4' as never }),
+    () => colorJitter({ contrast: null as never }),
+    () => colorJitter({ saturation: [0.5, 1.5] as never }),
+    () => colorJitter({ color: 0.1 } as never),
   ],
 })

@@ -25,18 +25,18 @@ export interface CutoutParams {
   /** Each image's holes by their centres [row, column]. */
   readonly centers: readonly (readonly (readonly [number, number])[])[]
   readonly length: number
-  /** A value in [0, 1], or one a channel; default 0. */
+  /** A value in [0, 1], or one per channel; default 0. */
   readonly fill?: number | readonly number[]
 }
 
 /**
  * Fills squares: rows and columns [c − ⌊length/2⌋, c + ⌊length/2⌋) about each centre c, clipped to the image.
  *
- * An odd length hides length − 1 pixels a side, as the paper's code does.
+ * An odd length hides length − 1 pixels per side, as the paper's code does.
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`; pixels outside the holes are copied exactly
- * @throws RangeError where there is not one list of centres an image, or not one fill a channel
+ * @throws RangeError unless there is one list of centres per image, and one fill in all or per channel
  * @example
  * applyCutout(images, { centers: [[[16, 16]], [[0, 31]]], length: 16 }) // for two images
  * @see DeVries and Taylor 2017, https://arxiv.org/abs/1708.04552
@@ -46,8 +46,11 @@ export function applyCutout(
   { centers, length, fill = 0 }: CutoutParams,
 ): tf.Tensor4D {
   const [batch, height, width, channels] = images.shape
+  const pairs = centers.every((holes) =>
+    holes.every((center) => center.length === 2 && center.every(Number.isFinite)),
+  )
   assertArgument(
-    centers.length === batch,
+    centers.length === batch && pairs,
     'cutout',
     { centers },
     `${batch} lists of centres, one per image`,
@@ -55,10 +58,17 @@ export function applyCutout(
   const one = typeof fill === 'number' || fill.length === 1
   const fills = one ? Array.from({ length: channels }, () => [fill].flat()[0]!) : fill
   assertArgument(
-    fills.length === channels,
+    fills.length === channels && fills.every(Number.isFinite),
     'cutout',
     { fill },
     `one value, or ${channels}, one per channel`,
+  )
+
+  assertArgument(
+    length >= 0 && Number.isFinite(length),
+    'cutout',
+    { length },
+    'a number of at least 0',
   )
 
   const half = Math.floor(length / 2)
@@ -95,7 +105,7 @@ export function cutout({ key, ...given }: CutoutOptions = {}): Trick {
     options,
     images: {
       draw(random, { batch, height, width, mean }): CutoutParams {
-        // A hole as large as the image has but its middle to be at.
+        // A hole as large as the image can only be in its middle.
         const margin = (size: number): number =>
           inside ? Math.min(Math.floor(length / 2), Math.floor(size / 2)) : 0
         const place = (image: typeof random, size: number): number =>

@@ -123,6 +123,17 @@ test('rejects mismatched shapes and unknown options', () => {
   expect(() => applyCutout(images, { centers: [[], []], length: 2, fill: [0, 0] })).toThrow(
     'one value, or 3',
   )
+  expect(() => applyCutout(images, { centers: [[], []], length: 2, fill: NaN })).toThrow(
+    'one value, or 3',
+  )
+  for (const center of [[0], [0, NaN], ['0', '0']] as never[])
+    expect(() => applyCutout(images, { centers: [[center], []], length: 2 })).toThrow(
+      'cutout: expected centers to be 2 lists of centres',
+    )
+  for (const length of [NaN, -2, '2' as never])
+    expect(() => applyCutout(images, { centers: [[], []], length })).toThrow(
+      `cutout: expected length to be a number of at least 0, got ${length}`,
+    )
   expect(() => cutout({ lenght: 3 } as never)).toThrow(
     'cutout: expected options to be some of length, holes, fill, inside, key, got lenght',
   )

@@ -1,8 +1,8 @@
 import type { Components } from './components.ts'
 
 /**
- * Of ImageNet, as published with facebookarchive/fb.resnet.torch and in use since; each component may as well
- * point the other way.
+ * Of ImageNet, as published with facebookarchive/fb.resnet.torch and in use since; the sign of each
+ * component is arbitrary.
  *
  * @see https://github.com/facebookarchive/fb.resnet.torch/blob/master/datasets/imagenet.lua
  */

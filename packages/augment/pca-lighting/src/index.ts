@@ -1,22 +1,27 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Trick } from '@tricks/core'
+import { assertArgument, signed, type Trick, withDraws } from '@tricks/core'
+import { checked, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 import { cifar10Components } from './cifar10.ts'
-import type { Components } from './components.ts'
+import { type Components, isComponents } from './components.ts'
 export { cifar10Components } from './cifar10.ts'
-export { type Components, fitComponents } from './components.ts'
+export { type Components } from './components.ts'
+export { fitComponents } from './fit.ts'
 export { imagenetComponents } from './imagenet.ts'
 
-export interface PcaLightingOptions {
-  /** Standard deviation of the alphas, above 0; default 0.1, the paper's. */
-  readonly deviation?: number
-  /** Of the data's colours, as `fitComponents` gives them; default CIFAR-10's. */
-  readonly components?: Components
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+export const pcaLightingOptions = defineOptions('pca-lighting', {
+  /** Standard deviation of the normally distributed alphas; the paper's default. */
+  deviation: number({ above: 0, max: 1e6, scale: 'log', default: 0.1 }),
+  /** Of the data's colours, as `fitComponents` returns them. @defaultValue `cifar10Components` */
+  components: checked<Components, { readonly default: Components }>(
+    '{ eigenvalues, eigenvectors } with as many rows and columns as values',
+    isComponents,
+    { default: cifar10Components },
+  ),
+})
+export type PcaLightingOptions = OptionsOf<typeof pcaLightingOptions>
 
 export interface LightingParams extends Components {
-  /** One an image and component: `alphas[image][component]`. */
+  /** One per image and component: `alphas[image][component]`. */
   readonly alphas: readonly ArrayLike<number>[]
 }
 
@@ -24,8 +29,8 @@ export interface LightingParams extends Components {
  * Shifts each image's colours along their principal components: image + Σₖ αₖ λₖ vₖ, not clipped.
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`, where bright pixels may pass 1 and dark ones 0
- * @throws RangeError where there is not one alpha an image and component, or not one component a channel
+ * @returns as `images`; bright pixels may exceed 1, and dark ones fall below 0
+ * @throws RangeError unless there is one alpha per image and component, and one component per channel
  * @example
  * const alphas = [[0.1, 0, -0.05], [0, 0.1, 0]] // for two images
  * applyPcaLighting(images, { alphas, ...cifar10Components })
@@ -36,15 +41,12 @@ export function applyPcaLighting(
   { alphas, eigenvalues, eigenvectors }: LightingParams,
 ): tf.Tensor4D {
   const [batch, height, width, channels] = images.shape
-  const fits = isSquare({ eigenvalues, eigenvectors }) && eigenvalues.length === channels
-  assertOption(
-    fits,
-    'pca-lighting',
-    { eigenvectors },
-    `${channels} rows, as images have ${channels} channels`,
+  assertFits({ eigenvalues, eigenvectors }, channels, 'eigenvectors')
+  const each = alphas.every(
+    (own) => own.length === channels && Array.from(own).every(Number.isFinite),
   )
-  const each = alphas.length === batch && alphas.every(({ length }) => length === channels)
-  assertOption(each, 'pca-lighting', { alphas }, `${channels} numbers for each of ${batch} images`)
+  const range = `${channels} numbers for each of ${batch} images`
+  assertArgument(alphas.length === batch && each, 'pca-lighting', { alphas }, range)
 
   const shifts = alphas.flatMap((own) =>
     eigenvectors.map((row) => row.reduce((sum, v, k) => sum + v * own[k]! * eigenvalues[k]!, 0)),
@@ -57,57 +59,52 @@ export function applyPcaLighting(
   })
 }
 
-/** Lists of numbers of a sane size that fit one another. */
-function isComponents(value: unknown): value is Components {
-  const { eigenvalues, eigenvectors } = (value ?? {}) as Partial<Components>
-  const finite = (list: unknown): boolean =>
-    Array.isArray(list) && list.length > 0 && list.every((each) => Math.abs(each as number) <= 1e6)
-  return (
-    finite(eigenvalues) &&
-    Array.isArray(eigenvectors) &&
-    eigenvectors.every(finite) &&
-    isSquare(value as Components)
-  )
+/** Throws unless there is one component per channel. */
+function assertFits(components: Components, channels: number, name: string): void {
+  const valid = isComponents(components) && components.eigenvalues.length === channels
+  const range = `those of ${channels} channels, as the images have (fitComponents computes them)`
+  assertArgument(valid, 'pca-lighting', { [name]: components.eigenvectors }, range)
 }
-
-const isSquare = ({ eigenvalues, eigenvectors }: Components): boolean =>
-  [eigenvectors, ...eigenvectors].every(({ length }) => length === eigenvalues.length)
 
 /**
  * Changes the light of each image as it varies in the data: alphas from a normal distribution, clipped to [0, 1].
  *
- * @throws RangeError for a deviation that isn't above 0, or components that don't fit one another
+ * @throws RangeError for an option out of its range; when a run starts, for components of other channels than the data's
  * @example
  * compose([pcaLighting({ deviation: 0.1 })])
  * @see Krizhevsky et al. 2012, "ImageNet classification with deep convolutional neural networks"
  */
-export function pcaLighting({
-  deviation = 0.1,
-  components = cifar10Components,
-  key,
-}: PcaLightingOptions = {}): Trick {
-  const some = deviation > 0 && deviation <= 1e6
-  assertOption(some, 'pca-lighting', { deviation }, 'a number above 0, of at most 1e6')
-  const square = isComponents(components)
-  assertOption(
-    square,
-    'pca-lighting',
-    { components },
-    'eigenvalues, and as many rows and columns of eigenvectors',
-  )
+export function pcaLighting({ key, ...given }: PcaLightingOptions = {}): Trick {
+  const { deviation, components } = pcaLightingOptions.parse(given)
   const { eigenvalues, eigenvectors } = components
   return {
     name: 'pca-lighting',
     key,
     options: { deviation, components: { eigenvalues, eigenvectors } },
+    start: ({ data }) => assertFits(components, data.channels, 'components'),
     images: {
       draw: (random, { batch }): LightingParams => ({
         alphas: random.images(batch, (image) => eigenvalues.map(() => image.normal(0, deviation))),
         eigenvalues,
         eigenvectors,
       }),
-      apply: (images, params) =>
-        tf.tidy(() => tf.clipByValue(applyPcaLighting(images, params as LightingParams), 0, 1)),
+      apply: (images, params: LightingParams) =>
+        tf.tidy(() => tf.clipByValue(applyPcaLighting(images, params), 0, 1)),
+      describe({ alphas }: LightingParams, image) {
+        const words = Array.from(alphas[image]!, (alpha) => signed(alpha, 2).replace('0.', '.'))
+        return `α ${words.join(' ')}`
+      },
     },
   }
 }
+
+/**
+ * Changes the light of images by alphas drawn at random, for a loop without a pipeline: `pcaLighting` as a function of
+ * images.
+ *
+ * @param images float32 `[batch, height, width, channels]` in [0, 1]
+ * @returns as `images`, clipped to [0, 1]
+ * @example
+ * const lit = pcaLightingBatch(images, { deviation: 0.1, seed: 1, step })
+ */
+export const pcaLightingBatch = withDraws(pcaLighting)

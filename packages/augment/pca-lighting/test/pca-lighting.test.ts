@@ -7,7 +7,7 @@ import {
   fromFixture,
   onEachBackend,
 } from '@tricks/conformance'
-import { createRandom } from '@tricks/core'
+import { compose, createRandom, oneHot } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import {
   applyPcaLighting,
@@ -17,6 +17,7 @@ import {
   imagenetComponents,
   type LightingParams,
   pcaLighting,
+  pcaLightingBatch,
 } from '../src/index.ts'
 import fixture from './fixtures/pca-lighting.json' with { type: 'json' }
 
@@ -94,6 +95,16 @@ describe('components', () => {
     expect(() => fitComponents([1, 2, 3])).toThrow(
       'fitComponents: expected two pixels or more of 3 channels, got 3 numbers',
     )
+    for (const [pixels, value] of [
+      [[0, 0, 0, 12, 200, 255], 12],
+      [[0.1, NaN, 0.2, 0.3, 0.4, 0.5], NaN],
+      [[0.1, -1.8, 0.2, 0.3, 0.4, 0.5], -1.8],
+    ] as const)
+      expect(() => fitComponents(pixels)).toThrow(
+        `fitComponents: expected bytes or numbers in [0, 1], got ${value}. Divide by 255`,
+      )
+    // Resampled images overstep a little.
+    expect(() => fitComponents([1.1, 0, 0, -0.1, 0.5, 1])).not.toThrow()
   })
 
   test.each([
@@ -136,16 +147,57 @@ test('options are those given, and the defaults', () => {
   })
 })
 
-test('what does not fit is said', () => {
+test('alone it draws what it draws in a pipeline', () => {
+  const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
+  const alone = pcaLightingBatch(images, { deviation: 0.5, seed: 3, step: 5 })
+  const pipeline = compose([pcaLighting({ deviation: 0.5 })], { seed: 3 })
+  const composed = pipeline.batch(images, oneHot([0, 1, 1, 0], 2), 5)
+  expect([...alone.dataSync()]).toEqual([...composed.images.dataSync()])
+  expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
+})
+
+test('describes what it drew', () => {
+  const { describe: words } = pcaLighting().images!
+  expect(words!({ ...given, alphas: [[0.1, -0.052, 0]] }, 0)).toBe('α +.10 −.05 .00')
+})
+
+test('rejects components of other channels than the data when a run starts', () => {
+  const start = (channels: number, components?: Components): unknown =>
+    pcaLighting({ ...(components && { components }) }).start!({ data: { channels } } as never)
+  for (const channels of [1, 2, 4])
+    expect(() => start(channels)).toThrow(
+      `pca-lighting: expected components to be those of ${channels} channels, as the images have`,
+    )
+  expect(() => start(3)).not.toThrow()
+  expect(() => start(1, fitComponents([0, 0.5, 1, 0.25], 1))).not.toThrow()
+})
+
+test('rejects invalid options and mismatched shapes', () => {
   const images = tf.zeros<tf.Rank.R4>([2, 3, 3, 3])
   expect(() => applyPcaLighting(images, { ...given, alphas: [[1, 1, 1]] })).toThrow(
     'pca-lighting: expected alphas to be 3 numbers for each of 2 images, got [[1,1,1]]',
   )
   expect(() => applyPcaLighting(tf.zeros([4, 3, 3, 1]), given)).toThrow(
-    'pca-lighting: expected eigenvectors to be 1 rows, as images have 1 channels',
+    'pca-lighting: expected eigenvectors to be those of 1 channels, as the images have',
   )
   expect(() => pcaLighting({ deviation: 0 })).toThrow(
-    'pca-lighting: expected deviation to be a number above 0, of at most 1e6, got 0',
+    'pca-lighting: expected deviation to be a number in (0, 1000000], got 0',
+  )
+  expect(() =>
+    applyPcaLighting(images, {
+      ...given,
+      alphas: [
+        [1, NaN, 1],
+        [0, 0, 0],
+      ],
+    }),
+  ).toThrow('pca-lighting: expected alphas to be 3 numbers for each of 2 images')
+  const alphas = [
+    [0, 0, 0],
+    [0, 0, 0],
+  ]
+  expect(() => applyPcaLighting(images, { ...given, alphas, eigenvalues: [1, 1, NaN] })).toThrow(
+    'pca-lighting: expected eigenvectors to be those of 3 channels',
   )
 })
 
@@ -176,5 +228,11 @@ conformance(() => pcaLighting(), {
     () => pcaLighting({ deviation: NaN }),
     () => pcaLighting({ components: uneven }),
     () => pcaLighting({ components: { eigenvalues: [], eigenvectors: [] } }),
+    () => pcaLighting({ components: { eigenvalues: [1], eigenvectors: [[NaN]] } }),
+    () => pcaLighting({ components: { eigenvalues: ['1'], eigenvectors: [[1]] } as never }),
+    () => pcaLighting({ components: { eigenvalues: [1], eigenvectors: 1 } as never }),
+    () => pcaLighting({ components: null as never }),
+    () => pcaLighting({ deviation: '0.1' as never }),
+    () => pcaLighting({ deviaton: 0.1 } as never),
   ],
 })

@@ -1,17 +1,17 @@
 import type * as tf from '@tensorflow/tfjs-core'
-import { assertOption, gatherPixels, type Trick } from '@tricks/core'
+import { assertArgument, gatherPixels, signed, type Trick, withDraws } from '@tricks/core'
+import { choice, defineOptions, integer, type OptionsOf } from '@tricks/core/options'
 
-export interface RandomCropOptions {
-  /** Pixels added on each side before cutting, a positive integer; default 4, the papers' for 32×32. */
-  readonly padding?: number
+export const randomCropOptions = defineOptions('random-crop', {
+  /** Pixels added on each side before cutting; the papers' 4 is for 32 × 32. */
+  padding: integer({ min: 1, max: 2 ** 20, default: 4 }),
   /** What the padding shows: black, the image mirrored about its border, or its border's pixels. */
-  readonly mode?: 'constant' | 'reflect' | 'edge'
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+  mode: choice(['constant', 'reflect', 'edge'], { default: 'constant' }),
+})
+export type RandomCropOptions = OptionsOf<typeof randomCropOptions>
 
 export interface CropParams {
-  /** The window's [row, column] in the padded image, one an image, from 0 to 2 · padding. */
+  /** The window's [row, column] in the padded image, one per image, from 0 to 2 · padding. */
   readonly offsets: readonly (readonly [number, number])[]
   readonly padding: number
   readonly mode: 'constant' | 'reflect' | 'edge'
@@ -22,7 +22,7 @@ export interface CropParams {
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`; pixels are copied exactly
- * @throws RangeError where offsets are too few or out of range, or a mirrored padding is wider than the image
+ * @throws RangeError unless there is one offset in range per image, and a mirrored padding is smaller than the image
  * @example
  * applyRandomCrop(images, { offsets: [[0, 8], [4, 4]], padding: 4, mode: 'constant' }) // for two images
  * @see He et al. 2016, https://arxiv.org/abs/1512.03385
@@ -36,17 +36,12 @@ export function applyRandomCrop(
     Number.isInteger(offset) && offset >= 0 && offset <= 2 * padding
   const valid =
     offsets.length === batch && offsets.every((each) => each.length === 2 && each.every(inside))
-  const range = `${batch} pairs of whole numbers in [0, ${2 * padding}]`
-  assertOption(valid, 'random-crop', { offsets }, range)
-  if (mode === 'reflect')
-    assertOption(
-      padding < Math.min(height, width),
-      'random-crop',
-      { padding },
-      'less than the image to mirror it',
-    )
+  const range = `${batch} pairs of integers in [0, ${2 * padding}]`
+  assertArgument(valid, 'random-crop', { offsets }, range)
+  randomCropOptions.parse({ mode })
+  assertMirrored({ padding, mode }, { height, width })
 
-  // Which pixel of the batch each output pixel shows; padding of 'constant' shows one black pixel more.
+  // Which pixel of the batch each output pixel shows; padding of 'constant' shows one more, which is black.
   const black = batch * height * width
   const source = new Int32Array(black)
   let at = 0
@@ -62,35 +57,40 @@ export function applyRandomCrop(
   return gatherPixels(images, source, new Float32Array(channels))
 }
 
-/** The place that a place outside [0, size) shows; -1 for none. */
-function outside(place: number, size: number, mode: CropParams['mode']): number {
-  if (place >= 0 && place < size) return place
+/** Throws if mirroring an image doesn't fill its padding. */
+function assertMirrored(
+  { padding, mode }: Omit<CropParams, 'offsets'>,
+  { height, width }: { readonly height: number; readonly width: number },
+): void {
+  const valid = mode !== 'reflect' || padding < Math.min(height, width)
+  const range = `less than the image's ${height}×${width} to mirror it`
+  assertArgument(valid, 'random-crop', { padding }, range)
+}
+
+/** The index that an index outside [0, size) shows; -1 for none. */
+function outside(index: number, size: number, mode: CropParams['mode']): number {
+  if (index >= 0 && index < size) return index
   if (mode === 'constant') return -1
-  if (mode === 'edge') return place < 0 ? 0 : size - 1
-  return place < 0 ? -place : 2 * (size - 1) - place
+  if (mode === 'edge') return index < 0 ? 0 : size - 1
+  return index < 0 ? -index : 2 * (size - 1) - index
 }
 
 /**
  * Shifts each image by up to `padding` pixels in each direction, as a random crop of the padded image.
  *
- * @throws RangeError for a padding or a mode that is none
+ * @throws RangeError for an option out of its range; when a run starts, for a mirrored padding as large as the image
  * @example
  * compose([randomCrop({ padding: 4, mode: 'reflect' })])
  * @see He et al. 2016, https://arxiv.org/abs/1512.03385
  */
-export function randomCrop({ padding = 4, mode = 'constant', key }: RandomCropOptions = {}): Trick {
-  assertOption(
-    Number.isInteger(padding) && padding > 0 && padding <= 2 ** 20,
-    'random-crop',
-    { padding },
-    'a positive integer of at most 2^20',
-  )
-  const modes = ['constant', 'reflect', 'edge']
-  assertOption(modes.includes(mode), 'random-crop', { mode }, `one of ${modes.join(', ')}`)
+export function randomCrop({ key, ...given }: RandomCropOptions = {}): Trick {
+  const options = randomCropOptions.parse(given)
+  const { padding, mode } = options
   return {
     name: 'random-crop',
     key,
-    options: { padding, mode },
+    options,
+    start: ({ data }) => assertMirrored(options, data),
     images: {
       draw(random, { batch }): CropParams {
         const offsets = random.images(batch, (image) => {
@@ -98,7 +98,21 @@ export function randomCrop({ padding = 4, mode = 'constant', key }: RandomCropOp
         })
         return { offsets, padding, mode }
       },
-      apply: (images, params) => applyRandomCrop(images, params as CropParams),
+      apply: applyRandomCrop,
+      describe({ offsets, padding: from }: CropParams, image) {
+        const [row, column] = offsets[image]!
+        return `crop ${signed(row - from)} ${signed(column - from)}`
+      },
     },
   }
 }
+
+/**
+ * Shifts images by offsets drawn at random, for a loop without a pipeline: `randomCrop` as a function of images.
+ *
+ * @param images float32 `[batch, height, width, channels]`
+ * @returns as `images`
+ * @example
+ * const shifted = randomCropBatch(images, { padding: 4, seed: 1, step })
+ */
+export const randomCropBatch = withDraws(randomCrop)

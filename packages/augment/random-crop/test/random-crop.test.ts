@@ -8,9 +8,9 @@ import {
   fromFixture,
   onEachBackend,
 } from '@tricks/conformance'
-import { createRandom } from '@tricks/core'
+import { compose, createRandom, oneHot } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
-import { applyRandomCrop, type CropParams, randomCrop } from '../src/index.ts'
+import { applyRandomCrop, type CropParams, randomCrop, randomCropBatch } from '../src/index.ts'
 import fixture from './fixtures/random-crop.json' with { type: 'json' }
 
 onEachBackend(() => {
@@ -67,11 +67,44 @@ test('options are those given, and the defaults', () => {
   expect(randomCrop({ padding: 2, mode: 'edge' }).options).toEqual({ padding: 2, mode: 'edge' })
 })
 
-test('what does not fit is said', () => {
+test('alone it draws what it draws in a pipeline', () => {
+  const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
+  const alone = randomCropBatch(images, { padding: 2, mode: 'reflect', seed: 3, step: 5 })
+  const pipeline = compose([randomCrop({ padding: 2, mode: 'reflect' })], { seed: 3 })
+  const composed = pipeline.batch(images, oneHot([0, 1, 1, 0], 2), 5)
+  expect([...alone.dataSync()]).toEqual([...composed.images.dataSync()])
+  expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
+})
+
+test('describes what it drew', () => {
+  const { describe: words } = randomCrop().images!
+  const params: CropParams = {
+    offsets: [
+      [0, 6],
+      [4, 4],
+    ],
+    padding: 4,
+    mode: 'edge',
+  }
+  expect([0, 1].map((image) => words!(params, image))).toEqual(['crop −4 +2', 'crop 0 0'])
+})
+
+test('rejects a mirrored padding as large as the image when a run starts', () => {
+  const start = (mode: CropParams['mode'], height: number, width: number): unknown =>
+    randomCrop({ padding: 4, mode }).start!({ data: { height, width } } as never)
+  expect(() => start('reflect', 4, 9)).toThrow(
+    "random-crop: expected padding to be less than the image's 4×9 to mirror it, got 4",
+  )
+  expect(() => start('reflect', 9, 4)).toThrow(RangeError)
+  expect(() => start('reflect', 5, 5)).not.toThrow()
+  expect(() => start('edge', 1, 1)).not.toThrow()
+})
+
+test('rejects invalid options and mismatched shapes', () => {
   const images = tf.zeros<tf.Rank.R4>([2, 3, 3, 1])
   const params = { padding: 1, mode: 'constant' } as const
   expect(() => applyRandomCrop(images, { ...params, offsets: [[0, 0]] })).toThrow(
-    'random-crop: expected offsets to be 2 pairs of whole numbers in [0, 2], got [[0,0]]',
+    'random-crop: expected offsets to be 2 pairs of integers in [0, 2], got [[0,0]]',
   )
   expect(() =>
     applyRandomCrop(images, {
@@ -91,20 +124,27 @@ test('what does not fit is said', () => {
       padding: 3,
       mode: 'reflect',
     }),
-  ).toThrow('random-crop: expected padding to be less than the image to mirror it, got 3')
+  ).toThrow("random-crop: expected padding to be less than the image's 3×3 to mirror it, got 3")
   for (const wrong of [[0.5, 0], [-1, 0], [0], [0, 0, 0], [0, 3], [NaN, 0]])
     expect(() =>
       applyRandomCrop(images, { ...params, offsets: [[2, 2], wrong as [number, number]] }),
-    ).toThrow('random-crop: expected offsets to be 2 pairs of whole numbers in [0, 2]')
+    ).toThrow('random-crop: expected offsets to be 2 pairs of integers in [0, 2]')
   // As wide as the image's shorter side is too wide to mirror.
   expect(() =>
     applyRandomCrop(tf.zeros([1, 3, 5, 1]), { offsets: [[0, 0]], padding: 3, mode: 'reflect' }),
-  ).toThrow('expected padding to be less than the image to mirror it, got 3')
+  ).toThrow("expected padding to be less than the image's 3×5 to mirror it, got 3")
   expect(() =>
     applyRandomCrop(tf.zeros([1, 5, 3, 1]), { offsets: [[0, 0]], padding: 2, mode: 'reflect' }),
   ).not.toThrow()
   expect(() => randomCrop({ padding: 0 })).toThrow(
-    'random-crop: expected padding to be a positive integer of at most 2^20, got 0',
+    'random-crop: expected padding to be an integer in [1, 1048576], got 0',
+  )
+  const offsets = [
+    [0, 0],
+    [0, 0],
+  ] as const
+  expect(() => applyRandomCrop(images, { offsets, padding: 1, mode: 'zero' as 'edge' })).toThrow(
+    "random-crop: expected mode to be 'constant', 'reflect' or 'edge', got zero",
   )
 })
 
@@ -134,5 +174,9 @@ conformance(() => randomCrop({ padding: 2 }), {
     () => randomCrop({ padding: -4 }),
     () => randomCrop({ padding: 1.5 }),
     () => randomCrop({ mode: 'zero' as 'edge' }),
+    () => randomCrop({ padding: '4' as never }),
+    () => randomCrop({ padding: NaN }),
+    () => randomCrop({ padding: null as never }),
+    () => randomCrop({ pading: 4 } as never),
   ],
 })

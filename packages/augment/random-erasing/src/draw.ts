@@ -1,15 +1,18 @@
-import { assertOption, type Random } from '@tricks/core'
-import type { RandomErasingOptions } from './index.ts'
+import type { Random } from '@tricks/core'
+import type { RandomErasingOptions } from './options.ts'
 
-export type Resolved = Required<Omit<RandomErasingOptions, 'key'>>
+type Resolved = Required<Pick<RandomErasingOptions, 'area' | 'ratio' | 'aspect'>>
 
-/** A rectangle [row, column, height, width] strictly smaller than the image, or null after 100 attempts. */
+/** [row, column, height, width], whole numbers. */
+export type Box = readonly [number, number, number, number]
+
+/** A rectangle strictly smaller than the image, or null after 100 attempts. */
 export function drawBox(
   random: Random,
   imageHeight: number,
   imageWidth: number,
-  { area, ratio, aspect }: Pick<Resolved, 'area' | 'ratio' | 'aspect'>,
-): readonly [number, number, number, number] | null {
+  { area, ratio, aspect }: Resolved,
+): Box | null {
   for (let attempt = 0; attempt < 100; attempt++) {
     const target = random.uniform(...area) * imageHeight * imageWidth
     const shape =
@@ -27,26 +30,4 @@ export function drawBox(
       ]
   }
   return null
-}
-
-/** Throws where an option is out of its range. */
-export function check({ probability, area, ratio, aspect, fill }: Resolved): void {
-  const share = (value: unknown): boolean => typeof value === 'number' && value >= 0 && value <= 1
-  assertOption(share(probability), 'random-erasing', { probability }, 'a number in [0, 1]')
-  const pair = Array.isArray(area) && area.length === 2 && area.every(share)
-  const [low, high] = pair ? area : [0, 0]
-  const ordered = low > 0 && low <= high && high <= 1
-  assertOption(ordered, 'random-erasing', { area }, '[low, high] with 0 < low ≤ high ≤ 1')
-  assertOption(ratio > 0 && ratio <= 1, 'random-erasing', { ratio }, 'a number in (0, 1]')
-  const aspects = ['uniform', 'log-uniform']
-  assertOption(
-    aspects.includes(aspect),
-    'random-erasing',
-    { aspect },
-    `one of ${aspects.join(', ')}`,
-  )
-  const colour = Array.isArray(fill) && fill.length > 0 && fill.every(share)
-  const fills = fill === 'random' || fill === 'mean' || share(fill) || colour
-  const words = "'random', 'mean', a number in [0, 1] or a list of them, one a channel"
-  assertOption(fills, 'random-erasing', { fill }, words)
 }

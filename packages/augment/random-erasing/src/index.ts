@@ -1,26 +1,13 @@
 import type * as tf from '@tensorflow/tfjs-core'
-import { assertOption, gatherPixels, placesOf, type Trick } from '@tricks/core'
-import { check, drawBox } from './draw.ts'
-
-export interface RandomErasingOptions {
-  /** Share of the images that lose a rectangle, in [0, 1]; default 0.5. */
-  readonly probability?: number
-  /** The share of the image that a rectangle covers, [low, high] in (0, 1]; default [0.02, 0.4]. */
-  readonly area?: readonly [number, number]
-  /** The flattest shape, height / width in (0, 1]; the steepest is its inverse; default 0.3. */
-  readonly ratio?: number
-  /** Draw shapes uniformly from [ratio, 1 / ratio], as the paper's code does, or their logarithms. */
-  readonly aspect?: 'uniform' | 'log-uniform'
-  /** Uniform values a pixel and channel (default), the data's mean, a value in [0, 1], or a colour. */
-  readonly fill?: 'random' | 'mean' | number | readonly number[]
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+import { assertArgument, gatherPixels, placesOf, type Trick, withDraws } from '@tricks/core'
+import { type Box, drawBox } from './draw.ts'
+import { type RandomErasingOptions, randomErasingOptions } from './options.ts'
+export { type RandomErasingOptions, randomErasingOptions } from './options.ts'
 
 export interface ErasingParams {
-  /** One an image: [row, column, height, width], or null. */
-  readonly boxes: readonly (readonly [number, number, number, number] | null)[]
-  /** In [0, 1]: one value, one a channel, or one for each channel of each erased pixel, box after box. */
+  /** One per image: [row, column, height, width], or null. */
+  readonly boxes: readonly (Box | null)[]
+  /** In [0, 1]: one value, one per channel, or one for each channel of each erased pixel, box after box. */
   readonly fill: number | ArrayLike<number>
 }
 
@@ -29,7 +16,7 @@ export interface ErasingParams {
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`; pixels outside the boxes are copied exactly
- * @throws RangeError where boxes don't fit the images, or fill doesn't fit the boxes
+ * @throws RangeError if boxes don't fit the images, or fill doesn't fit the boxes
  * @example
  * applyRandomErasing(images, { boxes: [[4, 0, 2, 3], null], fill: 0.5 }) // for two images
  * @see Zhong et al. 2020, https://arxiv.org/abs/1708.04896
@@ -40,17 +27,21 @@ export function applyRandomErasing(
 ): tf.Tensor4D {
   const [batch, height, width, channels] = images.shape
   const span = (start: number, length: number, size: number): boolean =>
-    Number.isInteger(start) && Number.isInteger(length) && start >= 0 && start + length <= size
+    Number.isInteger(start) &&
+    Number.isInteger(length) &&
+    start >= 0 &&
+    length >= 0 &&
+    start + length <= size
   const inside = boxes.every((b) => !b || (span(b[0], b[2], height) && span(b[1], b[3], width)))
   const range = `${batch} boxes [row, column, height, width] in ${height}×${width}, or null`
-  assertOption(boxes.length === batch && inside, 'random-erasing', { boxes }, range)
+  assertArgument(boxes.length === batch && inside, 'random-erasing', { boxes }, range)
   const values = typeof fill === 'number' ? [fill] : fill
   const erased = pixelsIn(boxes) * channels
-  assertOption(
-    [1, channels, erased].includes(values.length),
+  assertArgument(
+    [1, channels, erased].includes(values.length) && Array.from(values).every(Number.isFinite),
     'random-erasing',
-    { fill: `${values.length} values` },
-    `one value, ${channels}, one a channel, or ${erased}, as many as are erased`,
+    { fill: typeof fill === 'number' ? fill : `${values.length} values` },
+    `one finite value, ${channels}, one per channel, or ${erased}, as many as are erased`,
   )
 
   const source = placesOf(images.shape)
@@ -72,27 +63,29 @@ const pixelsIn = (boxes: ErasingParams['boxes']): number =>
 /**
  * Replaces a random rectangle of some images, so that the network can't rely on any one part.
  *
- * @throws RangeError for an option out of its range
+ * @throws RangeError for an option out of its range; when a run starts, for a colour of other channels than the data's
  * @example
  * compose([randomErasing({ probability: 0.5, fill: 'random' })])
  * @see Zhong et al. 2020, https://arxiv.org/abs/1708.04896
  */
-export function randomErasing({
-  probability = 0.5,
-  area = [0.02, 0.4],
-  ratio = 0.3,
-  aspect = 'uniform',
-  fill = 'random',
-  key,
-}: RandomErasingOptions = {}): Trick {
-  const options = { probability, area, ratio, aspect, fill }
-  check(options)
+export function randomErasing({ key, ...given }: RandomErasingOptions = {}): Trick {
+  const options = randomErasingOptions.parse(given)
+  const { probability, fill } = options
+  // Whether or not a box is drawn, so that the seed makes no difference.
+  const check = ({ channels }: { readonly channels: number }): void => {
+    const valid = !Array.isArray(fill) || fill.length === 1 || fill.length === channels
+    const range = `one value, or ${channels}, one per channel`
+    assertArgument(valid, 'random-erasing', { fill }, range)
+  }
   return {
     name: 'random-erasing',
     key,
     options,
+    start: ({ data }) => check(data),
     images: {
-      draw(random, { batch, height, width, channels, mean }): ErasingParams | undefined {
+      draw(random, shape): ErasingParams | undefined {
+        check(shape)
+        const { batch, height, width, channels, mean } = shape
         const drawn = random.images(batch, (image) => ({
           image,
           box: image.uniform() < probability ? drawBox(image, height, width, options) : null,
@@ -107,7 +100,21 @@ export function randomErasing({
             values[used] = image.uniform()
         return { boxes, fill: values }
       },
-      apply: (images, params) => applyRandomErasing(images, params as ErasingParams),
+      apply: applyRandomErasing,
+      describe({ boxes }: ErasingParams, image) {
+        const box = boxes[image]
+        return box ? `erase ${box[2]}×${box[3]}, at ${box[0]}, ${box[1]}` : ''
+      },
     },
   }
 }
+
+/**
+ * Erases rectangles drawn at random, for a loop without a pipeline: `randomErasing` as a function of images.
+ *
+ * @param images float32 `[batch, height, width, channels]`
+ * @returns as `images`
+ * @example
+ * const erased = randomErasingBatch(images, { probability: 0.5, seed: 1, step })
+ */
+export const randomErasingBatch = withDraws(randomErasing)

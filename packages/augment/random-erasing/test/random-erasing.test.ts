@@ -9,9 +9,14 @@ import {
   fromFixture,
   onEachBackend,
 } from '@tricks/conformance'
-import { createRandom, type Random } from '@tricks/core'
+import { compose, createRandom, oneHot, type Random } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
-import { applyRandomErasing, type ErasingParams, randomErasing } from '../src/index.ts'
+import {
+  applyRandomErasing,
+  type ErasingParams,
+  randomErasing,
+  randomErasingBatch,
+} from '../src/index.ts'
 import fixture from './fixtures/random-erasing.json' with { type: 'json' }
 
 const cases = fixture.cases.filter((each) => each.inputs !== undefined)
@@ -163,7 +168,35 @@ test('options are those given, and the defaults', () => {
   ).toEqual({ probability: 1, area: [1, 1], ratio: 1, aspect: 'log-uniform', fill: [0, 1, 0] })
 })
 
-test('what does not fit is said', () => {
+test('alone it draws what it draws in a pipeline', () => {
+  const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
+  const alone = randomErasingBatch(images, { probability: 0.9, seed: 3, step: 5 })
+  const pipeline = compose([randomErasing({ probability: 0.9 })], { seed: 3 })
+  const composed = pipeline.batch(images, oneHot([0, 1, 1, 0], 2), 5)
+  expect([...alone.dataSync()]).toEqual([...composed.images.dataSync()])
+  expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
+})
+
+test('describes what it drew', () => {
+  const { describe: words } = randomErasing().images!
+  const params: ErasingParams = { boxes: [[3, 4, 5, 6], null], fill: 0 }
+  expect([0, 1].map((image) => words!(params, image))).toEqual(['erase 5×6, at 3, 4', ''])
+})
+
+test('rejects a colour of other channels than the images, when a run starts and at every step', () => {
+  const message =
+    'random-erasing: expected fill to be one value, or 1, one per channel, got [0,0.5,1]'
+  const trick = randomErasing({ probability: 0, fill: [0, 0.5, 1] })
+  expect(() => trick.start!({ data: { channels: 1 } } as never)).toThrow(message)
+  expect(() => trick.start!({ data: { channels: 3 } } as never)).not.toThrow()
+  expect(() =>
+    trick.images!.draw(createRandom(1), { ...shape, batch: 1, channels: 1 }, time),
+  ).toThrow(message)
+  const one = randomErasing({ probability: 1, fill: [0.5] })
+  expect(() => one.start!({ data: { channels: 4 } } as never)).not.toThrow()
+})
+
+test('rejects invalid options and mismatched shapes', () => {
   const images = tf.zeros<tf.Rank.R4>([2, 4, 5, 3])
   expect(() => applyRandomErasing(images, { boxes: [null], fill: 0 })).toThrow(
     'random-erasing: expected boxes to be 2 boxes [row, column, height, width] in 4×5, or null, got [null]',
@@ -172,10 +205,16 @@ test('what does not fit is said', () => {
     'got [null,[3,0,2,2]]',
   )
   expect(() => applyRandomErasing(images, { boxes: [null, [0, 0, 2, 2]], fill: [0, 0] })).toThrow(
-    'random-erasing: expected fill to be one value, 3, one a channel, or 12, as many as are erased, got 2 values',
+    'random-erasing: expected fill to be one finite value, 3, one per channel, or 12, as many as are erased, got 2 values',
   )
   expect(() => randomErasing({ probability: 2 })).toThrow(
     'random-erasing: expected probability to be a number in [0, 1], got 2',
+  )
+  expect(() => applyRandomErasing(images, { boxes: [null, [3, 0, -2, 2]], fill: 0 })).toThrow(
+    'got [null,[3,0,-2,2]]',
+  )
+  expect(() => applyRandomErasing(images, { boxes: [null, [0, 0, 2, 2]], fill: NaN })).toThrow(
+    'random-erasing: expected fill to be one finite value, 3, one per channel, or 12',
   )
 })
 
@@ -256,6 +295,12 @@ conformance(() => randomErasing(), {
     () => randomErasing({ aspect: 'square' as 'uniform' }),
     () => randomErasing({ fill: 255 }),
     () => randomErasing({ fill: [] }),
+    () => randomErasing({ fill: [0, '1'] as never }),
+    () => randomErasing({ fill: null as never }),
+    () => randomErasing({ ratio: '0.3' as never }),
+    () => randomErasing({ area: [0.1] as never }),
+    () => randomErasing({ area: ['0.1', '0.2'] as never }),
+    () => randomErasing({ areas: [0.1, 0.2] } as never),
   ],
 })
 conformance(() => randomErasing({ probability: 0.8, fill: 'mean' }), {

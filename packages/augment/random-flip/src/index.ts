@@ -1,17 +1,17 @@
 import type * as tf from '@tensorflow/tfjs-core'
-import { assertOption, gatherPixels, type Trick } from '@tricks/core'
+import { assertArgument, gatherPixels, type Trick, withDraws } from '@tricks/core'
+import { choice, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
-export interface RandomFlipOptions {
-  /** Share of the images that are flipped, in [0, 1]; default 0.5. */
-  readonly probability?: number
-  /** 'horizontal' mirrors left and right, 'vertical' turns upside down; default 'horizontal'. */
-  readonly direction?: 'horizontal' | 'vertical'
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+export const randomFlipOptions = defineOptions('random-flip', {
+  /** Share of the images that are flipped. */
+  probability: number({ min: 0, max: 1, default: 0.5 }),
+  /** `'horizontal'` swaps left and right, `'vertical'` top and bottom. */
+  direction: choice(['horizontal', 'vertical'], { default: 'horizontal' }),
+})
+export type RandomFlipOptions = OptionsOf<typeof randomFlipOptions>
 
 export interface FlipParams {
-  /** Whether to flip, one an image. */
+  /** Whether to flip, one per image. */
   readonly flips: readonly boolean[]
   /** Default 'horizontal'. */
   readonly direction?: 'horizontal' | 'vertical'
@@ -22,7 +22,7 @@ export interface FlipParams {
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`; pixels are copied exactly
- * @throws RangeError where there is not one flip an image
+ * @throws RangeError unless there is one flip per image, and for an unknown direction
  * @example
  * applyRandomFlip(images, { flips: [true, false] }) // for two images
  * @see Krizhevsky et al. 2012, "ImageNet classification with deep convolutional neural networks"
@@ -32,7 +32,9 @@ export function applyRandomFlip(
   { flips, direction = 'horizontal' }: FlipParams,
 ): tf.Tensor4D {
   const [batch, height, width] = images.shape
-  assertOption(flips.length === batch, 'random-flip', { flips }, `${batch} booleans, one an image`)
+  const range = `${batch} booleans, one per image`
+  assertArgument(flips.length === batch, 'random-flip', { flips }, range)
+  randomFlipOptions.parse({ direction })
 
   // Which pixel of the batch each output pixel shows.
   const source = new Int32Array(batch * height * width)
@@ -50,39 +52,35 @@ export function applyRandomFlip(
 /**
  * Flips each image with some probability.
  *
- * @throws RangeError for a probability or a direction that is none
+ * @throws RangeError for an option out of its range
  * @example
  * compose([randomFlip()])
  * @see Krizhevsky et al. 2012, "ImageNet classification with deep convolutional neural networks"
  */
-export function randomFlip({
-  probability = 0.5,
-  direction = 'horizontal',
-  key,
-}: RandomFlipOptions = {}): Trick {
-  assertOption(
-    probability >= 0 && probability <= 1,
-    'random-flip',
-    { probability },
-    'a number in [0, 1]',
-  )
-  const directions = ['horizontal', 'vertical']
-  assertOption(
-    directions.includes(direction),
-    'random-flip',
-    { direction },
-    `one of ${directions.join(', ')}`,
-  )
+export function randomFlip({ key, ...given }: RandomFlipOptions = {}): Trick {
+  const options = randomFlipOptions.parse(given)
+  const { probability, direction } = options
   return {
     name: 'random-flip',
     key,
-    options: { probability, direction },
+    options,
     images: {
       draw: (random, { batch }): FlipParams => ({
         flips: random.images(batch, (image) => image.uniform() < probability),
         direction,
       }),
-      apply: (images, params) => applyRandomFlip(images, params as FlipParams),
+      apply: applyRandomFlip,
+      describe: ({ flips }: FlipParams, image) => (flips[image] ? 'flip' : ''),
     },
   }
 }
+
+/**
+ * Flips images drawn at random, for a loop without a pipeline: `randomFlip` as a function of images.
+ *
+ * @param images float32 `[batch, height, width, channels]`
+ * @returns as `images`
+ * @example
+ * const flipped = randomFlipBatch(images, { probability: 0.5, seed: 1, step })
+ */
+export const randomFlipBatch = withDraws(randomFlip)

@@ -7,9 +7,9 @@ import {
   fromFixture,
   onEachBackend,
 } from '@tricks/conformance'
-import { createRandom } from '@tricks/core'
+import { compose, createRandom, oneHot } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
-import { applyRandomFlip, type FlipParams, randomFlip } from '../src/index.ts'
+import { applyRandomFlip, type FlipParams, randomFlip, randomFlipBatch } from '../src/index.ts'
 import fixture from './fixtures/random-flip.json' with { type: 'json' }
 
 onEachBackend(() => {
@@ -54,9 +54,28 @@ test('options are those given, and the defaults', () => {
   })
 })
 
-test('a flip is needed for each image', () => {
+test('alone it draws what it draws in a pipeline', () => {
+  const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
+  const alone = randomFlipBatch(images, { direction: 'vertical', seed: 3, step: 5 })
+  const pipeline = compose([randomFlip({ direction: 'vertical' })], { seed: 3 })
+  const composed = pipeline.batch(images, oneHot([0, 1, 1, 0], 2), 5)
+  expect([...alone.dataSync()]).toEqual([...composed.images.dataSync()])
+  expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
+})
+
+test('describes what it drew', () => {
+  const { describe: words } = randomFlip().images!
+  const params: FlipParams = { flips: [true, false] }
+  expect([0, 1].map((image) => words!(params, image))).toEqual(['flip', ''])
+})
+
+test('rejects mismatched shapes and unknown directions', () => {
   expect(() => applyRandomFlip(tf.zeros([2, 3, 3, 1]), { flips: [true] })).toThrow(
-    'random-flip: expected flips to be 2 booleans, one an image, got [true]',
+    'random-flip: expected flips to be 2 booleans, one per image, got [true]',
+  )
+  const direction = 'diagonal' as 'vertical'
+  expect(() => applyRandomFlip(tf.zeros([1, 3, 3, 1]), { flips: [true], direction })).toThrow(
+    "random-flip: expected direction to be 'horizontal' or 'vertical', got diagonal",
   )
 })
 
@@ -77,6 +96,10 @@ conformance(() => randomFlip(), {
   invalid: [
     () => randomFlip({ probability: 1.5 }),
     () => randomFlip({ direction: 'diagonal' as 'vertical' }),
+    () => randomFlip({ probability: '0.5' as never }),
+    () => randomFlip({ probability: NaN }),
+    () => randomFlip({ direction: null as never }),
+    () => randomFlip({ probabilty: 0.5 } as never),
   ],
 })
 conformance(

@@ -2,7 +2,7 @@ import type { Random } from '@tricks/core'
 
 type Range = readonly [number, number]
 
-/** A window [row, column, height, width]; after ten attempts the largest in the middle of a fitting shape. */
+/** A window [row, column, height, width]; after ten attempts, the largest centred one of the nearest shape that fits. */
 export function drawBox(
   random: Random,
   imageHeight: number,

@@ -1,23 +1,29 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Trick } from '@tricks/core'
+import { assertArgument, type Trick, withDraws } from '@tricks/core'
+import { checked, defineOptions, interval, optional, type OptionsOf } from '@tricks/core/options'
 import { drawBox } from './draw.ts'
 import { resizeRows } from './resizing.ts'
 
-export interface RandomResizedCropOptions {
-  /** [height, width] of what comes out, at most 4096 each; default that of the images. */
-  readonly size?: readonly [number, number]
-  /** The window's share of the image, [low, high] in (0, 1]; default [0.08, 1], the paper's. */
-  readonly area?: readonly [number, number]
-  /** The window's width / height, [low, high] above 0; default [3/4, 4/3]. Its logarithm is uniform. */
-  readonly ratio?: readonly [number, number]
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+const pixels = 'a pair of integers in [1, 4096]'
+const isSize = (size: unknown): boolean =>
+  Array.isArray(size) &&
+  size.length === 2 &&
+  size.every((each) => Number.isInteger(each) && each > 0 && each <= 4096)
+
+export const randomResizedCropOptions = defineOptions('random-resized-crop', {
+  /** [height, width] of the result. @defaultValue the images' own */
+  size: optional(checked<readonly [number, number]>(pixels, isSize)),
+  /** The window's share of the image, drawn uniformly; the paper's default. */
+  area: interval({ above: 0, max: 1, default: [0.08, 1] }),
+  /** The window's width / height, whose logarithm is drawn uniformly. @defaultValue `[3 / 4, 4 / 3]` */
+  ratio: interval({ above: 0, max: 1e6, scale: 'log', default: [3 / 4, 4 / 3] }),
+})
+export type RandomResizedCropOptions = OptionsOf<typeof randomResizedCropOptions>
 
 export interface ResizedCropParams {
-  /** One window an image: [row, column, height, width], whole numbers. */
+  /** One window per image: [row, column, height, width], whole numbers. */
   readonly boxes: readonly (readonly [number, number, number, number])[]
-  /** [height, width] of what comes out. */
+  /** [height, width] of the result. */
   readonly size: readonly [number, number]
 }
 
@@ -27,7 +33,7 @@ export interface ResizedCropParams {
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns `[batch, ...size, channels]`
- * @throws RangeError where there is not one window an image, or it isn't inside, or the size isn't whole
+ * @throws RangeError unless there is one window inside each image, and the size is two integers in [1, 4096]
  * @example
  * applyRandomResizedCrop(images, { boxes: [[0, 8, 16, 24], [0, 0, 32, 32]], size: [32, 32] }) // for two images
  * @see Szegedy et al. 2015, https://arxiv.org/abs/1409.4842
@@ -45,57 +51,50 @@ export function applyRandomResizedCrop(
     start + length <= end
   const inside = boxes.every((b) => span(b[0], b[2], height) && span(b[1], b[3], width))
   const range = `${batch} windows [row, column, height, width] in ${height}×${width}`
-  assertOption(boxes.length === batch && inside, 'random-resized-crop', { boxes }, range)
-  assertOption(
-    isSize(size),
-    'random-resized-crop',
-    { size },
-    'two positive integers of at most 4096',
-  )
+  assertArgument(boxes.length === batch && inside, 'random-resized-crop', { boxes }, range)
+  assertArgument(isSize(size), 'random-resized-crop', { size }, pixels)
 
   const windows = (axis: 0 | 1) => boxes.map((box) => [box[axis], box[axis + 2]!] as const)
-  // Each time the axes change places.
+  // Each call swaps the axes.
   return tf.tidy(() => resizeRows(resizeRows(images, windows(0), size[0]), windows(1), size[1]))
 }
 
-const isPair = (range: unknown): boolean =>
-  Array.isArray(range) && range.length === 2 && range.every((each) => typeof each === 'number')
-
-const isSize = (size: readonly number[]): boolean =>
-  Array.isArray(size) &&
-  size.length === 2 &&
-  size.every((each) => Number.isInteger(each) && each > 0 && each <= 4096)
-
 /**
- * Cuts a window of random size, shape and place out of each image, and resizes it.
+ * Cuts a window of random size, shape and position out of each image, and resizes it.
  *
  * @throws RangeError for an option out of its range
  * @example
  * compose([randomResizedCrop({ area: [0.35, 1] }), randomFlip()])
  * @see Szegedy et al. 2015, https://arxiv.org/abs/1409.4842
  */
-export function randomResizedCrop({
-  size,
-  area = [0.08, 1],
-  ratio = [3 / 4, 4 / 3],
-  key,
-}: RandomResizedCropOptions = {}): Trick {
-  const ordered = (range: readonly [number, number], limit: number): boolean =>
-    isPair(range) && range[0] > 0 && range[0] <= range[1] && range[1] <= limit
-  const sized = size === undefined || isSize(size)
-  assertOption(sized, 'random-resized-crop', { size }, 'two positive integers of at most 4096')
-  assertOption(ordered(area, 1), 'random-resized-crop', { area }, '0 < low ≤ high ≤ 1')
-  assertOption(ordered(ratio, 1e6), 'random-resized-crop', { ratio }, '0 < low ≤ high')
+export function randomResizedCrop({ key, ...given }: RandomResizedCropOptions = {}): Trick {
+  const options = randomResizedCropOptions.parse(given)
+  const { size } = options
   return {
     name: 'random-resized-crop',
     key,
-    options: { size, area, ratio },
+    options,
     images: {
       draw: (random, { batch, height, width }): ResizedCropParams => ({
-        boxes: random.images(batch, (image) => drawBox(image, height, width, { area, ratio })),
+        boxes: random.images(batch, (image) => drawBox(image, height, width, options)),
         size: size ?? [height, width],
       }),
-      apply: (images, params) => applyRandomResizedCrop(images, params as ResizedCropParams),
+      apply: applyRandomResizedCrop,
+      describe({ boxes }: ResizedCropParams, image) {
+        const [row, column, height, width] = boxes[image]!
+        return `${height}×${width}, at ${row}, ${column}`
+      },
     },
   }
 }
+
+/**
+ * Cuts windows drawn at random out of images and resizes them, for a loop without a pipeline: `randomResizedCrop` as a
+ * function of images.
+ *
+ * @param images float32 `[batch, height, width, channels]`
+ * @returns `[batch, ...size, channels]`
+ * @example
+ * const cropped = randomResizedCropBatch(images, { area: [0.35, 1], seed: 1, step })
+ */
+export const randomResizedCropBatch = withDraws(randomResizedCrop)

@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core'
 
 /**
- * Resizes a window of rows of each image, and changes rows for columns: twice makes both.
+ * Resizes a window of rows of each image, and swaps rows and columns: two calls resize both.
  *
  * @param images `[batch, height, width, channels]`
- * @param windows [start, length], one an image
+ * @param windows [start, length], one per image
  * @returns `[batch, width, to, channels]`
  */
 export function resizeRows(

@@ -1,14 +1,14 @@
-/** For every pixel of a batch, which of its pixels to show and how much; the batch's size stands for none. */
+/** For every pixel of a batch, which of its pixels to show and how much; the index after the last pixel is the fill. */
 export interface Corner {
   readonly source: Int32Array
-  /** Absent where it is 1. */
+  /** Absent if it is 1 throughout. */
   readonly weight?: Float32Array
 }
 
 /**
- * The pixels that each pixel of turned images shows: the nearest one, or the four about it.
+ * The pixels that each pixel of turned images shows: the nearest one, or the four around it.
  *
- * @param degrees counter-clockwise, one an image
+ * @param degrees counter-clockwise, one per image
  */
 export function cornersOf(
   degrees: ArrayLike<number>,
@@ -30,7 +30,7 @@ export function cornersOf(
   })
 }
 
-/** Corner by corner, as the loop over pixels has to be tight. */
+/** One corner per call, to keep the loop over pixels tight. */
 function follow(
   degrees: ArrayLike<number>,
   height: number,

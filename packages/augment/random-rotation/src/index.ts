@@ -1,33 +1,35 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, gatherPixels, type Trick } from '@tricks/core'
+import { assertArgument, gatherPixels, signed, type Trick, withDraws } from '@tricks/core'
+import { choice, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 import { cornersOf } from './corners.ts'
 
-export interface RandomRotationOptions {
-  /** The largest angle to either side, in (0, 180]; default 15. */
-  readonly degrees?: number
-  /** Take the nearest pixel, as torchvision does by default, or blend the four about. */
-  readonly interpolation?: Interpolation
-  /** What the corners show: a value in [0, 1], default 0, or the data's mean. */
-  readonly fill?: 'mean' | number
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
-type Interpolation = 'nearest' | 'bilinear'
+export const randomRotationOptions = defineOptions('random-rotation', {
+  /** The largest angle to either side. */
+  degrees: number({ above: 0, max: 180, default: 15 }),
+  /**
+   * `'nearest'` takes the nearest pixel, as torchvision does by default; `'bilinear'` blends the four around, which is
+   * smoother and takes longer.
+   */
+  interpolation: choice(['nearest', 'bilinear'], { default: 'nearest' }),
+  /** What the corners show, which bilinear blends in: the data's mean, or a value. */
+  fill: choice(['mean', number({ min: 0, max: 1 })], { default: 0 }),
+})
+export type RandomRotationOptions = OptionsOf<typeof randomRotationOptions>
 
 export interface RotationParams {
-  /** Counter-clockwise, one an image. */
+  /** Counter-clockwise, one per image. */
   readonly degrees: ArrayLike<number>
-  readonly interpolation: Interpolation
-  /** A value in [0, 1], or one a channel; default 0. */
+  readonly interpolation: 'nearest' | 'bilinear'
+  /** A value in [0, 1], or one per channel; default 0. */
   readonly fill?: number | readonly number[]
 }
 
 /**
- * Turns each image about its centre: out(p) = image(R⁻¹ p), where what lies outside is `fill`.
+ * Turns each image about its centre: out(p) = image(R⁻¹ p), which outside the image is `fill`.
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`; with 'nearest', pixels are copied exactly
- * @throws RangeError where there is not one angle an image, or not one fill a channel
+ * @throws RangeError unless there is one angle per image, and one fill in all or per channel
  * @example
  * applyRandomRotation(images, { degrees: [90, -12.5], interpolation: 'bilinear' }) // for two images
  * @see Simard et al. 2003, "Best practices for convolutional neural networks"
@@ -39,10 +41,12 @@ export function applyRandomRotation(
   const [batch, height, width, channels] = images.shape
   const given = { degrees: Array.from(degrees) }
   const angles = degrees.length === batch && given.degrees.every(Number.isFinite)
-  assertOption(angles, 'random-rotation', given, `${batch} angles, one an image`)
-  const fills = typeof fill === 'number' ? Array.from({ length: channels }, () => fill) : [...fill]
-  const each = fills.length === channels
-  assertOption(each, 'random-rotation', { fill }, `one value, or ${channels}, one a channel`)
+  assertArgument(angles, 'random-rotation', given, `${batch} angles, one per image`)
+  const fills = typeof fill === 'number' ? Array<number>(channels).fill(fill) : fill
+  const range = `one value, or ${channels}, one per channel`
+  const filled = fills.length === channels && fills.every(Number.isFinite)
+  assertArgument(filled, 'random-rotation', { fill }, range)
+  randomRotationOptions.parse({ interpolation })
 
   const corners = cornersOf(degrees, height, width, interpolation)
   return tf.tidy(() =>
@@ -63,38 +67,31 @@ export function applyRandomRotation(
  * compose([randomRotation({ degrees: 15 })])
  * @see Simard et al. 2003, "Best practices for convolutional neural networks"
  */
-export function randomRotation({
-  degrees = 15,
-  interpolation = 'nearest',
-  fill = 0,
-  key,
-}: RandomRotationOptions = {}): Trick {
-  assertOption(
-    degrees > 0 && degrees <= 180,
-    'random-rotation',
-    { degrees },
-    'a number in (0, 180]',
-  )
-  const ways = ['nearest', 'bilinear']
-  assertOption(
-    ways.includes(interpolation),
-    'random-rotation',
-    { interpolation },
-    `one of ${ways.join(', ')}`,
-  )
-  const value = fill === 'mean' || (typeof fill === 'number' && fill >= 0 && fill <= 1)
-  assertOption(value, 'random-rotation', { fill }, "'mean' or a number in [0, 1]")
+export function randomRotation({ key, ...given }: RandomRotationOptions = {}): Trick {
+  const options = randomRotationOptions.parse(given)
+  const { degrees, interpolation, fill } = options
   return {
     name: 'random-rotation',
     key,
-    options: { degrees, interpolation, fill },
+    options,
     images: {
       draw: (random, { batch, mean }): RotationParams => ({
         degrees: random.images(batch, (image) => image.uniform(-degrees, degrees)),
         interpolation,
         fill: fill === 'mean' ? mean : fill,
       }),
-      apply: (images, params) => applyRandomRotation(images, params as RotationParams),
+      apply: applyRandomRotation,
+      describe: (params: RotationParams, image) => `turn ${signed(params.degrees[image]!)}°`,
     },
   }
 }
+
+/**
+ * Turns images by angles drawn at random, for a loop without a pipeline: `randomRotation` as a function of images.
+ *
+ * @param images float32 `[batch, height, width, channels]`
+ * @returns as `images`
+ * @example
+ * const turned = randomRotationBatch(images, { degrees: 15, seed: 1, step })
+ */
+export const randomRotationBatch = withDraws(randomRotation)

@@ -6,9 +6,14 @@ import {
   fromFixture,
   onEachBackend,
 } from '@tricks/conformance'
-import { createRandom } from '@tricks/core'
+import { compose, createRandom, oneHot } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
-import { applyRandomRotation, randomRotation, type RotationParams } from '../src/index.ts'
+import {
+  applyRandomRotation,
+  randomRotation,
+  randomRotationBatch,
+  type RotationParams,
+} from '../src/index.ts'
 import fixture from './fixtures/random-rotation.json' with { type: 'json' }
 
 onEachBackend(() => {
@@ -79,18 +84,51 @@ test('options are those given, and the defaults', () => {
   )
 })
 
-test('what does not fit is said', () => {
+test('alone it draws what it draws in a pipeline', () => {
+  const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
+  const alone = randomRotationBatch(images, {
+    degrees: 90,
+    interpolation: 'bilinear',
+    seed: 3,
+    step: 5,
+  })
+  const pipeline = compose([randomRotation({ degrees: 90, interpolation: 'bilinear' })], {
+    seed: 3,
+  })
+  const composed = pipeline.batch(images, oneHot([0, 1, 1, 0], 2), 5)
+  expect([...alone.dataSync()]).toEqual([...composed.images.dataSync()])
+  expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
+})
+
+test('describes what it drew', () => {
+  const { describe: words } = randomRotation().images!
+  const params: RotationParams = { degrees: [12.4, -7, 0.2], interpolation: 'nearest' }
+  expect([0, 1, 2].map((image) => words!(params, image))).toEqual([
+    'turn +12°',
+    'turn −7°',
+    'turn 0°',
+  ])
+})
+
+test('rejects invalid options and mismatched shapes', () => {
   const images = tf.zeros<tf.Rank.R4>([2, 3, 3, 3])
   const interpolation = 'nearest'
   expect(() => applyRandomRotation(images, { degrees: [5], interpolation })).toThrow(
-    'random-rotation: expected degrees to be 2 angles, one an image, got [5]',
-  )
-  expect(() => applyRandomRotation(images, { degrees: [5, NaN], interpolation })).toThrow(
-    'random-rotation: expected degrees to be 2 angles',
+    'random-rotation: expected degrees to be 2 angles, one per image, got [5]',
   )
   expect(() =>
     applyRandomRotation(images, { degrees: [5, 5], interpolation, fill: [0, 0] }),
-  ).toThrow('one value, or 3, one a channel')
+  ).toThrow('one value, or 3, one per channel')
+  expect(() => applyRandomRotation(images, { degrees: [5, 5], interpolation, fill: NaN })).toThrow(
+    'random-rotation: expected fill to be one value, or 3, one per channel, got NaN',
+  )
+  expect(() => applyRandomRotation(images, { degrees: [5, NaN], interpolation })).toThrow(
+    '2 angles, one per image',
+  )
+  const cubic = { degrees: [5, 5], interpolation: 'cubic' as 'nearest' }
+  expect(() => applyRandomRotation(images, cubic)).toThrow(
+    "random-rotation: expected interpolation to be 'nearest' or 'bilinear', got cubic",
+  )
   expect(() => randomRotation({ degrees: 270 })).toThrow(
     'random-rotation: expected degrees to be a number in (0, 180], got 270',
   )
@@ -119,6 +157,10 @@ conformance(() => randomRotation({ degrees: 30 }), {
     () => randomRotation({ degrees: NaN }),
     () => randomRotation({ interpolation: 'cubic' as 'nearest' }),
     () => randomRotation({ fill: -1 }),
+    () => randomRotation({ fill: '0' as never }),
+    () => randomRotation({ degrees: '15' as never }),
+    () => randomRotation({ interpolation: null as never }),
+    () => randomRotation({ degree: 15 } as never),
   ],
 })
 conformance(() => randomRotation({ interpolation: 'bilinear', fill: 'mean' }), {
