@@ -85,6 +85,15 @@ describe('draws', () => {
     expect(boxes(30, 100)).toEqual(new Set(['0,30,30,40']))
     expect(boxes(100, 30)).toEqual(new Set(['30,0,40,30']))
   })
+
+  test.each([
+    [0.01, 1, '0,0,4,4'],
+    [0.1, 0.1, '0,1,4,1'],
+    [0.1, 10, '1,0,1,4'],
+  ])('a window has a pixel at least: an area of %d, a shape of %d', (share, aspect, box) => {
+    const { boxes } = drawn({ area: [share, share], ratio: [aspect, aspect] }, [4, 4])
+    expect(new Set(boxes.map(String))).toEqual(new Set([box]))
+  })
 })
 
 test('options are those given, and the defaults', () => {
@@ -116,6 +125,22 @@ test('rejects invalid options and mismatched shapes', () => {
   expect(() => applyRandomResizedCrop(images, { boxes: [[0, 0, 4, 5]], size: [4, 4] })).toThrow(
     'random-resized-crop: expected boxes to be 2 windows [row, column, height, width] in 4×5, got [[0,0,4,5]]',
   )
+  for (const box of [
+    [-1, 0, 2, 2],
+    [0, -1, 2, 2],
+    [0, 0, 0, 2],
+    [0, 0, 2, 0],
+    [0.5, 0, 2, 2],
+    [0, 0, 2, 1.5],
+    [3, 0, 2, 2],
+    [0, 4, 2, 2],
+  ])
+    expect(() =>
+      applyRandomResizedCrop(images, {
+        boxes: [[0, 0, 4, 5], box as unknown as Box],
+        size: [4, 4],
+      }),
+    ).toThrow('random-resized-crop: expected boxes to be 2 windows')
   expect(() => randomResizedCrop({ area: [0, 1] })).toThrow(
     'random-resized-crop: expected area to be a pair [low, high], low ≤ high, each a number in (0, 1], got [0,1]',
   )
@@ -188,6 +213,9 @@ conformance(() => randomResizedCrop(), {
   },
   invalid: [
     () => randomResizedCrop({ size: [0, 4] }),
+    () => randomResizedCrop({ size: [4, 5000] }),
+    () => randomResizedCrop({ size: [4, 4, 4] as unknown as [number, number] }),
+    () => randomResizedCrop({ area: ['0.1', 1] as unknown as [number, number] }),
     () => randomResizedCrop({ area: [0.5, 0.2] }),
     () => randomResizedCrop({ area: [0.5, 2] }),
     () => randomResizedCrop({ ratio: [0, 1] }),

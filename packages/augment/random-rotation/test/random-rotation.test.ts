@@ -116,6 +116,9 @@ test('rejects invalid options and mismatched shapes', () => {
   expect(() => applyRandomRotation(images, { degrees: [5], interpolation })).toThrow(
     'random-rotation: expected degrees to be 2 angles, one per image, got [5]',
   )
+  expect(() => applyRandomRotation(images, { degrees: [5, NaN], interpolation })).toThrow(
+    'random-rotation: expected degrees to be 2 angles',
+  )
   expect(() =>
     applyRandomRotation(images, { degrees: [5, 5], interpolation, fill: [0, 0] }),
   ).toThrow('one value, or 3, one per channel')
