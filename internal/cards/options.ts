@@ -18,7 +18,7 @@ export const sourcesOf = (folder: string): string =>
 /** The folders of the packages that declare options; core is where the declaring is defined. */
 export const folders: readonly string[] = globSync('packages/*/*/package.json', { cwd: root })
   .map((path) => dirname(path))
-  .filter((folder) => sourcesOf(folder).includes('defineOptions('))
+  .filter((folder) => /Options = define(?:Options|Parameters)\(/.test(sourcesOf(folder)))
   .toSorted()
 
 export const exportsOf = (folder: string): Promise<Exports> =>
@@ -43,7 +43,7 @@ export function cardWith(card: string, exports: Exports, sources: string): strin
     if (!set || (sets.size > 1 && named === undefined))
       throw new Error(`expected <!-- options: NAME --> with one of ${names}, got ${named}`)
     missing.delete(name)
-    const table = tableOf(set, declarationOf(name, sources), takesKey(exports, name))
+    const table = tableOf(set, declarationOf(name, sources))
     return `<!-- options${named === undefined ? '' : `: ${named}`} -->\n\n${table}\n\n<!-- /options -->`
   })
   if (missing.size > 0)
@@ -58,26 +58,20 @@ const marks = /<!-- options(?:: (\w+))? -->[^]*?<!-- \/options -->/g
 const isOptions = (entry: [string, unknown]): entry is [string, Options] =>
   entry[0].endsWith('Options') && typeof (entry[1] as Partial<Options> | null)?.parse === 'function'
 
-/** Whether the factory of these options makes a trick, which may have a key; a schedule or a layer has none. */
-function takesKey(exports: Exports, name: string): boolean {
-  const factory = exports[name.slice(0, -'Options'.length)]
-  return typeof factory === 'function' && /\bkey\b/.test(Function.prototype.toString.call(factory))
-}
-
 /** The source of a set's declaration, and then all else, in which an option that sets share is declared. */
 function declarationOf(name: string, sources: string): string {
-  const start = sources.indexOf(`${name} = defineOptions(`)
+  const start = sources.search(new RegExp(`\\b${name} = define(?:Options|Parameters)\\(`))
   if (start < 0) throw new Error(`expected a declaration ${name} = defineOptions(…)`)
   return sources.slice(start, sources.indexOf('\n}', start)) + sources
 }
 
 /** Option, default, range and meaning, aligned as the formatter does. */
-function tableOf({ kinds }: Options, source: string, key: boolean): string {
+function tableOf({ kinds, keyed }: Options, source: string): string {
   const rows = Object.entries(kinds).map(([option, kind]) => {
     const { meaning, defaultValue = defaultOf(kind) } = commentOf(option, source)
     return [`\`${option}\``, defaultValue, kind.range, meaning]
   })
-  if (key)
+  if (keyed)
     rows.push(['`key`', '', 'a word', 'Tells two of the same trick apart; its draws depend on it.'])
   const table = [['option', 'default', 'range', 'meaning'], ...rows].map((row) =>
     row.map((cell) => cell.replaceAll('|', '\\|')),

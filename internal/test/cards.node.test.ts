@@ -1,7 +1,14 @@
 // Cards show the options as they are declared: npm run cards writes them.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { choice, defineOptions, integer, number, optional } from '@tricks/core/options'
+import {
+  choice,
+  defineOptions,
+  defineParameters,
+  integer,
+  number,
+  optional,
+} from '@tricks/core/options'
 import { expect, test } from 'vitest'
 import { cardWith, exportsOf, folders, sourcesOf } from '../cards/options.ts'
 
@@ -30,7 +37,7 @@ export const dimOptions = defineOptions('dim', {
   fill: choice(['mean', number({ min: 0, max: 1 })]),
   rate,
 })
-export const glowOptions = defineOptions('glow', {
+export const glowOptions = defineParameters('glow', {
   /** How much brighter. */
   strength: number({ min: 0, max: 1, default: 0.1 }),
 })
@@ -42,13 +49,11 @@ const dimOptions = defineOptions('dim', {
   fill: choice(['mean', number({ min: 0, max: 1 })]),
   rate,
 })
-const glowOptions = defineOptions('glow', { strength: number({ min: 0, max: 1, default: 0.1 }) })
-const dim = ({ key }: { key?: string }): unknown => key
-const glow = (): number => 1
+const glowOptions = defineParameters('glow', { strength: number({ min: 0, max: 1, default: 0.1 }) })
 
 test('a table has the options in order, and the key of a trick last', () => {
   const card = 'before\n\n<!-- options -->\n\nold\n\n<!-- /options -->\n\nafter\n'
-  expect(cardWith(card, { dimOptions, dim }, sources)).toBe(`before
+  expect(cardWith(card, { dimOptions }, sources)).toBe(`before
 
 <!-- options -->
 
@@ -69,7 +74,7 @@ after
 test('each of several sets has a table of its own', () => {
   const card =
     '<!-- options: dimOptions --><!-- /options -->\n<!-- options: glowOptions --><!-- /options -->'
-  const written = cardWith(card, { dimOptions, dim, glowOptions, glow }, sources)
+  const written = cardWith(card, { dimOptions, glowOptions }, sources)
   const [one, other] = written.split('<!-- options: glowOptions -->')
   expect(one).toContain('How much darker')
   expect(other).toContain('| `strength` | `0.1`   | a number in [0, 1] | How much brighter. |')
@@ -78,9 +83,7 @@ test('each of several sets has a table of its own', () => {
 
 test('a table that is missing, and an option without a comment, are errors', () => {
   const marks = '<!-- options --><!-- /options -->'
-  expect(() => cardWith('', { dimOptions, dim }, sources)).toThrow(
-    'expected a table of dimOptions: add',
-  )
+  expect(() => cardWith('', { dimOptions }, sources)).toThrow('expected a table of dimOptions: add')
   expect(() => cardWith(marks, { dimOptions, glowOptions }, sources)).toThrow(
     'expected <!-- options: NAME --> with one of dimOptions, glowOptions',
   )

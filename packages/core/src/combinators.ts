@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { type Acts, combine, keyOf, tidied } from './combine.ts'
-import { assertOption } from './option.ts'
+import { assertArgument } from './option.ts'
 import type { Random } from './random.ts'
 import { stageNames, stages } from './stages.ts'
 import { type Duration, isDuration, stepsOf } from './time.ts'
@@ -20,11 +20,13 @@ export function oneOf(
   { key }: { readonly key?: string } = {},
 ): Trick {
   const valid =
-    Array.isArray(choices) && choices.length > 0 && choices.every((each) => each?.[0]?.name)
-  assertOption(valid, 'oneOf', { choices }, 'a list of [trick, weight]')
+    Array.isArray(choices) &&
+    choices.length > 0 &&
+    choices.every((each) => Array.isArray(each) && isTrick(each[0]))
+  assertArgument(valid, 'oneOf', { choices }, 'a list of [trick, weight]')
   const weights = choices.map(([, weight]) => weight)
   for (const weight of weights)
-    assertOption(weight > 0 && weight < Infinity, 'oneOf', { weight }, 'a number above 0')
+    assertArgument(Number.isFinite(weight) && weight > 0, 'oneOf', { weight }, 'a number above 0')
   const tricks = choices.map(([trick]) => trick)
   const total = weights.reduce((sum, weight) => sum + weight)
   return byChance('oneOf', tricks, { weights }, key, weights, total)
@@ -43,12 +45,9 @@ export function sometimes(
   trick: Trick,
   { key }: { readonly key?: string } = {},
 ): Trick {
-  assertOption(
-    probability >= 0 && probability <= 1,
-    'sometimes',
-    { probability },
-    'a number in [0, 1]',
-  )
+  const share = Number.isFinite(probability) && probability >= 0 && probability <= 1
+  assertArgument(share, 'sometimes', { probability }, 'a number in [0, 1]')
+  assertArgument(isTrick(trick), 'sometimes', { trick }, 'a trick')
   return byChance('sometimes', [trick], { probability }, key, [probability], 1)
 }
 
@@ -65,14 +64,24 @@ export function during(
   trick: Trick,
   { key }: { readonly key?: string } = {},
 ): Trick {
-  const { from = { steps: 0 }, until = { steps: 2 ** 53 } } = window
+  const {
+    from = { steps: 0 },
+    until = { steps: 2 ** 53 },
+    ...others
+  } = Object(window) as typeof window
+  const known = Object(window) === window && Object.keys(others).length === 0
+  assertArgument(known, 'during', { window }, '{ from, until }, or one of them')
   const range = 'one of { steps }, { epochs } and { fraction }, at least 0'
-  assertOption(isDuration(from), 'during', { from }, range)
-  assertOption(isDuration(until), 'during', { until }, range)
+  assertArgument(isDuration(from), 'during', { from }, range)
+  assertArgument(isDuration(until), 'during', { until }, range)
+  assertArgument(isTrick(trick), 'during', { trick }, 'a trick')
   const acts: Acts = (_, time) =>
     time.step >= stepsOf(from, time) && time.step < stepsOf(until, time)
   return combinator('during', [trick], { ...window }, key, acts)
 }
+
+const isTrick = (value: unknown): value is Trick =>
+  typeof (value as Partial<Trick> | null | undefined)?.name === 'string'
 
 function combinator(
   name: string,

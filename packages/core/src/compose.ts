@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { combine, drawnFor, keyOf, type States, tidied } from './combine.ts'
 import { softmaxCrossEntropy } from './loss.ts'
-import { assertOption } from './option.ts'
+import { assertArgument } from './option.ts'
 import { type PlanStage, planOf } from './plan.ts'
 import { createRandom } from './random.ts'
 import type { Stage } from './stages.ts'
@@ -124,7 +124,8 @@ function perChannel(
 ): readonly number[] {
   const values = Object.values(option)[0]!
   const each = values.length === 1 ? Array<number>(channels).fill(values[0]!) : values
-  assertOption(each.length === channels, 'compose', option, `a list of ${channels} numbers`)
+  const fits = each.length === channels && each.every((value) => Number.isFinite(value))
+  assertArgument(fits, 'compose', option, `a list of ${channels} numbers`)
   return each
 }
 

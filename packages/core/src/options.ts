@@ -157,7 +157,8 @@ type Required<K> = {
 type TypeOf<K> = K extends Kind<infer T, infer _> ? T : never
 type GivenOf<K> = { readonly [P in Required<K>]: TypeOf<K[P]> } & {
   readonly [P in Exclude<keyof K, Required<K>>]?: TypeOf<K[P]>
-} & {
+}
+interface Keyed {
   /** Tells two of the same trick apart; its draws depend on it. */
   readonly key?: string
 }
@@ -165,20 +166,22 @@ type ParsedOf<K> = {
   readonly [P in keyof K]: K[P] extends Kind<infer T, infer A> ? T | A : never
 }
 
-/** A trick's declared options. */
-export interface OptionSet<K> {
+/** Declared options; Given is what may be given for them. */
+export interface OptionSet<K, Given = GivenOf<K> & Keyed> {
   readonly name: string
   readonly kinds: K
+  /** Whether a `key` may be given besides, as to a trick. */
+  readonly keyed: boolean
   /**
    * The options with their defaults.
    *
    * @throws RangeError naming the trick, the option, its range and the value; for an unknown option, naming those there are
    */
-  parse(given?: GivenOf<K>): ParsedOf<K>
+  parse(given?: Given): ParsedOf<K>
 }
 
-/** What a factory with these options takes. */
-export type OptionsOf<S> = S extends OptionSet<infer K> ? GivenOf<K> : never
+/** What a factory with these options takes, or a function with these parameters. */
+export type OptionsOf<S> = S extends OptionSet<infer _, infer Given> ? Given : never
 
 /**
  * Declares a trick's options once, as data. The comment before each is its meaning, which the editor shows.
@@ -189,14 +192,36 @@ export type OptionsOf<S> = S extends OptionSet<infer K> ? GivenOf<K> : never
  * options.parse({}) // { strength: 0.2 }
  */
 /* @__NO_SIDE_EFFECTS__ */
-export function defineOptions<const K extends Kinds>(name: string, kinds: K): OptionSet<K> {
+export const defineOptions = <const K extends Kinds>(name: string, kinds: K): OptionSet<K> =>
+  declared(name, kinds, true)
+
+/**
+ * Declares what a function takes, as `defineOptions` does for a trick: the same without `key`, as a function draws nothing.
+ *
+ * @param name with which messages begin
+ * @example
+ * const parameters = defineParameters('dim', { rate: number({ above: 0 }), steps: integer({ min: 1 }) })
+ * parameters.parse({ rate: 0.1, steps: 5 }) // { rate: 0.1, steps: 5 }
+ */
+/* @__NO_SIDE_EFFECTS__ */
+export const defineParameters = <const K extends Kinds>(
+  name: string,
+  kinds: K,
+): OptionSet<K, GivenOf<K>> => declared(name, kinds, false)
+
+function declared<K extends Kinds, Given>(
+  name: string,
+  kinds: K,
+  keyed: boolean,
+): OptionSet<K, Given> {
   return {
     name,
     kinds,
-    parse(given = {}) {
+    keyed,
+    parse(given = {} as Given) {
       if (Object(given) !== given) throw outOfRange(name, 'options', 'an object', given)
-      const known = [...Object.keys(kinds), 'key']
-      for (const option of Object.keys(given))
+      const known = [...Object.keys(kinds), ...(keyed ? ['key'] : [])]
+      for (const option of Object.keys(given as object))
         if (!known.includes(option))
           throw outOfRange(name, 'options', `some of ${known.join(', ')}`, option)
       const parsed = Object.entries(kinds).map(([option, kind]) => {

@@ -1,4 +1,4 @@
-import { assertOption, outOfRange } from './option.ts'
+import { assertArgument, outOfRange } from './option.ts'
 
 /**
  * Random numbers that depend on where they are drawn, not on what was drawn before.
@@ -40,7 +40,7 @@ export interface Random {
  */
 export function createRandom(seed: number): Random {
   const valid = Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32
-  assertOption(valid, 'createRandom', { seed }, 'a whole number in [0, 2^32)')
+  assertArgument(valid, 'createRandom', { seed }, 'a whole number in [0, 2^32)')
   return stream({ seed, name: [0, 0], step: 0, first: 0, place: 0 })
 }
 

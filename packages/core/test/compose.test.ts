@@ -491,6 +491,14 @@ describe('combinators', () => {
     expect(ends).toEqual(['aborted', 'aborted'])
   })
 
+  test("a pipeline's mean and deviation are numbers", () => {
+    for (const wrong of [[NaN], ['0.5'], [0.1, 0.2, null]] as unknown as number[][])
+      for (const option of ['mean', 'deviation'])
+        expect(() => compose([], { [option]: wrong }).normalize(tf.zeros([1, 1, 1, 3]))).toThrow(
+          `compose: expected ${option} to be a list of 3 numbers`,
+        )
+  })
+
   test('wrong options throw', () => {
     expect(() => sometimes(1.5, shift())).toThrow(
       'sometimes: expected probability to be a number in [0, 1], got 1.5',
@@ -508,9 +516,44 @@ describe('combinators', () => {
     expect(() => during({ from: { steps: 1, epochs: 1 } }, shift())).toThrow(
       'got {"steps":1,"epochs":1}',
     )
+    expect(() => during({ form: { steps: 1 } } as never, shift())).toThrow(
+      'during: expected window to be { from, until }, or one of them, got {"form":{"steps":1}}',
+    )
     expect(() => sometimes(0.5, halve)).toThrow(
       "'halve' sets the learning rate, which can't be left to chance",
     )
+  })
+
+  test.each<[() => unknown, string]>([
+    [() => sometimes('0.5' as never, shift()), 'sometimes: expected probability to be a number in'],
+    [() => sometimes([0.5] as never, shift()), 'sometimes: expected probability to be a number in'],
+    [() => sometimes(NaN, shift()), 'sometimes: expected probability to be a number in'],
+    [() => sometimes(null as never, shift()), 'got null'],
+    [
+      () => sometimes(0.5, undefined as never),
+      'sometimes: expected trick to be a trick, got undef',
+    ],
+    [() => sometimes(0.5, {} as never), 'sometimes: expected trick to be a trick, got {}'],
+    [
+      () => oneOf([[shift(), '2' as never]]),
+      'oneOf: expected weight to be a number above 0, got 2',
+    ],
+    [() => oneOf([[shift(), Infinity]]), 'oneOf: expected weight to be a number above 0, got Inf'],
+    [() => oneOf([shift()] as never), 'oneOf: expected choices to be a list of [trick, weight]'],
+    [() => oneOf([['cutout', 1]] as never), 'oneOf: expected choices to be a list of'],
+    [
+      () => oneOf(null as never),
+      'oneOf: expected choices to be a list of [trick, weight], got null',
+    ],
+    [() => during(null as never, shift()), 'during: expected window to be { from, until }'],
+    [
+      () => during({ from: { steps: '3' as never } }, shift()),
+      'during: expected from to be one of',
+    ],
+    [() => during({ until: null as never }, shift()), 'during: expected until to be one of'],
+    [() => during({}, null as never), 'during: expected trick to be a trick, got null'],
+  ])('%#: and values of another type', (make, message) => {
+    expect(make).toThrow(message)
   })
 
   test('a trick that changes the size of some images only says so', () => {

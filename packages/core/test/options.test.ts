@@ -5,6 +5,7 @@ import {
   checked,
   choice,
   defineOptions,
+  defineParameters,
   duration,
   integer,
   interval,
@@ -124,6 +125,19 @@ test('an unknown option is named, with those there are', () => {
     't: expected options to be an object, got 3',
   )
   expect(defineOptions('t', {}).parse()).toEqual({})
+})
+
+test('parameters of a function have no key', () => {
+  const parameters = defineParameters('t', { steps: integer({ min: 1 }) })
+  expect(parameters.parse({ steps: 2 })).toEqual({ steps: 2 })
+  expectTypeOf<OptionsOf<typeof parameters>>().toEqualTypeOf<
+    { readonly steps: number } & { readonly [P in never]?: never }
+  >()
+  // @ts-expect-error: a key, which is a trick's
+  expect(() => parameters.parse({ steps: 2, key: 'a' })).toThrow(
+    't: expected options to be some of steps, got key',
+  )
+  expect([parameters.keyed, options.keyed]).toEqual([false, true])
 })
 
 test('the declaration is data', () => {
