@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { combine, drawnFor, keyOf, type States, tidied } from './combine.ts'
 import { softmaxCrossEntropy } from './loss.ts'
+import { assertNormalization } from './normalization.ts'
 import { assertArgument } from './option.ts'
 import { type PlanStage, planOf } from './plan.ts'
 import { createRandom } from './random.ts'
@@ -29,8 +30,9 @@ import type {
 export interface PipelineOptions {
   /** Whole number in [0, 2^32); default 0. */
   readonly seed?: number
-  /** Of the data, per channel, in [0, 1]; default 0 and 1, which leaves images as they are. */
+  /** Of the data, per channel, in [0, 1], or one for all channels; default 0, which with `deviation` 1 leaves images as they are. */
   readonly mean?: readonly number[]
+  /** Of the data, per channel, in (0, 1], or one for all channels; default 1. */
   readonly deviation?: readonly number[]
   /** Needed for durations in epochs. */
   readonly stepsPerEpoch?: number
@@ -133,7 +135,8 @@ function perChannel(
  * Composes tricks into a pipeline. Stages run in their own order whatever the list's: images, then
  * normalising, then mixing, then targets; tricks of one stage in list order.
  *
- * @throws Error if two tricks have the same key, if two mix, or if two set the learning rate
+ * @throws Error if two tricks have the same key, if two mix, or if two set the learning rate; RangeError for a mean or a
+ * deviation that is not that of images in [0, 1]
  * @example
  * const pipeline = compose([randomFlip(), cutout({ length: 16 }), labelSmoothing()], { seed: 1 })
  * const batch = pipeline.batch(images, oneHot(labels, 10), step)
@@ -146,6 +149,7 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
     stepsPerEpoch = Infinity,
     steps = Infinity,
   } = options
+  assertNormalization('compose', { mean, deviation })
   oneAtMost(
     tricks.filter((trick) => trick.setsRate).map(keyOf),
     'set the learning rate; hand over from one to the next, ' +

@@ -1,4 +1,5 @@
 export { type DrawOptions, withDraws } from './alone.ts'
+export { finalActivation, type Squashing } from './activation.ts'
 export { combine, type Hooks, keyOf, type States } from './combine.ts'
 export { during, oneOf, sometimes } from './combinators.ts'
 export {
@@ -10,6 +11,7 @@ export {
   type When,
 } from './compose.ts'
 export { accuracy, oneHot, softmaxCrossEntropy } from './loss.ts'
+export { assertNormalization } from './normalization.ts'
 export { assertArgument, assertOption } from './option.ts'
 export { gatherPixels, placesOf } from './pixels.ts'
 export { type PlanStage, type PlanTrick } from './plan.ts'

@@ -45,11 +45,16 @@ export function outOfRange(where: string, what: string, range: string, value: un
 
 const numeric = /^an? ((whole )?number|(positive )?integer)\b(?!.*\bor\b)/
 
+const plain = (_: string, value: unknown): unknown => {
+  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
+  return ArrayBuffer.isView(value) ? Array.from(value as Uint8Array) : value
+}
+
 function show(value: unknown): string {
   let text: string | undefined
   try {
     // JSON has no NaN, Infinity or undefined, and these are what one most needs to see.
-    text = Object(value) === value ? JSON.stringify(value) : String(value)
+    text = Object(value) === value ? JSON.stringify(value, plain) : String(value)
   } catch {
     // It holds itself, or a bigint.
   }

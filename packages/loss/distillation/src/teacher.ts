@@ -1,21 +1,36 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption } from '@tricks/core'
+import { assertOption, finalActivation } from '@tricks/core'
 
 /** What teaches: a tfjs-layers model, or anything with `apply` that gives logits `[batch, classes]`. */
 export interface Teacher {
   apply(images: tf.Tensor, options: { readonly training: false }): unknown
   readonly name?: string
-  readonly layers?: readonly { getConfig?(): { readonly activation?: unknown } }[]
+  /** A tfjs-layers model has it: known sizes let it be checked as soon as the trick is made. */
+  readonly inputs?: readonly { readonly shape: readonly (number | null)[] }[]
 }
+
+/** Those that are known to give logits. */
+const checked = new WeakSet<Teacher>()
 
 export function checkTeacher(teacher: Teacher): void {
   const applies = typeof (teacher as Teacher | undefined)?.apply === 'function'
   assertOption(applies, 'distillation', { teacher }, 'a model, which has apply(images, options)')
-  const last = teacher.layers?.at(-1)
-  if (last?.getConfig?.().activation === 'softmax')
+  const sizes = teacher.inputs?.length === 1 ? teacher.inputs[0]!.shape.slice(1) : [null]
+  if (!sizes.includes(null))
+    tf.tidy(() => void predict(teacher, tf.zeros([1, ...(sizes as number[])])))
+}
+
+/** What the teacher gives; its first outputs are checked to be no probabilities. */
+function predict(teacher: Teacher, images: tf.Tensor): unknown {
+  const forward = (): unknown => teacher.apply(images, { training: false })
+  if (checked.has(teacher)) return forward()
+  const { outputs, activation } = finalActivation(forward)
+  if (activation)
     throw new Error(
-      'distillation: the teacher ends in a softmax, but the losses take logits: leave the activation out',
+      `distillation: the teacher ends in a ${activation}, but the losses take logits: leave the activation out`,
     )
+  checked.add(teacher)
+  return outputs
 }
 
 /** What the teacher predicts, in evaluation: its variables stay as they are. */
@@ -24,7 +39,7 @@ export function logitsOf(
   images: tf.Tensor4D,
   [batch, classes]: readonly number[],
 ): tf.Tensor2D {
-  const logits = teacher.apply(images, { training: false })
+  const logits = predict(teacher, images)
   const shape = logits instanceof tf.Tensor ? logits.shape : []
   if (shape.length !== 2 || shape[0] !== batch || shape[1] !== classes)
     throw new Error(

@@ -173,6 +173,43 @@ describe('what does not fit is said', () => {
     model.add(layers.layers.dense({ units: 2, inputShape: [3], activation: 'softmax' }))
     expect(() => distillation({ teacher: model })).toThrow('the teacher ends in a softmax')
   })
+  const { activation, dense, globalAveragePooling2d, softmax } = layers.layers
+  const head = (): layers.LayersModel =>
+    layers.sequential({ layers: [dense({ units: 10, inputShape: [3] }), softmax()] })
+  const teachers: [string, string, () => Teacher][] = [
+    ['a softmax layer', 'softmax', () => pooling([6, 6, 3], dense({ units: 10 }), softmax())],
+    ['a nested head', 'softmax', () => pooling([6, 6, 3], head())],
+    [
+      'a sigmoid',
+      'sigmoid',
+      () => pooling([6, 6, 3], dense({ units: 10 }), activation({ activation: 'sigmoid' })),
+    ],
+    ['any image size', 'softmax', () => pooling([null, null, 3], head())],
+    [
+      'a function',
+      'softmax',
+      () => ({ apply: (given) => tf.softmax(tf.slice(tf.reshape(given, [4, -1]), 0, [4, 10])) }),
+    ],
+  ]
+  const pooling = (
+    inputShape: (number | null)[],
+    ...end: layers.layers.Layer[]
+  ): layers.LayersModel =>
+    layers.sequential({ layers: [globalAveragePooling2d({ inputShape }), ...end] })
+  test.each(teachers)('a teacher that ends in %s', (_, name, make) => {
+    const predict = (): unknown =>
+      compose([distillation({ teacher: make() })]).batch(images(), targets(), 0)
+    expect(predict).toThrow(
+      `distillation: the teacher ends in a ${name}, but the losses take logits: leave the activation out`,
+    )
+  })
+  test('a teacher of log-probabilities, whose softmax is that of the logits', () => {
+    const teacher: Teacher = {
+      apply: (given) => tf.logSoftmax(tf.slice(tf.reshape(given, [4, -1]), 0, [4, 10])),
+    }
+    const batch = compose([distillation({ teacher })]).batch(images(), targets(), 0)
+    expect(batch.prepared['distillation/logits']!.shape).toEqual([4, 10])
+  })
   test('options', () => {
     expect(() => distillation({ teacher, temperature: 0 })).toThrow(
       'distillation: expected temperature to be a number from 1e-6 to 1e6, got 0',

@@ -1,14 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { BatchNorm } from '@tricks/batch-norm'
-import { assertOption } from '@tricks/core'
+import { assertNormalization, assertOption, finalActivation } from '@tricks/core'
 
 export interface ExportOptions {
-  /** The mean of each channel by which the images of the training were normalised. */
+  /** The mean of each channel by which the images of the training were normalised, in [0, 1]. */
   readonly mean: readonly number[]
-  /** The standard deviation of each channel, positive. */
+  /** The standard deviation of each channel, in (0, 1]. */
   readonly deviation: readonly number[]
-  /** What the model gives, default 'logits'. */
+  /**
+   * What the exported model gives; by default what `model` gives. 'probabilities' adds a softmax to a model that gives
+   * logits, and none to one that ends in a softmax or a sigmoid.
+   */
   readonly output?: 'logits' | 'probabilities'
 }
 
@@ -17,11 +20,13 @@ export interface ExportOptions {
  * layers alone, so that `tf.loadLayersModel` loads it anywhere without a package of ours.
  *
  * @param model one input, `[batch, height, width, channels]`, one output
- * @param options.mean a number a channel
- * @param options.deviation a positive number a channel
- * @param options.output 'logits' (default) or 'probabilities'
+ * @param options.mean one number per channel, in [0, 1]
+ * @param options.deviation one number per channel, in (0, 1]
+ * @param options.output 'logits' or 'probabilities'; by default what `model` gives. 'probabilities' adds a softmax,
+ * unless the model ends in a softmax or a sigmoid
  * @returns a new model, with weights of its own, for images in [0, 1]
- * @throws RangeError if an option is out of its range; Error for a layer of ours that has no plain one like it
+ * @throws RangeError if an option is out of its range; Error for a layer of ours that has no plain one like it, and for
+ * 'logits' of a model that ends in a softmax or a sigmoid
  * @example
  * const plain = withNormalization(model, { mean: [0.49, 0.48, 0.45], deviation: [0.25, 0.24, 0.26] })
  * await plain.save('downloads://classifier')
@@ -30,7 +35,7 @@ export function withNormalization(
   model: layers.LayersModel,
   options: ExportOptions,
 ): layers.LayersModel {
-  const { mean, deviation, output = 'logits' } = options
+  const { mean, deviation, output } = options
   const shape = model.inputs[0]!.shape.slice(1)
   const channels = shape.at(-1)!
   const name = 'withNormalization'
@@ -43,12 +48,19 @@ export function withNormalization(
     { deviation },
     `${channels} positive numbers, one a channel`,
   )
+  assertNormalization(name, { mean, deviation })
   assertOption(
-    output === 'logits' || output === 'probabilities',
+    output === undefined || output === 'logits' || output === 'probabilities',
     name,
     { output },
     'logits or probabilities',
   )
+  const activation = output && activationOf(model)
+  if (activation && output === 'logits')
+    throw new Error(
+      `${name}: expected a model that gives logits, got one that ends in a ${activation}: ` +
+        "pass output: 'probabilities', or leave the activation out",
+    )
 
   const images = layers.input({ shape, name: 'images' })
   const normalization = layers.layers.depthwiseConv2d({
@@ -68,7 +80,7 @@ export function withNormalization(
     ]),
   )
   let outputs = rebuild(model, normalized)
-  if (output === 'probabilities')
+  if (output === 'probabilities' && !activation)
     outputs = layers.layers
       .activation({ name: 'probabilities', activation: 'softmax' })
       .apply(outputs) as layers.SymbolicTensor
@@ -108,6 +120,14 @@ export async function exportModel(
     }),
     'weights.bin': new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData)),
   }
+}
+
+function activationOf(model: layers.LayersModel): 'softmax' | 'sigmoid' | undefined {
+  // Any size that gets through the pooling will do where the model leaves it open.
+  const sizes = model.inputs[0]!.shape.slice(1).map((size) => size ?? 64)
+  const { outputs, activation } = finalActivation(() => model.apply(tf.zeros([1, ...sizes])))
+  tf.dispose(outputs as tf.Tensor)
+  return activation
 }
 
 type Layer = layers.layers.Layer

@@ -76,6 +76,47 @@ describe('an exported model', () => {
     model.dispose()
   })
 
+  const { activation, conv2d, dense, globalAveragePooling2d, softmax } = layers.layers
+  const ending = (
+    end: layers.layers.Layer[],
+    inputShape: (number | null)[] = [32, 32, 3],
+  ): layers.LayersModel =>
+    layers.sequential({
+      layers: [
+        conv2d({ filters: 4, kernelSize: 3, inputShape }),
+        globalAveragePooling2d({}),
+        ...end,
+      ],
+    })
+  const ends: [string, string, () => layers.LayersModel][] = [
+    ['a softmax', 'softmax', () => ending([dense({ units: 3, activation: 'softmax' })])],
+    ['a softmax layer', 'softmax', () => ending([dense({ units: 3 }), softmax()])],
+    [
+      'a sigmoid',
+      'sigmoid',
+      () => ending([dense({ units: 3 }), activation({ activation: 'sigmoid' })]),
+    ],
+    ['any image size', 'softmax', () => ending([dense({ units: 3 }), softmax()], [null, null, 3])],
+  ]
+  test.each(ends)('of a model that ends in %s has no second one', (_, name, build) => {
+    const model = build()
+    const { numTensors } = tf.memory()
+    for (const output of ['probabilities', undefined] as const) {
+      const exported = withNormalization(model, { mean, deviation, output })
+      const apart = tf.tidy(() =>
+        distance(exported.predict(images()) as tf.Tensor, logitsOf(model)),
+      )
+      expect(apart).toBeLessThan(1e-5)
+      exported.dispose()
+    }
+    expect(() => withNormalization(model, { mean, deviation, output: 'logits' })).toThrow(
+      `withNormalization: expected a model that gives logits, got one that ends in a ${name}: ` +
+        "pass output: 'probabilities', or leave the activation out",
+    )
+    expect(tf.memory().numTensors).toBe(numTensors)
+    model.dispose()
+  })
+
   test('leaves the model as it was, and no tensor behind', async () => {
     const model = plain({ widths: [[4]] })
     const before = model.getWeights().map((weight) => [...weight.dataSync()])
@@ -121,6 +162,9 @@ test('what has no plain layer like it, and wrong options, are errors', () => {
     )
     expect(() => withNormalization(model, { mean, deviation: [1, 0, 1] })).toThrow(
       'withNormalization: expected deviation to be 3 positive numbers, one a channel, got [1,0,1]',
+    )
+    expect(() => withNormalization(model, { mean: [125, 123, 114], deviation })).toThrow(
+      'got [125,123,114]. Images are in [0, 1]: divide mean and deviation by 255',
     )
     expect(() => withNormalization(model, { ...options, output: 'classes' as never })).toThrow(
       'withNormalization: expected output to be logits or probabilities, got classes',
