@@ -12,6 +12,7 @@ import { createModel } from '@tricks/models'
 import { type ImageSet, type Progress, train } from '@tricks/train'
 import { findAdapter } from '@tricks/webgpu'
 import { recipes } from '../src/recipes.ts'
+import { firstOf } from '../src/subset.ts'
 
 setWasmPaths({
   'tfjs-backend-wasm.wasm': plain,
@@ -38,7 +39,8 @@ async function run(): Promise<void> {
   const data = await loadCifar10({
     onProgress: (done, total) => now(`Decoding the images: ${percent(done / total)}`),
   })
-  const images = first(data.train, Number(asked.get('limit') ?? data.train.labels.length))
+  const limit = asked.get('limit')
+  const images = limit === null ? data.train : firstOf(data.train, Number(limit))
   // A part of the training images asks for a part of the test.
   const share = images.labels.length / data.train.labels.length
   const test = first(data.test, Math.ceil(share * data.test.labels.length))

@@ -14,8 +14,22 @@ export function imagesAt(set: ImageSet, places: ArrayLike<number>): ImageSet {
   return { ...set, images, labels }
 }
 
-/** The first images of a fixed shuffle, so that a small set has all classes. */
+/**
+ * The first images of a fixed shuffle, as many of each class as of the others, as far as the set has them.
+ *
+ * @throws Error for fewer images than classes
+ */
 export function firstOf(set: ImageSet, limit: number): ImageSet {
+  if (limit < set.classes.length)
+    throw new RangeError(
+      `--limit: expected at least ${set.classes.length} images, one per class, got ${limit}`,
+    )
+  const seen = set.classes.map(() => 0)
   const order = createRandom(0).fork('limit').permutation(set.labels.length)
-  return imagesAt(set, order.subarray(0, limit))
+  const rounds = Array.from(order, (i) => ({ i, round: seen[set.labels[i]!]!++ }))
+  const chosen = rounds.toSorted((a, b) => a.round - b.round).slice(0, limit)
+  return imagesAt(
+    set,
+    chosen.map(({ i }) => i),
+  )
 }

@@ -1,23 +1,32 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { createRandom, type DataFacts, oneHot, type Time } from '@tricks/core'
+import {
+  assertNormalization,
+  assertOption,
+  createRandom,
+  type DataFacts,
+  oneHot,
+  type Time,
+} from '@tricks/core'
+import { checkEvaluationSet, checkImageSet } from './check-data.ts'
 import { imagesOnDevice } from './device-images.ts'
+import { countsOf, mostValidation, splitValidation, wholeOf } from './split.ts'
 
-/** Pixels that can be asked for by place: a `Uint8Array`, or something that reads them from a file. */
+/** Bytes by position: a `Uint8Array`, a `Uint8ClampedArray`, a `Buffer`, or something that reads them from a file. */
 export interface Pixels {
   readonly length: number
-  subarray(from: number, to: number): Uint8Array
+  subarray(from: number, to: number): Uint8Array | Uint8ClampedArray
 }
 
 /** Labelled images of one size. */
 export interface ImageSet {
-  /** NHWC, a byte a value. */
+  /** Bytes from 0 to 255, image after image, row after row, all channels of a pixel together (NHWC). */
   readonly images: Pixels
-  /** Class numbers from 0. */
+  /** One class number per image, from 0. */
   readonly labels: ArrayLike<number>
   readonly height: number
   readonly width: number
   readonly channels: number
-  /** The classes' names, in the order of their numbers. */
+  /** The classes' names, two or more, each once, in the order of their numbers. */
   readonly classes: readonly string[]
 }
 
@@ -27,61 +36,6 @@ export interface ImageSet {
 export interface Subset {
   readonly set: ImageSet
   readonly indices: Int32Array
-}
-
-/** @throws Error naming what is wrong with the set */
-export function checkImageSet(name: string, set: ImageSet): void {
-  const { images, labels, height, width, channels, classes } = set
-  const values = height * width * channels
-  if (labels.length === 0) throw new Error(`train: the ${name} set is empty`)
-  if (images.length !== labels.length * values)
-    throw new Error(
-      `train: the ${name} set has ${labels.length} labels, so expected ${labels.length * values} bytes ` +
-        `of ${height}×${width}×${channels} images, got ${images.length}`,
-    )
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i]!
-    if (!(Number.isInteger(label) && label >= 0 && label < classes.length))
-      throw new Error(
-        `train: expected labels in [0, ${classes.length}), got ${label} at place ${i} of the ${name} set`,
-      )
-  }
-}
-
-/** @throws Error where a set that the model is evaluated on has other sizes or classes than the one it is trained on */
-export function checkEvaluationSet(name: string, set: ImageSet, training: ImageSet): void {
-  checkImageSet(name, set)
-  for (const fact of ['height', 'width', 'channels'] as const)
-    if (set[fact] !== training[fact])
-      throw new Error(
-        `train: the ${name} images' ${fact} is ${set[fact]}, the training images' ${training[fact]}`,
-      )
-  const [here, there] = [set.classes, training.classes]
-  const same = here.length === there.length && here.every((each, i) => sameName(each, there[i]!))
-  if (!same)
-    throw new Error(
-      `train: the ${name} set has other classes than the training set: ` +
-        `${JSON.stringify(here)} and ${JSON.stringify(there)}`,
-    )
-}
-
-/** File systems differ in how they write an accent: as a character of its own, or with its letter. */
-const sameName = (one: string, other: string): boolean => one.normalize() === other.normalize()
-
-export const wholeOf = (set: ImageSet): Subset => ({
-  set,
-  indices: Int32Array.from({ length: set.labels.length }, (_, i) => i),
-})
-
-/** The split is the same in every run, whatever the seed, so that runs can be compared. */
-export function splitValidation(set: ImageSet, validation: number): [Subset, Subset] {
-  const order = createRandom(0).fork('validation split').permutation(set.labels.length)
-  // In the set's order, as the order of training comes from the run's seed alone.
-  const training = order.slice(validation).toSorted()
-  return [
-    { set, indices: training },
-    { set, indices: order.slice(0, validation).toSorted() },
-  ]
 }
 
 /** Mean and deviation per channel, of images in [0, 1]. */
@@ -147,40 +101,38 @@ export interface TrainingData {
   batch(step: number): { images: tf.Tensor4D; targets: tf.Tensor2D }
 }
 
+/** Which images `openData` trains on, and in which order. */
+export interface DataOptions {
+  readonly train: ImageSet
+  /** Per channel, in [0, 1], or one number for all; by default measured on the images that are trained on. */
+  readonly mean?: readonly number[]
+  /** Per channel, in (0, 1], or one number for all; by default measured, also if only `mean` is given. */
+  readonly deviation?: readonly number[]
+  /**
+   * How many images to keep apart, by a fixed split in which each class has its share and keeps an image to train on;
+   * or a set of its own. Default a tenth.
+   */
+  readonly validation?: number | ImageSet
+  readonly batchSize: number
+  readonly epochs: number
+  readonly seed: number
+}
+
 /**
  * The batches that `train` takes with the same options, without a model: to look at what a run saw.
  *
- * @param options.mean per channel, in [0, 1]; by default measured on the training images, as `deviation`
- * @param options.validation how many images are kept apart, by a fixed split, or a set of its own
+ * @throws Error for data that don't fit, naming what is wrong and how to convert it
  * @example
  * const data = openData({ train: trainingImages, validation: 5000, batchSize: 128, epochs: 30, seed: 0 })
  * const { images, targets } = data.batch(step)
  */
-export function openData({
-  train: set,
-  mean,
-  deviation,
-  validation,
-  batchSize,
-  epochs,
-  seed,
-}: {
-  readonly train: ImageSet
-  readonly mean?: readonly number[]
-  readonly deviation?: readonly number[]
-  readonly validation: number | ImageSet
-  readonly batchSize: number
-  readonly epochs: number
-  readonly seed: number
-}): TrainingData {
-  const [fitted, heldOut] =
-    typeof validation === 'number'
-      ? splitValidation(set, validation)
-      : [wholeOf(set), wholeOf(validation)]
+export function openData(options: DataOptions): TrainingData {
+  const { train: set, batchSize, epochs, seed } = options
+  const [fitted, heldOut] = splitOf(options)
   const size = fitted.indices.length
   const stepsPerEpoch = Math.ceil(size / batchSize)
   const { height, width, channels } = set
-  const statistics = mean && deviation ? { mean, deviation } : statisticsOf(fitted)
+  const statistics = normalizationOf(options, fitted)
   const shuffled = { epoch: -1, order: new Int32Array() }
   return {
     facts: { size, height, width, channels, classes: set.classes.length, ...statistics },
@@ -198,4 +150,44 @@ export function openData({
       return batchOf(fitted, from, Math.min(size, from + batchSize), shuffled.order)
     },
   }
+}
+
+function splitOf({ train: set, validation: asked }: DataOptions): [Subset, Subset] {
+  const labels = checkImageSet('training', set)
+  const counts = countsOf(labels, set.classes.length)
+  const without = set.classes.filter((_, label) => counts[label] === 0)
+  if (without.length > 0)
+    throw new Error(
+      `train: no training image is of the class ${without.map((name) => `'${name}'`).join(', ')}: ` +
+        'add images, or remove it from classes',
+    )
+  const most = mostValidation(counts)
+  const { validation = Math.min(Math.floor(labels.length / 10), most) } = { validation: asked }
+  if (typeof validation === 'object') {
+    checkEvaluationSet('validation', validation, set)
+    return [wholeOf(set), wholeOf(validation)]
+  }
+  assertOption(
+    Number.isInteger(validation) && validation >= 0 && validation <= most,
+    'train',
+    { validation },
+    `a whole number of the ${labels.length} training images, at most ${most}, as each class keeps one to train on`,
+  )
+  return splitValidation(set, labels, validation)
+}
+
+function normalizationOf(
+  { train: { channels }, mean, deviation }: DataOptions,
+  fitted: Subset,
+): Pick<DataFacts, 'mean' | 'deviation'> {
+  assertNormalization('train', { mean, deviation })
+  const given = Object.entries({ mean, deviation }).flatMap(([name, values]) => {
+    if (!values) return []
+    const each = values.length === 1 ? Array<number>(channels).fill(values[0]!) : [...values]
+    const range = `a list of ${channels} numbers, one per channel`
+    assertOption(each.length === channels, 'train', { [name]: values }, range)
+    return [[name, each] as const]
+  })
+  const measured = given.length < 2 ? statisticsOf(fitted) : {}
+  return { ...measured, ...Object.fromEntries(given) } as ReturnType<typeof normalizationOf>
 }

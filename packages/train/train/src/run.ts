@@ -8,13 +8,10 @@ import {
   type Variables,
   variablesOf,
 } from '@tricks/core'
-import {
-  checkEvaluationSet,
-  checkImageSet,
-  type ImageSet,
-  openData,
-  type TrainingData,
-} from './data.ts'
+import { checkEvaluationSet } from './check-data.ts'
+import { checkActivation } from './check-model.ts'
+import { suspectOf } from './check-contents.ts'
+import { type ImageSet, openData, type TrainingData } from './data.ts'
 import type { Model } from './model.ts'
 import { alignOptimizer } from './optimizer.ts'
 import type { Precision } from './precision.ts'
@@ -29,8 +26,9 @@ export interface RunOptions {
     readonly validation?: ImageSet
     /** Read once, at the end. */
     readonly test?: ImageSet
-    /** Of the images in [0, 1], per channel; by default measured on the training images. */
+    /** Of the images in [0, 1], per channel, in [0, 1]; by default measured on the training images. */
     readonly mean?: readonly number[]
+    /** Of the images in [0, 1], per channel, in (0, 1]; by default measured, also if only `mean` is given. */
     readonly deviation?: readonly number[]
   }
   /** Default none. */
@@ -44,8 +42,8 @@ export interface RunOptions {
   /** Whole number in [0, 2^32), default 0: the order, and all that tricks and layers draw. */
   readonly seed?: number
   /**
-   * How many of the training images to keep apart for validation, by a fixed split; default a tenth, or none with
-   * `data.validation`. 0 trains on all and turns selection (early stopping, plateau, the best) off.
+   * How many of the training images to keep apart for validation, by a fixed split in which each class has its share
+   * and keeps an image to train on; default a tenth, or none with `data.validation`. 0 trains on all and turns selection (early stopping, plateau, the best) off.
    */
   readonly validation?: number
   /**
@@ -82,12 +80,19 @@ export const openRun = (options: RunOptions): OpenRun => open(options, false)
 /** @param resumed whether a checkpoint will replace the optimizer's state */
 export function open(options: RunOptions, resumed: boolean): OpenRun {
   const { model, tricks = [], optimizer, epochs, batchSize = 128, seed = 0 } = options
-  const {
-    validation = options.data.validation ? 0 : Math.floor(options.data.train.labels.length / 10),
-  } = options
-  checkOptions(options, validation)
-  const held = options.data.validation ?? validation
+  checkOptions(options)
+  const { train, test } = options.data
+  const held = options.data.validation ?? options.validation
   const data = openData({ ...options.data, validation: held, batchSize, epochs, seed })
+  const { size } = data.facts
+  if (batchSize > size)
+    throw new Error(
+      `train: a batch of ${batchSize} is larger than the ${size} training images` +
+        `${size < train.labels.length ? ` (${train.labels.length - size} are kept for validation)` : ''}: use a smaller batchSize`,
+    )
+  if (test) checkEvaluationSet('test', test, train)
+  const suspect = suspectOf(train)
+  if (suspect) console.warn(`train: ${suspect}`)
   const { mean, deviation } = data.facts
   const { stepsPerEpoch, steps } = data.time(0)
   const pipeline = compose(tricks, { seed, mean, deviation, stepsPerEpoch, steps })
@@ -97,6 +102,7 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
       `train: expected the model to have trainable variables, got ${Object.keys(variables).length} that are ` +
         `frozen. Set trainable = true on the layers to train, and on the models around them`,
     )
+  checkActivation(model, train)
   if (!resumed) alignOptimizer(optimizer, variables)
   const start = (): void =>
     pipeline.start({ variables, data: data.facts, batchSize, time: data.time(0) })
@@ -106,39 +112,14 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
 
 const whole = (value: number): boolean => Number.isInteger(value) && value >= 1
 
-function checkOptions(
-  { model, data, epochs, batchSize = 128 }: RunOptions,
-  validation: number,
-): void {
+function checkOptions({ data, epochs, batchSize = 128, validation = 0 }: RunOptions): void {
   assertOption(whole(epochs), 'train', { epochs }, 'a positive integer')
   assertOption(whole(batchSize), 'train', { batchSize }, 'a positive integer')
-  checkImageSet('training', data.train)
-  const size = data.train.labels.length
-  assertOption(
-    Number.isInteger(validation) && validation >= 0 && validation < size,
-    'train',
-    { validation },
-    `a whole number of the ${size} training images, less than all`,
-  )
-  if (batchSize > size - validation)
-    throw new Error(
-      `train: a batch of ${batchSize} is larger than the ${size - validation} training images` +
-        `${validation > 0 ? ` (${validation} are kept for validation)` : ''}: use a smaller batchSize`,
-    )
-  if (data.validation && validation > 0)
+  const given = typeof data === 'object' && data !== null && 'train' in data
+  assertOption(given, 'train', { data }, '{ train, validation?, test?, mean?, deviation? }')
+  if (data.validation && validation !== 0)
     throw new Error(
       `train: expected validation to be left out or 0, as data.validation is a set of its own, got ${validation}`,
-    )
-  for (const name of ['validation', 'test'] as const) {
-    const set = data[name]
-    if (set) checkEvaluationSet(name, set, data.train)
-  }
-  const activation = (
-    model.layers?.at(-1) as { getConfig?(): { activation?: unknown } } | undefined
-  )?.getConfig?.().activation
-  if (activation === 'softmax')
-    throw new Error(
-      'train: the model ends in a softmax, but the losses take logits: leave the activation out',
     )
 }
 

@@ -10,7 +10,8 @@ import {
   trainableOf,
 } from '@tricks/core'
 import { capture, type Checkpoint, type CheckpointOptions, restore } from './checkpoint.ts'
-import { type Subset, wholeOf } from './data.ts'
+import { checkOutputs } from './check-model.ts'
+import type { Subset } from './data.ts'
 import { keepOnDevice } from './device-images.ts'
 import { type Evaluated, evaluate } from './evaluate.ts'
 import { trainingAdvice, withRoom } from './memory.ts'
@@ -20,6 +21,7 @@ import { checkSavable } from './optimizer-state.ts'
 import { open, type RunOptions, setRate } from './run.ts'
 import { availablePrecision, type Precision } from './precision.ts'
 import { type NonFinite, type Skips, Watch } from './non-finite.ts'
+import { wholeOf } from './split.ts'
 import { updateIfFinite, updateOn } from './step.ts'
 
 export interface TrainOptions extends RunOptions {
@@ -176,6 +178,7 @@ export async function* training(
 
   const release = keepOnDevice(data.train)
   try {
+    await checkOutputs(model, data.train, batchSize, normalize)
     if (resume) {
       await restore(resume, options, run)
       meter.restore(resume.meter)

@@ -43,7 +43,7 @@ describe.each(present)('on $backend', ({ backend, units, many, says, there }) =>
   const all: ImageSet = {
     ...blobs(3),
     images: new Uint8Array(many * 48).fill(9),
-    labels: new Uint8Array(many),
+    labels: Uint8Array.from({ length: many }, (_, i) => i % 3),
   }
   const options = (more: Partial<TrainOptions>): TrainOptions => ({
     model: wideModel(units),

@@ -1,0 +1,70 @@
+import { assertOption } from '@tricks/core'
+import { checkLabels } from './check-labels.ts'
+import { checkPixels } from './check-pixels.ts'
+import type { ImageSet } from './data.ts'
+
+/**
+ * The labels of a set that can be trained or evaluated on.
+ *
+ * @throws Error naming what is wrong with the set, and how to convert it
+ */
+export function checkImageSet(name: string, set: ImageSet): Int32Array {
+  if (typeof set !== 'object' || set === null || !('images' in set && 'labels' in set))
+    throw new Error(
+      `train: expected the ${name} set to be { images, labels, height, width, channels, classes }, ` +
+        `got ${typeof set === 'object' && set ? `{ ${Object.keys(set).join(', ')} }` : String(set)}`,
+    )
+  const { images, height, width, channels, classes } = set
+  for (const [size, value] of Object.entries({ height, width, channels }))
+    assertOption(
+      Number.isInteger(value) && value >= 1,
+      'train',
+      { [`the ${name} images' ${size}`]: value },
+      'a positive integer',
+    )
+  // Of a tensor [images, channels, height, width], say, the sizes in that order.
+  const planes = height === 3 || height === 4 || (height === 1 && width === channels)
+  if (planes && width >= 8 && channels >= 8)
+    throw new Error(
+      `train: expected the ${name} images in the order height, width, channels, got ${height}×${width}×${channels}, ` +
+        'which looks as if channels came first: transpose them, and pass the sizes in this order',
+    )
+  checkPixels(name, images)
+  const named = Array.isArray(classes) && classes.every((each) => typeof each === 'string')
+  if (!named)
+    throw new Error(
+      `train: expected the ${name} set's classes to be a list of names, got ${JSON.stringify(classes)}`,
+    )
+  const labels = checkLabels(name, set)
+  const names = new Set<string>()
+  const twice = classes.find((each) => names.size === names.add(each.normalize()).size)
+  if (twice !== undefined)
+    throw new Error(
+      `train: the ${name} set's classes name '${twice}' twice: give each its own name`,
+    )
+  if (classes.length < 2)
+    throw new Error(
+      `train: expected the ${name} set to have two classes or more, got ${JSON.stringify(classes)}`,
+    )
+  return labels
+}
+
+/** @throws Error if a set that the model is evaluated on has other sizes or classes than the one it is trained on */
+export function checkEvaluationSet(name: string, set: ImageSet, training: ImageSet): void {
+  checkImageSet(name, set)
+  for (const fact of ['height', 'width', 'channels'] as const)
+    if (set[fact] !== training[fact])
+      throw new Error(
+        `train: the ${name} images' ${fact} is ${set[fact]}, the training images' ${training[fact]}`,
+      )
+  const [here, there] = [set.classes, training.classes]
+  const same = here.length === there.length && here.every((each, i) => sameName(each, there[i]!))
+  if (!same)
+    throw new Error(
+      `train: the ${name} set has other classes than the training set: ${JSON.stringify(here)} and ` +
+        `${JSON.stringify(there)}`,
+    )
+}
+
+/** File systems differ in how they write an accent: as a character of its own, or with its letter. */
+const sameName = (one: string, other: string): boolean => one.normalize() === other.normalize()

@@ -1,0 +1,63 @@
+import { createRandom } from '@tricks/core'
+import type { ImageSet, Subset } from './data.ts'
+
+export const wholeOf = (set: ImageSet): Subset => ({
+  set,
+  indices: Int32Array.from({ length: set.labels.length }, (_, i) => i),
+})
+
+/** How many images each class has. */
+export function countsOf(labels: Int32Array, classes: number): number[] {
+  const counts = Array<number>(classes).fill(0)
+  for (const label of labels) counts[label]!++
+  return counts
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0)
+
+/** The most images that can be kept apart, if each class keeps one to train on. */
+export const mostValidation = (counts: readonly number[]): number =>
+  sum(counts) - counts.filter((count) => count > 0).length
+
+/**
+ * How many of each class to keep apart: in proportion to the class, rounded down, and the rest one each to the classes
+ * with the largest remainders that have an image to spare.
+ */
+export function sharesOf(counts: readonly number[], validation: number): number[] {
+  const quotas = counts.map((count) => (count * validation) / sum(counts))
+  const shares = quotas.map(Math.floor)
+  const byRemainder = counts
+    .map((_, label) => label)
+    .toSorted((a, b) => quotas[b]! - shares[b]! - (quotas[a]! - shares[a]!) || a - b)
+  for (let rest = validation - sum(shares); rest > 0;)
+    for (const label of byRemainder)
+      if (rest > 0 && shares[label]! + 1 < counts[label]!) {
+        shares[label]!++
+        rest--
+      }
+  return shares
+}
+
+/**
+ * Keeps images apart for validation, of each class its share; each class keeps an image to train on. The split is the
+ * same in every run, whatever the seed, so that runs can be compared.
+ */
+export function splitValidation(
+  set: ImageSet,
+  labels: Int32Array,
+  validation: number,
+): [training: Subset, heldOut: Subset] {
+  const left = sharesOf(countsOf(labels, set.classes.length), validation)
+  const held = new Uint8Array(labels.length)
+  for (const i of createRandom(0).fork('validation split').permutation(labels.length))
+    if (left[labels[i]!]! > 0) {
+      left[labels[i]!]!--
+      held[i] = 1
+    }
+  // In the set's order, as the order of training comes from the run's seed alone.
+  const { indices } = wholeOf(set)
+  return [
+    { set, indices: indices.filter((i) => held[i] === 0) },
+    { set, indices: indices.filter((i) => held[i] === 1) },
+  ]
+}
