@@ -7,9 +7,25 @@ const squashing: Readonly<Record<string, Squashing>> = { Softmax: 'softmax', Sig
 
 /** Kernels whose outputs are their inputs' values, rearranged, selected, clipped or averaged: still probabilities. */
 const passing = new Set([
-  ...['Identity', 'Reshape', 'Cast', 'Transpose', 'ExpandDims', 'Reverse'],
-  ...['Concat', 'Pack', 'Unpack', 'SplitV', 'Slice', 'StridedSlice', 'GatherV2', 'GatherNd'],
-  ...['ClipByValue', 'Mean', 'AvgPool', 'Max', 'MaxPool'],
+  'Identity',
+  'Reshape',
+  'Cast',
+  'Transpose',
+  'ExpandDims',
+  'Reverse',
+  'Concat',
+  'Pack',
+  'Unpack',
+  'SplitV',
+  'Slice',
+  'StridedSlice',
+  'GatherV2',
+  'GatherNd',
+  'ClipByValue',
+  'Mean',
+  'AvgPool',
+  'Max',
+  'MaxPool',
 ])
 
 type TapeNode = ReturnType<typeof tf.engine>['state']['activeTape'][number]

@@ -204,11 +204,11 @@ describe('what does not fit is said', () => {
     )
   })
   test('a teacher of log-probabilities, whose softmax is that of the logits', () => {
-    const teacher: Teacher = {
+    const elder: Teacher = {
       apply: (given) => tf.logSoftmax(tf.slice(tf.reshape(given, [4, -1]), 0, [4, 10])),
     }
-    const batch = compose([distillation({ teacher })]).batch(images(), targets(), 0)
-    expect(batch.prepared['distillation/logits']!.shape).toEqual([4, 10])
+    const { prepared } = compose([distillation({ teacher: elder })]).batch(images(), targets(), 0)
+    expect(prepared['distillation/logits']!.shape).toEqual([4, 10])
   })
   test('options', () => {
     expect(() => distillation({ teacher, temperature: 0 })).toThrow(

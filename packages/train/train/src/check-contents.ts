@@ -53,8 +53,10 @@ function roughness(image: Uint8Array | Uint8ClampedArray, shape: readonly number
   const strides = [shape[1]! * shape[2]!, shape[2]!, 1]
   let [sum, count] = [0, 0]
   strides.forEach((stride, axis) => {
+    const side = shape[axis]!
     for (let i = 0; i < image.length - stride; i++) {
-      if (Math.floor(i / stride) % shape[axis]! === shape[axis]! - 1) continue
+      const last = (Math.floor(i / stride) + 1) % side === 0
+      if (last) continue
       sum += Math.abs(image[i]! - image[i + stride]!)
       count++
     }

@@ -61,8 +61,8 @@ export function checkEvaluationSet(name: string, set: ImageSet, training: ImageS
   const same = here.length === there.length && here.every((each, i) => sameName(each, there[i]!))
   if (!same)
     throw new Error(
-      `train: the ${name} set has other classes than the training set: ${JSON.stringify(here)} and ` +
-        `${JSON.stringify(there)}`,
+      `train: the ${name} set has other classes than the training set: ` +
+        `${JSON.stringify(here)} and ${JSON.stringify(there)}`,
     )
 }
 

@@ -44,7 +44,7 @@ function shown(label: unknown): string {
   if (ArrayBuffer.isView(label)) return JSON.stringify(Array.from(label as Uint8Array))
   return typeof label === 'object' || typeof label === 'string'
     ? JSON.stringify(label)
-    : String(label)
+    : `${label as number}`
 }
 
 /** Which other shape the bytes or the labels have. */

@@ -21,7 +21,7 @@ const options = (more: Partial<ImageSet>, rest: Partial<TrainOptions['data']> = 
   batchSize: 16,
 })
 /** For what the types forbid, and JavaScript does not. */
-const wrong = (more: Record<string, unknown>): Partial<ImageSet> => more as Partial<ImageSet>
+const wrong = (more: Record<string, unknown>): Partial<ImageSet> => more
 const rejects = async (more: Record<string, unknown>, ...messages: string[]): Promise<void> => {
   const run = train(options(wrong(more)))
   await expect(run).rejects.toThrow(messages[0])
