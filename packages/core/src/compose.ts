@@ -126,8 +126,7 @@ function perChannel(
 ): readonly number[] {
   const values = Object.values(option)[0]!
   const each = values.length === 1 ? Array<number>(channels).fill(values[0]!) : values
-  const fits = each.length === channels && each.every((value) => Number.isFinite(value))
-  assertArgument(fits, 'compose', option, `a list of ${channels} numbers`)
+  assertArgument(each.length === channels, 'compose', option, `a list of ${channels} numbers`)
   return each
 }
 
