@@ -1,0 +1,84 @@
+import { mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import type { Checkpoint } from '@tricks/train'
+import { replaceFile } from '../files/replace.ts'
+import { decode, encode } from './codec.ts'
+
+export interface CheckpointFolder {
+  /** For `train`'s `checkpoint.save`: writes it, the best one apart, and removes old ones. */
+  save(checkpoint: Checkpoint, best: boolean): void
+  /**
+   * The newest that is whole, with those newer ones that are not and why; undefined where there is none.
+   *
+   * @throws Error where there are some, and none is whole
+   */
+  latest(): Found | undefined
+}
+
+export interface Found {
+  readonly checkpoint: Checkpoint
+  readonly file: string
+  readonly passedOver: readonly { readonly file: string; readonly reason: string }[]
+}
+
+/**
+ * Keeps checkpoints in a folder: `step-000000123.safetensors`, the last few, and `best.safetensors`.
+ *
+ * Each is written beside, flushed and renamed, so that it is whole or not there, whatever happens meanwhile; and
+ * has a checksum, so that one that was cut or altered since is noticed, and the one before taken.
+ *
+ * @param path made where it isn't there
+ * @param options.keep how many of the last to keep, a positive integer; default 3
+ * @throws Error where the folder can't be made
+ * @example
+ * const folder = checkpointFolder('runs/1/checkpoints')
+ * await train({ ...options, checkpoint: folder, resume: folder.latest()?.checkpoint })
+ */
+export function checkpointFolder(
+  path: string,
+  { keep = 3 }: { readonly keep?: number } = {},
+): CheckpointFolder {
+  if (!Number.isInteger(keep) || keep < 1)
+    throw new RangeError(`checkpoint: expected keep to be a positive integer, got ${keep}`)
+  mkdirSync(path, { recursive: true })
+  const stored = (): string[] =>
+    readdirSync(path)
+      .filter((name) => /^step-\d{9}\.safetensors$/.test(name))
+      .toSorted()
+      .toReversed()
+  return {
+    save(checkpoint, best) {
+      const bytes = encode(checkpoint)
+      write(join(path, `step-${String(checkpoint.step).padStart(9, '0')}.safetensors`), bytes)
+      if (best) write(join(path, 'best.safetensors'), bytes)
+      for (const name of stored().slice(keep)) rmSync(join(path, name))
+    },
+    latest() {
+      const passedOver: { file: string; reason: string }[] = []
+      for (const name of stored()) {
+        const file = join(path, name)
+        try {
+          return { checkpoint: decode(readFileSync(file)), file, passedOver }
+        } catch (error) {
+          passedOver.push({ file, reason: (error as Error).message })
+        }
+      }
+      if (passedOver.length > 0)
+        throw new Error(
+          `checkpoint: none in ${path} is whole\n${passedOver.map(({ file, reason }) => `  ${basename(file)}: ${reason}`).join('\n')}`,
+        )
+      return undefined
+    },
+  }
+}
+
+function write(path: string, bytes: Uint8Array): void {
+  try {
+    replaceFile(path, bytes)
+  } catch (error) {
+    throw new Error(
+      `checkpoint: ${path} can't be written (${(error as Error).message}); the ones before it are whole`,
+      { cause: error },
+    )
+  }
+}

@@ -1,0 +1,105 @@
+// The layout of https://github.com/huggingface/safetensors: 8 bytes with the header's length, a JSON header, the values.
+import { parseJson } from './json.ts'
+
+export type FileDtype = 'float32' | 'int32' | 'uint8' | 'bool'
+
+export interface FileTensor {
+  /** By default that of the array: a `Uint8Array` holds uint8. */
+  readonly dtype?: FileDtype
+  readonly shape: readonly number[]
+  readonly values: Float32Array | Int32Array | Uint8Array
+}
+
+const longestHeader = 64 * 2 ** 20
+const types = {
+  F32: { dtype: 'float32', Values: Float32Array },
+  I32: { dtype: 'int32', Values: Int32Array },
+  U8: { dtype: 'uint8', Values: Uint8Array },
+  BOOL: { dtype: 'bool', Values: Uint8Array },
+} as const
+type TypeName = keyof typeof types
+
+const typeOf = ({ dtype, values }: FileTensor): TypeName =>
+  values instanceof Float32Array
+    ? 'F32'
+    : values instanceof Int32Array
+      ? 'I32'
+      : dtype === 'bool'
+        ? 'BOOL'
+        : 'U8'
+
+/** Tensors, and text by name, as the bytes of a safetensors file. */
+export function encodeTensors(
+  tensors: Readonly<Record<string, FileTensor>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array {
+  let size = 0
+  const entries = Object.entries(tensors).map(([name, tensor]) => {
+    const from = size
+    size += tensor.values.byteLength
+    return [
+      name,
+      { dtype: typeOf(tensor), shape: tensor.shape, data_offsets: [from, size] },
+    ] as const
+  })
+  const text = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) })
+  // Values begin at a multiple of 8, as readers map them in place; spaces may follow the header.
+  const unpadded = new TextEncoder().encode(text)
+  const length = Math.ceil(unpadded.length / 8) * 8
+  const bytes = new Uint8Array(8 + length + size)
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(length), true)
+  bytes.fill(32, 8, 8 + length).set(unpadded, 8)
+  for (const [name, { data_offsets: offsets }] of entries) {
+    const { buffer, byteOffset, byteLength } = tensors[name]!.values
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), 8 + length + offsets[0]!)
+  }
+  return bytes
+}
+
+/**
+ * Reads a file that somebody else may have written: lengths and offsets are checked before anything is allocated.
+ *
+ * @throws Error if the bytes are not a whole safetensors file
+ */
+export function decodeTensors(bytes: Uint8Array): {
+  readonly tensors: Readonly<Record<string, FileTensor & { readonly dtype: FileDtype }>>
+  readonly metadata: Readonly<Record<string, unknown>>
+} {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const length = bytes.length < 8 ? Infinity : Number(view.getBigUint64(0, true))
+  if (length > longestHeader || 8 + length > bytes.length)
+    throw new Error('it is truncated, or its header is damaged')
+  const header = parseJson(new TextDecoder().decode(bytes.subarray(8, 8 + length)))
+  if (!isObject(header)) throw new Error('its header is not an object')
+  const { __metadata__: metadata = {}, ...entries } = header
+  if (!isObject(metadata)) throw new Error('its metadata is not an object')
+  const values = bytes.subarray(8 + length)
+  const tensors = Object.entries(entries).map(
+    ([name, entry]) => [name, tensorOf(name, entry, values)] as const,
+  )
+  return { tensors: Object.fromEntries(tensors), metadata }
+}
+
+function tensorOf(
+  name: string,
+  entry: unknown,
+  bytes: Uint8Array,
+): FileTensor & { readonly dtype: FileDtype } {
+  const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : {}
+  const counts = (list: unknown): list is number[] =>
+    Array.isArray(list) && list.every((each) => Number.isSafeInteger(each) && each >= 0)
+  const type = Object.hasOwn(types, String(dtype)) ? types[String(dtype) as TypeName] : undefined
+  if (!type || !counts(shape) || !counts(offsets) || offsets.length !== 2)
+    throw new Error(`${name} is not a tensor`)
+  const [from, to] = offsets as [number, number]
+  const expected = shape.reduce((product, side) => product * side, type.Values.BYTES_PER_ELEMENT)
+  if (to - from !== expected || to > bytes.length)
+    throw new Error(
+      `${name} has ${to - from} bytes, expected ${expected}, as its shape is [${shape.join(', ')}]`,
+    )
+  // A copy, as a view would have to begin at a multiple of 4.
+  return { dtype: type.dtype, shape, values: new type.Values(bytes.slice(from, to).buffer) }
+}
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,0 +1,60 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs-core'
+import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers'
+import { parseJson } from './files/json.ts'
+import { parseFacts } from './record/record.ts'
+import type { RecipeContext } from './recipe.ts'
+
+/** Whether a run's folder holds a trained model. */
+export const hasModel = (folder: string): boolean => existsSync(join(folder, 'model', 'model.json'))
+
+/** A run's model, for images in [0, 1], as its normalisation is inside; it returns logits. */
+export interface TrainedModel {
+  readonly model: LayersModel
+  readonly classes: readonly string[]
+}
+
+/**
+ * Loads a run's model.
+ *
+ * @param folder a run's
+ * @throws Error if the folder holds no model
+ * @example
+ * const { model, classes } = await loadModel('runs/1')
+ */
+export async function loadModel(folder: string): Promise<TrainedModel> {
+  if (!hasModel(folder))
+    throw new Error(`${folder} holds no trained model: it is written when a run ends`)
+  const read = (name: string): Buffer => readFileSync(join(folder, 'model', name))
+  const { modelTopology, weightsManifest } = parseJson(read('model.json').toString()) as {
+    modelTopology: object
+    weightsManifest: [{ weights: tf.io.WeightsManifestEntry[] }]
+  }
+  const model = await loadLayersModel(
+    tf.io.fromMemory({
+      modelTopology,
+      weightSpecs: weightsManifest[0].weights,
+      weightData: new Uint8Array(read('weights.bin')).buffer,
+    }),
+  )
+  const classes = existsSync(join(folder, 'model', 'classes.json'))
+    ? (parseJson(read('classes.json').toString()) as string[])
+    : (model.outputs[0]!.shape.slice(-1) as number[]).flatMap((count) =>
+        Array.from({ length: count }, (_, i) => `class ${i}`),
+      )
+  return { model, classes }
+}
+
+/** A run's model as a teacher, which gets normalised images: they are scaled back for it. */
+export async function loadTeacher(folder: string): Promise<NonNullable<RecipeContext['teacher']>> {
+  const { mean, deviation } = parseFacts(readFileSync(join(folder, 'run.json'), 'utf8'))
+  if (!mean || !deviation) throw new Error(`${folder} holds no finished run to learn from`)
+  const { model } = await loadModel(folder)
+  const [scale, shift] = [tf.keep(tf.tensor1d(deviation)), tf.keep(tf.tensor1d(mean))]
+  return {
+    name: folder,
+    apply: (images, options) =>
+      tf.tidy(() => model.apply(tf.add(tf.mul(images, scale), shift), options) as tf.Tensor),
+  }
+}

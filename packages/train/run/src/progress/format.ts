@@ -1,0 +1,6 @@
+export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
+
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds)
+  return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`
+}

@@ -1,0 +1,24 @@
+import type { Course } from './course.ts'
+import type { ProgressView } from './view.ts'
+import { duration } from './format.ts'
+import { epochLine, stepMetrics } from './words.ts'
+
+/** Seconds between two lines. */
+const pause = 10
+
+/** A line per epoch, and one now and then in between. */
+export function lines(print: (line: string) => void, course: () => Course): ProgressView['show'] {
+  let printed = performance.now()
+  return (progress) => {
+    const run = course()
+    if (progress.kind === 'epoch') {
+      print(epochLine(progress, run))
+      return
+    }
+    if (performance.now() - printed < pause * 1000) return
+    printed = performance.now()
+    const { step, steps } = progress.time
+    const left = `${duration(run.left(progress.time))} left`
+    print([`step ${step + 1}/${steps}`, ...stepMetrics(progress), left].join('  '))
+  }
+}

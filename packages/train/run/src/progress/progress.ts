@@ -1,0 +1,40 @@
+import { bars } from './bars.ts'
+import { Course, type RunLength } from './course.ts'
+import { lines } from './lines.ts'
+import type { ProgressView } from './view.ts'
+
+/** How a run shows its progress: bars in a terminal, lines now and then, the result alone, or JSON for programs. */
+export const progressModes = ['bars', 'lines', 'quiet', 'json'] as const
+export type ProgressMode = (typeof progressModes)[number]
+
+export interface ProgressOptions {
+  /** Default bars in a terminal, else lines. */
+  readonly mode?: ProgressMode
+  readonly stream?: NodeJS.WriteStream
+}
+
+/**
+ * @example
+ * const view = progressView()
+ * view.begin({ epochs: 10 })
+ * await train({ ...options, onProgress: view.show })
+ * view.end()
+ */
+export function progressView({
+  mode,
+  stream = process.stdout,
+}: ProgressOptions = {}): ProgressView {
+  const print = (line: string): void => void stream.write(`${line}\n`)
+  const nothing = (): void => {}
+  let run = new Course({ epochs: 1 })
+  const begin = (length: RunLength): void => void (run = new Course(length))
+  const result = (line: string): void => print(line.trim())
+  const silent = { say: nothing, result, event: nothing, show: nothing, begin, end: nothing }
+  if (mode === 'quiet') return silent
+  const json = (event: object): void => print(JSON.stringify(event))
+  if (mode === 'json') return { ...silent, result: nothing, event: json }
+  const person = { ...silent, say: print, result: print }
+  return mode !== 'lines' && stream.isTTY
+    ? { ...person, ...bars(stream, () => run) }
+    : { ...person, show: lines(print, () => run) }
+}

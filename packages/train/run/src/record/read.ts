@@ -1,0 +1,33 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
+import { isLocked } from '../files/lock.ts'
+import { parseRun, type RunRecord } from './record.ts'
+
+/**
+ * Reads a run's folder in Node, whatever state it is in: `run.json`, `metrics.jsonl`, and where they are there
+ * `test.safetensors` and `batch.safetensors`.
+ *
+ * @throws Error where the folder holds neither run.json nor metrics.jsonl
+ * @example
+ * const page = reportPage(readRunFolder('runs/1'))
+ */
+export function readRunFolder(path: string): RunRecord {
+  const bytes = (name: string): Uint8Array | undefined => {
+    const file = join(path, name)
+    return existsSync(file) ? readFileSync(file) : undefined
+  }
+  const [run, metrics] = ['run.json', 'metrics.jsonl'].map((name) => {
+    const content = bytes(name)
+    return content && new TextDecoder().decode(content)
+  })
+  if (run === undefined && metrics === undefined)
+    throw new Error(`${path} holds no run: it has neither run.json nor metrics.jsonl`)
+  return parseRun({
+    name: basename(resolve(path)),
+    alive: isLocked(path),
+    run,
+    metrics,
+    test: bytes('test.safetensors'),
+    batch: bytes('batch.safetensors'),
+  })
+}

@@ -1,0 +1,124 @@
+import type { Metrics, PlanStage } from '@tricks/core'
+import * as v from 'valibot'
+
+// What a run's folder says about the run: run.json, and metrics.jsonl with a line per report. It is written, read and
+// compared by these types alone. A file may come from elsewhere, so reading checks it.
+
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
+const metrics = v.object({ loss: v.number(), accuracy: v.number() })
+
+/** What resuming needs: with these the same run can be set up again. */
+export const settingsSchema = v.strictObject({
+  /** A built-in recipe's name, or the path of a file. */
+  recipe: v.pipe(v.string(), v.minLength(1)),
+  /** 'cifar10', 'cifar100', or a folder. */
+  data: v.pipe(v.string(), v.minLength(1)),
+  seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)),
+  backend: v.pipe(v.string(), v.minLength(1)),
+  model: v.optional(v.string()),
+  epochs: v.optional(v.pipe(count, v.minValue(1))),
+  limit: v.optional(v.pipe(count, v.minValue(1))),
+  size: v.optional(v.pipe(count, v.minValue(1))),
+  skipBroken: v.optional(v.boolean()),
+  /** The run to distil from. */
+  teacher: v.optional(v.string()),
+  /** Images that pass through the network at once. */
+  microBatch: v.optional(v.pipe(count, v.minValue(1))),
+  nonFinite: v.optional(v.picklist(['stop', 'skip'])),
+  precision: v.optional(v.picklist(['float32', 'bfloat16'])),
+})
+export type Settings = Readonly<v.InferOutput<typeof settingsSchema>>
+
+const planTrick: v.GenericSchema<PlanStage['tricks'][number]> = v.looseObject({
+  name: v.string(),
+  key: v.string(),
+  options: v.any(),
+  tricks: v.optional(v.array(v.lazy(() => planTrick))),
+}) as never
+
+/** run.json. */
+export const runSchema = v.looseObject({
+  /** 'running', 'finished', 'aborted', 'failed', or a trick's reason to stop. */
+  state: v.string(),
+  error: v.optional(v.string()),
+  /** What does the same run again. */
+  command: v.optional(v.string()),
+  settings: v.optional(settingsSchema),
+  model: v.optional(v.string()),
+  parameters: v.optional(count),
+  epochs: v.optional(count),
+  stepsPerEpoch: v.optional(count),
+  steps: v.optional(count),
+  batchSize: v.optional(count),
+  validation: v.optional(count),
+  pipeline: v.optional(
+    v.array(
+      v.object({ stage: v.string(), tricks: v.array(planTrick) }),
+    ) as never as v.GenericSchema<readonly PlanStage[]>,
+  ),
+  classes: v.optional(v.array(v.string())),
+  test: v.optional(metrics),
+  skipped: v.optional(count),
+  mean: v.optional(v.array(v.number())),
+  deviation: v.optional(v.array(v.number())),
+  wallClock: v.optional(
+    v.looseObject({
+      began: v.optional(v.string()),
+      resumed: v.optional(v.array(v.object({ steps: count }))),
+      seconds: v.optional(v.number()),
+      /** Bytes. */
+      peakMemory: v.optional(v.number()),
+    }),
+  ),
+})
+export type RunFacts = Readonly<v.InferOutput<typeof runSchema>>
+
+/** A line of metrics.jsonl about some steps: means since the line before. */
+export interface StepLine extends Metrics {
+  readonly kind: 'step'
+  /** Steps done. */
+  readonly steps: number
+  readonly rate: number
+  readonly skipped?: number
+  readonly wallClock?: { readonly imagesPerSecond?: number }
+}
+
+/** A line of metrics.jsonl about an epoch. */
+export interface EpochLine {
+  readonly kind: 'epoch'
+  readonly steps: number
+  /** From 0. */
+  readonly epoch: number
+  readonly rate: number
+  readonly training: Metrics
+  readonly validation?: Metrics
+  readonly skipped?: number
+  readonly wallClock?: { readonly seconds?: number; readonly memory?: number }
+}
+
+const common = { steps: count, rate: v.number(), skipped: v.optional(count) }
+export const lineSchema = v.variant('kind', [
+  v.looseObject({
+    kind: v.literal('step'),
+    ...common,
+    ...metrics.entries,
+    wallClock: v.optional(v.looseObject({ imagesPerSecond: v.optional(v.number()) })),
+  }),
+  v.looseObject({
+    kind: v.literal('epoch'),
+    ...common,
+    epoch: count,
+    training: metrics,
+    validation: v.optional(metrics),
+    wallClock: v.optional(
+      v.looseObject({ seconds: v.optional(v.number()), memory: v.optional(v.number()) }),
+    ),
+  }),
+])
+
+/** The first thing that is wrong, in words: 'settings.seed: expected …'. */
+export function firstIssue(issues: readonly v.BaseIssue<unknown>[]): string {
+  const [issue] = issues
+  const path = v.getDotPath(issue as never)
+  return `${path === null ? '' : `${path}: `}${issue!.message}`
+}

@@ -1,0 +1,265 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { type Batch, compose, keyOf, type Time, type Traced, type Trick } from '@tricks/core'
+import { type ImageSet, batchOf, type TrainingData } from '@tricks/train'
+
+/** Pictures in rows, the first as they are, each next after one more trick, with what was drawn under each. */
+export interface Sheet {
+  readonly rows: readonly SheetRow[]
+}
+
+export interface SheetRow {
+  /** The trick's key, or 'original'. */
+  readonly label: string
+  readonly tiles: readonly Tile[]
+}
+
+export interface Tile {
+  /** One picture; of a mix trick's partners as many as there are. */
+  readonly pictures: readonly Picture[]
+  /** Lines of text; none where nothing was drawn for the picture. */
+  readonly captions: readonly string[]
+}
+
+/** Bytes `[height, width, channels]`. */
+export interface Picture {
+  readonly pixels: Uint8Array
+  readonly height: number
+  readonly width: number
+  readonly channels: number
+}
+
+export interface SheetOptions {
+  readonly tricks: readonly Trick[]
+  /** Of the run, default 0. */
+  readonly seed?: number
+  /** The data's mean per channel, in [0, 1]. */
+  readonly mean: readonly number[]
+  /** The classes' names. */
+  readonly classes: readonly string[]
+  /** Indices in the batch to show; default the first 8. */
+  readonly show?: readonly number[]
+  /** A row for each trick (default), or one for what comes out of all. */
+  readonly rows?: 'tricks' | 'result'
+}
+
+/**
+ * What a run showed its network in one step: the very batch, by the draws that the seed gives again. Nothing of
+ * the run is needed but its tricks, its seed and its data; a model isn't, and no random number is used up.
+ *
+ * @param options.data the run's, by `openData({ train, validation, batchSize, epochs, seed })` or `openRun(…).data`
+ * @param options.step from 0
+ * @param options.show indices in the batch, default the first 8
+ * @example
+ * const data = openData({ train: trainingImages, validation: 5000, batchSize: 128, epochs: 30, seed })
+ * const sheet = await stepSheet({ tricks, seed, data, step: 0, classes })
+ * writeFileSync('batch.svg', sheetSvg(sheet))
+ * writeFileSync('batch.png', await sheetPng(sheet))
+ */
+export async function stepSheet({
+  data,
+  step,
+  ...options
+}: Omit<SheetOptions, 'mean'> & {
+  readonly data: TrainingData
+  readonly step: number
+}): Promise<Sheet> {
+  const raw = data.batch(step)
+  try {
+    return await batchSheet(raw, data.time(step), { mean: data.facts.mean, ...options })
+  } finally {
+    tf.dispose([raw.images, raw.targets])
+  }
+}
+
+/**
+ * What tricks make of chosen images of a set, as if they were the batch of a step.
+ *
+ * @param options.images places in the set
+ * @param options.time default the first step of a run of 100 epochs of 100 steps
+ * @throws RangeError for a place that the set doesn't have
+ * @example
+ * const { test } = await loadCifar10()
+ * const sheet = await imageSheet(test, [0, 1, 2], { tricks: [cutout()], mean: cifar10Mean })
+ */
+export async function imageSheet(
+  set: ImageSet,
+  images: readonly number[],
+  {
+    time = { step: 0, stepsPerEpoch: 100, steps: 10_000 },
+    ...options
+  }: Omit<SheetOptions, 'classes'> & { readonly time?: Time },
+): Promise<Sheet> {
+  for (const image of images)
+    if (!(Number.isInteger(image) && image >= 0 && image < set.labels.length))
+      throw new RangeError(
+        `preview: expected images to be places in [0, ${set.labels.length}), got ${image}`,
+      )
+  const raw = batchOf({ set, indices: Int32Array.from(images) }, 0, images.length)
+  try {
+    return await batchSheet(raw, time, { classes: set.classes, ...options })
+  } finally {
+    tf.dispose([raw.images, raw.targets])
+  }
+}
+
+/**
+ * What tricks make of a batch in a step: each trick's own `draw` and `apply`, in the pipeline's order.
+ *
+ * @param batch images `[batch, height, width, channels]` in [0, 1] and targets `[batch, classes]`; left alone
+ * @throws RangeError for a place to show that the batch doesn't have
+ * @example
+ * const time = { step: 0, stepsPerEpoch: 100, steps: 1000 }
+ * const sheet = await batchSheet(batch, time, { tricks, mean, classes })
+ */
+export async function batchSheet(
+  batch: Batch,
+  time: Time,
+  { tricks, seed = 0, mean, classes, show, rows = 'tricks' }: SheetOptions,
+): Promise<Sheet> {
+  const [size] = batch.images.shape
+  const shown = show ?? Array.from({ length: Math.min(8, size) }, (_, i) => i)
+  for (const image of shown)
+    if (!(Number.isInteger(image) && image >= 0 && image < size))
+      throw new RangeError(`preview: expected show to hold indices in [0, ${size}), got ${image}`)
+  // Only what draws: another trick may need a run that was started.
+  const drawing = compose(
+    tricks.map(({ name, key, options, tricks: inner, images, mix }) => ({
+      ...{ name, key, options, tricks: inner, images, mix },
+    })),
+    { seed, mean },
+  )
+  const trace: readonly Traced[] = drawing.trace(batch.images, batch.targets, time)
+  const made: SheetRow[] = []
+  const add = async (
+    label: string,
+    images: tf.Tensor4D,
+    lines: readonly (readonly string[])[],
+  ): Promise<void> => {
+    const pictures = await picturesOf(images, shown)
+    const tiles = pictures.map((picture, i) => ({ pictures: [picture], captions: lines[i]! }))
+    made.push({ label, tiles })
+  }
+  try {
+    await add('original', batch.images, await targetLines(batch.targets, shown, classes))
+    const all: string[][] = shown.map(() => [])
+    let before = batch.images
+    for (const { stage, trick, params, images, targets } of trace) {
+      if (!trick) continue
+      const lines = shown.map((image) =>
+        describe(trick, stage as 'images' | 'mix', params, image, size),
+      )
+      // Mixing comes after normalising, and may fill with 0, which is the mean.
+      const visible =
+        stage === 'mix' ? tf.tidy(() => tf.add<tf.Tensor4D>(images, [...mean])) : images
+      if (stage === 'mix') {
+        const partners = shown.map((image) => sourcesOf(params, image))
+        if (rows === 'tricks' && partners.every((own) => own.length > 0))
+          made.push(await partnerRow(batch.targets, before, partners, classes))
+        const shares = await targetLines(targets, shown, classes)
+        lines.forEach((own, i) => own.push(...shares[i]!))
+      }
+      lines.forEach((own, i) => all[i]!.push(...own))
+      if (rows === 'tricks') await add(keyOf(trick), visible, lines)
+      if (stage === 'mix') visible.dispose()
+      else before = images
+    }
+    if (rows === 'result') {
+      const result = tf.tidy(() => tf.add<tf.Tensor4D>(trace.at(-1)!.images, [...mean]))
+      await add('result', result, all)
+      result.dispose()
+    }
+  } finally {
+    tf.dispose(trace.map(({ images, targets }) => [images, targets]))
+  }
+  return { rows: made }
+}
+
+/** What a trick drew for an image, a line per fact; by the names of what it drew if it has no words for it. */
+function describe(
+  trick: Trick,
+  stage: 'images' | 'mix',
+  params: unknown,
+  image: number,
+  size: number,
+): string[] {
+  const words = trick[stage]?.describe?.(params, image)
+  if (words !== undefined) return words === '' ? [] : words.split(/, (?=\p{L})/u)
+  if (typeof params !== 'object' || params === null) return []
+  return Object.entries(params as Record<string, unknown>).flatMap(([name, values]) => {
+    const list = Array.isArray(values) || ArrayBuffer.isView(values)
+    const value = list ? (values as unknown as ArrayLike<unknown>) : undefined
+    const own =
+      value?.length === size ? value[image] : typeof values === 'number' ? values : undefined
+    return typeof own === 'number' || typeof own === 'string' || typeof own === 'boolean'
+      ? [`${name} ${typeof own === 'number' ? Number(own.toFixed(2)) : own}`]
+      : []
+  })
+}
+
+/** Which images of the batch are in a mixed one; none if what was drawn doesn't say. */
+function sourcesOf(params: unknown, image: number): number[] {
+  if (typeof params !== 'object' || params === null || ArrayBuffer.isView(params)) return []
+  const { permutation, permutations } = params as {
+    permutation?: ArrayLike<number>
+    permutations?: readonly ArrayLike<number>[]
+  }
+  const orders = permutations ?? (permutation ? [permutation] : undefined)
+  if (orders) return orders.map((order) => order[image]!)
+  return Array.isArray(params)
+    ? []
+    : Object.values(params).flatMap((inner) => sourcesOf(inner, image))
+}
+
+async function partnerRow(
+  targets: tf.Tensor2D,
+  images: tf.Tensor4D,
+  partners: readonly (readonly number[])[],
+  classes: readonly string[],
+): Promise<SheetRow> {
+  const pictures = await picturesOf(images, partners.flat())
+  const lines = await targetLines(targets, partners.flat(), classes)
+  let from = 0
+  const tiles = partners.map(({ length }) => {
+    const [start, end] = [from, (from += length)]
+    // More than one partner: what they are shows in the targets below.
+    const captions = length === 1 ? lines[start]! : []
+    return { pictures: pictures.slice(start, end), captions }
+  })
+  return { label: 'with', tiles }
+}
+
+/** The nearest levels of what stands in those places. */
+async function picturesOf(images: tf.Tensor4D, places: readonly number[]): Promise<Picture[]> {
+  const chosen: tf.Tensor4D = tf.tidy(() => {
+    const own = tf.gather(images, tf.tensor1d([...places], 'int32'))
+    return tf.round(tf.mul(tf.clipByValue(own, 0, 1), 255))
+  })
+  const [, height, width, channels] = chosen.shape
+  const bytes = Uint8Array.from(await chosen.data())
+  chosen.dispose()
+  const each = height * width * channels
+  return places.map((_, i) => ({
+    pixels: bytes.subarray(i * each, (i + 1) * each),
+    height,
+    width,
+    channels,
+  }))
+}
+
+/** A line for each class that has a share, the largest first: 'cat', or '0.71 cat' and '0.29 ship'. */
+async function targetLines(
+  targets: tf.Tensor2D,
+  places: readonly number[],
+  classes: readonly string[],
+): Promise<string[][]> {
+  const values = await targets.data()
+  return places.map((place) => {
+    const row = values.subarray(place * classes.length, (place + 1) * classes.length)
+    const shares = Array.from(row, (share, c) => ({ share, name: classes[c]! }))
+      .filter(({ share }) => share >= 0.005)
+      .toSorted((a, b) => b.share - a.share)
+    return shares.length === 1
+      ? [shares[0]!.name]
+      : shares.map(({ share, name }) => `${share.toFixed(2)} ${name}`)
+  })
+}

@@ -1,0 +1,35 @@
+import type { ImageSet } from '@tricks/train'
+import { expect, test } from 'vitest'
+import { firstOf } from '../src/index.ts'
+
+const labels = Array.from({ length: 60 }, (_, i) => (i < 50 ? i % 2 : 2))
+const set: ImageSet = {
+  images: Uint8Array.from({ length: 60 }, (_, i) => i),
+  labels,
+  height: 1,
+  width: 1,
+  channels: 1,
+  classes: ['a', 'b', 'c'],
+}
+
+test.each([
+  [3, [1, 1, 1]],
+  [10, [3, 3, 4]],
+  [40, [15, 15, 10]],
+  [60, [25, 25, 10]],
+])('%d images are as many of each class as of the others', (limit, counts) => {
+  const first = firstOf(set, limit)
+  const found = [0, 1, 2].map(
+    (label) => [...(first.labels as Uint8Array)].filter((each) => each === label).length,
+  )
+  expect(found.toSorted((a, b) => a - b)).toEqual(counts.toSorted((a, b) => a - b))
+  const images = [...(first.images as Uint8Array)]
+  expect(images.map((i) => labels[i])).toEqual([...(first.labels as Uint8Array)])
+  expect(new Set(images).size).toBe(limit)
+})
+
+test('rejects fewer images than classes', () => {
+  expect(() => firstOf(set, 2)).toThrow(
+    'run: expected limit to be at least 3, one image per class, got 2',
+  )
+})
