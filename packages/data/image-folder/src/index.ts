@@ -6,6 +6,7 @@ import { readSet } from './read-set.ts'
 import type { SetName } from './sets.ts'
 
 export { BrokenPictures, type LeftOut, linesOf } from './left-out.ts'
+export { readPicture } from './picture.ts'
 
 export interface ImageFolderOptions {
   /** Height and width that every picture is scaled to, its middle cut to that shape: one number, or two. */

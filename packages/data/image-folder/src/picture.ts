@@ -10,6 +10,9 @@ import { hasUndeclaredChannel } from './tiff.ts'
  * animation or of several pages the first.
  *
  * @returns the bytes, or in a line what is wrong with the file
+ * @example
+ * const pixels = await readPicture('pictures/cat/1.jpg', 64, 64)
+ * if (typeof pixels === 'string') console.error(pixels)
  */
 export async function readPicture(
   file: string,

@@ -10,7 +10,7 @@ export {
   type FileTensor,
 } from './files/safetensors.ts'
 export { type EarlierRun, openRunFolder, readRun, type RunFolder } from './folder.ts'
-export { hasModel, loadModel, loadTeacher, type TrainedModel } from './model.ts'
+export { hasModel, loadModel, loadTeacher, modelFiles, type TrainedModel } from './model.ts'
 export type { RunLength } from './progress/course.ts'
 export { duration, percent } from './progress/format.ts'
 export { type ProgressMode, progressModes, progressView } from './progress/progress.ts'

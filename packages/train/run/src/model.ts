@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
-import { type LayersModel, loadLayersModel } from '@tensorflow/tfjs-layers'
+import * as layers from '@tensorflow/tfjs-layers'
 import { parseJson } from './files/json.ts'
 import { parseFacts } from './record/record.ts'
 import type { RecipeContext } from './recipe.ts'
@@ -11,7 +11,7 @@ export const hasModel = (folder: string): boolean => existsSync(join(folder, 'mo
 
 /** A run's model, for images in [0, 1], as its normalisation is inside; it returns logits. */
 export interface TrainedModel {
-  readonly model: LayersModel
+  readonly model: layers.LayersModel
   readonly classes: readonly string[]
 }
 
@@ -31,7 +31,7 @@ export async function loadModel(folder: string): Promise<TrainedModel> {
     modelTopology: object
     weightsManifest: [{ weights: tf.io.WeightsManifestEntry[] }]
   }
-  const model = await loadLayersModel(
+  const model = await layers.loadLayersModel(
     tf.io.fromMemory({
       modelTopology,
       weightSpecs: weightsManifest[0].weights,
@@ -56,5 +56,41 @@ export async function loadTeacher(folder: string): Promise<NonNullable<RecipeCon
     name: folder,
     apply: (images, options) =>
       tf.tidy(() => model.apply(tf.add(tf.mul(images, scale), shift), options) as tf.Tensor),
+  }
+}
+
+/**
+ * A loaded model as the files that `tf.loadLayersModel` loads.
+ *
+ * @param output what it returns: its logits, or a softmax of them
+ * @example
+ * const { model } = await loadModel('runs/1')
+ * const files = await modelFiles(model, 'probabilities')
+ */
+export async function modelFiles(
+  model: layers.LayersModel,
+  output: 'logits' | 'probabilities',
+): Promise<Readonly<Record<'model.json' | 'weights.bin', string | Uint8Array>>> {
+  const softmax = layers.layers.activation({ name: 'probabilities', activation: 'softmax' })
+  const saved =
+    output === 'logits'
+      ? model
+      : layers.model({
+          inputs: model.inputs,
+          outputs: softmax.apply(model.outputs[0]!) as layers.SymbolicTensor,
+        })
+  let artifacts!: tf.io.ModelArtifacts
+  await saved.save(
+    tf.io.withSaveHandler(async (given) => {
+      artifacts = given
+      return { modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(given) }
+    }),
+  )
+  const { modelTopology, format, generatedBy, weightSpecs, weightData } = artifacts
+  const weightsManifest = [{ paths: ['weights.bin'], weights: weightSpecs }]
+  const topology = { format, generatedBy, convertedBy: null, modelTopology, weightsManifest }
+  return {
+    'model.json': JSON.stringify(topology),
+    'weights.bin': new Uint8Array(tf.io.CompositeArrayBuffer.join(weightData)),
   }
 }

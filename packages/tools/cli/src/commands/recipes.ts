@@ -1,0 +1,42 @@
+import { compose } from '@tricks/core'
+import { planLines } from '@tricks/report'
+import { tricksOf } from '@tricks/run'
+import { recipeNamed, recipes as known } from '../recipes/index.ts'
+import { article } from '../recipes/article.ts'
+import { dryContext } from '../recipes/dry.ts'
+import type { Command } from './command.ts'
+
+export const recipes: Command<never> = {
+  usage: 'recipes [name]',
+  what: 'List the recipes, or show what one of them does',
+  flags: [],
+  async run([name]) {
+    if (name !== undefined) return show(String(name))
+    for (const [each, { what = '', epochs }] of Object.entries(known))
+      console.log(`${each.padEnd(16)}${what} (${epochs} epochs)`)
+    console.log('\nonly:NAME       one trick of the article\nall-but:NAME    all of them but one\n')
+    console.log(`${'NAME'.padEnd(20)}when left out, in its place`)
+    for (const [trick, instead] of Object.entries(article))
+      console.log(`${trick.padEnd(20)}${instead}`)
+    console.log(
+      '\nYour own: a file whose default export is defineRecipe({ … }), as --recipe ./my.recipe.ts',
+    )
+  },
+}
+
+async function show(name: string): Promise<void> {
+  const recipe = await recipeNamed(name)
+  const { what, model, epochs, batchSize, validation = 0.1, precision = 'float32' } = recipe
+  if (what !== undefined) console.log(`${what}\n`)
+  console.log(`Model      ${typeof model === 'string' ? model : 'of its own'}`)
+  console.log(`Length     ${epochs} epochs of batches of ${batchSize}, in ${precision}`)
+  console.log(`Validation ${validation} ${validation < 1 ? 'of the images' : 'images'}`)
+  const optimizer = recipe.optimizer()
+  const { learningRate, ...options } = optimizer.getConfig()
+  console.log(
+    `Optimizer  ${optimizer.getClassName()}, rate ${String(learningRate)} ${JSON.stringify(options)}`,
+  )
+  optimizer.dispose()
+  const plan = compose([...tricksOf(recipe, dryContext(recipe))]).plan()
+  console.log(`Tricks     ${planLines(plan).join('\n           ') || 'none'}`)
+}

@@ -1,0 +1,16 @@
+import type { Recipe, RecipeContext } from '@tricks/run'
+
+/** What a recipe's tricks are made with where nothing is trained: CIFAR's shapes, and a teacher that can't be asked. */
+export const dryContext = (
+  { size = 32 }: Recipe,
+  data: Partial<RecipeContext['data']> = {},
+): RecipeContext => ({
+  data: { height: size, width: size, channels: 3, classes: 10, images: 50_000, ...data },
+  seed: 0,
+  teacher: {
+    name: 'absent',
+    apply() {
+      throw new Error('there is no teacher to ask')
+    },
+  },
+})

@@ -1,0 +1,21 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { cosineDecay } from '@tricks/cosine-decay'
+import { randomCrop } from '@tricks/random-crop'
+import { randomFlip } from '@tricks/random-flip'
+import { defineRecipe } from '@tricks/run'
+import { warmup } from '@tricks/warmup'
+
+export default defineRecipe({
+  what: 'a wider net to distil from; recipes that want a teacher train it once and keep it',
+  model: 'plain',
+  modelOptions: { widths: [[32], [64], [128], [128]] },
+  epochs: 6,
+  batchSize: 64,
+  validation: 1000,
+  optimizer: () => tf.train.momentum(0.025, 0.9, true),
+  tricks: [
+    randomCrop({ padding: 2 }),
+    randomFlip(),
+    warmup({ multiplier: 8, over: { fraction: 0.15 }, after: cosineDecay() }),
+  ],
+})
