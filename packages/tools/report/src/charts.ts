@@ -3,7 +3,7 @@ import { GridComponent } from 'echarts/components'
 import { use } from 'echarts/core'
 import { chartSvg } from './chart-svg.ts'
 import { type Html, raw } from './html.ts'
-import type { Bin } from './statistics.ts'
+import type { Bin } from '@tricks/run'
 
 use([LineChart, CustomChart, GridComponent])
 

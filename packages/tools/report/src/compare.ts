@@ -14,8 +14,8 @@ import {
   textOf,
   tricksOf,
 } from './parts.ts'
-import type { RunRecord } from './record.ts'
-import { classAccuracies, confusionMatrix } from './statistics.ts'
+import type { RunRecord } from '@tricks/run'
+import { classAccuracies, confusionMatrix } from '@tricks/run'
 import { type RunSummary, summaryOf } from './summary.ts'
 
 interface Compared {

@@ -16,8 +16,8 @@ import {
   tricksOf,
 } from './parts.ts'
 import { pngUrl } from './preview-svg.ts'
-import { type RunRecord, shownMistakes } from './record.ts'
-import { calibration, classAccuracies, confusionMatrix, type Mistake } from './statistics.ts'
+import { type RunRecord, shownMistakes } from '@tricks/run'
+import { calibration, classAccuracies, confusionMatrix, type Mistake } from '@tricks/run'
 import { type RunSummary, summaryOf } from './summary.ts'
 
 /**

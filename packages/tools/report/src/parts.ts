@@ -2,10 +2,9 @@ import type { Json } from '@tricks/core'
 import { lineChart, type Series, thinned, type Weighted } from './charts.ts'
 import { plainly } from './format.ts'
 import { html, type Html } from './html.ts'
-import { planLine, type PlanLine, planOf } from './plan.ts'
-import type { Picture } from './preview.ts'
+import type { Picture } from '@tricks/run'
 import { pngUrl } from './preview-svg.ts'
-import type { RunRecord } from './record.ts'
+import { describePlan, type PlanLine, type RunRecord } from '@tricks/run'
 import { style } from './style.ts'
 import type { RunSummary } from './summary.ts'
 
@@ -155,11 +154,7 @@ export const textOf = ({ run }: RunRecord, name: string): string | undefined =>
   typeof run[name] === 'string' ? run[name] : undefined
 
 /** The tricks as they ran: stage, name, and options with what they hand over to. */
-export function tricksOf({ run }: RunRecord): PlanLine[] {
-  return planOf(run['pipeline']).flatMap(({ stage, tricks }) =>
-    tricks.map((trick) => planLine(stage, trick)),
-  )
-}
+export const tricksOf = ({ run }: RunRecord): PlanLine[] => describePlan(run.pipeline ?? [])
 
 /** What run.json tells of a run's making, a line a setting: what it ended with is left out. */
 export function settingsOf({ run }: RunRecord): [string, string][] {
@@ -173,12 +168,11 @@ export function settingsOf({ run }: RunRecord): [string, string][] {
     'deviation',
     'wallClock',
     'pipeline',
-    'tricks',
     'classes',
     'command',
   ]
   const names = Object.keys(run).filter((name) => !results.includes(name))
-  return names.flatMap((name) => flatten(name, run[name]))
+  return names.flatMap((name) => flatten(name, run[name] as Json))
 }
 
 function flatten(name: string, value: Json | undefined): [string, string][] {

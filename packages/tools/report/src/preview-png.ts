@@ -1,4 +1,4 @@
-import type { Sheet } from './preview.ts'
+import type { Sheet } from '@tricks/run'
 import { sheetSvg, type SheetSvgOptions } from './preview-svg.ts'
 
 /**

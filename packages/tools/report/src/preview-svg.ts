@@ -1,5 +1,5 @@
 import { encode } from 'fast-png'
-import type { Picture, Sheet } from './preview.ts'
+import type { Picture, Sheet } from '@tricks/run'
 
 /** Ink, what is said of it, and what it stands on: legible on a page of either colour. */
 export const palette = {

@@ -1,5 +1,5 @@
-import type { EpochLine, RunRecord } from './record.ts'
-import { calibration } from './statistics.ts'
+import type { EpochLine, RunRecord } from '@tricks/run'
+import { calibration } from '@tricks/run'
 
 /** A run in a few figures; what is not known is absent. */
 export interface RunSummary {

@@ -12,6 +12,7 @@ export {
 export { type EarlierRun, openRunFolder, readRun, type RunFolder } from './folder.ts'
 export { hasModel, loadModel, loadTeacher, modelFiles, type TrainedModel } from './model.ts'
 export type { RunLength } from './progress/course.ts'
+export { describePlan, type PlanLine, planLines } from './plan-lines.ts'
 export { duration, percent } from './progress/format.ts'
 export { type ProgressMode, progressModes, progressView } from './progress/progress.ts'
 export type { ProgressView } from './progress/view.ts'

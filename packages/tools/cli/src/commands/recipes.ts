@@ -1,6 +1,5 @@
 import { compose } from '@tricks/core'
-import { planLines } from '@tricks/report'
-import { tricksOf } from '@tricks/run'
+import { planLines, tricksOf } from '@tricks/run'
 import { recipeNamed, recipes as known } from '../recipes/index.ts'
 import { article } from '../recipes/article.ts'
 import { dryContext } from '../recipes/dry.ts'

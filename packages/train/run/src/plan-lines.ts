@@ -1,4 +1,4 @@
-import type { Json, PlanStage, PlanTrick } from '@tricks/core'
+import type { PlanStage, PlanTrick } from '@tricks/core'
 
 /** A trick of a pipeline, in words. */
 export interface PlanLine {
@@ -15,7 +15,7 @@ const names: Readonly<Record<string, string>> = {
   afterEpoch: 'after epoch',
 }
 
-export const planLine = (stage: string, trick: PlanTrick): PlanLine => {
+const planLine = (stage: string, trick: PlanTrick): PlanLine => {
   const [name, ...options] = describe(trick).split(' ')
   return { stage: names[stage] ?? stage, name: name!, options: options.join(' ') }
 }
@@ -29,32 +29,16 @@ export const planLine = (stage: string, trick: PlanTrick): PlanLine => {
  * // targets     label-smoothing { epsilon: 0.1 }
  */
 export const planLines = (plan: readonly PlanStage[]): string[] =>
-  plan.flatMap(({ stage, tricks }) =>
-    tricks
-      .map((trick) => planLine(stage, trick))
-      .map((line) => `${line.stage.padEnd(12)}${line.name} ${line.options}`.trimEnd()),
-  )
+  describePlan(plan).map((line) => `${line.stage.padEnd(12)}${line.name} ${line.options}`.trimEnd())
 
-/** The plan in a record; what is not one is left out, as a record may be damaged. */
-export function planOf(value: Json | undefined): PlanStage[] {
-  const stages = Array.isArray(value) ? (value as unknown[]) : []
-  return stages.filter(
-    (stage): stage is PlanStage =>
-      isObject(stage) && typeof stage['stage'] === 'string' && areTricks(stage['tricks']),
-  )
-}
-
-const areTricks = (value: unknown): boolean =>
-  Array.isArray(value) &&
-  value.every(
-    (trick: unknown) =>
-      isObject(trick) &&
-      typeof trick['name'] === 'string' &&
-      (trick['tricks'] === undefined || areTricks(trick['tricks'])),
-  )
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null
+/**
+ * The same in parts.
+ *
+ * @example
+ * const [{ name }] = describePlan(compose([cutout()]).plan())
+ */
+export const describePlan = (plan: readonly PlanStage[]): PlanLine[] =>
+  plan.flatMap(({ stage, tricks }) => tricks.map((trick) => planLine(stage, trick)))
 
 function describe({ name, options, tricks }: PlanTrick): string {
   const own = format(options)
