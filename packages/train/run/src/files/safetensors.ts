@@ -97,8 +97,9 @@ function tensorOf(
     throw new Error(
       `${name} has ${to - from} bytes, expected ${expected}, as its shape is [${shape.join(', ')}]`,
     )
-  // A copy, as a view would have to begin at a multiple of 4.
-  return { dtype: type.dtype, shape, values: new type.Values(bytes.slice(from, to).buffer) }
+  // A copy, as a view would have to begin at a multiple of 4; by Uint8Array, as a Buffer's own slice shares its memory.
+  const copy = new Uint8Array(bytes.subarray(from, to)).buffer
+  return { dtype: type.dtype, shape, values: new type.Values(copy) }
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
