@@ -1,88 +1,139 @@
 import { existsSync, statSync } from 'node:fs'
-import { join } from 'node:path'
-import { loadCifar10, readCifar10, readCifar100 } from '@tricks/cifar10'
-import { BrokenPictures, linesOf, readImageFolder } from '@tricks/image-folder'
-import type { Dataset } from '@tricks/run'
-import { fromUser, UsageError } from './usage.ts'
+import { join, resolve } from 'node:path'
+import { downloadCifar, loadCifar10, readCifar10, readCifar100 } from '@tricks/cifar10'
+import type { Dataset, ProgressView } from '@tricks/run'
+import { nearest, UsageError } from './usage.ts'
 
-export interface DataOptions {
-  /** Side that a folder's pictures are scaled to. */
-  readonly size: number
-  readonly skipBroken?: boolean
+/** What `locateData` and `loadData` may be told besides. */
+interface Waiting {
+  /** Shows how far it is. */
+  readonly view?: Pick<ProgressView, 'say' | 'status'>
   readonly signal?: AbortSignal
-  /** Gets lines for a person. */
-  readonly say?: (line: string) => void
 }
 
-const cifarFolders = ['cifar-10-batches-bin', 'cifar-100-binary']
-const isCifar = (folder: string): boolean =>
-  [...cifarFolders, 'data_batch_1.bin', 'train.bin'].some((name) => existsSync(join(folder, name)))
+export interface DataOptions extends Waiting {
+  /** Height and width that a folder's pictures are scaled to; default 64. */
+  readonly size?: number
+  /** Leave out pictures that can't be read, instead of an error that lists them. */
+  readonly skipBroken?: boolean
+}
+
+/** CIFAR's official archives: the folder that they unpack to, and a file in it by which it is known. */
+const archives = {
+  cifar10: { archive: 'cifar-10', folder: 'cifar-10-batches-bin', file: 'data_batch_1.bin' },
+  cifar100: { archive: 'cifar-100', folder: 'cifar-100-binary', file: 'train.bin' },
+} as const
+type Cifar = keyof typeof archives
+const cifars = Object.keys(archives) as Cifar[]
+const isCifar = (name: string): name is Cifar => Object.hasOwn(archives, name)
+
+/** The folder of that archive's files, which is this one or in it. */
+function filesOf(cifar: Cifar, folder: string): string | undefined {
+  const { folder: inner, file } = archives[cifar]
+  return [join(folder, inner), folder].find((each) => existsSync(join(each, file)))
+}
+
+/**
+ * Where data is: 'cifar10', which comes with the package, or the absolute path of a folder. CIFAR-100 is downloaded into
+ * the folder `data` unless it is there.
+ *
+ * @param data what a person calls it: 'cifar10', 'cifar100', or a folder
+ * @param options.binaries for 'cifar10' and 'cifar100' a folder with their official binary files
+ * @throws Error if there is none
+ * @example
+ * const source = await locateData('cifar10') // 'cifar10'
+ */
+export async function locateData(
+  data: string,
+  { binaries, view, signal }: Waiting & { readonly binaries?: string | undefined } = {},
+): Promise<string> {
+  if (isCifar(data)) {
+    if (binaries !== undefined) return official(data, resolve(binaries))
+    if (data === 'cifar10') return data
+    return filesOf(data, resolve('data')) ?? download(data, { view, signal })
+  }
+  if (binaries !== undefined)
+    throw new UsageError(
+      `--data: goes with cifar10 or cifar100, whose binary files it names, got it with ${data}`,
+    )
+  const folder = resolve(data)
+  if (!existsSync(folder)) {
+    const near = nearest(data, cifars)
+    const remedy = near === undefined ? '' : ` (did you mean ${near}?)`
+    throw new Error(`${data}: expected cifar10, cifar100 or a folder: it can't be read${remedy}`)
+  }
+  if (!statSync(folder).isDirectory())
+    throw new Error(`${data}: expected cifar10, cifar100 or a folder, got a file`)
+  const found = cifars.flatMap((cifar) => filesOf(cifar, folder) ?? [])
+  if (found.length > 1)
+    throw new Error(
+      `${data} holds CIFAR-10 and CIFAR-100: name the folder of one, such as ${found[1]}`,
+    )
+  return found[0] ?? folder
+}
+
+function official(cifar: Cifar, folder: string): string {
+  const files = filesOf(cifar, folder)
+  if (files !== undefined) return files
+  const { folder: inner, file } = archives[cifar]
+  throw new Error(
+    `--data: expected the official binary layout of ${cifar} in ${folder}: ${inner} with ${file}`,
+  )
+}
+
+function download(cifar: Cifar, { view, signal }: Waiting): Promise<string> {
+  const { archive, folder } = archives[cifar]
+  view?.say(`Data       ${join(resolve('data'), folder)} is missing: downloading it`)
+  return downloadCifar(archive, resolve('data'), {
+    ...(signal && { signal }),
+    onProgress(done, total) {
+      const of = total > 0 ? ` of ${(total / 1e6).toFixed(0)}` : ''
+      view?.status(`           ${(done / 1e6).toFixed(0)}${of} MB`)
+    },
+  })
+}
 
 /** Whether a source is a folder of pictures, rather than CIFAR. */
 export const isPictureFolder = (source: string): boolean =>
-  !['cifar10', 'cifar100'].includes(source) && !isCifar(fromUser(source))
+  !isCifar(source) && cifars.every((cifar) => filesOf(cifar, source) === undefined)
 
 /**
- * Loads labelled images by what a person calls them.
+ * Loads labelled images.
  *
- * @param source 'cifar10', 'cifar100' or a folder: of class folders, or of CIFAR's official binary files
- * @throws UsageError for a source that doesn't exist; Error if it can't be read
+ * @param source as `locateData` gives it, or what it takes
+ * @throws Error if there are none, or they can't be read
  * @example
- * const { train } = await loadData('cifar10', { size: 32 })
+ * const { train } = await loadData('cifar10')
  */
-export async function loadData(source: string, options: DataOptions): Promise<Dataset> {
-  if (source === 'cifar10') return embedded(options)
-  if (source === 'cifar100')
-    throw new UsageError(
-      'cifar100: expected --data FOLDER, where cifar-100-binary.tar.gz of the CIFAR page was unpacked',
-    )
-  const folder = fromUser(source)
-  if (!existsSync(folder) || !statSync(folder).isDirectory())
-    throw new UsageError(
-      `expected cifar10, cifar100 or a folder of pictures, got ${folder}, which is ${existsSync(folder) ? 'not a folder' : 'missing'}`,
-    )
-  return isCifar(folder) ? binary(folder) : pictures(folder, options)
+export async function loadData(source: string, options: DataOptions = {}): Promise<Dataset> {
+  const place = await locateData(source, options)
+  if (place === 'cifar10') return included(options)
+  if (isPictureFolder(place)) return pictures(place, options)
+  const hundred = filesOf('cifar10', place) === undefined
+  const sets = await (hundred ? readCifar100(place) : readCifar10(place))
+  return { name: `CIFAR-${hundred ? 100 : 10} in ${place}`, ...sets }
 }
 
-async function embedded({ signal, say }: DataOptions): Promise<Dataset> {
-  let shown = 0
-  const { train, test } = await loadCifar10({
+async function included({ view, signal }: Waiting): Promise<Dataset> {
+  const sets = await loadCifar10({
     ...(signal && { signal }),
-    onProgress(done, total) {
-      const share = Math.floor((done / total) * 100)
-      if (share < shown + 25 && done < total) return
-      shown = share
-      say?.(`Data       decoding: ${share} %`)
-    },
+    onProgress: (done, total) => view?.status(`Data       ${done} of ${total} images decoded`),
   })
-  return { name: 'CIFAR-10 (the JPEG re-encoding in @tricks/cifar10)', train, test }
-}
-
-async function binary(folder: string): Promise<Dataset> {
-  const has = (name: string): boolean => existsSync(join(folder, name))
-  if (cifarFolders.every(has))
-    throw new UsageError(
-      `${folder} holds CIFAR-10 and CIFAR-100: name the folder of one, such as ${join(folder, cifarFolders[0]!)}`,
-    )
-  const hundred = has('train.bin') || has('cifar-100-binary')
-  const { train, test } = await (hundred ? readCifar100(folder) : readCifar10(folder))
-  return { name: `CIFAR-${hundred ? 100 : 10} in ${folder}`, train, test }
+  return { name: 'CIFAR-10 (the JPEG re-encoding in @tricks/cifar10)', ...sets }
 }
 
 async function pictures(folder: string, options: DataOptions): Promise<Dataset> {
-  const { size, skipBroken = false, signal, say } = options
-  const counter = process.stderr.isTTY && say !== undefined
+  const { size = 64, skipBroken = false, view, signal } = options
+  // Loaded here, as its decoder is native code, which other data doesn't need.
+  const { BrokenPictures, linesOf, readImageFolder } = await import('@tricks/image-folder')
   try {
     const { broken, ...sets } = await readImageFolder(folder, {
       size,
       broken: skipBroken ? 'skip' : 'throw',
       ...(signal && { signal }),
-      onProgress(done, total) {
-        if (counter) process.stderr.write(`\rData       ${done} of ${total} pictures read`)
-        if (counter && done === total) process.stderr.write('\n')
-      },
+      onProgress: (done, total) => view?.status(`Data       ${done} of ${total} pictures read`),
     })
-    for (const line of linesOf(broken, '           left out ')) say?.(line)
+    for (const line of linesOf(broken, 'left out ')) view?.say(line)
     return { name: folder, ...sets }
   } catch (error) {
     if (!(error instanceof BrokenPictures)) throw error

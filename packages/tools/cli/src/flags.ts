@@ -1,8 +1,8 @@
 import { backendNames } from '@tricks/backend'
 import { boolean, checked, choice, integer, type Kind } from '@tricks/core/options'
 import { modelNames } from '@tricks/models'
-import { progressModes } from '@tricks/run'
-import { quoted, UsageError } from './usage.ts'
+import { progressModes, type Settings } from '@tricks/run'
+import { nearest, quoted, UsageError } from './usage.ts'
 
 /** A flag of the command line: what it may be, and what it means. */
 interface Flag<T = unknown> {
@@ -111,28 +111,51 @@ export const dashed = (name: string): string =>
   name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
 /**
- * The flags that a command takes, checked.
+ * What a flag's text means.
  *
  * @throws UsageError naming the flag, what it may be, and what came
  */
-export function parseFlags<N extends FlagName>(
-  names: readonly N[],
-  given: Readonly<Record<string, unknown>>,
-): Flags<N> {
-  const found = names.flatMap((name) => {
-    const { kind } = flags[name] as Flag
-    let value = given[name]
-    if (value === undefined) return []
-    // The command line reads '5' as a number; a path may be one.
-    if (kind === (text as Kind) && typeof value === 'number') value = String(value)
-    if (!kind.accepts(value))
-      throw new UsageError(`--${dashed(name)}: expected ${kind.range}, got ${String(value)}`)
-    return [[name, value] as const]
-  })
-  return Object.fromEntries(found) as Flags<N>
+export function parseFlag(name: FlagName, written: string): unknown {
+  const { type } = flags[name].kind as Kind
+  const isNumber = type === 'integer' && /^[-+]?\d/.test(written)
+  const value = isNumber ? Number(written) : written
+  checkFlag(name, value, `--${dashed(name)}`)
+  return value
 }
 
-/** What does the same again: flags as one types them. */
+/**
+ * Holds a value to what its flag may be, wherever it comes from.
+ *
+ * @throws UsageError naming it, what it may be, and what came
+ */
+export function checkFlag(name: FlagName, value: unknown, called: string): void {
+  const { accepts, range, choices } = flags[name].kind as Kind
+  if (accepts(value)) return
+  const near = choices && nearest(String(value), choices as readonly string[])
+  const got = typeof value === 'string' ? (value === '' ? 'nothing' : value) : JSON.stringify(value)
+  throw new UsageError(
+    `${called}: expected ${range}, got ${got}${near === undefined ? '' : ` (did you mean ${near}?)`}`,
+  )
+}
+
+/**
+ * Holds what run.json says to what the flags of the same names may be.
+ *
+ * @throws Error naming the setting
+ */
+export function checkSettings(folder: string, settings: Settings): void {
+  for (const [name, value] of Object.entries(settings))
+    try {
+      checkFlag(name as FlagName, value, `settings.${name}`)
+    } catch (error) {
+      const { message } = error as Error
+      throw new Error(`${folder} holds no run that can be resumed: run.json: ${message}`, {
+        cause: error,
+      })
+    }
+}
+
+/** Flags as one types them, for the command that does the same again. */
 export const written = (given: Readonly<Record<string, unknown>>): string =>
   Object.entries(given)
     .filter(([, value]) => value !== undefined && value !== false)

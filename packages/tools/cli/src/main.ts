@@ -1,4 +1,5 @@
-import { cac } from 'cac'
+import { existsSync } from 'node:fs'
+import { Command as Parser, CommanderError, Option } from 'commander'
 import type { Command } from './commands/command.ts'
 import { doctor } from './commands/doctor.ts'
 import { exportRun } from './commands/export.ts'
@@ -9,8 +10,8 @@ import { recipes } from './commands/recipes.ts'
 import { report } from './commands/report.ts'
 import { resume } from './commands/resume.ts'
 import { train } from './commands/train.ts'
-import { dashed, type FlagName, flags, parseFlags } from './flags.ts'
-import { exitCodes, nearest, UsageError } from './usage.ts'
+import { dashed, type FlagName, flags, parseFlag } from './flags.ts'
+import { exitCodes, UsageError } from './usage.ts'
 
 const commands = [
   train,
@@ -24,85 +25,98 @@ const commands = [
   doctor,
 ] as unknown as readonly Command[]
 
-const nameOf = ({ usage }: Command): string => usage.split(' ')[0]!
-export const commandNames: readonly string[] = commands.map(nameOf)
+/** Their names, as one types them. */
+export const commandNames: readonly string[] = commands.map(({ usage }) => usage.split(' ')[0]!)
 
 /**
  * Runs a command line.
  *
- * @param argv without the program
+ * @param words those after the program's name
  * @param program as the user calls it, for messages
- * @returns the exit code
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted with what was done saved
  * @example
  * process.exitCode = await main(['recipes'])
  */
-export async function main(argv: readonly string[], program = 'tricks'): Promise<number> {
-  const cli = cac(program)
+export async function main(words: readonly string[], program = 'tricks'): Promise<number> {
+  const parser = new Parser(program)
+    .description('Train an image classifier on your own pictures or CIFAR, and look at what it did')
+    .usage('<command> [options]')
+    .helpCommand(false)
+    .configureHelp({
+      minWidthToWrap: 20,
+      subcommandTerm: (command) => [command.name(), argumentsOf(command)].join(' '),
+    })
+    .configureOutput({ outputError: () => {} })
+    .exitOverride()
   let exitCode = 0
-  for (const command of commands) declare(cli, command, program, (code) => (exitCode = code))
-  cli.help()
+  for (const command of commands) declare(parser, command, program, (code) => (exitCode = code))
+  parser.addHelpText('after', `\nMore of a command: ${program} train --help`)
   try {
-    const [name] = argv
-    if (name === undefined) {
-      cli.outputHelp()
-      return 0
-    }
-    if (!name.startsWith('-') && !commandNames.includes(name)) {
-      const near = nearest(name, commandNames)
-      throw new UsageError(
-        `unknown command '${name}'${near === undefined ? '' : `: did you mean ${near}?`}`,
-      )
-    }
-    cli.parse(['node', program, ...argv], { run: false })
-    if (cli.options['help'] === true) return 0
-    await cli.runMatchedCommand()
+    if (words.length === 0) throw new UsageError(parser.helpInformation())
+    await parser.parseAsync([...words], { from: 'user' })
     return exitCode
   } catch (error) {
-    return explain(error as Error, program)
+    if (error instanceof CommanderError && error.exitCode === 0) return 0
+    const { message, usage } = explain(error as Error, words, program)
+    console.error(message)
+    return usage ? exitCodes.usage : exitCodes.failed
   }
 }
 
 function declare(
-  cli: ReturnType<typeof cac>,
+  parser: Parser,
   command: Command,
   program: string,
   end: (code: number) => void,
 ): void {
-  const declared = cli.command(command.usage, command.what)
-  for (const name of command.flags) {
-    const { value, meaning } = flags[name] as { value?: string; meaning: string }
-    declared.option(`--${dashed(name)}${value === undefined ? '' : ` ${value}`}`, meaning)
-  }
-  for (const example of command.examples ?? []) declared.example(`  ${program} ${example}`)
+  const declared = parser.command(command.usage).description(command.what)
+  for (const name of command.flags) declared.addOption(optionOf(name))
+  const examples = command.examples?.map((example) => `  ${program} ${example}`) ?? []
+  if (examples.length > 0) declared.addHelpText('after', `\nExamples:\n${examples.join('\n')}`)
   declared.action(async (...given: unknown[]) => {
-    const options = given.pop() as Readonly<Record<string, unknown>>
-    rejectUnknown(options, command)
-    const code = await command.run(given, parseFlags(command.flags, options), program)
-    end(code ?? 0)
+    // After the arguments come the flags, and commander's own object.
+    const values = given.at(-2) as Parameters<Command['run']>[1]
+    end((await command.run(given.slice(0, -2), values, program)) ?? 0)
   })
-  declared.allowUnknownOptions()
 }
 
-/** cac's own message names a flag without saying which one was meant. */
-function rejectUnknown(options: Readonly<Record<string, unknown>>, command: Command): void {
-  const known: readonly string[] = command.flags
-  const strange = Object.keys(options).find((name) => name !== '--' && !known.includes(name))
-  if (strange === undefined) return
-  const near = nearest(strange, known)
-  throw new UsageError(
-    `${nameOf(command)}: unknown flag --${dashed(strange)}` +
-      (near === undefined ? '' : `: did you mean --${dashed(near as FlagName)}?`),
+const argumentsOf = (command: Parser): string =>
+  command.registeredArguments
+    .map((argument) => {
+      const name = argument.name() + (argument.variadic ? '...' : '')
+      return argument.required ? `<${name}>` : `[${name}]`
+    })
+    .join(' ')
+
+function optionOf(name: FlagName): Option {
+  const { value, meaning } = flags[name] as { readonly value?: string; readonly meaning: string }
+  if (value === undefined) return new Option(`--${dashed(name)}`, meaning)
+  return new Option(`--${dashed(name)} ${value}`, meaning).argParser((text) =>
+    parseFlag(name, text),
   )
 }
 
-function explain(error: Error, program: string): number {
-  // A missing argument or value is cac's error.
-  const usage = error instanceof UsageError || error.name === 'CACError'
-  const hint = usage
-    ? `\nSee ${program} --help.`
-    : error.name === 'OutOfMemoryError'
+/** What to print of an error, and whether it is a mistake on the command line. */
+function explain(
+  error: Error,
+  words: readonly string[],
+  program: string,
+): { readonly message: string; readonly usage: boolean } {
+  if (error instanceof UsageError) return { message: error.message, usage: true }
+  if (error instanceof CommanderError) {
+    const [command] = words
+    const message = error.message.replace(/^error: /, '').replace('\n', ' ')
+    const isData = error.code === 'commander.unknownCommand' && looksLikeData(command!)
+    const remedy = isData
+      ? `did you mean ${program} train ${command}?`
+      : `See ${[program, ...commandNames.filter((name) => name === command)].join(' ')} --help`
+    return { message: `${message}${isData ? ': ' : '. '}${remedy}`, usage: true }
+  }
+  const advice =
+    error.name === 'OutOfMemoryError'
       ? '\nHere: --micro-batch 32, and half of that until it fits.'
       : ''
-  console.error(`\n${error.message}${hint}`)
-  return usage ? exitCodes.usage : exitCodes.failed
+  return { message: `${error.message}${advice}`, usage: false }
 }
+
+const looksLikeData = (word: string): boolean => /^cifar/i.test(word) || existsSync(word)

@@ -1,103 +1,144 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { reportPage } from '@tricks/report'
 import {
+  type Dataset,
+  duration,
   hasModel,
   loadTeacher,
+  percent,
   type ProgressView,
+  readRun,
   readRunFolder,
   type Recipe,
   replaceFile,
   run,
+  type RunOptions,
   type Settings,
 } from '@tricks/run'
-import { reportPage } from '@tricks/report'
-import type { NonFinite, TrainResult } from '@tricks/train'
+import type { TrainResult } from '@tricks/train'
 import { loadData } from './data.ts'
-import { recipeNamed } from './recipes/index.ts'
-import { fromUser, quoted } from './usage.ts'
+import { recipeNamed, teacherPart } from './recipes/index.ts'
+import { exitCodes, quoted } from './usage.ts'
 
 /** What a run is started with, for the first time or again. */
-export interface Session {
+export interface Session extends Pick<
+  RunOptions,
+  'folder' | 'resume' | 'newLength' | 'saveEvery' | 'tensorboard' | 'nonFinite' | 'command'
+> {
   /** What is recorded, and sets the run up again. */
   readonly settings: Settings
-  readonly folder: string
-  readonly resume?: boolean
-  /** The command that does the same. */
-  readonly command: string
   /** As the program is called: `tricks`. */
   readonly program: string
   readonly view: ProgressView
   readonly signal: AbortSignal
-  readonly saveEvery?: number
-  readonly tensorboard?: boolean
-  readonly nonFinite?: NonFinite
 }
 
-/** Data, recipe and teacher; the run; its page. The backend is ready. */
-export async function start(session: Session): Promise<TrainResult> {
-  const { settings, folder, view, signal } = session
-  const recipe = await recipeNamed(settings.recipe)
-  const taught = await teacherOf(recipe, session)
-  if (taught && 'stopped' in taught) return taught
-  const data = await loadData(settings.data, {
-    size: settings.size ?? recipe.size ?? 64,
-    ...settings,
-    signal,
-    say: (line) => view.say(line),
-  })
+/**
+ * Data, recipe and teacher; the run; its page. The backend is ready.
+ *
+ * @returns the exit code
+ */
+export async function start(session: Session): Promise<number> {
+  const { settings, view, signal } = session
   try {
-    const { epochs, precision, limit, microBatch, seed, model } = settings
-    const result = await run({
-      recipe: model === undefined ? recipe : ({ ...recipe, model, modelOptions: {} } as Recipe),
-      data,
-      folder,
-      seed,
-      ...(taught && { teacher: taught.teacher }),
-      ...{ epochs, precision, limit, microBatch, view, signal, settings },
-      nonFinite: session.nonFinite ?? settings.nonFinite,
-      resume: session.resume ?? false,
-      ...(session.saveEvery !== undefined && { saveEvery: session.saveEvery }),
-      tensorboard: session.tensorboard ?? false,
-      command: session.command,
-    })
-    conclude(session, result)
-    return result
+    const { recipe, data } = await setUp(settings, { view, signal })
+    return await execute(session, recipe, data)
   } catch (error) {
-    if (existsSync(join(folder, 'run.json')) && (error as Error).name !== 'UsageError')
-      view.result(`\nWhat it did until then: ${writeReport(folder)}`)
+    if (!signal.aborted) throw error
+    view.result('\nStopped before the first step; nothing was saved')
+    return exitCodes.interrupted
+  }
+}
+
+/**
+ * Recipe and data as a run's settings name them: in another process the same.
+ *
+ * @throws Error if one of them is missing
+ * @example
+ * const { recipe, data } = await setUp({ recipe: 'quick', data: 'cifar10' })
+ */
+export async function setUp(
+  settings: Pick<Settings, 'recipe' | 'data' | 'model' | 'size' | 'skipBroken'>,
+  waiting: { readonly view?: ProgressView; readonly signal?: AbortSignal } = {},
+): Promise<{ readonly recipe: Recipe; readonly data: Dataset }> {
+  const { model, size, skipBroken = false } = settings
+  const { model: own, modelOptions, prepare, ...shared } = await recipeNamed(settings.recipe)
+  // What the recipe does to its own network may not go with another.
+  const network = model === undefined ? { model: own, modelOptions, prepare } : { model }
+  const recipe = { ...shared, ...network } as Recipe
+  const side = size ?? recipe.size
+  const data = await loadData(settings.data, {
+    ...(side !== undefined && { size: side }),
+    skipBroken,
+    ...waiting,
+  })
+  return { recipe, data }
+}
+
+async function execute(session: Session, recipe: Recipe, data: Dataset): Promise<number> {
+  const { settings, program, view, signal, ...options } = session
+  if (recipe.teacher) {
+    const code = await prepareTeacher(session, recipe.teacher, data)
+    if (code !== 0) return code
+  }
+  const { epochs, precision, limit, microBatch, seed, nonFinite } = settings
+  const began = performance.now()
+  let running = false
+  try {
+    const result = await run({
+      ...{ recipe, data, seed, epochs, precision, limit, microBatch, nonFinite },
+      ...options,
+      ...(recipe.teacher && { teacher: await loadTeacher(settings.teacher!, data.train) }),
+      ...{ settings, signal },
+      view: {
+        ...view,
+        begin(length) {
+          running = true
+          view.begin(length)
+        },
+      },
+    })
+    conclude(session, result, (performance.now() - began) / 1000)
+    return result.stopped === 'aborted' ? exitCodes.interrupted : 0
+  } catch (error) {
+    if (running) view.result(`\nThe run failed. Report: ${writeReport(session.folder)}`)
     throw error
   }
 }
 
-/** A trained teacher, if the recipe learns from one; the result of its training if that was stopped. */
-async function teacherOf(
-  recipe: Recipe,
-  session: Session,
-): Promise<
-  { readonly teacher: Awaited<ReturnType<typeof loadTeacher>> } | TrainResult | undefined
-> {
-  if (!recipe.teacher) return undefined
-  const { settings, view, resume } = session
-  const folder = fromUser(settings.teacher ?? join('runs', 'teacher'))
-  if (!hasModel(folder)) {
-    // Where it would be trained is written in a file, which may be somebody else's: not a place to write to.
-    if (resume)
-      throw new Error(
-        `the run learns from the teacher in ${folder}, which is missing: bring it back`,
-      )
-    view.say(`This recipe learns from a teacher, and ${folder} holds none: training it first.\n`)
-    const { teacher: _, epochs: __, model: ___, microBatch: ____, ...shared } = settings
-    const result = await start({
-      ...session,
-      settings: { ...shared, recipe: `${settings.recipe}#teacher` },
-      folder,
-      resume: existsSync(join(folder, 'run.json')),
-    })
-    if (result.stopped === 'aborted') return result
-    view.say('')
-  }
-  return { teacher: await loadTeacher(folder) }
+/**
+ * Trains the teacher that a recipe learns from, unless that is done.
+ *
+ * @returns the exit code
+ */
+async function prepareTeacher(session: Session, recipe: Recipe, data: Dataset): Promise<number> {
+  const { settings, view, program, resume = false, signal } = session
+  const folder = settings.teacher!
+  const begun = existsSync(join(folder, 'run.json'))
+  if (begun && hasModel(folder) && isOver(readRunFolder(folder).state)) return 0
+  // Where it would be trained is written in a file, which may be somebody else's: not a place to write to.
+  if (resume)
+    throw new Error(
+      `the run learns from the teacher in ${folder}, which is ${begun ? `unfinished: finish it first, with ${program} resume ${quoted(folder)}` : 'missing: put it back'}`,
+    )
+  view.say(`Teacher    ${folder} ${begun ? 'is unfinished' : 'is missing'}: training it first\n`)
+  const { teacher: _, epochs: __, model: ___, microBatch: ____, ...shared } = settings
+  const own = begun
+    ? readRun(folder).settings
+    : { ...shared, recipe: `${settings.recipe}${teacherPart}` }
+  const code = await execute(
+    { settings: own, folder, resume: begun, program, view, signal },
+    recipe,
+    data,
+  )
+  view.say('')
+  return code
 }
+
+/** Whether a run came to its end: finished, or stopped by a trick. */
+export const isOver = (state: string): boolean =>
+  !['running', 'aborted', 'failed', 'unknown'].includes(state)
 
 /** Writes the page of a run, by default into its folder, and returns its path. */
 export function writeReport(folder: string, file: string = join(folder, 'report.html')): string {
@@ -105,24 +146,22 @@ export function writeReport(folder: string, file: string = join(folder, 'report.
   return file
 }
 
-function conclude({ view, folder, program }: Session, result: TrainResult): void {
+/** Says what came of a run, and what to do next. */
+function conclude({ view, folder, program }: Session, result: TrainResult, seconds: number): void {
   const { test, stopped, steps, epochs } = result
   const page = writeReport(folder)
   const validation = epochs.at(-1)?.validation
-  const share = (accuracy: number): string => `${(100 * accuracy).toFixed(2)} %`
-  if (test)
-    view.result(
-      `\n${share(test.accuracy)} of the test images are right (loss ${test.loss.toFixed(3)})`,
-    )
-  else if (stopped === 'aborted') view.result(`\nStopped after ${steps} steps, and saved`)
-  else if (validation)
-    view.result(
-      `\n${share(validation.accuracy)} of the validation images are right (loss ${validation.loss.toFixed(3)})`,
-    )
+  const words = (of: string, { accuracy, loss }: NonNullable<typeof test>): string =>
+    `\n${percent(accuracy)} of the ${of} images are right (loss ${loss.toFixed(3)})`
+  if (stopped === 'aborted') view.result(`\nStopped after ${steps} steps, and saved`)
+  else if (test) view.result(words('test', test))
+  else if (validation) view.result(words('validation', validation))
+  else view.result(`\nTrained ${steps} steps, with no images to test on`)
   if (!['finished', 'aborted'].includes(stopped)) view.say(`It stopped early: ${stopped}`)
+  view.say(`${duration(seconds)} minutes`)
   const path = quoted(folder)
   view.result(`Report     ${page}`)
   if (stopped === 'aborted') view.result(`Resume     ${program} resume ${path}`)
   else view.result(`Predict    ${program} predict ${path} picture.jpg`)
-  view.event({ kind: 'end', stopped, steps, test, path: folder, page })
+  view.event({ kind: 'end', stopped, steps, test, wallClock: { seconds }, path: folder, page })
 }

@@ -1,27 +1,37 @@
-import { autoAugment } from '@tricks/autoaugment'
-import { colorJitter } from '@tricks/color-jitter'
+import { readFileSync } from 'node:fs'
 import type { Trick } from '@tricks/core'
-import { cutout } from '@tricks/cutout'
-import { mixup } from '@tricks/mixup'
-import { pcaLighting } from '@tricks/pca-lighting'
-import { randomCrop } from '@tricks/random-crop'
-import { randomErasing } from '@tricks/random-erasing'
-import { randomFlip } from '@tricks/random-flip'
-import { randomResizedCrop } from '@tricks/random-resized-crop'
-import { randomRotation } from '@tricks/random-rotation'
-import { ricap } from '@tricks/ricap'
+import { nearest, UsageError } from './usage.ts'
 
-/** The tricks that change what the network sees, by their names. */
-export const visibleTricks: Readonly<Record<string, () => Trick>> = {
-  'random-crop': randomCrop,
-  'random-resized-crop': randomResizedCrop,
-  'random-flip': randomFlip,
-  'random-rotation': randomRotation,
-  'color-jitter': colorJitter,
-  'pca-lighting': pcaLighting,
-  autoaugment: autoAugment,
-  cutout,
-  'random-erasing': randomErasing,
-  mixup: () => mixup({ alpha: 1 }),
-  ricap,
+/** This package's version and what it depends on. */
+export const manifest = JSON.parse(
+  readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
+) as { readonly version: string; readonly dependencies: Readonly<Record<string, string>> }
+
+/**
+ * A trick that changes pictures, with its default options, by its package's name without the scope. Its factory has the
+ * same name: that of `@tricks/random-crop` is `randomCrop`.
+ *
+ * @throws UsageError if there is none
+ */
+export async function pictureTrick(name: string): Promise<Trick> {
+  const module = /^[a-z\d-]+$/.test(name) ? await packageOf(name) : {}
+  const wanted = name.replaceAll('-', '')
+  const make = Object.entries(module).find(([key]) => key.toLowerCase() === wanted)?.[1]
+  const trick = typeof make === 'function' ? (make as () => Partial<Trick>)() : undefined
+  if (trick?.images || trick?.mix) return trick as Trick
+  const names = Object.keys(manifest.dependencies).map((each) => each.replace('@tricks/', ''))
+  const near = nearest(name, names)
+  const remedy = near === undefined || near === name ? '' : ` (did you mean ${near}?)`
+  throw new UsageError(
+    `preview: expected a trick that changes pictures, such as cutout or mixup, got ${name}${remedy}`,
+  )
+}
+
+async function packageOf(name: string): Promise<object> {
+  try {
+    return (await import(/* @vite-ignore */ `@tricks/${name}`)) as object
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ERR_MODULE_NOT_FOUND') return {}
+    throw error
+  }
 }

@@ -1,13 +1,16 @@
 import {
+  accessSync,
   appendFileSync,
+  constants,
   existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { exportModel, type ExportOptions } from '@tricks/models'
 import * as v from 'valibot'
@@ -48,6 +51,29 @@ export interface RunFolder {
 }
 
 /**
+ * Whether a run could be written to a folder: to be asked before data is read.
+ *
+ * @throws Error if it can't be written, or holds a run
+ * @example
+ * checkFree('runs/1')
+ */
+export function checkFree(path: string): void {
+  if (existsSync(join(path, 'run.json')))
+    throw new Error(`${path} holds a run already: resume it, or choose another folder`)
+  let above = path
+  while (!existsSync(above) && dirname(above) !== above) above = dirname(above)
+  try {
+    if (!statSync(above).isDirectory()) throw new Error(`${above} is not a folder`)
+    accessSync(above, constants.W_OK)
+  } catch (error) {
+    throw unwritable(path, error)
+  }
+}
+
+const unwritable = (path: string, error: unknown): Error =>
+  new Error(`can't write the run's folder ${path}: ${(error as Error).message}`, { cause: error })
+
+/**
  * Claims a folder for a run.
  *
  * @throws Error if it can't be written, is in use, or holds a run already (with `resume` that is expected)
@@ -57,10 +83,7 @@ export interface RunFolder {
  */
 export function openRunFolder(path: string, { resume = false } = {}): RunFolder {
   const metrics = join(path, 'metrics.jsonl')
-  if (!resume && existsSync(join(path, 'run.json')))
-    throw new Error(
-      `${path} holds a run already: choose another folder with --out, or resume it: tricks resume ${path}`,
-    )
+  if (!resume) checkFree(path)
   let lock: Lock
   try {
     mkdirSync(path, { recursive: true })
@@ -70,9 +93,7 @@ export function openRunFolder(path: string, { resume = false } = {}): RunFolder 
       if (name.endsWith('.part')) rmSync(join(path, name))
     if (!resume) writeFileSync(metrics, '')
   } catch (error) {
-    throw new Error(`can't write the run's folder ${path}: ${(error as Error).message}`, {
-      cause: error,
-    })
+    throw unwritable(path, error)
   }
   return {
     path,

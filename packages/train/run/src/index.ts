@@ -9,7 +9,7 @@ export {
   type FileDtype,
   type FileTensor,
 } from './files/safetensors.ts'
-export { type EarlierRun, openRunFolder, readRun, type RunFolder } from './folder.ts'
+export { checkFree, type EarlierRun, openRunFolder, readRun, type RunFolder } from './folder.ts'
 export { hasModel, loadModel, loadTeacher, modelFiles, type TrainedModel } from './model.ts'
 export type { RunLength } from './progress/course.ts'
 export { describePlan, type PlanLine, planLines } from './plan-lines.ts'

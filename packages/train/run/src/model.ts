@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
+import type { ImageSet } from '@tricks/train'
 import { parseJson } from './files/json.ts'
 import { parseFacts } from './record/record.ts'
 import type { RecipeContext } from './recipe.ts'
@@ -46,11 +47,32 @@ export async function loadModel(folder: string): Promise<TrainedModel> {
   return { model, classes }
 }
 
-/** A run's model as a teacher, which gets normalised images: they are scaled back for it. */
-export async function loadTeacher(folder: string): Promise<NonNullable<RecipeContext['teacher']>> {
+/**
+ * A run's model as a teacher, which gets normalised images: they are scaled back for it.
+ *
+ * @param folder a run's, finished
+ * @param pupil what is learned now
+ * @throws Error if the folder holds no finished run, or one that learned other classes or images of another size
+ * @example
+ * const teacher = await loadTeacher('runs/teacher', trainingImages)
+ */
+export async function loadTeacher(
+  folder: string,
+  pupil: Pick<ImageSet, 'height' | 'width' | 'channels' | 'classes'>,
+): Promise<NonNullable<RecipeContext['teacher']>> {
   const { mean, deviation } = parseFacts(readFileSync(join(folder, 'run.json'), 'utf8'))
   if (!mean || !deviation) throw new Error(`${folder} holds no finished run to learn from`)
-  const { model } = await loadModel(folder)
+  const { model, classes } = await loadModel(folder)
+  const differs = (what: string, got: unknown, expected: unknown): void => {
+    const [own, here] = [JSON.stringify(got), JSON.stringify(expected)]
+    if (own !== here)
+      throw new Error(
+        `the teacher in ${folder} learned ${what} ${own}, and the data has ${here}: name another run as the teacher, or train one on this data`,
+      )
+  }
+  const { height, width, channels } = pupil
+  differs('images of', model.inputs[0]!.shape.slice(1), [height, width, channels])
+  differs('the classes', classes, pupil.classes)
   const [scale, shift] = [tf.keep(tf.tensor1d(deviation)), tf.keep(tf.tensor1d(mean))]
   return {
     name: folder,

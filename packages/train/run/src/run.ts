@@ -1,7 +1,7 @@
 import { cpus } from 'node:os'
 import * as tf from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import { compose, type Trick } from '@tricks/core'
+import { assertArgument, compose, type Trick } from '@tricks/core'
 import { gradientAccumulation } from '@tricks/gradient-accumulation'
 import {
   type Checkpoint,
@@ -16,10 +16,12 @@ import {
   variablesOf,
 } from '@tricks/train'
 import { openRunFolder, readRun, type RunFolder } from './folder.ts'
+import { planLines } from './plan-lines.ts'
 import { progressView } from './progress/progress.ts'
 import type { ProgressView } from './progress/view.ts'
 import { modelOf, type Recipe, type RecipeContext, tricksOf, validationOf } from './recipe.ts'
 import { encodeBatch, encodeTest } from './record/record.ts'
+import { checkSame, hashOf } from './record/same.ts'
 import type { EpochLine, RunFacts, Settings, StepLine } from './record/schema.ts'
 import { revisionOf } from './revision.ts'
 import { stepSheet } from './sheet.ts'
@@ -57,6 +59,8 @@ export interface RunOptions {
   readonly teacher?: RecipeContext['teacher']
   /** Continues the run in the folder, bit for bit; anything that differs is an error. */
   readonly resume?: boolean
+  /** A resumed run may have other epochs than it began with: schedules follow the new length from there on. */
+  readonly newLength?: boolean
   /** Steps between two checkpoints; by default an epoch, or a minute if that is less. */
   readonly saveEvery?: number
   /** Also writes what TensorBoard reads. A resumed run that has written it continues to. */
@@ -94,14 +98,27 @@ export async function run(options: RunOptions): Promise<TrainResult> {
     for (const { file, reason } of found?.passedOver ?? []) view.say(`Skipped ${file}: ${reason}`)
     const setup = await setUp(options)
     const facts = factsOf(options, setup)
-    introduce(view, facts, path, found?.checkpoint)
-    const from = found?.checkpoint
+    if (earlier) checkSame(path, earlier, facts)
+    const from = found && fromCheckpoint(found.checkpoint, options, facts)
+    introduce(view, facts, path, from)
     return await recorded(folder, facts, { earlier, from, view }, () =>
       trained(folder, options, { setup, facts, from, view }),
     )
   } finally {
     folder.close()
   }
+}
+
+/** The checkpoint, of a run with the length that is asked for now. */
+function fromCheckpoint(
+  checkpoint: Checkpoint,
+  { newLength }: RunOptions,
+  { epochs, stepsPerEpoch }: RunFacts,
+): Checkpoint {
+  if (!newLength) return checkpoint
+  const done = checkpoint.step / stepsPerEpoch!
+  assertArgument(epochs! >= done, 'run', { epochs }, `at least ${Math.ceil(done)}, which are done`)
+  return { ...checkpoint, run: { ...checkpoint.run, epochs: epochs! } }
 }
 
 /** What is made before a run starts. */
@@ -177,6 +194,7 @@ function factsOf(options: RunOptions, setup: Setup): RunFacts {
       from: data.name,
       trainingImages: training.labels.length,
       testImages: data.test?.labels.length ?? 0,
+      sha256: hashOf(training, ...(data.validation ? [data.validation] : [])),
     },
     backend: tf.getBackend(),
     revision: revisionOf(process.cwd()),
@@ -191,14 +209,14 @@ function introduce(
   path: string,
   from: Checkpoint | undefined,
 ): void {
-  const { trainingImages, testImages } = facts['data'] as Record<string, number>
-  const test = testImages! > 0 ? ` and ${testImages} test` : ''
+  const { from: name, trainingImages, testImages } = facts['data'] as Record<string, unknown>
+  const test = (testImages as number) > 0 ? ` and ${String(testImages)} test` : ''
+  view.say(`Data       ${String(name)}`)
   view.say(
-    `Data       ${trainingImages} training${test} images of ${facts.classes!.length} classes`,
+    `           ${String(trainingImages)} training${test} images of ${facts.classes!.length} classes`,
   )
   view.say(`Model      ${facts.model}, ${facts.parameters!.toLocaleString('en')} parameters`)
-  const tricks = facts.pipeline!.flatMap((stage) => stage.tricks.map(({ key }) => key))
-  view.say(`Tricks     ${[...new Set(tricks)].join(', ') || 'none'}`)
+  view.say(`Tricks     ${planLines(facts.pipeline!).join('\n           ') || 'none'}`)
   view.say(`Run        ${path}${from ? `, resumed after ${from.step} steps` : ''}\n`)
   view.begin({ epochs: facts.epochs!, earlier: from?.epochs, from: from?.step })
   view.event({ kind: 'run', path, ...facts })

@@ -1,76 +1,135 @@
-import { accessSync, constants } from 'node:fs'
-import { availableParallelism, cpus, totalmem } from 'node:os'
 import { spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
+import { resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import * as tf from '@tensorflow/tfjs-core'
-import { backendNames } from '@tricks/backend'
-import { exitCodes, fromUser } from '../usage.ts'
+import { type BackendName, backendNames } from '@tricks/backend'
+import { manifest } from '../tricks.ts'
+import { exitCodes } from '../usage.ts'
 import type { Command } from './command.ts'
 
-/** The oldest Node that the packages support. */
-const oldest = 20
+/** What was looked at: a line, with a remedy if something is wrong or could be better. */
+interface Finding {
+  readonly about: string
+  readonly found: string
+  readonly state: 'good' | 'absent' | 'wrong'
+  readonly remedy?: string
+}
+const marks = { good: '✓', absent: '–', wrong: '✗' } as const
 
-export const doctor: Command<never> = {
+export const doctor: Command<'backend'> = {
   usage: 'doctor',
   what: 'Check what this machine can train on, and say what would make it faster',
-  flags: [],
-  async run() {
-    const major = Number(process.versions.node.split('.')[0])
-    const works = [
-      check('Node', process.version, major >= oldest, `install Node ${oldest} or later`),
-      check(
-        'Processor',
-        `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, ${Math.round(totalmem() / 2 ** 30)} GiB`,
-        true,
-      ),
-      check('TensorFlow.js', tf.version_core, true),
-      check('Folder', fromUser('.'), writable(fromUser('.')), 'run it where you may write'),
-    ]
-    let fastest: string | undefined
-    for (const name of backendNames) {
-      const { ok, line } = probe(name)
-      if (ok && name !== 'cpu') fastest ??= name
-      console.log(`${ok ? '✓' : '–'} ${name.padEnd(14)}${line}`)
-    }
-    works.push(
-      check(
-        'Backend',
-        fastest ?? 'none',
-        fastest !== undefined,
-        'npm install @tricks/wasm-training',
-      ),
-    )
-    if (fastest === 'wasm')
+  flags: ['backend'],
+  async run(_, { backend: only }) {
+    const backends = (only ? [only] : backendNames).map(backendFinding)
+    const findings = [...machine(), ...folders(), ...backends, conclusion(backends)]
+    for (const { about, found, state, remedy } of findings)
       console.log(
-        '\n@tricks/native trains 1.4 to 4 times as fast: npm install @tricks/native, then npx @tricks/native install',
+        `${marks[state]} ${about.padEnd(14)}${found}${remedy === undefined ? '' : `: ${remedy}`}`,
       )
-    return works.every(Boolean) ? 0 : exitCodes.failed
+    const native = findings.some(({ about, state }) => about === 'native' && state !== 'good')
+    if (native) nativeDoctor()
+    return findings.some(({ state }) => state === 'wrong') ? exitCodes.failed : 0
   },
 }
 
-function check(what: string, value: string, ok: boolean, remedy = ''): boolean {
-  console.log(`${ok ? '✓' : '✗'} ${what.padEnd(14)}${value}${ok ? '' : `: ${remedy}`}`)
-  return ok
+function machine(): Finding[] {
+  const major = Number(process.versions.node.split('.')[0])
+  const typescript = process.features.typescript as unknown
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GiB of memory`
+  return [
+    {
+      about: 'Node',
+      found: process.version,
+      ...(major >= 20
+        ? { state: 'good' }
+        : { state: 'wrong', remedy: 'install Node 20 or later, from nodejs.org' }),
+    },
+    typescript === undefined || typescript === false
+      ? {
+          about: 'Recipes',
+          found: 'this Node reads .js and .mjs, but not .ts',
+          state: 'absent',
+          remedy: 'for .ts use Node 22.18 or later',
+        }
+      : { about: 'Recipes', found: 'may be .ts, .js or .mjs', state: 'good' },
+    {
+      about: 'Processor',
+      found: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, ${memory}`,
+      state: 'good',
+    },
+    {
+      about: 'Versions',
+      found: `@tricks/cli ${manifest.version}, TensorFlow.js ${tf.version_core}`,
+      state: 'good',
+    },
+  ]
 }
 
-function writable(folder: string): boolean {
-  try {
-    accessSync(folder, constants.W_OK)
-    return true
-  } catch {
-    return false
-  }
-}
+const folders = (): Finding[] =>
+  Object.entries({ 'This folder': resolve('.'), Temporary: tmpdir() }).map(([about, folder]) => {
+    try {
+      accessSync(folder, constants.W_OK)
+      return { about, found: `${folder} is writable`, state: 'good' }
+    } catch {
+      const remedy =
+        about === 'Temporary' ? 'set TMPDIR to another' : 'change to another, or pass --out'
+      return { about, found: `${folder} is not writable`, state: 'wrong', remedy }
+    }
+  })
 
-/** Whether a backend starts: in a process of its own, as one that doesn't may take the process with it. */
-function probe(name: string): { ok: boolean; line: string } {
-  const script = `import { useBackend } from ${JSON.stringify(import.meta.resolve('@tricks/backend'))}
-    try { console.log('ok ' + (await useBackend(${JSON.stringify(name)})).why) }
-    catch (error) { console.log('no ' + error.message.split('\\n')[1]?.replace(/^ +\\S+: /, '')) }`
-  const { stdout } = spawnSync(
+/** Tries a backend in a process of its own, as one that doesn't start may end its process. */
+function backendFinding(name: BackendName): Finding {
+  const script = `import * as tf from ${JSON.stringify(import.meta.resolve('@tensorflow/tfjs-core'))}
+    import { useBackend } from ${JSON.stringify(import.meta.resolve('@tricks/backend'))}
+    try {
+      const { why } = await useBackend(${JSON.stringify(name)})
+      const [sum] = await tf.sum(tf.ones([2, 3])).data()
+      console.log(sum === 6 ? 'ok ' + why : 'no it computes wrong results')
+    } catch (error) { console.log('no ' + (error.message.split('\\n')[1] ?? error.message)) }`
+  const { stdout, signal } = spawnSync(
     process.execPath,
     [...process.execArgv, '--no-warnings', '--input-type=module', '-e', script],
     { encoding: 'utf8', timeout: 60_000, stdio: ['ignore', 'pipe', 'ignore'] },
   )
-  const line = stdout.trim().split('\n').at(-1) ?? ''
-  return { ok: line.startsWith('ok '), line: line.slice(3) || 'did not start' }
+  const line = stdout.split('\n').findLast((each) => /^(?:ok|no) /.test(each))
+  if (line?.startsWith('ok ')) return { about: name, found: line.slice(3), state: 'good' }
+  const reason = line?.slice(3).trim().replace(`${name}: `, '')
+  const found = reason ?? (signal ? `ended by ${signal}` : 'did not start')
+  return { about: name, found, state: 'absent' }
+}
+
+function conclusion(backends: readonly Finding[]): Finding {
+  const best = backends.find(({ about, state }) => state === 'good' && about !== 'cpu')?.about
+  if (best === undefined)
+    return {
+      about: 'Training',
+      found: 'no backend to train on',
+      state: 'wrong',
+      remedy: 'npm install @tricks/wasm-training',
+    }
+  return {
+    about: 'Training',
+    found: `on ${best}`,
+    state: 'good',
+    ...(best === 'wasm' && {
+      remedy:
+        '@tricks/native is 1.4 to 4 times as fast (npm install @tricks/native, then npx @tricks/native install)',
+    }),
+  }
+}
+
+/** What @tricks/native says of itself, if it is installed and doesn't start. */
+function nativeDoctor(): void {
+  let command: string
+  try {
+    const entry = new URL(import.meta.resolve('@tricks/native'))
+    command = fileURLToPath(entry).replace(/index\.([jt]s)$/, 'cli.$1')
+  } catch {
+    return
+  }
+  console.log('\n@tricks/native is installed, and says:')
+  spawnSync(process.execPath, [...process.execArgv, command, 'doctor'], { stdio: 'inherit' })
 }

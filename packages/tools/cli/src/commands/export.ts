@@ -1,8 +1,8 @@
 import { mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { useBackend } from '@tricks/backend'
 import { loadModel, modelFiles, replaceFile } from '@tricks/run'
-import { fromUser } from '../usage.ts'
+
 import type { Command } from './command.ts'
 
 export const exportRun: Command<'out' | 'probabilities'> = {
@@ -13,8 +13,8 @@ export const exportRun: Command<'out' | 'probabilities'> = {
   async run([run], { out = 'model', probabilities = false }) {
     // Only weights are copied: the plain backend starts at once.
     await useBackend('cpu')
-    const { model, classes } = await loadModel(fromUser(String(run)))
-    const folder = fromUser(out)
+    const { model, classes } = await loadModel(resolve(String(run)))
+    const folder = resolve(out)
     mkdirSync(folder, { recursive: true })
     const [height, width, channels] = model.inputs[0]!.shape.slice(1) as number[]
     const output = probabilities ? 'probabilities (softmax of the logits)' : 'logits'

@@ -1,10 +1,11 @@
+import { resolve } from 'node:path'
 import { writeFileSync } from 'node:fs'
 import { useBackend } from '@tricks/backend'
 import { plotSvg, plotTerminal, rateCurve } from '@tricks/report'
 import { tricksOf, validationOf } from '@tricks/run'
 import { dryContext } from '../recipes/dry.ts'
 import { recipeNamed } from '../recipes/index.ts'
-import { fromUser } from '../usage.ts'
+
 import type { Command } from './command.ts'
 
 /** CIFAR's: the curve has the same shape for any number. */
@@ -32,7 +33,7 @@ export const plot: Command<'recipe' | 'epochs' | 'images' | 'svg'> = {
     })
     optimizer.dispose()
     if (svg === undefined) return console.log(await plotTerminal([curve]))
-    writeFileSync(fromUser(svg), plotSvg([curve]))
-    console.log(fromUser(svg))
+    writeFileSync(resolve(svg), plotSvg([curve]))
+    console.log(resolve(svg))
   },
 }

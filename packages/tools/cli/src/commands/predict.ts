@@ -1,45 +1,46 @@
+import { statSync } from 'node:fs'
+import { resolve } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { useBackend } from '@tricks/backend'
-import { readPicture } from '@tricks/image-folder'
 import { loadModel, type TrainedModel } from '@tricks/run'
-import { exitCodes, fromUser } from '../usage.ts'
+import { exitCodes } from '../usage.ts'
 import type { Command } from './command.ts'
 
 export const predict: Command<'top' | 'json' | 'backend'> = {
-  usage: 'predict <run> <picture> [...more]',
+  usage: 'predict <run> <pictures...>',
   what: 'Classify pictures with the network of a run',
   flags: ['top', 'json', 'backend'],
   examples: ['predict runs/a picture.jpg', 'predict runs/a photos/*.jpg --top 1'],
-  async run([run, first, more], { top = 3, json = false, backend }) {
+  async run([run, pictures], { top = 3, json = false, backend }) {
     await useBackend(backend)
-    const trained = await loadModel(fromUser(String(run)))
-    const files = [first, ...((more as readonly unknown[] | undefined) ?? [])].map(String)
+    const trained = await loadModel(resolve(String(run)))
     let failed = 0
-    for (const file of files) {
-      const found = await classify(trained, fromUser(file))
+    for (const file of pictures as readonly string[]) {
+      const found = await classify(trained, resolve(file))
       if (typeof found === 'string') {
         failed++
-        console.error(`${file}: can't be read (${found})`)
+        if (json) console.log(JSON.stringify({ file, error: found }))
+        else console.error(`${file}: can't be read (${found})`)
         continue
       }
       const best = found.slice(0, top)
-      if (json) console.log(JSON.stringify({ file, classes: best }))
-      else {
-        const words = best.map(
-          ({ name, probability }) => `${name} ${(100 * probability).toFixed(1)} %`,
-        )
-        console.log(`${file}: ${words.join(', ')}`)
-      }
+      const shares = best.map((each) => `${each.name} ${(100 * each.probability).toFixed(1)} %`)
+      console.log(json ? JSON.stringify({ file, classes: best }) : `${file}: ${shares.join(', ')}`)
     }
     return failed > 0 ? exitCodes.failed : 0
   },
 }
 
+interface Share {
+  readonly name: string
+  readonly probability: number
+}
+
 /** The classes, the likeliest first; or why the file can't be read. */
-async function classify(
-  { model, classes }: TrainedModel,
-  file: string,
-): Promise<{ name: string; probability: number }[] | string> {
+async function classify({ model, classes }: TrainedModel, file: string): Promise<Share[] | string> {
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+    return `it is a folder: name its pictures, as ${file}/*.jpg`
+  const { readPicture } = await import('@tricks/image-folder')
   const [height, width, channels] = model.inputs[0]!.shape.slice(1) as [number, number, number]
   const pixels = await readPicture(file, height, width)
   if (typeof pixels === 'string') return pixels

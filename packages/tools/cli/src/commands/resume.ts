@@ -1,28 +1,39 @@
+import { resolve } from 'node:path'
 import { useBackend, type BackendName } from '@tricks/backend'
 import { progressView, readRun } from '@tricks/run'
-import { start } from '../session.ts'
-import { exitCodes, fromUser, quoted, stopSignal } from '../usage.ts'
+import { checkSettings } from '../flags.ts'
+import { recipeNamed } from '../recipes/index.ts'
+import { isOver, start, writeReport } from '../session.ts'
+import { quoted, stopSignal } from '../usage.ts'
 import type { Command } from './command.ts'
 
 export const resume: Command<'epochs' | 'nonFinite' | 'saveEvery' | 'progress' | 'tensorboard'> = {
   usage: 'resume <run>',
-  what: 'Continue a run where it stopped, bit for bit; --epochs gives a finished one more',
+  what: 'Continue a run from where it stopped, bit for bit',
   flags: ['epochs', 'nonFinite', 'saveEvery', 'progress', 'tensorboard'],
-  examples: ['resume runs/2026-01-31T09-30-00'],
+  examples: ['resume runs/2026-01-31T09-30-00', 'resume runs/a --epochs 40'],
   async run([path], { progress, epochs, ...flags }, program) {
-    const folder = fromUser(String(path))
+    const folder = resolve(String(path))
     const { settings, facts } = readRun(folder)
+    checkSettings(folder, settings)
     const view = progressView({ ...(progress && { mode: progress }) })
+    if (isOver(facts.state) && epochs === undefined) {
+      view.result(`The run is over (${facts.state}). For more epochs, pass --epochs N.`)
+      view.result(`Report     ${writeReport(folder)}`)
+      return 0
+    }
+    await recipeNamed(settings.recipe)
+    const signal = stopSignal()
     const { name, why } = await useBackend(settings.backend as BackendName)
     view.say(`Backend    ${name}: ${why}`)
-    const { stopped } = await start({
+    view.say(`Recipe     ${settings.recipe}`)
+    return start({
       ...flags,
       settings: { ...settings, ...(epochs !== undefined && { epochs }) },
-      folder,
+      ...{ folder, program, view, signal },
       resume: true,
+      newLength: epochs !== undefined,
       command: facts.command ?? `${program} resume ${quoted(folder)}`,
-      ...{ program, view, signal: stopSignal() },
     })
-    return stopped === 'aborted' ? exitCodes.interrupted : 0
   },
 }

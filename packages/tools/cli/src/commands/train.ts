@@ -1,11 +1,13 @@
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
 import { useBackend } from '@tricks/backend'
-import { progressView, type Settings } from '@tricks/run'
-import { isPictureFolder } from '../data.ts'
-import { written } from '../flags.ts'
-import { defaultRecipe } from '../recipes/index.ts'
+import { checkFree, progressView, type Settings } from '@tricks/run'
+import { isPictureFolder, locateData } from '../data.ts'
+import { type Flags, written } from '../flags.ts'
+import { isFile } from '../recipes/file.ts'
+import { defaultRecipe, recipeNamed } from '../recipes/index.ts'
 import { start } from '../session.ts'
-import { exitCodes, fromUser, quoted, stopSignal } from '../usage.ts'
+import { quoted, stopSignal, UsageError } from '../usage.ts'
 import type { Command } from './command.ts'
 
 const names = [
@@ -27,50 +29,78 @@ const names = [
   'progress',
   'tensorboard',
 ] as const
+type Given = Flags<(typeof names)[number]>
 
 export const train: Command<(typeof names)[number]> = {
   usage: 'train <data>',
   what: 'Train a network on cifar10, cifar100, or a folder of your own pictures',
   flags: names,
-  examples: ['train ./pictures', 'train cifar10 --recipe six --epochs 10'],
+  examples: [
+    'train ./pictures',
+    'train cifar10 --recipe six --epochs 10',
+    'train cifar100 --data ./cifar-100-binary',
+  ],
   async run([data], flags, program) {
     const { out, saveEvery, tensorboard, progress, backend: wanted, data: binaries, ...own } = flags
-    const source = binaries ?? String(data)
     const view = progressView({ ...(progress && { mode: progress }) })
+    const signal = stopSignal()
+    // What can be wrong is found before any time is spent.
+    const folder = resolve(out ?? unusedFolder())
+    checkFree(folder)
+    if (own.recipe !== undefined) await recipeNamed(own.recipe)
+    const source = await locateData(String(data), { binaries, view, signal })
+    checkFlagsFor(source, own)
+
     const backend = await useBackend(wanted)
     view.say(`Backend    ${backend.name}: ${backend.why}`)
     for (const { name, reason } of backend.passedOver) view.say(`           not ${name}: ${reason}`)
-    const chosen = own.recipe ?? choose(source, backend.name, (line) => view.say(line))
-    // Paths are recorded so that the run can be resumed from anywhere.
+    const fallback = defaultRecipe(isPictureFolder(source), backend.name)
+    const chosen = own.recipe ?? fallback.name
+    view.say(`Recipe     ${chosen}${own.recipe === undefined ? `: ${fallback.why}` : ''}`)
+    const teacher = await teacherFolder(chosen, source, own.teacher)
+    // Paths are recorded in full, so that the run can be resumed from anywhere.
     const settings: Settings = {
       ...own,
-      recipe: isFile(chosen) ? fromUser(chosen) : chosen,
-      data: source === 'cifar10' ? source : fromUser(source),
+      recipe: isFile(chosen) ? resolve(chosen) : chosen,
+      data: source,
       seed: own.seed ?? 0,
       backend: backend.name,
-      ...(own.teacher !== undefined && { teacher: fromUser(own.teacher) }),
+      ...(teacher !== undefined && { teacher }),
     }
     const shown = { ...own, recipe: chosen, seed: settings.seed, backend: backend.name }
-    const { stopped } = await start({
-      settings,
-      folder: fromUser(out ?? join('runs', timestamp())),
+    return start({
+      ...{ settings, folder, program, view, signal, saveEvery, tensorboard },
       command: `${program} train ${quoted(source)} ${written(shown)}`,
-      ...{ program, view, signal: stopSignal(), saveEvery, tensorboard },
     })
-    return stopped === 'aborted' ? exitCodes.interrupted : 0
   },
 }
 
-function choose(
-  source: string,
-  backend: Parameters<typeof defaultRecipe>[1],
-  say: (line: string) => void,
-): string {
-  const { name, why } = defaultRecipe(isPictureFolder(source), backend)
-  say(`Recipe     ${name}: ${why}`)
-  return name
+function checkFlagsFor(source: string, { size, skipBroken }: Given): void {
+  if (isPictureFolder(source)) return
+  const flag = size === undefined ? (skipBroken ? '--skip-broken' : undefined) : '--size'
+  if (flag)
+    throw new UsageError(`${flag}: goes with a folder of pictures; CIFAR's images are 32 × 32`)
 }
 
-const isFile = (recipe: string): boolean => /[./\\]/.test(recipe)
+/** The run to learn from, by default one for each set of data, if the recipe learns from one. */
+async function teacherFolder(
+  recipe: string,
+  source: string,
+  given: string | undefined,
+): Promise<string | undefined> {
+  const wanted = (await recipeNamed(recipe)).teacher !== undefined
+  if (!wanted && given !== undefined)
+    throw new UsageError(`--teacher: the recipe ${recipe} learns from no teacher`)
+  const usual = source === 'cifar10' ? 'teacher' : `teacher-${basename(source)}`
+  return wanted ? resolve(given ?? join('runs', usual)) : undefined
+}
 
-const timestamp = (): string => new Date().toISOString().replaceAll(':', '-').slice(0, 19)
+/** `runs/<time>`, and a number after it if two runs start in the same second. */
+function unusedFolder(): string {
+  const time = new Date().toISOString().replaceAll(':', '-').slice(0, 19)
+  const path = join('runs', time)
+  for (let i = 2; ; i++) {
+    const folder = i === 2 && !existsSync(path) ? path : `${path}-${i}`
+    if (!existsSync(folder)) return folder
+  }
+}

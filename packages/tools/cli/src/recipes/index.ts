@@ -1,11 +1,10 @@
-import { existsSync } from 'node:fs'
-import { pathToFileURL } from 'node:url'
 import type { BackendName } from '@tricks/backend'
-import { defineRecipe, type Recipe } from '@tricks/run'
+import type { Recipe } from '@tricks/run'
 import { lackOf } from '@tricks/train'
-import { fromUser, nearest, UsageError } from '../usage.ts'
+import { nearest, UsageError } from '../usage.ts'
 import airbench from './airbench.ts'
 import { articleRecipe, type ArticleTrick, articleTricks } from './article.ts'
+import { isFile, recipeFrom } from './file.ts'
 import pictures from './pictures.ts'
 import quickNative from './quick-native.ts'
 import quick from './quick.ts'
@@ -39,6 +38,9 @@ export function defaultRecipe(
     : { name: 'quick', why: 'a few minutes on any machine' }
 }
 
+/** What comes after a recipe's name to mean the recipe of its teacher. */
+export const teacherPart = '#teacher'
+
 /**
  * A recipe by its name, or from a file whose default export it is. `NAME#teacher` is the recipe of its teacher.
  *
@@ -46,58 +48,37 @@ export function defaultRecipe(
  * @example
  * const { epochs } = await recipeNamed('quick')
  */
-export async function recipeNamed(spec: string): Promise<Recipe> {
-  const [name, part] = spec.split('#') as [string, string | undefined]
-  const recipe = Object.hasOwn(recipes, name) ? recipes[name]! : await found(name)
-  if (part === undefined) return recipe
-  if (part === 'teacher' && recipe.teacher) return recipe.teacher
-  throw new UsageError(`--recipe: ${name} has no ${part}`)
-}
-
-async function found(name: string): Promise<Recipe> {
+export async function recipeNamed(name: string): Promise<Recipe> {
+  if (name.endsWith(teacherPart)) {
+    const pupil = name.slice(0, -teacherPart.length)
+    const { teacher } = await recipeNamed(pupil)
+    if (teacher) return teacher
+    throw new UsageError(`--recipe: ${pupil} learns from no teacher`)
+  }
+  if (Object.hasOwn(recipes, name)) return recipes[name]!
   const [, kind, trick] = /^(only|all-but):(.+)$/.exec(name) ?? []
   if (kind !== undefined) return ofArticle(kind, trick!)
-  if (/[./\\]/.test(name)) return fromFile(fromUser(name))
-  const near = nearest(name, Object.keys(recipes))
+  if (isFile(name)) return recipeFrom(name)
+  const names = [...Object.keys(recipes), 'only:NAME', 'all-but:NAME']
   throw new UsageError(
-    `--recipe: no recipe is called ${name}${near === undefined ? '' : ` (did you mean ${near}?)`}: ` +
-      `${Object.keys(recipes).join(', ')}, only:TRICK, all-but:TRICK, or a file such as ./my.recipe.ts`,
+    `--recipe: expected one of ${names.join(', ')} (see the command recipes) or a file such as ./my.recipe.ts, got ${name}${meant(name, Object.keys(recipes))}`,
   )
 }
 
+function meant(word: string, names: readonly string[]): string {
+  const near = nearest(word, names)
+  return near === undefined ? '' : ` (did you mean ${near}?)`
+}
+
 function ofArticle(kind: string, trick: string): Recipe {
-  if (!articleTricks.includes(trick as ArticleTrick)) {
-    const near = nearest(trick, articleTricks)
+  if (!articleTricks.includes(trick as ArticleTrick))
     throw new UsageError(
-      `--recipe: the article has no trick ${trick}${near === undefined ? '' : ` (did you mean ${near}?)`}: ` +
-        articleTricks.join(', '),
+      `--recipe: expected ${kind}: and one of ${articleTricks.join(', ')}, got ${trick}${meant(trick, articleTricks)}`,
     )
-  }
   return kind === 'only'
     ? articleRecipe(`${trick} alone`, [trick as ArticleTrick])
     : articleRecipe(
         `all of the article but ${trick}`,
         articleTricks.filter((each) => each !== trick),
       )
-}
-
-async function fromFile(path: string): Promise<Recipe> {
-  if (!existsSync(path)) throw new UsageError(`--recipe: there is no file ${path}`)
-  let module: { readonly default?: unknown }
-  try {
-    module = (await import(pathToFileURL(path).href)) as typeof module
-  } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException
-    throw new Error(
-      code === 'ERR_UNKNOWN_FILE_EXTENSION'
-        ? `${path}: this Node (${process.version}) can't read TypeScript: use Node 22.18 or later, or write the recipe as .mjs`
-        : `${path} can't be loaded: ${message}`,
-      { cause: error },
-    )
-  }
-  if (typeof module.default !== 'object' || module.default === null)
-    throw new Error(
-      `${path}: expected a recipe as the default export: export default defineRecipe({ … })`,
-    )
-  return defineRecipe(module.default as Recipe)
 }

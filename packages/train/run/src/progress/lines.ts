@@ -6,19 +6,27 @@ import { epochLine, stepMetrics } from './words.ts'
 /** Seconds between two lines. */
 const pause = 10
 
+/** Prints a line if none was printed for a while. */
+export function nowAndThen(print: (line: string) => void): (line: string) => void {
+  let printed = performance.now()
+  return (line) => {
+    if (performance.now() - printed < pause * 1000) return
+    printed = performance.now()
+    print(line)
+  }
+}
+
 /** A line per epoch, and one now and then in between. */
 export function lines(print: (line: string) => void, course: () => Course): ProgressView['show'] {
-  let printed = performance.now()
+  const sometimes = nowAndThen(print)
   return (progress) => {
     const run = course()
     if (progress.kind === 'epoch') {
       print(epochLine(progress, run))
       return
     }
-    if (performance.now() - printed < pause * 1000) return
-    printed = performance.now()
     const { step, steps } = progress.time
     const left = `${duration(run.left(progress.time))} left`
-    print([`step ${step + 1}/${steps}`, ...stepMetrics(progress), left].join('  '))
+    sometimes([`step ${step + 1}/${steps}`, ...stepMetrics(progress), left].join('  '))
   }
 }

@@ -1,6 +1,6 @@
 import { bars } from './bars.ts'
 import { Course, type RunLength } from './course.ts'
-import { lines } from './lines.ts'
+import { lines, nowAndThen } from './lines.ts'
 import type { ProgressView } from './view.ts'
 
 /** How a run shows its progress: bars in a terminal, lines now and then, the result alone, or JSON for programs. */
@@ -29,12 +29,19 @@ export function progressView({
   let run = new Course({ epochs: 1 })
   const begin = (length: RunLength): void => void (run = new Course(length))
   const result = (line: string): void => print(line.trim())
-  const silent = { say: nothing, result, event: nothing, show: nothing, begin, end: nothing }
+  const silent = {
+    ...{ say: nothing, status: nothing, result, event: nothing, show: nothing },
+    ...{ begin, end: nothing },
+  }
   if (mode === 'quiet') return silent
   const json = (event: object): void => print(JSON.stringify(event))
   if (mode === 'json') return { ...silent, result: nothing, event: json }
-  const person = { ...silent, say: print, result: print }
-  return mode !== 'lines' && stream.isTTY
-    ? { ...person, ...bars(stream, () => run) }
-    : { ...person, show: lines(print, () => run) }
+  if (mode === 'lines' || !stream.isTTY) {
+    const status = nowAndThen(print)
+    return { ...silent, say: print, status, result: print, show: lines(print, () => run) }
+  }
+  const clear = '\r\u001B[K'
+  const over = (line: string): void => print(`${clear}${line}`)
+  const status = (line: string): void => void stream.write(`${clear}${line}`)
+  return { ...silent, say: over, status, result: over, ...bars(stream, () => run) }
 }

@@ -1,0 +1,62 @@
+import { existsSync, realpathSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { extname, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { defineRecipe, type Recipe } from '@tricks/run'
+import { UsageError } from '../usage.ts'
+
+/** Whether `--recipe` names a file: built-in names have no dot and no slash. */
+export const isFile = (recipe: string): boolean => /[./\\]/.test(recipe)
+
+/**
+ * The recipe that a file exports by default.
+ *
+ * @throws UsageError if there is no such file; Error if it can't be loaded, or exports something else
+ */
+export async function recipeFrom(file: string): Promise<Recipe> {
+  const path = resolve(file)
+  if (!existsSync(path)) throw new UsageError(`--recipe: there is no file ${path}`)
+  checkOneTensorflow(path)
+  let module: { readonly default?: unknown }
+  try {
+    module = (await import(pathToFileURL(path).href)) as typeof module
+  } catch (error) {
+    throw new Error(`${path} can't be loaded: ${reasonOf(error as Error, path)}`, { cause: error })
+  }
+  if (typeof module.default !== 'object' || module.default === null)
+    throw new Error(
+      `${path}: expected a recipe as the default export: export default defineRecipe({ … })`,
+    )
+  try {
+    return defineRecipe(module.default as Recipe)
+  } catch (error) {
+    throw new Error(`${path}: ${(error as Error).message}`, { cause: error })
+  }
+}
+
+function reasonOf({ message, ...error }: Error, path: string): string {
+  const { code } = error as NodeJS.ErrnoException
+  if (code === 'ERR_UNKNOWN_FILE_EXTENSION' && /^\.[cm]?ts$/.test(extname(path)))
+    return `Node ${process.version} doesn't read TypeScript. Use Node 22.18 or later, or write the recipe as a .mjs file.`
+  const [, missing] = /^Cannot find package '([^']+)'/.exec(message) ?? []
+  if (missing !== undefined)
+    return `it imports ${missing}, which is not installed. Run npm install ${missing}.`
+  if (/import statement outside a module|Unexpected token 'export'/.test(message))
+    return 'Node takes it for a CommonJS script. Rename it to .mjs.'
+  return message
+}
+
+/** The tricks of the file's folder would compute with their own TensorFlow.js, which has no backend. */
+function checkOneTensorflow(path: string): void {
+  const [theirs, ours] = [path, import.meta.url].map((from) => {
+    try {
+      return realpathSync(createRequire(from).resolve('@tensorflow/tfjs-core/package.json'))
+    } catch {
+      return undefined
+    }
+  })
+  if (theirs !== undefined && theirs !== ours)
+    throw new Error(
+      `${path} uses the TensorFlow.js in ${resolve(theirs, '..')}, and this program another. Run npm install @tricks/cli in the recipe's folder, and npx tricks.`,
+    )
+}

@@ -1,0 +1,41 @@
+import { createHash } from 'node:crypto'
+import type { ImageSet } from '@tricks/train'
+import type { RunFacts } from './schema.ts'
+
+/** What has to be the same when a run is resumed, and what a person calls it. */
+const facts = {
+  data: 'data',
+  classes: 'classes',
+  pipeline: 'tricks',
+  backend: 'backend',
+  versions: 'versions',
+} as const
+
+/**
+ * A resumed run continues with what it began with: its data above all, which a checkpoint knows by its statistics alone.
+ *
+ * @throws Error with what differs
+ */
+export function checkSame(path: string, then: RunFacts, now: RunFacts): void {
+  for (const [fact, name] of Object.entries(facts)) {
+    const [saved, here] = [then[fact], now[fact]].map((value) => JSON.stringify(value))
+    if (saved !== here)
+      throw new Error(
+        `${path} can't be resumed: ${name} changed since the run began\n  then ${saved}\n  now  ${here}`,
+      )
+  }
+}
+
+/** Bytes that are read at once, as the pixels may be in a file. */
+const chunk = 16 * 2 ** 20
+
+/** A checksum of images and labels. */
+export function hashOf(...sets: readonly ImageSet[]): string {
+  const hash = createHash('sha256')
+  for (const { images, labels } of sets) {
+    for (let from = 0; from < images.length; from += chunk)
+      hash.update(images.subarray(from, Math.min(from + chunk, images.length)))
+    hash.update(Int32Array.from(labels))
+  }
+  return hash.digest('hex')
+}
