@@ -102,7 +102,10 @@ async function execute(session: Session, recipe: Recipe, data: Dataset): Promise
     conclude(session, result, (performance.now() - began) / 1000)
     return result.stopped === 'aborted' ? exitCodes.interrupted : 0
   } catch (error) {
-    if (running) view.result(`\nThe run failed. Report: ${writeReport(session.folder)}`)
+    if (running) {
+      view.result('\nThe run failed; what was done until then is saved')
+      reported(session.folder, view)
+    }
     throw error
   }
 }
@@ -149,7 +152,6 @@ export function writeReport(folder: string, file: string = join(folder, 'report.
 /** Says what came of a run, and what to do next. */
 function conclude({ view, folder, program }: Session, result: TrainResult, seconds: number): void {
   const { test, stopped, steps, epochs } = result
-  const page = writeReport(folder)
   const validation = epochs.at(-1)?.validation
   const words = (of: string, { accuracy, loss }: NonNullable<typeof test>): string =>
     `\n${percent(accuracy)} of the ${of} images are right (loss ${loss.toFixed(3)})`
@@ -158,10 +160,22 @@ function conclude({ view, folder, program }: Session, result: TrainResult, secon
   else if (validation) view.result(words('validation', validation))
   else view.result(`\nTrained ${steps} steps, with no images to test on`)
   if (!['finished', 'aborted'].includes(stopped)) view.say(`It stopped early: ${stopped}`)
-  view.say(`${duration(seconds)} minutes`)
+  view.say(`Time       ${duration(seconds)}`)
+  const page = reported(folder, view)
   const path = quoted(folder)
-  view.result(`Report     ${page}`)
   if (stopped === 'aborted') view.result(`Resume     ${program} resume ${path}`)
   else view.result(`Predict    ${program} predict ${path} picture.jpg`)
   view.event({ kind: 'end', stopped, steps, test, wallClock: { seconds }, path: folder, page })
+}
+
+/** A page that can't be written is no reason to lose a run's result. */
+function reported(folder: string, view: ProgressView): string | undefined {
+  try {
+    const page = writeReport(folder)
+    view.result(`Report     ${page}`)
+    return page
+  } catch (error) {
+    console.error(`The report can't be written: ${(error as Error).message}`)
+    return undefined
+  }
 }
