@@ -26,17 +26,10 @@ export {
   validationOf,
 } from './recipe.ts'
 export { readRunFolder } from './record/read.ts'
-export {
-  type BatchImage,
-  type BatchRecord,
-  encodeBatch,
-  encodeTest,
-  parseRun,
-  type RunFiles,
-  type RunRecord,
-  shownMistakes,
-  type TestRecord,
-} from './record/record.ts'
+export { type BatchImage, type BatchRecord, encodeBatch } from './record/batch.ts'
+export type { Picture } from './record/pictures.ts'
+export { encodePredictions, type PredictionRecord, shownMistakes } from './record/predictions.ts'
+export { parseRun, type RunFiles, type RunRecord } from './record/record.ts'
 export type { EpochLine, RunFacts, Settings, StepLine } from './record/schema.ts'
 export {
   type Bin,
@@ -55,7 +48,6 @@ export { type Dataset, run, type RunOptions } from './run.ts'
 export {
   batchSheet,
   imageSheet,
-  type Picture,
   type Sheet,
   type SheetOptions,
   type SheetRow,

@@ -1,10 +1,10 @@
 import type { PlanStage, PlanTrick } from '@tricks/core'
 
-/** A trick of a pipeline, in words. */
+/** A trick of a pipeline, as text. */
 export interface PlanLine {
   readonly stage: string
   readonly name: string
-  /** As one would write them: `{ length: 16 }`; of a combinator with its tricks in brackets. */
+  /** As in code: `{ length: 16 }`; a combinator's tricks follow in brackets. */
   readonly options: string
 }
 
@@ -13,11 +13,6 @@ const names: Readonly<Record<string, string>> = {
   multipliers: 'rate per variable',
   afterStep: 'after step',
   afterEpoch: 'after epoch',
-}
-
-const planLine = (stage: string, trick: PlanTrick): PlanLine => {
-  const [name, ...options] = describe(trick).split(' ')
-  return { stage: names[stage] ?? stage, name: name!, options: options.join(' ') }
 }
 
 /**
@@ -32,19 +27,30 @@ export const planLines = (plan: readonly PlanStage[]): string[] =>
   describePlan(plan).map((line) => `${line.stage.padEnd(12)}${line.name} ${line.options}`.trimEnd())
 
 /**
- * The same in parts.
+ * The lines of `planLines` in parts.
  *
  * @example
  * const [{ name }] = describePlan(compose([cutout()]).plan())
  */
 export const describePlan = (plan: readonly PlanStage[]): PlanLine[] =>
-  plan.flatMap(({ stage, tricks }) => tricks.map((trick) => planLine(stage, trick)))
+  plan.flatMap(({ stage, tricks }) =>
+    tricks.map((trick) => ({
+      stage: names[stage] ?? stage,
+      name: trick.name,
+      options: settingsOf(trick),
+    })),
+  )
 
-function describe({ name, options, tricks }: PlanTrick): string {
-  const own = format(options)
-  const inner = tricks?.map(describe).join(', ')
-  return [name, own === '{}' ? '' : ` ${own}`, inner ? ` (${inner})` : ''].join('')
+/** Options, a key of its own, and a combinator's tricks in brackets. */
+function settingsOf({ name, key, options, tricks }: PlanTrick): string {
+  const named = key !== name && key !== defaultKey(name, tricks)
+  const own = format(named ? { ...(options as object), key } : options)
+  const inner = tricks?.map((trick) => `${trick.name} ${settingsOf(trick)}`.trimEnd())
+  return [own === '{}' ? [] : own, inner ? `(${inner.join(', ')})` : []].flat().join(' ')
 }
+
+const defaultKey = (name: string, tricks: readonly PlanTrick[] = []): string =>
+  `${name}(${tricks.map(({ key }) => key).join(',')})`
 
 function format(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(format).join(', ')}]`

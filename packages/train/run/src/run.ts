@@ -20,12 +20,13 @@ import { planLines } from './plan-lines.ts'
 import { progressView } from './progress/progress.ts'
 import type { ProgressView } from './progress/view.ts'
 import { modelOf, type Recipe, type RecipeContext, tricksOf, validationOf } from './recipe.ts'
-import { encodeBatch, encodeTest } from './record/record.ts'
+import { encodeBatch } from './record/batch.ts'
+import { encodePredictions } from './record/predictions.ts'
 import { checkSame, hashOf } from './record/same.ts'
 import type { EpochLine, RunFacts, Settings, StepLine } from './record/schema.ts'
 import { revisionOf } from './revision.ts'
 import { stepSheet } from './sheet.ts'
-import { firstOf } from './subset.ts'
+import { firstOf, imagesAt } from './subset.ts'
 import { openBoard } from './tensorboard/board.ts'
 
 /** Labelled images, and what they are called in the record. */
@@ -192,7 +193,11 @@ function factsOf(options: RunOptions, setup: Setup): RunFacts {
     classes: [...training.classes],
     data: {
       from: data.name,
+      height: training.height,
+      width: training.width,
+      channels: training.channels,
       trainingImages: training.labels.length,
+      ...(data.validation && { validationImages: data.validation.labels.length }),
       testImages: data.test?.labels.length ?? 0,
       sha256: hashOf(training, ...(data.validation ? [data.validation] : [])),
     },
@@ -209,11 +214,11 @@ function introduce(
   path: string,
   from: Checkpoint | undefined,
 ): void {
-  const { from: name, trainingImages, testImages } = facts['data'] as Record<string, unknown>
-  const test = (testImages as number) > 0 ? ` and ${String(testImages)} test` : ''
-  view.say(`Data       ${String(name)}`)
+  const { from: name = 'unnamed', trainingImages, testImages } = facts.data!
+  const test = testImages! > 0 ? ` and ${testImages} test` : ''
+  view.say(`Data       ${name}`)
   view.say(
-    `           ${String(trainingImages)} training${test} images of ${facts.classes!.length} classes`,
+    `           ${trainingImages} training${test} images of ${facts.classes!.length} classes`,
   )
   view.say(`Model      ${facts.model}, ${facts.parameters!.toLocaleString('en')} parameters`)
   view.say(`Tricks     ${planLines(facts.pipeline!).join('\n           ') || 'none'}`)
@@ -325,8 +330,14 @@ async function trained(
     })
     board?.result(result)
     await folder.saveModel(model, { ...result, classes })
-    if (result.testLogits && data.test)
-      folder.keep('test.safetensors', encodeTest(result.testLogits, data.test))
+    const { testLogits, validationLogits } = result
+    if (testLogits && data.test)
+      folder.keep('test.safetensors', encodePredictions(testLogits, data.test))
+    if (validationLogits && batches.heldOut) {
+      const { set, indices } = batches.heldOut
+      const file = encodePredictions(validationLogits, imagesAt(set, indices))
+      folder.keep('validation.safetensors', file)
+    }
     return result
   } finally {
     board?.close()

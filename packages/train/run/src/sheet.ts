@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { type Batch, compose, keyOf, type Time, type Traced, type Trick } from '@tricks/core'
 import { type ImageSet, batchOf, type TrainingData } from '@tricks/train'
+import type { Picture } from './record/pictures.ts'
 
-/** Pictures in rows, the first as they are, each next after one more trick, with what was drawn under each. */
+/** Pictures in rows: the originals, then a row after each trick, with what was drawn under each picture. */
 export interface Sheet {
   readonly rows: readonly SheetRow[]
 }
@@ -14,18 +15,10 @@ export interface SheetRow {
 }
 
 export interface Tile {
-  /** One picture; of a mix trick's partners as many as there are. */
+  /** One picture, or all partners of a mixed image. */
   readonly pictures: readonly Picture[]
-  /** Lines of text; none where nothing was drawn for the picture. */
+  /** Lines of text; none if nothing was drawn for the picture. */
   readonly captions: readonly string[]
-}
-
-/** Bytes `[height, width, channels]`. */
-export interface Picture {
-  readonly pixels: Uint8Array
-  readonly height: number
-  readonly width: number
-  readonly channels: number
 }
 
 export interface SheetOptions {
@@ -38,13 +31,13 @@ export interface SheetOptions {
   readonly classes: readonly string[]
   /** Indices in the batch to show; default the first 8. */
   readonly show?: readonly number[]
-  /** A row for each trick (default), or one for what comes out of all. */
+  /** A row per trick (default), or one for the result of all. */
   readonly rows?: 'tricks' | 'result'
 }
 
 /**
- * What a run showed its network in one step: the very batch, by the draws that the seed gives again. Nothing of
- * the run is needed but its tricks, its seed and its data; a model isn't, and no random number is used up.
+ * The batch that a run showed its network in one step: the seed gives the same draws again. It needs the run's tricks,
+ * seed and data alone, no model, and changes no random state.
  *
  * @param options.data the run's, by `openData({ train, validation, batchSize, epochs, seed })` or `openRun(…).data`
  * @param options.step from 0
@@ -74,9 +67,9 @@ export async function stepSheet({
 /**
  * What tricks make of chosen images of a set, as if they were the batch of a step.
  *
- * @param options.images places in the set
+ * @param images indices in the set
  * @param options.time default the first step of a run of 100 epochs of 100 steps
- * @throws RangeError for a place that the set doesn't have
+ * @throws RangeError for an index that the set doesn't have
  * @example
  * const { test } = await loadCifar10()
  * const sheet = await imageSheet(test, [0, 1, 2], { tricks: [cutout()], mean: cifar10Mean })
@@ -92,7 +85,7 @@ export async function imageSheet(
   for (const image of images)
     if (!(Number.isInteger(image) && image >= 0 && image < set.labels.length))
       throw new RangeError(
-        `preview: expected images to be places in [0, ${set.labels.length}), got ${image}`,
+        `preview: expected images to be indices in [0, ${set.labels.length}), got ${image}`,
       )
   const raw = batchOf({ set, indices: Int32Array.from(images) }, 0, images.length)
   try {
@@ -105,8 +98,8 @@ export async function imageSheet(
 /**
  * What tricks make of a batch in a step: each trick's own `draw` and `apply`, in the pipeline's order.
  *
- * @param batch images `[batch, height, width, channels]` in [0, 1] and targets `[batch, classes]`; left alone
- * @throws RangeError for a place to show that the batch doesn't have
+ * @param batch images `[batch, height, width, channels]` in [0, 1] and targets `[batch, classes]`; unchanged
+ * @throws RangeError for an index to show that the batch doesn't have
  * @example
  * const time = { step: 0, stepsPerEpoch: 100, steps: 1000 }
  * const sheet = await batchSheet(batch, time, { tricks, mean, classes })
@@ -228,17 +221,17 @@ async function partnerRow(
   return { label: 'with', tiles }
 }
 
-/** The nearest levels of what stands in those places. */
-async function picturesOf(images: tf.Tensor4D, places: readonly number[]): Promise<Picture[]> {
+/** The images at those indices, as bytes. */
+async function picturesOf(images: tf.Tensor4D, indices: readonly number[]): Promise<Picture[]> {
   const chosen: tf.Tensor4D = tf.tidy(() => {
-    const own = tf.gather(images, tf.tensor1d([...places], 'int32'))
+    const own = tf.gather(images, tf.tensor1d([...indices], 'int32'))
     return tf.round(tf.mul(tf.clipByValue(own, 0, 1), 255))
   })
   const [, height, width, channels] = chosen.shape
   const bytes = Uint8Array.from(await chosen.data())
   chosen.dispose()
   const each = height * width * channels
-  return places.map((_, i) => ({
+  return indices.map((_, i) => ({
     pixels: bytes.subarray(i * each, (i + 1) * each),
     height,
     width,
@@ -246,15 +239,15 @@ async function picturesOf(images: tf.Tensor4D, places: readonly number[]): Promi
   }))
 }
 
-/** A line for each class that has a share, the largest first: 'cat', or '0.71 cat' and '0.29 ship'. */
+/** A line per class that has a share, the largest first: 'cat', or '0.71 cat' and '0.29 ship'. */
 async function targetLines(
   targets: tf.Tensor2D,
-  places: readonly number[],
+  indices: readonly number[],
   classes: readonly string[],
 ): Promise<string[][]> {
   const values = await targets.data()
-  return places.map((place) => {
-    const row = values.subarray(place * classes.length, (place + 1) * classes.length)
+  return indices.map((index) => {
+    const row = values.subarray(index * classes.length, (index + 1) * classes.length)
     const shares = Array.from(row, (share, c) => ({ share, name: classes[c]! }))
       .filter(({ share }) => share >= 0.005)
       .toSorted((a, b) => b.share - a.share)

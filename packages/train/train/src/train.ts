@@ -77,8 +77,10 @@ export interface TrainResult {
   readonly epochs: readonly EpochProgress[]
   /** Absent without a test set, and when aborted. */
   readonly test?: Metrics
-  /** What `test` was reckoned from, `[images, classes]`, row by row: there where `test` is. */
+  /** What `test` was computed from, `[images, classes]`, row by row: present if `test` is. */
   readonly testLogits?: Float32Array
+  /** Without a test set, the logits of the validation images at the end; absent if there are none, and when aborted. */
+  readonly validationLogits?: Float32Array
   readonly mean: readonly number[]
   readonly deviation: readonly number[]
   /** The one asked for, or float32 where it was not to be had. */
@@ -251,15 +253,21 @@ export async function* training(
       }
     }
     finish(stopped === undefined ? 'finished' : stopped === 'aborted' ? 'aborted' : 'stopped')
-    const tested = data.test && stopped !== 'aborted' ? await judge(wholeOf(data.test)) : undefined
-    const last = run.data.time(step - 1)
-    if (tested) watch.checkEvaluation('test', tested.metrics.loss, { time: last, rate })
+    const last = { time: run.data.time(step - 1), rate }
+    const judgeLast = async (name: string, set: Subset | undefined) => {
+      const judged = set && stopped !== 'aborted' ? await judge(set) : undefined
+      if (judged) watch.checkEvaluation(name, judged.metrics.loss, last)
+      return judged
+    }
+    const tested = await judgeLast('test', data.test && wholeOf(data.test))
+    const validated = await judgeLast('validation', data.test ? undefined : heldOut)
     return {
       stopped: stopped ?? 'finished',
       steps: step,
       skipped: skips.total,
       epochs: history,
       ...(tested && { test: tested.metrics, testLogits: tested.logits }),
+      ...(validated && { validationLogits: validated.logits }),
       mean: facts.mean,
       deviation: facts.deviation,
       precision,

@@ -31,6 +31,28 @@ test('a validation set of its own is evaluated after each epoch, and all trainin
   expect([...data.heldOut!.indices]).toEqual(other.labels.map((_, i) => i))
 })
 
+test('without a test set, the result holds the logits of the validation images', async () => {
+  const [set, other] = [blobs(120), blobs(33, 1)]
+  const tested = await train(options({ train: set, test: other }, { validation: 0 }))
+  expect(tested.validationLogits).toBeUndefined()
+  const own = await train(options({ train: set, validation: other }))
+  expect(own.validationLogits).toEqual(tested.testLogits)
+
+  const split = await train(options({ train: set }, { validation: 20 }))
+  const { heldOut } = openRun(options({ train: set }, { validation: 20 })).data
+  expect(split.validationLogits).toHaveLength(20 * 3)
+  const correct = [...heldOut!.indices].filter((index, i) => {
+    const row = split.validationLogits!.subarray(i * 3, i * 3 + 3)
+    return row.indexOf(Math.max(...row)) === set.labels[index]
+  })
+  expect(correct.length / 20).toBeCloseTo(split.epochs[1]!.validation!.accuracy, 6)
+
+  const none = await train(options({ train: set }, { validation: 0 }))
+  expect(none.validationLogits).toBeUndefined()
+  const both = await train(options({ train: set, validation: other, test: other }))
+  expect([both.validationLogits, both.testLogits]).toEqual([undefined, own.validationLogits])
+})
+
 test('rejects validation images kept apart beside a validation set', async () => {
   const data = { train: blobs(120), validation: blobs(33, 1) }
   await expect(train(options(data, { validation: 12 }))).rejects.toThrow(

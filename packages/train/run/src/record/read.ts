@@ -4,10 +4,10 @@ import { isLocked } from '../files/lock.ts'
 import { parseRun, type RunRecord } from './record.ts'
 
 /**
- * Reads a run's folder in Node, whatever state it is in: `run.json`, `metrics.jsonl`, and where they are there
- * `test.safetensors` and `batch.safetensors`.
+ * Reads a run's folder in Node, whatever state it is in: `run.json`, `metrics.jsonl`, and if they exist
+ * `test.safetensors`, `validation.safetensors` and `batch.safetensors`.
  *
- * @throws Error where the folder holds neither run.json nor metrics.jsonl
+ * @throws Error if the folder holds neither run.json nor metrics.jsonl
  * @example
  * const page = reportPage(readRunFolder('runs/1'))
  */
@@ -28,6 +28,7 @@ export function readRunFolder(path: string): RunRecord {
     run,
     metrics,
     test: bytes('test.safetensors'),
+    validation: bytes('validation.safetensors'),
     batch: bytes('batch.safetensors'),
   })
 }

@@ -57,6 +57,27 @@ export const runSchema = v.looseObject({
     ) as never as v.GenericSchema<readonly PlanStage[]>,
   ),
   classes: v.optional(v.array(v.string())),
+  seed: v.optional(count),
+  precision: v.optional(v.string()),
+  data: v.optional(
+    v.looseObject({
+      /** What a person calls it: a folder, or a data set's name. */
+      from: v.optional(v.string()),
+      height: v.optional(count),
+      width: v.optional(count),
+      channels: v.optional(count),
+      /** Those that are kept apart for validation included. */
+      trainingImages: v.optional(count),
+      /** If they are a set of their own. */
+      validationImages: v.optional(count),
+      testImages: v.optional(count),
+    }),
+  ),
+  backend: v.optional(v.string()),
+  /** The commit, of the folder in which the run was started. */
+  revision: v.optional(v.string()),
+  versions: v.optional(v.record(v.string(), v.string())),
+  hardware: v.optional(v.string()),
   test: v.optional(metrics),
   skipped: v.optional(count),
   mean: v.optional(v.array(v.number())),

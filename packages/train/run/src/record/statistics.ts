@@ -1,4 +1,4 @@
-/** What a classifier said of labelled images: one row of logits an image. */
+/** What a classifier predicts for labelled images: one row of logits per image. */
 export interface Predictions {
   /** `[images, classes]`, row by row. */
   readonly logits: Float32Array
@@ -40,7 +40,7 @@ export function predictedClasses({ logits, labels }: Predictions): Int32Array {
 }
 
 /**
- * How often an image of one class was taken for another.
+ * How often an image of one class was predicted as another.
  *
  * @returns counts, `matrix[label][predicted]`
  * @example
@@ -55,12 +55,12 @@ export function confusionMatrix(predictions: Predictions): number[][] {
   return matrix
 }
 
-/** Of one class: how many of its images were found, and how many of those taken for it are of it. */
+/** Of one class: the share of its images that were found, and the share of the images predicted as it that are of it. */
 export interface ClassAccuracy {
   readonly images: number
-  /** Recall; NaN where the class has no images. */
+  /** Recall; NaN if the class has no images. */
   readonly accuracy: number
-  /** NaN where nothing was taken for it. */
+  /** NaN if it was never predicted. */
   readonly precision: number
 }
 
@@ -78,12 +78,12 @@ export function classAccuracies(matrix: readonly (readonly number[])[]): ClassAc
   })
 }
 
-/** Predictions of like confidence, from `low` (left out, but for 0) to `high`. */
+/** Predictions of similar confidence, from `low` (exclusive, except for 0) to `high` (inclusive). */
 export interface Bin {
   readonly low: number
   readonly high: number
   readonly count: number
-  /** Means over the bin; NaN where it is empty. */
+  /** Means over the bin; NaN if it is empty. */
   readonly confidence: number
   readonly accuracy: number
 }
@@ -97,7 +97,7 @@ export interface Calibration {
 }
 
 /**
- * Whether a network that is 80 % sure is right 80 times in 100: expected calibration error over bins of equal width.
+ * Expected calibration error, over bins of equal width: whether predictions of 80 % confidence are right 80 times in 100.
  *
  * @param bins how many; default 15, as in the paper
  * @example
@@ -133,21 +133,20 @@ export function calibration(predictions: Predictions, bins = 15): Calibration {
   }
 }
 
-/** An image that was taken for another class. */
+/** A misclassified image. */
 export interface Mistake {
-  /** The image's place in the set. */
+  /** The image's index in the set. */
   readonly index: number
   readonly label: number
   readonly predicted: number
-  /** Probability of the class that it was taken for. */
+  /** Probability of the predicted class. */
   readonly confidence: number
   /** Probability of its own class; cross-entropy is −log of it. */
   readonly own: number
 }
 
 /**
- * The images that were got wrong: the ones that cost most first (least probability of their own class), or the ones
- * the network was surest of.
+ * The misclassified images, by loss (the lowest probability of their own class first) or by confidence.
  *
  * @example
  * const [worst] = mistakes({ logits: Float32Array.of(2, 1, 0, 3), labels: [0, 0] })

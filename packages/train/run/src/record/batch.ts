@@ -1,0 +1,74 @@
+import * as v from 'valibot'
+import { parseJson } from '../files/json.ts'
+import { decodeTensors, encodeTensors, type FileTensor } from '../files/safetensors.ts'
+import type { Sheet } from '../sheet.ts'
+import { type Picture, picturesOf } from './pictures.ts'
+
+/** An image of a training batch. */
+export interface BatchImage {
+  /** As it is in the data. */
+  readonly original: Picture
+  /** As the network saw it, before it was normalised. */
+  readonly seen: Picture
+  readonly label: string
+  /** What was drawn for it, and its targets after that: a line each. */
+  readonly drawn: readonly string[]
+}
+
+export interface BatchRecord {
+  /** From 0. */
+  readonly step: number
+  readonly images: readonly BatchImage[]
+}
+
+/**
+ * What a run keeps of the batch that the network saw in a step.
+ *
+ * @param sheet of `stepSheet`, its rows the original and the result
+ * @param step from 0
+ * @returns a safetensors file: `original` and `seen` [images, height, width, channels]; step and captions as metadata
+ * @example
+ * const data = openData({ train: trainingImages, validation: 5000, batchSize: 128, epochs: 30, seed })
+ * const sheet = await stepSheet({ tricks, seed, data, step: 0, classes, rows: 'result' })
+ * writeFileSync('batch.safetensors', encodeBatch(sheet, 0))
+ */
+export function encodeBatch({ rows }: Sheet, step: number): Uint8Array {
+  const [original, seen] = [rows[0]!.tiles, rows.at(-1)!.tiles]
+  const tensor = (tiles: Sheet['rows'][number]['tiles']): FileTensor => {
+    const pictures = tiles.map(({ pictures: [picture] }) => picture!)
+    const { height, width, channels } = pictures[0]!
+    const values = new Uint8Array(pictures.length * height * width * channels)
+    pictures.forEach(({ pixels }, i) => values.set(pixels, i * pixels.length))
+    return { shape: [pictures.length, height, width, channels], values }
+  }
+  const captions = original.map((tile, i) => ({
+    label: tile.captions.join(' '),
+    drawn: seen[i]!.captions,
+  }))
+  return encodeTensors(
+    { original: tensor(original), seen: tensor(seen) },
+    { step: String(step), images: JSON.stringify(captions) },
+  )
+}
+
+const captionsSchema = v.array(v.object({ label: v.string(), drawn: v.array(v.string()) }))
+
+/** @throws Error that says what is wrong with the file, which may be somebody else's */
+export function decodeBatch(bytes: Uint8Array): BatchRecord {
+  const { tensors, metadata } = decodeTensors(bytes)
+  const [original, seen] = [picturesOf(tensors, 'original'), picturesOf(tensors, 'seen')]
+  const captions = v.safeParse(captionsSchema, parseJson(String(metadata['images'])))
+  const step = Number(metadata['step'])
+  if (!captions.success || !Number.isSafeInteger(step))
+    throw new Error('its metadata is not that of a batch')
+  const counts = new Set([original, seen, captions.output].map(({ length }) => length))
+  if (counts.size > 1) throw new Error('it has more pictures of one kind than of another')
+  return {
+    step,
+    images: captions.output.map((each, i) => ({
+      ...each,
+      original: original[i]!,
+      seen: seen[i]!,
+    })),
+  }
+}

@@ -1,0 +1,33 @@
+import { compose, oneOf, sometimes, type Trick } from '@tricks/core'
+import { expect, test } from 'vitest'
+import { describePlan, planLines } from '../src/index.ts'
+
+const images = { draw: () => undefined, apply: <T>(batch: T) => batch }
+const blur = (options: Trick['options'], key?: string): Trick =>
+  ({ name: 'blur', key, options, images }) as Trick
+const swap: Trick = { name: 'swap', options: { mode: 'pairs' }, mix: images }
+const slow: Trick = { name: 'slow', options: {}, learningRate: (rate) => rate / 2 }
+
+test('a plan as lines: stage, trick, options, and the tricks of a combinator', () => {
+  const plan = compose([slow, swap, sometimes(0.5, blur({ size: 3, at: [1, 2] }))]).plan()
+  expect(planLines(plan)).toEqual([
+    'images      sometimes { probability: 0.5 } (blur { size: 3, at: [1, 2] })',
+    "mix         swap { mode: 'pairs' }",
+    'rate        slow',
+  ])
+})
+
+test('a key of its own is shown, and a default one is not', () => {
+  const plan = compose([
+    blur({}),
+    blur({ size: 2 }, 'second'),
+    sometimes(0.5, oneOf([[blur({}), 1]]), { key: 'rarely' }),
+  ]).plan()
+  expect(describePlan(plan).map(({ options }) => options)).toEqual([
+    '',
+    "{ size: 2, key: 'second' }",
+    "{ probability: 0.5, key: 'rarely' } (oneOf { weights: [1] } (blur))",
+  ])
+})
+
+test('no tricks, no lines', () => expect(planLines(compose([]).plan())).toEqual([]))
