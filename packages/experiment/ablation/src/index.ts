@@ -1,1 +1,17 @@
-export {}
+export { ablate, type AblateOptions, write } from './ablate.ts'
+export { chartOf } from './chart.ts'
+export { type Arm, armsOf, type Comparison } from './comparison.ts'
+export { imagesOf } from './images.ts'
+export { pageOf, type PageText } from './page.ts'
+export { type About, readResults, readSummary, type Regime, type Result } from './results.ts'
+export {
+  effectText,
+  type Estimate,
+  estimate,
+  isClear,
+  pairsOf,
+  points,
+  summarize,
+  type Summary,
+} from './summary.ts'
+export { type Job, type Outcome, serveArms } from './worker.ts'

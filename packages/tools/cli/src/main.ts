@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs'
 import { Command as Parser, CommanderError, Option } from 'commander'
+import { ablate } from './commands/ablate.ts'
 import type { Command } from './commands/command.ts'
 import { doctor } from './commands/doctor.ts'
 import { exportRun } from './commands/export.ts'
@@ -21,6 +22,7 @@ const commands = [
   preview,
   plot,
   recipes,
+  ablate,
   exportRun,
   doctor,
 ] as unknown as readonly Command[]

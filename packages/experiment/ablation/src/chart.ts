@@ -9,7 +9,7 @@ use([CustomChart, ScatterChart, GridComponent, MarkLineComponent, TitleComponent
 
 const [row, width, colors] = [24, 860, { help: '#1a7f5a', harm: '#b3402f', open: '#8a8f98' }]
 
-/** The effects with their intervals, best first: on the left what each adds to the base, on the right to all others. */
+/** The effects with their intervals, best first: on the left what each adds to the base, on the right what it adds to all others. */
 export function chartOf(summaries: readonly Summary[]): string {
   const panels = (['added', 'left out'] as const).map((kind) =>
     summaries
@@ -17,7 +17,7 @@ export function chartOf(summaries: readonly Summary[]): string {
       .toSorted((a, b) => a.effect.mean - b.effect.mean),
   )
   const height = 90 + row * Math.max(4, ...panels.map((panel) => panel.length))
-  const titles = ['Added to the base', 'Had among all the others']
+  const titles = ['Added to the base', 'Left out of all']
   const option = {
     backgroundColor: '#ffffff',
     textStyle: { fontFamily: 'system-ui, sans-serif' },

@@ -3,14 +3,25 @@ import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { readResults, readSummary, type Result, write } from '../src/ablation/ablate.ts'
-import { armsOf, comparisons, keyOfArm } from '../src/ablation/arms.ts'
-import { imagesOf } from '../src/ablation/images.ts'
-import { cardsOf } from '../src/ablation/cards.ts'
-import { estimate, pageOf, summarize } from '../src/ablation/summary.ts'
-import { articleTricks } from '../src/article.ts'
-import { repository } from '../src/pictures.ts'
+import {
+  armsOf,
+  type Comparison,
+  estimate,
+  imagesOf,
+  pageOf,
+  readResults,
+  readSummary,
+  type Result,
+  summarize,
+  write,
+} from '@tricks/ablation'
+import type { Trick } from '@tricks/core'
+import { articleComparisons, articlePage } from '../src/ablation/article.ts'
+import { recipeComparisons } from '../src/ablation/recipe.ts'
+import { articleTricks } from '../src/recipes/article.ts'
+import quick from '../src/recipes/quick.ts'
 
+const repository = join(import.meta.dirname, '../../../..')
 const committed = join(repository, 'bench', 'ablation')
 const root = mkdtempSync(join(tmpdir(), 'ablate-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -23,8 +34,11 @@ function start(...args: string[]): {
   const small = ['--images', '200', '--measured', '100', '--backend', 'wasm']
   const child = spawn(
     process.execPath,
-    ['--conditions=@tricks/source', '--no-warnings', cli, 'ablate', ...small, ...args],
-    { env: { ...process.env, INIT_CWD: root } },
+    [
+      ...['--conditions=@tricks/source', '--no-warnings', cli, 'ablate', 'cifar10'],
+      ...['--recipe', 'bag-of-tricks', ...small, ...args],
+    ],
+    { cwd: root },
   )
   let output = ''
   child.stdout.on('data', (text) => (output += text))
@@ -38,30 +52,24 @@ function start(...args: string[]): {
 test('each trick of the article is compared, alone and among all others', () => {
   for (const name of articleTricks)
     expect(
-      comparisons.filter((comparison) => comparison.name === name).map(({ kind }) => kind),
+      articleComparisons.filter((comparison) => comparison.name === name).map(({ kind }) => kind),
       name,
     ).toEqual(name === 'step-decay' ? ['added'] : ['added', 'left out'])
-  for (const { name, with: having, without } of comparisons)
-    expect(keyOfArm(having), name).not.toBe(keyOfArm(without))
+  for (const { name, with: having, without } of articleComparisons)
+    expect(having.key, name).not.toBe(without.key)
   // One name, one arm.
-  const arms = armsOf(comparisons)
-  const listed = comparisons.flatMap((comparison) => [comparison.with, comparison.without])
-  for (const arm of listed)
-    expect(new Set(arms.get(keyOfArm(arm))!.tricks)).toEqual(new Set(arm.tricks))
+  const arms = armsOf(articleComparisons)
+  const listed = articleComparisons.flatMap((comparison) => [comparison.with, comparison.without])
+  const tricksOf = ({ spec }: Comparison['with']): Set<string> =>
+    new Set((spec as { article: string[] }).article)
+  for (const arm of listed) expect(tricksOf(arms.get(arm.key)!)).toEqual(tricksOf(arm))
 })
 
 test('images to train on and to measure on are as many of each class, and none is both', () => {
   const labels = Array.from({ length: 400 }, (_, i) => i % 4)
   const images = Uint8Array.from({ length: 800 }, (_, i) => Math.floor(i / 2) % 251)
   const set = { images, labels, height: 1, width: 1, channels: 2, classes: ['a', 'b', 'c', 'd'] }
-  const regime = { trainingImages: 80, validationImages: 8, measuredImages: 100 }
-  const { train, measured } = imagesOf(set, {
-    ...regime,
-    epochs: 1,
-    batchSize: 1,
-    backend: 'cpu',
-    precision: 'float32',
-  })
+  const { train, measured } = imagesOf(set, { train: 88, measured: 100 })
   for (const [part, size] of [
     [train, 22],
     [measured, 25],
@@ -90,10 +98,10 @@ describe('the summary', () => {
   const comparison = {
     name: 'mirroring',
     kind: 'added',
-    with: { tricks: ['mirroring'] },
-    without: { tricks: ['batch-norm', 'l2'] },
+    with: { key: 'mirroring', spec: null },
+    without: { key: 'l2 + batch-norm', spec: null },
   } as const
-  const without = keyOfArm(comparison.without)
+  const without = comparison.without.key
 
   test("an interval is Student's, of the differences of pairs", () => {
     // The differences are 0.01, 0.03 and 0.02: mean 0.02, deviation 0.01; t(0.975, 2) = 4.302653.
@@ -110,8 +118,9 @@ describe('the summary', () => {
     expect(summary!.effect.deviation).toBeCloseTo(0.01, 10)
     expect(summary!.effect.interval).toBeCloseTo((4.302653 * 0.01) / Math.sqrt(3), 7)
     expect(summary!.calibration.mean).toBeCloseTo(0.002, 10)
-    const about = readSummary(committed)
-    expect(pageOf(about, { summaries: [summary!], machines: ['a machine'] })).toContain(
+    const { regime } = readSummary(committed)
+    const page = articlePage(regime, '4.22.0')
+    expect(pageOf(page, { summaries: [summary!], machines: ['a machine'] })).toContain(
       '| mirroring | 50.00 ± 10.00 | 52.00 ± 10.54 | +2.00 ± 2.48 | +0.2 | ×1.50 | 3 |',
     )
   })
@@ -136,13 +145,11 @@ describe('the summary', () => {
   })
 })
 
-test('what is kept of the ablation, and the cards that quote it, come from its runs', () => {
-  const summary = readSummary(committed)
-  for (const [card, text] of cardsOf(repository, summary, summary.comparisons))
-    expect(text, card).toBe(readFileSync(join(repository, card), 'utf8'))
+test('the committed summary, page and chart come from its runs', () => {
+  const { regime, versions } = readSummary(committed)
   const copy = join(root, 'copy')
   cpSync(committed, copy, { recursive: true })
-  write(copy, { regime: summary.regime, versions: summary.versions })
+  write(copy, { regime, versions }, articleComparisons, articlePage(regime, versions.tfjs))
   for (const name of ['summary.json', 'README.md', 'chart.svg'])
     expect(readFileSync(join(copy, name), 'utf8'), name).toBe(
       readFileSync(join(committed, name), 'utf8'),
@@ -152,7 +159,7 @@ test('what is kept of the ablation, and the cards that quote it, come from its r
 test('trains both sides of a comparison, and goes on where it was', async () => {
   const both = ['--only', 'random-crop + mirroring', '--out', 'small', '--processes', '2']
   const [code, output] = await start(...both, '--epochs', '1', '--seeds', '1').ended
-  expect(output).toContain('0 runs are there, 2 to go')
+  expect(output).toContain('0 runs are done, 2 to go')
   expect(code).toBe(0)
   const out = join(root, 'small')
   const first = readResults(out)
@@ -165,7 +172,7 @@ test('trains both sides of a comparison, and goes on where it was', async () => 
   // What a machine that went down may leave.
   appendFileSync(join(out, 'runs.jsonl'), '{"arm":"mirr')
   const [again, more] = await start(...both, '--epochs', '1', '--seeds', '2').ended
-  expect(more).toContain('2 runs are there, 2 to go')
+  expect(more).toContain('2 runs are done, 2 to go')
   expect(again).toBe(0)
   const all = readResults(out)
   expect(all.slice(0, 2)).toEqual(first)
@@ -179,7 +186,50 @@ test('trains both sides of a comparison, and goes on where it was', async () => 
   expect(other).toBe(1)
 })
 
-test('a process that dies is told, and what was done is kept', async () => {
+test('each trick of a recipe is compared, alone and among all; its rate is always set', () => {
+  const comparisons = recipeComparisons('quick', quick.tricks as readonly Trick[])
+  expect(comparisons.map(({ name, kind }) => `${kind} ${name}`)).toEqual([
+    'added random-crop',
+    'added random-flip',
+    'added label-smoothing',
+    'added all',
+    'left out random-crop',
+    'left out random-flip',
+    'left out label-smoothing',
+  ])
+  const [crop] = comparisons
+  expect(crop!.with).toEqual({
+    key: 'random-crop',
+    spec: { recipe: 'quick', tricks: ['warmup', 'random-crop'] },
+  })
+  expect(crop!.without.key).toBe('bare')
+  expect(comparisons.at(-1)!.without.key).toBe('all but label-smoothing')
+})
+
+test('classes keep their proportions, and one that is too small is named', () => {
+  const labels = Array.from({ length: 100 }, (_, i) => (i < 80 ? 0 : i < 98 ? 1 : 2))
+  const set = {
+    images: new Uint8Array(100),
+    labels,
+    height: 1,
+    width: 1,
+    channels: 1,
+    classes: ['a', 'b', 'c'],
+  }
+  expect(() => imagesOf(set, { train: 60, measured: 20 })).toThrow("'c' has none")
+  expect(() => imagesOf(set, { train: 90, measured: 20 })).toThrow(
+    'more than the 100 that there are',
+  )
+  const { train, measured } = imagesOf(
+    { ...set, labels: labels.map((c) => Math.min(c, 1)), classes: ['a', 'b'] },
+    { train: 50, measured: 20 },
+  )
+  expect(
+    [train, measured].map((part) => Array.from(part.labels).filter((c) => c === 1).length),
+  ).toEqual([10, 4])
+})
+
+test('a process that dies is reported, and what was done is kept', async () => {
   const { child, ended } = start(
     '--out',
     'dying',
@@ -194,7 +244,7 @@ test('a process that dies is told, and what was done is kept', async () => {
   while (!existsSync(runs)) await new Promise((resolve) => setTimeout(resolve, 50))
   execFileSync('pkill', ['-KILL', '-P', String(child.pid), '-f', 'ablation/worker'])
   const [code, output] = await ended
-  expect(output).toMatch(/a process died \(SIGKILL\) in .+, seed 0; what was done is kept/)
+  expect(output).toMatch(/a process died \(SIGKILL\) in .+, seed 0; finished runs are kept/)
   expect(code).toBe(1)
   expect(readResults(join(root, 'dying')).length).toBeGreaterThan(0)
 })

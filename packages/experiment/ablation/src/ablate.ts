@@ -1,0 +1,182 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs-core'
+import { duration, replaceFile } from '@tricks/run'
+import type { Precision } from '@tricks/train'
+import { chartOf } from './chart.ts'
+import { type Arm, armsOf, type Comparison } from './comparison.ts'
+import { pageOf, type PageText } from './page.ts'
+import { type About, readResults, type Regime, type Result, text } from './results.ts'
+import { pairsOf, summarize, type Summary } from './summary.ts'
+import type { Outcome } from './worker.ts'
+
+export interface AblateOptions {
+  /** The folder where it is kept; one that exists is continued. */
+  readonly out: string
+  readonly comparisons: readonly Comparison[]
+  readonly regime: Regime
+  /** The precision that this machine computes in. */
+  readonly precision: Precision
+  /** Seeds 0 … seeds − 1, each for both sides of a comparison. */
+  readonly seeds: number
+  /** How many train at once, a thread each. */
+  readonly processes: number
+  /** The module of a worker's process, which calls `serveArms`, and its arguments. */
+  readonly worker: { readonly module: string; readonly arguments: readonly string[] }
+  /** What the page says about the ablation. */
+  readonly page: PageText
+  readonly signal: AbortSignal
+  /** Gets lines for a person. */
+  readonly say?: (line: string) => void
+}
+
+/**
+ * Trains both arms of every comparison once per seed, in processes of their own, and writes the results: `runs.jsonl`
+ * a line per run, `summary.json`, `README.md` and `chart.svg`. Started again, it does what is missing.
+ *
+ * @returns what the comparisons show by now
+ * @throws Error if the folder holds an ablation of another kind, or if a run fails; finished runs are kept
+ * @example
+ * // With a worker.mjs that calls serveArms:
+ * const arm = (key) => ({ key, spec: { tricks: key.split(' + ') } })
+ * const comparison = { name: 'cutout', kind: 'added', with: arm('crop + cutout'), without: arm('crop') }
+ */
+export async function ablate(options: AblateOptions): Promise<Summary[]> {
+  const { out, comparisons, regime, precision, processes, signal, page } = options
+  const say = options.say ?? console.log
+  mkdirSync(out, { recursive: true })
+  const about: About = { regime, versions: { tfjs: tf.version_core } }
+  checkSame(join(out, 'about.json'), about)
+  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.version}`
+  const on = `${machine}, ${precision}`
+  const done = readResults(out)
+  const queue = missing(done, on, options)
+  const total = queue.length
+  say(`${done.length} runs are done, ${total} to go, ${processes} at once, on ${regime.backend}`)
+
+  const began = performance.now()
+  let finished = 0
+  const keep = ({ arm, seed }: Run, outcome: Outcome): void => {
+    const result: Result = { arm: arm.key, seed, ...outcome, on }
+    appendFileSync(join(out, 'runs.jsonl'), `${JSON.stringify(result)}\n`)
+    const left = ((performance.now() - began) / ++finished / 1000) * (total - finished)
+    const accuracy = (result.accuracy * 100).toFixed(2)
+    say(`${finished}/${total}  ${accuracy} %  seed ${seed}  ${arm.key}  (${duration(left)} left)`)
+    write(out, about, comparisons, page)
+  }
+  await Promise.all(
+    Array.from({ length: Math.min(processes, total) }, () =>
+      serve(options.worker, signal, () => queue.shift(), keep),
+    ),
+  )
+  return write(out, about, comparisons, page)
+}
+
+function checkSame(file: string, about: About): void {
+  if (!existsSync(file)) return replaceFile(file, text(about))
+  const [then, now] = [readFileSync(file, 'utf8'), text(about)]
+  if (then !== now)
+    throw new Error(
+      `ablate: the folder holds an ablation of another kind; choose another with --out\n  there ${then}\n  here  ${now}`,
+    )
+}
+
+interface Run {
+  readonly arm: Arm
+  readonly seed: number
+}
+
+/** The runs that are missing here. What tricks add comes first, for every seed: it is wanted most, and takes least. */
+function missing(
+  done: readonly Result[],
+  on: string,
+  { comparisons, seeds }: Pick<AblateOptions, 'comparisons' | 'seeds'>,
+): Run[] {
+  const has = new Set(done.map((result) => `${result.on} ${result.seed} ${result.arm}`))
+  const wanted = (['added', 'left out'] as const).flatMap((kind) =>
+    Array.from({ length: seeds }, (_, seed) => {
+      const lacking = comparisons.filter(
+        (comparison) =>
+          comparison.kind === kind &&
+          !pairsOf(done, comparison).some(({ having }) => having.seed === seed),
+      )
+      return [...armsOf(lacking).values()].map((arm) => ({ arm, seed }))
+    }).flat(),
+  )
+  return wanted.filter(({ arm, seed }) => {
+    const key = `${on} ${seed} ${arm.key}`
+    return !has.has(key) && has.add(key)
+  })
+}
+
+/**
+ * Writes the page, the chart and the summary of what is done by now.
+ *
+ * @example
+ * const { comparisons } = readSummary('bench/ablation')
+ */
+export function write(
+  out: string,
+  about: About,
+  comparisons: readonly Comparison[],
+  page: PageText,
+): Summary[] {
+  const results = readResults(out)
+  const summaries = summarize(results, comparisons)
+  const machines = [...new Set(results.map(({ on }) => on))]
+  replaceFile(join(out, 'summary.json'), text({ ...about, machines, comparisons: summaries }))
+  replaceFile(join(out, 'README.md'), pageOf(page, { summaries, machines }))
+  replaceFile(join(out, 'chart.svg'), chartOf(summaries))
+  return summaries
+}
+
+/** A process that trains what `next` returns until there is no more. */
+function serve(
+  { module, arguments: given }: AblateOptions['worker'],
+  signal: AbortSignal,
+  next: () => Run | undefined,
+  done: (run: Run, outcome: Outcome) => void,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    // Processes side by side use the cores better than threads within a step this small.
+    const env = { ...process.env, TF_NUM_INTRAOP_THREADS: '1', OMP_NUM_THREADS: '1' }
+    const worker: ChildProcess = fork(module, given, { env })
+    let run: Run | undefined
+    let dismissed = false
+    const dismiss = (): void => {
+      dismissed = true
+      worker.kill()
+    }
+    signal.addEventListener('abort', dismiss)
+    worker.on('message', (message: 'ready' | Outcome | { error: string }) => {
+      if (typeof message === 'object' && 'error' in message) {
+        dismiss()
+        const where = run ? `${run.arm.key}, seed ${run.seed}: ` : ''
+        reject(new Error(`ablate: ${where}${message.error}`))
+        return
+      }
+      if (message !== 'ready') done(run!, message)
+      run = signal.aborted ? undefined : next()
+      if (!run) dismiss()
+      // If it has died meanwhile, its exit says so.
+      else worker.send({ spec: run.arm.spec, seed: run.seed }, () => undefined)
+    })
+    worker.on('exit', (code, killedBy) => {
+      signal.removeEventListener('abort', dismiss)
+      if (dismissed) {
+        resolve()
+        return
+      }
+      const when = run ? `in ${run.arm.key}, seed ${run.seed}` : 'while it started'
+      reject(
+        new Error(
+          `ablate: a process died (${killedBy ?? `exit code ${code}`}) ${when}; finished runs are kept: ` +
+            'start it again, with fewer --processes if memory ran out',
+        ),
+      )
+    })
+    worker.on('error', reject)
+  })
+}

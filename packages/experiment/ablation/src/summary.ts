@@ -1,0 +1,98 @@
+import jstat from 'jstat'
+import type { Comparison } from './comparison.ts'
+import type { Result } from './results.ts'
+
+/** A mean over seeds, with the half-width of its 95 % confidence interval. */
+export interface Estimate {
+  readonly mean: number
+  readonly deviation: number
+  readonly interval: number
+}
+
+export interface Summary {
+  readonly name: string
+  readonly kind: Comparison['kind']
+  readonly remark?: string
+  /** Seeds that both sides have. */
+  readonly n: number
+  readonly with: Estimate
+  readonly without: Estimate
+  /** Of accuracy, pair by pair: with less without, as a share. */
+  readonly effect: Estimate
+  readonly calibration: Estimate
+  readonly loss: Estimate
+  /** How many times the processor's time of a step without it. */
+  readonly cost: number
+}
+
+/** What each comparison shows by now; those without a pair of runs are left out. */
+export function summarize(
+  results: readonly Result[],
+  comparisons: readonly Comparison[],
+): Summary[] {
+  return comparisons.flatMap((comparison) => {
+    const pairs = pairsOf(results, comparison)
+    if (pairs.length === 0) return []
+    const difference = (of: (result: Result) => number): Estimate =>
+      estimate(pairs.map(({ having, lacking }) => of(having) - of(lacking)))
+    const stepCost = ({ wallClock, steps }: Result): number => wallClock.cpuSeconds / steps
+    const { name, kind, remark } = comparison
+    return {
+      name,
+      kind,
+      ...(remark !== undefined && { remark }),
+      n: pairs.length,
+      with: estimate(pairs.map(({ having }) => having.accuracy)),
+      without: estimate(pairs.map(({ lacking }) => lacking.accuracy)),
+      effect: difference(({ accuracy }) => accuracy),
+      calibration: difference(({ calibrationError }) => calibrationError),
+      loss: difference(({ loss }) => loss),
+      cost: median(pairs.map(({ having, lacking }) => stepCost(having) / stepCost(lacking))),
+    }
+  })
+}
+
+/** A pair per seed, in their order: the first that a machine has trained both sides of, in one precision. */
+export function pairsOf(
+  results: readonly Result[],
+  comparison: Comparison,
+): { readonly having: Result; readonly lacking: Result }[] {
+  const [having_, lacking_] = [comparison.with.key, comparison.without.key]
+  const pairs = new Map<number, { having: Result; lacking: Result }>()
+  for (const having of results.filter(({ arm }) => arm === having_)) {
+    const lacking = results.find(
+      ({ arm, seed, on }) => arm === lacking_ && seed === having.seed && on === having.on,
+    )
+    if (lacking && !pairs.has(having.seed)) pairs.set(having.seed, { having, lacking })
+  }
+  return [...pairs.values()].toSorted((a, b) => a.having.seed - b.having.seed)
+}
+
+/** Student's t: with one value there is no interval. */
+export function estimate(values: readonly number[]): Estimate {
+  const n = values.length
+  const mean = values.reduce((sum, value) => sum + value, 0) / n
+  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (n - 1))
+  const interval = (jstat.studentt.inv(0.975, n - 1) * deviation) / Math.sqrt(n)
+  return { mean, deviation, interval }
+}
+
+const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[values.length >> 1]!
+
+/** Whether the interval excludes zero. */
+export const isClear = ({ mean, interval }: Estimate): boolean => Math.abs(mean) > interval
+
+export const points = (share: number, digits = 2): string => {
+  const text = (share * 100).toFixed(digits)
+  return share > 0 && Number(text) !== 0 ? `+${text}` : text.replace('-', '−')
+}
+
+export const size = (share: number): string => (share * 100).toFixed(2)
+
+/** An effect in percentage points with its interval, bold if that excludes zero. */
+export function effectText(effect: Estimate): string {
+  if (!Number.isFinite(effect.interval)) return points(effect.mean)
+  const text = `${points(effect.mean)} ± ${size(effect.interval)}`
+  return isClear(effect) ? `**${text}**` : text
+}
