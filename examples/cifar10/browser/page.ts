@@ -9,10 +9,9 @@ import threadedSimd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-t
 import * as tf from '@tensorflow/tfjs-core'
 import { loadCifar10 } from '@tricks/cifar10'
 import { createModel } from '@tricks/models'
-import { type ImageSet, type Progress, train } from '@tricks/train'
+import { firstOf, type ImageSet, type Progress, train } from '@tricks/train'
 import { findAdapter } from '@tricks/webgpu'
 import { recipes } from '../src/recipes.ts'
-import { firstOf } from '../src/subset.ts'
 
 setWasmPaths({
   'tfjs-backend-wasm.wasm': plain,

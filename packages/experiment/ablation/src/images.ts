@@ -1,6 +1,5 @@
 import { createRandom } from '@tricks/core'
-import { imagesAt } from '@tricks/run'
-import type { ImageSet } from '@tricks/train'
+import { imagesAt, type ImageSet } from '@tricks/train'
 
 /**
  * Two parts of a training set that have no image in common: what the runs of an ablation train and select on, and what they

@@ -54,5 +54,4 @@ export {
   stepSheet,
   type Tile,
 } from './sheet.ts'
-export { firstOf, imagesAt } from './subset.ts'
 export { openTensorBoard, type TensorBoard } from './tensorboard/files.ts'

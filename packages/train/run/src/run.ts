@@ -5,6 +5,8 @@ import { assertArgument, compose, type Trick } from '@tricks/core'
 import { gradientAccumulation } from '@tricks/gradient-accumulation'
 import {
   type Checkpoint,
+  firstOf,
+  imagesAt,
   type ImageSet,
   type NonFinite,
   openData,
@@ -26,7 +28,6 @@ import { checkSame, hashOf } from './record/same.ts'
 import type { EpochLine, RunFacts, Settings, StepLine } from './record/schema.ts'
 import { revisionOf } from './revision.ts'
 import { stepSheet } from './sheet.ts'
-import { firstOf, imagesAt } from './subset.ts'
 import { openBoard } from './tensorboard/board.ts'
 
 /** Labelled images, and what they are called in the record. */

@@ -15,6 +15,7 @@ export { Observers } from './observers.ts'
 export { alignOptimizer } from './optimizer.ts'
 export { lackOf, type Precision } from './precision.ts'
 export { openRun, type OpenRun, type RunOptions, setRate } from './run.ts'
+export { firstOf, imagesAt } from './subset.ts'
 export {
   type EpochProgress,
   type Progress,

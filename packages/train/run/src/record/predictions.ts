@@ -23,7 +23,7 @@ export function shownMistakes(predictions: Predictions): { worst: Mistake[]; sur
 }
 
 interface PictureSet {
-  readonly images: { subarray(from: number, to: number): Uint8Array }
+  readonly images: { subarray(from: number, to: number): Uint8Array | Uint8ClampedArray }
   readonly labels: ArrayLike<number>
   readonly height: number
   readonly width: number

@@ -1,6 +1,5 @@
-import type { ImageSet } from '@tricks/train'
 import { expect, test } from 'vitest'
-import { firstOf } from '../src/index.ts'
+import { firstOf, type ImageSet } from '../src/index.ts'
 
 const labels = Array.from({ length: 60 }, (_, i) => (i < 50 ? i % 2 : 2))
 const set: ImageSet = {
@@ -30,6 +29,6 @@ test.each([
 
 test('rejects fewer images than classes', () => {
   expect(() => firstOf(set, 2)).toThrow(
-    'run: expected limit to be at least 3, one image per class, got 2',
+    'train: expected limit to be at least 3, one image per class, got 2',
   )
 })

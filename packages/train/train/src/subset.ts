@@ -1,5 +1,5 @@
 import { createRandom } from '@tricks/core'
-import type { ImageSet } from '@tricks/train'
+import type { ImageSet } from './data.ts'
 
 /**
  * The images at some indices of a set, in that order, as a set of their own.
@@ -29,7 +29,7 @@ export function imagesAt(set: ImageSet, indices: ArrayLike<number>): ImageSet {
 export function firstOf(set: ImageSet, limit: number): ImageSet {
   if (limit < set.classes.length)
     throw new RangeError(
-      `run: expected limit to be at least ${set.classes.length}, one image per class, got ${limit}`,
+      `train: expected limit to be at least ${set.classes.length}, one image per class, got ${limit}`,
     )
   const seen = set.classes.map(() => 0)
   const order = createRandom(0).fork('limit').permutation(set.labels.length)
