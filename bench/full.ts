@@ -4,29 +4,27 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { useBackend } from '@tricks/backend'
 import { loadCifar10 } from '@tricks/cifar10'
+import { recipes } from '@tricks/cli'
 import { accuracy } from '@tricks/core'
+import { hasModel, loadModel, progressView, run } from '@tricks/run'
 import { batchOf } from '@tricks/train'
-import { run } from '../examples/cifar10/src/run.ts'
-import { hasModel, loadModel } from '../examples/cifar10/src/teacher.ts'
 
 const [out, seed = '0'] = process.argv.slice(2)
 if (out === undefined) throw new Error('bench/full.ts: expected a folder for the run')
 const began = performance.now()
-const { signal } = new AbortController()
-if (hasModel(out)) await useBackend('native')
-else
+await useBackend('native')
+const { train, test } = await loadCifar10()
+if (!hasModel(out))
   await run({
-    recipe: 'airbench',
-    backend: 'native',
+    recipe: recipes['airbench']!,
+    data: { name: 'CIFAR-10 (JPEG re-encoding)', train, test },
     seed: Number(seed),
-    out,
-    progress: 'lines',
-    signal,
+    folder: out,
+    view: progressView({ mode: 'lines' }),
   })
 const seconds = (performance.now() - began) / 1000
 
-const model = await loadModel(out)
-const { test } = await loadCifar10()
+const { model } = await loadModel(out)
 const indices = Int32Array.from({ length: test.labels.length }, (_, i) => i)
 const batchSize = 500
 let right = 0

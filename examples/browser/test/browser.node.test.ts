@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 const executablePath = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
 const folder = mkdtempSync(join(tmpdir(), 'page-'))
-const configFile = join(import.meta.dirname, '../browser/vite.config.ts')
+const configFile = join(import.meta.dirname, '../vite.config.ts')
 const common = {
   configFile,
   logLevel: 'error' as const,

@@ -8,10 +8,14 @@ import simd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm
 import threadedSimd from '@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url'
 import * as tf from '@tensorflow/tfjs-core'
 import { loadCifar10 } from '@tricks/cifar10'
+import { cosineDecay } from '@tricks/cosine-decay'
+import { labelSmoothing } from '@tricks/label-smoothing'
 import { createModel } from '@tricks/models'
+import { randomCrop } from '@tricks/random-crop'
+import { randomFlip } from '@tricks/random-flip'
 import { firstOf, type ImageSet, type Progress, train } from '@tricks/train'
+import { warmup } from '@tricks/warmup'
 import { findAdapter } from '@tricks/webgpu'
-import { recipes } from '../src/recipes.ts'
 
 setWasmPaths({
   'tfjs-backend-wasm.wasm': plain,
@@ -34,7 +38,6 @@ try {
 
 async function run(): Promise<void> {
   await choose(asked.get('backend'))
-  const { quick } = recipes
   const data = await loadCifar10({
     onProgress: (done, total) => now(`Decoding the images: ${percent(done / total)}`),
   })
@@ -43,7 +46,7 @@ async function run(): Promise<void> {
   // A part of the training images asks for a part of the test.
   const share = images.labels.length / data.train.labels.length
   const test = first(data.test, Math.ceil(share * data.test.labels.length))
-  const model = createModel(quick.model, { ...quick.modelOptions, seed: 0 })
+  const model = createModel('plain', { widths: [[16], [32], [64], [128]], seed: 0 })
   log(
     `${images.labels.length} training images, ${model.countParams().toLocaleString('en')} parameters`,
   )
@@ -51,11 +54,17 @@ async function run(): Promise<void> {
   const { test: accuracy } = await train({
     model,
     data: { train: images, test },
-    tricks: quick.tricks(),
-    optimizer: quick.optimizer(),
-    epochs: Number(asked.get('epochs') ?? quick.epochs),
-    batchSize: Number(asked.get('batch') ?? quick.batchSize),
-    validation: Math.round(share * quick.validation),
+    // As the recipe quick of @tricks/cli, which is for Node.
+    tricks: [
+      randomCrop({ padding: 1 }),
+      randomFlip(),
+      labelSmoothing({ epsilon: 0.1 }),
+      warmup({ multiplier: 8, over: { fraction: 0.15 }, after: cosineDecay() }),
+    ],
+    optimizer: tf.train.momentum(0.04, 0.9, true),
+    epochs: Number(asked.get('epochs') ?? 4),
+    batchSize: Number(asked.get('batch') ?? 64),
+    validation: Math.round(share * 1000),
     onProgress: show,
   })
   const seconds = ((performance.now() - began) / 1000).toFixed(0)

@@ -1,0 +1,16 @@
+// What `npm start` runs: the command line of @tricks/cli, on CIFAR-10 unless a command is named.
+//
+//     npm start                              trains the quick recipe, in two to five minutes on two cores
+//     npm start -- --recipe six              trains another one
+//     npm start -- report runs/…             any other command
+//
+// The quick recipe: 75.9 % on wasm (seed 0), in 2:30 min on a Xeon with AVX-512 and 4:12 on an EPYC with AVX2, two cores
+// each, n = 1. On @tricks/native with bfloat16 the larger quick-native: 80.7 % in the same time.
+import { commandNames, main } from '@tricks/cli'
+
+// npm runs scripts in the package's folder; the user is elsewhere.
+process.chdir(process.env['INIT_CWD'] ?? '.')
+const words = process.argv.slice(2)
+const [first = ''] = words
+const isCommand = commandNames.includes(first) || first === '--help' || first === '-h'
+process.exitCode = await main(isCommand ? words : ['train', 'cifar10', ...words], 'npm start --')

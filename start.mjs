@@ -1,0 +1,94 @@
+// What `npm start` and its sisters run: installs what the command needs, with a line that shows how far it is, then runs it.
+// Node 20 and npm are all there is yet, so nothing is imported but Node's own modules.
+import { spawn } from 'node:child_process'
+
+const pnpm = ['npx', '--yes', 'pnpm@12.21.0']
+const [kind = 'start', ...given] = process.argv.slice(2)
+const forExample = ['--prod', '--filter', '@tricks/example-cifar10...']
+const example = [...pnpm, '--silent', '-C', 'examples/cifar10']
+
+/** What each command needs installed, and what it runs then. */
+const commands = {
+  start: { install: forExample, run: [...example, 'start', ...given] },
+  native: {
+    install: forExample,
+    run: [
+      ...[...example, 'exec', 'node', '--conditions=@tricks/source'],
+      ...['../../packages/backend/native/src/cli.ts', 'install', ...given],
+    ],
+  },
+  webgpu: { install: [], run: [...example, 'start', '--backend', 'webgpu', ...given] },
+  browser: { install: [], run: [...pnpm, '--silent', '-C', 'examples/browser', 'start', ...given] },
+  setup: { install: [] },
+}
+
+const { install, run } = commands[kind]
+process.exitCode = await installing(install)
+if (process.exitCode === 0 && run) process.exitCode = await running(run)
+
+/** Installs what is missing. The first line comes at once: on a new machine the rest takes a minute or two. */
+async function installing(filters) {
+  const began = Date.now()
+  const terminal = process.stderr.isTTY
+  const words = { packages: 0 }
+  const line = () => {
+    const seconds = Math.round((Date.now() - began) / 1000)
+    return `Installing from the npm registry: ${words.packages} packages, ${seconds} s`
+  }
+  process.stderr.write(terminal ? line() : 'Installing from the npm registry …\n')
+  const show = setInterval(() => terminal && process.stderr.write(`\r${line()}`), 250)
+  const later = setInterval(() => !terminal && process.stderr.write(`${line()}\n`), 15_000)
+  const log = []
+  const child = spawn(
+    pnpm[0],
+    [...pnpm.slice(1), 'install', '--frozen-lockfile', '--reporter=ndjson', ...filters],
+    { stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' },
+  )
+  let rest = ''
+  child.stdout.on('data', (chunk) => {
+    const lines = (rest + chunk).split('\n')
+    rest = lines.pop()
+    for (const each of lines) note(each, words, log)
+  })
+  child.stderr.on('data', (chunk) => log.push(String(chunk)))
+  const code = await ended(child)
+  clearInterval(show)
+  clearInterval(later)
+  if (terminal) process.stderr.write('\r\x1b[K')
+  if (code !== 0)
+    process.stderr.write(`${log.join('\n').trim()}\nThe packages could not be installed.\n`)
+  return code
+}
+
+/** Counts what pnpm reports, and keeps its errors. */
+function note(line, words, log) {
+  let event
+  try {
+    event = JSON.parse(line)
+  } catch {
+    log.push(line)
+    return
+  }
+  if (event.name === 'pnpm:progress' && ['fetched', 'found_in_store'].includes(event.status))
+    words.packages++
+  if (event.level === 'error') log.push(event.err?.message ?? event.message ?? line)
+}
+
+/** The command itself: what one types, and its signals, go to it. */
+async function running([command, ...words]) {
+  const child = spawn(command, words, { stdio: 'inherit', shell: process.platform === 'win32' })
+  // A terminal's Ctrl-C reaches the child by itself; this process waits for it to finish.
+  process.on('SIGINT', () => {})
+  process.on('SIGTERM', () => child.kill('SIGTERM'))
+  return ended(child)
+}
+
+function ended(child) {
+  return new Promise((resolve) => {
+    child.on('error', (error) => {
+      process.stderr.write(`${error.message}\n`)
+      resolve(1)
+    })
+    child.on('close', (code, signal) => resolve(code ?? (signal === 'SIGINT' ? 130 : 1)))
+  })
+}
