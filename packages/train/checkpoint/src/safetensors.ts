@@ -5,7 +5,7 @@ import { parseJson } from './json.ts'
 // The layout of https://github.com/huggingface/safetensors: 8 bytes with the header's length, a JSON header, the values.
 // What is not a tensor stands in the header's `__metadata__`, which other readers pass over.
 
-const format = 'tricks-checkpoint/1'
+const format = 'tricks-checkpoint/2'
 const longestHeader = 64 * 2 ** 20
 const names = { float32: 'F32', int32: 'I32', bool: 'BOOL' } as const
 const zeros = '0'.repeat(64)
