@@ -133,6 +133,7 @@ export function openData(options: DataOptions): TrainingData {
   const stepsPerEpoch = Math.ceil(size / batchSize)
   const { height, width, channels } = set
   const statistics = normalizationOf(options, fitted)
+  const orders = createRandom(seed, 'openData').fork('order')
   const shuffled = { epoch: -1, order: new Int32Array() }
   return {
     facts: { size, height, width, channels, classes: set.classes.length, ...statistics },
@@ -144,7 +145,7 @@ export function openData(options: DataOptions): TrainingData {
       if (epoch !== shuffled.epoch)
         Object.assign(shuffled, {
           epoch,
-          order: createRandom(seed).fork('order').at(epoch).permutation(size),
+          order: orders.at(epoch).permutation(size),
         })
       const from = (step % stepsPerEpoch) * batchSize
       return batchOf(fitted, from, Math.min(size, from + batchSize), shuffled.order)

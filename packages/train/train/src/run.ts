@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import {
   assertOption,
   compose,
+  createRandom,
   type Pipeline,
   trainableOf,
   type Trick,
@@ -81,6 +82,7 @@ export const openRun = (options: RunOptions): OpenRun => open(options, false)
 export function open(options: RunOptions, resumed: boolean): OpenRun {
   const { model, tricks = [], optimizer, epochs, batchSize = 128, seed = 0 } = options
   checkOptions(options)
+  const baseRate = rateOf(optimizer)
   const { train, test } = options.data
   const held = options.data.validation ?? options.validation
   const data = openData({ ...options.data, validation: held, batchSize, epochs, seed })
@@ -107,12 +109,19 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
   const start = (): void =>
     pipeline.start({ variables, data: data.facts, batchSize, time: data.time(0) })
   start()
-  return { pipeline, variables, data, baseRate: rateOf(optimizer), start }
+  return { pipeline, variables, data, baseRate, start }
 }
 
 const whole = (value: number): boolean => Number.isInteger(value) && value >= 1
 
-function checkOptions({ data, epochs, batchSize = 128, validation = 0 }: RunOptions): void {
+function checkOptions({
+  data,
+  epochs,
+  batchSize = 128,
+  seed = 0,
+  validation = 0,
+}: RunOptions): void {
+  createRandom(seed, 'train')
   assertOption(whole(epochs), 'train', { epochs }, 'a positive integer')
   assertOption(whole(batchSize), 'train', { batchSize }, 'a positive integer')
   const given = typeof data === 'object' && data !== null && 'train' in data
@@ -130,9 +139,13 @@ interface Rated {
 }
 
 function rateOf(optimizer: tf.Optimizer): number {
+  const updates = typeof (optimizer as Partial<tf.Optimizer> | undefined)?.applyGradients
+  assertOption(updates === 'function', 'train', { optimizer }, 'one such as tf.train.adam(0.001)')
   const rate = (optimizer as unknown as Rated).learningRate
   if (typeof rate !== 'number')
     throw new Error(`train: the optimizer ${optimizer.getClassName()} has no learningRate`)
+  const option = { "the optimizer's learning rate": rate }
+  assertOption(rate > 0 && Number.isFinite(rate), 'train', option, 'a number above 0')
   return rate
 }
 

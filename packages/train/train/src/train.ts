@@ -9,7 +9,13 @@ import {
   type Time,
   trainableOf,
 } from '@tricks/core'
-import { capture, type Checkpoint, type CheckpointOptions, restore } from './checkpoint.ts'
+import {
+  capture,
+  type Checkpoint,
+  checkCheckpointOptions,
+  type CheckpointOptions,
+  restore,
+} from './checkpoint.ts'
 import { checkOutputs } from './check-model.ts'
 import type { Subset } from './data.ts'
 import { keepOnDevice } from './device-images.ts'
@@ -125,7 +131,10 @@ export async function* training(
   assertOption(some, 'train', { evaluationBatchSize }, 'a positive integer')
   const known = nonFinite === 'stop' || nonFinite === 'skip'
   assertOption(known, 'train', { nonFinite }, "'stop' or 'skip'")
-  if (checkpoint) await checkSavable(optimizer)
+  if (checkpoint) {
+    checkCheckpointOptions(checkpoint)
+    await checkSavable(optimizer)
+  }
   const run = open(options, resume !== undefined)
   const { pipeline, variables, baseRate } = run
   const precision = availablePrecision(options.precision)
