@@ -101,6 +101,9 @@ export interface TrainingData {
   batch(step: number): { images: tf.Tensor4D; targets: tf.Tensor2D }
 }
 
+/** Whether it is a positive integer. */
+export const whole = (value: number): boolean => Number.isInteger(value) && value >= 1
+
 /** Which images `openData` trains on, and in which order. */
 export interface DataOptions {
   readonly train: ImageSet
@@ -128,6 +131,8 @@ export interface DataOptions {
  */
 export function openData(options: DataOptions): TrainingData {
   const { train: set, batchSize, epochs, seed } = options
+  for (const [name, value] of Object.entries({ batchSize, epochs }))
+    assertOption(whole(value), 'openData', { [name]: value }, 'a positive integer')
   const [fitted, heldOut] = splitOf(options)
   const size = fitted.indices.length
   const stepsPerEpoch = Math.ceil(size / batchSize)

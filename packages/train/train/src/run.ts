@@ -12,7 +12,7 @@ import {
 import { checkEvaluationSet } from './check-data.ts'
 import { checkActivation } from './check-model.ts'
 import { suspectOf } from './check-contents.ts'
-import { type ImageSet, openData, type TrainingData } from './data.ts'
+import { type ImageSet, openData, type TrainingData, whole } from './data.ts'
 import type { Model } from './model.ts'
 import { alignOptimizer } from './optimizer.ts'
 import type { Precision } from './precision.ts'
@@ -112,15 +112,16 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
   return { pipeline, variables, data, baseRate, start }
 }
 
-const whole = (value: number): boolean => Number.isInteger(value) && value >= 1
-
 function checkOptions({
+  model,
   data,
   epochs,
   batchSize = 128,
   seed = 0,
   validation = 0,
 }: RunOptions): void {
+  const applies = typeof (model as Model | undefined)?.apply === 'function'
+  assertOption(applies, 'train', { model }, 'a tfjs-layers model, or { apply, variables }')
   createRandom(seed, 'train')
   assertOption(whole(epochs), 'train', { epochs }, 'a positive integer')
   assertOption(whole(batchSize), 'train', { batchSize }, 'a positive integer')

@@ -1,7 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createRandom, type Trick } from '@tricks/core'
-import { type Progress, train, training, type TrainOptions, variablesOf } from '../src/index.ts'
+import {
+  openData,
+  type Progress,
+  train,
+  training,
+  type TrainOptions,
+  variablesOf,
+} from '../src/index.ts'
 import { blobs, denseModel } from './blobs.ts'
 
 const options = (more: Partial<TrainOptions> = {}): TrainOptions => ({
@@ -187,6 +194,11 @@ describe('what goes wrong is said', () => {
     ['images that are cut', { data: { train: { ...set, images: set.images.slice(1) } } }, 'bytes'],
     ['no epochs', { epochs: 0 }, 'train: expected epochs to be a positive integer, got 0'],
     ['no reads', { readEvery: 0 }, 'train: expected readEvery to be a positive integer, got 0'],
+    [
+      'no model',
+      { model: undefined! },
+      'train: expected model to be a tfjs-layers model, or { apply, variables }, got undefined',
+    ],
     ['no seed', { seed: -1 }, 'train: expected seed to be a whole number in [0, 2^32), got -1'],
     [
       'a checkpoint every nothing',
@@ -239,6 +251,16 @@ test('variables go by layer path and role, wherever the model was built', () => 
     'Dense-1/kernel',
     'Dense-1/bias',
   ])
+})
+
+test("openData's errors name its options", () => {
+  const given = { train: blobs(20), validation: 0, batchSize: 8, epochs: 1, seed: 0 }
+  for (const [wrong, message] of [
+    [{ batchSize: -8 }, 'openData: expected batchSize to be a positive integer, got -8'],
+    [{ epochs: 0.5 }, 'openData: expected epochs to be a positive integer, got 0.5'],
+    [{ seed: -1 }, 'openData: expected seed to be a whole number in [0, 2^32), got -1'],
+  ] as const)
+    expect(() => openData({ ...given, ...wrong })).toThrow(message)
 })
 
 test('blobs differ by seed', () => {
