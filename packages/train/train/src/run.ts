@@ -15,6 +15,7 @@ import { suspectOf } from './check-contents.ts'
 import { type ImageSet, openData, type TrainingData, whole } from './data.ts'
 import type { Model } from './model.ts'
 import { alignOptimizer } from './optimizer.ts'
+import { rateOf } from './rate.ts'
 import type { Precision } from './precision.ts'
 
 /** What a run is made of. */
@@ -131,34 +132,4 @@ function checkOptions({
     throw new Error(
       `train: expected validation to be left out or 0, as data.validation is a set of its own, got ${validation}`,
     )
-}
-
-/** The optimizer's learning rate: a protected field of every tfjs optimizer, which no other way gives. */
-interface Rated {
-  learningRate: number
-  setLearningRate?(rate: number): void
-}
-
-function rateOf(optimizer: tf.Optimizer): number {
-  const updates = typeof (optimizer as Partial<tf.Optimizer> | undefined)?.applyGradients
-  assertOption(updates === 'function', 'train', { optimizer }, 'one such as tf.train.adam(0.001)')
-  const rate = (optimizer as unknown as Rated).learningRate
-  if (typeof rate !== 'number')
-    throw new Error(`train: the optimizer ${optimizer.getClassName()} has no learningRate`)
-  const option = { "the optimizer's learning rate": rate }
-  assertOption(rate > 0 && Number.isFinite(rate), 'train', option, 'a number above 0')
-  return rate
-}
-
-/**
- * Sets an optimizer's learning rate.
- *
- * @example
- * setRate(optimizer, 0.01)
- */
-export function setRate(optimizer: tf.Optimizer, rate: number): void {
-  const rated = optimizer as unknown as Rated
-  // SGD and momentum hold the rate in a tensor that their setter renews.
-  if (rated.setLearningRate) rated.setLearningRate(rate)
-  else rated.learningRate = rate
 }
