@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { keyOf, tidied } from './combine.ts'
+import { assertArgument } from './option.ts'
 import { createRandom } from './random.ts'
 import type { Augmentation, Batch, Trick } from './trick.ts'
 
@@ -20,6 +21,7 @@ export interface DrawOptions {
  * @param factory of a trick that changes images, or mixes them
  * @returns a function of images `[batch, height, width, channels]` in [0, 1] (of `{ images, targets }` for a trick that
  * mixes) and the trick's options with `seed` and `step`; it leaves its input unchanged
+ * @throws RangeError for an option out of its range
  * @example
  * const cutoutBatch = withDraws(cutout)
  * const cut = cutoutBatch(images, { length: 16, seed: 1, step })
@@ -28,7 +30,7 @@ export interface DrawOptions {
 export function withDraws<O>(
   factory: (options: O) => Trick,
 ): <B extends tf.Tensor4D | Batch>(batch: B, options: NonNullable<O> & DrawOptions) => B {
-  return (batch, { seed, step = 0, mean, ...options }) => {
+  return (batch, { seed, step = 0, mean: given, ...options }) => {
     const trick = factory(options as O)
     const { images, targets } = (batch instanceof tf.Tensor ? { images: batch } : batch) as {
       images: tf.Tensor4D
@@ -42,10 +44,15 @@ export function withDraws<O>(
           : `${trick.name}: expected { images, targets }, as it mixes both, got images`,
       )
     const [size, height, width, channels] = images.shape
+    const mean = given ?? Array<number>(channels).fill(0)
     const shape = { batch: size, height, width, channels, classes: targets?.shape[1] ?? 0 }
+    const whole = Number.isInteger(step) && step >= 0
+    assertArgument(whole, trick.name, { step }, 'a whole number of at least 0')
+    const list = Array.isArray(mean) && mean.length === channels
+    assertArgument(list, trick.name, { mean }, `a list of ${channels} numbers`)
     const params = augmentation.draw(
-      createRandom(seed).at(step).fork(keyOf(trick)),
-      { ...shape, mean: mean ?? Array<number>(channels).fill(0) },
+      createRandom(seed, trick.name).at(step).fork(keyOf(trick)),
+      { ...shape, mean },
       { step, stepsPerEpoch: Infinity, steps: Infinity },
     )
     return tidied(() => {

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { type Acts, combine, keyOf, tidied } from './combine.ts'
+import { type Acts, checkTricks, combine, entryOf, isTrick, keyOf, tidied } from './combine.ts'
 import { assertArgument } from './option.ts'
 import type { Random } from './random.ts'
 import { stageNames, stages } from './stages.ts'
@@ -47,7 +47,7 @@ export function sometimes(
 ): Trick {
   const share = Number.isFinite(probability) && probability >= 0 && probability <= 1
   assertArgument(share, 'sometimes', { probability }, 'a number in [0, 1]')
-  assertArgument(isTrick(trick), 'sometimes', { trick }, 'a trick')
+  checkTricks('sometimes', [trick])
   return byChance('sometimes', [trick], { probability }, key, [probability], 1)
 }
 
@@ -74,14 +74,11 @@ export function during(
   const range = 'one of { steps }, { epochs } and { fraction }, at least 0'
   assertArgument(isDuration(from), 'during', { from }, range)
   assertArgument(isDuration(until), 'during', { until }, range)
-  assertArgument(isTrick(trick), 'during', { trick }, 'a trick')
+  checkTricks('during', [trick])
   const acts: Acts = (_, time) =>
     time.step >= stepsOf(from, time) && time.step < stepsOf(until, time)
   return combinator('during', [trick], { ...window }, key, acts)
 }
-
-const isTrick = (value: unknown): value is Trick =>
-  typeof (value as Partial<Trick> | null | undefined)?.name === 'string'
 
 function combinator(
   name: string,
@@ -154,7 +151,7 @@ function imageByImage(
       tidied(() => {
         const versions = [images]
         const places = tricks.map((trick) => {
-          const own = params[keyOf(trick)]
+          const own = entryOf(trick, params)
           if (own === undefined) return 0
           const changed = trick.images!.apply(images, own)
           if (sizeOf(changed) !== sizeOf(images))
@@ -169,7 +166,7 @@ function imageByImage(
       }),
     describe({ choice, params }, image) {
       const trick = tricks[choice[image]!]
-      return (trick && trick.images!.describe?.(params[keyOf(trick)], image)) ?? ''
+      return (trick && trick.images!.describe?.(entryOf(trick, params), image)) ?? ''
     },
   }
 }

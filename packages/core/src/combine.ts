@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
+import { assertArgument } from './option.ts'
 import type { Random } from './random.ts'
 import type { Stage } from './stages.ts'
 import type { Time } from './time.ts'
@@ -23,6 +24,10 @@ export type Acts = (i: number, time: Time, random?: Random) => boolean
 /** A trick's key among its siblings. */
 export const keyOf = (trick: Trick): string => trick.key ?? trick.name
 
+/** What a record holds for a trick, whose key may be that of every object's method. */
+export const entryOf = (trick: Trick, record: Readonly<Record<string, unknown>> | undefined) =>
+  record && Object.hasOwn(record, keyOf(trick)) ? record[keyOf(trick)] : undefined
+
 /** `tf.tidy` for whatever hooks return: intermediate tensors are disposed even if no trainer tidies up. */
 export const tidied = <T>(work: () => T): T => tf.tidy(work as () => tf.TensorContainer) as T
 
@@ -40,11 +45,11 @@ export type Hooks = Required<Pick<Trick<States>, Stage>>
  * const { images } = combine('both', [randomFlip(), cutout()])
  */
 export function combine(name: string, tricks: readonly Trick[], acts: Acts = () => true): Hooks {
-  checkSiblings(name, tricks)
+  checkTricks(name, tricks)
   const acting = (hook: Stage, { time, random }: Moment): readonly Trick[] =>
     tricks.filter((trick, i) => trick[hook] !== undefined && acts(i, time, random))
   const stateOf = (trick: Trick, states: unknown): unknown => {
-    const own = (states as States | undefined)?.[keyOf(trick)]
+    const own = entryOf(trick, states as States | undefined)
     if (trick.start && own === undefined)
       throw new Error(
         `${name}: '${keyOf(trick)}' keeps state in the run, which has not started: call pipeline.start(run)`,
@@ -201,8 +206,8 @@ export const drawnFor = (
   drawn: Drawn | undefined,
 ): [Trick, unknown][] =>
   tricks
-    .filter((trick) => trick[hook] && drawn?.[keyOf(trick)] !== undefined)
-    .map((trick) => [trick, drawn![keyOf(trick)]])
+    .filter((trick) => trick[hook] && entryOf(trick, drawn) !== undefined)
+    .map((trick) => [trick, entryOf(trick, drawn)])
 
 /** The tensors whose names begin with `from`, beginning with `to` instead. */
 const renamed = (tensors: Tensors, from: string, to: string): Tensors =>
@@ -212,7 +217,22 @@ const renamed = (tensors: Tensors, from: string, to: string): Tensors =>
       .map(([path, tensor]) => [to + path.slice(from.length), tensor]),
   )
 
-function checkSiblings(name: string, tricks: readonly Trick[]): void {
+export const isTrick = (value: unknown): value is Trick =>
+  typeof (value as Partial<Trick> | null | undefined)?.name === 'string'
+
+/** @throws Error for what is not a list of tricks, each with a key of its own */
+export function checkTricks(name: string, tricks: readonly Trick[]): void {
+  assertArgument(Array.isArray(tricks), name, { tricks }, 'a list of tricks')
+  for (const trick of tricks as readonly unknown[]) {
+    if (typeof trick === 'function')
+      throw new TypeError(
+        `${name}: expected a trick, got the function ${trick.name}. Call it: ${trick.name}().`,
+      )
+    assertArgument(isTrick(trick), name, { trick }, 'a trick')
+    const { name: own, key } = trick
+    const text = key === undefined || (typeof key === 'string' && key !== '')
+    assertArgument(text, own, { key }, 'text that is not empty')
+  }
   const keys = tricks.map(keyOf)
   const twice = keys.find((key, i) => keys.indexOf(key) !== i)
   if (twice !== undefined)

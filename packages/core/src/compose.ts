@@ -148,6 +148,7 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
     stepsPerEpoch = Infinity,
     steps = Infinity,
   } = options
+  const hooks = combine('compose', tricks)
   assertNormalization('compose', { mean, deviation })
   oneAtMost(
     tricks.filter((trick) => trick.setsRate).map(keyOf),
@@ -156,8 +157,7 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
   )
   // Combinators may take turns; whether they do shows at each step.
   oneMixes(tricks.filter((trick) => trick.mix && !trick.tricks).map(keyOf))
-  const root = createRandom(seed)
-  const hooks = combine('compose', tricks)
+  const root = createRandom(seed, 'compose')
 
   let { state, tensors }: Owned<States> = { state: {}, tensors: new Set() }
   /** Runs what may change the state, whose tensors outlive it. */

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
+import { assertArgument } from './option.ts'
 
 /**
  * Class numbers as rows of targets: 1 at the label, 0 elsewhere.
@@ -6,11 +7,14 @@ import * as tf from '@tensorflow/tfjs-core'
  * @param labels whole numbers in `[0, classes)`, `[batch]`: an array, or an int32 tensor (its values are
  * not read back, so an out-of-range one gives a row of zeros)
  * @returns float32 `[batch, classes]`
- * @throws RangeError where a label of an array is out of range
+ * @param classes a positive integer
+ * @throws RangeError if a label of an array, or `classes`, is out of range
  * @example
  * oneHot([2, 0], 3) // [[0, 0, 1], [1, 0, 0]]
  */
 export function oneHot(labels: tf.Tensor | ArrayLike<number>, classes: number): tf.Tensor2D {
+  const count = Number.isInteger(classes) && classes >= 1
+  assertArgument(count, 'oneHot', { classes }, 'a positive integer')
   if (labels instanceof tf.Tensor)
     return tf.tidy(
       () =>

@@ -33,14 +33,15 @@ export interface Random {
  * The root of a run's random streams.
  *
  * @param seed a whole number in `[0, 2^32)`
- * @throws RangeError where the seed is none
+ * @param where the package or function whose option the seed is, with which the error begins
+ * @throws RangeError for an invalid seed
  * @example
  * const random = createRandom(42).fork('cutout').at(7)
  * const centers = random.images(128, (image) => [image.integer(0, 32), image.integer(0, 32)])
  */
-export function createRandom(seed: number): Random {
+export function createRandom(seed: number, where = 'createRandom'): Random {
   const valid = Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32
-  assertArgument(valid, 'createRandom', { seed }, 'a whole number in [0, 2^32)')
+  assertArgument(valid, where, { seed }, 'a whole number in [0, 2^32)')
   return stream({ seed, name: [0, 0], step: 0, first: 0, place: 0 })
 }
 

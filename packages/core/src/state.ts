@@ -3,7 +3,8 @@ import * as tf from '@tensorflow/tfjs-core'
 /** A copy of a state, lists and plain objects alike, in which `change` maps each value. */
 export function mapState<T>(state: T, change: (value: unknown) => unknown): T {
   if (Array.isArray(state)) return state.map((each: unknown) => mapState(each, change)) as T
-  if ((state as object | null | undefined)?.constructor !== Object) return change(state) as T
+  const plain = Object(state) === state && Object.getPrototypeOf(state) === Object.prototype
+  if (!plain) return change(state) as T
   return Object.fromEntries(
     Object.entries(state as object).map(([name, value]) => [
       name,

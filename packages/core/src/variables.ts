@@ -93,7 +93,7 @@ export function variablesOf(model: Layered): Variables {
  * is no answer, as tfjs sets it anew where a sequential model is built on first use. Of any other variable it is one.
  *
  * @example
- * model.layers[0].trainable = false
+ * for (const layer of model.layers.slice(0, -1)) layer.trainable = false
  * Object.keys(trainableOf(variablesOf(model)))
  */
 export function trainableOf(variables: Variables): Variables {

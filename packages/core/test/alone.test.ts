@@ -63,3 +63,24 @@ test('says which input a trick takes', () => {
     'shift: expected images, [batch, height, width, channels], got { images, targets }',
   )
 })
+
+test('an error names the option of the function, not that of what it calls', () => {
+  const message = (options: object): string => {
+    try {
+      withDraws(shift)(images, { seed: 1, ...options })
+    } catch (error) {
+      return (error as Error).message
+    }
+    return 'none'
+  }
+  expect(message({ seed: -1 })).toBe(
+    'shift: expected seed to be a whole number in [0, 2^32), got -1',
+  )
+  expect(message({ seed: undefined })).toMatch('shift: expected seed to be')
+  expect(message({ step: 0.5 })).toBe(
+    'shift: expected step to be a whole number of at least 0, got 0.5',
+  )
+  expect(message({ mean: [0.5, 0.5] })).toBe(
+    'shift: expected mean to be a list of 1 numbers, got [0.5,0.5]',
+  )
+})

@@ -560,6 +560,54 @@ describe('combinators', () => {
     expect(make).toThrow(message)
   })
 
+  test('what is not a trick is named', () => {
+    const lists: [() => unknown, string][] = [
+      [() => compose([shift as never]), 'compose: expected a trick, got the function shift'],
+      [() => compose([undefined as never]), 'compose: expected trick to be a trick, got undefined'],
+      [() => compose(shift() as never), 'compose: expected tricks to be a list of tricks'],
+      [() => compose(null as never), 'compose: expected tricks to be a list of tricks, got null'],
+      [() => sometimes(0.5, shift as never), 'sometimes: expected a trick, got the function shift'],
+      [() => sometimes(0.5, undefined as never), 'sometimes: expected trick to be a trick'],
+      [() => oneOf([[shift as never, 1]]), 'oneOf: expected a trick, got the function shift'],
+      [() => during({}, shift as never), 'during: expected a trick, got the function shift'],
+      [
+        () => during(shift() as never, {} as never),
+        'during: expected window to be { from, until }',
+      ],
+    ]
+    for (const [make, message] of lists) expect(make).toThrow(message)
+  })
+
+  test('a key may be any text that is not empty', () => {
+    for (const key of ['constructor', 'toString', '__proto__']) {
+      const apply = (): never => {
+        throw new Error('nothing was drawn')
+      }
+      const never: Trick = { ...shift('shift', key), images: { draw: () => undefined, apply } }
+      const kept: Trick<{ count: number }> = {
+        images: never.images!,
+        name: 'shift',
+        key,
+        options: {},
+        start: () => ({ count: 0 }),
+        learningRate: (rate, _, { count }) => rate + count,
+        afterStep: (_, { state }) => void state.count++,
+      }
+      const pipeline = compose([kept])
+      pipeline.start({ variables: {}, data: {} as never, batchSize: 2, time: at(0) })
+      expect([...pipeline.batch(images, targets, 0).images.dataSync()]).toEqual([
+        ...images.dataSync(),
+      ])
+      pipeline.afterStep({}, 0)
+      pipeline.restore(pipeline.save())
+      expect(pipeline.learningRate(1, 1)).toBe(2)
+    }
+    for (const key of ['', 3, null, {}])
+      expect(() => compose([shift('shift', key as never)])).toThrow(
+        'shift: expected key to be text that is not empty, got',
+      )
+  })
+
   test('a trick that changes the size of some images only says so', () => {
     const grow: Trick = {
       name: 'grow',

@@ -11,6 +11,11 @@ test('oneHot of an array and of a tensor', () => {
   expect(oneHot(new Uint8Array([2, 0]), 3).dtype).toBe('float32')
   expect(() => oneHot([0, 3], 3)).toThrow('oneHot: expected labels in [0, 3), got 3 at place 1')
   for (const label of [-1, 0.5, NaN]) expect(() => oneHot([label], 3)).toThrow(`got ${label} at`)
+  for (const classes of [0, 2.5, NaN])
+    for (const labels of [[0], tf.tensor1d([0], 'int32')])
+      expect(() => oneHot(labels, classes)).toThrow(
+        `oneHot: expected classes to be a positive integer, got ${classes}`,
+      )
 })
 
 test('cross-entropy takes soft targets and large logits', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { createRandom } from '../src/index.ts'
+import { compose, createRandom } from '../src/index.ts'
 import { philox } from '../src/random.ts'
 
 const many = 20_000
@@ -276,8 +276,13 @@ describe('streams', () => {
 
   test.each([-1, 0.5, NaN, 2 ** 32])('a seed of %d is refused', (seed) => {
     expect(() => createRandom(seed)).toThrow(
-      `expected seed to be a whole number in [0, 2^32), got ${seed}`,
+      `createRandom: expected seed to be a whole number in [0, 2^32), got ${seed}`,
     )
+  })
+
+  test('an error names whose seed it is', () => {
+    expect(() => createRandom(-1, 'shuffle')).toThrow('shuffle: expected seed to be')
+    expect(() => compose([], { seed: -1 })).toThrow('compose: expected seed to be')
   })
 
   test('an empty range is refused', () => {

@@ -124,6 +124,15 @@ describe('draws', () => {
     expect(steep('log-uniform')).toBeGreaterThan(0.4)
   })
 
+  test('after 100 attempts an image stays whole', () => {
+    const counts: number[] = []
+    const random = counting(createRandom(1), counts)
+    // A square as large as the image is none: rectangles are smaller.
+    const options = { probability: 1, area: [1, 1], ratio: 1, fill: 0 } as const
+    expect(drawn(options, { batch: 3, random })).toBeUndefined()
+    expect(counts).toEqual([201, 201, 201])
+  })
+
   test('a share of the images lose one', () => {
     for (const probability of [0.25, 0.5]) {
       const { boxes } = drawn({ probability, fill: 0 }, { batch: 4000 })
@@ -207,6 +216,17 @@ test('rejects invalid options and mismatched shapes', () => {
   expect(() => applyRandomErasing(images, { boxes: [null, [0, 0, 2, 2]], fill: [0, 0] })).toThrow(
     'random-erasing: expected fill to be one finite value, 3, one per channel, or 12, as many as are erased, got 2 values',
   )
+  for (const box of [
+    [-1, 0, 2, 2],
+    [0, -1, 2, 2],
+    [0.5, 0, 2, 2],
+    [0, 0, 2, 1.5],
+    [3, 0, 2, 2],
+    [0, 4, 2, 2],
+  ])
+    expect(() =>
+      applyRandomErasing(images, { boxes: [[0, 0, 4, 5], box as unknown as Box], fill: 0 }),
+    ).toThrow('random-erasing: expected boxes to be 2 boxes')
   expect(() => randomErasing({ probability: 2 })).toThrow(
     'random-erasing: expected probability to be a number in [0, 1], got 2',
   )
@@ -295,6 +315,10 @@ conformance(() => randomErasing(), {
     () => randomErasing({ aspect: 'square' as 'uniform' }),
     () => randomErasing({ fill: 255 }),
     () => randomErasing({ fill: [] }),
+    () => randomErasing({ fill: [0.5, 2] }),
+    () => randomErasing({ area: [0.1, 2] }),
+    () => randomErasing({ area: [0.1] as unknown as [number, number] }),
+    () => randomErasing({ ratio: 1.5 }),
     () => randomErasing({ fill: [0, '1'] as never }),
     () => randomErasing({ fill: null as never }),
     () => randomErasing({ ratio: '0.3' as never }),

@@ -59,7 +59,8 @@ export async function useBackend(name?: BackendName): Promise<Backend> {
     const { why } = candidates[candidate]
     if (reason === undefined)
       return { name: candidate, why: device ? `${why}: ${device}` : why, passedOver }
-    passedOver.push({ name: candidate, reason })
+    // A package's message begins with its name, which stands before the reason already.
+    passedOver.push({ name: candidate, reason: reason.replace(`${candidate}: `, '') })
   }
   const reasons = passedOver.map((each) => `  ${each.name}: ${each.reason}`).join('\n')
   throw new Error(
@@ -88,7 +89,7 @@ async function start({
     if (await tf.setBackend(registered)) return adapter ? { device: adapter.name } : {}
     return { reason: `${source} is installed, but its backend did not start` }
   } catch (error) {
-    return { reason: firstLine((error as Error).message).replace(`${registered}: `, '') }
+    return { reason: firstLine((error as Error).message) }
   }
 }
 

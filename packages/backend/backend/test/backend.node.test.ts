@@ -7,7 +7,10 @@ test('takes the best that is present and says why the others were passed over', 
   expect(backendNames).toContain(name)
   expect(why).not.toBe('')
   expect(passedOver.map((each) => each.name)).toEqual(backendNames.slice(0, passedOver.length))
-  for (const { reason } of passedOver) expect(reason).not.toBe('')
+  for (const each of passedOver) {
+    expect(each.reason).not.toBe('')
+    expect(each.reason).not.toMatch(`${each.name}: `)
+  }
 })
 
 test('takes the one asked for', async () => {

@@ -1,18 +1,40 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, softmaxCrossEntropy, type Trick } from '@tricks/core'
-import { checkTeacher, logitsOf, type Teacher } from './teacher.ts'
+import { assertArgument, softmaxCrossEntropy, type Trick } from '@tricks/core'
+import {
+  checked,
+  defineOptions,
+  defineParameters,
+  number,
+  optional,
+  type OptionsOf,
+} from '@tricks/core/options'
+import { checkTeacher, isTeacher, logitsOf, type Teacher } from './teacher.ts'
 
 export type { Teacher }
 
-export interface DistillationOptions {
-  readonly teacher: Teacher
-  /** Softens both predictions, above 0; default 20, that of He et al. 2019. */
-  readonly temperature?: number
-  /** The share of the teacher's part, in [0, 1], as Hinton et al. weight it; without it both parts are added. */
-  readonly alpha?: number
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+const temperatures = { min: 1e-6, max: 1e6, scale: 'log' } as const
+
+export const distillationOptions = defineOptions('distillation', {
+  /** What teaches: a tfjs-layers model, or `{ apply }`, that returns logits `[batch, classes]`. */
+  teacher: checked<Teacher>('a model, which has apply(images, options)', isTeacher),
+  /** Softens both predictions: 20 in He et al. for ImageNet, 3 to 5 for few classes. */
+  temperature: number({ ...temperatures, default: 20 }),
+  /** The share of the teacher's part, as Hinton et al. weight it. @defaultValue both parts are added */
+  alpha: optional(number({ min: 0, max: 1 })),
+})
+export type DistillationOptions = OptionsOf<typeof distillationOptions>
+
+const rows = checked<tf.Tensor2D>(
+  'a tensor [batch, classes]',
+  (value) => value instanceof tf.Tensor && value.rank === 2,
+)
+const lossParameters = defineParameters('distillation', {
+  student: rows,
+  teacher: rows,
+  targets: rows,
+  temperature: number(temperatures),
+  alpha: distillationOptions.kinds.alpha,
+})
 
 /** The teacher's part: a cross-entropy, or with `relative` the divergence, which is 0 where both agree. */
 function softLoss(
@@ -42,59 +64,42 @@ const join = (hard: tf.Scalar, soft: tf.Scalar, temperature: number, alpha?: num
  * @param student logits `[batch, classes]`
  * @param teacher logits `[batch, classes]`
  * @param targets `[batch, classes]`, rows that sum to 1
- * @param temperature T, above 0
+ * @param temperature T, in [1e-6, 1e6]
  * @param alpha in [0, 1]
  * @returns a scalar
- * @throws RangeError for a temperature or an alpha out of its range
+ * @throws RangeError for a temperature or an alpha out of its range, or tensors of different shapes
  * @example
  * const logits = { student: studentLogits, teacher: teacherLogits }
  * distillationLoss({ ...logits, targets, temperature: 4, alpha: 0.9 })
  * @see Hinton et al. 2015, https://arxiv.org/abs/1503.02531; He et al. 2019, https://arxiv.org/abs/1812.01187
  */
-export function distillationLoss({
-  student,
-  teacher,
-  targets,
-  temperature,
-  alpha,
-}: {
-  readonly student: tf.Tensor2D
-  readonly teacher: tf.Tensor2D
-  readonly targets: tf.Tensor2D
-  readonly temperature: number
-  readonly alpha?: number
-}): tf.Scalar {
-  check(temperature, alpha)
+export function distillationLoss(given: OptionsOf<typeof lossParameters>): tf.Scalar {
+  const { student, teacher, targets, temperature, alpha } = lossParameters.parse(given)
+  for (const [name, { shape }] of Object.entries({ teacher, targets }))
+    assertArgument(
+      tf.util.arraysEqual(shape, student.shape),
+      'distillation',
+      { [name]: shape },
+      `of the student's shape [${student.shape.join(', ')}]`,
+    )
   return tf.tidy(() => {
     const soft = softLoss(student, teacher, temperature, alpha !== undefined)
     return join(softmaxCrossEntropy(targets, student), soft, temperature, alpha)
   })
 }
 
-function check(temperature: number, alpha?: number): void {
-  const warm = temperature >= 1e-6 && temperature <= 1e6
-  assertOption(warm, 'distillation', { temperature }, 'a number from 1e-6 to 1e6')
-  const share = alpha === undefined || (alpha >= 0 && alpha <= 1)
-  assertOption(share, 'distillation', { alpha }, 'a number in [0, 1]')
-}
-
 /**
  * Learns from a teacher's soft predictions besides the targets. The teacher predicts the same augmented and mixed
- * images, once a step, before the gradient's tape starts, and nothing of it changes.
+ * images, once per step, before the gradient's tape starts, and its variables stay as they are.
  *
  * @throws RangeError for an option out of its range; Error for a teacher that doesn't give logits `[batch, classes]`
  * @example
  * compose([distillation({ teacher })])
  * @see Hinton et al. 2015, https://arxiv.org/abs/1503.02531; He et al. 2019, https://arxiv.org/abs/1812.01187
  */
-export function distillation({
-  teacher,
-  temperature = 20,
-  alpha,
-  key,
-}: DistillationOptions): Trick {
+export function distillation({ key, ...given }: DistillationOptions): Trick {
+  const { teacher, temperature, alpha } = distillationOptions.parse(given)
   checkTeacher(teacher)
-  check(temperature, alpha)
   return {
     name: 'distillation',
     key,

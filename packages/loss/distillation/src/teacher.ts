@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, finalActivation } from '@tricks/core'
+import { finalActivation } from '@tricks/core'
 
 /** What teaches: a tfjs-layers model, or anything with `apply` that gives logits `[batch, classes]`. */
 export interface Teacher {
@@ -9,12 +9,13 @@ export interface Teacher {
   readonly inputs?: readonly { readonly shape: readonly (number | null)[] }[]
 }
 
+export const isTeacher = (value: unknown): value is Teacher =>
+  typeof (value as Partial<Teacher> | null)?.apply === 'function'
+
 /** Those that are known to give logits. */
 const checked = new WeakSet<Teacher>()
 
 export function checkTeacher(teacher: Teacher): void {
-  const applies = typeof (teacher as Teacher | undefined)?.apply === 'function'
-  assertOption(applies, 'distillation', { teacher }, 'a model, which has apply(images, options)')
   const sizes = teacher.inputs?.length === 1 ? teacher.inputs[0]!.shape.slice(1) : [null]
   if (!sizes.includes(null))
     tf.tidy(() => void predict(teacher, tf.zeros([1, ...(sizes as number[])])))

@@ -145,7 +145,7 @@ describe('the teacher', () => {
   })
 })
 
-describe('what does not fit is said', () => {
+describe('rejects', () => {
   const teacher: Teacher = { apply: () => tf.zeros([4, 3]) }
   const batch: PipelineBatch = {
     images: images(),
@@ -212,11 +212,26 @@ describe('what does not fit is said', () => {
   })
   test('options', () => {
     expect(() => distillation({ teacher, temperature: 0 })).toThrow(
-      'distillation: expected temperature to be a number from 1e-6 to 1e6, got 0',
+      'distillation: expected temperature to be a number in [0.000001, 1000000], got 0',
     )
     const logits = tf.zeros<tf.Rank.R2>([1, 2])
     const given = { student: logits, teacher: logits, targets: logits, temperature: 1 }
     expect(() => distillationLoss({ ...given, alpha: 2 })).toThrow('a number in [0, 1], got 2')
+    for (const temperature of [0, NaN, '4', null, undefined])
+      expect(() => distillationLoss({ ...given, temperature: temperature as number })).toThrow(
+        'distillation: expected temperature to be a number',
+      )
+    for (const [name, wrong, message] of [
+      ['alpha', '0.5', 'alpha to be a number in [0, 1], got 0.5'],
+      ['student', [[0, 1]], 'student to be a tensor [batch, classes]'],
+      ['targets', tf.scalar(1), 'targets to be a tensor [batch, classes]'],
+      ['targets', tf.zeros([1, 3]), "targets to be of the student's shape [1, 2], got [1,3]"],
+      ['teacher', tf.zeros([2, 2]), "teacher to be of the student's shape [1, 2], got [2,2]"],
+      ['tau', 3, 'options to be some of student, teacher, targets, temperature, alpha, got tau'],
+    ] as const)
+      expect(() => distillationLoss({ ...given, [name]: wrong })).toThrow(
+        `distillation: expected ${message}`,
+      )
     expectClose(
       distillationLoss({ ...given, targets: oneHot([0], 2), alpha: 0 }),
       softmaxCrossEntropy(oneHot([0], 2), logits),
@@ -234,7 +249,12 @@ conformance(() => distillation({ teacher: brightness, temperature: 4, alpha: 0.9
     () => distillation({ teacher: brightness, temperature: -1 }),
     () => distillation({ teacher: brightness, temperature: Infinity }),
     () => distillation({ teacher: brightness, alpha: 1.5 }),
+    () => distillation({ teacher: brightness, alpha: '0.5' as never }),
+    () => distillation({ teacher: brightness, temperature: null as never }),
+    () => distillation({ teacher: brightness, tau: 3 } as never),
     () => distillation({ teacher: {} as Teacher }),
+    () => distillation({ teacher: null as never }),
+    () => distillation({} as never),
   ],
 })
 conformance(() => distillation({ teacher: brightness }))

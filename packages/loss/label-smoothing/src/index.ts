@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Trick } from '@tricks/core'
+import { assertArgument, type Trick } from '@tricks/core'
+import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
-export interface LabelSmoothingOptions {
-  /** The share that moves from the target to all classes, in [0, 1); default 0.1, the paper's. */
-  readonly epsilon?: number
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+export const labelSmoothingOptions = defineOptions('label-smoothing', {
+  /** The share that moves from the target to all classes; the paper's default. */
+  epsilon: number({ min: 0, below: 1, default: 0.1 }),
+})
+export type LabelSmoothingOptions = OptionsOf<typeof labelSmoothingOptions>
 
 /**
  * Smooths targets: targets · (1 − ε) + ε / classes.
@@ -20,7 +20,8 @@ export interface LabelSmoothingOptions {
  * @see Szegedy et al. 2016, https://arxiv.org/abs/1512.00567
  */
 export function smoothTargets(targets: tf.Tensor2D, epsilon: number): tf.Tensor2D {
-  assertOption(epsilon >= 0 && epsilon < 1, 'label-smoothing', { epsilon }, 'a number in [0, 1)')
+  const kind = labelSmoothingOptions.kinds.epsilon
+  assertArgument(kind.accepts(epsilon), 'label-smoothing', { epsilon }, kind.range)
   return tf.tidy(() => tf.add(tf.mul(targets, 1 - epsilon), epsilon / targets.shape[1]))
 }
 
@@ -33,12 +34,12 @@ export function smoothTargets(targets: tf.Tensor2D, epsilon: number): tf.Tensor2
  * compose([labelSmoothing({ epsilon: 0.1 })])
  * @see Szegedy et al. 2016, https://arxiv.org/abs/1512.00567
  */
-export function labelSmoothing({ epsilon = 0.1, key }: LabelSmoothingOptions = {}): Trick {
-  assertOption(epsilon >= 0 && epsilon < 1, 'label-smoothing', { epsilon }, 'a number in [0, 1)')
+export function labelSmoothing({ key, ...given }: LabelSmoothingOptions = {}): Trick {
+  const options = labelSmoothingOptions.parse(given)
   return {
     name: 'label-smoothing',
     key,
-    options: { epsilon },
-    targets: (targets) => smoothTargets(targets, epsilon),
+    options,
+    targets: (targets) => smoothTargets(targets, options.epsilon),
   }
 }

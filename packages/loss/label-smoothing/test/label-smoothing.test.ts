@@ -56,7 +56,7 @@ test('options are those given, and the defaults', () => {
   expect(labelSmoothing({ epsilon: 0 }).options).toEqual({ epsilon: 0 })
 })
 
-test('an epsilon out of range is said', () => {
+test('rejects an epsilon out of its range', () => {
   expect(() => labelSmoothing({ epsilon: 1 })).toThrow(
     'label-smoothing: expected epsilon to be a number in [0, 1), got 1',
   )

@@ -71,17 +71,35 @@ test('options are those given, and the defaults', () => {
   })
 })
 
-test('what does not fit is said', () => {
+test('rejects a wrong strength, and a model without a weight to penalise', () => {
   expect(() => l2({ strength: -1 })).toThrow(
-    'l2: expected strength to be a number of at least 0 and at most 1e6, got -1',
+    'l2: expected strength to be a number in [0, 1000000], got -1',
   )
+  for (const [penalty, name] of [
+    [l1Penalty, 'l1'],
+    [l2Penalty, 'l2'],
+  ] as const)
+    for (const wrong of [-1, NaN, Infinity, '1', null, undefined])
+      expect(() => penalty([tf.scalar(1)], wrong as number)).toThrow(
+        `${name}: expected strength to be a number in [0, 1000000], got ${wrong}`,
+      )
   const { penalty } = l1()
   expect(() => penalty!({}, compose([]).step(0))).toThrow('l1: there is no trainable variable')
 })
 
 conformance(() => l1(), {
-  invalid: [() => l1({ strength: NaN }), () => l1({ biases: 1 as unknown as true })],
+  invalid: [
+    () => l1({ strength: NaN }),
+    () => l1({ strength: '0.1' as never }),
+    () => l1({ strength: null as never }),
+    () => l1({ biases: 1 as never }),
+    () => l1({ bias: true } as never),
+  ],
 })
 conformance(() => l2({ biases: true, norms: true }), {
-  invalid: [() => l2({ strength: -1 }), () => l2({ norms: 'all' as unknown as true })],
+  invalid: [
+    () => l2({ strength: -1 }),
+    () => l2({ strength: Infinity }),
+    () => l2({ norms: 'all' as never }),
+  ],
 })

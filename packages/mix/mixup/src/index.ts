@@ -1,17 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Batch, type Trick } from '@tricks/core'
+import { assertArgument, type Batch, type Trick, withDraws } from '@tricks/core'
+import { boolean, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
-export interface MixupOptions {
-  /** λ is drawn from Beta(alpha, alpha), alpha above 0; default 0.2 (the paper: 0.1–0.4 ImageNet, 1 CIFAR-10). */
-  readonly alpha?: number
-  /** A λ for each image rather than for each batch; default false, as in the paper's code. */
-  readonly perImage?: boolean
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+export const mixupOptions = defineOptions('mixup', {
+  /** λ is drawn from Beta(alpha, alpha): a larger alpha mixes more. The paper: 0.1 to 0.4 on ImageNet, 1 on CIFAR-10. */
+  alpha: number({ above: 0, scale: 'log', default: 0.2 }),
+  /** Draw a λ per image, not per batch as in the paper's code. */
+  perImage: boolean({ default: false }),
+})
+export type MixupOptions = OptionsOf<typeof mixupOptions>
 
 export interface MixupParams {
-  /** The weight of the image itself, in [0, 1]: one, or one an image. */
+  /** The weight of the image itself, in [0, 1]: one, or one per image. */
   readonly lambda: number | readonly number[]
   /** Each image's partner. */
   readonly permutation: readonly number[] | Int32Array
@@ -22,7 +22,7 @@ export interface MixupParams {
  *
  * @param batch images `[batch, height, width, channels]` and targets `[batch, classes]`
  * @returns a new batch
- * @throws RangeError where λ or the permutation don't fit the batch
+ * @throws RangeError if λ, the permutation or the targets don't fit the images
  * @example
  * const { images, targets } = applyMixup(batch, { lambda: 0.7, permutation: [1, 0] })
  * @see Zhang et al. 2018, https://arxiv.org/abs/1710.09412
@@ -32,25 +32,35 @@ export function applyMixup(
   { lambda, permutation }: MixupParams,
 ): Batch {
   const [size] = images.shape
-  const lambdas = typeof lambda === 'number' ? [lambda] : [...lambda]
-  const share = lambdas.every((each) => each >= 0 && each <= 1)
-  assertOption(share, 'mixup', { lambda }, 'in [0, 1]')
-  assertOption(
-    [1, size].includes(lambdas.length),
+  assertArgument(
+    targets.shape[0] === size,
+    'mixup',
+    { targets: targets.shape },
+    `${size} rows, one per image`,
+  )
+  const lambdas = typeof lambda === 'number' ? [lambda] : Array.from(lambda ?? [])
+  assertArgument(
+    [1, size].includes(lambdas.length) &&
+      lambdas.every((each) => Number.isFinite(each) && each >= 0 && each <= 1),
     'mixup',
     { lambda },
-    `one number or ${size}, one an image`,
+    `one number in [0, 1], or ${size}, one per image`,
   )
-  const partner = (each: number): boolean => Number.isInteger(each) && each >= 0 && each < size
-  const fits = permutation.length === size && Array.from(permutation).every(partner)
-  assertOption(fits, 'mixup', { permutation }, `${size} places in [0, ${size})`)
+  const partners = Array.from(permutation ?? [])
+  assertArgument(
+    partners.length === size &&
+      partners.every((each) => Number.isInteger(each) && each >= 0 && each < size),
+    'mixup',
+    { permutation },
+    `${size} indices in [0, ${size})`,
+  )
 
   return tf.tidy(() => {
-    const partners = tf.tensor1d(Int32Array.from(permutation), 'int32')
+    const order = tf.tensor1d(partners, 'int32')
     const weights = tf.tensor1d(lambdas)
     const mix = <T extends tf.Tensor>(x: T): T => {
       const weight = tf.reshape(weights, [-1, ...x.shape.slice(1).map(() => 1)])
-      return tf.add(tf.mul(x, weight), tf.mul(tf.gather(x, partners), tf.sub(1, weight)))
+      return tf.add(tf.mul(x, weight), tf.mul(tf.gather(x, order), tf.sub(1, weight)))
     }
     return { images: mix(images), targets: mix(targets) }
   })
@@ -64,13 +74,13 @@ export function applyMixup(
  * compose([mixup({ alpha: 0.2 })])
  * @see Zhang et al. 2018, https://arxiv.org/abs/1710.09412
  */
-export function mixup({ alpha = 0.2, perImage = false, key }: MixupOptions = {}): Trick {
-  assertOption(alpha > 0 && Number.isFinite(alpha), 'mixup', { alpha }, 'a number above 0')
-  assertOption(typeof perImage === 'boolean', 'mixup', { perImage }, 'true or false')
+export function mixup({ key, ...given }: MixupOptions = {}): Trick {
+  const options = mixupOptions.parse(given)
+  const { alpha, perImage } = options
   return {
     name: 'mixup',
     key,
-    options: { alpha, perImage },
+    options,
     mix: {
       draw: (random, { batch }): MixupParams => ({
         lambda: perImage
@@ -78,7 +88,19 @@ export function mixup({ alpha = 0.2, perImage = false, key }: MixupOptions = {})
           : random.beta(alpha, alpha),
         permutation: random.permutation(batch),
       }),
-      apply: (batch, params) => applyMixup(batch, params as MixupParams),
+      apply: applyMixup,
+      describe: ({ lambda }: MixupParams, image) =>
+        `λ ${(typeof lambda === 'number' ? lambda : lambda[image]!).toFixed(2)}`,
     },
   }
 }
+
+/**
+ * Mixes a batch by draws of its own, for a loop without a pipeline: `mixup` as a function of `{ images, targets }`.
+ *
+ * @param batch images `[batch, height, width, channels]` and targets `[batch, classes]`
+ * @returns a new batch
+ * @example
+ * const mixed = mixupBatch({ images, targets }, { alpha: 0.2, seed: 1, step })
+ */
+export const mixupBatch = withDraws(mixup)

@@ -10,9 +10,9 @@ import {
   fromFixture,
   onEachBackend,
 } from '@tricks/conformance'
-import { createRandom } from '@tricks/core'
+import { compose, createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
-import { applyMixup, mixup, type MixupParams } from '../src/index.ts'
+import { applyMixup, mixup, mixupBatch, type MixupParams } from '../src/index.ts'
 import fixture from './fixtures/mixup.json' with { type: 'json' }
 
 onEachBackend(() => {
@@ -70,7 +70,7 @@ describe('draws', () => {
     )
   })
 
-  test('a λ an image where asked for', () => {
+  test('a λ per image, if asked for', () => {
     expect(new Set(drawn({ perImage: true }).lambda as number[]).size).toBe(64)
   })
 })
@@ -80,25 +80,47 @@ test('options are those given, and the defaults', () => {
   expect(mixup({ alpha: 1, perImage: true }).options).toEqual({ alpha: 1, perImage: true })
 })
 
-test('what does not fit is said', () => {
+test('alone it draws what it draws in a pipeline', async () => {
+  const images = tf.tensor4d([0.1, 0.2, 0.7], [3, 1, 1, 1])
+  const targets = tf.eye(3)
+  const alone = mixupBatch({ images, targets }, { perImage: true, seed: 3, step: 5 })
+  const composed = compose([mixup({ perImage: true })], { seed: 3 }).batch(images, targets, 5)
+  expect(alone.images.dataSync()).toEqual(composed.images.dataSync())
+  expect(alone.targets.dataSync()).toEqual(composed.targets.dataSync())
+  expect(alone.images.dataSync()).not.toEqual(images.dataSync())
+})
+
+test('describes what it drew', () => {
+  const { describe: words } = mixup().mix!
+  expect(words!({ lambda: 0.756, permutation: [1, 0] }, 1)).toBe('λ 0.76')
+  expect(words!({ lambda: [0.756, 0.2], permutation: [1, 0] }, 1)).toBe('λ 0.20')
+})
+
+test('rejects params that do not fit the batch', () => {
   const batch = {
     images: tf.zeros<tf.Rank.R4>([2, 1, 1, 1]),
     targets: tf.zeros<tf.Rank.R2>([2, 3]),
   }
   const permutation = [1, 0]
   expect(() => applyMixup(batch, { lambda: 1.2, permutation })).toThrow(
-    'mixup: expected lambda to be in [0, 1], got 1.2',
+    'mixup: expected lambda to be one number in [0, 1], or 2, one per image, got 1.2',
   )
   expect(() => applyMixup(batch, { lambda: [0, 0, 0], permutation })).toThrow(
-    'one number or 2, one an image',
+    'one number in [0, 1], or 2, one per image, got [0,0,0]',
   )
   expect(() => applyMixup(batch, { lambda: 0.5, permutation: [0, 2] })).toThrow(
-    'mixup: expected permutation to be 2 places in [0, 2), got [0,2]',
+    'mixup: expected permutation to be 2 indices in [0, 2), got [0,2]',
   )
-  for (const lambda of [-0.1, NaN, [0.5, 1.5], [1.5, 0.5]])
-    expect(() => applyMixup(batch, { lambda, permutation })).toThrow('expected lambda to be in')
-  for (const wrong of [[0], [0, 1, 1], [0, 0.5], [-1, 0], [0, NaN]])
-    expect(() => applyMixup(batch, { lambda: 0.5, permutation: wrong })).toThrow(
+  const { images } = batch
+  expect(() =>
+    applyMixup({ images, targets: tf.zeros([1, 3]) }, { lambda: 1, permutation }),
+  ).toThrow('mixup: expected targets to be 2 rows, one per image, got [1,3]')
+  for (const lambda of [-0.1, NaN, [0.5, 1.5], [1.5, 0.5], [], '0.5', ['0.5', 1], null, undefined])
+    expect(() => applyMixup(batch, { lambda: lambda as number, permutation })).toThrow(
+      'expected lambda to be one number in',
+    )
+  for (const wrong of [[0], [0, 1, 1], [0, 0.5], [-1, 0], [0, NaN], ['1', '0'], null, undefined])
+    expect(() => applyMixup(batch, { lambda: 0.5, permutation: wrong as number[] })).toThrow(
       'expected permutation to be 2',
     )
   // The ends are shares, too.
@@ -162,6 +184,11 @@ conformance(() => mixup({ alpha: 0.5 }), {
     () => mixup({ alpha: 0 }),
     () => mixup({ alpha: -1 }),
     () => mixup({ alpha: Infinity }),
+    () => mixup({ alpha: NaN }),
+    () => mixup({ alpha: null as never }),
+    () => mixup({ alpha: '0.2' as never }),
+    () => mixup({ perImage: 'true' as never }),
+    () => mixup({ beta: 0.2 } as never),
     () => mixup({ perImage: 1 as unknown as true }),
   ],
 })

@@ -1,18 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, gatherPixels, type Batch, type Trick } from '@tricks/core'
+import { assertArgument, type Batch, gatherPixels, type Trick, withDraws } from '@tricks/core'
+import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
-export interface RicapOptions {
-  /** The boundary is drawn from Beta(beta, beta) each way, beta above 0; default 0.3, the paper's. */
-  readonly beta?: number
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+export const ricapOptions = defineOptions('ricap', {
+  /** The boundary is drawn from Beta(beta, beta) each way: a smaller beta keeps more of one image. The paper's default. */
+  beta: number({ above: 0, scale: 'log', default: 0.3 }),
+})
+export type RicapOptions = OptionsOf<typeof ricapOptions>
 
 /** Patches in the order top left, bottom left, top right, bottom right. */
 export interface RicapParams {
   /** Where the four patches meet, [row, column]: from 0 to the height and the width. */
   readonly boundary: readonly [number, number]
-  /** Which image each patch of each image comes from, a permutation of the batch a patch. */
+  /** Which image each patch of each image comes from: a permutation of the batch per patch. */
   readonly permutations: readonly ArrayLike<number>[]
   /** Where in its image each patch is cut out, [row, column]. */
   readonly offsets: readonly (readonly [number, number])[]
@@ -23,7 +23,7 @@ export interface RicapParams {
  *
  * @param batch images `[batch, height, width, channels]` and targets `[batch, classes]`
  * @returns a new batch; pixels are copied exactly
- * @throws RangeError where the params don't fit the batch
+ * @throws RangeError if the params or the targets don't fit the images
  * @example
  * const patched = applyRicap(batch, {
  *   boundary: [3, 5],
@@ -37,22 +37,23 @@ export function applyRicap(
   { boundary, permutations, offsets }: RicapParams,
 ): Batch {
   const [batch, height, width] = images.shape
-  const within = (value: number, limit: number): boolean =>
-    Number.isInteger(value) && value >= 0 && value <= limit
-  const meets = within(boundary[0], height) && within(boundary[1], width)
-  assertOption(meets, 'ricap', { boundary }, `[row, column] from 0 to ${height} and ${width}`)
-  const permuted = permutations.every(
-    (order) => order.length === batch && Array.from(order).every((i) => within(i, batch - 1)),
-  )
-  const orders = `four lists of ${batch} places in [0, ${batch})`
-  assertOption(permutations.length === 4 && permuted, 'ricap', { permutations }, orders)
+  const within = (value: number | undefined, limit: number): boolean =>
+    Number.isInteger(value) && value! >= 0 && value! <= limit
+  const one = `${batch} rows, one per image`
+  assertArgument(targets.shape[0] === batch, 'ricap', { targets: targets.shape }, one)
+  const meets = within(boundary?.[0], height) && within(boundary?.[1], width)
+  assertArgument(meets, 'ricap', { boundary }, `[row, column] from 0 to ${height} and ${width}`)
+  const permutes = (order?: ArrayLike<number>): boolean =>
+    order?.length === batch && Array.from(order).every((i) => within(i, batch - 1))
+  const permuted = permutations?.length === 4 && permutations.every(permutes)
+  const orders = `four lists of ${batch} indices in [0, ${batch})`
+  assertArgument(permuted, 'ricap', { permutations }, orders)
   const sizes = patchesOf(boundary, height, width)
   const cut = sizes.every(
     ({ rows, columns }, k) =>
-      within(offsets[k]?.[0] ?? -1, height - rows) &&
-      within(offsets[k]?.[1] ?? -1, width - columns),
+      within(offsets?.[k]?.[0], height - rows) && within(offsets?.[k]?.[1], width - columns),
   )
-  assertOption(cut, 'ricap', { offsets }, 'four [row, column] that keep the patches inside')
+  assertArgument(cut, 'ricap', { offsets }, 'four [row, column] that keep the patches inside')
 
   // Which pixel of the batch each output pixel shows.
   const source = new Int32Array(batch * height * width)
@@ -92,12 +93,13 @@ const patchesOf = ([row, column]: RicapParams['boundary'], height: number, width
  * compose([ricap({ beta: 0.3 })])
  * @see Takahashi et al. 2018, https://arxiv.org/abs/1811.09030
  */
-export function ricap({ beta = 0.3, key }: RicapOptions = {}): Trick {
-  assertOption(beta > 0 && Number.isFinite(beta), 'ricap', { beta }, 'a number above 0')
+export function ricap({ key, ...given }: RicapOptions = {}): Trick {
+  const options = ricapOptions.parse(given)
+  const { beta } = options
   return {
     name: 'ricap',
     key,
-    options: { beta },
+    options,
     mix: {
       draw(random, { batch, height, width }): RicapParams {
         const row = Math.round(height * random.beta(beta, beta))
@@ -112,7 +114,18 @@ export function ricap({ beta = 0.3, key }: RicapOptions = {}): Trick {
           ]),
         }
       },
-      apply: (batch, params) => applyRicap(batch, params as RicapParams),
+      apply: applyRicap,
+      describe: ({ boundary: [row, column] }: RicapParams) => `meet ${row}, ${column}`,
     },
   }
 }
+
+/**
+ * Patches a batch by draws of its own, for a loop without a pipeline: `ricap` as a function of `{ images, targets }`.
+ *
+ * @param batch images `[batch, height, width, channels]` and targets `[batch, classes]`
+ * @returns a new batch; pixels are copied exactly
+ * @example
+ * const patched = ricapBatch({ images, targets }, { beta: 0.3, seed: 1, step })
+ */
+export const ricapBatch = withDraws(ricap)

@@ -8,9 +8,9 @@ import {
   fromFixture,
   onEachBackend,
 } from '@tricks/conformance'
-import { accuracy, createRandom, oneHot, softmaxCrossEntropy } from '@tricks/core'
+import { accuracy, compose, createRandom, oneHot, softmaxCrossEntropy } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
-import { applyRicap, ricap, type RicapParams } from '../src/index.ts'
+import { applyRicap, ricap, ricapBatch, type RicapParams } from '../src/index.ts'
 import fixture from './fixtures/ricap.json' with { type: 'json' }
 
 onEachBackend(() => {
@@ -104,7 +104,7 @@ test('options are those given, and the defaults', () => {
   expect(ricap({ beta: 1 }).options).toEqual({ beta: 1 })
 })
 
-test('what does not fit is said', () => {
+test('rejects params that do not fit the batch', () => {
   const batch = { images: tf.zeros<tf.Rank.R4>([2, 4, 4, 1]), targets: oneHot([0, 1], 2) }
   const params: RicapParams = {
     boundary: [2, 2],
@@ -125,11 +125,47 @@ test('what does not fit is said', () => {
     'ricap: expected boundary to be [row, column] from 0 to 4 and 4, got [2,5]',
   )
   expect(() => applyRicap(batch, { ...params, permutations: [[0, 1]] })).toThrow(
-    'ricap: expected permutations to be four lists of 2 places in [0, 2), got [[0,1]]',
+    'ricap: expected permutations to be four lists of 2 indices in [0, 2), got [[0,1]]',
   )
   expect(() => applyRicap(batch, { ...params, offsets: [[3, 0]] })).toThrow(
     'ricap: expected offsets to be four [row, column] that keep the patches inside, got [[3,0]]',
   )
+  expect(() => applyRicap({ ...batch, targets: oneHot([0], 2) }, params)).toThrow(
+    'ricap: expected targets to be 2 rows, one per image, got [1,2]',
+  )
+  for (const name of ['boundary', 'permutations', 'offsets'])
+    for (const wrong of [null, undefined, ['1', '1'], [['1', '0']]])
+      expect(() => applyRicap(batch, { ...params, [name]: wrong })).toThrow(
+        `ricap: expected ${name} to be`,
+      )
+})
+
+test('alone it draws what it draws in a pipeline', () => {
+  const images = tf.reshape<tf.Rank.R4>(tf.range(0, 48), [3, 4, 4, 1])
+  const targets = oneHot([0, 1, 2], 3)
+  const alone = ricapBatch({ images, targets }, { beta: 1, seed: 3, step: 5 })
+  const composed = compose([ricap({ beta: 1 })], { seed: 3 }).batch(images, targets, 5)
+  expect(alone.images.dataSync()).toEqual(composed.images.dataSync())
+  expect(alone.targets.dataSync()).toEqual(composed.targets.dataSync())
+  expect(alone.images.dataSync()).not.toEqual(images.dataSync())
+})
+
+test.each([
+  [1, 1],
+  [1, 5],
+  [5, 1],
+])('images of %d × %d: each seed patches whole images or stripes', (height, width) => {
+  const images = tf.reshape<tf.Rank.R4>(tf.range(0, 3 * height * width), [3, height, width, 1])
+  for (let seed = 0; seed < 50; seed++) {
+    const batch = ricapBatch({ images, targets: oneHot([0, 1, 2], 3) }, { seed })
+    expect(batch.images.shape).toEqual(images.shape)
+    expectClose(tf.sum(batch.targets, 1), [1, 1, 1])
+  }
+})
+
+test('describes what it drew', () => {
+  const params = { boundary: [3, 5], permutations: [], offsets: [] }
+  expect(ricap().mix!.describe!(params, 0)).toBe('meet 3, 5')
 })
 
 /** Beta(½, ½), times a side and rounded to whole pixels. */
@@ -318,5 +354,12 @@ conformance(() => ricap({ beta: 0.5 }), {
       offsets: offsets.map(([row, column]) => [row, column + 1]),
     }),
   },
-  invalid: [() => ricap({ beta: 0 }), () => ricap({ beta: NaN }), () => ricap({ beta: Infinity })],
+  invalid: [
+    () => ricap({ beta: 0 }),
+    () => ricap({ beta: NaN }),
+    () => ricap({ beta: '0.3' as never }),
+    () => ricap({ beta: null as never }),
+    () => ricap({ alpha: 1 } as never),
+    () => ricap({ beta: Infinity }),
+  ],
 })

@@ -20,8 +20,8 @@ export interface BatchNormOptions {
  * A batch normalisation layer with torch's statistics: y = gamma · (x − mean) / √(variance + epsilon) + beta.
  *
  * In training (`model.fit`, or `model.apply(x, { training: true })`) mean and variance are the batch's, per
- * channel, and the moving ones follow, the variance unbiased. Elsewhere, and where the layer is frozen
- * (`layer.trainable = false`), the moving ones are used.
+ * channel, and the moving ones follow, the variance unbiased. Elsewhere, and if the layer or the nested model that it is
+ * in is frozen (`trainable = false`), the moving ones are used.
  * `{ training: true, statistics: 'keep' }` normalises by the batch and leaves the moving ones as they are.
  *
  * The channels are the last axis: x is `[batch, channels]` or `[batch, …, channels]`, float32. The weights are

@@ -63,7 +63,7 @@ export class BatchNorm extends layers.layers.Layer {
       const gamma = this.gamma.read()
       const beta = this.beta.read()
       // As in Keras, a frozen layer keeps to its moving statistics.
-      if (kwargs['training'] !== true || !this.trainable) {
+      if (kwargs['training'] !== true || this.isFrozen(kwargs['trainable'])) {
         const scale = tf.mul(gamma, tf.rsqrt(tf.add(this.movingVariance.read(), this.epsilon)))
         const shift = tf.sub(beta, tf.mul(this.movingMean.read(), scale))
         return tf.add(tf.mul(x, scale), shift)
@@ -79,6 +79,12 @@ export class BatchNorm extends layers.layers.Layer {
       const normalize = (hasKernels ? byKernels : byOperations)(this.epsilon, observe)
       return tf.customGrad(normalize as Parameters<typeof tf.customGrad>[0])(x, gamma, beta)
     })
+  }
+
+  /** @param trainable the variables that are trained, if the trainer says it: a model around the layer may be frozen */
+  private isFrozen(trainable: unknown): boolean {
+    if (!(trainable instanceof Set)) return this.trainableWeights.length === 0
+    return !trainable.has(this.gamma.read()) && !trainable.has(this.beta.read())
   }
 
   override getConfig(): tf.serialization.ConfigDict {

@@ -79,6 +79,32 @@ for (const backend of ['cpu', 'wasm']) {
       expect([...model.getWeights()[3]!.dataSync()]).toEqual([1.5, 1.5, 6.75])
     })
 
+    test('in a nested model that is frozen it keeps to its moving statistics', async () => {
+      await tf.setBackend(backend)
+      const norm = batchNorm({ momentum: 0.5 })
+      const first = () => layers.layers.activation({ activation: 'linear', inputShape: [3] })
+      const nested = layers.sequential({ layers: [first(), norm] })
+      const head = layers.layers.dense({ units: 1 })
+      const model = layers.sequential({ layers: [first(), nested, head] })
+      const x = tf.tensor2d([1, 2, 3, 3, 4, 8], [2, 3])
+      const y = tf.tensor2d([0, 1], [2, 1])
+      nested.trainable = false
+      const before = nested.getWeights().map((weight) => [...weight.dataSync()])
+      model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' })
+      await model.fit(x, y, { epochs: 2 })
+      expect(nested.getWeights().map((weight) => [...weight.dataSync()])).toEqual(before)
+      // The moving mean is 0 and the variance 1.
+      const data = [...x.dataSync()].map((value) => value / Math.sqrt(1 + 1e-5))
+      const frozen = nested.apply(x, { training: true }) as tf.Tensor
+      expectClose(frozen, { shape: [2, 3], data }, 'y')
+      nested.trainable = true
+      nested.apply(x, { training: true, trainable: new Set() })
+      expect(nested.getWeights().map((weight) => [...weight.dataSync()])).toEqual(before)
+      const trainable = new Set(norm.weights.map((weight) => weight.read()))
+      model.apply(x, { training: true, trainable })
+      expect([...nested.getWeights()[2]!.dataSync()]).toEqual([1, 1.5, 2.75])
+    })
+
     test('trains in model.fit, and is the same when saved and loaded', async () => {
       await tf.setBackend(backend)
       const model = layers.sequential({

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { assertOption } from '@tricks/core'
+import { fixWeight } from './fix.ts'
 import { isCount, type ModelOptions, network } from './network.ts'
 
 export interface AirbenchOptions extends ModelOptions {
@@ -62,10 +63,10 @@ export function airbench(options: AirbenchOptions = {}): LayersModel {
   })
   const logits = net.logits(net.global(x, 'max'), { bias: false, scale: 1 / 9, gain: 1 / 3 })
   const model = net.model(logits)
-  for (const { name, weights } of model.layers)
-    for (const weight of weights) {
-      if (weight.originalName.endsWith('/gamma')) weight.trainable = false
-      if (/^block\d\/conv/.test(name) && options.weights !== 'zeros')
+  for (const layer of model.layers)
+    for (const weight of layer.weights) {
+      if (weight.originalName.endsWith('/gamma')) fixWeight(layer, weight)
+      if (/^block\d\/conv/.test(layer.name) && options.weights !== 'zeros')
         tf.tidy(() => void weight.write(startAsIdentity(weight.read() as tf.Tensor4D)))
     }
   return model

@@ -35,12 +35,19 @@ export function withNormalization(
   model: layers.LayersModel,
   options: ExportOptions,
 ): layers.LayersModel {
-  const { mean, deviation, output } = options
+  return normalizing('withNormalization', model, options)
+}
+
+/** @param name of the function that was called */
+function normalizing(
+  name: string,
+  model: layers.LayersModel,
+  { mean, deviation, output }: ExportOptions,
+): layers.LayersModel {
   const shape = model.inputs[0]!.shape.slice(1)
   const channels = shape.at(-1)!
-  const name = 'withNormalization'
   const perChannel = (numbers: readonly number[]): boolean =>
-    numbers.length === channels && numbers.every(Number.isFinite)
+    Array.isArray(numbers) && numbers.length === channels && numbers.every(Number.isFinite)
   assertOption(perChannel(mean), name, { mean }, `${channels} numbers, one a channel`)
   assertOption(
     perChannel(deviation) && deviation.every((each) => each > 0),
@@ -79,7 +86,7 @@ export function withNormalization(
       tf.tensor1d(mean.map((each, channel) => -each / deviation[channel]!)),
     ]),
   )
-  let outputs = rebuild(model, normalized)
+  let outputs = rebuild(name, model, normalized)
   if (output === 'probabilities' && !activation)
     outputs = layers.layers
       .activation({ name: 'probabilities', activation: 'softmax' })
@@ -99,7 +106,7 @@ export async function exportModel(
   model: layers.LayersModel,
   options: ExportOptions,
 ): Promise<{ 'model.json': string; 'weights.bin': Uint8Array }> {
-  const exported = withNormalization(model, options)
+  const exported = normalizing('exportModel', model, options)
   let artifacts!: tf.io.ModelArtifacts
   await exported.save(
     tf.io.withSaveHandler(async (saved) => {
@@ -133,7 +140,11 @@ function activationOf(model: layers.LayersModel): 'softmax' | 'sigmoid' | undefi
 type Layer = layers.layers.Layer
 
 /** The model's layers made anew, plain ones, on another input; gives its output. */
-function rebuild(model: layers.LayersModel, input: layers.SymbolicTensor): layers.SymbolicTensor {
+function rebuild(
+  name: string,
+  model: layers.LayersModel,
+  input: layers.SymbolicTensor,
+): layers.SymbolicTensor {
   const tensors = new Map([[model.inputs[0]!.id, input]])
   const made = new Map<Layer, Layer | undefined>()
   const visit = (tensor: layers.SymbolicTensor): layers.SymbolicTensor => {
@@ -141,7 +152,7 @@ function rebuild(model: layers.LayersModel, input: layers.SymbolicTensor): layer
     if (known) return known
     const layer = tensor.sourceLayer
     const inputs = layer.inboundNodes[tensor.nodeIndex]!.inputTensors.map(visit)
-    if (!made.has(layer)) made.set(layer, plainLayer(layer))
+    if (!made.has(layer)) made.set(layer, plainLayer(name, layer))
     const plain = made.get(layer)
     const output = plain
       ? (plain.apply(inputs.length === 1 ? inputs[0]! : inputs) as layers.SymbolicTensor)
@@ -154,7 +165,7 @@ function rebuild(model: layers.LayersModel, input: layers.SymbolicTensor): layer
 }
 
 /** A layer of the same name and configuration that tfjs-layers knows; undefined where it does nothing in inference. */
-function plainLayer(layer: Layer): Layer | undefined {
+function plainLayer(caller: string, layer: Layer): Layer | undefined {
   const kind = layer.getClassName()
   const config = layer.getConfig()
   if (kind === BatchNorm.className) {
@@ -163,7 +174,7 @@ function plainLayer(layer: Layer): Layer | undefined {
   }
   if (/^Tricks.*Dropout/.test(kind)) return undefined
   if (kind.startsWith('Tricks') || layer instanceof layers.LayersModel)
-    throw new Error(`withNormalization: ${layer.name} (${kind}) has no plain layer like it`)
+    throw new Error(`${caller}: ${layer.name} (${kind}) has no plain layer like it`)
   // The weights come from the model; nothing is drawn, and an initializer of ours needs no package.
   for (const key of Object.keys(config))
     if (key.endsWith('Initializer') && config[key] !== null) config[key] = 'zeros'

@@ -77,7 +77,7 @@ export function network(modelName: string, options: ModelOptions): Network {
     { weights },
     'random or zeros',
   )
-  const random = createRandom(seed)
+  const random = createRandom(seed, modelName)
 
   /** Normally distributed with mean 0; tfjs takes a seed of 0 for none. */
   const normal = (name: string, variance: number): ReturnType<typeof layers.initializers.zeros> =>

@@ -32,6 +32,7 @@ export function plain(options: PlainOptions = {}): LayersModel {
     { widths },
     'stages of positive integers',
   )
+  assertOption(dropout >= 0 && dropout < 1, 'plain', { dropout }, 'a number in [0, 1)')
   const pixels = 2 ** (widths.length - 1)
   assertOption(
     Math.min(inputShape[0], inputShape[1]) >= pixels,

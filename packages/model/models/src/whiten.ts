@@ -1,14 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core'
-import type { LayersModel } from '@tensorflow/tfjs-layers'
+import { type layers, LayersModel } from '@tensorflow/tfjs-layers'
 import { assertOption } from '@tricks/core'
+import { fixWeight } from './fix.ts'
 
 /**
  * Sets the first convolution of `airbench`, `whiten/conv`, from the images' patches, and freezes its kernel: the
  * filters are the eigenvectors vᵢ of the patches' covariance, each over √(eigenvalueᵢ + epsilon), and then the
  * same negated. So what the first half gives of these images has, but for epsilon, the identity as covariance.
  *
- * A model that is saved and loaded has forgotten that the kernel is frozen: whiten it again, or set its
- * `trainable` to false.
+ * The kernel stays as it is, also if the layer is frozen and unfrozen. A model that is saved and loaded has forgotten
+ * that: whiten it again, or set the kernel's `trainable` to false.
  *
  * @param model one with a layer `whiten/conv` of twice as many filters as a patch has values
  * @param images normalised as the model gets them, `[batch, height, width, channels]`; some thousands do
@@ -25,7 +26,8 @@ export async function whiten(
   { epsilon = 5e-4 }: { epsilon?: number } = {},
 ): Promise<void> {
   assertOption(epsilon > 0 && epsilon < Infinity, 'whiten', { epsilon }, 'a positive number')
-  const weight = model.weights.find(({ originalName }) => originalName === 'whiten/conv/kernel')
+  const layer = layersOf(model).find(({ name }) => name === 'whiten/conv')
+  const weight = layer?.weights.find(({ originalName }) => originalName === 'whiten/conv/kernel')
   const [size, , channels, filters] = (weight?.shape ?? []) as number[]
   const values = size! ** 2 * channels!
   if (!weight || filters !== 2 * values)
@@ -58,8 +60,12 @@ export async function whiten(
   const whitening = tf.tensor(kernel, weight.shape as number[])
   weight.write(whitening)
   whitening.dispose()
-  weight.trainable = false
+  fixWeight(layer!, weight)
 }
+
+/** Those of nested models too. */
+const layersOf = (model: LayersModel): layers.Layer[] =>
+  model.layers.flatMap((layer) => (layer instanceof LayersModel ? layersOf(layer) : [layer]))
 
 interface Eigen {
   readonly value: number

@@ -171,3 +171,20 @@ test('what has no plain layer like it, and wrong options, are errors', () => {
     )
   })
 })
+
+test('errors of exportModel name exportModel', async () => {
+  const model = plain({ widths: [[2]] })
+  const unknown = layers.sequential({
+    layers: [new Unknown({ name: 'odd', inputShape: [8, 8, 3] }), layers.layers.flatten()],
+  })
+  await expect(exportModel(model, { mean: [0, 0], deviation })).rejects.toThrow(
+    'exportModel: expected mean to be 3 numbers, one a channel, got [0,0]',
+  )
+  await expect(exportModel(model, { mean } as never)).rejects.toThrow(
+    'exportModel: expected deviation to be 3 positive numbers, one a channel, got undefined',
+  )
+  await expect(exportModel(unknown, { mean, deviation })).rejects.toThrow(
+    'exportModel: odd (TricksUnknown) has no plain layer like it',
+  )
+  model.dispose()
+})

@@ -127,7 +127,9 @@ test.each([
   ],
   [{ classes: 0 }, 'plain: expected classes to be a positive integer, got 0'],
   [{ momentum: 1 }, 'plain: expected momentum to be in [0, 1), got 1'],
-  [{ seed: -1 }, 'expected seed'],
+  [{ seed: -1 }, 'plain: expected seed to be a whole number in [0, 2^32), got -1'],
+  [{ dropout: 1 }, 'plain: expected dropout to be a number in [0, 1), got 1'],
+  [{ dropout: -0.5 }, 'plain: expected dropout to be a number in [0, 1), got -0.5'],
   [{ weights: 'ones' }, 'plain: expected weights to be random or zeros, got ones'],
 ])('refuses %j', (options, message) => {
   expect(() => plain(options as never)).toThrow(message)

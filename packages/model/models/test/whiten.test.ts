@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
+import * as layers from '@tensorflow/tfjs-layers'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { expect, test } from 'vitest'
-import { airbench, plain, whiten } from '../src/index.ts'
+import { airbench, countParameters, plain, whiten } from '../src/index.ts'
 import { eigen } from '../src/whiten.ts'
 import { descend, withModel } from './training.ts'
 
@@ -94,4 +95,24 @@ test('whitening leaves no tensor behind', async () => {
   await whiten(model, images)
   expect(tf.memory().numTensors).toBe(numTensors)
   withModel(model, () => undefined)
+})
+
+test('what is fixed stays so: frozen and unfrozen, nested, compiled', async () => {
+  const images = smoothImages()
+  const model = airbench({ widths: [4, 4, 4], inputShape: [16, 16, 3] })
+  await whiten(model, images)
+  const count = countParameters(model)
+  const outer = layers.sequential({ layers: [model, layers.layers.dense({ units: 10 })] })
+  outer.compile({ optimizer: 'sgd', loss: 'meanSquaredError' })
+  expect(countParameters(model)).toBe(count)
+  for (const each of [model, ...model.layers]) each.trainable = false
+  expect(countParameters(model)).toBe(0)
+  await whiten(model, images)
+  for (const each of [model, ...model.layers]) each.trainable = true
+  expect(countParameters(model)).toBe(count)
+  const names = model.trainableWeights.map(({ originalName }) => originalName)
+  expect(names.filter((name) => /gamma|whiten\/conv\/kernel/.test(name))).toEqual([])
+  expect(names).toContain('whiten/conv/bias')
+  expect(new Set(model.weights).size).toBe(model.weights.length)
+  await whiten(outer, images)
 })

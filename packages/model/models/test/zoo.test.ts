@@ -36,6 +36,23 @@ describe('parameters', () => {
     })
   })
 
+  test('what is frozen is not counted, in nested models too', () => {
+    const [base, head] = [
+      layers.layers.dense({ units: 3, inputShape: [4] }),
+      layers.layers.dense({ units: 2 }),
+    ]
+    const nested = layers.sequential({ layers: [base] })
+    withModel(layers.sequential({ layers: [nested, head] }), (model) => {
+      expect(countParameters(model)).toBe(15 + 8)
+      nested.trainable = false
+      expect(countParameters(model)).toBe(8)
+      nested.trainable = true
+      base.trainable = false
+      tf.dispose(model.predict(tf.zeros([1, 4])))
+      expect(countParameters(model)).toBe(8)
+    })
+  })
+
   // The counts of torchvision's models.
   test.each([
     [18, 11_689_512],

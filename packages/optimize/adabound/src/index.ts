@@ -3,7 +3,7 @@ import { AdaBound } from './optimizer.ts'
 export { AdaBound }
 
 export interface AdaBoundOptions {
-  /** Adam's rate at the start, at least 0; default 0.001. */
+  /** Adam's rate at the start, above 0, or 0 with a `baseLearningRate`; default 0.001. */
   readonly learningRate?: number
   /** SGD's rate at the end, above 0; default 0.1. It grows and falls with `learningRate`. */
   readonly finalLearningRate?: number

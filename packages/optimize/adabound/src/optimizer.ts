@@ -37,7 +37,7 @@ export class AdaBound extends tf.Optimizer {
     weightDecay = 0,
     decoupled = false,
     amsbound = false,
-    baseLearningRate = learningRate,
+    baseLearningRate,
   }: AdaBoundOptions = {}) {
     super()
     const check = (valid: boolean, option: Record<string, unknown>, range: string): void =>
@@ -55,8 +55,12 @@ export class AdaBound extends tf.Optimizer {
     check(decay, { weightDecay }, 'a number of at least 0 and at most 1e6')
     check(typeof decoupled === 'boolean', { decoupled }, 'true or false')
     check(typeof amsbound === 'boolean', { amsbound }, 'true or false')
-    const base = baseLearningRate >= 1e-20 && baseLearningRate <= 1e6
-    check(base, { baseLearningRate }, 'a number from 1e-20 to 1e6')
+    const base = baseLearningRate ?? learningRate
+    const proportional = base >= 1e-20 && base <= 1e6
+    if (baseLearningRate !== undefined)
+      check(proportional, { baseLearningRate }, 'a number from 1e-20 to 1e6')
+    const range = 'a number from 1e-20 to 1e6, or 0 with a baseLearningRate'
+    check(proportional, { learningRate }, range)
     this.learningRate = learningRate
     this.options = {
       learningRate,
@@ -68,7 +72,7 @@ export class AdaBound extends tf.Optimizer {
       weightDecay,
       decoupled,
       amsbound,
-      baseLearningRate,
+      baseLearningRate: base,
     }
   }
 

@@ -284,6 +284,11 @@ describe('what does not fit is said', () => {
       { learningRate: -1 },
       'adabound: expected learningRate to be a number of at least 0 and at most 1e6, got -1',
     ],
+    [
+      { learningRate: 0 },
+      'adabound: expected learningRate to be a number from 1e-20 to 1e6, or 0 with a baseLearningRate, got 0',
+    ],
+    [{ learningRate: 1e-30 }, 'adabound: expected learningRate to be a number from 1e-20'],
     [{ finalLearningRate: 0 }, 'finalLearningRate to be a number above 0 and at most 1e6, got 0'],
     [{ beta1: 1 }, 'beta1 to be a number in [0, 1), got 1'],
     [{ beta2: NaN }, 'beta2 to be a number in [0, 1), got NaN'],
@@ -294,6 +299,17 @@ describe('what does not fit is said', () => {
     [{ amsbound: 1 as unknown as true }, 'amsbound to be true or false, got 1'],
   ])('%j', (options, message) => {
     expect(() => adabound(options)).toThrow(message)
+  })
+
+  test('a learning rate of 0 takes no step, and grows from there', () => {
+    const optimizer = adabound({ learningRate: 0, baseLearningRate: 0.01 })
+    const variable = tf.variable(tf.tensor1d([1, -1]))
+    const gradient = tf.tensor1d([0.5, 0.25])
+    optimizer.applyGradients({ [variable.name]: gradient })
+    expect([...variable.dataSync()]).toEqual([1, -1])
+    optimizer.setLearningRate(0.01)
+    optimizer.applyGradients({ [variable.name]: gradient })
+    expect(variable.dataSync().every((value, i) => value < [1, -1][i]!)).toBe(true)
   })
 
   test('in use', async () => {

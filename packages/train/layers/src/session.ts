@@ -1,10 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { CustomCallbackArgs } from '@tensorflow/tfjs-layers'
 import type { End, Metrics } from '@tricks/core'
-import { alignOptimizer, Observers, setRate } from '@tricks/train'
+import { Observers, setRate } from '@tricks/train'
 import type { Session } from './attach.ts'
 import { checkArgs } from './checks.ts'
 import { release } from './datasets.ts'
+import { alignWithFit } from './trained.ts'
 import type { Training } from './training.ts'
 
 /** The tricks' hooks of a step, an epoch and a run, as callbacks of `fitDataset`. */
@@ -66,7 +67,7 @@ export function sessionOf(training: Training): Session {
       if (state === 'running')
         throw new Error('layers: expected one fitDataset at a time. Await the one that is running.')
       // Layers may have been frozen or thawed since the last.
-      alignOptimizer(compile.optimizer, variables)
+      alignWithFit(model, compile.optimizer, variables)
       if (state === 'ended' && !args.initialEpoch) run.start()
       state = 'running'
       stopped = false

@@ -223,3 +223,32 @@ test('an optimizer of another model is refused, and one with unknown layers wher
     'train: expected optimizer to be new or to have trained the same layers, got Adam without the state of conv/kernel',
   )
 })
+
+test('a model that fitDataset would train otherwise than asked is refused', async () => {
+  const stack = (...list: layers.Layer[]): LayersModel => sequential({ layers: list })
+  const base = stack(
+    layers.flatten({ inputShape: [height, width, channels] }),
+    layers.dense({ name: 'base', units: 4 }),
+  )
+  const model = stack(base, layers.dense({ name: 'head', units: 4 }))
+  const fitted = async (): Promise<unknown> => {
+    const fit = forFit({ ...options(model, []), epochs: 1 })
+    model.compile(fit.compile)
+    return model.fitDataset(fit.dataset, fit.args)
+  }
+  base.trainable = false
+  // tfjs looks through a nested model that comes first.
+  await expect(fitted()).rejects.toThrow(
+    /^layers: expected fitDataset to train each trainable variable once, and no other, got \S+\/base\/kernel 1 times, \S+\/base\/bias 1 times\. Call model\.compile\(fit\.compile\) after layers are frozen/,
+  )
+  for (const layer of base.layers) layer.trainable = false
+  const before = weightsOf(base)
+  await fitted()
+  expect(weightsOf(base)).toEqual(before)
+
+  for (const layer of [base, ...base.layers]) layer.trainable = true
+  const fit = forFit({ ...options(model, []), epochs: 1 })
+  model.compile(fit.compile)
+  base.layers[1]!.trainable = false
+  await expect(model.fitDataset(fit.dataset, fit.args)).rejects.toThrow('base/kernel 1 times')
+})

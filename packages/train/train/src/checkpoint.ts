@@ -1,5 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { type Duration, type Json, type State, trainableOf, type Trick } from '@tricks/core'
+import {
+  assertOption,
+  type Duration,
+  isDuration,
+  type Json,
+  type State,
+  trainableOf,
+  type Trick,
+} from '@tricks/core'
 import type { MeterState } from './meter.ts'
 import type { Skips } from './non-finite.ts'
 import { fits, restoreOptimizer, saveOptimizer } from './optimizer-state.ts'
@@ -36,6 +44,16 @@ export interface CheckpointOptions {
   readonly seconds?: number
   /** Keeps it. `best` where its epoch's validation accuracy is the best so far. Awaited before the next step. */
   save(checkpoint: Checkpoint, best: boolean): void | Promise<void>
+}
+
+/** @throws RangeError for an option by which no checkpoint, or none that is kept, would be made */
+export function checkCheckpointOptions({ every, seconds, save }: CheckpointOptions): void {
+  const assertOwn = (valid: boolean, name: string, value: unknown, range: string): void =>
+    assertOption(valid, 'train', { [`checkpoint.${name}`]: value }, range)
+  const units = 'one of { steps }, { epochs } and { fraction }'
+  assertOwn(every === undefined || isDuration(every), 'every', every, units)
+  assertOwn(seconds === undefined || seconds >= 0, 'seconds', seconds, 'a number of at least 0')
+  assertOwn(typeof save === 'function', 'save', save, 'a function that keeps the checkpoint')
 }
 
 /** What has to be the same for a checkpoint to go on. */

@@ -101,6 +101,9 @@ export interface TrainingData {
   batch(step: number): { images: tf.Tensor4D; targets: tf.Tensor2D }
 }
 
+/** Whether it is a positive integer. */
+export const whole = (value: number): boolean => Number.isInteger(value) && value >= 1
+
 /** Which images `openData` trains on, and in which order. */
 export interface DataOptions {
   readonly train: ImageSet
@@ -128,11 +131,14 @@ export interface DataOptions {
  */
 export function openData(options: DataOptions): TrainingData {
   const { train: set, batchSize, epochs, seed } = options
+  for (const [name, value] of Object.entries({ batchSize, epochs }))
+    assertOption(whole(value), 'openData', { [name]: value }, 'a positive integer')
   const [fitted, heldOut] = splitOf(options)
   const size = fitted.indices.length
   const stepsPerEpoch = Math.ceil(size / batchSize)
   const { height, width, channels } = set
   const statistics = normalizationOf(options, fitted)
+  const orders = createRandom(seed, 'openData').fork('order')
   const shuffled = { epoch: -1, order: new Int32Array() }
   return {
     facts: { size, height, width, channels, classes: set.classes.length, ...statistics },
@@ -144,7 +150,7 @@ export function openData(options: DataOptions): TrainingData {
       if (epoch !== shuffled.epoch)
         Object.assign(shuffled, {
           epoch,
-          order: createRandom(seed).fork('order').at(epoch).permutation(size),
+          order: orders.at(epoch).permutation(size),
         })
       const from = (step % stepsPerEpoch) * batchSize
       return batchOf(fitted, from, Math.min(size, from + batchSize), shuffled.order)

@@ -14,8 +14,9 @@ export type { NonFinite, Skips } from './non-finite.ts'
 export { Observers } from './observers.ts'
 export { alignOptimizer } from './optimizer.ts'
 export { lackOf, type Precision } from './precision.ts'
-export { openRun, type OpenRun, type RunOptions, setRate } from './run.ts'
 export { firstOf, imagesAt } from './subset.ts'
+export { openRun, type OpenRun, type RunOptions } from './run.ts'
+export { setRate } from './rate.ts'
 export {
   type EpochProgress,
   type Progress,

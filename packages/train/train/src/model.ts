@@ -7,7 +7,7 @@ import type { Layered } from '@tricks/core'
  * `apply` gets normalised images, `[batch, height, width, channels]`, and gives logits,
  * `[batch, classes]`. Every layer's `call` gets the same keyword arguments: `training`, and in training
  * `seed`, `step` and `first` (the place of the first image in the step's batch), which a layer that draws makes its
- * draws from.
+ * draws from, and `trainable`, the variables that are trained, by which a norm knows that it is frozen.
  */
 export interface Model extends Layered {
   apply(images: tf.Tensor, options: ApplyOptions): unknown
@@ -20,6 +20,7 @@ export interface ApplyOptions {
   readonly seed?: number
   readonly step?: number
   readonly first?: number
+  readonly trainable?: ReadonlySet<tf.Variable>
   readonly [name: string]: unknown
 }
 

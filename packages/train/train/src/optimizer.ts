@@ -9,7 +9,7 @@ import { claim, countersOf, internalsOf, listsOf, nameOf, newSlot, ownerOf } fro
  *
  * @throws Error for an optimizer with the state of another model, and for Adam and Adamax where variables join
  * @example
- * model.layers[0].trainable = true
+ * for (const layer of model.layers) layer.trainable = true
  * alignOptimizer(optimizer, variablesOf(model))
  */
 export function alignOptimizer(optimizer: tf.Optimizer, variables: Variables): void {

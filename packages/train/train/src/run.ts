@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import {
   assertOption,
   compose,
+  createRandom,
   type Pipeline,
   trainableOf,
   type Trick,
@@ -11,9 +12,10 @@ import {
 import { checkEvaluationSet } from './check-data.ts'
 import { checkActivation } from './check-model.ts'
 import { suspectOf } from './check-contents.ts'
-import { type ImageSet, openData, type TrainingData } from './data.ts'
+import { type ImageSet, openData, type TrainingData, whole } from './data.ts'
 import type { Model } from './model.ts'
 import { alignOptimizer } from './optimizer.ts'
+import { rateOf } from './rate.ts'
 import type { Precision } from './precision.ts'
 
 /** What a run is made of. */
@@ -81,6 +83,7 @@ export const openRun = (options: RunOptions): OpenRun => open(options, false)
 export function open(options: RunOptions, resumed: boolean): OpenRun {
   const { model, tricks = [], optimizer, epochs, batchSize = 128, seed = 0 } = options
   checkOptions(options)
+  const baseRate = rateOf(optimizer)
   const { train, test } = options.data
   const held = options.data.validation ?? options.validation
   const data = openData({ ...options.data, validation: held, batchSize, epochs, seed })
@@ -107,12 +110,20 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
   const start = (): void =>
     pipeline.start({ variables, data: data.facts, batchSize, time: data.time(0) })
   start()
-  return { pipeline, variables, data, baseRate: rateOf(optimizer), start }
+  return { pipeline, variables, data, baseRate, start }
 }
 
-const whole = (value: number): boolean => Number.isInteger(value) && value >= 1
-
-function checkOptions({ data, epochs, batchSize = 128, validation = 0 }: RunOptions): void {
+function checkOptions({
+  model,
+  data,
+  epochs,
+  batchSize = 128,
+  seed = 0,
+  validation = 0,
+}: RunOptions): void {
+  const applies = typeof (model as Model | undefined)?.apply === 'function'
+  assertOption(applies, 'train', { model }, 'a tfjs-layers model, or { apply, variables }')
+  createRandom(seed, 'train')
   assertOption(whole(epochs), 'train', { epochs }, 'a positive integer')
   assertOption(whole(batchSize), 'train', { batchSize }, 'a positive integer')
   const given = typeof data === 'object' && data !== null && 'train' in data
@@ -121,30 +132,4 @@ function checkOptions({ data, epochs, batchSize = 128, validation = 0 }: RunOpti
     throw new Error(
       `train: expected validation to be left out or 0, as data.validation is a set of its own, got ${validation}`,
     )
-}
-
-/** The optimizer's learning rate: a protected field of every tfjs optimizer, which no other way gives. */
-interface Rated {
-  learningRate: number
-  setLearningRate?(rate: number): void
-}
-
-function rateOf(optimizer: tf.Optimizer): number {
-  const rate = (optimizer as unknown as Rated).learningRate
-  if (typeof rate !== 'number')
-    throw new Error(`train: the optimizer ${optimizer.getClassName()} has no learningRate`)
-  return rate
-}
-
-/**
- * Sets an optimizer's learning rate.
- *
- * @example
- * setRate(optimizer, 0.01)
- */
-export function setRate(optimizer: tf.Optimizer, rate: number): void {
-  const rated = optimizer as unknown as Rated
-  // SGD and momentum hold the rate in a tensor that their setter renews.
-  if (rated.setLearningRate) rated.setLearningRate(rate)
-  else rated.learningRate = rate
 }

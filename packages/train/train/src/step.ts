@@ -136,7 +136,13 @@ function gradientsOn(
   const trainable = trainableOf(variables)
   let right: tf.Scalar | undefined
   const forward = (): tf.Scalar => {
-    const options = { training: true, seed, step: batch.time.step, first: batch.first ?? 0 }
+    const options = {
+      training: true,
+      seed,
+      step: batch.time.step,
+      first: batch.first ?? 0,
+      trainable: new Set(Object.values(trainable)),
+    }
     const logits = logitsOf(model, batch.images, batch.targets.shape[1], options)
     right = tf.keep(accuracy(batch.mixedTargets, logits))
     const own = model.calculateLosses?.() ?? []

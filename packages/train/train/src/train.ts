@@ -9,7 +9,13 @@ import {
   type Time,
   trainableOf,
 } from '@tricks/core'
-import { capture, type Checkpoint, type CheckpointOptions, restore } from './checkpoint.ts'
+import {
+  capture,
+  type Checkpoint,
+  checkCheckpointOptions,
+  type CheckpointOptions,
+  restore,
+} from './checkpoint.ts'
 import { checkOutputs } from './check-model.ts'
 import type { Subset } from './data.ts'
 import { keepOnDevice } from './device-images.ts'
@@ -17,8 +23,10 @@ import { type Evaluated, evaluate } from './evaluate.ts'
 import { trainingAdvice, withRoom } from './memory.ts'
 import type { Measured, Measures } from './measures.ts'
 import { Meter } from './meter.ts'
+import { takeExclusively } from './exclusive.ts'
+import { rateOf, setRate } from './rate.ts'
 import { checkSavable } from './optimizer-state.ts'
-import { open, type RunOptions, setRate } from './run.ts'
+import { open, type RunOptions } from './run.ts'
 import { availablePrecision, type Precision } from './precision.ts'
 import { type NonFinite, type Skips, Watch } from './non-finite.ts'
 import { wholeOf } from './split.ts'
@@ -103,10 +111,15 @@ export interface TrainResult {
  */
 export async function train(options: TrainOptions): Promise<TrainResult> {
   const run = training(options)
-  for (;;) {
-    const { done, value } = await run.next()
-    if (done) return value
-    options.onProgress?.(value)
+  try {
+    for (;;) {
+      const { done, value } = await run.next()
+      if (done) return value
+      options.onProgress?.(value)
+    }
+  } finally {
+    // An error of `onProgress` ends the run too.
+    await run.return(undefined as never)
   }
 }
 
@@ -119,6 +132,17 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 export async function* training(
   options: TrainOptions,
 ): AsyncGenerator<Progress, TrainResult, void> {
+  const { model, optimizer } = options
+  rateOf(optimizer)
+  const release = takeExclusively({ model, optimizer })
+  try {
+    return yield* trainingOf(options)
+  } finally {
+    release()
+  }
+}
+
+async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, TrainResult, void> {
   const { model, data, optimizer, seed = 0, signal, readEvery = 20, checkpoint, resume } = options
   const { batchSize = 128, evaluationBatchSize = 500, nonFinite = 'stop' } = options
   const often = Number.isInteger(readEvery) && readEvery >= 1
@@ -127,7 +151,10 @@ export async function* training(
   assertOption(some, 'train', { evaluationBatchSize }, 'a positive integer')
   const known = nonFinite === 'stop' || nonFinite === 'skip'
   assertOption(known, 'train', { nonFinite }, "'stop' or 'skip'")
-  if (checkpoint) await checkSavable(optimizer)
+  if (checkpoint) {
+    checkCheckpointOptions(checkpoint)
+    await checkSavable(optimizer)
+  }
   const run = open(options, resume !== undefined)
   const { pipeline, variables, baseRate } = run
   const precision = availablePrecision(options.precision)

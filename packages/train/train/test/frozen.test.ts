@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { trainableOf, type Trick, type Variables, variablesOf } from '@tricks/core'
+import { batchNorm } from '@tricks/batch-norm'
 import { l2 } from '@tricks/weight-penalty'
 import { xavier } from '@tricks/xavier'
 import { beforeEach, describe, expect, test } from 'vitest'
@@ -178,6 +179,23 @@ test('a norm of tfjs that is frozen moves its statistics in training, as in mode
   const changed = Object.keys(before).filter((path) => String(before[path]) !== String(after[path]))
   expect(changed).toEqual(['norm/moving_mean', 'norm/moving_variance', 'head/kernel', 'head/bias'])
 })
+
+test.each(['sequential', 'functional', 'two levels down'])(
+  '@tricks/batch-norm in a frozen model keeps to its statistics: %s',
+  async (where) => {
+    const norm = nested('inner', flatten(), batchNorm({ name: 'norm' }))
+    const base = nested('base', norm, dense('two'))
+    const frozenModel = where === 'two levels down' ? base : norm
+    frozenModel.trainable = false
+    const model =
+      where === 'functional' ? inFunctional(norm) : nested('model', base, dense('head', 3))
+    const before = values(model)
+    await train(options(model))
+    const after = values(model)
+    const held = Object.keys(before).filter((path) => String(before[path]) === String(after[path]))
+    expect(held.filter((path) => path.includes('norm'))).toHaveLength(4)
+  },
+)
 
 test('variables of one’s own go by their flags', async () => {
   const inner = sequential()

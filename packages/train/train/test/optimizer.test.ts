@@ -4,7 +4,7 @@ import { adabound } from '@tricks/adabound'
 import { softmaxCrossEntropy, trainableOf, variablesOf } from '@tricks/core'
 import { xavier } from '@tricks/xavier'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { alignOptimizer, openRun, train, type TrainOptions } from '../src/index.ts'
+import { alignOptimizer, openRun, train, training, type TrainOptions } from '../src/index.ts'
 import { blobs } from './blobs.ts'
 
 beforeEach(async () => {
@@ -254,3 +254,63 @@ describe('one that cannot be saved', () => {
     },
   )
 })
+
+describe('in two runs at a time', () => {
+  test.each(['optimizer', 'model'])(
+    'one %s is refused, and free when the run has ended',
+    async (which) => {
+      const first = options(network(), tf.train.sgd(0.1))
+      const second = options(
+        which === 'model' ? (first.model as layers.LayersModel) : network(),
+        which === 'optimizer' ? first.optimizer : tf.train.sgd(0.1),
+      )
+      const refused = `train: expected ${which} to be free, got one that another run is using. Await that run`
+      const before = values(second.model as layers.LayersModel)
+      let tried = false
+      for await (const _ of training({ ...first, readEvery: 1 })) {
+        if (tried) break
+        tried = true
+        const now = which === 'model' ? values(second.model as layers.LayersModel) : before
+        await expect(train({ ...second, tricks: [xavier()] })).rejects.toThrow(refused)
+        expect(values(second.model as layers.LayersModel)).toEqual(now)
+      }
+      await expect(train({ ...first, epochs: 0 })).rejects.toThrow('epochs')
+      await train(second)
+    },
+  )
+
+  test('an error of onProgress ends the run', async () => {
+    const ends: string[] = []
+    const optimizer = tf.train.sgd(0.1)
+    const run = {
+      ...options(network(), optimizer),
+      readEvery: 1,
+      tricks: [
+        {
+          name: 'last',
+          options: {},
+          learningRate: () => 0.5,
+          finish: ({ reason }: { reason: string }) => void ends.push(reason),
+        },
+      ],
+    }
+    const onProgress = (): void => {
+      throw new Error('the disk is full')
+    }
+    await expect(train({ ...run, onProgress })).rejects.toThrow('the disk is full')
+    expect(ends).toEqual(['aborted'])
+    expect(optimizer.getConfig()).toEqual({ learningRate: 0.1 })
+    await train(run)
+  })
+})
+
+test.each([['adam'], [undefined], [null], [{}]])(
+  'what is no optimizer is refused: %j',
+  async (given) => {
+    const optimizer = given as unknown as tf.Optimizer
+    const message = 'train: expected optimizer to be one such as tf.train.adam(0.001), got '
+    for (const more of [{}, { checkpoint: { save: () => {} } }])
+      await expect(train({ ...options(network(), optimizer), ...more })).rejects.toThrow(message)
+    expect(() => openRun(options(network(), optimizer))).toThrow(message)
+  },
+)

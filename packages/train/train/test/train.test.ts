@@ -1,7 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { createRandom, type Trick } from '@tricks/core'
-import { type Progress, train, training, type TrainOptions, variablesOf } from '../src/index.ts'
+import {
+  openData,
+  type Progress,
+  train,
+  training,
+  type TrainOptions,
+  variablesOf,
+} from '../src/index.ts'
 import { blobs, denseModel } from './blobs.ts'
 
 const options = (more: Partial<TrainOptions> = {}): TrainOptions => ({
@@ -187,6 +194,44 @@ describe('what goes wrong is said', () => {
     ['images that are cut', { data: { train: { ...set, images: set.images.slice(1) } } }, 'bytes'],
     ['no epochs', { epochs: 0 }, 'train: expected epochs to be a positive integer, got 0'],
     ['no reads', { readEvery: 0 }, 'train: expected readEvery to be a positive integer, got 0'],
+    [
+      'no model',
+      { model: undefined! },
+      'train: expected model to be a tfjs-layers model, or { apply, variables }, got undefined',
+    ],
+    ['no seed', { seed: -1 }, 'train: expected seed to be a whole number in [0, 2^32), got -1'],
+    [
+      'a checkpoint every nothing',
+      { checkpoint: { every: { epoch: 1 } as never, save: () => undefined } },
+      'train: expected checkpoint.every to be one of { steps }, { epochs } and { fraction }, got {"epoch":1}',
+    ],
+    [
+      'a checkpoint after a while',
+      { checkpoint: { seconds: NaN, save: () => undefined } },
+      'train: expected checkpoint.seconds to be a number of at least 0, got NaN',
+    ],
+    [
+      'a checkpoint that nobody keeps',
+      { checkpoint: {} as never },
+      'train: expected checkpoint.save to be a function that keeps the checkpoint, got undefined',
+    ],
+    ['a seed as text', { seed: '1' as never }, 'train: expected seed to be a whole number'],
+    [
+      'an optimizer by name',
+      { optimizer: 'adam' as never },
+      'train: expected optimizer to be one such as tf.train.adam(0.001), got adam',
+    ],
+    ['no optimizer', { optimizer: undefined! }, 'train: expected optimizer to be one'],
+    ...[0, -0.1, NaN, Infinity].map((rate): [string, Partial<TrainOptions>, string] => [
+      `a learning rate of ${rate}`,
+      { optimizer: tf.train.adam(rate) },
+      `train: expected the optimizer's learning rate to be a number above 0, got ${rate}`,
+    ]),
+    [
+      'a function in the list',
+      { tricks: [denseModel as never] },
+      'expected a trick, got the function denseModel. Call it: denseModel().',
+    ],
     ['all for validation', { validation: 120 }, 'expected validation to be'],
     ['too few logits', { model: denseModel({ units: 2 }) }, 'give logits [16, 3], got [16, 2]'],
     ['a softmax', { model: denseModel({ activation: 'softmax' }) }, 'ends in a softmax'],
@@ -206,6 +251,16 @@ test('variables go by layer path and role, wherever the model was built', () => 
     'Dense-1/kernel',
     'Dense-1/bias',
   ])
+})
+
+test("openData's errors name its options", () => {
+  const given = { train: blobs(20), validation: 0, batchSize: 8, epochs: 1, seed: 0 }
+  for (const [wrong, message] of [
+    [{ batchSize: -8 }, 'openData: expected batchSize to be a positive integer, got -8'],
+    [{ epochs: 0.5 }, 'openData: expected epochs to be a positive integer, got 0.5'],
+    [{ seed: -1 }, 'openData: expected seed to be a whole number in [0, 2^32), got -1'],
+  ] as const)
+    expect(() => openData({ ...given, ...wrong })).toThrow(message)
 })
 
 test('blobs differ by seed', () => {

@@ -1,0 +1,34 @@
+import type * as tf from '@tensorflow/tfjs-core'
+import { assertOption } from '@tricks/core'
+
+/** The optimizer's learning rate: a protected field of every tfjs optimizer, which no other way gives. */
+interface Rated {
+  learningRate: number
+  setLearningRate?(rate: number): void
+}
+
+const rated = (optimizer: tf.Optimizer): Rated => optimizer as unknown as Rated
+
+/** @throws Error for what is no optimizer, such as the name that `model.compile` takes, and for a rate that trains nothing */
+export function rateOf(optimizer: tf.Optimizer): number {
+  const updates = typeof (optimizer as Partial<tf.Optimizer> | undefined | null)?.applyGradients
+  assertOption(updates === 'function', 'train', { optimizer }, 'one such as tf.train.adam(0.001)')
+  const rate = rated(optimizer).learningRate
+  if (typeof rate !== 'number')
+    throw new Error(`train: the optimizer ${optimizer.getClassName()} has no learningRate`)
+  const option = { "the optimizer's learning rate": rate }
+  assertOption(rate > 0 && Number.isFinite(rate), 'train', option, 'a number above 0')
+  return rate
+}
+
+/**
+ * Sets an optimizer's learning rate.
+ *
+ * @example
+ * setRate(optimizer, 0.01)
+ */
+export function setRate(optimizer: tf.Optimizer, rate: number): void {
+  // SGD and momentum hold the rate in a tensor that their setter renews.
+  if (rated(optimizer).setLearningRate) rated(optimizer).setLearningRate!(rate)
+  else rated(optimizer).learningRate = rate
+}
