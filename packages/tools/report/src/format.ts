@@ -1,4 +1,4 @@
-/** '75.87 %', with a narrow space that doesn't break; '–' for what is not there. */
+/** '75.87 %', with a narrow space that doesn't break; '–' if it is unknown. */
 export const percent = (share: number | undefined, digits = 2): string =>
   share === undefined || !Number.isFinite(share) ? '–' : `${(share * 100).toFixed(digits)}\u202f%`
 
@@ -7,6 +7,10 @@ export const decimals = (value: number | undefined, digits = 3): string =>
 
 /** '1,234' */
 export const count = (value: number): string => value.toLocaleString('en-US')
+
+/** '1 image', '1,234 images' */
+export const counted = (value: number, thing: string): string =>
+  `${count(value)} ${thing}${value === 1 ? '' : 's'}`
 
 /** '48 s', '1:36 min', '2:05:00 h' */
 export function duration(seconds: number): string {
@@ -20,14 +24,3 @@ export function duration(seconds: number): string {
 /** '412 MB', '1.3 GB' */
 export const bytes = (size: number): string =>
   size < 1e9 ? `${Math.round(size / 1e6)}\u202fMB` : `${(size / 1e9).toFixed(1)}\u202fGB`
-
-/** As written in run.json, but shorter: names without quotes. */
-export function plainly(value: unknown): string {
-  if (value === undefined || value === null) return '–'
-  if (Array.isArray(value)) return value.map(plainly).join(', ')
-  if (typeof value === 'object')
-    return Object.entries(value)
-      .map(([name, each]) => `${name}: ${plainly(each)}`)
-      .join(', ')
-  return typeof value === 'string' ? value : JSON.stringify(value)
-}

@@ -1,4 +1,4 @@
-/** Text that is HTML already. */
+/** Markup. */
 export interface Html {
   readonly html: string
 }
@@ -6,7 +6,7 @@ export interface Html {
 type Part = Html | string | number | undefined | false | readonly Part[]
 
 /**
- * A template whose values are escaped, but for those that are HTML already.
+ * A template whose values are escaped, except for markup.
  *
  * @example
  * html`<p>${'a < b'}</p>`.html // '<p>a &lt; b</p>'
@@ -15,7 +15,7 @@ export function html(texts: TemplateStringsArray, ...parts: Part[]): Html {
   return { html: texts.map((text, i) => text + (i < parts.length ? show(parts[i]) : '')).join('') }
 }
 
-/** HTML that comes from elsewhere, such as a chart's SVG. */
+/** Markup that was made elsewhere, such as a chart's SVG. */
 export const raw = (text: string): Html => ({ html: text })
 
 function show(part: Part): string {
@@ -32,4 +32,6 @@ const entities: Readonly<Record<string, string>> = {
   '"': '&quot;',
   "'": '&#39;',
 }
-const escape = (text: string): string => text.replaceAll(/[&<>"']/g, (sign) => entities[sign]!)
+/** Text for HTML or SVG. */
+export const escape = (text: string): string =>
+  text.replaceAll(/[&<>"']/g, (sign) => entities[sign]!)

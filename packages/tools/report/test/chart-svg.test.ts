@@ -2,7 +2,7 @@ import { ScatterChart } from 'echarts/charts'
 import { GridComponent } from 'echarts/components'
 import { use } from 'echarts/core'
 import { expect, test } from 'vitest'
-import { chartSvg } from '../src/chart-svg.ts'
+import { chartSvg } from '../src/charts/chart-svg.ts'
 
 use([ScatterChart, GridComponent])
 
@@ -11,13 +11,13 @@ const draw = (id: string): string => {
   return chartSvg({ xAxis: {}, yAxis: {}, series }, { id, width: 320, height: 200 })
 }
 
-test('is the same however many charts were drawn before, its parts named by its id', () => {
+test('is the same however many charts were drawn before, with its parts named by its id', () => {
   const first = draw('mine')
   expect(draw('mine')).toBe(first)
   expect(draw('other').replaceAll('other-', 'mine-')).toBe(first)
 })
 
-test('has its size and its points, and neither a style nor anything to be pointed at', () => {
+test('has its size and its points, and neither a style nor pointer events', () => {
   const svg = draw('mine')
   expect(svg).toMatch(/^<svg width="320" height="200"/)
   expect(svg.match(/<path /g)?.length).toBeGreaterThan(0)

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
-import { lineChart, thinned } from '../src/charts.ts'
+import { lineChart } from '../src/charts/line-chart.ts'
+import { thinned } from '../src/charts/thinned.ts'
 
-test('few points stay as they are', () => {
+test('few points are unchanged', () => {
   expect(thinned([])).toEqual([])
   expect(
     thinned([
@@ -29,7 +30,7 @@ test('many points become means, each counting for the steps that it is about', (
   expect(thinned(Array.from({ length: 1000 }, (_, i) => [i, 1, 1] as const))).toHaveLength(100)
 })
 
-test('a chart takes its colours from the page, tells what it is, and has ids of its own', () => {
+test('a chart takes its colours from the page, is described, and has ids of its own', () => {
   const chart = (id: string): string =>
     lineChart({
       id,
@@ -54,4 +55,7 @@ test('a chart takes its colours from the page, tells what it is, and has ids of 
   expect(ids(svg).length).toBeGreaterThan(0)
   expect(ids(svg).every((id) => id.startsWith('a-'))).toBe(true)
   expect(chart('a')).toBe(svg)
+  const label = "a < b & '$&'"
+  const named = lineChart({ id: 'b', label, series: [], x: { name: 'epoch' } }).html
+  expect(named).toContain('aria-label="a &lt; b &amp; &#39;$&amp;&#39;"')
 })

@@ -1,23 +1,52 @@
-// Runs to make pages of, small and made up: no training, the same each time.
+// Small made-up runs to make pages of: no training, the same each time.
 import { createRandom } from '@tricks/core'
-import { encodeBatch, encodeTest, parseRun, type RunFiles, type RunRecord } from '../src/index.ts'
+import {
+  encodeBatch,
+  encodePredictions,
+  parseRun,
+  type RunFiles,
+  type RunRecord,
+} from '@tricks/run'
 
 export const classes: readonly string[] = ['airplane', 'bird', 'cat', '<b>dog</b>']
 const [height, width, channels] = [6, 8, 3]
 const [epochs, stepsPerEpoch] = [3, 40]
 
-/** Of 200 images; the more skill, the more often they are right. */
-function predictions(seed: number, skill: number, among: number = classes.length): Uint8Array {
+interface Kind {
+  readonly classes?: number
+  readonly images?: number
+  /** Height, width, channels. */
+  readonly size?: readonly [number, number, number]
+  /** Of every so many images all but one are of the first class. */
+  readonly uneven?: number
+}
+
+/** Predictions of random images; the higher the skill, the more often they are right. */
+export function predictions(
+  seed: number,
+  skill: number,
+  {
+    classes: among = classes.length,
+    images: count = 200,
+    size = [height, width, channels],
+    uneven,
+  }: Kind = {},
+): Uint8Array {
   const random = createRandom(seed)
-  const labels = Uint8Array.from({ length: 200 }, () => random.integer(0, among))
-  const logits = Float32Array.from({ length: 200 * among }, (_, i) => {
+  const labels = Uint8Array.from({ length: count }, (_, i) =>
+    uneven !== undefined && i % uneven > 0 ? 0 : random.integer(0, among),
+  )
+  const logits = Float32Array.from({ length: count * among }, (_, i) => {
     const own = labels[Math.floor(i / among)] === i % among
     return random.normal() + (own ? skill : 0)
   })
-  const images = Uint8Array.from({ length: 200 * height * width * channels }, () =>
-    random.integer(0, 256),
+  const [rows, columns, depth] = size
+  const images = Uint8Array.from(
+    { length: count * rows * columns * depth },
+    (_, i) => (i * 7) % 256,
   )
-  return encodeTest(logits, { images, labels, height, width, channels })
+  const shape = { height: rows, width: columns, channels: depth }
+  return encodePredictions(logits, { images, labels, ...shape })
 }
 
 function batch(): Uint8Array {
@@ -57,15 +86,18 @@ function metrics(until: number): string {
   return lines.map((line) => `${JSON.stringify(line)}\n`).join('')
 }
 
-/** The files of a run that went well; `change` what stands in its run.json. */
+/** The files of a successful run; `change` is merged into its run.json. */
 export function files(
   name: string,
   change: object = {},
   { seed = 1, skill = 2 }: { readonly seed?: number; readonly skill?: number } = {},
 ): RunFiles & { readonly run: string; readonly metrics: string } {
   const run = {
-    command: `npm start -- --recipe quick --seed ${seed}`,
-    flags: { recipe: 'quick', seed },
+    command: `tricks train ./pictures --recipe quick --seed ${seed}`,
+    settings: { recipe: 'quick', data: './pictures', seed, backend: 'native' },
+    seed,
+    data: { from: './pictures', height, width, channels, trainingImages: 2660, testImages: 200 },
+    optimizer: { name: 'Momentum', learningRate: 0.1, momentum: 0.9, useNesterov: true },
     model: 'plain',
     parameters: 99_450,
     stepsPerEpoch,
@@ -114,6 +146,8 @@ export function files(
 }
 
 const begun = { test: undefined }
+const namesOf = (count: number): string[] =>
+  Array.from({ length: count }, (_, i) => `a_class_of_number_${i}`)
 
 /** A run in each state that a folder may be in. */
 export const records = {
@@ -148,8 +182,38 @@ export const records = {
     metrics: metrics(120).replaceAll(/"validation":\{[^}]*\},/g, ''),
   }),
   manyClasses: parseRun({
-    ...files('many', { classes: Array.from({ length: 50 }, (_, i) => `a_class_of_number_${i}`) }),
-    test: predictions(3, 3, 50),
+    ...files('many', { classes: namesOf(50) }),
+    test: predictions(3, 3, { classes: 50 }),
+  }),
+  hundred: parseRun({
+    ...files('hundred', { classes: namesOf(100) }),
+    test: predictions(3, 3, { classes: 100, images: 1000 }),
+  }),
+  twoClasses: parseRun({
+    ...files('two', { classes: ['cat', 'dog'] }),
+    test: predictions(3, 1, { classes: 2 }),
+  }),
+  fifteenClasses: parseRun({
+    ...files('fifteen', { classes: namesOf(15) }),
+    test: predictions(3, 3, { classes: 15 }),
+  }),
+  uneven: parseRun({ ...files('uneven'), test: predictions(4, 2, { uneven: 5, images: 400 }) }),
+  photographs: parseRun({
+    ...files('photographs'),
+    test: predictions(5, 0, { size: [300, 400, 3], images: 20 }),
+  }),
+  satellite: parseRun({
+    ...files('satellite'),
+    test: predictions(5, 0, { size: [9, 9, 7], images: 20 }),
+  }),
+  untested: parseRun({
+    ...files('untested', {
+      ...begun,
+      data: { trainingImages: 120, testImages: 0 },
+      validation: 20,
+    }),
+    test: undefined,
+    validation: predictions(6, 2, { images: 20 }),
   }),
   nothing: parseRun({ name: 'nothing', metrics: '' }),
   damaged: parseRun({

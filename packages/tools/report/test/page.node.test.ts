@@ -1,21 +1,22 @@
-// The pages in a real browser, as wide as a phone and as a desk, by day and by night.
+// The pages in a real browser, at the widths of a phone and a desktop, light and dark.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { classAccuracies, confusionMatrix } from '@tricks/run'
 import { comparisonPage, reportPage } from '../src/index.ts'
-import { records } from './example.ts'
+import { classes, records } from './example.ts'
 
 const executablePath = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
 const root = mkdtempSync(join(tmpdir(), 'report-'))
 afterAll(() => rmSync(root, { recursive: true }))
 
-const sizes = { phone: 375, desk: 1280 } as const
+const sizes = { phone: 375, desktop: 1280 } as const
 const [five, names] = [Object.values(records).slice(0, 5), Object.keys(records).slice(0, 5)]
 
-/** Everything that a page of a whole run has. */
+/** What the page of a whole run has. */
 const parts = {
   accuracy: 'h1',
   'accuracy curve': '#accuracy svg path',
@@ -24,7 +25,7 @@ const parts = {
   pipeline: '.pipeline tr',
   batch: '#batch li img',
   confusion: '#confusion td',
-  'accuracy of each class': '#per-class li',
+  'recall per class': '#per-class tbody tr',
   'worst mistakes': '#worst img',
   'most confident mistakes': '#surest img',
   calibration: '#calibration svg path',
@@ -42,7 +43,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
   })
   afterAll(() => browser.close())
 
-  /** Opens a page, and holds it to what every page promises. */
+  /** Opens a page, and checks what every page promises. */
   async function open(
     content: string,
     look: (page: Page) => Promise<void>,
@@ -94,10 +95,29 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
         expect(epochs[2]!.split(/\s+/).slice(0, 3)).toEqual(['3', '0', '1.000'])
         expect(epochs[2]).toMatch(/70\.00\s%\s+0\.900\s+75\.00\s%/)
         // A name is text, whatever is in it.
+        const recalls = await page.locator('#per-class tbody tr').allInnerTexts()
+        const expected = classAccuracies(confusionMatrix(records.finished.test!))
+        expected.forEach(({ images, accuracy }, c) => {
+          const row = recalls.find((text) => text.startsWith(classes[c]!))!
+          expect(row).toContain(`${(accuracy * 100).toFixed(1)}\u202f%`)
+          expect(row).toContain(`${Math.round(accuracy * images)} / ${images}`)
+        })
         expect(await page.locator('#per-class b').count()).toBe(0)
         expect(await page.locator('#per-class').innerText()).toContain('<b>dog</b>')
+        const settings = await page.locator('#configuration').innerText()
+        for (const words of [
+          'Source\n./pictures',
+          'Validation images\n100 of the training images',
+          'Image size\n6 × 8, 3 channels',
+          'Recipe\nquick',
+          'Momentum, learningRate 0.1, momentum 0.9',
+          'Model\nplain, 99,450 parameters',
+          'Seed\n1',
+          'Processor\na processor, 2 cores',
+        ])
+          expect(settings).toContain(words)
         expect(await page.locator('#again code').innerText()).toBe(
-          'npm start -- --recipe quick --seed 1',
+          'tricks train ./pictures --recipe quick --seed 1',
         )
       },
       { width },
@@ -150,18 +170,27 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
       'failed',
       [
         'the loss is NaN at step 90 <img>',
-        'is cut, and left out',
-        'test images were not looked at',
+        'truncated, so it is ignored',
+        'The test images are evaluated at the end of a run',
       ],
     ],
-    ['running', ['still running', 'wasn’t over when this page was made', '60']],
-    ['begun', ['running when last heard of', 'No accuracy yet', 'Nothing was recorded yet']],
-    ['killed', ['ended without a word', 'go on from its last checkpoint']],
+    ['running', ['running', 'not finished when this page was made', '60']],
+    ['begun', ['running when it was last recorded', 'No accuracy yet', 'Nothing was recorded yet']],
+    ['killed', ['exited unexpectedly', 'from its last checkpoint with tricks resume']],
     ['resumed', ['Stopped and resumed, after steps 40, 77']],
-    ['unvalidated', ['Nothing was evaluated on validation images', '80.50']],
+    ['unvalidated', ['No validation images were evaluated', '80.50']],
+    [
+      'untested',
+      [
+        'Validation accuracy on 20 images. The data has no test images.',
+        '20 validation images: a row per true class',
+        'Misclassified validation images',
+        'Test images\nnone',
+      ],
+    ],
     ['nothing', ['There is no run.json', 'No accuracy yet', 'The command was not recorded']],
     ['damaged', ['run.json can’t be read', 'test.safetensors can’t be read']],
-  ] as const)('a run that is %s has a page that says so', async (name, expected) => {
+  ] as const)('the page of a run that is %s says so', async (name, expected) => {
     await open(reportPage(records[name]), async (page) => {
       const text = (await page.locator('main').innerText()).replaceAll("'", '’')
       for (const words of expected) expect(text).toContain(words)
@@ -180,7 +209,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
   })
 
   test.each(Object.entries(sizes))(
-    'five runs in one page, one failed and one going on, on a %s',
+    'five runs in one page, one failed and one running, on a %s',
     async (_, width) => {
       await open(
         comparisonPage(five),
@@ -190,10 +219,10 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
           expect(rows).toHaveLength(5)
           names.forEach((name, i) => expect(rows[i]).toContain(name))
           expect(rows[names.indexOf('failed')]).toMatch(/failed\s+failed/)
-          expect(rows[names.indexOf('running')]).toContain('still running')
+          expect(rows[names.indexOf('running')]).toMatch(/running\s+running/)
           expect(await page.locator('h1').innerText()).toMatch(/88\.00\s*%/)
           expect(await page.locator('.lead').innerText()).toContain('7.50 points ahead of the next')
-          // A curve a run that has one: the one that has just begun has none.
+          // A curve per run, except for the one that has just begun.
           for (const [chart, curves] of [
             ['accuracy', 4],
             ['loss', 4],
@@ -205,8 +234,8 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
             expect(new Set(strokes).size, chart).toBe(curves)
           }
           const differences = await page.locator('#differences tbody th').allInnerTexts()
-          expect(differences).toContain('flags · seed')
-          expect(differences).not.toContain('flags · recipe')
+          expect(differences).toContain('Seed')
+          expect(differences).not.toContain('Recipe')
           expect(await page.locator('#classes tbody tr').count()).toBe(4)
         },
         { width },
@@ -214,17 +243,111 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     },
   )
 
-  test('of many classes the confusion is a picture, and all of them are named', async () => {
-    await open(reportPage(records.manyClasses), async (page) => {
-      expect(await page.locator('#confusion td').count()).toBe(0)
-      const size = 'document.querySelector("#confusion img").naturalWidth'
-      expect(await page.evaluate(size)).toBe(50)
-      expect(await page.locator('#per-class li').count()).toBe(50)
-      expect(await page.locator('#per-class').innerText()).toContain('a_class_of_number_49')
+  test.each(['manyClasses', 'hundred'] as const)(
+    'of %s the confusion is a heat map with its numbers below, and all classes are named',
+    async (name) => {
+      await open(reportPage(records[name]), async (page) => {
+        const matrix = confusionMatrix(records[name].test!)
+        const size = matrix.length
+        expect(await page.locator('#confusion td').count()).toBe(0)
+        const filled = matrix.flat().filter((times) => times > 0).length
+        expect(await page.locator('#confusion rect').count()).toBe(filled)
+        const [label, row] = [...matrix.entries()].find(([i]) => matrix[i]![i]! > 0)!
+        const images = row.reduce((sum, times) => sum + times, 0)
+        const words = `a_class_of_number_${label} → a_class_of_number_${label}: ${row[label]} of ${images}`
+        expect(await page.locator('#confusion title').allTextContents()).toContain(words)
+        expect(await page.locator('#per-class tbody tr').count()).toBe(size)
+        const last = `a_class_of_number_${size - 1}`
+        expect(await page.locator('#per-class').innerText()).toContain(last)
+
+        await page.locator('#confusion-table summary').click()
+        expect(await page.locator('#confusion-table td').count()).toBe(size ** 2)
+        // The names stay in view, wherever the table is scrolled to.
+        const inView = `(() => {
+          const box = document.querySelector('#confusion-table .scroll')
+          box.scrollTo(box.scrollWidth, box.scrollHeight)
+          const { top, left } = box.getBoundingClientRect()
+          const [column, row] = ['thead th:last-child', 'tbody tr:last-child th']
+            .map((each) => box.querySelector(each).getBoundingClientRect())
+          return [column.top - top, row.left - left]
+        })()`
+        const [top, left] = await page.evaluate<[number, number]>(inView)
+        expect(Math.abs(top)).toBeLessThan(3)
+        expect(Math.abs(left)).toBeLessThan(3)
+      })
+    },
+  )
+
+  test.each([
+    ['twoClasses', 4],
+    ['fifteenClasses', 225],
+  ] as const)('of %s the confusion matrix can be read on a phone', async (name, cells) => {
+    await open(reportPage(records[name]), async (page) => {
+      expect(await page.locator('#confusion td').count()).toBe(cells)
+      const sizes = await page.evaluate<number[]>(
+        `[...document.querySelectorAll('#confusion td')].map((cell) => cell.clientWidth - cell.scrollWidth)`,
+      )
+      expect(Math.min(...sizes)).toBeGreaterThanOrEqual(0)
     })
   })
 
-  test('runs of which nothing is known can be compared too', async () => {
+  test('of uneven classes it tells the mean recall beside the accuracy', async () => {
+    await open(reportPage(records.uneven), async (page) => {
+      const recalls = classAccuracies(confusionMatrix(records.uneven.test!))
+      const sizes = recalls.map(({ images }) => images)
+      const mean = recalls.reduce((sum, { accuracy }) => sum + accuracy, 0) / recalls.length
+      const text = await page.locator('#classes').innerText()
+      expect(text).toContain(`${Math.min(...sizes)} to ${Math.max(...sizes)} images each`)
+      expect(text).toContain(`${(mean * 100).toFixed(1)}\u202f%`)
+    })
+    await open(reportPage(records.finished), async (page) => {
+      expect(await page.locator('#classes').innerText()).not.toContain('images each')
+    })
+  })
+
+  test('photographs are shown large and smooth, small pictures with square pixels', async () => {
+    const shown = async (name: 'photographs' | 'finished' | 'satellite', width: number) => {
+      const found: { box: number; natural: number; rendering: string }[] = []
+      await open(
+        reportPage(records[name]),
+        async (page) => {
+          found.push(
+            await page.evaluate(`(() => {
+              const image = document.querySelector('#worst img')
+              const { width } = image.getBoundingClientRect()
+              return { box: width, natural: image.naturalWidth, rendering: getComputedStyle(image).imageRendering }
+            })()`),
+          )
+        },
+        { width },
+      )
+      return found[0]!
+    }
+    const large = await shown('photographs', 1280)
+    expect(large).toMatchObject({ natural: 224, rendering: 'auto' })
+    expect(large.box).toBeGreaterThan(150)
+    expect((await shown('photographs', 375)).box).toBeGreaterThan(100)
+    expect(await shown('finished', 375)).toMatchObject({ natural: 8, rendering: 'pixelated' })
+    expect(await shown('satellite', 375)).toMatchObject({ natural: 9 })
+  })
+
+  test('runs without test images are compared by their validation images', async () => {
+    const other = { ...records.untested, name: 'other' }
+    await open(comparisonPage([records.untested, other]), async (page) => {
+      expect(await page.locator('.lead').innerText()).toContain(
+        'Best validation accuracy: untested',
+      )
+      expect(await page.locator('#runs thead').innerText()).not.toContain('Test')
+      expect(await page.locator('#classes').innerText()).toContain('Of the validation images')
+    })
+    // A test accuracy is not compared with a validation accuracy.
+    await open(comparisonPage([records.untested, records.finished]), async (page) => {
+      expect(await page.locator('h1').innerText()).toMatch(/80\.50\s*%/)
+      expect(await page.locator('#classes thead').innerText()).not.toContain('untested')
+    })
+  })
+
+  test('unknown runs can be compared too', async () => {
     await open(comparisonPage([records.nothing, records.damaged]), async (page) => {
       expect(await page.locator('main').innerText()).toContain('No test accuracy yet')
     })

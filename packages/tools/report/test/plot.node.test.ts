@@ -6,9 +6,9 @@ import { reduceOnPlateau } from '@tricks/reduce-on-plateau'
 import { stepDecay } from '@tricks/step-decay'
 import { constantWarmup, warmup } from '@tricks/warmup'
 import { expect, test } from 'vitest'
-import { plotSvg } from '../src/plot-svg.ts'
-import { plotTerminal, rateText } from '../src/plot-terminal.ts'
-import { rateCurve } from '../src/plot.ts'
+import { rateCurve } from '../src/plot/curve.ts'
+import { plotSvg } from '../src/plot/svg.ts'
+import { plotTerminal, rateText } from '../src/plot/terminal.ts'
 
 const run = { epochs: 12, stepsPerEpoch: 100 }
 
@@ -76,11 +76,11 @@ test('a rate that waits for metrics gets those given', () => {
 test.each([
   [{ epochs: 0 }, 'plot: expected epochs to be a positive integer, got 0'],
   [{ stepsPerEpoch: 1.5 }, 'plot: expected stepsPerEpoch to be a positive integer, got 1.5'],
-])('%o is refused', (options, message) => {
+])('rejects %o', (options, message) => {
   expect(() => rateCurve({ of: [], ...options })).toThrow(message)
 })
 
-test('in the terminal: as wide as it is, high where the rate is high', async () => {
+test('in the terminal: as wide as it, and high where the rate is high', async () => {
   const curve = rateCurve({
     of: [stepDecay({ milestones: [{ fraction: 0.5 }] })],
     rate: 0.1,

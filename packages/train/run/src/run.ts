@@ -175,7 +175,7 @@ function sampleOf(
 
 function factsOf(options: RunOptions, setup: Setup): RunFacts {
   const { recipe, data, epochs = recipe.epochs, settings, command } = options
-  const { tricks, model, training, batches, batchSize, validation } = setup
+  const { tricks, model, optimizer, training, batches, batchSize, validation } = setup
   const processors = cpus()
   return {
     state: 'running',
@@ -183,6 +183,7 @@ function factsOf(options: RunOptions, setup: Setup): RunFacts {
     ...(settings && { settings }),
     model: typeof recipe.model === 'string' ? recipe.model : model.name,
     parameters: model.countParams(),
+    optimizer: { name: optimizer.getClassName(), ...optimizer.getConfig() },
     epochs,
     stepsPerEpoch: batches.stepsPerEpoch,
     steps: batches.stepsPerEpoch * epochs,

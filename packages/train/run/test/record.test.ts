@@ -71,6 +71,14 @@ test('the predictions keep the pictures of the mistakes that a page shows', () =
     })
 })
 
+test('reads a line whose loss was not a number', () => {
+  const lost = JSON.parse(JSON.stringify({ ...lines[0], loss: NaN })) as { loss: null }
+  expect(lost.loss).toBeNull()
+  const { steps, damage } = parseRun({ ...files, metrics: `${JSON.stringify(lost)}\n` })
+  expect(damage).toEqual([])
+  expect(steps).toEqual([{ ...lines[0], loss: NaN }])
+})
+
 test('reports what is damaged and reads the rest', () => {
   const cut = parseRun({ ...files, metrics: `${metrics}{"kind":"step","ste` })
   expect(cut.damage).toEqual(['The last line of metrics.jsonl is truncated, so it is ignored.'])

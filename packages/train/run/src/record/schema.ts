@@ -5,7 +5,12 @@ import * as v from 'valibot'
 // compared by these types alone. A file may come from elsewhere, so reading checks it.
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
-const metrics = v.object({ loss: v.number(), accuracy: v.number() })
+/** JSON writes NaN and infinity as null. */
+const measure = v.pipe(
+  v.nullable(v.number()),
+  v.transform((value) => value ?? NaN),
+)
+const metrics = v.object({ loss: measure, accuracy: measure })
 
 /** What resuming needs: with these the same run can be set up again. */
 export const settingsSchema = v.strictObject({
@@ -46,6 +51,8 @@ export const runSchema = v.looseObject({
   settings: v.optional(settingsSchema),
   model: v.optional(v.string()),
   parameters: v.optional(count),
+  /** With its configuration. */
+  optimizer: v.optional(v.looseObject({ name: v.string() })),
   epochs: v.optional(count),
   stepsPerEpoch: v.optional(count),
   steps: v.optional(count),
@@ -71,6 +78,8 @@ export const runSchema = v.looseObject({
       /** If they are a set of their own. */
       validationImages: v.optional(count),
       testImages: v.optional(count),
+      /** Of the images that are trained and selected on. */
+      sha256: v.optional(v.string()),
     }),
   ),
   backend: v.optional(v.string()),

@@ -1,8 +1,8 @@
 import type { Sheet } from '@tricks/run'
-import { sheetSvg, type SheetSvgOptions } from './preview-svg.ts'
+import { sheetSvg, type SheetSvgOptions } from './svg.ts'
 
 /**
- * A sheet as a PNG, twice the size of the page, for sharp screens; the same bytes wherever it is made. In Node.
+ * A sheet as a PNG at twice the size of its SVG, for sharp screens; the same bytes on every machine. In Node.
  *
  * @example
  * writeFileSync('preview.png', await sheetPng(sheet))
@@ -12,14 +12,14 @@ export function sheetPng(sheet: Sheet, options?: SheetSvgOptions): Promise<Uint8
 }
 
 /**
- * Draws an SVG by resvg and Inter, as no font of the machine would be the same on another.
+ * Draws an SVG with resvg and the font Inter, as a machine's own fonts differ from those of another.
  *
  * @example
  * writeFileSync('preview.png', await svgPng(sheetSvg(sheet)))
  */
 export async function svgPng(svg: string): Promise<Uint8Array> {
   const { Resvg, fonts } = await (renderer ??= start())
-  // The older name is the one that resvg knows.
+  // resvg knows the older name.
   const image = new Resvg(
     svg.replaceAll('image-rendering:pixelated', 'image-rendering:optimizeSpeed'),
     {
@@ -34,7 +34,7 @@ export async function svgPng(svg: string): Promise<Uint8Array> {
   const { PNG } = await import('pngjs')
   const png = PNG.sync.read(Buffer.from(image.asPng()))
   image.free()
-  // A row of enlarged pixels is mostly as the row above, which makes it a third smaller than resvg's own.
+  // A row of enlarged pixels mostly equals the row above: this filter makes it a third smaller than resvg's own.
   return PNG.sync.write(png, { filterType: 2, deflateLevel: 9, deflateStrategy: 0 })
 }
 

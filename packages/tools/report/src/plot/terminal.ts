@@ -1,11 +1,11 @@
-import type { RateCurve } from './plot.ts'
+import type { RateCurve } from './curve.ts'
 
 /**
- * Curves in characters, as wide as the terminal.
+ * Curves as text, as wide as the terminal.
  *
  * @param options.width columns; default the terminal's, or 80
  * @param options.height lines of the plot itself; default 12
- * @param options.color whether to tell curves apart by colour; default where the terminal shows it
+ * @param options.color whether curves are told apart by colour; default if the output is a terminal
  * @example
  * console.log(await plotTerminal([rateCurve({ of: [cosineDecay()] })]))
  */
@@ -36,7 +36,7 @@ export async function plotTerminal(
       formatter: rateText,
     },
   )
-  // The arrow above and the empty line below are left out; the rule below stands for the axis.
+  // Without the arrow above and the empty line below; a rule replaces the axis.
   const lines = drawn
     .split('\n')
     .filter((line) => line.trim() !== '')
@@ -50,7 +50,7 @@ export async function plotTerminal(
   return [names, ...lines, rule, axis].join('\n')
 }
 
-/** A point a column. */
+/** A point per column. */
 function sampled({ points, steps }: RateCurve, columns: number): [number, number][] {
   let from = 0
   return Array.from({ length: columns }, (_, column) => {

@@ -1,28 +1,28 @@
-import { assertOption, compose, isDue, type Metrics, type Time, type Trick } from '@tricks/core'
+import { assertArgument, compose, isDue, type Metrics, type Time, type Trick } from '@tricks/core'
 
 /** A learning rate over a run. */
 export interface RateCurve {
   readonly name: string
-  /** Pairs of a step, from 0, and its rate: as few as draw the curve, jumps in their place. */
+  /** Pairs of a step, from 0, and its rate: as few as the curve needs, with both sides of each jump. */
   readonly points: readonly (readonly [step: number, rate: number])[]
   readonly steps: number
-  /** Infinity where a run has no epochs. */
+  /** Infinity if the run has no epochs. */
   readonly stepsPerEpoch: number
 }
 
 export interface RateCurveOptions {
   readonly name?: string
-  /** A list of tricks, those without a rate left out, or a schedule of t such as `cosineSchedule` gives. */
+  /** A list of tricks, of which those without a rate are ignored, or a schedule, such as `cosineSchedule` returns. */
   readonly of: readonly Trick[] | ((t: number) => number)
-  /** The optimizer's own, which tricks start from; default 0.1. A schedule has its own. */
+  /** The optimizer's rate, which tricks start from; default 0.1. A schedule has its own. */
   readonly rate?: number
   /** Default 30. */
   readonly epochs?: number
   /** Default 391: CIFAR-10's 50,000 images by 128. */
   readonly stepsPerEpoch?: number
-  /** What a rate that follows the batch size sees; default 128. */
+  /** For a rate that follows the batch size; default 128. */
   readonly batchSize?: number
-  /** What tricks are told after each epoch, from 0, for rates that depend on it; default nothing. */
+  /** The metrics of each epoch, from 0, for rates that depend on them; default none. */
   readonly metrics?: (epoch: number) => {
     readonly training: Metrics
     readonly validation?: Metrics
@@ -30,9 +30,9 @@ export interface RateCurveOptions {
 }
 
 /**
- * The rate of each step of a run that is still to come.
+ * The learning rate of each step of a run that has not been run.
  *
- * @throws RangeError for a length that is not a positive integer; what the tricks throw where they don't go together
+ * @throws RangeError for a length that is not a positive integer; what `compose` throws for tricks that exclude each other
  * @example
  * const curve = rateCurve({ of: [warmup({ multiplier: 8, over: { epochs: 2 }, after: cosineDecay() })], rate: 0.0125 })
  * console.log(plotTerminal([curve]))
@@ -48,12 +48,7 @@ export function rateCurve({
   metrics,
 }: RateCurveOptions): RateCurve {
   for (const [option, value] of Object.entries({ epochs, stepsPerEpoch, batchSize }))
-    assertOption(
-      Number.isInteger(value) && value > 0,
-      'plot',
-      { [option]: value },
-      'a positive integer',
-    )
+    assertArgument(isCount(value), 'plot', { [option]: value }, 'a positive integer')
   const steps = epochs * stepsPerEpoch
   const rates =
     typeof of === 'function'
@@ -61,6 +56,8 @@ export function rateCurve({
       : planned(of, { rate, steps, stepsPerEpoch, batchSize, metrics })
   return { name, points: drawable(rates), steps, stepsPerEpoch }
 }
+
+const isCount = (value: number): boolean => Number.isInteger(value) && value > 0
 
 function planned(
   tricks: readonly Trick[],
@@ -89,17 +86,17 @@ function planned(
     rates[step] = pipeline.learningRate(rate, time)
     if (!metrics) continue
     const epoch = Math.floor(step / stepsPerEpoch)
-    const told = metrics(epoch)
-    for (const { every, metrics: tell } of pipeline.observe)
-      if (isDue(every, time)) tell(told.training, time)
+    const measured = metrics(epoch)
+    for (const { every, metrics: observe } of pipeline.observe)
+      if (isDue(every, time)) observe(measured.training, time)
     if ((step + 1) % stepsPerEpoch === 0)
-      pipeline.afterEpoch({ epoch, time: timeOf(step + 1), variables: {}, ...told })
+      pipeline.afterEpoch({ epoch, time: timeOf(step + 1), variables: {}, ...measured })
   }
   pipeline.dispose()
   return rates
 }
 
-/** Every so many steps, and both sides of a jump. */
+/** One step in so many, and both sides of a jump. */
 function drawable(rates: Float64Array): RateCurve['points'] {
   const stride = Math.max(1, Math.ceil(rates.length / 240))
   const range = rates.reduce((most, rate) => Math.max(most, rate), 0)

@@ -1,4 +1,6 @@
-/** The page's style: system fonts, one accent, light and dark. */
+import { classesStyle } from './classes-style.ts'
+
+/** The pages' style: system fonts, one accent, light and dark. */
 export const style: string = `
 :root {
   color-scheme: light dark;
@@ -85,42 +87,21 @@ td code { font-size: 13px; overflow-wrap: anywhere; }
 .pictures p { margin-top: 6px; font-size: 12px; line-height: 1.35; color: var(--muted); overflow-wrap: anywhere; max-width: 128px; }
 .pictures b { color: var(--ink); font-weight: 600; }
 .pictures i { font-style: normal; color: var(--bad); }
+.pictures.large { grid-template-columns: repeat(auto-fill, minmax(104px, 1fr)); }
+@media (min-width: 700px) { .pictures.large { grid-template-columns: repeat(auto-fill, minmax(160px, 1fr)); } }
+.pictures.large img { image-rendering: auto; }
+.pictures.large img, .pictures.large p { max-width: 224px; }
 .group + .group { margin-top: 36px; }
 .group > h3 { margin-bottom: 12px; }
 .group > h3 span { font-weight: 400; color: var(--muted); }
 
-.confusion { table-layout: fixed; font-size: clamp(10px, 2.6vw, 13px); }
-.confusion th, .confusion td { border: 0; padding: 0; text-align: center; vertical-align: middle; }
-.confusion thead th { height: 82px; vertical-align: bottom; padding-bottom: 6px; font-size: inherit; }
-.confusion thead th span { writing-mode: vertical-rl; transform: rotate(180deg); white-space: nowrap; }
-.confusion tbody th { text-align: right; padding-right: 8px; width: 22%; font-size: inherit; overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.confusion thead th:first-child, .confusion tbody th { width: 84px; }
-.confusion td { height: clamp(27px, 7.4vw, 40px); box-shadow: inset 0 0 0 1px var(--paper); border-radius: 4px; }
-.confusion td.zero { color: var(--quiet); background: var(--panel); }
-.confusion td.right { background: color-mix(in srgb, var(--accent) calc(var(--share) * 100%), var(--panel)); }
-.confusion td.wrong { background: color-mix(in srgb, var(--bad) calc(var(--share) * 80%), var(--panel)); }
-.confusion td.strong { color: var(--on-accent); }
-.matrix { width: 100%; height: auto; max-width: 560px; image-rendering: pixelated; background: var(--panel); border-radius: 4px; display: block; }
-.bars { display: grid; gap: 7px; list-style: none; font-size: 14px; }
-.bars li { display: grid; grid-template-columns: 84px 1fr 58px; gap: 10px; align-items: center; break-inside: avoid; }
-.bars span:first-child { overflow: hidden; text-overflow: ellipsis; white-space: nowrap; }
-.bars span:last-child { text-align: right; }
-.bar { height: 10px; border-radius: 3px; background: var(--panel); overflow: hidden; }
-.bar::after { content: ''; display: block; height: 100%; width: calc(var(--share) * 100%); background: var(--accent); border-radius: 3px; }
-.bars.many { display: block; columns: 2 140px; column-gap: 24px; font-size: 13px; }
-.bars.many li { grid-template-columns: 1fr auto; padding: 3px 0; border-bottom: 1px solid var(--line); }
-.bars.many .bar { display: none; }
-.confused { margin-top: 28px; }
-.confused h3 { margin-bottom: 8px; }
-.confused ol { list-style: none; font-size: 14px; }
-.confused li { display: flex; justify-content: space-between; padding: 5px 0; border-bottom: 1px solid var(--line); }
-.confused li span:last-child { color: var(--muted); }
-
-.settings { display: grid; grid-template-columns: minmax(0, 1fr); font-size: 14px; }
-.settings > div { display: grid; grid-template-columns: minmax(110px, 30%) 1fr; gap: 12px; padding: 7px 0; border-bottom: 1px solid var(--line); }
+${classesStyle}
+.settings { display: grid; gap: 32px 56px; grid-template-columns: minmax(0, 1fr); font-size: 14px; }
+.settings h3 { margin-bottom: 8px; }
+.settings dl > div { display: grid; grid-template-columns: minmax(110px, 40%) 1fr; gap: 12px; padding: 7px 0; border-top: 1px solid var(--line); }
 .settings dt { color: var(--muted); overflow-wrap: anywhere; }
 .settings dd { overflow-wrap: anywhere; min-width: 0; }
-@media (min-width: 860px) { .settings { grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); gap: 0 56px; } }
+@media (min-width: 860px) { .settings { grid-template-columns: repeat(3, minmax(0, 1fr)); gap: 32px; } }
 pre { margin: 0; padding: 14px 16px; background: var(--panel); border-radius: 8px; font-size: 14px; white-space: pre-wrap; overflow-wrap: anywhere; }
 pre + p { margin-top: 10px; color: var(--muted); font-size: 14px; }
 .swatch { display: inline-block; width: 10px; height: 10px; border-radius: 3px; background: var(--color); margin-right: 8px; }

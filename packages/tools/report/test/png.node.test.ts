@@ -1,8 +1,8 @@
 import { decode } from 'fast-png'
 import { expect, test } from 'vitest'
-import { sheetPng, svgPng } from '../src/preview-png.ts'
-import { sheetSvg } from '../src/preview-svg.ts'
-import type { Sheet } from '../src/preview.ts'
+import type { Sheet } from '@tricks/run'
+import { sheetPng, svgPng } from '../src/preview/png.ts'
+import { sheetSvg } from '../src/preview/svg.ts'
 
 // Left half red, right half blue.
 const pixels = Uint8Array.from({ length: 8 * 8 * 3 }, (_, i) => {
@@ -39,7 +39,7 @@ test('pixels are enlarged without blending, and there is text', async () => {
       for (let x = 0; x < width; x++) if (color(x, y)[0]! < 160 && color(x, y)[2]! < 160) count++
     return count
   }
-  // Under the tile stands the caption.
+  // The caption is below the tile.
   expect(dark(228, 254)).toBeGreaterThan(40)
 })
 
@@ -47,6 +47,6 @@ test('the same bytes each time', async () => {
   expect(Buffer.compare(await sheetPng(sheet), await sheetPng(sheet))).toBe(0)
 })
 
-test('what is no SVG is refused', async () => {
+test('rejects an invalid SVG', async () => {
   await expect(svgPng('<svg')).rejects.toThrow()
 })

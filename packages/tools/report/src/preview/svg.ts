@@ -1,7 +1,8 @@
-import { encode } from 'fast-png'
 import type { Picture, Sheet } from '@tricks/run'
+import { escape } from '../html.ts'
+import { pngUrl, shrunk } from './picture.ts'
 
-/** Ink, what is said of it, and what it stands on: legible on a page of either colour. */
+/** Text, secondary text, lines and background: legible on a light and on a dark page. */
 export const palette = {
   ink: '#1f2328',
   quiet: '#59636e',
@@ -11,7 +12,7 @@ export const palette = {
 } as const
 
 export interface SheetSvgOptions {
-  /** Side of a tile in pixels of the page, default 96: six for each of CIFAR's. */
+  /** Side of a tile in CSS pixels; default 96, or 128 if pictures are larger than 96 pixels. */
   readonly tile?: number
 }
 
@@ -22,14 +23,14 @@ const gap = 12
 const margin = 16
 
 /**
- * A sheet as a self-contained SVG: pixels enlarged as squares, and the text as text.
+ * A sheet as a self-contained SVG. The pixels of small pictures are enlarged as squares; text stays text.
  *
  * @example
  * writeFileSync('preview.svg', sheetSvg(sheet))
  */
-export function sheetSvg({ rows }: Sheet, { tile = 96 }: SheetSvgOptions = {}): string {
+export function sheetSvg({ rows }: Sheet, { tile = tileFor(rows) }: SheetSvgOptions = {}): string {
   const labels = rows.map(({ label }) => wrap(label, 92))
-  // The same for most sheets, so that they stand alike under one another.
+  // The same for most sheets, so that sheets one below the other are aligned.
   const widest = Math.max(88, ...labels.flat().map((text) => widthOf(text) * 1.08))
   const labelWidth = Math.ceil(widest) + 12
   const columns = Math.max(...rows.map(({ tiles }) => tiles.length))
@@ -70,8 +71,15 @@ export function sheetSvg({ rows }: Sheet, { tile = 96 }: SheetSvgOptions = {}): 
   )
 }
 
+const tileFor = (rows: Sheet['rows']): number => {
+  const sides = rows[0]!.tiles.flatMap(({ pictures: [picture] }) =>
+    picture ? [picture.width, picture.height] : [],
+  )
+  return Math.max(...sides) > 96 ? 128 : 96
+}
+
 /**
- * Pictures beside one another in one.
+ * SVGs side by side in one.
  *
  * @example
  * writeFileSync('both.svg', beside([sheetSvg(sheet), sheetSvg(sheet)]))
@@ -93,31 +101,21 @@ export function beside(svgs: readonly string[]): string {
   )
 }
 
-/** One picture over the whole tile, or several as the quarters of it: down, then across, as RICAP counts them. */
+/** One picture over the whole tile, or several in a grid: down, then across, as RICAP counts them. */
 function place(pictures: readonly Picture[], left: number, top: number, tile: number): string[] {
   const across = Math.ceil(Math.sqrt(pictures.length))
   const side = across === 1 ? tile : (tile - (across - 1) * 2) / across
   return pictures.map((picture, i) => {
     const x = left + Math.floor(i / across) * (side + 2)
     const y = top + (i % across) * (side + 2)
+    // Twice as many pixels, for sharp screens.
+    const shown = shrunk(picture, 2 * side)
+    const rendering = Math.max(shown.width, shown.height) > side ? 'auto' : 'pixelated'
     return (
-      `<image x="${x}" y="${y}" width="${side}" height="${side}" href="${pngUrl(picture)}" ` +
-      `style="image-rendering:pixelated"/>`
+      `<image x="${x}" y="${y}" width="${side}" height="${side}" href="${pngUrl(shown)}" ` +
+      `style="image-rendering:${rendering}"/>`
     )
   })
-}
-
-/**
- * A picture as an address that holds it.
- *
- * @example
- * pngUrl({ pixels: Uint8Array.of(255, 0, 0), height: 1, width: 1, channels: 3 })
- */
-export function pngUrl({ pixels, width, height, channels }: Picture): string {
-  const png = encode({ data: pixels, width, height, channels })
-  let binary = ''
-  for (const byte of png) binary += String.fromCharCode(byte)
-  return `data:image/png;base64,${btoa(binary)}`
 }
 
 /** Breaks text at spaces, hyphens and brackets so that it fits a width. */
@@ -131,13 +129,10 @@ function wrap(text: string, width: number): string[] {
   return lines.map((each) => each.trimEnd())
 }
 
-/** About what text takes: most letters a little over half of their size. */
+/** Roughly the width of text: most letters take a little over half of the font size. */
 function widthOf(text: string): number {
   let width = 0
   for (const letter of text)
     width += /[ijltrfI.,:;|()' ]/.test(letter) ? 0.34 : /[mwMW@]/.test(letter) ? 0.88 : 0.6
   return width * size
 }
-
-export const escape = (text: string): string =>
-  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('"', '&quot;')

@@ -1,18 +1,19 @@
 import { LineChart } from 'echarts/charts'
 import { GridComponent } from 'echarts/components'
 import { use } from 'echarts/core'
-import { chartSvg } from './chart-svg.ts'
-import { type RateCurve } from './plot.ts'
-import { rateText } from './plot-terminal.ts'
-import { escape, font, palette } from './preview-svg.ts'
+import { chartSvg } from '../charts/chart-svg.ts'
+import type { RateCurve } from './curve.ts'
+import { rateText } from './terminal.ts'
+import { escape } from '../html.ts'
+import { font, palette } from '../preview/svg.ts'
 
 use([LineChart, GridComponent])
 
 export interface PlotSvgOptions {
-  /** In pixels of the page; default 832 and 260. */
+  /** In CSS pixels; default 832 and 260. */
   readonly width?: number
   readonly height?: number
-  /** What the rate depends on, drawn behind it on an axis of its own, such as a validation loss. */
+  /** What the rate depends on, such as a validation loss: drawn behind it, on its own axis. */
   readonly behind?: {
     readonly name: string
     readonly points: readonly (readonly [step: number, value: number])[]
@@ -104,7 +105,7 @@ export function plotSvg(
   )
 }
 
-/** A stroke and a name for each curve. */
+/** A stroke and a name per curve. */
 function key(entries: readonly { name: string; color: string; dash: string }[]): string {
   let left = 20
   const parts = entries.map(({ name, color, dash }) => {

@@ -1,0 +1,15 @@
+import type { RunRecord } from '@tricks/run'
+import { html, type Html } from '../html.ts'
+import type { Curves } from '../page/curves.ts'
+import type { RunSummary } from '../page/summary.ts'
+
+/** A run of a comparison. */
+export interface Compared {
+  readonly record: RunRecord
+  readonly summary: RunSummary
+  readonly curves: Curves
+  readonly color: string
+}
+
+export const swatch = (color: string): Html =>
+  html`<span class="swatch" style="--color:var(${color})"></span>`

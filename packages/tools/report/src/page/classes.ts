@@ -1,0 +1,81 @@
+import { confusionMatrix, type RunRecord } from '@tricks/run'
+import { count } from '../format.ts'
+import { html, type Html } from '../html.ts'
+import { confusionTable, heatMap, type Matrix } from './confusion.ts'
+import { absent, section } from './document.ts'
+import { classNames, evaluatedOf, whyUnevaluated } from './evaluated.ts'
+import { recallTable } from './recall.ts'
+
+/** With more classes the matrix takes the page's width. */
+const mostBeside = 12
+/** With more, it is a heat map, and its numbers are folded. */
+const mostInTable = 20
+/** With more, the numbers would be larger than the rest of the page. */
+const mostInFoldedTable = 200
+
+/** Which classes are recognised, and which are confused. */
+export function classesSection(record: RunRecord): Html {
+  const evaluated = evaluatedOf(record)
+  if (!evaluated) return section('classes', 'Classes', undefined, absent(whyUnevaluated(record)))
+  const { set, predictions } = evaluated
+  const images = count(predictions.labels.length)
+  return section(
+    'classes',
+    'Classes',
+    `${images} ${set} images: a row per true class, a column per predicted class, shaded by the share of the row.`,
+    arranged(confusionMatrix(predictions), classNames(record)),
+  )
+}
+
+function arranged(matrix: Matrix, names: readonly string[]): Html {
+  const [recalls, pairs] = [recallTable(matrix, names), confused(matrix, names)]
+  const table = confusionTable(matrix, names)
+  if (names.length <= mostBeside)
+    return html`<div class="columns">
+      <div id="confusion">${table}</div>
+      <div>${recalls}${pairs}</div>
+    </div>`
+  if (names.length <= mostInTable)
+    return html`<div class="body" id="confusion">${table}</div>
+      <div class="columns">
+        <div>${recalls}</div>
+        <div>${pairs}</div>
+      </div>`
+  return html`<div class="columns">
+      <div>
+        <div id="confusion">${heatMap(matrix, names)}</div>
+        ${pairs}
+      </div>
+      <div class="tall">${recalls}</div>
+    </div>
+    ${
+      names.length <= mostInFoldedTable &&
+      html`<details id="confusion-table">
+        <summary>Confusion matrix in numbers</summary>
+        ${table}
+      </details>`
+    }`
+}
+
+function confused(matrix: Matrix, names: readonly string[]): Html | undefined {
+  const pairs = matrix
+    .flatMap((row, label) =>
+      row
+        .map((times, predicted) => ({ label, predicted, times }))
+        .filter((each) => each.label !== each.predicted && each.times > 0),
+    )
+    .toSorted((a, b) => b.times - a.times || a.label - b.label || a.predicted - b.predicted)
+    .slice(0, names.length > mostInTable ? 12 : 6)
+  if (pairs.length === 0) return undefined
+  return html`<div class="confused">
+    <h3>Most frequent confusions</h3>
+    <ol>
+      ${pairs.map(
+        ({ label, predicted, times }) =>
+          html`<li>
+            <span>${names[label]} → ${names[predicted]}</span><span>${count(times)}</span>
+          </li>`,
+      )}
+    </ol>
+  </div>`
+}

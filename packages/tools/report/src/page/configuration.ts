@@ -1,0 +1,44 @@
+import type { RunRecord } from '@tricks/run'
+import { html, type Html } from '../html.ts'
+import { absent, section } from './document.ts'
+import { factsOf } from './facts.ts'
+
+/** What the run was set up with, and the command that does it again. */
+export function configuration(record: RunRecord): Html {
+  const groups = Object.entries(factsOf(record)).filter(([, rows]) => rows.length > 0)
+  const { command } = record.run
+  return html`${section(
+    'configuration',
+    'Configuration',
+    undefined,
+    groups.length === 0
+      ? absent('The configuration is unknown.')
+      : html`<div class="body settings">
+          ${groups.map(
+            ([title, rows]) =>
+              html`<div>
+                <h3>${title}</h3>
+                <dl>
+                  ${rows.map(
+                    ([name, value]) =>
+                      html`<div>
+                        <dt>${name}</dt>
+                        <dd>${value}</dd>
+                      </div>`,
+                  )}
+                </dl>
+              </div>`,
+          )}
+        </div>`,
+  )}${section(
+    'again',
+    'Run it again',
+    undefined,
+    command === undefined
+      ? absent('The command was not recorded.')
+      : html`<div class="body">
+          <pre><code>${command}</code></pre>
+          <p>The same seed on the same backend gives the same weights, bit for bit.</p>
+        </div>`,
+  )}`
+}

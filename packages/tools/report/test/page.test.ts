@@ -1,0 +1,95 @@
+import { classAccuracies, confusionMatrix, parseRun, predictedClasses } from '@tricks/run'
+import { expect, test } from 'vitest'
+import { comparisonPage, reportPage } from '../src/index.ts'
+import { summaryOf } from '../src/page/summary.ts'
+import { files, records } from './example.ts'
+
+test('a run in a few numbers', () => {
+  expect(summaryOf(records.finished)).toMatchObject({
+    state: { word: 'finished', kind: 'good' },
+    result: { set: 'test', accuracy: 0.805, loss: 0.7, images: 200 },
+    best: { epoch: 2, validation: { accuracy: 0.75 } },
+    steps: 120,
+    allSteps: 120,
+    seconds: 13.5,
+    imagesPerSecond: 970,
+    memory: 512e6,
+  })
+  expect(summaryOf(records.running)).toMatchObject({
+    state: { kind: 'going' },
+    steps: 60,
+    allSteps: 120,
+  })
+  expect(summaryOf(records.killed).state).toEqual({ word: 'exited unexpectedly', kind: 'bad' })
+  expect(summaryOf(records.nothing)).toEqual({
+    state: { word: 'state unknown', kind: 'odd' },
+    steps: 0,
+  })
+  const early = parseRun(files('early', { state: 'no better for 10 epochs' }))
+  expect(summaryOf(early).state.word).toBe('stopped early: no better for 10 epochs')
+})
+
+test('without test images the result is that of the predictions of the validation images', () => {
+  const { result, calibrationError } = summaryOf(records.untested)
+  const { validation } = records.untested
+  const right = predictedClasses(validation!).filter((each, i) => each === validation!.labels[i])
+  expect(result).toMatchObject({ set: 'validation', accuracy: right.length / 20, images: 20 })
+  expect(calibrationError).toBeGreaterThan(0)
+  // Two classes: −log softmax of (1, 0) and of (0, 3) for their labels.
+  const logits = Float32Array.of(1, 0, 0, 3)
+  const losses = [Math.log(1 + Math.exp(-1)), Math.log(1 + Math.exp(-3))]
+  const two = { logits, labels: [0, 1], pictures: new Map() }
+  const record = { ...records.untested, validation: two }
+  expect(summaryOf(record).result!.loss).toBeCloseTo((losses[0]! + losses[1]!) / 2, 6)
+})
+
+test('of equal validation accuracies the first is the best', () => {
+  const { epochs } = records.finished
+  const [first] = epochs
+  const twice = { ...records.finished, epochs: [first!, { ...first!, epoch: 1 }] }
+  expect(summaryOf(twice).best!.epoch).toBe(0)
+})
+
+test('the page is the same each time, and but for the clock for each run of the kind', () => {
+  expect(reportPage(records.finished)).toBe(reportPage(parseRun(files('finished'))))
+  const five = Object.values(records).slice(0, 5)
+  expect(comparisonPage(five)).toBe(comparisonPage(five))
+  const withoutClock = (text: string): string => text.replaceAll(/,"wallClock":\{[^}]*\}/g, '')
+  const { run, metrics, ...rest } = files('finished')
+  const slow = files('finished', { wallClock: { seconds: 999, began: 'later', peakMemory: 1 } })
+  const page = (given: typeof slow): string =>
+    reportPage(
+      parseRun({ ...rest, run: withoutClock(given.run), metrics: withoutClock(given.metrics) }),
+    )
+  expect(page(slow)).toBe(page({ ...rest, run, metrics }))
+})
+
+test('runs are compared as far as they came, however long one was to go on', () => {
+  const charts = (planned: object): string => {
+    const other = parseRun(files('other', planned, { seed: 2 }))
+    return /<section id="training">[^]*?<\/section>/.exec(
+      comparisonPage([records.finished, other]),
+    )![0]
+  }
+  expect(charts({ steps: 9000 })).toBe(charts({}))
+})
+
+test('a rate has its place in a comparison where no loss is a number', () => {
+  const short = files('short')
+  const brief = parseRun({ ...short, metrics: short.metrics.split('\n').slice(0, 3).join('\n') })
+  const rates = (metrics: string): string => {
+    const long = parseRun({ ...files('long'), metrics })
+    return /<figure class="chart" id="rate">[^]*?<\/figure>/.exec(comparisonPage([long, brief]))![0]
+  }
+  const { metrics } = files('long')
+  const steps = metrics.split('\n').filter((line) => line.includes('"kind":"step"'))
+  const lost = steps.map((line) => line.replace(/"loss":[^,]+/, '"loss":null')).join('\n')
+  expect(lost).toContain('"loss":null')
+  expect(rates(lost)).toBe(rates(metrics))
+})
+
+test('one run is no comparison', () => {
+  expect(() => comparisonPage([records.finished])).toThrow(
+    'report: expected two or more runs to compare, got 1',
+  )
+})
