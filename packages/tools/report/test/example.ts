@@ -6,7 +6,7 @@ import {
   parseRun,
   type RunFiles,
   type RunRecord,
-} from '@tricks/run'
+} from '@tricks/run/record'
 
 export const classes: readonly string[] = ['airplane', 'bird', 'cat', '<b>dog</b>']
 const [height, width, channels] = [6, 8, 3]

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { type Browser, chromium, type Page } from 'playwright'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { classAccuracies, confusionMatrix } from '@tricks/run'
+import { classAccuracies, confusionMatrix } from '@tricks/run/record'
 import { comparisonPage, reportPage } from '../src/index.ts'
 import { classes, records } from './example.ts'
 

@@ -1,6 +1,6 @@
 import { decode } from 'fast-png'
 import { expect, test } from 'vitest'
-import type { Sheet } from '@tricks/run'
+import type { Sheet } from '@tricks/run/record'
 import { sheetPng, svgPng } from '../src/preview/png.ts'
 import { sheetSvg } from '../src/preview/svg.ts'
 

@@ -1,5 +1,5 @@
 import { decode } from 'fast-png'
-import type { Picture } from '@tricks/run'
+import type { Picture } from '@tricks/run/record'
 import { expect, test } from 'vitest'
 import { pngUrl, sheetSvg } from '../src/index.ts'
 import { shrunk } from '../src/preview/picture.ts'

@@ -1,6 +1,6 @@
 import { compose, oneOf, sometimes, type Trick } from '@tricks/core'
 import { expect, test } from 'vitest'
-import { describePlan, planLines } from '../src/index.ts'
+import { describePlan, planLines } from '../src/record/index.ts'
 
 const images = { draw: () => undefined, apply: <T>(batch: T) => batch }
 const blur = (options: Trick['options'], key?: string): Trick =>

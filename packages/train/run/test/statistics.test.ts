@@ -5,7 +5,7 @@ import {
   mistakes,
   predictedClasses,
   probabilitiesOf,
-} from '../src/index.ts'
+} from '../src/record/index.ts'
 import { describe, expect, test } from 'vitest'
 
 /** Logits whose softmax are these probabilities. */

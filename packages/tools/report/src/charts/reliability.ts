@@ -1,7 +1,7 @@
 import { CustomChart, LineChart } from 'echarts/charts'
 import { GridComponent } from 'echarts/components'
 import { use } from 'echarts/core'
-import type { Bin } from '@tricks/run'
+import type { Bin } from '@tricks/run/record'
 import type { Html } from '../html.ts'
 import { axis, draw, grid, text } from './axis.ts'
 

@@ -1,4 +1,4 @@
-import { classAccuracies, confusionMatrix, type RunRecord } from '@tricks/run'
+import { classAccuracies, confusionMatrix, type RunRecord } from '@tricks/run/record'
 import { percent } from '../format.ts'
 import { html, type Html } from '../html.ts'
 import { absent, section } from '../page/document.ts'

@@ -1,4 +1,4 @@
-import type { RunRecord } from '@tricks/run'
+import type { RunRecord } from '@tricks/run/record'
 import { html, type Html } from '../html.ts'
 import type { Curves } from '../page/curves.ts'
 import type { RunSummary } from '../page/summary.ts'

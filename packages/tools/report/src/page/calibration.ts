@@ -1,4 +1,4 @@
-import { type Bin, calibration, type RunRecord } from '@tricks/run'
+import { type Bin, calibration, type RunRecord } from '@tricks/run/record'
 import { reliabilityDiagram } from '../charts/reliability.ts'
 import { percent } from '../format.ts'
 import { html, type Html } from '../html.ts'

@@ -1,4 +1,4 @@
-import { confusionMatrix, type RunRecord } from '@tricks/run'
+import { confusionMatrix, type RunRecord } from '@tricks/run/record'
 import { count } from '../format.ts'
 import { html, type Html } from '../html.ts'
 import { confusionTable, heatMap, type Matrix } from './confusion.ts'

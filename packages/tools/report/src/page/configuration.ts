@@ -1,4 +1,4 @@
-import type { RunRecord } from '@tricks/run'
+import type { RunRecord } from '@tricks/run/record'
 import { html, type Html } from '../html.ts'
 import { absent, section } from './document.ts'
 import { factsOf } from './facts.ts'

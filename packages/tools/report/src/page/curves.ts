@@ -1,4 +1,4 @@
-import type { RunRecord } from '@tricks/run'
+import type { RunRecord } from '@tricks/run/record'
 import { lineChart, type Series } from '../charts/line-chart.ts'
 import { thinned, type Weighted } from '../charts/thinned.ts'
 import { html, type Html } from '../html.ts'

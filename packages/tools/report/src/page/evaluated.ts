@@ -1,4 +1,4 @@
-import type { PredictionRecord, RunRecord } from '@tricks/run'
+import type { PredictionRecord, RunRecord } from '@tricks/run/record'
 
 /** The predictions that a page is about: of the test images, or without any of the validation images. */
 export interface Evaluated {

@@ -1,4 +1,4 @@
-import { describePlan, type PlanLine, type RunRecord } from '@tricks/run'
+import { describePlan, type PlanLine, type RunRecord } from '@tricks/run/record'
 import { count, counted } from '../format.ts'
 
 type Row = readonly [name: string, value: string]

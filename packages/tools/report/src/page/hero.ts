@@ -1,4 +1,4 @@
-import type { RunRecord } from '@tricks/run'
+import type { RunRecord } from '@tricks/run/record'
 import { bytes, count, counted, decimals, duration, percent } from '../format.ts'
 import { html, type Html } from '../html.ts'
 import { stateMark } from './document.ts'

@@ -1,4 +1,4 @@
-import { type Mistake, type RunRecord, shownMistakes } from '@tricks/run'
+import { type Mistake, type RunRecord, shownMistakes } from '@tricks/run/record'
 import { percent } from '../format.ts'
 import { html, type Html } from '../html.ts'
 import { absent, section } from './document.ts'

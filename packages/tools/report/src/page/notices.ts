@@ -1,4 +1,4 @@
-import type { RunRecord } from '@tricks/run'
+import type { RunRecord } from '@tricks/run/record'
 import { count, counted } from '../format.ts'
 import { html, type Html } from '../html.ts'
 import { notice } from './document.ts'

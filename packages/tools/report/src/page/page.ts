@@ -1,4 +1,4 @@
-import type { RunRecord } from '@tricks/run'
+import type { RunRecord } from '@tricks/run/record'
 import { percent } from '../format.ts'
 import { html } from '../html.ts'
 import { batch } from './batch.ts'

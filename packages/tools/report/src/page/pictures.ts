@@ -1,4 +1,4 @@
-import type { Picture } from '@tricks/run'
+import type { Picture } from '@tricks/run/record'
 import { html, type Html } from '../html.ts'
 import { pngUrl, shrunk } from '../preview/picture.ts'
 

@@ -1,4 +1,4 @@
-import { type ClassAccuracy, classAccuracies } from '@tricks/run'
+import { type ClassAccuracy, classAccuracies } from '@tricks/run/record'
 import { count, percent } from '../format.ts'
 import { html, type Html } from '../html.ts'
 import type { Matrix } from './confusion.ts'

@@ -4,7 +4,7 @@ import {
   type Predictions,
   predictedClasses,
   type RunRecord,
-} from '@tricks/run'
+} from '@tricks/run/record'
 import type { State } from './document.ts'
 import { evaluatedOf } from './evaluated.ts'
 

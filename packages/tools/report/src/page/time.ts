@@ -1,4 +1,4 @@
-import type { RunRecord } from '@tricks/run'
+import type { RunRecord } from '@tricks/run/record'
 import type { Series } from '../charts/line-chart.ts'
 import { html, type Html } from '../html.ts'
 import { curves, curvesOf } from './curves.ts'

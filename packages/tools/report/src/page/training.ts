@@ -1,4 +1,4 @@
-import type { RunRecord } from '@tricks/run'
+import type { RunRecord } from '@tricks/run/record'
 import { count, decimals, duration, percent } from '../format.ts'
 import { html, type Html } from '../html.ts'
 import { type Curves, curves, curvesOf } from './curves.ts'

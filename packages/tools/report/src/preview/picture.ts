@@ -1,5 +1,5 @@
 import { encode } from 'fast-png'
-import type { Picture } from '@tricks/run'
+import type { Picture } from '@tricks/run/record'
 
 /**
  * A picture as a data URL. Only grey and RGB can be shown: of 2 channels the first is, of more than 3 the first three.

@@ -1,4 +1,4 @@
-import type { Sheet } from '@tricks/run'
+import type { Sheet } from '@tricks/run/record'
 import { sheetSvg, type SheetSvgOptions } from './svg.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Picture, Sheet } from '@tricks/run'
+import type { Picture, Sheet } from '@tricks/run/record'
 import { escape } from '../html.ts'
 import { pngUrl, shrunk } from './picture.ts'
 
