@@ -158,7 +158,7 @@ type TypeOf<K> = K extends Kind<infer T, infer _> ? T : never
 type GivenOf<K> = { readonly [P in Required<K>]: TypeOf<K[P]> } & {
   readonly [P in Exclude<keyof K, Required<K>>]?: TypeOf<K[P]>
 }
-interface Keyed {
+export interface Keyed {
   /** Tells two of the same trick apart; its draws depend on it. */
   readonly key?: string
 }

@@ -11,6 +11,7 @@ import {
 import type { MeterState } from './meter.ts'
 import type { Skips } from './non-finite.ts'
 import { fits, restoreOptimizer, saveOptimizer } from './optimizer-state.ts'
+import { checkState, decodeState, encodeState } from './trick-state.ts'
 import type { OpenRun, RunOptions } from './run.ts'
 import type { EpochProgress } from './train.ts'
 
@@ -118,7 +119,7 @@ export async function capture(
   const optimizer = await saveOptimizer(options.optimizer, run.variables)
   for (const [name, tensor] of Object.entries(optimizer)) held[`optimizer/${name}`] = tensor
   const saved = run.pipeline.save()
-  const tricks = nameTensors(saved, 'tricks', held)
+  const tricks = encodeState(saved, 'tricks', held)
 
   const tensors: Record<string, HostTensor> = {}
   for (const [name, tensor] of Object.entries(held))
@@ -207,7 +208,14 @@ export async function restore(
     for (const [path, variable] of Object.entries(run.variables))
       variable.assign(made[`model/${path}`]!)
     await restoreOptimizer(options.optimizer, run.variables, under('optimizer/', made))
-    run.pipeline.restore(withTensors(tricks, made) as State)
+    const state = decodeState(tricks, made)
+    const fresh = run.pipeline.save()
+    try {
+      checkState(state, fresh)
+    } finally {
+      tf.dispose(fresh as tf.TensorContainerObject)
+    }
+    run.pipeline.restore(state as State)
   } catch (error) {
     throw new Error(`train: the checkpoint can't be restored: ${(error as Error).message}`, {
       cause: error,
@@ -215,43 +223,4 @@ export async function restore(
   } finally {
     tf.dispose(made)
   }
-}
-
-const tensorKey = '$tensor'
-
-/** The state with each tensor moved into `held`, its name in its place. */
-function nameTensors(
-  state: State | Json | tf.Tensor,
-  path: string,
-  held: Record<string, tf.Tensor>,
-): Json {
-  if (state instanceof tf.Tensor) {
-    held[path] = state
-    return { [tensorKey]: path }
-  }
-  if (Array.isArray(state)) return state as Json
-  if (typeof state !== 'object' || state === null) return state
-  return Object.fromEntries(
-    Object.entries(state).map(([name, value]) => [
-      name,
-      nameTensors(value as State, `${path}/${name}`, held),
-    ]),
-  )
-}
-
-function withTensors(
-  state: Json,
-  made: Readonly<Record<string, tf.Tensor>>,
-): State | Json | tf.Tensor {
-  if (typeof state !== 'object' || state === null || Array.isArray(state)) return state
-  const entries = Object.entries(state)
-  if (entries.length === 1 && entries[0]![0] === tensorKey) {
-    const name = entries[0]![1]
-    if (typeof name !== 'string' || !Object.hasOwn(made, name))
-      throw new Error(`${JSON.stringify(name)} is not there`)
-    return made[name]!
-  }
-  return Object.fromEntries<State[string]>(
-    entries.map(([name, value]) => [name, withTensors(value as Json, made)]),
-  )
 }
