@@ -16,7 +16,6 @@ import {
   type CheckpointOptions,
   restore,
 } from './checkpoint.ts'
-import { checkOutputs } from './check-model.ts'
 import type { Subset } from './data.ts'
 import { keepOnDevice } from './device-images.ts'
 import { factsOf } from './facts.ts'
@@ -206,7 +205,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
 
   const release = keepOnDevice(data.train)
   try {
-    await checkOutputs(model, data.train, batchSize, normalize)
+    await run.checkOutputs()
     const identity = checkpoint || resume ? await factsOf(options, run, precision) : {}
     if (resume) {
       await restore(resume, identity, options, run)
