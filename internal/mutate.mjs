@@ -25,8 +25,6 @@ for (const folder of packages) {
     mutator: { excludedMutations: ['StringLiteral'] },
     vitest: { configFile: 'internal/vitest.mutate.ts', dir: folder, related: false },
     coverageAnalysis: 'perTest',
-    // Constants of modules and declarations of options: each would take a run of all tests.
-    ignoreStatic: true,
     concurrency: 1,
     // Stryker rewrites it by a compiler API that TypeScript 7 lacks; nothing of it is used here.
     tsconfigFile: 'none',

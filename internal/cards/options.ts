@@ -86,7 +86,11 @@ function tableOf({ kinds, keyed }: Options, source: string): string {
 function defaultOf({ default: value, optional }: Kind): string {
   if (optional) return 'none'
   if (value === undefined) return 'required'
-  return `\`${typeof value === 'string' ? `'${value}'` : JSON.stringify(value).replaceAll(',', ', ')}\``
+  if (typeof value === 'string') return `\`'${value}'\``
+  const spaced = JSON.stringify(value)
+    .replaceAll(',', ', ')
+    .replaceAll(/"(\w+)":/g, '$1: ')
+  return `\`${spaced.replaceAll('{', '{ ').replaceAll('}', ' }')}\``
 }
 
 /** What the comment before an option says; its @defaultValue, if present, is the default in words. */

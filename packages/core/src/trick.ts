@@ -21,6 +21,11 @@ export interface Trick<S = unknown> {
   readonly options: Json
   /** A combinator's tricks. */
   readonly tricks?: readonly Trick[]
+  /**
+   * Tensors that the trick reads and no run changes, such as a teacher's weights: a checkpoint continues only with the
+   * same ones. Their owner keeps and disposes them.
+   */
+  constants?(): Tensors
   /** True if `learningRate` sets the whole run's curve, so that a second one would override it. */
   readonly setsRate?: boolean
 

@@ -67,6 +67,32 @@ describe('components', () => {
     )
   })
 
+  test('point to the brighter side: those of one data set are the same on every machine', () => {
+    const data = Array.from({ length: 20 }, (_, seed) =>
+      createRandom(seed).images(30, (image) => image.uniform()),
+    )
+    for (const { eigenvectors } of [...data.map((pixels) => fitComponents(pixels)), fitted])
+      for (const component of [0, 1, 2]) {
+        const sum = eigenvectors.reduce((total, row) => total + row[component]!, 0)
+        expect(sum).toBeGreaterThanOrEqual(0)
+      }
+  })
+
+  test('two pixels have one direction', () => {
+    const { eigenvalues, eigenvectors } = fitComponents([0, 0.5, 1, 0.5, 1, 1])
+    // They differ by [0.5, 0.5, 0].
+    expectClose(eigenvalues, [0.25, 0, 0], { absolute: 1e-12 })
+    expectClose(
+      eigenvectors.map(([first]) => first!),
+      [Math.SQRT1_2, Math.SQRT1_2, 0],
+      { absolute: 1e-12 },
+    )
+  })
+
+  test("ImageNet's are those that are in use", () => {
+    expect(imagenetComponents.eigenvalues).toEqual([0.2175, 0.0188, 0.0045])
+  })
+
   test('make the covariance', () => {
     const { eigenvalues, eigenvectors } = fitted
     const covariance = eigenvectors.flatMap((a) =>
@@ -177,6 +203,14 @@ test('rejects invalid options and mismatched shapes', () => {
   expect(() => applyPcaLighting(images, { ...given, alphas: [[1, 1, 1]] })).toThrow(
     'pca-lighting: expected alphas to be 3 numbers for each of 2 images, got [[1,1,1]]',
   )
+  for (const wrong of [
+    [1, 1],
+    [1, 1, 1, 1],
+    [1, NaN, 1],
+  ])
+    expect(() => applyPcaLighting(images, { ...given, alphas: [[1, 1, 1], wrong] })).toThrow(
+      'pca-lighting: expected alphas to be 3 numbers for each of 2 images',
+    )
   expect(() => applyPcaLighting(tf.zeros([4, 3, 3, 1]), given)).toThrow(
     'pca-lighting: expected eigenvectors to be those of 1 channels, as the images have',
   )

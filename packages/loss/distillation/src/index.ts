@@ -8,7 +8,7 @@ import {
   optional,
   type OptionsOf,
 } from '@tricks/core/options'
-import { checkTeacher, isTeacher, logitsOf, type Teacher } from './teacher.ts'
+import { checkTeacher, isTeacher, logitsOf, nameOf, type Teacher, weightsOf } from './teacher.ts'
 
 export type { Teacher }
 
@@ -103,7 +103,8 @@ export function distillation({ key, ...given }: DistillationOptions): Trick {
   return {
     name: 'distillation',
     key,
-    options: { teacher: teacher.name ?? null, temperature, alpha },
+    options: { teacher: nameOf(teacher), temperature, alpha },
+    constants: () => weightsOf(teacher),
     prepare({ images, targets }) {
       return tf.tidy(() => ({ logits: logitsOf(teacher, images, targets.shape) }))
     },

@@ -1,8 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { finalActivation } from '@tricks/core'
+import { finalActivation, type Layered, type Variables, variablesOf } from '@tricks/core'
 
-/** What teaches: a tfjs-layers model, or anything with `apply` that gives logits `[batch, classes]`. */
-export interface Teacher {
+/**
+ * What teaches: a tfjs-layers model, or anything with `apply` that gives logits `[batch, classes]`. Only of a teacher
+ * with `layers` or `variables` a checkpoint knows whether it is the same.
+ */
+export interface Teacher extends Layered {
   apply(images: tf.Tensor, options: { readonly training: false }): unknown
   readonly name?: string
   /** A tfjs-layers model has it: known sizes let it be checked as soon as the trick is made. */
@@ -11,6 +14,14 @@ export interface Teacher {
 
 export const isTeacher = (value: unknown): value is Teacher =>
   typeof (value as Partial<Teacher> | null)?.apply === 'function'
+
+/** tfjs counts the models without a name of their own across the process, in which others may have been made. */
+export const nameOf = ({ name }: Teacher): string | null =>
+  name === undefined || /^(sequential_|model|functional)\d+$/.test(name) ? null : name
+
+/** A teacher's weights and statistics, as far as it lists them. */
+export const weightsOf = (teacher: Teacher): Variables =>
+  teacher.layers || teacher.variables ? variablesOf(teacher) : {}
 
 /** Those that are known to give logits. */
 const checked = new WeakSet<Teacher>()

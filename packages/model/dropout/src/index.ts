@@ -1,23 +1,9 @@
 import { TricksDropout } from './layer.ts'
+import { type DropoutOptions, dropoutOptions } from './options.ts'
 
 export { dropoutMask, type MaskOptions } from './mask.ts'
+export { type DropoutOptions, dropoutOptions }
 export { TricksDropout }
-
-export interface DropoutOptions {
-  /** The share of values that is dropped in training, in [0, 1); default 0.5. */
-  readonly rate?: number
-  /**
-   * What is dropped: each value by itself ('element', the default), a whole channel of an image ('channel'), or
-   * squares of a channel ('block').
-   */
-  readonly mode?: 'element' | 'channel' | 'block'
-  /** Side of a square in mode 'block', a positive integer; default 7, the paper's. */
-  readonly blockSize?: number
-  /** Where a step gives none, as in `model.fit`: a whole number in [0, 2^32); default 0. */
-  readonly seed?: number
-  /** The layer's name, which its draws depend on. */
-  readonly name?: string
-}
 
 /**
  * A dropout layer whose draws can be repeated: y = x · mask / (1 − rate) in training, y = x elsewhere.
@@ -36,5 +22,5 @@ export interface DropoutOptions {
  * Ghiasi et al. 2018, https://arxiv.org/abs/1810.12890
  */
 export function dropout(options: DropoutOptions = {}): TricksDropout {
-  return new TricksDropout({ ...options })
+  return new TricksDropout(dropoutOptions.parse(options))
 }

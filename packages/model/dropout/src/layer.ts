@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
-import { assertOption, createRandom } from '@tricks/core'
-import type { DropoutOptions } from './index.ts'
+import { createRandom } from '@tricks/core'
 import { dropoutMask } from './mask.ts'
+import { type DropoutOptions, dropoutOptions } from './options.ts'
 
 /** The options, and how often the layer was called in training without a step, which a saved model holds. */
 type LayerOptions = DropoutOptions & {
@@ -19,29 +19,13 @@ export class TricksDropout extends layers.layers.Layer {
   readonly seed: number
   private calls: number
 
-  constructor({
-    rate = 0.5,
-    mode = 'element',
-    blockSize = 7,
-    seed = 0,
-    calls = 0,
-    ...rest
-  }: LayerOptions = {}) {
+  constructor({ rate, mode, blockSize, seed, calls = 0, ...rest }: LayerOptions = {}) {
+    const options = dropoutOptions.parse({ rate, mode, blockSize, seed, name: rest.name })
     super(rest)
-    const { name } = rest
-    const named = name === undefined || (typeof name === 'string' && name !== '')
-    assertOption(named, 'dropout', { name }, 'text that is not empty')
-    assertOption(rate >= 0 && rate < 1, 'dropout', { rate }, 'a number in [0, 1)')
-    const modes = ['element', 'channel', 'block']
-    assertOption(modes.includes(mode), 'dropout', { mode }, "'element', 'channel' or 'block'")
-    const side = Number.isInteger(blockSize) && blockSize > 0
-    assertOption(side, 'dropout', { blockSize }, 'a positive integer')
-    const whole = Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32
-    assertOption(whole, 'dropout', { seed }, 'a whole number in [0, 2^32)')
-    this.rate = rate
-    this.mode = mode
-    this.blockSize = blockSize
-    this.seed = seed
+    this.rate = options.rate
+    this.mode = options.mode
+    this.blockSize = options.blockSize
+    this.seed = options.seed
     this.calls = calls
     this.supportsMasking = true
   }

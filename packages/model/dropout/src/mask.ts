@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import type { Random } from '@tricks/core'
+import { assertArgument, type Random } from '@tricks/core'
+import { dropoutOptions } from './options.ts'
 
 export interface MaskOptions {
   /** In [0, 1). */
@@ -17,13 +18,17 @@ export interface MaskOptions {
  *
  * @param shape `[batch, …, channels]`, of images in mode 'block'
  * @returns float32 of that shape, in mode 'channel' `[batch, 1, …, channels]`
+ * @throws RangeError for an option out of its range, or a shape that isn't one of images in mode 'block'
  * @example
  * const kept = tf.mul(x, dropoutMask(x.shape, { rate: 0.5, random: createRandom(1).at(step) }))
  */
 export function dropoutMask(
   shape: readonly number[],
-  { rate, mode = 'element', blockSize = 7, random }: MaskOptions,
+  { random, ...given }: MaskOptions,
 ): tf.Tensor {
+  const { rate, mode, blockSize } = dropoutOptions.parse(given)
+  const fits = mode !== 'block' || shape.length === 4
+  assertArgument(fits, 'dropout', { shape }, "[batch, height, width, channels] in mode 'block'")
   const [batch = 1] = shape
   const own =
     mode === 'channel'

@@ -83,7 +83,7 @@ onEachBackend(() => {
     const fit = async (): Promise<number[]> => {
       const model = layers.sequential()
       const kernelInitializer = layers.initializers.ones()
-      model.add(dropout({ rate: 0.25, name: 'first', inputShape: [6] } as DropoutOptions))
+      model.add(dropout({ rate: 0.25, name: 'first', inputShape: [6] }))
       model.add(layers.layers.dense({ units: 1, kernelInitializer }))
       model.compile({ optimizer: tf.train.sgd(0.01), loss: 'meanSquaredError' })
       const { history } = await model.fit(x, y, { epochs: 3, shuffle: false })
@@ -254,7 +254,7 @@ describe('law 9, of a layer: its masks have the distribution of the paper', () =
 
 describe('config', () => {
   test('holds every option, and a saved model draws as before', async () => {
-    const options: Required<DropoutOptions> = {
+    const options: Omit<Required<DropoutOptions>, 'inputShape'> = {
       rate: 0.25,
       mode: 'block',
       blockSize: 2,
@@ -289,9 +289,30 @@ describe('config', () => {
     [{ rate: NaN }, 'rate to be a number in [0, 1), got NaN'],
     [{ mode: 'pixel' as 'element' }, "mode to be 'element', 'channel' or 'block', got pixel"],
     [{ blockSize: 0 }, 'blockSize to be a positive integer, got 0'],
-    [{ seed: -1 }, 'seed to be a whole number in [0, 2^32), got -1'],
+    [{ seed: -1 }, 'seed to be an integer in [0, 4294967295], got -1'],
+    [{ seed: 2 ** 32 }, 'seed to be an integer in [0, 4294967295], got 4294967296'],
+    [{ rate: '0.5' as never }, 'rate to be a number in [0, 1), got 0.5'],
+    [{ rate: null as never }, 'rate to be a number in [0, 1), got null'],
+    [{ blockSize: '7' as never }, 'blockSize to be a positive integer, got 7'],
+    [{ name: '' }, 'name to be text that is not empty, got '],
+    [{ inputShape: 6 as never }, 'inputShape to be a list of sizes, got 6'],
+    [
+      { ratio: 0.5 } as never,
+      'options to be some of rate, mode, blockSize, seed, name, inputShape',
+    ],
   ])('%j', (options, message) => {
     expect(() => dropout(options)).toThrow(message)
+  })
+
+  test.each([
+    [{ rate: 1 }, 'rate to be a number in [0, 1), got 1'],
+    [{ rate: '0.5' as never }, 'rate to be a number in [0, 1), got 0.5'],
+    [{ rate: 0.5, mode: 'block' as const }, 'shape to be [batch, height, width, channels] in mode'],
+    [{ rate: 0.5, blockSize: 0 }, 'blockSize to be a positive integer, got 0'],
+  ])('a mask of %j', (options, message) => {
+    expect(() => dropoutMask([2, 5], { ...options, random: createRandom(1) })).toThrow(
+      `dropout: expected ${message}`,
+    )
   })
 
   test('blocks are of images', () => {

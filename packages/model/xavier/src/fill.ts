@@ -1,15 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Random } from '@tricks/core'
-
-export const methods = ['xavierUniform', 'xavierNormal', 'kaimingNormal'] as const
-export type Method = (typeof methods)[number]
+import { assertArgument, type Random } from '@tricks/core'
+import type { Method } from './options.ts'
 
 /**
  * How many inputs a value of a layer's output has, and how many outputs each input goes to: sizes of the last two axes,
  * times those of the axes before.
  *
  * @param shape a kernel's: `[in, out]` or `[height, width, in, out]`
- * @throws RangeError where the shape has fewer than two axes
+ * @throws RangeError if the shape has fewer than two axes
  * @example
  * fans([3, 3, 16, 32]) // { fanIn: 144, fanOut: 288 }
  */
@@ -17,13 +15,10 @@ export function fans(shape: readonly number[]): {
   readonly fanIn: number
   readonly fanOut: number
 } {
-  assertOption(shape.length >= 2, 'xavier', { shape }, "a kernel's, of at least two axes")
+  const sizes = Array.isArray(shape) && shape.length >= 2 && shape.every((size) => size > 0)
+  assertArgument(sizes, 'initializers', { shape }, "a kernel's, of at least two axes")
   const field = shape.slice(0, -2).reduce((product, size) => product * size, 1)
   return { fanIn: field * shape.at(-2)!, fanOut: field * shape.at(-1)! }
-}
-
-export function checkGain(gain: number): void {
-  assertOption(gain > 0 && gain <= 1e6, 'xavier', { gain }, 'a number above 0 and at most 1e6')
 }
 
 /** The random values of a kernel; `like` is the shape whose fans count, where it is another one. */

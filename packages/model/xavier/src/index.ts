@@ -1,14 +1,16 @@
-import { assertOption, trainableOf, type Trick } from '@tricks/core'
-import { checkGain, fill, methods } from './fill.ts'
-import {
-  type InitializerOptions,
-  KaimingNormal,
-  XavierNormal,
-  XavierUniform,
-} from './initializers.ts'
+import { roleOf, trainableOf, type Trick } from '@tricks/core'
+import { fill } from './fill.ts'
+import { KaimingNormal, XavierNormal, XavierUniform } from './initializers.ts'
+import { type InitializerOptions, type XavierOptions, xavierOptions } from './options.ts'
 
 export { fans } from './fill.ts'
-export { type InitializerOptions, KaimingNormal, XavierNormal, XavierUniform }
+export { KaimingNormal, XavierNormal, XavierUniform }
+export {
+  type InitializerOptions,
+  initializerOptions,
+  type XavierOptions,
+  xavierOptions,
+} from './options.ts'
 
 /**
  * An initializer of tfjs-layers: uniform in ±√(6 / (fanIn + fanOut)).
@@ -45,36 +47,26 @@ export const xavierNormal = (options?: InitializerOptions): XavierNormal =>
 export const kaimingNormal = (options?: InitializerOptions): KaimingNormal =>
   new KaimingNormal(options)
 
-export interface XavierOptions {
-  /** How values are drawn; default 'xavierUniform'. */
-  readonly method?: 'xavierUniform' | 'xavierNormal' | 'kaimingNormal'
-  /** What the deviation is multiplied by, above 0; default 1 (Kaiming's √2 is in its own). */
-  readonly gain?: number
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
-
 /**
- * Draws all trainable kernels of a model anew where a run starts, each from the run's seed and its own path. A run that
- * goes on from a later step keeps its weights.
+ * Draws all trainable kernels of a model anew when a run starts, each from the run's seed and its own path. A run that
+ * resumes from a later step keeps its weights.
  *
  * @throws RangeError for an option out of its range
  * @example
  * train({ model, data, tricks: [xavier()], optimizer, epochs: 10, seed: 1 })
  * @see Glorot and Bengio 2010, https://proceedings.mlr.press/v9/glorot10a.html
  */
-export function xavier({ method = 'xavierUniform', gain = 1, key }: XavierOptions = {}): Trick {
-  const range = methods.map((each) => `'${each}'`).join(' or ')
-  assertOption(methods.includes(method), 'xavier', { method }, range)
-  checkGain(gain)
+export function xavier({ key, ...given }: XavierOptions = {}): Trick {
+  const options = xavierOptions.parse(given)
+  const { method, gain } = options
   return {
     name: 'xavier',
     key,
-    options: { method, gain },
+    options,
     start({ variables, random, time }) {
       if (time.step > 0) return
       for (const [path, variable] of Object.entries(trainableOf(variables))) {
-        if (!/(^|[/_])kernel(-\d+)?$/.test(path)) continue
+        if (roleOf(path) !== 'kernel') continue
         const like = countedShape(path, variable.shape)
         const values = fill(method, variable.shape, { random: random.fork(path), gain, like })
         variable.assign(values)
@@ -86,6 +78,6 @@ export function xavier({ method = 'xavierUniform', gain = 1, key }: XavierOption
 
 /** A depthwise kernel, `[height, width, in, multiplier]`, has one input channel for each output. */
 function countedShape(path: string, shape: readonly number[]): readonly number[] {
-  if (!/depthwise_kernel(-\d+)?$/.test(path)) return shape
+  if (!path.split('/').at(-1)!.startsWith('depthwise_')) return shape
   return [...shape.slice(0, -2), 1, shape.at(-1)!]
 }

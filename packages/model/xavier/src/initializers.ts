@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
-import { assertOption, createRandom } from '@tricks/core'
-import { checkGain, fill, type Method } from './fill.ts'
+import { createRandom } from '@tricks/core'
+import { fill } from './fill.ts'
+import { type InitializerOptions, initializerOptions, type Method } from './options.ts'
 
 type Initializer = ReturnType<typeof layers.initializers.ones>
 
@@ -11,30 +12,19 @@ const Base: (abstract new () => Initializer) &
   layers.initializers.ones().constructor,
 )
 
-export interface InitializerOptions {
-  /** A whole number in [0, 2^32); by default drawn when the initializer is made. */
-  readonly seed?: number
-  /** Tells two layers of one seed and shape apart, which else start alike; default none. */
-  readonly name?: string
-  /** What the deviation is multiplied by, above 0; default 1. */
-  readonly gain?: number
-}
-
 abstract class Seeded extends Base {
   readonly seed: number
   readonly name: string
   readonly gain: number
   protected abstract readonly method: Method
 
-  constructor({
-    seed = Math.floor(Math.random() * 2 ** 32),
-    name = '',
-    gain = 1,
-  }: InitializerOptions = {}) {
+  constructor(given: InitializerOptions = {}) {
     super()
-    const whole = Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32
-    assertOption(whole, 'xavier', { seed }, 'a whole number in [0, 2^32)')
-    checkGain(gain)
+    const {
+      seed = Math.floor(Math.random() * 2 ** 32),
+      name,
+      gain,
+    } = initializerOptions.parse(given)
     this.seed = seed
     this.name = name
     this.gain = gain
@@ -43,6 +33,15 @@ abstract class Seeded extends Base {
   override apply(shape: layers.Shape): tf.Tensor {
     const random = createRandom(this.seed).fork(this.name)
     return fill(this.method, shape as number[], { random, gain: this.gain })
+  }
+
+  static override fromConfig<T extends tf.serialization.Serializable>(
+    constructor: tf.serialization.SerializableConstructor<T>,
+    config: tf.serialization.ConfigDict,
+  ): T {
+    // tfjs-layers adds its custom objects to the config.
+    const { customObjects: _, ...own } = config
+    return new constructor(own)
   }
 
   override getConfig(): tf.serialization.ConfigDict {

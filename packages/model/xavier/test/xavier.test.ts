@@ -156,12 +156,12 @@ describe('as a trick', () => {
   })
 })
 
-test('what does not fit is said', () => {
+test('rejects wrong options and shapes', () => {
   expect(() => fans([3])).toThrow(
-    "xavier: expected shape to be a kernel's, of at least two axes, got [3]",
+    "initializers: expected shape to be a kernel's, of at least two axes, got [3]",
   )
   expect(() => xavierUniform({ seed: -1 })).toThrow(
-    'xavier: expected seed to be a whole number in [0, 2^32), got -1',
+    'initializers: expected seed to be an integer in [0, 4294967295], got -1',
   )
 })
 
@@ -218,6 +218,12 @@ conformance(() => xavier(), {
     () => xavierUniform({ gain: NaN }),
     () => kaimingNormal({ seed: 1.5 }),
     () => xavierNormal({ seed: 2 ** 32 }),
+    () => xavier({ gain: '1' as never }),
+    () => xavier({ gain: null as never }),
+    () => xavier({ seed: 1 } as never),
+    () => xavierUniform({ seed: '1' as never }),
+    () => xavierUniform({ name: 1 as never }),
+    () => xavierUniform({ mode: 'fanIn' } as never),
   ],
 })
 conformance(

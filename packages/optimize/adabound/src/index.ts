@@ -1,32 +1,8 @@
 import { AdaBound } from './optimizer.ts'
+import type { AdaBoundOptions } from './options.ts'
 
 export { AdaBound }
-
-export interface AdaBoundOptions {
-  /** Adam's rate at the start, above 0, or 0 with a `baseLearningRate`; default 0.001. */
-  readonly learningRate?: number
-  /** SGD's rate at the end, above 0; default 0.1. It grows and falls with `learningRate`. */
-  readonly finalLearningRate?: number
-  /** How much of the gradients' mean stays at a step, in [0, 1); default 0.9. */
-  readonly beta1?: number
-  /** How much of the squared gradients' mean stays at a step, in [0, 1); default 0.999. */
-  readonly beta2?: number
-  /** How fast the bounds close in on the final rate, in (0, 1); default 0.001. */
-  readonly gamma?: number
-  /** Added to the root of the squared gradients' mean, above 0; default 1e-8. */
-  readonly epsilon?: number
-  /** At least 0; default 0. */
-  readonly weightDecay?: number
-  /**
-   * Whether `weightDecay` · w is taken from the weights themselves, as AdaBoundW does, at any learning rate;
-   * by default it is added to the gradient.
-   */
-  readonly decoupled?: boolean
-  /** Whether to divide by the largest squared gradients' mean so far (AMSBound); default false. */
-  readonly amsbound?: boolean
-  /** The rate that `finalLearningRate` belongs to; default `learningRate`. A saved optimizer has it. */
-  readonly baseLearningRate?: number
-}
+export { type AdaBoundOptions, adaboundOptions } from './options.ts'
 
 /**
  * AdaBound: begins as Adam, ends as SGD with momentum. At step t, from 1, elementwise:

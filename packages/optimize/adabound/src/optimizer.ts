@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption } from '@tricks/core'
-import type { AdaBoundOptions } from './index.ts'
+import { assertArgument } from '@tricks/core'
+import { type AdaBoundOptions, adaboundOptions } from './options.ts'
 
 /** `[{ name, tensor }]`, which tfjs-core doesn't export by name. */
 type NamedTensors = Parameters<tf.Optimizer['setWeights']>[0]
@@ -27,59 +27,21 @@ export class AdaBound extends tf.Optimizer {
   /** Whether the slots' names are from a file, maybe of a process that named its variables otherwise. */
   private loaded = false
 
-  constructor({
-    learningRate = 0.001,
-    finalLearningRate = 0.1,
-    beta1 = 0.9,
-    beta2 = 0.999,
-    gamma = 0.001,
-    epsilon = 1e-8,
-    weightDecay = 0,
-    decoupled = false,
-    amsbound = false,
-    baseLearningRate,
-  }: AdaBoundOptions = {}) {
+  constructor(given: AdaBoundOptions = {}) {
     super()
-    const check = (valid: boolean, option: Record<string, unknown>, range: string): void =>
-      assertOption(valid, 'adabound', option, range)
-    const share = (value: number): boolean => value >= 0 && value < 1
-    const positive = (value: number): boolean => value > 0 && value <= 1e6
-    const rate = learningRate === 0 || positive(learningRate)
-    check(rate, { learningRate }, 'a number of at least 0 and at most 1e6')
-    check(positive(finalLearningRate), { finalLearningRate }, 'a number above 0 and at most 1e6')
-    check(share(beta1), { beta1 }, 'a number in [0, 1)')
-    check(share(beta2), { beta2 }, 'a number in [0, 1)')
-    check(gamma > 0 && gamma < 1, { gamma }, 'a number in (0, 1)')
-    check(positive(epsilon), { epsilon }, 'a number above 0 and at most 1e6')
-    const decay = weightDecay >= 0 && weightDecay <= 1e6
-    check(decay, { weightDecay }, 'a number of at least 0 and at most 1e6')
-    check(typeof decoupled === 'boolean', { decoupled }, 'true or false')
-    check(typeof amsbound === 'boolean', { amsbound }, 'true or false')
-    const base = baseLearningRate ?? learningRate
-    const proportional = base >= 1e-20 && base <= 1e6
-    if (baseLearningRate !== undefined)
-      check(proportional, { baseLearningRate }, 'a number from 1e-20 to 1e6')
+    const options = adaboundOptions.parse(given)
+    const { learningRate, baseLearningRate = learningRate } = options
+    const known = adaboundOptions.kinds.baseLearningRate.accepts(baseLearningRate)
     const range = 'a number from 1e-20 to 1e6, or 0 with a baseLearningRate'
-    check(proportional, { learningRate }, range)
+    assertArgument(known, 'adabound', { learningRate }, range)
     this.learningRate = learningRate
-    this.options = {
-      learningRate,
-      finalLearningRate,
-      beta1,
-      beta2,
-      gamma,
-      epsilon,
-      weightDecay,
-      decoupled,
-      amsbound,
-      baseLearningRate: base,
-    }
+    this.options = { ...options, baseLearningRate }
   }
 
   /** @param rate at least 0; the final rate follows in proportion */
   setLearningRate(rate: number): void {
-    const valid = rate >= 0 && Number.isFinite(rate)
-    assertOption(valid, 'adabound', { learningRate: rate }, 'a number of at least 0')
+    const valid = Number.isFinite(rate) && rate >= 0
+    assertArgument(valid, 'adabound', { learningRate: rate }, 'a number of at least 0')
     this.learningRate = rate
   }
 
@@ -231,7 +193,9 @@ export class AdaBound extends tf.Optimizer {
     constructor: tf.serialization.SerializableConstructor<T>,
     config: tf.serialization.ConfigDict,
   ): T {
-    return new constructor(config)
+    // tfjs-layers adds its custom objects to the config.
+    const { customObjects: _, ...own } = config
+    return new constructor(own)
   }
 }
 

@@ -282,21 +282,24 @@ describe('what does not fit is said', () => {
   test.each([
     [
       { learningRate: -1 },
-      'adabound: expected learningRate to be a number of at least 0 and at most 1e6, got -1',
+      'adabound: expected learningRate to be a number in [0, 1000000], got -1',
     ],
     [
       { learningRate: 0 },
       'adabound: expected learningRate to be a number from 1e-20 to 1e6, or 0 with a baseLearningRate, got 0',
     ],
     [{ learningRate: 1e-30 }, 'adabound: expected learningRate to be a number from 1e-20'],
-    [{ finalLearningRate: 0 }, 'finalLearningRate to be a number above 0 and at most 1e6, got 0'],
+    [{ finalLearningRate: 0 }, 'finalLearningRate to be a number in (0, 1000000], got 0'],
     [{ beta1: 1 }, 'beta1 to be a number in [0, 1), got 1'],
     [{ beta2: NaN }, 'beta2 to be a number in [0, 1), got NaN'],
     [{ gamma: 0 }, 'gamma to be a number in (0, 1), got 0'],
-    [{ epsilon: 0 }, 'epsilon to be a number above 0 and at most 1e6, got 0'],
-    [{ weightDecay: -1 }, 'weightDecay to be a number of at least 0 and at most 1e6, got -1'],
-    [{ baseLearningRate: 0 }, 'baseLearningRate to be a number from 1e-20 to 1e6, got 0'],
+    [{ epsilon: 0 }, 'epsilon to be a number in (0, 1000000], got 0'],
+    [{ weightDecay: -1 }, 'weightDecay to be a number in [0, 1000000], got -1'],
+    [{ baseLearningRate: 0 }, 'baseLearningRate to be a number in [1e-20, 1000000], got 0'],
     [{ amsbound: 1 as unknown as true }, 'amsbound to be true or false, got 1'],
+    [{ learningRate: '0.001' as never }, 'learningRate to be a number in [0, 1000000], got 0.001'],
+    [{ beta1: null as never }, 'beta1 to be a number in [0, 1), got null'],
+    [{ rate: 0.1 } as never, 'adabound: expected options to be some of learningRate, final'],
   ])('%j', (options, message) => {
     expect(() => adabound(options)).toThrow(message)
   })
@@ -314,7 +317,10 @@ describe('what does not fit is said', () => {
 
   test('in use', async () => {
     const optimizer = adabound()
-    expect(() => optimizer.setLearningRate(Infinity)).toThrow('got Infinity')
+    for (const wrong of [Infinity, -1, NaN, '0.1', null])
+      expect(() => optimizer.setLearningRate(wrong as number)).toThrow(
+        `adabound: expected learningRate to be a number of at least 0, got ${wrong}`,
+      )
     expect(() => optimizer.applyGradients({ nobody: tf.scalar(1) })).toThrow(
       "adabound: there is no variable 'nobody'",
     )

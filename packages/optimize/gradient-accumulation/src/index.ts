@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type PipelineBatch, type Tensors, type Trick } from '@tricks/core'
+import { assertArgument, type PipelineBatch, type Tensors, type Trick } from '@tricks/core'
+import { defineOptions, integer, type OptionsOf } from '@tricks/core/options'
 
-export interface GradientAccumulationOptions {
-  /** Images that are passed through the model at once, a positive integer; default 32. */
-  readonly microBatch?: number
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+export const gradientAccumulationOptions = defineOptions('gradient-accumulation', {
+  /** Images that pass through the model at once; the last part of a batch may have fewer. */
+  microBatch: integer({ min: 1, default: 32 }),
+})
+export type GradientAccumulationOptions = OptionsOf<typeof gradientAccumulationOptions>
 
 /**
  * The gradients of a batch, from small parts of it one after the other: Σ (images of the part / images) · gradients.
@@ -14,7 +14,7 @@ export interface GradientAccumulationOptions {
  * Equal to the whole batch's where the loss is a mean over images. Batch normalisation is the exception: it takes its
  * statistics from each part.
  *
- * @param gradientsOf gives the gradients of a part's mean loss, by the variables' names; `first` is the place of its
+ * @param gradientsOf gives the gradients of a part's mean loss, by the variables' names; `first` is the index of its
  * first image in the batch
  * @param batch tensors of one first axis, the images: what `gradientsOf` needs, `[batch, …]` each
  * @param microBatch images of a part, a positive integer; the last part may have fewer
@@ -32,7 +32,8 @@ export function accumulateGradients<B extends Tensors>(
   batch: B,
   microBatch: number,
 ): Tensors {
-  check(microBatch)
+  const kind = gradientAccumulationOptions.kinds.microBatch
+  assertArgument(kind.accepts(microBatch), 'gradient-accumulation', { microBatch }, kind.range)
   const size = Object.values(batch)[0]!.shape[0]
   if (microBatch >= size) return gradientsOf(batch, 0)
   let sums: Tensors | undefined
@@ -61,33 +62,22 @@ export function accumulateGradients<B extends Tensors>(
  * train({ ...options, batchSize: 256, tricks: [mixup(), gradientAccumulation({ microBatch: 32 })] })
  * @see Goyal et al. 2017, https://arxiv.org/abs/1706.02677, section 3
  */
-export function gradientAccumulation({
-  microBatch = 32,
-  key,
-}: GradientAccumulationOptions = {}): Trick {
-  check(microBatch)
+export function gradientAccumulation({ key, ...given }: GradientAccumulationOptions = {}): Trick {
+  const options = gradientAccumulationOptions.parse(given)
   return {
     name: 'gradient-accumulation',
     key,
-    options: { microBatch },
+    options,
     gradients: (next, { batch }) =>
       accumulateGradients(
         (part, first) => next({ batch: partOf(batch, part, first) }),
         tensorsOf(batch),
-        microBatch,
+        options.microBatch,
       ),
   }
 }
 
-const check = (microBatch: number): void =>
-  assertOption(
-    Number.isInteger(microBatch) && microBatch >= 1,
-    'gradient-accumulation',
-    { microBatch },
-    'a positive integer',
-  )
-
-/** A batch's tensors in one list. Of what tricks prepared, those of a row an image. */
+/** A batch's tensors in one list. Of what tricks prepared, those with one row per image. */
 function tensorsOf({ images, targets, mixedTargets, prepared }: PipelineBatch): Tensors {
   const [size] = images.shape
   const rows = Object.entries(prepared).filter(([, { shape }]) => shape[0] === size)

@@ -202,5 +202,9 @@ conformance(() => gradientAccumulation({ microBatch: 3 }), {
     () => gradientAccumulation({ microBatch: 0 }),
     () => gradientAccumulation({ microBatch: 1.5 }),
     () => gradientAccumulation({ microBatch: NaN }),
+    () => gradientAccumulation({ microBatch: '3' as never }),
+    () => gradientAccumulation({ microBatch: null as never }),
+    () => gradientAccumulation({ batch: 3 } as never),
+    () => accumulateGradients(() => ({}), { x: tf.zeros([3, 1]) }, '2' as never),
   ],
 })

@@ -55,16 +55,34 @@ test('options are those given, and the defaults', () => {
   })
 })
 
-test('what does not fit is said', () => {
+test('rejects wrong parameters', () => {
   expect(() => cosineSchedule({ rate: 0.1, steps: 0 })).toThrow(
     'cosine-decay: expected steps to be a positive integer, got 0',
   )
   expect(() => cosineSchedule({ rate: 0.1, steps: 5, min: 1 })).toThrow(
     'min to be a number in [0, 0.1], the rate, got 1',
   )
+  for (const [name, wrong] of [
+    ['rate', '0.1'],
+    ['rate', NaN],
+    ['steps', '5'],
+    ['steps', null],
+    ['min', '0'],
+    ['min', null],
+    ['key', 'a'],
+  ])
+    expect(() => cosineSchedule({ rate: 0.1, steps: 5, [name as 'min']: wrong as number })).toThrow(
+      `cosine-decay: expected ${name === 'key' ? 'options' : name} to be`,
+    )
   expect(() => compose([cosineDecay()]).learningRate(0.1, 0)).toThrow('steps is unknown')
 })
 
 conformance(() => cosineDecay(), {
-  invalid: [() => cosineDecay({ min: -1 }), () => cosineDecay({ over: { steps: 1.5 } })],
+  invalid: [
+    () => cosineDecay({ min: -1 }),
+    () => cosineDecay({ min: '0' as never }),
+    () => cosineDecay({ over: { steps: 1.5 } }),
+    () => cosineDecay({ over: null as never }),
+    () => cosineDecay({ steps: 10 } as never),
+  ],
 })

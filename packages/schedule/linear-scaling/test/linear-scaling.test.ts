@@ -51,7 +51,7 @@ test('options are those given, and the defaults', () => {
   ).toEqual({ batchSize: 8, baseBatchSize: 4, accumulation: 2, workers: 3 })
 })
 
-test('what does not fit is said', () => {
+test('rejects wrong parameters, and a rate before the run has started', () => {
   expect(() => compose([linearScaling()]).learningRate(0.1, 0)).toThrow(
     "'linear-scaling' keeps state in the run, which has not started: call pipeline.start",
   )
@@ -60,6 +60,11 @@ test('what does not fit is said', () => {
   )
   expect(() => scaleRate(0.1, 128, 0)).toThrow('baseBatchSize to be a positive integer, got 0')
   expect(() => scaleRate(-1, 128)).toThrow('rate to be a number of at least 0, got -1')
+  for (const wrong of ['128', NaN, null] as unknown as number[]) {
+    expect(() => scaleRate(wrong, 128)).toThrow('linear-scaling: expected rate to be')
+    expect(() => scaleRate(0.1, wrong)).toThrow('linear-scaling: expected batchSize to be')
+    expect(() => scaleRate(0.1, 128, wrong)).toThrow('linear-scaling: expected baseBatchSize to be')
+  }
 })
 
 conformance(() => linearScaling(), {
@@ -68,5 +73,8 @@ conformance(() => linearScaling(), {
     () => linearScaling({ batchSize: -1 }),
     () => linearScaling({ accumulation: 1.5 }),
     () => linearScaling({ workers: NaN }),
+    () => linearScaling({ batchSize: '128' as never }),
+    () => linearScaling({ batchSize: null as never }),
+    () => linearScaling({ batch: 128 } as never),
   ],
 })

@@ -1,27 +1,27 @@
-import { assertOption, type Trick } from '@tricks/core'
+import { assertArgument, type Trick } from '@tricks/core'
 import {
   observe,
+  parameters,
   type PlateauOptions,
   type PlateauState,
   rateAfter,
-  resolve,
+  type ReduceOnPlateauOptions,
+  reduceOnPlateauOptions,
   start,
 } from './plateau.ts'
 
-export type { PlateauOptions, PlateauState }
-
-export interface ReduceOnPlateauOptions extends Omit<PlateauOptions, 'mode'> {
-  /** What has to improve; default 'validation loss'. */
-  readonly monitor?: 'validation loss' | 'validation accuracy'
-  /** Tells two of the same trick apart. */
-  readonly key?: string
+export {
+  type PlateauOptions,
+  type PlateauState,
+  type ReduceOnPlateauOptions,
+  reduceOnPlateauOptions,
 }
 
-/** A rate that depends on what it is told. */
+/** A rate that depends on the metrics so far. */
 export interface PlateauSchedule {
   /** The rate of the epoch to come. */
   rate(): number
-  /** Tells it an epoch's metric. */
+  /** Takes in an epoch's metric; NaN is no improvement. */
   observe(metric: number): void
   /** What it remembers, as JSON. */
   save(): PlateauState
@@ -40,57 +40,50 @@ export interface PlateauSchedule {
  * for (const loss of [1, 0.5, 0.5, 0.5]) plateau.observe(loss)
  * plateau.rate() // 0.01
  */
-export function plateauSchedule({
-  rate,
-  ...options
-}: PlateauOptions & { readonly rate: number }): PlateauSchedule {
-  const valid = rate > 0 && Number.isFinite(rate)
-  assertOption(valid, 'reduce-on-plateau', { rate }, 'a number above 0')
-  const resolved = resolve(options)
+export function plateauSchedule(given: PlateauOptions): PlateauSchedule {
+  const options = parameters.parse(given)
   let state = start
   return {
-    rate: () => rateAfter(state.cuts, rate, resolved),
-    observe: (metric) => void (state = observe(state, metric, resolved)),
+    rate: () => rateAfter(state.cuts, options.rate, options),
+    observe(metric) {
+      assertArgument(typeof metric === 'number', 'reduce-on-plateau', { metric }, 'a number')
+      state = observe(state, metric, options)
+    },
     save: () => state,
     restore: (saved) => void (state = saved),
   }
 }
 
 /**
- * Cuts the learning rate where a metric of the validation set no longer improves. In `warmup({ after })` it hears of the
- * epochs after the warm-up.
+ * Cuts the learning rate when a metric of the validation set no longer improves. In `warmup({ after })` only the epochs
+ * after the warm-up count.
  *
  * @throws RangeError for an option out of its range; Error after an epoch without validation
  * @example
  * compose([reduceOnPlateau({ factor: 0.1, patience: 5 })])
  */
 export function reduceOnPlateau({
-  monitor = 'validation loss',
   key,
-  ...options
+  ...given
 }: ReduceOnPlateauOptions = {}): Trick<PlateauState> {
-  assertOption(
-    monitor === 'validation loss' || monitor === 'validation accuracy',
-    'reduce-on-plateau',
-    { monitor },
-    "'validation loss' or 'validation accuracy'",
-  )
-  const metric = monitor === 'validation loss' ? 'loss' : 'accuracy'
-  const { mode, ...resolved } = resolve({ ...options, mode: metric === 'loss' ? 'min' : 'max' })
+  const options = reduceOnPlateauOptions.parse(given)
+  const { monitor } = options
+  const [metric, mode] =
+    monitor === 'validation loss' ? (['loss', 'min'] as const) : (['accuracy', 'max'] as const)
   return {
     name: 'reduce-on-plateau',
     key,
-    options: { monitor, ...resolved },
+    options,
     setsRate: true,
     start: () => start,
-    learningRate: (rate, _, { cuts }) => rateAfter(cuts, rate, { ...resolved, mode }),
+    learningRate: (rate, _, { cuts }) => rateAfter(cuts, rate, options),
     afterEpoch({ epoch, validation }, state) {
       if (!validation)
         throw new Error(
           `reduce-on-plateau: epoch ${epoch} has no ${monitor}: keep some of the training images for validation, or ` +
             `use a schedule that needs none, such as cosineDecay()`,
         )
-      Object.assign(state, observe(state, validation[metric], { ...resolved, mode }))
+      Object.assign(state, observe(state, validation[metric], { ...options, mode }))
       return undefined
     },
   }

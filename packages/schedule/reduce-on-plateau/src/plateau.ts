@@ -1,21 +1,42 @@
-import { assertOption } from '@tricks/core'
+import {
+  choice,
+  defineOptions,
+  defineParameters,
+  integer,
+  number,
+  type OptionsOf,
+} from '@tricks/core/options'
 
 const name = 'reduce-on-plateau'
-
-export interface PlateauOptions {
-  /** What the rate is multiplied by at a cut, in (0, 1); default 0.1. */
-  readonly factor?: number
-  /** Epochs without improvement that are put up with, a whole number; default 10. */
-  readonly patience?: number
-  /** The share of the best by which a metric has to be better, in [0, 1); default 1e-4. */
-  readonly threshold?: number
-  /** Epochs after a cut in which none is counted, a whole number; default 0. */
-  readonly cooldown?: number
-  /** The lowest rate, at least 0; default 0. */
-  readonly min?: number
-  /** Whether a small metric is good (a loss) or a large one (an accuracy); default 'min'. */
-  readonly mode?: 'min' | 'max'
+const waiting = {
+  /** What the rate is multiplied by at a cut. */
+  factor: number({ above: 0, below: 1, default: 0.1 }),
+  /** Epochs without improvement before a cut. */
+  patience: integer({ min: 0, default: 10 }),
+  /** The share of the best by which a metric has to be better. */
+  threshold: number({ min: 0, below: 1, default: 1e-4 }),
+  /** Epochs after a cut that don't count. */
+  cooldown: integer({ min: 0, default: 0 }),
+  /** The lowest rate. */
+  min: number({ min: 0, default: 0 }),
 }
+
+export const reduceOnPlateauOptions = defineOptions(name, {
+  /** What has to improve. */
+  monitor: choice(['validation loss', 'validation accuracy'], { default: 'validation loss' }),
+  ...waiting,
+})
+export type ReduceOnPlateauOptions = OptionsOf<typeof reduceOnPlateauOptions>
+
+export const parameters = defineParameters(name, {
+  /** The rate to start with. */
+  rate: number({ above: 0 }),
+  ...waiting,
+  /** Whether a small metric is good (a loss) or a large one (an accuracy). */
+  mode: choice(['min', 'max'], { default: 'min' }),
+})
+export type PlateauOptions = OptionsOf<typeof parameters>
+type Plateau = Omit<Required<PlateauOptions>, 'rate'>
 
 /** What a plateau remembers, as JSON. */
 export interface PlateauState {
@@ -31,30 +52,11 @@ export interface PlateauState {
 
 export const start: PlateauState = { best: null, bad: 0, cooling: 0, cuts: 0 }
 
-/** The options with their defaults, checked. */
-export function resolve({
-  factor = 0.1,
-  patience = 10,
-  threshold = 1e-4,
-  cooldown = 0,
-  min = 0,
-  mode = 'min',
-}: PlateauOptions): Required<PlateauOptions> {
-  const count = (value: number): boolean => Number.isInteger(value) && value >= 0
-  assertOption(factor > 0 && factor < 1, name, { factor }, 'a number in (0, 1)')
-  assertOption(count(patience), name, { patience }, 'a whole number of at least 0')
-  assertOption(threshold >= 0 && threshold < 1, name, { threshold }, 'a number in [0, 1)')
-  assertOption(count(cooldown), name, { cooldown }, 'a whole number of at least 0')
-  assertOption(min >= 0 && Number.isFinite(min), name, { min }, 'a number of at least 0')
-  assertOption(mode === 'min' || mode === 'max', name, { mode }, "'min' or 'max'")
-  return { factor, patience, threshold, cooldown, min, mode }
-}
-
 /** The rate after some cuts: none goes below `min`, and one of less than 1e-8 is not made. */
 export function rateAfter(
   cuts: number,
   rate: number,
-  { factor, min }: Required<PlateauOptions>,
+  { factor, min }: Pick<Plateau, 'factor' | 'min'>,
 ): number {
   let cut = rate
   for (let i = 0; i < cuts; i++) {
@@ -69,7 +71,7 @@ export function rateAfter(
 export function observe(
   { best, bad, cooling, cuts }: PlateauState,
   metric: number,
-  { patience, threshold, cooldown, mode }: Required<PlateauOptions>,
+  { patience, threshold, cooldown, mode }: Plateau,
 ): PlateauState {
   const beats =
     best === null ||

@@ -119,7 +119,7 @@ test('options are those given, and the defaults', () => {
   })
 })
 
-test('what does not fit is said', () => {
+test('rejects wrong parameters, and an epoch without validation', () => {
   const epoch: Epoch = {
     epoch: 3,
     time: { step: 40, stepsPerEpoch: 10, steps: 400 },
@@ -134,6 +134,20 @@ test('what does not fit is said', () => {
     'reduce-on-plateau: expected rate to be a number above 0, got 0',
   )
   expect(() => plateauSchedule({ rate: 1, mode: 'least' as 'min' })).toThrow("'min' or 'max'")
+  for (const [name, wrong] of [
+    ['rate', '1'],
+    ['factor', '0.1'],
+    ['patience', null],
+    ['threshold', NaN],
+    ['monitor', 'validation loss'],
+  ] as const)
+    expect(() => plateauSchedule({ rate: 1, [name]: wrong as never })).toThrow(
+      `reduce-on-plateau: expected ${name === 'monitor' ? 'options' : name} to be`,
+    )
+  for (const wrong of ['0.5', null, undefined])
+    expect(() => plateauSchedule({ rate: 1 }).observe(wrong as never)).toThrow(
+      `reduce-on-plateau: expected metric to be a number, got ${wrong}`,
+    )
 })
 
 conformance(() => reduceOnPlateau({ patience: 0, cooldown: 1 }), {
@@ -145,6 +159,9 @@ conformance(() => reduceOnPlateau({ patience: 0, cooldown: 1 }), {
       { cooldown: 0.5 },
       { min: -1 },
       { monitor: 'loss' as 'validation loss' },
+      { factor: '0.1' as never },
+      { patience: null as never },
+      { mode: 'min' } as never,
     ] satisfies ReduceOnPlateauOptions[]
   ).map((options) => () => reduceOnPlateau(options)),
 })

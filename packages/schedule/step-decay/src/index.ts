@@ -1,69 +1,56 @@
+import { assertArgument, type Duration, isDuration, stepsOf, type Trick } from '@tricks/core'
 import {
-  assertOption,
-  type Duration,
-  isDuration,
-  stepsOf,
-  type Time,
-  type Trick,
-} from '@tricks/core'
+  checked,
+  defineOptions,
+  duration,
+  number,
+  optional,
+  type OptionsOf,
+} from '@tricks/core/options'
 import { multiStepSchedule, stepSchedule } from './schedule.ts'
 
 export { multiStepSchedule, stepSchedule }
 
-const name = 'step-decay'
-
-/** Cuts every so often, or at milestones. */
-export type StepDecayOptions = {
-  /** What the rate is multiplied by at a cut, in (0, 1); default 0.1. */
-  readonly gamma?: number
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-} & (
-  | {
-      /** From one cut to the next; default `{ epochs: 30 }`. */
-      readonly every?: Duration
-      readonly milestones?: never
-    }
-  | {
-      /** When the rate is cut, counted from the start. */
-      readonly milestones: readonly Duration[]
-      readonly every?: never
-    }
-)
+export const stepDecayOptions = defineOptions('step-decay', {
+  /** What the rate is multiplied by at a cut. */
+  gamma: number({ above: 0, below: 1, default: 0.1 }),
+  /** From one cut to the next. */
+  every: duration({ above: 0, default: { epochs: 30 } }),
+  /** When the rate is cut, from the start of the run, in place of `every`. */
+  milestones: optional(
+    checked<readonly Duration[]>(
+      'a list of { steps }, { epochs } or { fraction }',
+      (value) => Array.isArray(value) && value.every(isDuration),
+    ),
+  ),
+})
+/** Cuts at regular intervals, or at milestones. */
+export type StepDecayOptions = OptionsOf<typeof stepDecayOptions> &
+  ({ readonly milestones?: never } | { readonly every?: never })
 
 /**
- * Multiplies the learning rate by gamma every so often, or at milestones.
+ * Multiplies the learning rate by gamma at regular intervals, or at milestones.
  *
  * @throws RangeError for an option out of its range
  * @example
  * compose([stepDecay({ milestones: [{ epochs: 60 }, { epochs: 120 }], gamma: 0.2 })], { stepsPerEpoch: 391 })
  * @see He et al. 2016, https://arxiv.org/abs/1512.03385
  */
-export function stepDecay({ gamma = 0.1, every, milestones, key }: StepDecayOptions = {}): Trick {
-  assertOption(gamma > 0 && gamma < 1, name, { gamma }, 'a number in (0, 1)')
-  if (milestones === undefined) {
-    const size = every ?? { epochs: 30 }
-    const valid = isDuration(size) && Object.values(size)[0] > 0
-    assertOption(valid, name, { every }, 'one of { steps }, { epochs } and { fraction }, above 0')
-    return {
-      name,
-      key,
-      options: { gamma, every: size },
-      setsRate: true,
-      learningRate: (rate, time) =>
-        stepSchedule({ rate, size: Math.max(1, stepsOf(size, time)), gamma })(time.step),
-    }
-  }
-  const valid = Array.isArray(milestones) && milestones.every(isDuration)
-  assertOption(valid, name, { milestones }, 'a list of { steps }, { epochs } or { fraction }')
-  assertOption(every === undefined, name, { every }, 'left out where there are milestones')
-  const steps = (time: Time): number[] => milestones.map((each) => stepsOf(each, time))
+export function stepDecay({ key, ...given }: StepDecayOptions = {}): Trick {
+  const { gamma, every, milestones } = stepDecayOptions.parse(given)
+  const one = given.every === undefined || milestones === undefined
+  assertArgument(one, 'step-decay', { every }, 'left out if milestones are given')
   return {
-    name,
+    name: 'step-decay',
     key,
-    options: { gamma, milestones },
+    options: milestones ? { gamma, milestones } : { gamma, every },
     setsRate: true,
-    learningRate: (rate, time) =>
-      multiStepSchedule({ rate, milestones: steps(time), gamma })(time.step),
+    learningRate(rate, time) {
+      const steps = (each: Duration): number => stepsOf(each, time)
+      const schedule = milestones
+        ? multiStepSchedule({ rate, milestones: milestones.map(steps), gamma })
+        : stepSchedule({ rate, size: Math.max(1, steps(every)), gamma })
+      return schedule(time.step)
+    },
   }
 }

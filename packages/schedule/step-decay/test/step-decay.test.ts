@@ -17,7 +17,7 @@ test.each(fixture.cases)('as torch: $kind $params', ({ params, expected }) => {
   )
 })
 
-test('a milestone that stands there twice counts twice, and none never', () => {
+test('a milestone that is listed twice counts twice, and none never', () => {
   expect(multiStepSchedule({ rate: 1, milestones: [2, 2], gamma: 0.5 })(2)).toBe(0.25)
   expect(multiStepSchedule({ rate: 1, milestones: [], gamma: 0.5 })(1000)).toBe(1)
 })
@@ -76,7 +76,7 @@ test('options are those given, and the defaults', () => {
   })
 })
 
-test('what does not fit is said', () => {
+test('rejects wrong parameters', () => {
   expect(() => stepSchedule({ rate: 0.1, size: 0, gamma: 0.1 })).toThrow(
     'step-decay: expected size to be a positive integer, got 0',
   )
@@ -84,11 +84,28 @@ test('what does not fit is said', () => {
   expect(() => multiStepSchedule({ rate: 1, milestones: [3, 2.5], gamma: 0.1 })).toThrow(
     'milestones to be whole numbers of at least 0, got [3,2.5]',
   )
+  for (const [name, wrong] of [
+    ['rate', '0.1'],
+    ['size', '3'],
+    ['gamma', NaN],
+    ['gamma', null],
+    ['milestones', [3]],
+  ] as const)
+    expect(() => stepSchedule({ rate: 1, size: 1, gamma: 0.1, [name]: wrong as never })).toThrow(
+      `step-decay: expected ${name === 'milestones' ? 'options' : name} to be`,
+    )
+  for (const wrong of [['3'], 3, null, undefined] as unknown as number[][])
+    expect(() => multiStepSchedule({ rate: 1, milestones: wrong, gamma: 0.1 })).toThrow(
+      'step-decay: expected milestones to be whole numbers',
+    )
 })
 
 conformance(() => stepDecay({ every: { epochs: 1 } }), {
   invalid: [
     () => stepDecay({ gamma: 1 }),
+    () => stepDecay({ gamma: '0.1' as never }),
+    () => stepDecay({ every: null as never }),
+    () => stepDecay({ size: 30 } as never),
     () => stepDecay({ every: { epochs: 0 } }),
     () => stepDecay({ every: 30 as unknown as { epochs: number } }),
   ],
@@ -99,7 +116,8 @@ conformance(() => stepDecay({ milestones: [{ steps: 4 }, { fraction: 0.75 }] }),
     () => stepDecay({ milestones: [60] as unknown as { epochs: number }[] }),
     () => stepDecay({ milestones: [{ steps: 4 }, 60] as unknown as { epochs: number }[] }),
     () => stepDecay({ milestones: [], gamma: 0 }),
-    () =>
-      stepDecay({ milestones: [], every: { epochs: 1 } } as unknown as { every: { epochs: 1 } }),
+    // @ts-expect-error: milestones exclude every
+    () => stepDecay({ milestones: [], every: { epochs: 1 } }),
+    () => stepDecay({ milestones: null as never }),
   ],
 })

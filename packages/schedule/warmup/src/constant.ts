@@ -1,25 +1,29 @@
-import { assertOption, type Duration, isDuration, stepsOf, type Trick } from '@tricks/core'
+import { assertArgument, stepsOf, type Trick } from '@tricks/core'
+import { defineOptions, duration, number, optional, type OptionsOf } from '@tricks/core/options'
 
-interface Common {
-  /** The rate meanwhile is this share of the optimizer's, in (0, 1); default 0.1, as in the ResNet paper. */
-  readonly factor?: number
-  /** The rate meanwhile, above 0, in place of `factor`. */
-  readonly rate?: number
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
-
+export const constantWarmupOptions = defineOptions('constant-warmup', {
+  /** The rate meanwhile is this share of the optimizer's; the ResNet paper's default. */
+  factor: number({ above: 0, below: 1, default: 0.1 }),
+  /** The rate meanwhile, in place of `factor`. */
+  rate: optional(number({ above: 0, scale: 'log' })),
+  /** How long it lasts; this or `until`. */
+  over: optional(duration()),
+  /** The training error, 1 − accuracy, that ends it: 0.8 in the ResNet paper. */
+  until: optional(number({ above: 0, below: 1 })),
+  /** How often the error is compared with `until`. */
+  every: duration({ default: { steps: 20 } }),
+})
+type Given = OptionsOf<typeof constantWarmupOptions>
 /** Ends after a duration, or when the training error falls below a bound. */
-export type ConstantWarmupOptions = Common &
+export type ConstantWarmupOptions = Omit<Given, 'over' | 'until'> &
+  ({ readonly rate?: never } | { readonly factor?: never }) &
   (
-    | { readonly over: Duration; readonly until?: never; readonly every?: never }
     | {
-        /** The training error, 1 − accuracy, in (0, 1), that ends it: 0.8 in the ResNet paper. */
-        readonly until: number
-        /** How often the error is looked at; default every 20 steps. */
-        readonly every?: Duration
-        readonly over?: never
+        readonly over: NonNullable<Given['over']>
+        readonly until?: never
+        readonly every?: never
       }
+    | { readonly until: NonNullable<Given['until']>; readonly over?: never }
   )
 
 /**
@@ -31,60 +35,35 @@ export type ConstantWarmupOptions = Common &
  * compose([constantWarmup({ factor: 0.1, until: 0.8 }), cosineDecay()], { steps: 3910 })
  * @see He et al. 2016, section 4.2, https://arxiv.org/abs/1512.03385
  */
-export function constantWarmup({
-  rate: fixed,
-  factor = fixed === undefined ? 0.1 : undefined,
-  over,
-  until,
-  every = { steps: 20 },
-  key,
-}: ConstantWarmupOptions): Trick<{ warm: boolean }> {
-  assertOption(
-    fixed === undefined || (fixed > 0 && Number.isFinite(fixed)),
-    'warmup',
-    { rate: fixed },
-    'a number above 0',
-  )
-  assertOption(
-    factor === undefined || (fixed === undefined && factor > 0 && factor < 1),
-    'warmup',
-    { factor },
-    'a number in (0, 1), without a rate beside it',
-  )
-  const small = (rate: number): number => fixed ?? rate * factor!
-  if (until === undefined) {
-    assertOption(
-      isDuration(over),
-      'warmup',
-      { over },
-      'one of { steps }, { epochs } and { fraction }',
-    )
+export function constantWarmup({ key, ...given }: ConstantWarmupOptions): Trick<{ warm: boolean }> {
+  const { rate: fixed, factor, over, until, every } = constantWarmupOptions.parse(given)
+  const check = (valid: boolean, option: Readonly<Record<string, unknown>>, range: string): void =>
+    assertArgument(valid, 'constant-warmup', option, range)
+  check(fixed === undefined || given.factor === undefined, { factor }, 'left out if rate is given')
+  const lasts = `${constantWarmupOptions.kinds.over.range}, if until is left out`
+  check(over !== undefined || until !== undefined, { over }, lasts)
+  check(over === undefined || until === undefined, { over }, 'left out if until is given')
+  check(over === undefined || given.every === undefined, { every }, 'left out if over is given')
+
+  const small = (rate: number): number => fixed ?? rate * factor
+  const common = { name: 'constant-warmup', key }
+  const meanwhile = fixed === undefined ? { factor } : { rate: fixed }
+  if (over)
     return {
-      name: 'constant-warmup',
-      key,
-      options: { rate: fixed, factor, over },
+      ...common,
+      options: { ...meanwhile, over },
       learningRate: (rate, time) => (time.step < stepsOf(over, time) ? small(rate) : rate),
     }
-  }
-  assertOption(over === undefined, 'warmup', { over }, 'left out where until is given')
-  assertOption(until > 0 && until < 1, 'warmup', { until }, 'a training error in (0, 1)')
-  assertOption(
-    isDuration(every),
-    'warmup',
-    { every },
-    'one of { steps }, { epochs } and { fraction }',
-  )
   return {
-    name: 'constant-warmup',
-    key,
-    options: { rate: fixed, factor, until, every },
+    ...common,
+    options: { ...meanwhile, until, every },
     start: () => ({ warm: false }),
     learningRate: (rate, _, { warm }) => (warm ? rate : small(rate)),
     observe: [
       {
         every,
         metrics({ accuracy }, _, state) {
-          state.warm ||= 1 - accuracy < until
+          state.warm ||= 1 - accuracy < until!
         },
       },
     ],

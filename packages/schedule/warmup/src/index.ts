@@ -1,24 +1,40 @@
+import { type States, stepsOf, type Trick } from '@tricks/core'
 import {
-  assertOption,
-  type Duration,
-  isDuration,
-  type States,
-  stepsOf,
-  type Trick,
-} from '@tricks/core'
+  checked,
+  defineOptions,
+  defineParameters,
+  duration,
+  integer,
+  number,
+  optional,
+  type OptionsOf,
+} from '@tricks/core/options'
 import { onOwnClock } from './after.ts'
-export { constantWarmup, type ConstantWarmupOptions } from './constant.ts'
+export { constantWarmup, type ConstantWarmupOptions, constantWarmupOptions } from './constant.ts'
 
-export interface WarmupOptions {
-  /** The rate grows to multiplier × the optimizer's, a number above 1. */
-  readonly multiplier: number
-  /** How long it grows. */
-  readonly over: Duration
-  /** What sets the rate from then on, on its own clock; default the rate stays. */
-  readonly after?: Trick
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+export const warmupOptions = defineOptions('warmup', {
+  /** The rate grows from the optimizer's own to `multiplier` times it. */
+  multiplier: number({ above: 1, scale: 'log' }),
+  /** How long the rate grows. */
+  over: duration(),
+  /** The trick that sets the rate from then on, on its own clock. @defaultValue the rate stays */
+  after: optional(
+    checked<Trick>(
+      'a trick that sets the learning rate',
+      (value) => typeof (value as Partial<Trick> | null)?.name === 'string',
+    ),
+  ),
+})
+export type WarmupOptions = OptionsOf<typeof warmupOptions>
+
+const parameters = defineParameters('warmup', {
+  rate: number({ above: 0 }),
+  multiplier: warmupOptions.kinds.multiplier,
+  steps: integer({ min: 1 }),
+  after: optional(
+    checked<(t: number) => number>('a function of t', (value) => typeof value === 'function'),
+  ),
+})
 
 /**
  * The rate at step t: rate · (1 + (multiplier − 1) · t / steps) up to `steps`, then `after(t − steps)`, or
@@ -36,25 +52,8 @@ export interface WarmupOptions {
  * rate(5) // 0.1
  * @see Goyal et al. 2017, https://arxiv.org/abs/1706.02677
  */
-export function warmupSchedule({
-  rate,
-  multiplier,
-  steps,
-  after,
-}: {
-  readonly rate: number
-  readonly multiplier: number
-  readonly steps: number
-  readonly after?: (t: number) => number
-}): (t: number) => number {
-  assertOption(rate > 0 && Number.isFinite(rate), 'warmup', { rate }, 'a number above 0')
-  assertOption(
-    multiplier > 1 && Number.isFinite(multiplier),
-    'warmup',
-    { multiplier },
-    'a number above 1',
-  )
-  assertOption(steps > 0 && Number.isInteger(steps), 'warmup', { steps }, 'a positive integer')
+export function warmupSchedule(given: OptionsOf<typeof parameters>): (t: number) => number {
+  const { rate, multiplier, steps, after } = parameters.parse(given)
   return (t) => {
     if (t >= steps) return after ? after(t - steps) : rate * multiplier
     return rate * (1 + ((multiplier - 1) * t) / steps)
@@ -70,25 +69,10 @@ export function warmupSchedule({
  * compose([warmup({ multiplier: 8, over: { epochs: 5 }, after: cosineDecay() })], { steps: 3910, stepsPerEpoch: 391 })
  * @see Goyal et al. 2017, https://arxiv.org/abs/1706.02677
  */
-export function warmup({ multiplier, over, after, key }: WarmupOptions): Trick<States> {
-  assertOption(
-    multiplier > 1 && Number.isFinite(multiplier),
-    'warmup',
-    { multiplier },
-    'a number above 1',
-  )
-  assertOption(
-    isDuration(over),
-    'warmup',
-    { over },
-    'one of { steps }, { epochs } and { fraction }',
-  )
-  if (after !== undefined) {
-    const trick = typeof after === 'object' && after !== null && typeof after.name === 'string'
-    assertOption(trick, 'warmup', { after }, 'a trick that sets the learning rate')
-    if (!after.learningRate)
-      throw new Error(`warmup: after: '${after.name}' can't follow, as it sets no learning rate`)
-  }
+export function warmup({ key, ...given }: WarmupOptions): Trick<States> {
+  const { multiplier, over, after } = warmupOptions.parse(given)
+  if (after && !after.learningRate)
+    throw new Error(`warmup: after: '${after.name}' can't follow, as it sets no learning rate`)
   const follow = after && onOwnClock(after, over)
   return {
     ...follow,

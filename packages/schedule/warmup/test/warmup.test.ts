@@ -123,11 +123,21 @@ describe('gradual', () => {
     expect(make).toThrow('warmup: expected after to be a trick that sets the learning rate')
   })
 
-  test('what does not fit is said', () => {
+  test('rejects wrong parameters', () => {
     const over = { epochs: 1 }
     expect(() => warmup({ multiplier: 1, over })).toThrow(
       'warmup: expected multiplier to be a number above 1, got 1',
     )
+    for (const [name, wrong] of [
+      ['rate', '0.1'],
+      ['multiplier', NaN],
+      ['steps', null],
+      ['after', 0.1],
+      ['over', over],
+    ] as const)
+      expect(() =>
+        warmupSchedule({ rate: 0.1, multiplier: 8, steps: 5, [name]: wrong as never }),
+      ).toThrow(`warmup: expected ${name === 'over' ? 'options' : name} to be`)
     const silent: Trick = { name: 'silent', options: {} }
     expect(() => warmup({ multiplier: 2, over, after: silent })).toThrow(
       "'silent' can't follow, as it sets no",
@@ -190,15 +200,29 @@ conformance(() => warmup({ multiplier: 8, over: { steps: 5 } }), {
   invalid: [
     () => warmup({ multiplier: 0.5, over: { steps: 5 } }),
     () => warmup({ multiplier: 2, over: { steps: -5 } }),
+    () => warmup({ multiplier: '8' as never, over: { steps: 5 } }),
+    () => warmup({ multiplier: 8 } as never),
+    () => warmup({ multiplier: 8, over: { steps: 5 }, after: 'cosineDecay' as never }),
+    () => warmup({ multiplier: 8, over: { steps: 5 }, after: null as never }),
+    () => warmup({ multiplier: 8, over: { steps: 5 }, factor: 2 } as never),
   ],
 })
 conformance(() => constantWarmup({ until: 0.8 }), {
   invalid: [
     () => constantWarmup({ factor: 0, until: 0.8 }),
     () => constantWarmup({ rate: 0, until: 0.8 }),
+    // @ts-expect-error: a rate excludes a factor
     () => constantWarmup({ rate: 0.01, factor: 0.1, until: 0.8 }),
+    () => constantWarmup({ factor: '0.1' as never, until: 0.8 }),
+    () => constantWarmup({ until: '0.8' as never }),
+    // @ts-expect-error: it has to end
+    () => constantWarmup({}),
+    // @ts-expect-error: every belongs to until
+    () => constantWarmup({ over: { steps: 5 }, every: { steps: 2 } }),
+    () => constantWarmup({ until: 0.8, after: 3 } as never),
     () => constantWarmup({ until: 80 }),
-    () => constantWarmup({ until: 0.8, over: { steps: 5 } } as never),
+    // @ts-expect-error: over excludes until
+    () => constantWarmup({ until: 0.8, over: { steps: 5 } }),
     () => constantWarmup({ over: { fraction: 2 } }),
   ],
 })

@@ -13,7 +13,7 @@ export interface Session {
   /** Called before any other callback. */
   readonly hooks: CustomCallbackArgs
   /** Before `fitDataset`; throws if it can't train with these arguments. */
-  begin(args: FitArgs): void
+  begin(args: FitArgs): Promise<void>
   /** After `fitDataset`, whichever way it ended. */
   end(): void
 }
@@ -35,7 +35,7 @@ export function attach(model: LayersModel, dataset: Dataset, session: Session): 
   model.fitDataset = async (data, args) => {
     const own = sessions.get(data)
     if (!own) return fitDataset(data, args)
-    own.begin(args)
+    await own.begin(args)
     try {
       return await fitDataset(data, { ...args, callbacks: listOf(own.hooks, args) })
     } finally {

@@ -62,8 +62,9 @@ export function sessionOf(training: Training): Session {
   }
   return {
     hooks,
-    begin(args) {
+    async begin(args) {
       checkArgs(training, args)
+      await run.checkOutputs()
       if (state === 'running')
         throw new Error('layers: expected one fitDataset at a time. Await the one that is running.')
       // Layers may have been frozen or thawed since the last.

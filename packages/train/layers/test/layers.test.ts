@@ -252,3 +252,27 @@ test('a model that fitDataset would train otherwise than asked is refused', asyn
   base.layers[1]!.trainable = false
   await expect(model.fitDataset(fit.dataset, fit.args)).rejects.toThrow('base/kernel 1 times')
 })
+
+/** tfjs's own has limits, so that it is no sigmoid operation: it gives probabilities all the same. */
+const hardSigmoid = (): LayersModel =>
+  sequential({
+    layers: [
+      layers.flatten({ inputShape: [height, width, channels] }),
+      layers.dense({ units: 4, activation: 'hardSigmoid' }),
+    ],
+  })
+
+test('a model that gives probabilities is refused', async () => {
+  const model = sequential({ layers: [...network().layers, layers.softmax()] })
+  expect(() => forFit(options(model, []))).toThrow(
+    'train: the model ends in a softmax, but the losses take logits: leave the activation out',
+  )
+  const bounded = hardSigmoid()
+  const fit = forFit(options(bounded, []))
+  bounded.compile(fit.compile)
+  const before = weightsOf(bounded)
+  await expect(bounded.fitDataset(fit.dataset, fit.args)).rejects.toThrow(
+    'train: the model gives values in [0, 1] alone, as a sigmoid does, but the losses take logits',
+  )
+  expect(weightsOf(bounded)).toEqual(before)
+})

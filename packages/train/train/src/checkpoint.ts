@@ -1,13 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import {
-  assertOption,
-  type Duration,
-  isDuration,
-  type Json,
-  type State,
-  trainableOf,
-  type Trick,
-} from '@tricks/core'
+import { assertOption, type Duration, isDuration, type Json, type State } from '@tricks/core'
+import { checkFacts, type RunFacts } from './facts.ts'
 import type { MeterState } from './meter.ts'
 import type { Skips } from './non-finite.ts'
 import { fits, restoreOptimizer, saveOptimizer } from './optimizer-state.ts'
@@ -57,59 +50,9 @@ export function checkCheckpointOptions({ every, seconds, save }: CheckpointOptio
   assertOwn(typeof save === 'function', 'save', save, 'a function that keeps the checkpoint')
 }
 
-/** What has to be the same for a checkpoint to go on. */
-export type RunFacts = Readonly<Record<string, Json>>
-
-export function factsOf(options: RunOptions, { data, variables }: OpenRun): RunFacts {
-  const { optimizer, epochs, batchSize = 128, seed = 0, tricks = [] } = options
-  const { precision = 'float32' } = options
-  const { learningRate: _, ...optimizerOptions } = optimizer.getConfig()
-  const trainable = trainableOf(variables)
-  return {
-    model: Object.entries(variables).map(
-      ([path, { shape }]) =>
-        `${path} [${shape.join(', ')}]${Object.hasOwn(trainable, path) ? '' : ', not trained'}`,
-    ),
-    tricks: tricks.map(describe),
-    optimizer: { name: optimizer.getClassName(), ...(optimizerOptions as Record<string, Json>) },
-    data: { ...data.facts },
-    epochs,
-    batchSize,
-    seed,
-    precision,
-  }
-}
-
-const describe = ({ name, key, options, tricks }: Trick): Json => ({
-  name,
-  ...(key !== undefined && { key }),
-  options,
-  ...(tricks && { tricks: tricks.map(describe) }),
-})
-
-/** @throws Error naming each fact that differs */
-export function checkFacts(saved: RunFacts, here: RunFacts): void {
-  const differences = Object.keys({ ...saved, ...here })
-    .filter((fact) => JSON.stringify(saved[fact]) !== JSON.stringify(here[fact]))
-    .map((fact) => `  ${fact}: ${firstDifference(saved[fact], here[fact])}`)
-  if (differences.length > 0)
-    throw new Error(`train: the checkpoint is of another run\n${differences.join('\n')}`)
-}
-
-/** Of two lists the first entries that differ, else the two. */
-function firstDifference(saved: Json | undefined, here: Json | undefined): string {
-  const show = (value: unknown): string => JSON.stringify(value) ?? 'none'
-  if (Array.isArray(saved) && Array.isArray(here)) {
-    const length = Math.max(saved.length, here.length)
-    const i = Array.from({ length }, (_, place) => place).find(
-      (place) => show(saved[place]) !== show(here[place]),
-    )!
-    return `saved ${show(saved[i])}, here ${show(here[i])}`
-  }
-  return `saved ${show(saved)}, here ${show(here)}`
-}
-
+/** @param facts the run's, which it is known by */
 export async function capture(
+  facts: RunFacts,
   options: RunOptions,
   run: OpenRun,
   progress: Pick<Checkpoint, 'step' | 'epochs' | 'meter' | 'skips'>,
@@ -130,7 +73,7 @@ export async function capture(
     }
   // The variables are the run's own; the optimizer's and the tricks' tensors were made for us.
   tf.dispose([optimizer, saved as tf.TensorContainerObject])
-  return { ...progress, run: factsOf(options, run), tricks, tensors }
+  return { ...progress, run: facts, tricks, tensors }
 }
 
 /**
@@ -193,10 +136,11 @@ const under = <T>(prefix: string, entries: Readonly<Record<string, T>>): Record<
 
 export async function restore(
   checkpoint: Checkpoint,
+  facts: RunFacts,
   options: RunOptions,
   run: OpenRun,
 ): Promise<void> {
-  check(checkpoint, options, run, factsOf(options, run))
+  check(checkpoint, options, run, facts)
   const { tensors, tricks } = checkpoint
   const made = Object.fromEntries(
     Object.entries(tensors).map(([name, { values, shape, dtype }]) => [

@@ -1,4 +1,4 @@
-export type { Checkpoint, CheckpointOptions, HostTensor, RunFacts } from './checkpoint.ts'
+export type { Checkpoint, CheckpointOptions, HostTensor } from './checkpoint.ts'
 export {
   batchOf,
   type ImageSet,
@@ -7,6 +7,7 @@ export {
   type Subset,
   type TrainingData,
 } from './data.ts'
+export type { RunFacts } from './facts.ts'
 export { keepOnDevice } from './device-images.ts'
 export { type Layer, variablesOf } from '@tricks/core'
 export type { ApplyOptions, Model } from './model.ts'

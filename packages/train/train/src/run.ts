@@ -10,7 +10,7 @@ import {
   variablesOf,
 } from '@tricks/core'
 import { checkEvaluationSet } from './check-data.ts'
-import { checkActivation } from './check-model.ts'
+import { checkActivation, checkOutputs } from './check-model.ts'
 import { suspectOf } from './check-contents.ts'
 import { type ImageSet, openData, type TrainingData, whole } from './data.ts'
 import type { Model } from './model.ts'
@@ -65,6 +65,11 @@ export interface OpenRun {
   readonly baseRate: number
   /** Starts the tricks anew, for another run on the same data. */
   start(): void
+  /**
+   * Rejects a model that gives probabilities without a softmax or a sigmoid at its end, such as the mean of several models.
+   * It has to read outputs back, so it is not part of opening the run; `train` calls it.
+   */
+  checkOutputs(): Promise<void>
 }
 
 /**
@@ -110,7 +115,8 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
   const start = (): void =>
     pipeline.start({ variables, data: data.facts, batchSize, time: data.time(0) })
   start()
-  return { pipeline, variables, data, baseRate, start }
+  const check = (): Promise<void> => checkOutputs(model, train, batchSize, pipeline.normalize)
+  return { pipeline, variables, data, baseRate, start, checkOutputs: check }
 }
 
 function checkOptions({

@@ -16,9 +16,9 @@ import {
   type CheckpointOptions,
   restore,
 } from './checkpoint.ts'
-import { checkOutputs } from './check-model.ts'
 import type { Subset } from './data.ts'
 import { keepOnDevice } from './device-images.ts'
+import { factsOf } from './facts.ts'
 import { type Evaluated, evaluate } from './evaluate.ts'
 import { trainingAdvice, withRoom } from './memory.ts'
 import type { Measured, Measures } from './measures.ts'
@@ -207,9 +207,10 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
 
   const release = keepOnDevice(data.train)
   try {
-    await checkOutputs(model, data.train, batchSize, normalize)
+    await run.checkOutputs()
+    const identity = checkpoint || resume ? await factsOf(options, run, precision) : {}
     if (resume) {
-      await restore(resume, options, run)
+      await restore(resume, identity, options, run)
       meter.restore(resume.meter)
       history.push(...resume.epochs)
       skips = resume.skips ?? skips
@@ -274,7 +275,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
         if (due || late || best || stopped === 'aborted') {
           await meter.read(time)
           const progress = { step, epochs: [...history], meter: meter.save(), skips }
-          await save(await capture(options, run, progress), best)
+          await save(await capture(identity, options, run, progress), best)
           saved = performance.now()
         }
       }

@@ -1,0 +1,56 @@
+import type * as tf from '@tensorflow/tfjs-core'
+import { sha256 } from '@noble/hashes/sha2.js'
+import { bytesToHex } from '@noble/hashes/utils.js'
+import type { Tensors } from '@tricks/core'
+import type { ImageSet } from './data.ts'
+
+/** SHA-256 of bytes one after the other, its first 64 bits: enough to tell runs apart, and short in a message. */
+class Fingerprint {
+  private readonly hash = sha256.create()
+
+  add(values: ArrayBufferView): this {
+    this.hash.update(new Uint8Array(values.buffer, values.byteOffset, values.byteLength))
+    return this
+  }
+
+  toString(): string {
+    return bytesToHex(this.hash.digest()).slice(0, 16)
+  }
+}
+
+/** More is hashed in part: it would take longer than two seconds, and a set this large may be in a file. */
+const most = 2 ** 28
+const chunk = 2 ** 20
+
+/**
+ * The contents and the order of a set's images: of all bytes up to 256 MiB, of an equal part of the middle of each image
+ * above that.
+ */
+export function imagesFingerprint({ images, labels }: ImageSet, budget = most): string {
+  const { length } = images
+  const fingerprint = new Fingerprint()
+  if (length <= budget) {
+    for (let from = 0; from < length; from += chunk)
+      fingerprint.add(images.subarray(from, Math.min(length, from + chunk)))
+    return fingerprint.toString()
+  }
+  const size = length / labels.length
+  const part = Math.max(1, Math.floor(budget / labels.length))
+  const skipped = Math.floor((size - part) / 2)
+  for (let from = skipped; from < length; from += size)
+    fingerprint.add(images.subarray(from, from + part))
+  return fingerprint.toString()
+}
+
+export const labelsFingerprint = ({ labels }: ImageSet): string =>
+  new Fingerprint().add(Int32Array.from({ length: labels.length }, (_, i) => labels[i]!)).toString()
+
+/** The names, shapes and values of some tensors. */
+export async function tensorsFingerprint(tensors: Tensors): Promise<string> {
+  const fingerprint = new Fingerprint()
+  for (const [name, tensor] of Object.entries(tensors) as [string, tf.Tensor][]) {
+    fingerprint.add(new TextEncoder().encode(`${name} [${tensor.shape.join(', ')}]`))
+    fingerprint.add(await tensor.data())
+  }
+  return fingerprint.toString()
+}
