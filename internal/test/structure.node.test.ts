@@ -20,12 +20,10 @@ interface Manifest {
   scripts?: Record<string, string>
 }
 
-const stages = ['augment', 'mix', 'loss', 'schedule', 'optimize']
+const stages = ['augment', 'mix', 'loss', 'schedule', 'optimize', 'evaluate']
 const isTrick = ({ stage, name }: { stage: string; name: string }): boolean =>
   stages.includes(stage) ||
-  ['@tricks/early-stopping', '@tricks/xavier', '@tricks/dropout', '@tricks/batch-norm'].includes(
-    name,
-  )
+  ['@tricks/initializers', '@tricks/dropout', '@tricks/batch-norm'].includes(name)
 
 /** The packages that a package's files import, node's own left out. */
 function importsOf(folder: string, part: 'src' | 'test'): Set<string> {

@@ -21,7 +21,7 @@ import { ricap } from '@tricks/ricap'
 import { stepDecay } from '@tricks/step-decay'
 import { constantWarmup, warmup } from '@tricks/warmup'
 import { l1, l2 } from '@tricks/weight-penalty'
-import { xavier } from '@tricks/xavier'
+import { xavier } from '@tricks/initializers'
 
 /** What stands in a trick's place when it is left out. */
 export const article = {
