@@ -20,6 +20,6 @@ export function testOnWebgpu(wanted: string, { software }: Adapter): void {
   tf.env().set('WEBGPU_MATMUL_PROGRAM_TYPE', 3)
   // The kit tests there what it says of broken tricks, which other backends show as well.
   const { testPath = '' } = expect.getState()
-  if (testPath.includes('tools/conformance/') || (isShort && testPath.includes('train/layers/')))
+  if (testPath.includes('tools/conformance/') || (isShort && testPath.includes('train/fit/')))
     tf.removeBackend('webgpu')
 }

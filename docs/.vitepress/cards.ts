@@ -18,6 +18,7 @@ export const groups = [
   { title: 'Mix, targets and loss', stages: ['mix', 'loss'] },
   { title: 'Rate and update', stages: ['schedule', 'optimize'] },
   { title: 'Model', stages: ['model'] },
+  { title: 'Evaluation', stages: ['evaluate'] },
   { title: 'Train', stages: ['core', 'train'] },
   { title: 'Data', stages: ['data'] },
   { title: 'Backends', stages: ['backend'] },

@@ -20,12 +20,10 @@ interface Manifest {
   scripts?: Record<string, string>
 }
 
-const stages = ['augment', 'mix', 'loss', 'schedule', 'optimize']
+const stages = ['augment', 'mix', 'loss', 'schedule', 'optimize', 'evaluate']
 const isTrick = ({ stage, name }: { stage: string; name: string }): boolean =>
   stages.includes(stage) ||
-  ['@tricks/early-stopping', '@tricks/xavier', '@tricks/dropout', '@tricks/batch-norm'].includes(
-    name,
-  )
+  ['@tricks/initializers', '@tricks/dropout', '@tricks/batch-norm'].includes(name)
 
 /** The packages that a package's files import, node's own left out. */
 function importsOf(folder: string, part: 'src' | 'test'): Set<string> {
@@ -100,6 +98,44 @@ test('no package imports itself through others', () => {
     for (const next of graph.get(name) ?? []) if (graph.has(next)) visit(next, [...path, name])
   }
   for (const name of graph.keys()) visit(name, [])
+})
+
+/** The files of all packages, each with those of its package that it imports: types too, and with `import()`. */
+const files = new Map(
+  globSync(['packages/core/src/**/*.ts', 'packages/*/*/src/**/*.ts'], { cwd: root }).map((file) => {
+    const code = readFileSync(join(root, file), 'utf8').replace(/^\s*(?:\*|\/\/).*$/gm, '')
+    const imports = code.matchAll(/\b(?:from|import)\s*\(?\s*'(\.[^']+)'/g)
+    return [file, [...imports].map(([, path]) => join(dirname(file), path!))]
+  }),
+)
+
+/** The circles of a graph, each as the names along it; of circles that share a name, at least one. */
+function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const circles: string[] = []
+  const done = new Set<string>()
+  const visit = (name: string, path: readonly string[]): void => {
+    if (path.includes(name)) circles.push([...path.slice(path.indexOf(name)), name].join(' → '))
+    if (done.has(name)) return
+    done.add(name)
+    for (const next of graph.get(name) ?? []) visit(next, [...path, name])
+  }
+  for (const name of graph.keys()) visit(name, [])
+  return circles
+}
+
+test('no file imports itself through others', () => {
+  const unknown = [...files.values()].flat().filter((file) => !files.has(file))
+  expect(unknown.filter((file) => !file.endsWith('.json'))).toEqual([])
+  expect(circlesOf(files)).toEqual([])
+})
+
+test('finds circles of any length, and no others', () => {
+  const graph = { a: ['b', 'c'], b: ['d'], c: ['d'], d: ['e'], e: ['d', 'f'], f: ['b'], g: ['g'] }
+  expect(circlesOf(new Map(Object.entries(graph)))).toEqual([
+    'd → e → d',
+    'b → d → e → f → b',
+    'g → g',
+  ])
 })
 
 test.each(packages)('$name holds its own and nothing else', ({ folder, manifest }) => {

@@ -25,13 +25,13 @@ const packages: Record<ArticleTrick, string> = {
   l1: 'loss/weight-penalty',
   l2: 'loss/weight-penalty',
   'batch-norm': 'model/batch-norm',
-  'early-stopping': 'train/early-stopping',
+  'early-stopping': 'evaluate/early-stopping',
   'random-crop': 'augment/random-crop',
   mirroring: 'augment/random-flip',
   rotation: 'augment/random-rotation',
   'colour-shifting': 'augment/color-jitter',
   'pca-lighting': 'augment/pca-lighting',
-  xavier: 'model/xavier',
+  xavier: 'model/initializers',
 }
 
 const marks = ['<!-- measured -->', '<!-- /measured -->'] as const

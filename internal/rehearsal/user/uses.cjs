@@ -75,7 +75,7 @@ exports.uses = {
       { gradientAccumulation: () => module.gradientAccumulation({ microBatch: 8 }) },
       at,
     ),
-  '@tricks/xavier': trains('xavier'),
+  '@tricks/initializers': trains('xavier'),
   '@tricks/dropout': ({ dropout }, { tf }) =>
     shape(dropout({ rate: 0.5 }).apply(tf.ones([2, 3])), [2, 3]),
   '@tricks/batch-norm': ({ batchNorm }, { tf }) =>
@@ -84,7 +84,7 @@ exports.uses = {
     assert.equal(countParameters(createModel('resnet-20')), 269_722),
   '@tricks/train': trains(),
   '@tricks/early-stopping': trains('earlyStopping'),
-  '@tricks/layers': async ({ forFit }, { load, tf }) => {
+  '@tricks/fit': async ({ forFit }, { load, tf }) => {
     const { createModel } = await load('@tricks/models')
     const { randomFlip } = await load('@tricks/random-flip')
     const model = createModel('plain', { widths: [[4]], seed: 1 })

@@ -1,6 +1,5 @@
 // The parts of tfjs-node's backend that the kernels here use.
 import type * as tf from '@tensorflow/tfjs-core'
-import type { Pending } from './tensors.ts'
 
 export interface OpAttribute {
   readonly name: string
@@ -44,10 +43,6 @@ export interface Entry {
   shape: number[]
   values: tf.BackendValues | null
   refCount: number
-  /** The same tensor's number in the other of float32 and bfloat16. */
-  other?: number
-  /** How to compute it, where it is not yet. */
-  pending?: Pending
 }
 
 export interface NativeBackend extends tf.KernelBackend {

@@ -6,6 +6,14 @@ import type { Entry, Handle, NativeBackend } from './backend.ts'
 const bfloat16 = 14
 const float32 = 1
 
+/** A tensor's entry with what is kept about it here. */
+interface ExtendedEntry extends Entry {
+  /** The same tensor's number in the other of float32 and bfloat16. */
+  other?: number
+  /** How to compute it, while nobody has asked for it. */
+  pending?: Pending
+}
+
 const extended = new WeakSet<NativeBackend>()
 
 /**
@@ -47,15 +55,19 @@ export function extendTensors(backend: NativeBackend): void {
   }
 }
 
-const isSpecial = (entry: Entry): boolean => entry.dtype === bfloat16 || entry.pending !== undefined
+const isSpecial = (entry: ExtendedEntry): boolean =>
+  entry.dtype === bfloat16 || entry.pending !== undefined
 
 /** tfjs-node also passes what is no tensor of tfjs's. */
-function entryOf(backend: NativeBackend, { dataId }: { dataId?: object }): Entry | undefined {
+function entryOf(
+  backend: NativeBackend,
+  { dataId }: { dataId?: object },
+): ExtendedEntry | undefined {
   return dataId && backend.tensorMap.has(dataId) ? backend.tensorMap.get(dataId) : undefined
 }
 
 /** The number of a special tensor in float32. */
-function idIn(backend: NativeBackend, entry: Entry): number {
+function idIn(backend: NativeBackend, entry: ExtendedEntry): number {
   settle(entry)
   if (entry.dtype !== bfloat16) return entry.id
   entry.other ??= cast(backend, entry.id, bfloat16, float32)
@@ -117,14 +129,16 @@ type About =
 /** A tensor that is computed of its inputs when it is first used, if it ever is. */
 export function lazily(backend: NativeBackend, shape: number[], pending: Pending): tf.Tensor {
   const dataId = {}
-  backend.tensorMap.set(dataId, {
+  const inputs = pending.inputs.map((tensor) => tf.keep(tf.clone(tensor)))
+  const entry: ExtendedEntry = {
     id: -1,
     shape,
     dtype: float32,
     values: null,
     refCount: 1,
-    pending: { ...pending, inputs: pending.inputs.map((tensor) => tf.keep(tf.clone(tensor))) },
-  })
+    pending: { ...pending, inputs },
+  }
+  backend.tensorMap.set(dataId, entry)
   return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: 'float32' }, backend)
 }
 
@@ -133,7 +147,7 @@ export function pendingOf(backend: NativeBackend, tensor: tf.Tensor): Pending | 
   return entryOf(backend, tensor)?.pending
 }
 
-function settle(entry: Entry): void {
+function settle(entry: ExtendedEntry): void {
   const { pending } = entry
   if (!pending) return
   delete entry.pending

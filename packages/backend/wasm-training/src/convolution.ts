@@ -1,6 +1,7 @@
 // Convolutions and their gradients.
 import * as tf from '@tensorflow/tfjs-core'
 import { activate, bounds } from './activation.ts'
+import { type ConvolutionInfo, convolutionInfo } from './convolution-info.ts'
 import type { Engine } from './engine/index.ts'
 import {
   type Call,
@@ -13,38 +14,8 @@ import {
   pointer,
   size,
 } from './kernel.ts'
-
+import { packedSize } from './packing.ts'
 import { type Images, fitsWinograd, winogradConvolve, winogradFilterGradient } from './winograd.ts'
-
-type Shape4D = [number, number, number, number]
-export type ConvolutionInfo = tf.backend_util.Conv2DInfo
-
-/** Sizes, strides, dilations and padding of a convolution, from the attributes of any of its kernels. */
-export function convolutionInfo(
-  call: Call,
-  inputShape: readonly number[],
-  filterShape: readonly number[],
-  depthwise = false,
-): ConvolutionInfo {
-  const { strides, dilations, pad, dataFormat, dimRoundingMode } = call.attrs
-  if (dataFormat !== undefined && dataFormat !== 'NHWC') {
-    throw new Error(`wasm-training: expected dataFormat to be NHWC, got ${dataFormat as string}`)
-  }
-  return tf.backend_util.computeConv2DInfo(
-    inputShape as Shape4D,
-    filterShape as Shape4D,
-    strides as number,
-    (dilations as number | undefined) ?? 1,
-    pad as 'same',
-    dimRoundingMode as 'floor',
-    depthwise,
-  )
-}
-
-/** How many floats `pack` needs: panels of eight columns, each with a row for the bias. */
-export function packedSize(depth: number, columns: number): number {
-  return 8 * Math.ceil(columns / 8) * (depth + 1)
-}
 
 /** What the forward pass reads and gives. */
 function imagesOf(info: ConvolutionInfo): Images {

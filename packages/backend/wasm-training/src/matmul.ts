@@ -1,7 +1,6 @@
 // Matrix products: tfjs's are 15 to 70 times slower when a side is transposed.
 import * as tf from '@tensorflow/tfjs-core'
 import { activate, bounds } from './activation.ts'
-import { packedSize } from './convolution.ts'
 import {
   type Call,
   type Info,
@@ -12,6 +11,7 @@ import {
   pointer,
   size,
 } from './kernel.ts'
+import { packedSize } from './packing.ts'
 
 interface Matrix {
   readonly pointer: number

@@ -1,7 +1,7 @@
 // 3x3 convolutions of stride 1 with 16 products in place of 36 for four outputs: see kernels.c.
-import type { ConvolutionInfo } from './convolution.ts'
-import { packedSize } from './convolution.ts'
+import type { ConvolutionInfo } from './convolution-info.ts'
 import { type Call, compute } from './kernel.ts'
+import { packedSize } from './packing.ts'
 
 /** Whether it is worth it: with few channels the transforms take as long as the products that they save. */
 export function fitsWinograd(info: ConvolutionInfo, strided = false): boolean {

@@ -1,4 +1,4 @@
-import type { Cifar10, ImageSet } from './index.ts'
+import type { Cifar10, ImageSet } from './image-set.ts'
 
 const [side, pixels] = [32, 32 * 32]
 

@@ -1,20 +1,6 @@
-import { BatchNorm } from './layer.ts'
+import { BatchNorm, type BatchNormOptions } from './layer.ts'
 
-export { BatchNorm }
-
-export interface BatchNormOptions {
-  /**
-   * How much of a moving statistic stays at each step, in [0, 1), default 0.99. It is Keras's and
-   * tfjs-layers' convention: moving = momentum · moving + (1 − momentum) · batch; torch's momentum is 1 minus it.
-   */
-  readonly momentum?: number
-  /** Added to the variance before its square root, positive, default 1e-5 as in torch. */
-  readonly epsilon?: number
-  /** What gamma starts from, default 1. With 0 the last layer of a residual branch starts it as the identity. */
-  readonly gamma?: 0 | 1
-  /** The layer's name. */
-  readonly name?: string
-}
+export { BatchNorm, type BatchNormOptions }
 
 /**
  * A batch normalisation layer with torch's statistics: y = gamma · (x − mean) / √(variance + epsilon) + beta.

@@ -1,7 +1,20 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
-import type { BatchNormOptions } from './index.ts'
 import { byKernels, byOperations } from './normalize.ts'
+
+export interface BatchNormOptions {
+  /**
+   * How much of a moving statistic stays at each step, in [0, 1), default 0.99. It is Keras's and
+   * tfjs-layers' convention: moving = momentum · moving + (1 − momentum) · batch; torch's momentum is 1 minus it.
+   */
+  readonly momentum?: number
+  /** Added to the variance before its square root, positive, default 1e-5 as in torch. */
+  readonly epsilon?: number
+  /** What gamma starts from, default 1. With 0 the last layer of a residual branch starts it as the identity. */
+  readonly gamma?: 0 | 1
+  /** The layer's name. */
+  readonly name?: string
+}
 
 type LayerOptions = BatchNormOptions & ConstructorParameters<typeof layers.layers.Layer>[0]
 

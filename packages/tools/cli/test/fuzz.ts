@@ -37,7 +37,7 @@ import { ricap } from '@tricks/ricap'
 import { stepDecay } from '@tricks/step-decay'
 import { constantWarmup, warmup } from '@tricks/warmup'
 import { l1, l2 } from '@tricks/weight-penalty'
-import { xavier } from '@tricks/xavier'
+import { xavier } from '@tricks/initializers'
 
 /** Whatever a caller without types may pass. */
 type Wild = Record<string, unknown>

@@ -49,7 +49,7 @@ export const existing: readonly string[] = [
   'step-decay',
   'warmup',
   'weight-penalty',
-  'xavier',
+  'initializers',
 ]
 
 // Words of JavaScript, and what the files of a new trick call something else.

@@ -48,13 +48,14 @@ describe('names', () => {
   })
 
   test('those of all tricks of the repository are taken', () => {
-    const folders = globSync('packages/{augment,mix,loss,schedule,optimize,model}/*/package.json', {
-      cwd: repository,
-    }).map((file) => file.split('/')[2]!)
+    const folders = globSync(
+      'packages/{augment,mix,loss,schedule,optimize,evaluate,model}/*/package.json',
+      {
+        cwd: repository,
+      },
+    ).map((file) => file.split('/')[2]!)
     const tricks = folders.filter((name) => name !== 'models')
-    expect([...existing].toSorted(), 'existing in src/trick.ts').toEqual(
-      [...tricks, 'early-stopping'].toSorted(),
-    )
+    expect([...existing].toSorted(), 'existing in src/trick.ts').toEqual(tricks.toSorted())
   })
 })
 

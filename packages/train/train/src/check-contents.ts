@@ -1,4 +1,4 @@
-import type { ImageSet } from './data.ts'
+import type { ImageSet } from './image-set.ts'
 
 /**
  * What is suspicious about the pixels of a training set, of which the bytes alone can't tell whether it is meant:

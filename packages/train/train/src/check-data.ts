@@ -1,7 +1,7 @@
 import { assertOption } from '@tricks/core'
 import { checkLabels } from './check-labels.ts'
 import { checkPixels } from './check-pixels.ts'
-import type { ImageSet } from './data.ts'
+import type { ImageSet } from './image-set.ts'
 
 /**
  * The labels of a set that can be trained or evaluated on.

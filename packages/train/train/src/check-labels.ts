@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import type { ImageSet } from './data.ts'
+import type { ImageSet } from './image-set.ts'
 
 /**
  * The labels of a set.

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { finalActivation } from '@tricks/core'
-import { batchOf, type ImageSet } from './data.ts'
+import { batchOf } from './data.ts'
+import { type ImageSet, wholeOf } from './image-set.ts'
 import type { Model } from './model.ts'
-import { wholeOf } from './split.ts'
 
 const probabilities = (what: string, remedy: string): Error =>
   new Error(`train: the model ${what}, but the losses take logits: leave the ${remedy} out`)

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import type { ImageSet } from './data.ts'
+import type { ImageSet } from './image-set.ts'
 
 /** 'Uint8Array', 'Array', …, also of an object that another realm made, such as a worker or a test's sandbox. */
 const kindOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)

@@ -5,8 +5,8 @@ import type { MeterState } from './meter.ts'
 import type { Skips } from './non-finite.ts'
 import { fits, restoreOptimizer, saveOptimizer } from './optimizer-state.ts'
 import { checkState, decodeState, encodeState } from './trick-state.ts'
+import type { EpochProgress } from './progress.ts'
 import type { OpenRun, RunOptions } from './run.ts'
-import type { EpochProgress } from './train.ts'
 
 /** All that a run needs to go on as if it had not stopped. Tensors are values on the host, by name. */
 export interface Checkpoint {

@@ -9,34 +9,8 @@ import {
 } from '@tricks/core'
 import { checkEvaluationSet, checkImageSet } from './check-data.ts'
 import { imagesOnDevice } from './device-images.ts'
-import { countsOf, mostValidation, splitValidation, wholeOf } from './split.ts'
-
-/** Bytes by position: a `Uint8Array`, a `Uint8ClampedArray`, a `Buffer`, or something that reads them from a file. */
-export interface Pixels {
-  readonly length: number
-  subarray(from: number, to: number): Uint8Array | Uint8ClampedArray
-}
-
-/** Labelled images of one size. */
-export interface ImageSet {
-  /** Bytes from 0 to 255, image after image, row after row, all channels of a pixel together (NHWC). */
-  readonly images: Pixels
-  /** One class number per image, from 0. */
-  readonly labels: ArrayLike<number>
-  readonly height: number
-  readonly width: number
-  readonly channels: number
-  /** The classes' names, two or more, each once, in the order of their numbers. */
-  readonly classes: readonly string[]
-}
-
-/**
- * An image set and which of its images to use, so that a split copies nothing.
- */
-export interface Subset {
-  readonly set: ImageSet
-  readonly indices: Int32Array
-}
+import { type ImageSet, type Subset, wholeOf } from './image-set.ts'
+import { countsOf, mostValidation, splitValidation } from './split.ts'
 
 /** Mean and deviation per channel, of images in [0, 1]. */
 export function statisticsOf({ set, indices }: Subset): { mean: number[]; deviation: number[] } {

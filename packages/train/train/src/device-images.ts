@@ -1,6 +1,6 @@
 // Image sets that stay on the device, so that a step uploads the places of its images and not their pixels.
 import * as tf from '@tensorflow/tfjs-core'
-import type { ImageSet } from './data.ts'
+import type { ImageSet } from './image-set.ts'
 
 interface Resident {
   readonly backend: string

@@ -6,7 +6,8 @@ import {
   softmaxCrossEntropy,
   type Variables,
 } from '@tricks/core'
-import { batchOf, type Subset } from './data.ts'
+import { batchOf } from './data.ts'
+import type { Subset } from './image-set.ts'
 import { logitsOf, type Model } from './model.ts'
 
 export interface Evaluated {

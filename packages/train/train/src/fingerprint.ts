@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Tensors } from '@tricks/core'
-import type { ImageSet } from './data.ts'
+import type { ImageSet } from './image-set.ts'
 
 /** SHA-256 of bytes one after the other, its first 64 bits: enough to tell runs apart, and short in a message. */
 class Fingerprint {

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { trainableOf, type Variables } from '@tricks/core'
-import type { HostTensor } from './checkpoint.ts'
 import { countersOf, listsOf, newSlot, ownerOf, setIterations } from './slots.ts'
 
 /**
@@ -60,11 +59,16 @@ export async function restoreOptimizer(
   }
 }
 
+interface Described {
+  readonly dtype: string
+  readonly shape: readonly number[]
+}
+
 /** Whether what a checkpoint holds is an optimizer's state of these variables. */
 export function fits(
   optimizer: tf.Optimizer,
   variables: Variables,
-  state: Readonly<Record<string, HostTensor>>,
+  state: Readonly<Record<string, Described>>,
 ): boolean {
   const shapes = new Map(Object.entries(variables).map(([path, { shape }]) => [path, shape.join()]))
   const slots = Object.entries(state).flatMap(([name, { shape, dtype }]) => {

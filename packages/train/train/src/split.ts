@@ -1,10 +1,5 @@
 import { createRandom } from '@tricks/core'
-import type { ImageSet, Subset } from './data.ts'
-
-export const wholeOf = (set: ImageSet): Subset => ({
-  set,
-  indices: Int32Array.from({ length: set.labels.length }, (_, i) => i),
-})
+import { type ImageSet, type Subset, wholeOf } from './image-set.ts'
 
 /** How many images each class has. */
 export function countsOf(labels: Int32Array, classes: number): number[] {

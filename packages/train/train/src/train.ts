@@ -2,7 +2,6 @@ import * as tf from '@tensorflow/tfjs-core'
 import {
   assertOption,
   type End,
-  type Epoch,
   type Metrics,
   type PipelineBatch,
   stepsOf,
@@ -16,10 +15,10 @@ import {
   type CheckpointOptions,
   restore,
 } from './checkpoint.ts'
-import type { Subset } from './data.ts'
 import { keepOnDevice } from './device-images.ts'
 import { factsOf } from './facts.ts'
 import { type Evaluated, evaluate } from './evaluate.ts'
+import { type Subset, wholeOf } from './image-set.ts'
 import { trainingAdvice, withRoom } from './memory.ts'
 import type { Measured, Measures } from './measures.ts'
 import { Meter } from './meter.ts'
@@ -28,8 +27,8 @@ import { rateOf, setRate } from './rate.ts'
 import { checkSavable } from './optimizer-state.ts'
 import { open, type RunOptions } from './run.ts'
 import { availablePrecision, type Precision } from './precision.ts'
+import type { EpochProgress, Progress } from './progress.ts'
 import { type NonFinite, type Skips, Watch } from './non-finite.ts'
-import { wholeOf } from './split.ts'
 import { updateIfFinite, updateOn } from './step.ts'
 
 export interface TrainOptions extends RunOptions {
@@ -53,27 +52,6 @@ export interface TrainOptions extends RunOptions {
   /** Goes on from there, in the same run, to the same end, bit for bit. */
   readonly resume?: Checkpoint
 }
-
-export interface StepProgress extends Metrics {
-  readonly kind: 'step'
-  /** The last step done. */
-  readonly time: Time
-  readonly rate: number
-  /** Training alone, since the last report. */
-  readonly imagesPerSecond: number
-  /** Steps skipped so far; absent where none was. */
-  readonly skipped?: number
-}
-
-export interface EpochProgress extends Omit<Epoch, 'variables'> {
-  readonly kind: 'epoch'
-  readonly rate: number
-  readonly seconds: number
-  /** Steps skipped so far; absent where none was. */
-  readonly skipped?: number
-}
-
-export type Progress = StepProgress | EpochProgress
 
 export interface TrainResult {
   /** 'finished', 'aborted', or a trick's reason. */

@@ -21,7 +21,7 @@ import { defineRecipe, type Recipe } from '@tricks/run'
 import { stepDecay } from '@tricks/step-decay'
 import { constantWarmup, warmup } from '@tricks/warmup'
 import { l1, l2 } from '@tricks/weight-penalty'
-import { xavier } from '@tricks/xavier'
+import { xavier } from '@tricks/initializers'
 import teacherRecipe from './teacher.ts'
 
 /** What takes a trick's place when it is left out. */

@@ -1,22 +1,19 @@
-import { assertOption, type Tensors, type Trick } from '@tricks/core'
-import { observe, type Progress, resolve, start, type StopOptions } from './progress.ts'
+import { assertArgument, type Tensors, type Trick } from '@tricks/core'
+import {
+  type EarlyStoppingOptions,
+  earlyStoppingOptions,
+  type StopOptions,
+  stopParameters,
+} from './options.ts'
+import { observe, type Progress, start } from './progress.ts'
 
-export type { StopOptions }
-
-export interface EarlyStoppingOptions extends StopOptions {
-  /** What has to improve; default 'validation loss'. */
-  readonly monitor?: 'validation loss' | 'validation accuracy'
-  /** Whether the weights of the best epoch are restored when training ends; default true. */
-  readonly restoreBest?: boolean
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+export { type EarlyStoppingOptions, earlyStoppingOptions, type StopOptions }
 
 /**
  * Where early stopping ends a training whose metrics are known: after the first epoch that is the `patience`-th running
  * without one better than the best by more than `minDelta`.
  *
- * @param history a metric an epoch
+ * @param history one metric per epoch
  * @returns the epoch after which it stops, from 0, null if it never does; and the best epoch until then
  * @throws RangeError for an option out of its range
  * @example
@@ -27,7 +24,9 @@ export function stopsAt(
   history: readonly number[],
   options: StopOptions = {},
 ): { readonly stop: number | null; readonly best: number | null } {
-  const resolved = resolve(options)
+  const numbers = Array.from(history ?? []).every((metric) => typeof metric === 'number')
+  assertArgument(numbers && Boolean(history), 'early-stopping', { history }, 'a list of numbers')
+  const resolved = stopParameters.parse(options)
   let progress = start
   for (const [epoch, metric] of history.entries()) {
     progress = observe(progress, epoch, metric, resolved)
@@ -45,26 +44,15 @@ export function stopsAt(
  * train({ model, data, tricks: [earlyStopping({ patience: 5 })], optimizer, epochs: 90 })
  * @see Prechelt 1998, "Early stopping: but when?"
  */
-export function earlyStopping({
-  monitor = 'validation loss',
-  mode = monitor === 'validation loss' ? 'min' : 'max',
-  restoreBest = true,
-  key,
-  ...given
-}: EarlyStoppingOptions = {}): Trick<Best> {
-  assertOption(
-    monitor === 'validation loss' || monitor === 'validation accuracy',
-    'early-stopping',
-    { monitor },
-    "'validation loss' or 'validation accuracy'",
-  )
-  assertOption(typeof restoreBest === 'boolean', 'early-stopping', { restoreBest }, 'true or false')
+export function earlyStopping({ key, ...given }: EarlyStoppingOptions = {}): Trick<Best> {
+  const parsed = earlyStoppingOptions.parse(given)
+  const { monitor, restoreBest, mode = monitor === 'validation loss' ? 'min' : 'max' } = parsed
+  const options = { ...parsed, mode }
   const metric = monitor === 'validation loss' ? 'loss' : 'accuracy'
-  const options = resolve({ ...given, mode })
   return {
     name: 'early-stopping',
     key,
-    options: { monitor, ...options, restoreBest },
+    options,
     start: () => ({ progress: start, weights: {} }),
     afterEpoch({ epoch, validation, variables }, state) {
       // Training on all the data turns selection off.

@@ -30,7 +30,7 @@ export function alignWithFit(
   )
   if (wrong.length > 0)
     throw new Error(
-      `layers: expected fitDataset to train each trainable variable once, and no other, got ` +
+      `fit: expected fitDataset to train each trainable variable once, and no other, got ` +
         `${wrong.map(([path, variable]) => `${path} ${times(variable)} times`).join(', ')}. ` +
         `Call model.compile(fit.compile) after layers are frozen or unfrozen, and freeze the layers of a nested model ` +
         `themselves if it is the first of a sequential one. If a layer is shared, use train of @tricks/train.`,

@@ -24,7 +24,7 @@ export function sessionOf(training: Training): Session {
     onTrainBegin() {
       if (state !== 'running')
         throw new Error(
-          'layers: expected the callbacks of fit.args to be used with model.fitDataset(fit.dataset, …), ' +
+          'fit: expected the callbacks of fit.args to be used with model.fitDataset(fit.dataset, …), ' +
             'got other data. The tricks make the batches that they train on.',
         )
     },
@@ -66,7 +66,7 @@ export function sessionOf(training: Training): Session {
       checkArgs(training, args)
       await run.checkOutputs()
       if (state === 'running')
-        throw new Error('layers: expected one fitDataset at a time. Await the one that is running.')
+        throw new Error('fit: expected one fitDataset at a time. Await the one that is running.')
       // Layers may have been frozen or thawed since the last.
       alignWithFit(model, compile.optimizer, variables)
       if (state === 'ended' && !args.initialEpoch) run.start()

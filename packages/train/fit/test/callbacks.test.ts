@@ -253,29 +253,29 @@ test('says what fitDataset cannot be called with', async () => {
   const xs = tf.zeros([4, height, width, channels])
   const ys = tf.oneHot([0, 1, 2, 3], 4)
   await expect(model.fit(xs, ys, { callbacks: fit.args.callbacks })).rejects.toThrow(
-    'layers: expected the callbacks of fit.args to be used with model.fitDataset(fit.dataset, …), got other data',
+    'fit: expected the callbacks of fit.args to be used with model.fitDataset(fit.dataset, …), got other data',
   )
   const train = (given: object) => model.fitDataset(fit.dataset, { ...fit.args, ...given })
   await expect(train({ epochs: 4 })).rejects.toThrow(
-    'layers: expected epochs to be at most 3, the epochs given to forFit, which schedules depend on, got 4',
+    'fit: expected epochs to be at most 3, the epochs given to forFit, which schedules depend on, got 4',
   )
   await expect(train({ batchesPerEpoch: 1 })).rejects.toThrow(
-    'layers: expected batchesPerEpoch to be left out, as an epoch is all batches of fit.dataset, got 1',
+    'fit: expected batchesPerEpoch to be left out, as an epoch is all batches of fit.dataset, got 1',
   )
   await expect(train({ classWeight: { 0: 2 } })).rejects.toThrow(
-    'layers: expected classWeight to be left out, as the loss is that of the tricks, got {"0":2}',
+    'fit: expected classWeight to be left out, as the loss is that of the tricks, got {"0":2}',
   )
   model.compile({ ...fit.compile, metrics: [] })
   await expect(train({})).rejects.toThrow(
-    'layers: expected the metrics to contain those of fit.compile, got loss',
+    'fit: expected the metrics to contain those of fit.compile, got loss',
   )
   model.compile({ ...fit.compile, loss: 'meanSquaredError' })
   await expect(train({})).rejects.toThrow('Call model.compile(fit.compile) before fitDataset')
   expect(() => forFit({ model: {} as LayersModel } as FitOptions)).toThrow(
-    'layers: expected model to be a LayersModel',
+    'fit: expected model to be a LayersModel',
   )
   expect(() => prepare({ precision: 'bfloat16' } as object)).toThrow(
-    "layers: expected precision to be 'float32', got bfloat16",
+    "fit: expected precision to be 'float32', got bfloat16",
   )
 })
 

@@ -155,7 +155,7 @@ test('without validation, as on all the data, it does nothing', () => {
   })
 })
 
-test('the mode is that of the metric, unless told', () => {
+test('the mode is that of the metric by default', () => {
   const modeOf = (options: EarlyStoppingOptions): unknown =>
     (earlyStopping(options).options as EarlyStoppingOptions).mode
   expect(modeOf({})).toBe('min')
@@ -163,10 +163,23 @@ test('the mode is that of the metric, unless told', () => {
   expect(modeOf({ monitor: 'validation accuracy', mode: 'min' })).toBe('min')
 })
 
-test('what does not fit is said', () => {
+test('stopsAt rejects wrong options and metrics', () => {
   expect(() => stopsAt([1], { patience: 0 })).toThrow(
     'early-stopping: expected patience to be a positive integer, got 0',
   )
+  for (const [name, wrong] of [
+    ['patience', '2'],
+    ['minDelta', NaN],
+    ['mode', null],
+    ['monitor', 'validation loss'],
+  ])
+    expect(() => stopsAt([1], { [name!]: wrong })).toThrow(
+      `early-stopping: expected ${name === 'monitor' ? 'options' : name} to be`,
+    )
+  for (const history of [['1'], [null], null, undefined])
+    expect(() => stopsAt(history as unknown as number[])).toThrow(
+      'early-stopping: expected history to be a list of numbers',
+    )
 })
 
 conformance(() => earlyStopping({ patience: 1 }), {
@@ -177,6 +190,10 @@ conformance(() => earlyStopping({ patience: 1 }), {
       { mode: 'least' as 'min' },
       { monitor: 'test loss' as 'validation loss' },
       { restoreBest: 1 as unknown as true },
+      { patience: '1' as never },
+      { patience: null as never },
+      { minDelta: NaN },
+      { epochs: 5 } as never,
     ] satisfies EarlyStoppingOptions[]
   ).map((options) => () => earlyStopping(options)),
 })

@@ -1,5 +1,5 @@
 import { LayersModel } from '@tensorflow/tfjs-layers'
-import { assertOption, type Trick } from '@tricks/core'
+import { assertArgument, type Trick } from '@tricks/core'
 import type { RunOptions } from '@tricks/train'
 import type { FitArgs } from './attach.ts'
 import type { Training } from './training.ts'
@@ -15,15 +15,15 @@ const refused = [
 export function checkOptions({ model, tricks = [], precision = 'float32' }: RunOptions): void {
   if (!(model instanceof LayersModel))
     throw new Error(
-      'layers: expected model to be a LayersModel. If it is one, it was made by another copy of ' +
+      'fit: expected model to be a LayersModel. If it is one, it was made by another copy of ' +
         '@tensorflow/tfjs-layers: install a single version.',
     )
-  assertOption(precision === 'float32', 'layers', { precision }, "'float32'")
+  assertArgument(precision === 'float32', 'fit', { precision }, "'float32'")
   for (const [hook, what] of refused)
     for (const trick of tricks)
       if (trick[hook] !== undefined)
         throw new Error(
-          `layers: '${trick.name}' ${what}, which fitDataset can't carry; use train of @tricks/train`,
+          `fit: '${trick.name}' ${what}, which fitDataset can't carry; use train of @tricks/train`,
         )
 }
 
@@ -31,19 +31,20 @@ export function checkOptions({ model, tricks = [], precision = 'float32' }: RunO
 export function checkArgs({ model, epochs, compile }: Training, args: FitArgs): void {
   if (model.loss !== compile.loss || model.optimizer !== compile.optimizer)
     throw new Error(
-      'layers: expected the model to be compiled with the loss and the optimizer of fit.compile. ' +
+      'fit: expected the model to be compiled with the loss and the optimizer of fit.compile. ' +
         'Call model.compile(fit.compile) before fitDataset.',
     )
   if (!model.metricsNames.includes('accuracy'))
     throw new Error(
-      `layers: expected the metrics to contain those of fit.compile, got ${model.metricsNames.join(', ')}. ` +
+      `fit: expected the metrics to contain those of fit.compile, got ${model.metricsNames.join(', ')}. ` +
         'Add yours to them: [...fit.compile.metrics, mine].',
     )
   const within = `at most ${epochs}, the epochs given to forFit, which schedules depend on`
-  assertOption(!(args.epochs > epochs), 'layers', { epochs: args.epochs }, within)
+  const ends = typeof args.epochs === 'number' && args.epochs <= epochs
+  assertArgument(ends, 'fit', { epochs: args.epochs }, within)
   for (const [option, why] of [
     ['batchesPerEpoch', 'as an epoch is all batches of fit.dataset'],
     ['classWeight', 'as the loss is that of the tricks'],
   ] as const)
-    assertOption(args[option] == null, 'layers', { [option]: args[option] }, `left out, ${why}`)
+    assertArgument(args[option] == null, 'fit', { [option]: args[option] }, `left out, ${why}`)
 }

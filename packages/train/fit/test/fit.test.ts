@@ -164,7 +164,7 @@ test('what fitDataset cannot carry is refused by name', () => {
   const clip: Trick = { name: 'clipping', options: {}, gradients: (next) => next() }
   const average: Trick = { name: 'averaging', options: {}, evaluation: { weights: () => ({}) } }
   expect(() => forFit(options(network(), [randomFlip(), clip]))).toThrow(
-    "layers: 'clipping' changes gradients, which fitDataset can't carry; use train of @tricks/train",
+    "fit: 'clipping' changes gradients, which fitDataset can't carry; use train of @tricks/train",
   )
   expect(() => forFit(options(network(), [average]))).toThrow("'averaging' changes evaluation")
 })
@@ -239,7 +239,7 @@ test('a model that fitDataset would train otherwise than asked is refused', asyn
   base.trainable = false
   // tfjs looks through a nested model that comes first.
   await expect(fitted()).rejects.toThrow(
-    /^layers: expected fitDataset to train each trainable variable once, and no other, got \S+\/base\/kernel 1 times, \S+\/base\/bias 1 times\. Call model\.compile\(fit\.compile\) after layers are frozen/,
+    /^fit: expected fitDataset to train each trainable variable once, and no other, got \S+\/base\/kernel 1 times, \S+\/base\/bias 1 times\. Call model\.compile\(fit\.compile\) after layers are frozen/,
   )
   for (const layer of base.layers) layer.trainable = false
   const before = weightsOf(base)

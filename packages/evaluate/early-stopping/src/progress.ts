@@ -1,0 +1,26 @@
+import type { StopOptions } from './options.ts'
+
+/** What is known of the epochs so far, as JSON. */
+export interface Progress {
+  /** The best metric; null before the first. */
+  readonly best: number | null
+  /** Its epoch, from 0. */
+  readonly epoch: number | null
+  /** Epochs since. */
+  readonly waited: number
+}
+
+export const start: Progress = { best: null, epoch: null, waited: 0 }
+
+/** What is known after one more epoch. A loss of NaN is no improvement. */
+export function observe(
+  progress: Progress,
+  epoch: number,
+  metric: number,
+  { minDelta, mode }: Required<StopOptions>,
+): Progress {
+  const { best, waited } = progress
+  const gain = best === null ? Infinity : mode === 'min' ? best - metric : metric - best
+  if (gain > minDelta && Number.isFinite(metric)) return { best: metric, epoch, waited: 0 }
+  return { ...progress, waited: waited + 1 }
+}
