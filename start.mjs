@@ -13,8 +13,13 @@ const commands = {
   native: {
     install: forExample,
     run: [
-      ...[...example, 'exec', 'node', '--conditions=@tricks/source'],
-      ...['../../packages/backend/native/src/cli.ts', 'install', ...given],
+      ...example,
+      'exec',
+      'node',
+      '--conditions=@tricks/source',
+      '../../packages/backend/native/src/cli.ts',
+      'install',
+      ...given,
     ],
   },
   webgpu: { install: [], run: [...example, 'start', '--backend', 'webgpu', ...given] },

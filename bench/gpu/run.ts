@@ -19,7 +19,8 @@ import { mixup } from '@tricks/mixup'
 import { randomCrop } from '@tricks/random-crop'
 import { randomFlip } from '@tricks/random-flip'
 import { ricap } from '@tricks/ricap'
-import { recipeOf } from '../../examples/cifar10/src/recipes.ts'
+import { recipes } from '@tricks/cli'
+import { modelOf, tricksOf, validationOf } from '@tricks/run'
 import { laws, subjectOf } from '../../packages/tools/conformance/src/check.ts'
 import { checkFixtures } from './fixtures.ts'
 
@@ -245,19 +246,23 @@ function ask(command: string, ...given: string[]): string | undefined {
 
 /** The whole recipe, with its one look at the test set; in the small form its tricks on a few images. */
 async function learn(): Promise<object> {
-  const { tricks, optimizer: make, model: name, modelOptions, ...how } = recipeOf(flags.recipe)
+  const recipe = recipes[flags.recipe]!
   const start = performance.now()
-  const model = createModel(name, small ? { widths: [[8], [16]] } : { ...modelOptions, seed: 0 })
-  const optimizer = make()
+  const { height, width, channels, classes, labels } = images
+  const data = { height, width, channels, classes: classes.length, images: labels.length }
+  const model = small
+    ? createModel('plain', { widths: [[8], [16]], seed: 0 })
+    : modelOf(recipe, { data, seed: 0 })
+  const optimizer = recipe.optimizer()
   const seen: { epoch: number; accuracy: number; seconds: number }[] = []
   const { test: accuracy, stopped } = await train({
     model,
     data: small ? { train: first(images, 40), test: first(test, 20) } : { train: images, test },
-    tricks: tricks(),
+    tricks: tricksOf(recipe, { data, seed: 0 }),
     optimizer,
-    epochs: small ? 2 : how.epochs,
-    batchSize: small ? 8 : how.batchSize,
-    validation: small ? 8 : how.validation,
+    epochs: small ? 2 : recipe.epochs,
+    batchSize: small ? 8 : recipe.batchSize,
+    validation: small ? 8 : validationOf(recipe, labels.length),
     onProgress(progress) {
       if (progress.kind === 'step') return
       const { epoch, validation } = progress

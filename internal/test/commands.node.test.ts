@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
-import { recipeNames } from '../../examples/cifar10/src/recipes.ts'
+import { articleTricks } from '../../packages/tools/cli/src/recipes/article.ts'
+import { recipes } from '../../packages/tools/cli/src/recipes/index.ts'
 import { blocksOf, packages, read, root } from './blocks.ts'
 
 const guides = globSync(
@@ -13,9 +14,13 @@ const guides = globSync(
 ).concat('packages/tools/create-trick/src/templates/README.md')
 
 const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> }
-const example = 'examples/cifar10/src/cli.ts'
+const cli = 'packages/tools/cli/src/cli.ts'
+const recipeNames = [
+  ...Object.keys(recipes),
+  ...articleTricks.flatMap((name) => [`only:${name}`, `all-but:${name}`]),
+]
 const createTrick = 'packages/tools/create-trick/src/cli.ts'
-const commands: Record<string, string> = { start: example, 'new-trick': createTrick }
+const commands: Record<string, string> = { start: cli, 'new-trick': createTrick }
 
 const helps = new Map<string, string>()
 /** What a program says of itself, or of one of its commands. */
@@ -38,10 +43,14 @@ function takes(program: string, words: readonly string[]): void {
   const command =
     first !== undefined && !first.startsWith('-') && helpOf(program).includes(`  ${first}`)
       ? [first]
-      : []
+      : // `npm start` without a command trains.
+        program === cli && first !== undefined && first !== '--help'
+        ? ['train']
+        : []
   for (const [i, word] of words.entries()) {
     if (word.startsWith('--')) expect(helpOf(program, ...command), word).toContain(word)
-    if (word === '--recipe') expect(recipeNames).toContain(words[i + 1])
+    const recipe = words[i + 1]
+    if (word === '--recipe' && !recipe?.startsWith('./')) expect(recipeNames).toContain(recipe)
   }
 }
 

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { chromium } from 'playwright'
-import { writeComparison, writeReport } from '../src/report.ts'
+import { main } from '@tricks/cli'
 
 const [run, ...others] = process.argv.slice(2).map((path) => resolve(path))
 if (run === undefined || others.length === 0)
@@ -16,8 +16,9 @@ const work = mkdtempSync(join(tmpdir(), 'screenshots-'))
 const executablePath = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
 try {
-  const one = await writeReport(run, join(work, 'one.html'))
-  const all = await writeComparison([run, ...others], join(work, 'all.html'))
+  const [one, all] = [join(work, 'one.html'), join(work, 'all.html')]
+  await main(['report', run, '--out', one])
+  await main(['report', run, ...others, '--out', all])
   for (const [name, file, size, scheme, scale, at] of [
     ['report-light', one, [1208, 1010], 'light', 1, 'h1'],
     ['report-dark', one, [1208, 1010], 'dark', 1, '#classes'],

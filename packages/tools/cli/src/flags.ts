@@ -6,7 +6,7 @@ import { nearest, quoted, UsageError } from './usage.ts'
 
 /** A flag of the command line: what it may be, and what it means. */
 interface Flag<T = unknown> {
-  readonly kind: Kind<T, unknown>
+  readonly kind: Kind<T>
   /** As in the help: `<n>`; none for a switch. */
   readonly value?: string
   readonly meaning: string
@@ -16,7 +16,7 @@ const text = checked<string>(
   'text that is not empty',
   (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
 )
-const flag = <T>(kind: Kind<T, unknown>, value: string, meaning: string): Flag<T> => ({
+const flag = <T>(kind: Kind<T>, value: string, meaning: string): Flag<T> => ({
   kind,
   value,
   meaning,

@@ -87,10 +87,20 @@ async function execute(session: Session, recipe: Recipe, data: Dataset): Promise
   let running = false
   try {
     const result = await run({
-      ...{ recipe, data, seed, epochs, precision, limit, microBatch, nonFinite },
+      recipe,
+      data,
+      seed,
+      epochs,
+      precision,
+      limit,
+      microBatch,
+      nonFinite,
       ...options,
       ...(recipe.teacher && { teacher: await loadTeacher(settings.teacher!, data.train) }),
-      ...{ settings, signal },
+      ...{
+        settings,
+        signal,
+      },
       view: {
         ...view,
         begin(length) {

@@ -35,8 +35,15 @@ function start(...args: string[]): {
   const child = spawn(
     process.execPath,
     [
-      ...['--conditions=@tricks/source', '--no-warnings', cli, 'ablate', 'cifar10'],
-      ...['--recipe', 'bag-of-tricks', ...small, ...args],
+      '--conditions=@tricks/source',
+      '--no-warnings',
+      cli,
+      'ablate',
+      'cifar10',
+      '--recipe',
+      'bag-of-tricks',
+      ...small,
+      ...args,
     ],
     { cwd: root },
   )

@@ -108,7 +108,7 @@ export function modelOf({ model, modelOptions }: Recipe, context: RecipeContext)
   if (typeof model === 'function') return model(context)
   const { height, width, channels, classes } = context.data
   const inputShape: [number, number, number] = [height, width, channels]
-  return createModel(model, { ...modelOptions, inputShape, classes, seed: context.seed } as object)
+  return createModel(model, { ...modelOptions, inputShape, classes, seed: context.seed })
 }
 
 /** How many of so many training images are kept for validation. */

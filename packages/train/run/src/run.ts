@@ -298,7 +298,10 @@ async function trained(
     wanted: options.tensorboard ?? false,
     after: from?.step ?? 0,
     configuration: facts,
-    ...{ data: batches, tricks, seed, classes },
+    data: batches,
+    tricks,
+    seed,
+    classes,
   })
   board?.watch(optimizer, variablesOf(model))
   try {
@@ -306,11 +309,21 @@ async function trained(
     const result = await train({
       model,
       data: {
-        ...{ train: training, mean, deviation },
+        ...{
+          train: training,
+          mean,
+          deviation,
+        },
         ...(data.validation && { validation: data.validation }),
         ...(data.test && { test: data.test }),
       },
-      ...{ tricks, optimizer, epochs, seed, batchSize, nonFinite, signal },
+      tricks,
+      optimizer,
+      epochs,
+      seed,
+      batchSize,
+      nonFinite,
+      signal,
       ...(!data.validation && { validation }),
       precision: options.precision ?? recipe.precision,
       checkpoint: {

@@ -117,7 +117,12 @@ export async function batchSheet(
   // Only what draws: another trick may need a run that was started.
   const drawing = compose(
     tricks.map(({ name, key, options, tricks: inner, images, mix }) => ({
-      ...{ name, key, options, tricks: inner, images, mix },
+      name,
+      key,
+      options,
+      tricks: inner,
+      images,
+      mix,
     })),
     { seed, mean },
   )

@@ -3,8 +3,12 @@ import { expect, test } from 'vitest'
 import { describePlan, planLines } from '../src/record/index.ts'
 
 const images = { draw: () => undefined, apply: <T>(batch: T) => batch }
-const blur = (options: Trick['options'], key?: string): Trick =>
-  ({ name: 'blur', key, options, images }) as Trick
+const blur = (options: Trick['options'], key?: string): Trick => ({
+  name: 'blur',
+  key,
+  options,
+  images,
+})
 const swap: Trick = { name: 'swap', options: { mode: 'pairs' }, mix: images }
 const slow: Trick = { name: 'slow', options: {}, learningRate: (rate) => rate / 2 }
 

@@ -1,5 +1,5 @@
 import { createRandom } from '@tricks/core'
-import type { ImageSet } from './data.ts'
+import type { ImageSet } from './image-set.ts'
 
 /**
  * The images at some indices of a set, in that order, as a set of their own.

@@ -65,11 +65,16 @@ export const ablate: Command<(typeof names)[number]> = {
     const regime: Regime = {
       epochs: flags.epochs ?? (ofArticle ? 40 : recipe.epochs),
       batchSize: Math.min(recipe.batchSize, trainingImages),
-      ...{ trainingImages, validationImages, measuredImages },
+      trainingImages,
+      validationImages,
+      measuredImages,
       backend: backend.name,
       precision: wanted,
-      // The article's own was begun before others could be measured.
-      ...(!ofArticle && { recipe: name, data: source, size }),
+      ...(!ofArticle && {
+        recipe: name,
+        data: source,
+        size,
+      }),
     }
     // Before any time is spent.
     imagesOf(train, { train: trainingImages + validationImages, measured: measuredImages })
@@ -81,9 +86,13 @@ export const ablate: Command<(typeof names)[number]> = {
     const comparisons = chosen(all, only)
     const out = resolve(flags.out ?? join('runs', `ablation-${name.replaceAll(/\W+/g, '-')}`))
     const setup: WorkerSetup = {
-      regime: { ...regime, precision },
+      regime: {
+        ...regime,
+        precision,
+      },
       data: source,
-      ...{ size, skipBroken },
+      size,
+      skipBroken,
       teacher: join(out, 'teacher'),
     }
     if (recipe.teacher && !hasModel(setup.teacher)) {
@@ -93,19 +102,35 @@ export const ablate: Command<(typeof names)[number]> = {
         measured: measuredImages,
       })
       await run({
-        recipe: { ...recipe.teacher, validation: validationImages },
-        data: { name: source, train: own.train },
+        recipe: {
+          ...recipe.teacher,
+          validation: validationImages,
+        },
+        data: {
+          name: source,
+          train: own.train,
+        },
         folder: setup.teacher,
         epochs: regime.epochs,
         precision,
         resume: existsSync(join(setup.teacher, 'run.json')),
-        ...{ signal, view: progressView({ mode: 'quiet' }) },
+        signal,
+        view: progressView({ mode: 'quiet' }),
       })
     }
     const command = `${program} ablate ${quoted(String(data))} ${written({ ...flags, seeds })}`
     const summaries = await compare({
-      ...{ out, comparisons, regime, precision, seeds, processes, signal },
-      worker: { module: workerModule(), arguments: [JSON.stringify(setup)] },
+      out,
+      comparisons,
+      regime,
+      precision,
+      seeds,
+      processes,
+      signal,
+      worker: {
+        module: workerModule(),
+        arguments: [JSON.stringify(setup)],
+      },
       page: ofArticle ? articlePage(regime, tf.version_core) : recipePage(regime, command),
     })
     printSummary(summaries)

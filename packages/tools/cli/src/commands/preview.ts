@@ -85,7 +85,8 @@ async function recipeSheet(
   const size = side ?? recipe.size
   const { train, validation } = await loadData(source, {
     ...(size !== undefined && { size }),
-    ...{ skipBroken, view },
+    skipBroken,
+    view,
   })
   const images = train.labels.length
   const { height, width, channels, classes } = train

@@ -29,8 +29,14 @@ export const resume: Command<'epochs' | 'nonFinite' | 'saveEvery' | 'progress' |
     view.say(`Recipe     ${settings.recipe}`)
     return start({
       ...flags,
-      settings: { ...settings, ...(epochs !== undefined && { epochs }) },
-      ...{ folder, program, view, signal },
+      settings: {
+        ...settings,
+        ...(epochs !== undefined && { epochs }),
+      },
+      folder,
+      program,
+      view,
+      signal,
       resume: true,
       newLength: epochs !== undefined,
       command: facts.command ?? `${program} resume ${quoted(folder)}`,

@@ -69,7 +69,13 @@ export const train: Command<(typeof names)[number]> = {
     }
     const shown = { ...own, recipe: chosen, seed: settings.seed, backend: backend.name }
     return start({
-      ...{ settings, folder, program, view, signal, saveEvery, tensorboard },
+      settings,
+      folder,
+      program,
+      view,
+      signal,
+      saveEvery,
+      tensorboard,
       command: `${program} train ${quoted(source)} ${written(shown)}`,
     })
   },

@@ -51,7 +51,7 @@ export function encodeTensors(
   bytes.fill(32, 8, 8 + length).set(unpadded, 8)
   for (const [name, { data_offsets: offsets }] of entries) {
     const { buffer, byteOffset, byteLength } = tensors[name]!.values
-    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), 8 + length + offsets[0]!)
+    bytes.set(new Uint8Array(buffer, byteOffset, byteLength), 8 + length + offsets[0])
   }
   return bytes
 }

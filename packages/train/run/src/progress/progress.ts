@@ -30,8 +30,15 @@ export function progressView({
   const begin = (length: RunLength): void => void (run = new Course(length))
   const result = (line: string): void => print(line.trim())
   const silent = {
-    ...{ say: nothing, status: nothing, result, event: nothing, show: nothing },
-    ...{ begin, end: nothing },
+    say: nothing,
+    status: nothing,
+    result,
+    event: nothing,
+    show: nothing,
+    ...{
+      begin,
+      end: nothing,
+    },
   }
   if (mode === 'quiet') return silent
   const json = (event: object): void => print(JSON.stringify(event))

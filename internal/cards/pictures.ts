@@ -63,7 +63,7 @@ export function previewOf(
   name: string,
   set: ImageSet,
   {
-    seed = previews[name]!.seed,
+    seed = previews[name].seed,
     images = shownImages,
     show,
   }: {
@@ -73,7 +73,7 @@ export function previewOf(
   } = {},
 ): Promise<Sheet> {
   return imageSheet(set, images, {
-    tricks: [previews[name]!.trick()],
+    tricks: [previews[name].trick()],
     seed,
     mean: cifar10Mean,
     show: show ?? images.map((_, i) => i),
@@ -87,7 +87,7 @@ async function overview(set: ImageSet): Promise<string> {
   for (const name of Object.keys(previews)) {
     const { rows } = await previewOf(name, set, { show: [0, 1, 3, 4] })
     original ??= rows[0]!
-    made.push(rows.at(-1)!)
+    made.push(rows.at(-1))
   }
   const half = Math.ceil(made.length / 2)
   return beside(
@@ -151,7 +151,7 @@ const plots: Readonly<Record<string, () => string>> = {
           [reduceOnPlateau({ factor: 0.3, patience: 3 })],
           {
             metrics: (epoch) => {
-              const metrics = { loss: losses[epoch]!, accuracy: 0 }
+              const metrics = { loss: losses[epoch], accuracy: 0 }
               return { training: metrics, validation: metrics }
             },
           },
