@@ -7,7 +7,7 @@ import { randomFlip } from '@tricks/random-flip'
 import { ricap } from '@tricks/ricap'
 import { type ImageSet, openData } from '@tricks/train'
 import { expect, test } from 'vitest'
-import { batchSheet, imageSheet, stepSheet } from '../src/record/index.ts'
+import { batchSheet, imageSheet, stepSheet } from '../src/record.ts'
 
 const mean = [0.5, 0.4, 0.3]
 const set: ImageSet = {
