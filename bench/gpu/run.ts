@@ -10,6 +10,7 @@ import '@tensorflow/tfjs-layers'
 import * as tf from '@tensorflow/tfjs-core'
 import { type BackendName, useBackend } from '@tricks/backend'
 import { loadCifar10 } from '@tricks/cifar10'
+import { recipeNamed } from '@tricks/cli'
 import { createRandom, softmaxCrossEntropy, type Trick } from '@tricks/core'
 import { createModel, type ModelName } from '@tricks/models'
 import { type ImageSet, train } from '@tricks/train'
@@ -19,8 +20,7 @@ import { mixup } from '@tricks/mixup'
 import { randomCrop } from '@tricks/random-crop'
 import { randomFlip } from '@tricks/random-flip'
 import { ricap } from '@tricks/ricap'
-import { recipes } from '@tricks/cli'
-import { modelOf, tricksOf, validationOf } from '@tricks/run'
+import { modelOf, type RecipeContext, tricksOf, validationOf } from '@tricks/run'
 import { laws, subjectOf } from '../../packages/tools/conformance/src/check.ts'
 import { checkFixtures } from './fixtures.ts'
 
@@ -244,21 +244,23 @@ function ask(command: string, ...given: string[]): string | undefined {
   }
 }
 
-/** The whole recipe, with its one look at the test set; in the small form its tricks on a few images. */
+/** The whole recipe, evaluated once on the test set; in the small form its tricks on a few images. */
 async function learn(): Promise<object> {
-  const recipe = recipes[flags.recipe]!
+  const recipe = await recipeNamed(flags.recipe)
   const start = performance.now()
-  const { height, width, channels, classes, labels } = images
-  const data = { height, width, channels, classes: classes.length, images: labels.length }
+  const set = small ? first(images, 40) : images
+  const { height, width, channels, classes, labels } = set
+  const facts = { height, width, channels, classes: classes.length, images: labels.length }
+  const context: RecipeContext = { data: facts, seed: 0 }
   const model = small
     ? createModel('plain', { widths: [[8], [16]], seed: 0 })
-    : modelOf(recipe, { data, seed: 0 })
+    : modelOf(recipe, context)
   const optimizer = recipe.optimizer()
   const seen: { epoch: number; accuracy: number; seconds: number }[] = []
   const { test: accuracy, stopped } = await train({
     model,
-    data: small ? { train: first(images, 40), test: first(test, 20) } : { train: images, test },
-    tricks: tricksOf(recipe, { data, seed: 0 }),
+    data: { train: set, test: small ? first(test, 20) : test },
+    tricks: tricksOf(recipe, context),
     optimizer,
     epochs: small ? 2 : recipe.epochs,
     batchSize: small ? 8 : recipe.batchSize,

@@ -101,6 +101,7 @@ export function moduleOf(
           else whole.add(line.replace(from, path).trimEnd())
           return ''
         })
+        .replaceAll(/^export default /gm, 'void ')
         .replaceAll(/^export /gm, '')
         // What fails is to fail here.
         .replaceAll(/^(?=train\()/gm, 'await ')

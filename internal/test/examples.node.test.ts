@@ -41,6 +41,18 @@ vi.mock('@tricks/train', async (original) => {
       actual.openData({ ...options, batchSize: 8, validation: 8 }),
   }
 })
+vi.mock('@tricks/run', async (original) => {
+  const actual = await original<typeof import('@tricks/run')>()
+  return {
+    ...actual,
+    defineRecipe: (recipe: import('@tricks/run').Recipe) =>
+      actual.defineRecipe({
+        ...recipe,
+        epochs: Math.min(recipe.epochs, 2),
+        batchSize: Math.min(recipe.batchSize, 8),
+      }),
+  }
+})
 vi.mock('@tricks/cifar10', async (original) => ({
   ...(await original<typeof import('@tricks/cifar10')>()),
   loadCifar10: () => Promise.resolve({ train: imageSet(40), test: imageSet(20) }),
@@ -235,7 +247,7 @@ async function makeFolders(): Promise<void> {
   writeFileSync('data/cifar-100-binary/coarse_label_names.txt', namesOf(20))
   writeFileSync('data/cifar-100-binary/fine_label_names.txt', namesOf(100))
 
-  // Two runs, of which there is a line.
+  // Three runs of a line each, with the same model.
   const metrics = { loss: 1.5, accuracy: 0.5 }
   const line = {
     kind: 'epoch',
@@ -245,14 +257,20 @@ async function makeFolders(): Promise<void> {
     validation: metrics,
     rate: 0.1,
   }
-  for (const run of ['runs/1', 'runs/2']) {
-    mkdirSync(run, { recursive: true })
+  const { model, classes } = scene()
+  const scale = { mean: [0, 0, 0], deviation: [1, 1, 1] }
+  const exported = Object.entries(await exportModel(model, scale))
+  const write = (into: string): void => {
+    mkdirSync(into, { recursive: true })
+    for (const [name, content] of exported) writeFileSync(`${into}/${name}`, content)
+  }
+  write('resnet152')
+  for (const run of ['runs/1', 'runs/2', 'runs/teacher']) {
+    write(`${run}/model`)
+    writeFileSync(`${run}/model/classes.json`, JSON.stringify(classes))
+    writeFileSync(`${run}/run.json`, JSON.stringify({ state: 'finished', classes, ...scale }))
     writeFileSync(`${run}/metrics.jsonl`, `${JSON.stringify(line)}\n`)
   }
-  mkdirSync('resnet152')
-  const exported = await exportModel(scene().model, { mean: [0, 0, 0], deviation: [1, 1, 1] })
-  for (const [name, content] of Object.entries(exported))
-    writeFileSync(`resnet152/${name}`, content)
 
   for (const [name, red] of [
     ['cat', 200],

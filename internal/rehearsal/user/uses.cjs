@@ -93,8 +93,13 @@ exports.uses = {
     model.compile(fit.compile)
     await model.fitDataset(fit.dataset, { ...fit.args, verbose: 0 })
   },
-  '@tricks/checkpoint': ({ checkpointFolder }) =>
+  '@tricks/run': ({ checkpointFolder }) =>
     assert.equal(checkpointFolder('checkpoints').latest(), undefined),
+  '@tricks/run/record': ({ confusionMatrix }) =>
+    assert.deepEqual(confusionMatrix({ logits: Float32Array.of(2, 1, 0, 3), labels: [0, 0] }), [
+      [1, 1],
+      [0, 0],
+    ]),
   '@tricks/cifar10': async ({ loadCifar10 }) =>
     assert.equal((await loadCifar10()).test.labels.length, 10_000),
   '@tricks/image-folder': async ({ readImageFolder }) => {
@@ -110,11 +115,10 @@ exports.uses = {
   '@tricks/native': (_, { tf }) => assert.ok(tf.findBackendFactory('tensorflow')),
   '@tricks/webgpu': () => undefined,
   '@tricks/conformance/check': ({ checkTrick }) => assert.equal(typeof checkTrick, 'function'),
-  '@tricks/report': ({ confusionMatrix }) =>
-    assert.deepEqual(confusionMatrix({ logits: Float32Array.of(2, 1, 0, 3), labels: [0, 0] }), [
-      [1, 1],
-      [0, 0],
-    ]),
+  '@tricks/report': async ({ reportPage }, { load }) => {
+    const { parseRun } = await load('@tricks/run/record')
+    assert.match(reportPage(parseRun({ name: 'mine' })), /There is no run\.json/)
+  },
   'create-trick': ({ refusal }) => {
     assert.match(refusal('cutout'), /taken/)
     assert.equal(refusal('my-idea'), undefined)

@@ -88,6 +88,9 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
           expect(box!.x + box!.width, part).toBeLessThanOrEqual(width)
         }
         expect(await page.locator('h1').innerText()).toMatch(/80\.50\s*%/)
+        expect(await page.locator('.lead').innerText()).toMatch(
+          /^Test accuracy on 200 images; 95\s% interval 74\.5 to 85\.4\s%\.$/,
+        )
         expect(await page.locator('#confusion td').count()).toBe(16)
         await page.locator('#epochs summary').click()
         const epochs = await page.locator('#epochs tbody tr').allInnerTexts()
@@ -182,7 +185,8 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     [
       'untested',
       [
-        'Validation accuracy on 20 images. The data has no test images.',
+        'Validation accuracy on 20 images; 95\u202f% interval',
+        'The data has no test images.',
         '20 validation images: a row per true class',
         'Misclassified validation images',
         'Test images\nnone',

@@ -1,6 +1,7 @@
 import { classAccuracies, confusionMatrix, parseRun, predictedClasses } from '@tricks/run/record'
 import { expect, test } from 'vitest'
 import { comparisonPage, reportPage } from '../src/index.ts'
+import { wilsonInterval } from '../src/page/interval.ts'
 import { summaryOf } from '../src/page/summary.ts'
 import { files, records } from './example.ts'
 
@@ -41,6 +42,18 @@ test('without test images the result is that of the predictions of the validatio
   const two = { logits, labels: [0, 1], pictures: new Map() }
   const record = { ...records.untested, validation: two }
   expect(summaryOf(record).result!.loss).toBeCloseTo((losses[0]! + losses[1]!) / 2, 6)
+})
+
+test.each([
+  [0.6, 240, 0.537, 0.66],
+  [0.5, 18, 0.29, 0.71],
+  [1, 10, 0.722, 1],
+  [0, 10, 0, 0.278],
+  [0.7586, 10_000, 0.7501, 0.7669],
+])('%d of %d images are right: the interval is %d to %d', (share, count, low, high) => {
+  const [from, to] = wilsonInterval(share, count)
+  expect(from).toBeCloseTo(low, 3)
+  expect(to).toBeCloseTo(high, 3)
 })
 
 test('of equal validation accuracies the first is the best', () => {

@@ -55,7 +55,7 @@ export interface RunFolder {
  *
  * @throws Error if it can't be written, or holds a run
  * @example
- * checkFree('runs/1')
+ * checkFree('runs/new')
  */
 export function checkFree(path: string): void {
   if (existsSync(join(path, 'run.json')))
@@ -78,7 +78,7 @@ const unwritable = (path: string, error: unknown): Error =>
  *
  * @throws Error if it can't be written, is in use, or holds a run already (with `resume` that is expected)
  * @example
- * const folder = openRunFolder('runs/1')
+ * const folder = openRunFolder('runs/mine')
  * folder.close()
  */
 export function openRunFolder(path: string, { resume = false } = {}): RunFolder {
@@ -139,21 +139,31 @@ export interface EarlierRun {
   readonly settings: Settings
 }
 
+const unresumable = (path: string, why: string, cause?: unknown): Error =>
+  new Error(`${path} holds no run that can be resumed: ${why}`, { cause })
+
 /**
  * Reads run.json of a run that is to be resumed. It may be somebody else's, or altered: all of it is checked.
  *
  * @throws Error that says what is wrong with it
  */
-export function readRun(path: string): EarlierRun {
-  const wrong = (why: string, cause?: unknown): Error =>
-    new Error(`${path} holds no run that can be resumed: ${why}`, { cause })
-  let facts: RunFacts
+export function readFacts(path: string): RunFacts {
   try {
-    facts = parseFacts(readFileSync(join(path, 'run.json'), 'utf8'))
+    return parseFacts(readFileSync(join(path, 'run.json'), 'utf8'))
   } catch (error) {
-    throw wrong((error as Error).message, error)
+    throw unresumable(path, (error as Error).message, error)
   }
+}
+
+/**
+ * The same of a run that recorded what sets it up again, as the command line does.
+ *
+ * @throws Error that says what is wrong with it, or that it recorded no settings
+ */
+export function readRun(path: string): EarlierRun {
+  const facts = readFacts(path)
   const settings = v.safeParse(settingsSchema, facts.settings)
-  if (!settings.success) throw wrong(`run.json: settings: ${firstIssue(settings.issues)}`)
+  if (!settings.success)
+    throw unresumable(path, `run.json: settings: ${firstIssue(settings.issues)}`)
   return { facts, settings: settings.output }
 }

@@ -18,7 +18,7 @@ export {
   tricksOf,
   validationOf,
 } from './recipe.ts'
-export * from './record/index.ts'
+export * from './record.ts'
 export { readRunFolder } from './record/read.ts'
 export { type Dataset, run, type RunOptions } from './run.ts'
 export { openTensorBoard, type TensorBoard } from './tensorboard/files.ts'

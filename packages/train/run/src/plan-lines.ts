@@ -1,7 +1,10 @@
 import type { PlanStage, PlanTrick } from '@tricks/core'
 
+type Stage = PlanStage['stage']
+
 /** A trick of a pipeline, as text. */
 export interface PlanLine {
+  /** The stage in which it does its work. */
   readonly stage: string
   readonly name: string
   /** As in code: `{ length: 16 }`; a combinator's tricks follow in brackets. */
@@ -23,23 +26,38 @@ const names: Readonly<Record<string, string>> = {
  * // images      cutout { length: 16, holes: 1, fill: 'mean', inside: false }
  * // targets     label-smoothing { epsilon: 0.1 }
  */
-export const planLines = (plan: readonly PlanStage[]): string[] =>
-  describePlan(plan).map((line) => `${line.stage.padEnd(12)}${line.name} ${line.options}`.trimEnd())
+export function planLines(plan: readonly PlanStage[]): string[] {
+  const lines = describePlan(plan)
+  const width = Math.max(11, ...lines.map(({ stage }) => stage.length)) + 1
+  return lines.map((line) => `${line.stage.padEnd(width)}${line.name} ${line.options}`.trimEnd())
+}
 
 /**
- * The lines of `planLines` in parts.
+ * The lines of `planLines` in parts. A trick that acts in several stages is listed once.
  *
  * @example
- * const [{ name }] = describePlan(compose([cutout()]).plan())
+ * const names = describePlan(compose([cutout()]).plan()).map(({ name }) => name)
  */
 export const describePlan = (plan: readonly PlanStage[]): PlanLine[] =>
   plan.flatMap(({ stage, tricks }) =>
-    tricks.map((trick) => ({
-      stage: names[stage] ?? stage,
-      name: trick.name,
-      options: settingsOf(trick),
-    })),
+    tricks
+      .filter(({ key }) => mainStage(plan, key) === stage)
+      .map((trick) => ({
+        stage: names[stage] ?? stage,
+        name: trick.name,
+        options: settingsOf(trick),
+      })),
   )
+
+/** Hooks that prepare or follow up what a trick does elsewhere, those that say least last. */
+const minor: readonly Stage[] = ['prepare', 'afterStep', 'observe', 'afterEpoch', 'finish', 'start']
+
+function mainStage(plan: readonly PlanStage[], key: string): Stage {
+  const own = plan
+    .filter(({ tricks }) => tricks.some((trick) => trick.key === key))
+    .map(({ stage }) => stage)
+  return own.find((stage) => !minor.includes(stage)) ?? minor.find((stage) => own.includes(stage))!
+}
 
 /** Options, a key of its own, and a combinator's tricks in brackets. */
 function settingsOf({ name, key, options, tricks }: PlanTrick): string {

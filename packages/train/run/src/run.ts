@@ -17,7 +17,7 @@ import {
   type TrainResult,
   variablesOf,
 } from '@tricks/train'
-import { openRunFolder, readRun, type RunFolder } from './folder.ts'
+import { openRunFolder, readFacts, type RunFolder } from './folder.ts'
 import { planLines } from './plan-lines.ts'
 import { progressView } from './progress/progress.ts'
 import type { ProgressView } from './progress/view.ts'
@@ -93,7 +93,7 @@ export interface RunOptions {
  */
 export async function run(options: RunOptions): Promise<TrainResult> {
   const { folder: path, resume = false, view = progressView() } = options
-  const earlier = resume ? readRun(path).facts : undefined
+  const earlier = resume ? readFacts(path) : undefined
   const folder = openRunFolder(path, { resume })
   try {
     const found = folder.checkpoints.latest()

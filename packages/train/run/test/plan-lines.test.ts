@@ -1,6 +1,6 @@
 import { compose, oneOf, sometimes, type Trick } from '@tricks/core'
 import { expect, test } from 'vitest'
-import { describePlan, planLines } from '../src/record/index.ts'
+import { describePlan, planLines } from '../src/record.ts'
 
 const images = { draw: () => undefined, apply: <T>(batch: T) => batch }
 const blur = (options: Trick['options'], key?: string): Trick => ({
@@ -32,6 +32,31 @@ test('a key of its own is shown, and a default one is not', () => {
     "{ size: 2, key: 'second' }",
     "{ probability: 0.5, key: 'rarely' } (oneOf { weights: [1] } (blur))",
   ])
+})
+
+test('a trick is listed once, at the stage in which it does its work', () => {
+  const hooks = (name: string, ...stages: string[]): Trick =>
+    ({
+      name,
+      options: {},
+      ...Object.fromEntries(stages.map((each) => [each, () => null])),
+    }) as never
+  const plan = compose([
+    hooks('plateau', 'start', 'learningRate', 'afterEpoch'),
+    hooks('teacher', 'prepare', 'loss'),
+    hooks('stop', 'start', 'afterEpoch', 'finish'),
+    hooks('initial', 'start'),
+    { ...blur({}), start: () => null },
+  ]).plan()
+  expect(planLines(plan)).toEqual([
+    'start       initial',
+    'images      blur',
+    'loss        teacher',
+    'rate        plateau',
+    'after epoch stop',
+  ])
+  const scaled = compose([hooks('layer-decay', 'multipliers'), blur({})]).plan()
+  expect(planLines(scaled)).toEqual(['images            blur', 'rate per variable layer-decay'])
 })
 
 test('no tricks, no lines', () => expect(planLines(compose([]).plan())).toEqual([]))

@@ -6,7 +6,7 @@ import {
   encodeTensors,
   parseRun,
   shownMistakes,
-} from '../src/record/index.ts'
+} from '../src/record.ts'
 
 const [height, width, channels, classes] = [2, 3, 3, 4]
 const size = height * width * channels

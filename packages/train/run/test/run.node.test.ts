@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
@@ -51,4 +51,21 @@ test('with a test set, it keeps those of the test images', async () => {
   const { run: facts, test: tested, validation } = readRunFolder(folder)
   expect(facts.data).toMatchObject({ trainingImages: 40, validationImages: 6, testImages: 10 })
   expect([tested!.labels.length, validation]).toEqual([10, undefined])
+})
+
+test('a program resumes a run with the options that it started it with', async () => {
+  const data = { name: 'noise', train: images(40) }
+  const weightsOf = (folder: string): Buffer => readFileSync(join(folder, 'model/weights.bin'))
+  const whole = join(root, 'whole')
+  await run({ recipe, data, folder: whole, view })
+  const folder = join(root, 'resumed')
+  const controller = new AbortController()
+  const stopping = { ...view, show: () => controller.abort() }
+  const options = { recipe, data, folder, saveEvery: 1 }
+  const aborted = await run({ ...options, view: stopping, signal: controller.signal })
+  expect(aborted.stopped).toBe('aborted')
+  const result = await run({ ...options, view, resume: true })
+  expect(result.stopped).toBe('finished')
+  expect(weightsOf(folder)).toEqual(weightsOf(whole))
+  expect(readRunFolder(folder).run.wallClock!.resumed).toEqual([{ steps: aborted.steps }])
 })

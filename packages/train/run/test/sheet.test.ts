@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { compose, during, oneHot, sometimes, type Trick } from '@tricks/core'
+import { compose, during, oneHot, oneOf, sometimes, type Trick } from '@tricks/core'
 import { cutout } from '@tricks/cutout'
 import { mixup } from '@tricks/mixup'
 import { randomCrop } from '@tricks/random-crop'
@@ -7,7 +7,7 @@ import { randomFlip } from '@tricks/random-flip'
 import { ricap } from '@tricks/ricap'
 import { type ImageSet, openData } from '@tricks/train'
 import { expect, test } from 'vitest'
-import { batchSheet, imageSheet, stepSheet } from '../src/record/index.ts'
+import { batchSheet, imageSheet, stepSheet } from '../src/record.ts'
 
 const mean = [0.5, 0.4, 0.3]
 const set: ImageSet = {
@@ -73,22 +73,17 @@ test('a mix row tells the pair, the share and the targets', async () => {
   })
   const [original, partner, mixed] = sheet.rows
   const shape = { batch: 4, height: 8, width: 8, channels: 3, classes: 3 }
-  const own = mixup({ alpha: 1 })
-  const { permutation, lambda } = compose([own], { seed: 2, mean }).draw(shape, 0).mix['mixup'] as {
-    permutation: Int32Array
-    lambda: number
-  }
+  const { permutation, lambda } = compose([mixup({ alpha: 1 })], { seed: 2, mean }).draw(shape, 0)
+    .mix['mixup'] as { permutation: Int32Array; lambda: number }
   mixed!.tiles.forEach(({ captions }, i) => {
     const other = permutation[i]!
     expect([...partner!.tiles[i]!.pictures[0]!.pixels]).toEqual([
       ...original!.tiles[other]!.pictures[0]!.pixels,
     ])
-    const words = own.mix!.describe?.({ permutation, lambda }, i)
-    expect(captions).toContain(words ?? `lambda ${Number(lambda.toFixed(2))}`)
-    if (set.labels[i] === set.labels[other])
-      expect(captions.at(-1)).toBe(set.classes[set.labels[i]!])
+    expect(captions[0]).toBe(`λ ${lambda.toFixed(2)}`)
+    if (set.labels[i] === set.labels[other]) expect(captions[1]).toBe(set.classes[set.labels[i]!])
     else
-      expect(captions.slice(-2).toSorted()).toEqual(
+      expect(captions.slice(1).toSorted()).toEqual(
         [
           `${lambda.toFixed(2)} ${set.classes[set.labels[i]!]}`,
           `${(1 - lambda).toFixed(2)} ${set.classes[set.labels[other]!]}`,
@@ -145,6 +140,20 @@ test('rejects indices that the set or the batch lacks', async () => {
   await expect(imageSheet(set, [0, 1], { tricks: [], mean, show: [2] })).rejects.toThrow(
     'preview: expected show to hold indices in [0, 2), got 2',
   )
+})
+
+test('of a combinator each image is described by the trick that acts on it', async () => {
+  const tricks = [
+    oneOf([
+      [cutout({ length: 2 }), 1],
+      [randomFlip({ probability: 1 }), 1],
+    ]),
+  ]
+  const { rows } = await imageSheet(set, [0, 1, 2, 3, 4, 5, 6, 7], { tricks, mean, seed: 1 })
+  const captions = rows[1]!.tiles.map((tile) => tile.captions.join())
+  expect(captions).toContain('flip')
+  expect(captions.filter((each) => each !== 'flip').length).toBeGreaterThan(0)
+  for (const each of captions) expect(each).toMatch(/^(flip|cutout \d, \d)$/)
 })
 
 test('a trick without words of its own is described by the names of what it drew', async () => {

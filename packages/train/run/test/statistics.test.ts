@@ -5,7 +5,7 @@ import {
   mistakes,
   predictedClasses,
   probabilitiesOf,
-} from '../src/record/index.ts'
+} from '../src/record.ts'
 import { describe, expect, test } from 'vitest'
 
 /** Logits whose softmax are these probabilities. */

@@ -2,6 +2,7 @@ import type { RunRecord } from '@tricks/run/record'
 import { bytes, count, counted, decimals, duration, percent } from '../format.ts'
 import { html, type Html } from '../html.ts'
 import { stateMark } from './document.ts'
+import { wilsonInterval } from './interval.ts'
 import type { RunSummary } from './summary.ts'
 
 /** The result, and the run in a few numbers. */
@@ -33,13 +34,10 @@ function result({ run }: RunRecord, { result: found, best, steps }: RunSummary):
       ? 'The data has no test images.'
       : 'The test images are evaluated at the end of a run.'
   if (found) {
-    const images = found.images === undefined ? '' : ` on ${counted(found.images, 'image')}`
-    return headline(
-      found.accuracy,
-      found.set === 'test'
-        ? `Test accuracy${images}.`
-        : `Validation accuracy${images}. ${untested}`,
-    )
+    const { accuracy, images } = found
+    const what = found.set === 'test' ? 'Test accuracy' : 'Validation accuracy'
+    const lead = `${what}${images === undefined ? '' : onImages(accuracy, images)}.`
+    return headline(accuracy, found.set === 'test' ? lead : `${lead} ${untested}`)
   }
   if (best) {
     const images = run.validation ? ` on ${counted(run.validation, 'image')}` : ''
@@ -53,6 +51,12 @@ function result({ run }: RunRecord, { result: found, best, steps }: RunSummary):
     <p class="lead">
       ${steps > 0 ? `${counted(steps, 'step')} done, and nothing was evaluated.` : 'No step was recorded.'}
     </p>`
+}
+
+/** How far the images tell the accuracy on others: few tell little. */
+function onImages(accuracy: number, images: number): string {
+  const [low, high] = wilsonInterval(accuracy, images).map((share) => (share * 100).toFixed(1))
+  return ` on ${counted(images, 'image')}; 95\u202f% interval ${low} to ${high}\u202f%`
 }
 
 const headline = (accuracy: number, lead: string): Html =>
