@@ -1,10 +1,9 @@
-// What the ablation says on the tricks' cards, between two marks, so that it can be written anew.
+// What the ablation measured, on the tricks' cards between two marks. Written by npm run cards.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { replaceFile } from '@tricks/checkpoint'
-import { type ArticleTrick, articleTricks } from '../article.ts'
-import type { About } from './ablate.ts'
-import { effectText, isClear, points, type Summary } from './summary.ts'
+import { type About, effectText, isClear, points, readSummary, type Summary } from '@tricks/ablation'
+import { replaceFile } from '@tricks/run'
+import { type ArticleTrick, articleTricks } from '../../packages/tools/cli/src/recipes/article.ts'
 
 /** The folder of each trick's package. */
 const packages: Record<ArticleTrick, string> = {
@@ -49,7 +48,7 @@ export function cardsOf(
     const [from, to] = marks.map((mark) => text.indexOf(mark)) as [number, number]
     if (from < 0 || to < from)
       throw new Error(
-        `ablate: expected ${card} to have ${marks.join(' and ')}, for what was measured`,
+        `cards: expected ${card} to have ${marks.join(' and ')}, for what was measured`,
       )
     const tricks = articleTricks.filter((trick) => packages[trick] === path)
     const said = sentences(tricks, about, summaries)
@@ -57,11 +56,6 @@ export function cardsOf(
     cards.set(card, measured)
   }
   return cards
-}
-
-/** Writes them. */
-export function writeCards(root: string, about: About, summaries: readonly Summary[]): void {
-  for (const [card, text] of cardsOf(root, about, summaries)) replaceFile(join(root, card), text)
 }
 
 function sentences(
@@ -97,4 +91,10 @@ function sentences(
 function verdict({ effect }: Summary): string {
   if (!isClear(effect)) return 'no clear effect'
   return effect.mean > 0 ? 'it helps' : 'it harms'
+}
+
+if (import.meta.main) {
+  const root = join(import.meta.dirname, '../..')
+  const { comparisons, ...about } = readSummary(join(root, 'bench/ablation'))
+  for (const [card, text] of cardsOf(root, about, comparisons)) replaceFile(join(root, card), text)
 }

@@ -1,4 +1,4 @@
-// The pictures on the cards and in the README of the repository, all made by `pictures`.
+// The pictures on the cards and in the README of the repository, all made by `npm run pictures`.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { autoAugment } from '@tricks/autoaugment'
@@ -19,16 +19,15 @@ import { randomRotation } from '@tricks/random-rotation'
 import { reduceOnPlateau } from '@tricks/reduce-on-plateau'
 import {
   beside,
-  imageSheet,
   plotSvg,
   rateCurve,
   type RateCurveOptions,
-  type Sheet,
   sheetPng,
   sheetSvg,
   svgPng,
 } from '@tricks/report'
 import { ricap } from '@tricks/ricap'
+import { imageSheet, type Sheet } from '@tricks/run'
 import { stepDecay } from '@tricks/step-decay'
 import type { ImageSet } from '@tricks/train'
 import { constantWarmup, warmup } from '@tricks/warmup'
@@ -63,7 +62,7 @@ export function previewOf(
   name: string,
   set: ImageSet,
   {
-    seed = previews[name].seed,
+    seed = previews[name]!.seed,
     images = shownImages,
     show,
   }: {
@@ -73,7 +72,7 @@ export function previewOf(
   } = {},
 ): Promise<Sheet> {
   return imageSheet(set, images, {
-    tricks: [previews[name].trick()],
+    tricks: [previews[name]!.trick()],
     seed,
     mean: cifar10Mean,
     show: show ?? images.map((_, i) => i),
@@ -87,7 +86,7 @@ async function overview(set: ImageSet): Promise<string> {
   for (const name of Object.keys(previews)) {
     const { rows } = await previewOf(name, set, { show: [0, 1, 3, 4] })
     original ??= rows[0]!
-    made.push(rows.at(-1))
+    made.push(rows.at(-1)!)
   }
   const half = Math.ceil(made.length / 2)
   return beside(
@@ -151,7 +150,7 @@ const plots: Readonly<Record<string, () => string>> = {
           [reduceOnPlateau({ factor: 0.3, patience: 3 })],
           {
             metrics: (epoch) => {
-              const metrics = { loss: losses[epoch], accuracy: 0 }
+              const metrics = { loss: losses[epoch]!, accuracy: 0 }
               return { training: metrics, validation: metrics }
             },
           },
@@ -184,7 +183,7 @@ export async function* pictures(
 }
 
 /** Writes them all where they belong. */
-export async function writePictures(): Promise<void> {
+async function writePictures(): Promise<void> {
   await useBackend('cpu')
   const { train } = await loadCifar10()
   for await (const { path, content } of pictures(train)) {
@@ -195,4 +194,6 @@ export async function writePictures(): Promise<void> {
   }
 }
 
-export const repository: string = join(import.meta.dirname, '../../..')
+export const repository: string = join(import.meta.dirname, '../..')
+
+if (import.meta.main) await writePictures()

@@ -1,4 +1,4 @@
-// The pictures in the repository are what the code draws: a change of either shows here. `pictures` makes them anew.
+// The pictures in the repository are what the code draws: a change of either shows here. `npm run pictures` makes them anew.
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
@@ -6,7 +6,7 @@ import '@tensorflow/tfjs-backend-cpu'
 import { loadCifar10 } from '@tricks/cifar10'
 import { decode } from 'fast-png'
 import { expect, test } from 'vitest'
-import { pictures, repository } from '../src/pictures.ts'
+import { pictures, repository } from '../cards/pictures.ts'
 
 let drawn: Promise<Map<string, Uint8Array | string>> | undefined
 const today = (): NonNullable<typeof drawn> => (drawn ??= draw())
@@ -19,7 +19,7 @@ async function draw(): Promise<Map<string, Uint8Array | string>> {
   return made
 }
 
-const anew = 'make them anew: npm start -- pictures'
+const anew = 'make them anew: npm run pictures'
 
 test('the pictures are those of today', async () => {
   const made = await today()
@@ -54,7 +54,7 @@ test('each trick that changes images, or the rate, has one, and its card shows i
   expect(folders.length).toBeGreaterThan(10)
   for (const folder of folders) {
     const own = [...made.keys()].find((path) => dirname(path) === folder)
-    expect(own, `${folder}: add it to examples/cifar10/src/pictures.ts`).toBeDefined()
+    expect(own, `${folder}: add it to internal/cards/pictures.ts`).toBeDefined()
     expect(readFileSync(join(repository, folder, 'README.md'), 'utf8')).toContain(
       `](${basename(own!)})`,
     )
