@@ -1,15 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import { assertOption } from '@tricks/core'
+import { assertArgument } from '@tricks/core'
 import { fixWeight } from './fix.ts'
-import { isCount, type ModelOptions, network } from './network.ts'
-
-export interface AirbenchOptions extends ModelOptions {
-  /** The channels of the three blocks, default [64, 256, 256]. */
-  readonly widths?: readonly [number, number, number]
-  /** Default 'gelu', as in the paper; 'relu' is quicker. */
-  readonly activation?: 'gelu' | 'relu'
-}
+import { network } from './network.ts'
+import { type AirbenchOptions, airbenchParameters } from './options.ts'
 
 /**
  * The net of cifar10-airbench at 94 %: a 2 × 2 convolution that `whiten` sets from the training images, then
@@ -27,25 +21,17 @@ export interface AirbenchOptions extends ModelOptions {
  * await whiten(model, images) // the first 5,000, normalised
  * @see Jordan, 94% on CIFAR-10 in 3.29 Seconds on a Single GPU, 2024, https://arxiv.org/abs/2404.00498
  */
-export function airbench(options: AirbenchOptions = {}): LayersModel {
-  const { widths = [64, 256, 256], momentum = 0.6, inputShape = [32, 32, 3] } = options
-  const { activation = 'gelu' } = options
-  assertOption(
-    Array.isArray(widths) && widths.length === 3 && widths.every(isCount),
-    'airbench',
-    { widths },
-    'three positive integers',
-  )
-  const known = activation === 'gelu' || activation === 'relu'
-  assertOption(known, 'airbench', { activation }, "'gelu' or 'relu'")
-  assertOption(
+export function airbench(given: AirbenchOptions = {}): LayersModel {
+  const options = airbenchParameters.parse(given)
+  const { widths, inputShape, activation } = options
+  assertArgument(
     Math.min(inputShape[0], inputShape[1]) >= 9,
     'airbench',
     { inputShape },
     'at least 9 pixels high and wide',
   )
 
-  const net = network('airbench', { ...options, momentum })
+  const net = network('airbench', options)
   const kernel = 2
   let x = net.conv(net.input, 'whiten/conv', 2 * kernel ** 2 * inputShape[2], {
     kernel,

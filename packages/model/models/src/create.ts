@@ -1,11 +1,18 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import { assertOption } from '@tricks/core'
-import { airbench, type AirbenchOptions } from './airbench.ts'
-import type { ModelOptions } from './network.ts'
-import { plain, type PlainOptions } from './plain.ts'
-import { preactResnet, type PreactResnetOptions } from './preact.ts'
-import { wideResnet, type WideResnetOptions } from './preact.ts'
-import { cifarResnet, type CifarResnetOptions, resnet, type ResnetOptions } from './resnet.ts'
+import { assertArgument } from '@tricks/core'
+import { airbench } from './airbench.ts'
+import type {
+  AirbenchOptions,
+  CifarResnetOptions,
+  ModelOptions,
+  PlainOptions,
+  PreactResnetOptions,
+  ResnetOptions,
+  WideResnetOptions,
+} from './options.ts'
+import { plain } from './plain.ts'
+import { preactResnet, wideResnet } from './preact.ts'
+import { cifarResnet, resnet } from './resnet.ts'
 import { resnet9 } from './resnet9.ts'
 
 type Cifar = Omit<CifarResnetOptions, 'depth'>
@@ -60,7 +67,7 @@ export const modelNames: readonly ModelName[] = Object.keys(models) as ModelName
  * @param name one of `modelNames`
  * @param options those of every model (`ModelOptions`) and the model's own
  * @returns a tfjs-layers model from normalised images, `[batch, height, width, channels]`, to logits, `[batch, classes]`
- * @throws RangeError for a name that is none, or if an option is out of its range
+ * @throws RangeError for an unknown name, or if an option is out of its range
  * @example
  * const model = createModel('resnet-20', { classes: 100, seed: 1 })
  */
@@ -68,7 +75,7 @@ export function createModel<Name extends ModelName>(
   name: Name,
   options?: Models[Name],
 ): LayersModel {
-  assertOption(
+  assertArgument(
     Object.hasOwn(models, name),
     'createModel',
     { name },

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { BatchNorm } from '@tricks/batch-norm'
-import { assertNormalization, assertOption, finalActivation } from '@tricks/core'
+import { assertNormalization, assertArgument, finalActivation } from '@tricks/core'
 
 export interface ExportOptions {
   /** The mean of each channel by which the images of the training were normalised, in [0, 1]. */
@@ -48,15 +48,15 @@ function normalizing(
   const channels = shape.at(-1)!
   const perChannel = (numbers: readonly number[]): boolean =>
     Array.isArray(numbers) && numbers.length === channels && numbers.every(Number.isFinite)
-  assertOption(perChannel(mean), name, { mean }, `${channels} numbers, one a channel`)
-  assertOption(
+  assertArgument(perChannel(mean), name, { mean }, `${channels} numbers, one per channel`)
+  assertArgument(
     perChannel(deviation) && deviation.every((each) => each > 0),
     name,
     { deviation },
-    `${channels} positive numbers, one a channel`,
+    `${channels} positive numbers, one per channel`,
   )
   assertNormalization(name, { mean, deviation })
-  assertOption(
+  assertArgument(
     output === undefined || output === 'logits' || output === 'probabilities',
     name,
     { output },

@@ -1,11 +1,19 @@
-export { airbench, type AirbenchOptions } from './airbench.ts'
+export { airbench } from './airbench.ts'
 export { countMultiplyAdds, countParameters } from './count.ts'
 export { createModel, type ModelName, modelNames, type Models } from './create.ts'
 export { exportModel, type ExportOptions, withNormalization } from './export.ts'
-export type { ModelOptions, ResidualOptions } from './network.ts'
-export { plain, type PlainOptions } from './plain.ts'
-export { preactResnet, type PreactResnetOptions } from './preact.ts'
-export { wideResnet, type WideResnetOptions } from './preact.ts'
-export { cifarResnet, type CifarResnetOptions, resnet, type ResnetOptions } from './resnet.ts'
+export type {
+  AirbenchOptions,
+  CifarResnetOptions,
+  ModelOptions,
+  PlainOptions,
+  PreactResnetOptions,
+  ResidualOptions,
+  ResnetOptions,
+  WideResnetOptions,
+} from './options.ts'
+export { plain } from './plain.ts'
+export { preactResnet, wideResnet } from './preact.ts'
+export { cifarResnet, resnet } from './resnet.ts'
 export { resnet9 } from './resnet9.ts'
 export { whiten } from './whiten.ts'

@@ -1,31 +1,9 @@
 import * as layers from '@tensorflow/tfjs-layers'
 import { batchNorm } from '@tricks/batch-norm'
-import { assertOption, createRandom } from '@tricks/core'
+import { createRandom } from '@tricks/core'
 import { dropout } from '@tricks/dropout'
 import { geluLayer } from './gelu.ts'
-
-/** What every model takes. */
-export interface ModelOptions {
-  /** Height, width and channels of the images, default [32, 32, 3]. */
-  readonly inputShape?: readonly [height: number, width: number, channels: number]
-  /** How many logits, default 10. */
-  readonly classes?: number
-  /** A whole number in [0, 2^32), default 0. A layer's first weights depend on it and on the layer's name alone. */
-  readonly seed?: number
-  /** How much of batch norm's moving statistics stays at a step, in [0, 1), default 0.9: torch's momentum of 0.1. */
-  readonly momentum?: number
-  /** 'zeros' builds quickly where all weights are set next, as by `loadWeights`; default 'random'. */
-  readonly weights?: 'random' | 'zeros'
-}
-
-/** What every residual net takes. */
-export interface ResidualOptions extends ModelOptions {
-  /**
-   * Whether each residual branch starts at 0, so that each block starts as its shortcut; default false. It is
-   * the last gamma that is 0, and in pre-activated nets, where a relu follows it, the last kernel.
-   */
-  readonly zeroInitResidual?: boolean
-}
+import type { ModelOptions } from './options.ts'
 
 export type Tensor = layers.SymbolicTensor
 
@@ -59,24 +37,9 @@ export interface Network {
   model(outputs: Tensor): layers.LayersModel
 }
 
-/** Begins a model of that name. */
-export function network(modelName: string, options: ModelOptions): Network {
-  const { inputShape = [32, 32, 3], classes = 10, momentum = 0.9, seed = 0 } = options
-  const { weights = 'random' } = options
-  assertOption(
-    Array.isArray(inputShape) && inputShape.length === 3 && inputShape.every(isCount),
-    modelName,
-    { inputShape },
-    'height, width and channels, positive integers',
-  )
-  assertOption(isCount(classes), modelName, { classes }, 'a positive integer')
-  assertOption(momentum >= 0 && momentum < 1, modelName, { momentum }, 'in [0, 1)')
-  assertOption(
-    weights === 'random' || weights === 'zeros',
-    modelName,
-    { weights },
-    'random or zeros',
-  )
+/** Begins a model of that name, with options that are checked. */
+export function network(modelName: string, options: Required<ModelOptions>): Network {
+  const { inputShape, classes, momentum, seed, weights } = options
   const random = createRandom(seed, modelName)
 
   /** Normally distributed with mean 0; tfjs takes a seed of 0 for none. */
@@ -145,11 +108,6 @@ export function network(modelName: string, options: ModelOptions): Network {
     },
     model: (outputs) => layers.model({ name: modelName, inputs: input, outputs }),
   }
-}
-
-/** Whether it is a positive integer. */
-export function isCount(value: number): boolean {
-  return Number.isInteger(value) && value >= 1
 }
 
 export function channelsOf(x: Tensor): number {

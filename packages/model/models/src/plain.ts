@@ -1,15 +1,7 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import { assertOption } from '@tricks/core'
-import { isCount, type ModelOptions, network } from './network.ts'
-
-export interface PlainOptions extends ModelOptions {
-  /** The widths of the convolutions, stage by stage, default [[32], [64], [128], [128]]. */
-  readonly widths?: readonly (readonly number[])[]
-  /** Whether batch norm follows each convolution, default true; without it the convolutions have biases. */
-  readonly batchNorm?: boolean
-  /** The share of the features before the logits that dropout takes out in training, in [0, 1), default 0. */
-  readonly dropout?: number
-}
+import { assertArgument } from '@tricks/core'
+import { network } from './network.ts'
+import { type PlainOptions, plainParameters } from './options.ts'
 
 /**
  * A small fast net: 3 × 3 convolution, batch norm and relu, one after the other; a 2 × 2 max-pool after
@@ -23,18 +15,11 @@ export interface PlainOptions extends ModelOptions {
  * @example
  * const model = plain({ widths: [[16], [32, 32], [64]], seed: 1 })
  */
-export function plain(options: PlainOptions = {}): LayersModel {
-  const { widths = [[32], [64], [128], [128]], inputShape = [32, 32, 3] } = options
-  const { batchNorm = true, dropout = 0 } = options
-  assertOption(
-    widths.length > 0 && widths.every((stage) => stage.length > 0 && stage.every(isCount)),
-    'plain',
-    { widths },
-    'stages of positive integers',
-  )
-  assertOption(dropout >= 0 && dropout < 1, 'plain', { dropout }, 'a number in [0, 1)')
+export function plain(given: PlainOptions = {}): LayersModel {
+  const options = plainParameters.parse(given)
+  const { widths, inputShape, batchNorm, dropout } = options
   const pixels = 2 ** (widths.length - 1)
-  assertOption(
+  assertArgument(
     Math.min(inputShape[0], inputShape[1]) >= pixels,
     'plain',
     { inputShape },

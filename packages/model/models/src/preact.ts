@@ -1,14 +1,12 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import { assertOption } from '@tricks/core'
-import { channelsOf, isCount, type Network, network } from './network.ts'
-import type { ResidualOptions, Tensor } from './network.ts'
-
-export interface PreactResnetOptions extends ResidualOptions {
-  /** 6n + 2: 20, 32, 44, 56, 110, …; default 20. */
-  readonly depth?: number
-  /** How many times as wide as the first ResNet-20 it is, default 1: its stages have 16, 32 and 64 times as many channels. */
-  readonly width?: number
-}
+import { channelsOf, type Network, network, type Tensor } from './network.ts'
+import {
+  type PreactResnetOptions,
+  preactResnetParameters,
+  type ResidualOptions,
+  type WideResnetOptions,
+  wideResnetParameters,
+} from './options.ts'
 
 /**
  * A pre-activated residual net for CIFAR: batch norm and relu come before each convolution, and the shortcut
@@ -24,19 +22,10 @@ export interface PreactResnetOptions extends ResidualOptions {
  * const model = preactResnet({ depth: 20, width: 4, seed: 1 })
  * @see He et al., Identity Mappings in Deep Residual Networks, 2016, https://arxiv.org/abs/1603.05027
  */
-export function preactResnet(options: PreactResnetOptions = {}): LayersModel {
-  const { depth = 20, width = 1 } = options
-  const blocks = (depth - 2) / 6
-  assertOption(isCount(blocks), 'preactResnet', { depth }, '6n + 2, such as 20, 32, 44, 56 or 110')
-  assertOption(isCount(16 * width), 'preactResnet', { width }, 'positive with 16 · width whole')
-  return preactivated(`preact-resnet-${depth}`, options, 16 * width, 16 * width, blocks)
-}
-
-export interface WideResnetOptions extends ResidualOptions {
-  /** 6n + 4: 16, 22, 28, 40, …; default 28. */
-  readonly depth?: number
-  /** The widening factor k, default 10: the stages have 16 k, 32 k and 64 k channels. */
-  readonly width?: number
+export function preactResnet(given: PreactResnetOptions = {}): LayersModel {
+  const options = preactResnetParameters.parse(given)
+  const { depth, width } = options
+  return preactivated(`preact-resnet-${depth}`, options, 16 * width, 16 * width, (depth - 2) / 6)
 }
 
 /**
@@ -51,22 +40,20 @@ export interface WideResnetOptions extends ResidualOptions {
  * const model = wideResnet({ depth: 16, width: 4, seed: 1 })
  * @see Zagoruyko and Komodakis, Wide Residual Networks, 2016, https://arxiv.org/abs/1605.07146
  */
-export function wideResnet(options: WideResnetOptions = {}): LayersModel {
-  const { depth = 28, width = 10 } = options
-  const blocks = (depth - 4) / 6
-  assertOption(isCount(blocks), 'wideResnet', { depth }, '6n + 4, such as 16, 22, 28 or 40')
-  assertOption(isCount(16 * width), 'wideResnet', { width }, 'positive with 16 · width whole')
-  return preactivated(`wrn-${depth}-${width}`, options, 16, 16 * width, blocks)
+export function wideResnet(given: WideResnetOptions = {}): LayersModel {
+  const options = wideResnetParameters.parse(given)
+  const { depth, width } = options
+  return preactivated(`wrn-${depth}-${width}`, options, 16, 16 * width, (depth - 4) / 6)
 }
 
 function preactivated(
   name: string,
-  options: ResidualOptions,
+  options: Required<ResidualOptions>,
   stem: number,
   width: number,
   blocks: number,
 ): LayersModel {
-  const { zeroInitResidual = false } = options
+  const { zeroInitResidual } = options
   const net = network(name, options)
   let x = net.conv(net.input, 'stem/conv', stem)
   for (const [stage, filters] of [width, 2 * width, 4 * width].entries())

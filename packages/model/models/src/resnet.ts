@@ -1,19 +1,13 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import { assertOption } from '@tricks/core'
-import { channelsOf, isCount, type Network, network } from './network.ts'
-import type { ConvOptions, ResidualOptions, Tensor } from './network.ts'
-
-export interface CifarResnetOptions extends ResidualOptions {
-  /** 6n + 2: 20, 32, 44, 56, 110, …; default 20. */
-  readonly depth?: number
-  /** The channels of the first stage, default 16; the next two have twice and four times as many. */
-  readonly width?: number
-  /**
-   * How a shortcut widens: 'pad' takes every second pixel and appends channels of zeros (the paper's option A,
-   * no parameters; the default), 'projection' is a strided 1 × 1 convolution and batch norm (option B).
-   */
-  readonly shortcut?: 'pad' | 'projection'
-}
+import { channelsOf, type ConvOptions, type Network, network, type Tensor } from './network.ts'
+import {
+  type CifarResnetOptions,
+  cifarResnetParameters,
+  imagenetParameters,
+  type ResnetOptions,
+  resnetParameters,
+  stages,
+} from './options.ts'
 
 /**
  * The residual nets of the paper's section on CIFAR-10: three stages of (depth − 2) / 6 blocks of two
@@ -29,18 +23,10 @@ export interface CifarResnetOptions extends ResidualOptions {
  * const model = cifarResnet({ depth: 56, seed: 1 })
  * @see He et al., Deep Residual Learning for Image Recognition, 2016, https://arxiv.org/abs/1512.03385
  */
-export function cifarResnet(options: CifarResnetOptions = {}): LayersModel {
-  const { depth = 20, width = 16, shortcut = 'pad', zeroInitResidual = false } = options
+export function cifarResnet(given: CifarResnetOptions = {}): LayersModel {
+  const options = cifarResnetParameters.parse(given)
+  const { depth, width, shortcut, zeroInitResidual } = options
   const blocks = (depth - 2) / 6
-  assertOption(isCount(blocks), 'cifarResnet', { depth }, '6n + 2, such as 20, 32, 44, 56 or 110')
-  assertOption(isCount(width), 'cifarResnet', { width }, 'a positive integer')
-  assertOption(
-    shortcut === 'pad' || shortcut === 'projection',
-    'cifarResnet',
-    { shortcut },
-    'pad or projection',
-  )
-
   const net = network(`resnet-${depth}`, options)
   let x = stem(net, width)
   for (const [stage, filters] of [width, 2 * width, 4 * width].entries())
@@ -50,24 +36,6 @@ export function cifarResnet(options: CifarResnetOptions = {}): LayersModel {
       x = block(net, x, `stage${stage + 1}/block${b + 1}`, branch, shortcut, zeroInitResidual)
     }
   return net.model(net.logits(net.global(x, 'average')))
-}
-
-const stages = {
-  18: [2, 2, 2, 2],
-  34: [3, 4, 6, 3],
-  50: [3, 4, 6, 3],
-  101: [3, 4, 23, 3],
-  152: [3, 8, 36, 3],
-} as const
-
-export interface ResnetOptions extends ResidualOptions {
-  /** 18, 34, 50, 101 or 152; default 18. From 50 on, a block is a bottleneck of three convolutions. */
-  readonly depth?: keyof typeof stages
-  /**
-   * How it begins: 'cifar' with a 3 × 3 convolution (the default), 'imagenet' with a strided 7 × 7 one and a
-   * max-pool; inputShape is then [224, 224, 3] and classes 1000 unless told.
-   */
-  readonly stem?: 'cifar' | 'imagenet'
 }
 
 /**
@@ -83,18 +51,13 @@ export interface ResnetOptions extends ResidualOptions {
  * const model = resnet({ depth: 50, stem: 'imagenet', weights: 'zeros' })
  * @see He et al., Deep Residual Learning for Image Recognition, 2016, https://arxiv.org/abs/1512.03385
  */
-export function resnet(options: ResnetOptions = {}): LayersModel {
-  const { depth = 18, stem: kind = 'cifar', zeroInitResidual = false } = options
-  assertOption(Object.hasOwn(stages, depth), 'resnet', { depth }, Object.keys(stages).join(', '))
-  assertOption(
-    kind === 'cifar' || kind === 'imagenet',
-    'resnet',
-    { stem: kind },
-    'cifar or imagenet',
-  )
-  const defaults = kind === 'imagenet' ? { inputShape: [224, 224, 3] as const, classes: 1000 } : {}
+export function resnet(given: ResnetOptions = {}): LayersModel {
+  const { stem: kind, ...options } = (
+    given?.stem === 'imagenet' ? imagenetParameters : resnetParameters
+  ).parse(given)
+  const { depth, zeroInitResidual } = options
 
-  const net = network(`resnet-${depth}`, { ...defaults, ...options })
+  const net = network(`resnet-${depth}`, options)
   let x = kind === 'cifar' ? stem(net, 64) : stem(net, 64, { kernel: 7, stride: 2 })
   if (kind === 'imagenet') x = net.maxPool(x, 'stem/pool', 3, 2)
   for (const [stage, blocks] of stages[depth].entries())

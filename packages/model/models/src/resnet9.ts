@@ -1,5 +1,6 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import { type ModelOptions, type Network, network, type Tensor } from './network.ts'
+import { type Network, network, type Tensor } from './network.ts'
+import { type ModelOptions, resnet9Parameters } from './options.ts'
 
 /**
  * The net of nine layers that David Page made for DAWNBench, quick to train to 94 % on CIFAR-10: four
@@ -13,8 +14,8 @@ import { type ModelOptions, type Network, network, type Tensor } from './network
  * const model = resnet9({ seed: 1 })
  * @see Page, How to train your ResNet, 2018, https://github.com/davidcpage/cifar10-fast
  */
-export function resnet9(options: ModelOptions = {}): LayersModel {
-  const net = network('resnet-9', options)
+export function resnet9(given: ModelOptions = {}): LayersModel {
+  const net = network('resnet-9', resnet9Parameters.parse(given))
   let x = block(net, net.input, 'stem', 64)
   for (const [stage, filters] of [128, 256, 512].entries()) {
     const name = `stage${stage + 1}`

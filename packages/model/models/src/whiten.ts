@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { type layers, LayersModel } from '@tensorflow/tfjs-layers'
-import { assertOption } from '@tricks/core'
 import { fixWeight } from './fix.ts'
+import { whitenParameters } from './options.ts'
 
 /**
  * Sets the first convolution of `airbench`, `whiten/conv`, from the images' patches, and freezes its kernel: the
@@ -23,9 +23,9 @@ import { fixWeight } from './fix.ts'
 export async function whiten(
   model: LayersModel,
   images: tf.Tensor4D,
-  { epsilon = 5e-4 }: { epsilon?: number } = {},
+  options: { readonly epsilon?: number } = {},
 ): Promise<void> {
-  assertOption(epsilon > 0 && epsilon < Infinity, 'whiten', { epsilon }, 'a positive number')
+  const { epsilon } = whitenParameters.parse(options)
   const layer = layersOf(model).find(({ name }) => name === 'whiten/conv')
   const weight = layer?.weights.find(({ originalName }) => originalName === 'whiten/conv/kernel')
   const [size, , channels, filters] = (weight?.shape ?? []) as number[]

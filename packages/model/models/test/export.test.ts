@@ -158,10 +158,10 @@ test('what has no plain layer like it, and wrong options, are errors', () => {
   )
   withModel(plain({ widths: [[2]] }), (model) => {
     expect(() => withNormalization(model, { mean: [0, 0], deviation })).toThrow(
-      'withNormalization: expected mean to be 3 numbers, one a channel, got [0,0]',
+      'withNormalization: expected mean to be 3 numbers, one per channel, got [0,0]',
     )
     expect(() => withNormalization(model, { mean, deviation: [1, 0, 1] })).toThrow(
-      'withNormalization: expected deviation to be 3 positive numbers, one a channel, got [1,0,1]',
+      'withNormalization: expected deviation to be 3 positive numbers, one per channel, got [1,0,1]',
     )
     expect(() => withNormalization(model, { mean: [125, 123, 114], deviation })).toThrow(
       'got [125,123,114]. Images are in [0, 1]: divide mean and deviation by 255',
@@ -178,10 +178,10 @@ test('errors of exportModel name exportModel', async () => {
     layers: [new Unknown({ name: 'odd', inputShape: [8, 8, 3] }), layers.layers.flatten()],
   })
   await expect(exportModel(model, { mean: [0, 0], deviation })).rejects.toThrow(
-    'exportModel: expected mean to be 3 numbers, one a channel, got [0,0]',
+    'exportModel: expected mean to be 3 numbers, one per channel, got [0,0]',
   )
   await expect(exportModel(model, { mean } as never)).rejects.toThrow(
-    'exportModel: expected deviation to be 3 positive numbers, one a channel, got undefined',
+    'exportModel: expected deviation to be 3 positive numbers, one per channel, got undefined',
   )
   await expect(exportModel(unknown, { mean, deviation })).rejects.toThrow(
     'exportModel: odd (TricksUnknown) has no plain layer like it',

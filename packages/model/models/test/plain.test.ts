@@ -126,11 +126,18 @@ test.each([
     'plain: expected inputShape to be at least 8 pixels high and wide for 4 stages, got [4,4,3]',
   ],
   [{ classes: 0 }, 'plain: expected classes to be a positive integer, got 0'],
-  [{ momentum: 1 }, 'plain: expected momentum to be in [0, 1), got 1'],
-  [{ seed: -1 }, 'plain: expected seed to be a whole number in [0, 2^32), got -1'],
+  [{ momentum: 1 }, 'plain: expected momentum to be a number in [0, 1), got 1'],
+  [{ seed: -1 }, 'plain: expected seed to be an integer in [0, 4294967295], got -1'],
   [{ dropout: 1 }, 'plain: expected dropout to be a number in [0, 1), got 1'],
   [{ dropout: -0.5 }, 'plain: expected dropout to be a number in [0, 1), got -0.5'],
-  [{ weights: 'ones' }, 'plain: expected weights to be random or zeros, got ones'],
+  [{ weights: 'ones' }, "plain: expected weights to be 'random' or 'zeros', got ones"],
+  [{ classes: '10' }, 'plain: expected classes to be a positive integer, got 10'],
+  [{ dropout: '0.5' }, 'plain: expected dropout to be a number in [0, 1), got 0.5'],
+  [{ momentum: null }, 'plain: expected momentum to be a number in [0, 1), got null'],
+  [{ batchNorm: 'no' }, 'plain: expected batchNorm to be true or false, got no'],
+  [{ widths: ['8'] }, 'plain: expected widths to be stages of positive integers, got ["8"]'],
+  [{ inputShape: '8' }, 'plain: expected inputShape to be height, width and channels, positive'],
+  [{ width: [[8]] }, 'plain: expected options to be some of inputShape, classes, seed, momentum'],
 ])('refuses %j', (options, message) => {
   expect(() => plain(options as never)).toThrow(message)
 })

@@ -83,7 +83,7 @@ test('a model that cannot be whitened says so', async () => {
     'whiten: expected a model with a layer whiten/conv, such as airbench',
   )
   await expect(whiten(model, smoothImages(), { epsilon: 0 })).rejects.toThrow(
-    'whiten: expected epsilon to be a positive number, got 0',
+    'whiten: expected epsilon to be a number above 0, got 0',
   )
   model.dispose()
 })

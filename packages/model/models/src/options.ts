@@ -1,0 +1,163 @@
+import {
+  boolean,
+  checked,
+  choice,
+  defineParameters,
+  integer,
+  number,
+  type OptionsOf,
+} from '@tricks/core/options'
+
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 1
+const isCounts = (value: unknown): value is number[] => Array.isArray(value) && value.every(isCount)
+
+export type InputShape = readonly [height: number, width: number, channels: number]
+const inputShape = (given: InputShape) =>
+  checked<InputShape, { readonly default: InputShape }>(
+    'height, width and channels, positive integers',
+    (value) => isCounts(value) && value.length === 3,
+    { default: given },
+  )
+const decay = { min: 0, below: 1 } as const
+
+/** What every model takes. */
+const common = {
+  /** Height, width and channels of the images. */
+  inputShape: inputShape([32, 32, 3]),
+  /** How many logits. */
+  classes: integer({ min: 1, default: 10 }),
+  /** A layer's first weights depend on it and on the layer's name alone. */
+  seed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
+  /** How much of batch norm's moving statistics stays at a step: torch's momentum of 0.1. */
+  momentum: number({ ...decay, default: 0.9 }),
+  /** `'zeros'` builds quickly if all weights are set next, as by `loadWeights`. */
+  weights: choice(['random', 'zeros'], { default: 'random' }),
+}
+const residual = {
+  ...common,
+  /**
+   * Start each residual branch at 0, so that each block starts as its shortcut. It is the last gamma that is 0, and in
+   * pre-activated nets, where a relu follows it, the last kernel.
+   */
+  zeroInitResidual: boolean({ default: false }),
+}
+
+export const resnet9Parameters = defineParameters('resnet9', common)
+export type ModelOptions = OptionsOf<typeof resnet9Parameters>
+
+export const plainParameters = defineParameters('plain', {
+  ...common,
+  /** The widths of the convolutions, stage by stage. */
+  widths: checked<readonly (readonly number[])[], { readonly default: readonly number[][] }>(
+    'stages of positive integers',
+    (value) =>
+      Array.isArray(value) &&
+      value.length > 0 &&
+      value.every((stage: unknown) => isCounts(stage) && stage.length > 0),
+    { default: [[32], [64], [128], [128]] },
+  ),
+  /** Batch norm after each convolution; without it the convolutions have biases. */
+  batchNorm: boolean({ default: true }),
+  /** The share of the features before the logits that is dropped in training. */
+  dropout: number({ ...decay, default: 0 }),
+})
+export type PlainOptions = OptionsOf<typeof plainParameters>
+
+type Widths = readonly [number, number, number]
+export const airbenchParameters = defineParameters('airbench', {
+  ...common,
+  /** How much of batch norm's moving statistics stays at a step. */
+  momentum: number({ ...decay, default: 0.6 }),
+  /** The channels of the three blocks. */
+  widths: checked<Widths, { readonly default: Widths }>(
+    'three positive integers',
+    (value) => isCounts(value) && value.length === 3,
+    { default: [64, 256, 256] },
+  ),
+  /** `'gelu'` as in the paper; `'relu'` is faster. */
+  activation: choice(['gelu', 'relu'], { default: 'gelu' }),
+})
+export type AirbenchOptions = OptionsOf<typeof airbenchParameters>
+
+const deep = (offset: number, examples: string, given: number) =>
+  checked<number, { readonly default: number }>(
+    `6n + ${offset}, such as ${examples}`,
+    (value) => typeof value === 'number' && isCount((value - offset) / 6),
+    { default: given },
+  )
+const wide = (given: number) =>
+  checked<number, { readonly default: number }>(
+    'positive with 16 · width whole',
+    (value) => typeof value === 'number' && isCount(16 * value),
+    { default: given },
+  )
+
+export const cifarResnetParameters = defineParameters('cifarResnet', {
+  ...residual,
+  /** 6n + 2: 20, 32, 44, 56, 110, … */
+  depth: deep(2, '20, 32, 44, 56 or 110', 20),
+  /** The channels of the first stage; the next two have twice and four times as many. */
+  width: integer({ min: 1, default: 16 }),
+  /**
+   * How a shortcut widens: `'pad'` takes every second pixel and appends channels of zeros (the paper's option A, no
+   * parameters), `'projection'` is a strided 1 × 1 convolution and batch norm (option B).
+   */
+  shortcut: choice(['pad', 'projection'], { default: 'pad' }),
+})
+export type CifarResnetOptions = OptionsOf<typeof cifarResnetParameters>
+
+export const preactResnetParameters = defineParameters('preactResnet', {
+  ...residual,
+  /** 6n + 2: 20, 32, 44, 56, 110, … */
+  depth: deep(2, '20, 32, 44, 56 or 110', 20),
+  /** The stages have 16, 32 and 64 times as many channels. */
+  width: wide(1),
+})
+export type PreactResnetOptions = OptionsOf<typeof preactResnetParameters>
+
+export const wideResnetParameters = defineParameters('wideResnet', {
+  ...residual,
+  /** 6n + 4: 16, 22, 28, 40, … */
+  depth: deep(4, '16, 22, 28 or 40', 28),
+  /** The widening factor k: the stages have 16 k, 32 k and 64 k channels. */
+  width: wide(10),
+})
+export type WideResnetOptions = OptionsOf<typeof wideResnetParameters>
+
+/** Blocks per stage, by depth. */
+export const stages = {
+  18: [2, 2, 2, 2],
+  34: [3, 4, 6, 3],
+  50: [3, 4, 6, 3],
+  101: [3, 4, 23, 3],
+  152: [3, 8, 36, 3],
+} as const
+type Depth = keyof typeof stages
+
+const resnetKinds = {
+  ...residual,
+  /** From 50 on, a block is a bottleneck of three convolutions. */
+  depth: checked<Depth, { readonly default: Depth }>(
+    Object.keys(stages).join(', '),
+    (value) => typeof value === 'number' && Object.hasOwn(stages, value),
+    { default: 18 },
+  ),
+  /**
+   * How it begins: `'cifar'` with a 3 × 3 convolution, `'imagenet'` with a strided 7 × 7 one and a max-pool, for images
+   * of [224, 224, 3] and 1000 classes by default.
+   */
+  stem: choice(['cifar', 'imagenet'], { default: 'cifar' }),
+}
+export const resnetParameters = defineParameters('resnet', resnetKinds)
+export const imagenetParameters = defineParameters('resnet', {
+  ...resnetKinds,
+  inputShape: inputShape([224, 224, 3]),
+  classes: integer({ min: 1, default: 1000 }),
+})
+export type ResnetOptions = OptionsOf<typeof resnetParameters>
+export type ResidualOptions = Pick<ResnetOptions, keyof typeof residual>
+
+export const whitenParameters = defineParameters('whiten', {
+  /** Added to the eigenvalues. */
+  epsilon: number({ above: 0, scale: 'log', default: 5e-4 }),
+})
