@@ -1,7 +1,14 @@
 // What the ablation measured, on the tricks' cards between two marks. Written by npm run cards.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type About, effectText, isClear, points, readSummary, type Summary } from '@tricks/ablation'
+import {
+  type About,
+  effectText,
+  isClear,
+  points,
+  readSummary,
+  type Summary,
+} from '@tricks/ablation'
 import { replaceFile } from '@tricks/run'
 import { type ArticleTrick, articleTricks } from '../../packages/tools/cli/src/recipes/article.ts'
 
