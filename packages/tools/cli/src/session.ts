@@ -117,7 +117,8 @@ async function execute(session: Session, recipe: Recipe, data: Dataset): Promise
  */
 async function prepareTeacher(session: Session, recipe: Recipe, data: Dataset): Promise<number> {
   const { settings, view, program, resume = false, signal } = session
-  const folder = settings.teacher!
+  const folder = settings.teacher
+  if (folder === undefined) throw new Error("the run's settings name no teacher to learn from")
   const begun = existsSync(join(folder, 'run.json'))
   if (begun && hasModel(folder) && isOver(readRunFolder(folder).state)) return 0
   // Where it would be trained is written in a file, which may be somebody else's: not a place to write to.

@@ -11,22 +11,25 @@ export class UsageError extends Error {}
 export const quoted = (value: string): string =>
   /[^\w./:@-]/.test(value) ? `'${value.replaceAll("'", `'\\''`)}'` : value
 
+let stop: AbortController | undefined
+
 /** Aborted when the user interrupts; a second interrupt ends the process. */
 export function stopSignal(): AbortSignal {
-  const stop = new AbortController()
+  if (stop) return stop.signal
+  const { signal } = (stop = new AbortController())
   const interrupt = (): void => {
-    if (stop.signal.aborted) process.exit(exitCodes.interrupted)
+    if (signal.aborted) process.exit(exitCodes.interrupted)
     console.error('\nFinishing the step, then saving. Interrupt again to quit at once.')
-    stop.abort()
+    stop!.abort()
   }
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
-  return stop.signal
+  return signal
 }
 
 /** The candidate that a mistyped word is closest to, if any is close. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
   const best = closest(word, candidates)
-  return distance(word, best) <= Math.max(1, Math.floor(word.length / 3)) ? best : undefined
+  return distance(word, best) <= Math.ceil(word.length / 3) ? best : undefined
 }
 
 /** The program as the user calls it: `npm start` sets a name, and npx has one of its own. */

@@ -13,7 +13,7 @@ beforeAll(async () => {
 })
 
 test('every trick is fuzzed', () => {
-  const root = join(import.meta.dirname, '../../../packages')
+  const root = join(import.meta.dirname, '../../..')
   const tricks = globSync('{augment,mix,loss,schedule,optimize}/*', { cwd: root }).map((path) =>
     basename(path),
   )

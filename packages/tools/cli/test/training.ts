@@ -5,7 +5,9 @@ import { useBackend } from '@tricks/backend'
 import { createRandom } from '@tricks/core'
 import { createModel } from '@tricks/models'
 import { type ImageSet, train, variablesOf } from '@tricks/train'
-import { recipes } from '../src/recipes.ts'
+import { tricksOf } from '@tricks/run'
+import { dryContext } from '../src/recipes/dry.ts'
+import six from '../src/recipes/six.ts'
 
 const [steps, before] = process.argv.slice(2)
 
@@ -18,8 +20,8 @@ const memory: { numTensors: number; numBytes: number; resident: number }[] = []
 await train({
   model,
   data: { train: noise(batchSize * Number(steps)) },
-  tricks: recipes.six.tricks(),
-  optimizer: recipes.six.optimizer(),
+  tricks: tricksOf(six, dryContext(six)),
+  optimizer: six.optimizer(),
   epochs: 1,
   validation: 0,
   batchSize,

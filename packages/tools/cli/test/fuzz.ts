@@ -1,5 +1,5 @@
 // Random options for every factory: what comes is a trick whose hooks work, or an error that names trick and option.
-// `node --conditions=@tricks/source examples/cifar10/test/fuzz.ts [cases] [seed]` tells what it found.
+// `node --conditions=@tricks/source packages/tools/cli/test/fuzz.ts [cases] [seed]` tells what it found.
 import '@tensorflow/tfjs-backend-cpu'
 import '@tensorflow/tfjs-layers'
 import * as tf from '@tensorflow/tfjs-core'

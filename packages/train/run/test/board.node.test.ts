@@ -5,57 +5,15 @@ import * as tf from '@tensorflow/tfjs-core'
 import '@tensorflow/tfjs-backend-cpu'
 import { randomFlip } from '@tricks/random-flip'
 import { openData, type Progress, type TrainResult } from '@tricks/train'
-import { decode } from 'fast-png'
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { openBoard } from '../src/board.ts'
-import { plot, preview } from '../src/look.ts'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { openBoard } from '../src/tensorboard/board.ts'
 
 let folder: string
 beforeEach(async () => {
-  folder = mkdtempSync(join(tmpdir(), 'look-'))
-  vi.spyOn(console, 'log').mockImplementation(() => {})
+  folder = mkdtempSync(join(tmpdir(), 'board-'))
   await tf.setBackend('cpu')
 })
-afterEach(() => {
-  vi.restoreAllMocks()
-  rmSync(folder, { recursive: true })
-})
-
-test('preview draws a trick, or each trick of a recipe', async () => {
-  const png = join(folder, 'cutout.png')
-  await preview({ trick: 'cutout', images: 2, out: png, backend: 'cpu' })
-  const { width, height } = decode(readFileSync(png))
-  // Two columns and two rows of 96, at twice the size.
-  expect(width).toBeGreaterThan(2 * 2 * 96)
-  expect(height).toBeGreaterThan(2 * 2 * 96)
-
-  const svg = join(folder, 'six.svg')
-  await preview({ recipe: 'six', step: 3, images: 3, out: svg, backend: 'cpu' })
-  const labels = [...readFileSync(svg, 'utf8').matchAll(/font-weight="600">([^<]*)</g)]
-  expect(labels.map(([, label]) => label)).toEqual([
-    'original',
-    'random-crop',
-    'random-flip',
-    'cutout',
-    'with',
-    'mixup',
-  ])
-  await expect(preview({ recipe: 'six', step: 1e6, out: svg, backend: 'cpu' })).rejects.toThrow(
-    '--step: the recipe six has 10560 steps, got 1000000',
-  )
-})
-
-test('plot draws the rate of a recipe, in the terminal and as SVG', async () => {
-  await plot({ recipe: 'bag-of-tricks', epochs: 7 })
-  const shown = String(vi.mocked(console.log).mock.lastCall![0]).split('\n')
-  expect(shown[0]).toBe('learning rate of bag-of-tricks')
-  expect(shown.at(-1)).toMatch(/^ +0 +epoch +7$/)
-  expect(shown.filter((line) => /[━┏┗]/.test(line)).length).toBeGreaterThan(5)
-
-  const svg = join(folder, 'rate.svg')
-  await plot({ recipe: 'six', svg })
-  expect(readFileSync(svg, 'utf8')).toContain('>learning rate of six</text>')
-})
+afterEach(() => rmSync(folder, { recursive: true }))
 
 const images = Uint8Array.from({ length: 20 * 4 * 4 * 3 }, (_, i) => i % 256)
 const train = {
@@ -87,7 +45,7 @@ test('nothing is written for TensorBoard unless wanted', async () => {
   expect(existsSync(join(folder, 'tensorboard'))).toBe(false)
 })
 
-test('a run that goes on goes on writing for TensorBoard, and repeats nothing', async () => {
+test('a resumed run continues to write for TensorBoard, and repeats nothing', async () => {
   const metrics = { loss: 1, accuracy: 0.5 }
   const at = (step: number) => ({ step, stepsPerEpoch: 4, steps: 8 })
   const stepProgress = (step: number) =>

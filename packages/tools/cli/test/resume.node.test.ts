@@ -1,15 +1,15 @@
-// Every trick, stopped in the middle of a run and gone on with from a file's bytes: equal to the bit to a run that
-// nobody stopped. A trick without a row fails.
+// Every trick, stopped in the middle of a run and resumed from a file's bytes: equal to the bit to a run that nobody
+// stopped. A trick without a row fails.
 import { globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { useBackend } from '@tricks/backend'
-import { decode, encode } from '@tricks/checkpoint'
 import { createRandom, type Trick } from '@tricks/core'
 import { cosineDecay } from '@tricks/cosine-decay'
 import { gradientAccumulation } from '@tricks/gradient-accumulation'
 import { createModel } from '@tricks/models'
 import { randomResizedCrop } from '@tricks/random-resized-crop'
 import { reduceOnPlateau } from '@tricks/reduce-on-plateau'
+import { decode, encode, modelOf, type Recipe, tricksOf } from '@tricks/run'
 import {
   type Checkpoint,
   type ImageSet,
@@ -19,7 +19,8 @@ import {
 } from '@tricks/train'
 import { warmup } from '@tricks/warmup'
 import { beforeAll, expect, test } from 'vitest'
-import { type ArticleTrick, assemble } from '../src/article.ts'
+import { articleRecipe, type ArticleTrick } from '../src/recipes/article.ts'
+import { dryContext } from '../src/recipes/dry.ts'
 
 const random = createRandom(6)
 const count = 90
@@ -38,10 +39,12 @@ const size = { inputShape: [12, 12, 3], seed: 1 } as const
 const only =
   (...names: ArticleTrick[]): Row =>
   () => {
-    const { modelOptions, optimizer, tricks } = assemble(names)
+    const recipe = articleRecipe('', names)
     const teacher = createModel('plain', { ...size, widths: [[4], [8]], seed: 2 })
-    const model = createModel('plain', { ...size, ...modelOptions, widths: [[4], [8]] })
-    return { model, optimizer: optimizer(), tricks: tricks(teacher) }
+    const context = { ...dryContext(recipe, { height: 12, width: 12 }), seed: 1, teacher }
+    const modelOptions = { ...recipe.modelOptions, widths: [[4], [8]] }
+    const model = modelOf({ ...recipe, modelOptions } as Recipe, context)
+    return { model, optimizer: recipe.optimizer(), tricks: tricksOf(recipe, context) }
   }
 const withTrick =
   (make: () => Trick): Row =>
@@ -89,7 +92,7 @@ beforeAll(async () => {
 })
 
 test('every trick has a row', () => {
-  const root = join(import.meta.dirname, '../../../packages')
+  const root = join(import.meta.dirname, '../../..')
   const tricks = globSync('{augment,mix,loss,schedule,optimize}/*', { cwd: root }).map((path) =>
     basename(path),
   )

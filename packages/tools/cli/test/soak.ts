@@ -1,5 +1,5 @@
 // Trains for long with all tricks on, and looks at what is held: tensors, bytes, and the process' memory.
-// `node --conditions=@tricks/source --expose-gc examples/cifar10/test/soak.ts [steps] [backend] [batch]`
+// `node --conditions=@tricks/source --expose-gc packages/tools/cli/test/soak.ts [steps] [backend] [batch]`
 import * as tf from '@tensorflow/tfjs-core'
 import { type BackendName, useBackend } from '@tricks/backend'
 import { createRandom } from '@tricks/core'
@@ -8,7 +8,9 @@ import { earlyStopping } from '@tricks/early-stopping'
 import { gradientAccumulation } from '@tricks/gradient-accumulation'
 import { randomResizedCrop } from '@tricks/random-resized-crop'
 import { type ImageSet, train } from '@tricks/train'
-import { articleTricks, assemble } from '../src/article.ts'
+import { tricksOf } from '@tricks/run'
+import { articleRecipe, articleTricks } from '../src/recipes/article.ts'
+import { dryContext } from '../src/recipes/dry.ts'
 
 export interface Held {
   readonly step: number
@@ -31,10 +33,10 @@ export async function soak({
   readonly side?: number
 }): Promise<Held[]> {
   await useBackend(backend)
-  const { modelOptions, optimizer, tricks } = assemble(articleTricks)
+  const recipe = articleRecipe('', articleTricks)
   const size = { inputShape: [side, side, 3] as [number, number, number], widths: [[8], [16]] }
   const teacher = createModel('plain', { ...size, seed: 2 })
-  const model = createModel('plain', { ...modelOptions, ...size, seed: 1 })
+  const model = createModel('plain', { ...recipe.modelOptions, ...size, seed: 1 } as object)
   // Epochs of 25 steps, so that validation, plateaus and early stopping have their turns too.
   const stepsPerEpoch = Math.min(25, steps)
   const epochs = Math.ceil(steps / stepsPerEpoch)
@@ -43,13 +45,15 @@ export async function soak({
     model,
     data: { train: noise(batchSize * (stepsPerEpoch + 1), side) },
     tricks: [
-      ...tricks(teacher).filter(({ name }) => name !== 'early-stopping'),
+      ...tricksOf(recipe, { ...dryContext(recipe), teacher }).filter(
+        ({ name }) => name !== 'early-stopping',
+      ),
       // Noise is not learnt: this one would end the run.
       earlyStopping({ patience: 1e6 }),
       randomResizedCrop({ area: [0.5, 1] }),
       gradientAccumulation({ microBatch: Math.ceil(batchSize / 2) }),
     ],
-    optimizer: optimizer(),
+    optimizer: recipe.optimizer(),
     epochs,
     validation: batchSize,
     batchSize,

@@ -4,10 +4,10 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { autoAugment, policies } from '@tricks/autoaugment'
-import { decode, encode } from '@tricks/checkpoint'
 import { compose, createRandom, oneHot, type Random } from '@tricks/core'
 import { earlyStopping } from '@tricks/early-stopping'
 import { createModel } from '@tricks/models'
+import { decode, encode, readRun } from '@tricks/run'
 import {
   type Checkpoint,
   type ImageSet,
@@ -15,8 +15,8 @@ import {
   type TrainOptions,
   variablesOf,
 } from '@tricks/train'
-import { readRun } from '../src/earlier.ts'
-import { recipeOf } from '../src/recipes.ts'
+import { checkSettings } from '../src/flags.ts'
+import { recipeNamed } from '../src/recipes/index.ts'
 
 export interface Result {
   worked: number
@@ -93,7 +93,7 @@ export function mutate(value: Json, random: Random): Json {
   if (kind === 0 && Array.isArray(node)) node.splice(Number(key), 1)
   else if (kind === 0) delete entries[key]
   else if (kind === 1 && Array.isArray(node)) node.push(pick(odd))
-  else if (kind === 1) entries[pick(['odd', 'step', 'flags', '$tensor', 'x/y'])] = pick(odd)
+  else if (kind === 1) entries[pick(['odd', 'step', 'settings', '$tensor', 'x/y'])] = pick(odd)
   else if (kind === 2) {
     let deep: Json = pick(odd)
     for (let i = 0; i < pick([1, 10, 70, 2000]); i++) deep = [deep]
@@ -147,7 +147,8 @@ export async function fuzzPolicies(cases: number): Promise<Result> {
 export async function fuzzRuns(cases: number, folder: string): Promise<Result> {
   const result: Result = { worked: 0, refused: 0, findings: [] }
   const run: Json = {
-    flags: {
+    state: 'running',
+    settings: {
       recipe: 'quick',
       seed: 1,
       model: 'plain',
@@ -157,7 +158,9 @@ export async function fuzzRuns(cases: number, folder: string): Promise<Result> {
       limit: 9,
     },
     model: 'plain',
-    tricks: [{ name: 'cutout', options: { length: 8 } }],
+    pipeline: [
+      { stage: 'images', tricks: [{ name: 'cutout', key: 'cutout', options: { length: 8 } }] },
+    ],
     data: { from: 'embedded', trainingImages: 9, sha256: 'ab' },
     wallClock: { began: 'now', resumed: [{ steps: 4 }] },
   }
@@ -169,11 +172,12 @@ export async function fuzzRuns(cases: number, folder: string): Promise<Result> {
     await attempt(
       result,
       () => new TextDecoder().decode(bytes).slice(0, 300),
-      [`--resume: ${folder} holds no run: `],
-      () => {
-        const { flags } = readRun(folder)
-        recipeOf(flags.recipe)
-        if (!Number.isInteger(flags.seed)) throw new Error('a seed that is none')
+      [`${folder} holds no run that can be resumed: `, '--recipe: '],
+      async () => {
+        const { settings } = readRun(folder)
+        checkSettings(folder, settings)
+        await recipeNamed(settings.recipe)
+        if (!Number.isInteger(settings.seed)) throw new Error('an invalid seed')
       },
     )
   }

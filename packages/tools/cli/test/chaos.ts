@@ -1,12 +1,14 @@
 // Kills a run again and again, goes on each time, and compares what it ends with to a run that nobody disturbed.
-// `node --conditions=@tricks/source examples/cifar10/test/chaos.ts [kills] [limit] [epochs]` under Node 24.
+// `node --conditions=@tricks/source packages/tools/cli/test/chaos.ts [kills] [limit] [epochs]` under Node 24.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRandom } from '@tricks/core'
-import { parseRun, reportPage } from '@tricks/report'
+import { reportPage } from '@tricks/report'
+import { parseRun } from '@tricks/run'
+import { program } from './program.ts'
 
 export interface Outcome {
   readonly weights: string
@@ -33,6 +35,7 @@ export async function chaos({
   const random = createRandom(11)
   try {
     const flags = [
+      ...['train', 'cifar10'],
       '--recipe',
       'six',
       '--limit',
@@ -51,7 +54,7 @@ export async function chaos({
     for (;;) {
       const begun = existsSync(join(wild, 'run.json'))
       if (begun) resumed++
-      const args = begun ? ['--resume', wild] : [...flags, '--out', wild]
+      const args = begun ? ['resume', wild] : [...flags, '--out', wild]
       // One in four dies while it starts, the others while they train: in shares of what each took undisturbed, as
       // machines differ in speed.
       const phase: Kill['phase'] = killed % 4 === 3 ? 'starting' : 'training'
@@ -60,7 +63,7 @@ export async function chaos({
       const kill: Kill | undefined = killed < kills ? { phase, seconds } : undefined
       const { code } = await launch([...args, '--save-every', '3'], kill)
       if (code === 0) break
-      if (code !== null) throw new Error(`a run that went on failed with ${code}`)
+      if (code !== null) throw new Error(`a resumed run failed with ${code}`)
       killed++
     }
     return { unbroken: outcomeOf(calm), broken: outcomeOf(wild), killed, resumed }
@@ -84,9 +87,7 @@ interface Ended {
 }
 
 function launch(args: readonly string[], kill?: Kill): Promise<Ended> {
-  const cli = join(import.meta.dirname, '../src/cli.ts')
-  const node = ['--conditions=@tricks/source', '--no-warnings']
-  const child = spawn(process.execPath, [...node, cli, ...args, '--progress', 'json'])
+  const child = spawn(process.execPath, [...program, ...args, '--progress', 'json'])
   const start = performance.now()
   const since = (moment: number): number => (performance.now() - moment) / 1000
   let timer: NodeJS.Timeout | undefined

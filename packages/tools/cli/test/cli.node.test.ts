@@ -1,0 +1,296 @@
+// The command as a person runs it: what it prints, what it leaves, how it ends.
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { predictedClasses, readRunFolder } from '@tricks/run'
+import { chromium } from 'playwright'
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { main } from '../src/main.ts'
+import { article, articleTricks } from '../src/recipes/article.ts'
+import { type Ended, startIn, until } from './program.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'cli-'))
+afterAll(() => rmSync(root, { recursive: true }))
+beforeEach(() => {
+  // What needs no process of its own: a test's thread can't change its folder.
+  vi.spyOn(process, 'cwd').mockReturnValue(root)
+  vi.spyOn(console, 'error').mockImplementation(() => {})
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+
+const start = (...args: string[]): ReturnType<typeof startIn> => startIn(root, args)
+const cli = (...args: string[]): Promise<Ended> => start(...args).ended
+const runOf = (folder: string): Record<string, unknown> =>
+  JSON.parse(readFileSync(join(root, folder, 'run.json'), 'utf8')) as Record<string, unknown>
+
+test('a run says what it does and leaves what came of it', async () => {
+  const { code, output } = await cli(
+    'train',
+    'cifar10',
+    '--limit',
+    '300',
+    '--epochs',
+    '2',
+    '--seed',
+    '3',
+    '--out',
+    'small',
+  )
+  expect(output).toMatch(/Backend {4}\w+: /)
+  expect(output).toMatch(/Recipe {5}quick(-native)?: /)
+  expect(output).toMatch(/rate {8}warmup .* \(cosine-decay/)
+  expect(output).toMatch(/\d+\.\d\d % of the test images are right/)
+  expect(code).toBe(0)
+  const run = runOf('small')
+  expect(run).toMatchObject({
+    settings: { data: 'cifar10', seed: 3, epochs: 2, limit: 300 },
+    command: expect.stringMatching(
+      /^tricks train cifar10 --limit 300 --epochs 2 --seed 3 --recipe \S+ --backend \S+$/,
+    ) as string,
+    epochs: 2,
+    state: 'finished',
+  })
+  expect((run['test'] as { accuracy: number }).accuracy).toBeGreaterThan(0.05)
+  const lines = readFileSync(join(root, 'small', 'metrics.jsonl'), 'utf8')
+    .trim()
+    .split('\n')
+  const kinds = lines.map((line) => (JSON.parse(line) as { kind: string }).kind)
+  expect(kinds.filter((kind) => kind === 'epoch')).toHaveLength(2)
+  for (const file of ['model.json', 'weights.bin', 'classes.json'])
+    expect(existsSync(join(root, 'small', 'model', file)), file).toBe(true)
+
+  expect(output.trim().split('\n').slice(-2)).toEqual([
+    `Report     ${join(root, 'small', 'report.html')}`,
+    `Predict    tricks predict ${join(root, 'small')} picture.jpg`,
+  ])
+  const page = readFileSync(join(root, 'small', 'report.html'), 'utf8')
+  expect(page).toContain('of 10,000 test images are right')
+  const { test: tested, batch, damage } = readRunFolder(join(root, 'small'))
+  expect(damage).toEqual([])
+  expect(tested!.labels).toHaveLength(10_000)
+  const right = predictedClasses(tested!).filter((predicted, i) => predicted === tested!.labels[i])
+  expect(right.length / 10_000).toBeCloseTo((run['test'] as { accuracy: number }).accuracy, 6)
+  expect(batch!.images).toHaveLength(12)
+})
+
+const executablePath = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
+
+test.skipIf(!existsSync(executablePath)).each([375, 1280])(
+  'its page in Chromium, %d pixels wide: every picture and chart, no error, no request',
+  async (width) => {
+    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
+    try {
+      const page = await browser.newPage({ viewport: { width, height: 800 } })
+      const said: string[] = []
+      const asked: string[] = []
+      page.on('console', (message) => said.push(message.text()))
+      page.on('pageerror', ({ message }) => said.push(message))
+      page.on('request', (request) => asked.push(request.url()))
+      await page.goto(pathToFileURL(join(root, 'small', 'report.html')).href)
+      const found = await page.evaluate(`({
+        charts: document.querySelectorAll('svg').length,
+        pictures: [...document.images].filter((image) => image.naturalWidth === 32).length > 30,
+        broken: [...document.images].filter((image) => image.naturalWidth === 0).length,
+        tricks: document.querySelectorAll('.pipeline tr').length,
+        cells: document.querySelectorAll('#confusion td').length,
+        overflow: document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      })`)
+      expect(found).toEqual({
+        charts: 7,
+        pictures: true,
+        broken: 0,
+        tricks: 4,
+        cells: 100,
+        overflow: 0,
+      })
+      expect(said).toEqual([])
+      expect(asked.filter((url) => !url.startsWith('data:'))).toHaveLength(1)
+    } finally {
+      await browser.close()
+    }
+  },
+)
+
+test('interrupted, it finishes the step, saves, and exits with 130', async () => {
+  const { child, ended } = start('train', 'cifar10', '--epochs', '50', '--out', 'stopped')
+  const metrics = join(root, 'stopped', 'metrics.jsonl')
+  await until(() => existsSync(metrics) && readFileSync(metrics, 'utf8') !== '')
+  child.kill('SIGINT')
+  const { code, output } = await ended
+  expect(output).toMatch(/Stopped after \d+ steps, and saved/)
+  expect(output).toContain(`Resume     tricks resume ${join(root, 'stopped')}`)
+  expect(output).not.toContain('of the test images')
+  expect(code).toBe(130)
+  expect(runOf('stopped')).toMatchObject({ state: 'aborted' })
+  expect(existsSync(join(root, 'stopped', 'model', 'model.json'))).toBe(true)
+
+  const both = await cli('report', 'small', 'stopped', '--out', 'both.html')
+  expect(both.output.trim()).toBe(join(root, 'both.html'))
+  expect(readFileSync(join(root, 'both.html'), 'utf8')).toContain('stopped before its end')
+  const again = await cli('report', 'stopped')
+  expect(again.output.trim()).toBe(join(root, 'stopped', 'report.html'))
+})
+
+test('a run that fails has a page that says why', async () => {
+  const flags = ['--limit', '200', '--epochs', '50', '--save-every', '1', '--out', 'broken']
+  const { ended } = start('train', 'cifar10', ...flags, '--backend', 'wasm')
+  const checkpoints = join(root, 'broken', 'checkpoints')
+  await until(() => existsSync(join(checkpoints, 'step-000000002.safetensors')))
+  rmSync(checkpoints, { recursive: true })
+  writeFileSync(checkpoints, 'in the way')
+  const { code, output } = await ended
+  expect(code).toBe(1)
+  expect(output).toContain(`Report     ${join(root, 'broken', 'report.html')}`)
+  expect(runOf('broken')).toMatchObject({ state: 'failed' })
+  const page = readFileSync(join(root, 'broken', 'report.html'), 'utf8')
+  const [notice] = /<p class="notice bad">[^<]*/.exec(page)!
+  expect(notice).toMatch(/The run failed: .*checkpoint/)
+})
+
+test('for machines it tells all in lines of JSON', async () => {
+  const flags = ['--limit', '200', '--epochs', '1', '--out', 'machine', '--progress', 'json']
+  const { code, output } = await cli('train', 'cifar10', ...flags, '--backend', 'wasm')
+  const events = output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { kind: string; page?: string })
+  const kinds = events.map(({ kind }) => kind)
+  expect([kinds[0], kinds.at(-1)]).toEqual(['run', 'end'])
+  expect(kinds.slice(1, -1).toSorted()).toEqual(['epoch', 'step'])
+  expect(existsSync(events.at(-1)!.page!)).toBe(true)
+  expect(code).toBe(0)
+})
+
+test('CIFAR-100 is read from a folder of the caller, and the network gets its classes', async () => {
+  const folder = join(root, 'data', 'cifar-100-binary')
+  mkdirSync(folder, { recursive: true })
+  for (const [file, records] of [
+    ['train.bin', 50_000],
+    ['test.bin', 10_000],
+  ] as const) {
+    writeFileSync(join(folder, file), '')
+    // Zeros without room on the disk.
+    truncateSync(join(folder, file), records * 3074)
+  }
+  const names = Array.from({ length: 100 }, (_, i) => `class${i}\n`)
+  writeFileSync(join(folder, 'fine_label_names.txt'), names.join(''))
+
+  const { child, ended } = start('train', 'cifar100', '--data', 'data', '--out', 'hundred')
+  child.stdout!.on('data', (text) => String(text).includes('Run  ') && child.kill('SIGINT'))
+  const { code, output } = await ended
+  expect(output).toContain('50000 training and 10000 test images')
+  expect(code).toBe(130)
+  expect(readFileSync(join(root, 'hundred', 'model', 'model.json'), 'utf8')).toContain(
+    '"units":100',
+  )
+
+  const settings = { data: folder, recipe: expect.stringMatching(/^quick/) as string }
+  expect(runOf('hundred')).toMatchObject({ settings })
+
+  mkdirSync(join(root, 'data', 'cifar-10-batches-bin'))
+  writeFileSync(join(root, 'data', 'cifar-10-batches-bin', 'data_batch_1.bin'), '')
+  const both = await cli('train', 'data')
+  expect(both.output).toContain('holds CIFAR-10 and CIFAR-100: name the folder of one')
+  expect(both.code).toBe(1)
+})
+
+const cifar = ['train', 'cifar10']
+test.each([
+  [[...cifar, '--epochs', '0'], 2, '--epochs: expected a positive integer, got 0'],
+  [[...cifar, '--epochs', '1.5'], 2, '--epochs: expected a positive integer, got 1.5'],
+  [[...cifar, '--epochs', 'ten'], 2, '--epochs: expected a positive integer, got ten'],
+  [[...cifar, '--epochs'], 2, "option '--epochs <n>' argument missing"],
+  [[...cifar, '--seed', '-1'], 2, '--seed: expected an integer in [0, 4294967295], got -1'],
+  [[...cifar, '--model', 'resnet20'], 2, 'got resnet20 (did you mean resnet-20?)'],
+  [
+    [...cifar, '--recipe', 'x'],
+    2,
+    '--recipe: expected one of quick, quick-native, pictures, six, airbench, resnet-18, teacher, ' +
+      'bag-of-tricks, only:NAME, all-but:NAME (see the command recipes) or a file such as ./my.recipe.ts, got x',
+  ],
+  [[...cifar, '--recipe', 'quikc'], 2, '(did you mean quick?)'],
+  [[...cifar, '--recipe', 'only:cutuot'], 2, 'got cutuot (did you mean cutout?)'],
+  [[...cifar, '--nonsense'], 2, "unknown option '--nonsense'. See tricks train --help"],
+  [[...cifar, '--epoch', '3'], 2, "unknown option '--epoch' (Did you mean --epochs?)"],
+  [[...cifar, 'more'], 2, "too many arguments for 'train'"],
+  [['train', '--epochs', '3'], 2, "missing required argument 'data'"],
+  [['tran'], 2, "unknown command 'tran' (Did you mean train?)"],
+  [['cifar10'], 2, "unknown command 'cifar10': did you mean tricks train cifar10?"],
+  [[], 2, 'Usage: tricks <command>'],
+  [['report'], 2, "missing required argument 'runs'"],
+  [['report', 'nowhere'], 1, 'nowhere holds no run'],
+  [['resume', 'nowhere'], 1, 'nowhere holds no run that can be resumed'],
+  [['predict', 'nowhere', 'a.jpg'], 1, 'nowhere holds no trained model'],
+  [['export', 'nowhere'], 1, 'nowhere holds no trained model'],
+  [['preview', 'cutuot'], 2, '(did you mean cutout?)'],
+  [['preview', 'label-smoothing'], 2, 'expected a trick that changes pictures'],
+  [['preview', 'models'], 2, 'expected a trick that changes pictures'],
+  [['preview', 'cutout', '--out', 'a.gif'], 2, '--out: expected a .png or a .svg, got a.gif'],
+  [[...cifar, '--progress', 'x'], 2, "--progress: expected 'bars', 'lines', 'quiet' or 'json'"],
+  [[...cifar, '--data', 'nowhere'], 1, 'expected the official binary layout'],
+  [[...cifar, '--size', '64'], 2, '--size: goes with a folder of pictures'],
+  [[...cifar, '--skip-broken'], 2, '--skip-broken: goes with a folder of pictures'],
+  [['train', '.', '--data', '.'], 2, '--data: goes with cifar10 or cifar100'],
+  [['train', 'nowhere'], 1, "nowhere: expected cifar10, cifar100 or a folder: it can't be read"],
+  [['train', 'cifar1O'], 1, '(did you mean cifar10?)'],
+  [[...cifar, '--teacher', 'runs/a'], 2, 'learns from no teacher'],
+  [[...cifar, '--backend', 'tfjs-node-gpu'], 1, 'tfjs-node-gpu: not installed'],
+] as const)('%j exits with %d and says why, in a line', async (args, expected, message) => {
+  const code = await main(args)
+  const [said, ...more] = vi.mocked(console.error).mock.calls.map(([line]) => String(line))
+  expect(said).toContain(message)
+  if (args.length > 0 && expected === 2) expect(said).not.toContain('\n')
+  expect(more).toEqual([])
+  expect(code).toBe(expected)
+  expect(existsSync(join(root, 'runs'))).toBe(false)
+})
+
+test('a folder that cannot be written is said before anything is trained', async () => {
+  writeFileSync(join(root, 'file'), '')
+  const { code, output } = await cli('train', 'cifar10', '--out', 'file/run')
+  expect(output).toMatch(/can't write the run's folder .*file.run: .*file is not a folder/)
+  expect(output).not.toContain('epoch')
+  expect(code).toBe(1)
+})
+
+test('a folder with a run is not written to', async () => {
+  const before = readFileSync(join(root, 'small', 'run.json'), 'utf8')
+  const { code, output } = await cli('train', 'cifar10', '--out', 'small')
+  expect(output.trim()).toBe(
+    `${join(root, 'small')} holds a run already: resume it, or choose another folder`,
+  )
+  expect(code).toBe(1)
+  expect(readFileSync(join(root, 'small', 'run.json'), 'utf8')).toBe(before)
+})
+
+test('recipes are listed, and one is shown with its tricks', async () => {
+  const all = await cli('recipes')
+  for (const trick of articleTricks)
+    expect(all.output).toContain(`\n${trick.padEnd(20)}${article[trick]}\n`)
+  const one = await cli('recipes', 'six')
+  expect(one.output).toContain('Length     30 epochs of batches of 128, in float32')
+  expect(one.output).toMatch(/\n +images +cutout \{ length: 8, /)
+  expect((await cli('recipes', 'sxi')).code).toBe(2)
+})
+
+test('help names every flag, and fits into 80 columns', async () => {
+  const { code, output } = await cli('train', '--help')
+  const names =
+    'recipe model epochs seed backend precision data limit size skip-broken teacher micro-batch non-finite out ' +
+    'save-every progress tensorboard'
+  for (const name of names.split(' ')) expect(output).toContain(`--${name} `)
+  expect(code).toBe(0)
+  for (const text of [output, (await cli('--help')).output])
+    expect(text.split('\n').filter((line) => line.length > 80)).toEqual([])
+})

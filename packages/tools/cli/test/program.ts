@@ -1,0 +1,45 @@
+// The program in a process of its own, as a person runs it.
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
+import { join } from 'node:path'
+
+export interface Ended {
+  /** Null if it was killed. */
+  readonly code: number | null
+  /** Of stdout and stderr together. */
+  readonly output: string
+  readonly stdout: string
+}
+
+/** The words before the command's: this Node on the sources. */
+export const program: readonly string[] = [
+  '--conditions=@tricks/source',
+  '--no-warnings',
+  join(import.meta.dirname, '../src/cli.ts'),
+]
+
+/** Starts it in a folder. */
+export function startIn(
+  cwd: string,
+  args: readonly string[],
+  options: SpawnOptions = {},
+): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
+  // What npm tells of its own command is not the program's.
+  const { npm_command: _, TRICKS_PROGRAM: __, ...env } = process.env
+  const child = spawn(process.execPath, [...program, ...args], { cwd, env, ...options })
+  let output = ''
+  let stdout = ''
+  child.stdout!.on('data', (text) => {
+    output += text
+    stdout += text
+  })
+  child.stderr!.on('data', (text) => (output += text))
+  const ended = new Promise<Ended>((resolve) =>
+    child.on('close', (code) => resolve({ code, output, stdout })),
+  )
+  return { child, ended }
+}
+
+/** Waits for a condition that a running program brings about. */
+export async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 50))
+}
