@@ -6,11 +6,10 @@
 //
 // The quick recipe: 75.9 % on wasm (seed 0), in 2:30 min on a Xeon with AVX-512 and 4:12 on an EPYC with AVX2, two cores
 // each, n = 1. On @tricks/native with bfloat16 the larger quick-native: 80.7 % in the same time.
-import { commandNames, main } from '@tricks/cli'
+import { main } from '@tricks/cli'
 
 // npm runs scripts in the package's folder; the user is elsewhere.
 process.chdir(process.env['INIT_CWD'] ?? '.')
 const words = process.argv.slice(2)
-const [first = ''] = words
-const isCommand = commandNames.includes(first) || first === '--help' || first === '-h'
-process.exitCode = await main(isCommand ? words : ['train', 'cifar10', ...words], 'npm start --')
+const isFlag = /^-(?!-?h(elp)?$)/.test(words[0] ?? '-')
+process.exitCode = await main(isFlag ? ['train', 'cifar10', ...words] : words, 'npm start --')

@@ -32,10 +32,8 @@ export function nearest(word: string, candidates: readonly string[]): string | u
   return distance(word, best) <= Math.ceil(word.length / 3) ? best : undefined
 }
 
-/** The program as the user calls it: `npm start` sets a name, and npx has one of its own. */
+/** The program as the user calls it, which with npx depends on where the package is. */
 export function programName(): string {
-  const { TRICKS_PROGRAM, npm_command: npm } = process.env
-  if (TRICKS_PROGRAM !== undefined) return TRICKS_PROGRAM
-  if (npm !== 'exec') return 'tricks'
+  if (process.env['npm_command'] !== 'exec') return 'tricks'
   return import.meta.dirname.startsWith(resolve('node_modules')) ? 'npx tricks' : 'npx @tricks/cli'
 }

@@ -24,7 +24,7 @@ export function startIn(
   options: SpawnOptions = {},
 ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
   // What npm tells of its own command is not the program's.
-  const { npm_command: _, TRICKS_PROGRAM: __, ...env } = process.env
+  const { npm_command: _, ...env } = process.env
   const child = spawn(process.execPath, [...program, ...args], { cwd, env, ...options })
   let output = ''
   let stdout = ''

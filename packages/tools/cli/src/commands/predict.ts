@@ -16,7 +16,7 @@ export const predict: Command<'top' | 'json' | 'backend'> = {
     const trained = await loadModel(resolve(String(run)))
     let failed = 0
     for (const file of pictures as readonly string[]) {
-      const found = await classify(trained, resolve(file))
+      const found = await classify(trained, file)
       if (typeof found === 'string') {
         failed++
         if (json) console.log(JSON.stringify({ file, error: found }))
@@ -37,9 +37,10 @@ interface Share {
 }
 
 /** The classes, the likeliest first; or why the file can't be read. */
-async function classify({ model, classes }: TrainedModel, file: string): Promise<Share[] | string> {
+async function classify({ model, classes }: TrainedModel, name: string): Promise<Share[] | string> {
+  const file = resolve(name)
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
-    return `it is a folder: name its pictures, as ${file}/*.jpg`
+    return `it is a folder: name its pictures, as ${name}/*.jpg`
   const { readPicture } = await import('@tricks/image-folder')
   const [height, width, channels] = model.inputs[0]!.shape.slice(1) as [number, number, number]
   const pixels = await readPicture(file, height, width)
@@ -52,6 +53,6 @@ async function classify({ model, classes }: TrainedModel, file: string): Promise
   const values = await probabilities.data()
   probabilities.dispose()
   return classes
-    .map((name, i) => ({ name, probability: values[i]! }))
+    .map((each, i) => ({ name: each, probability: values[i]! }))
     .toSorted((a, b) => b.probability - a.probability)
 }

@@ -64,7 +64,7 @@ async function trickSheet(
   trick: Awaited<ReturnType<typeof pictureTrick>>,
   source: string,
   count: number,
-  { size = 64, skipBroken = false, seed = 1 }: Given,
+  { size = 64, skipBroken = false, seed }: Given,
 ): Promise<Sheet> {
   const { train } = await loadData(source, { size, skipBroken, view })
   // Evenly through the set, as a folder's pictures are sorted by class.
@@ -72,7 +72,13 @@ async function trickSheet(
   const indices = Array.from({ length: Math.min(count, train.labels.length) }, (_, i) => i * stride)
   const { facts } = openData({ train, validation: 0, batchSize: 1, epochs: 1, seed: 0 })
   const show = indices.map((_, i) => i)
-  return imageSheet(train, indices, { tricks: [trick], seed, mean: facts.mean, show })
+  const options = { tricks: [trick], mean: facts.mean, show }
+  if (seed !== undefined) return imageSheet(train, indices, { ...options, seed })
+  // By some seeds a trick that changes some of the pictures changes none of these.
+  let sheet = await imageSheet(train, indices, { ...options, seed: 1 })
+  for (let other = 2; sheet.rows.length === 1 && other < 20; other++)
+    sheet = await imageSheet(train, indices, { ...options, seed: other })
+  return sheet
 }
 
 async function recipeSheet(
