@@ -1,4 +1,5 @@
-export { defineRecipe, type Recipe, type RecipeContext } from '@tricks/run'
-export { type DataOptions, loadData } from './data.ts'
+export { defineRecipe, type Recipe, type RecipeContext, type RecipeData } from '@tricks/run'
+export { type DataOptions, isPictureFolder, loadData, locateData } from './data.ts'
 export { commandNames, main } from './main.ts'
 export { recipeNamed, recipes } from './recipes/index.ts'
+export { setUp } from './session.ts'
