@@ -1,4 +1,4 @@
-import { classAccuracies, confusionMatrix, parseRun, predictedClasses } from '@tricks/run/record'
+import { parseRun, predictedClasses } from '@tricks/run/record'
 import { expect, test } from 'vitest'
 import { comparisonPage, reportPage } from '../src/index.ts'
 import { wilsonInterval } from '../src/page/interval.ts'

@@ -6,7 +6,9 @@ import { shrunk } from '../src/preview/picture.ts'
 
 const picture = (height: number, width: number, channels: number): Picture => ({
   pixels: Uint8Array.from({ length: height * width * channels }, (_, i) => (i * 37) % 256),
-  ...{ height, width, channels },
+  height,
+  width,
+  channels,
 })
 const decoded = (url: string): ReturnType<typeof decode> =>
   decode(Uint8Array.from(atob(url.split(',')[1]!), (letter) => letter.charCodeAt(0)))

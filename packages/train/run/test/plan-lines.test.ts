@@ -3,8 +3,12 @@ import { expect, test } from 'vitest'
 import { describePlan, planLines } from '../src/record.ts'
 
 const images = { draw: () => undefined, apply: <T>(batch: T) => batch }
-const blur = (options: Trick['options'], key?: string): Trick =>
-  ({ name: 'blur', key, options, images }) as Trick
+const blur = (options: Trick['options'], key?: string): Trick => ({
+  name: 'blur',
+  key,
+  options,
+  images,
+})
 const swap: Trick = { name: 'swap', options: { mode: 'pairs' }, mix: images }
 const slow: Trick = { name: 'slow', options: {}, learningRate: (rate) => rate / 2 }
 
@@ -31,12 +35,11 @@ test('a key of its own is shown, and a default one is not', () => {
 })
 
 test('a trick is listed once, at the stage in which it does its work', () => {
-  const hooks = (name: string, ...stages: string[]): Trick =>
-    ({
-      name,
-      options: {},
-      ...Object.fromEntries(stages.map((each) => [each, () => null])),
-    }) as never
+  const hooks = (name: string, ...stages: string[]): Trick => ({
+    name,
+    options: {},
+    ...Object.fromEntries(stages.map((each) => [each, () => null])),
+  })
   const plan = compose([
     hooks('plateau', 'start', 'learningRate', 'afterEpoch'),
     hooks('teacher', 'prepare', 'loss'),

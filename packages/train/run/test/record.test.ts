@@ -45,7 +45,10 @@ const files = { name: 'mine', run: JSON.stringify({ state: 'finished', classes: 
 test('reads a whole run', () => {
   const record = parseRun({ ...files, metrics, test: predictions, batch, alive: false })
   expect(record).toMatchObject({
-    ...{ name: 'mine', state: 'finished', alive: false, damage: [] },
+    name: 'mine',
+    state: 'finished',
+    alive: false,
+    damage: [],
     run: { classes: ['a', 'b'] },
     steps: [lines[0]],
     epochs: [lines[1]],
@@ -62,11 +65,14 @@ test('the predictions keep the pictures of the mistakes that a page shows', () =
   const { worst, surest } = shownMistakes(validation!)
   expect(worst).toHaveLength(12)
   expect(worst[0]!.index).toBe(59)
-  expect(surest.map(({ index }) => index).toSorted()).toEqual([56, 58, 59, 53].toSorted())
+  expect(new Set(surest.map(({ index }) => index))).toEqual(new Set([53, 56, 58, 59]))
+  expect(surest).toHaveLength(4)
   expect(validation!.pictures.size).toBe(new Set([...worst, ...surest].map((m) => m.index)).size)
   for (const { index } of [...worst, ...surest])
     expect(validation!.pictures.get(index)).toEqual({
-      ...{ height, width, channels },
+      height,
+      width,
+      channels,
       pixels: images.subarray(index * size, (index + 1) * size),
     })
 })
@@ -88,8 +94,11 @@ test('reports what is damaged and reads the rest', () => {
     damage: ['There is no run.json, so what the run is made of is unknown.'],
   })
   const all = parseRun({
-    ...{ name: 'damaged', run: '{"state":', metrics: `x\n${metrics}` },
-    ...{ test: new Uint8Array([1, 2, 3]), batch: new Uint8Array(9) },
+    name: 'damaged',
+    run: '{"state":',
+    metrics: `x\n${metrics}`,
+    test: new Uint8Array([1, 2, 3]),
+    batch: new Uint8Array(9),
   })
   const expected = [
     /^run\.json can't be read: /,

@@ -16,7 +16,10 @@ const images = (count: number): ImageSet => ({
     Math.floor(i / 64) % 2 === 0 ? (i * 37) % 120 : 130 + ((i * 37) % 120),
   ),
   labels: Int32Array.from({ length: count }, (_, i) => i % 2),
-  ...{ height: 8, width: 8, channels: 1, classes: ['dark', 'bright'] },
+  height: 8,
+  width: 8,
+  channels: 1,
+  classes: ['dark', 'bright'],
 })
 const recipe = defineRecipe({
   model: 'plain',

@@ -15,7 +15,7 @@ export function head(runs: readonly Compared[]): Html {
   const tested = resultsOf('test')
   const [set, results] =
     tested.length > 0 ? ['test', tested] : ['validation', resultsOf('validation')]
-  const [best, second] = results as (readonly [string, number])[]
+  const [best, second] = results
   const ahead = second
     ? `, ${((best![1] - second[1]) * 100).toFixed(2)} points ahead of the next`
     : ''

@@ -16,7 +16,10 @@ export function time(record: RunRecord, summary: RunSummary): Html {
     { dots = true, unit = '' } = {},
   ): Html =>
     curves({
-      ...{ id, title, x, y: { min: 0, unit } },
+      id,
+      title,
+      x,
+      y: { min: 0, unit },
       ...(length !== undefined && { epochs: length }),
       series: [{ name: title.toLowerCase(), color: '--ink', points, dots, thin: !dots }],
     })
