@@ -59,7 +59,7 @@ say(
 const throughput = []
 for (const [model, options, batch] of small ? smallModels() : largeModels())
   throughput.push(await measure(model, options, batch))
-const recipe = await learn()
+const learned = await learn()
 
 const result = {
   backend,
@@ -79,7 +79,7 @@ const result = {
   },
   correctness: { fixtures, laws: broken, steps },
   throughput,
-  recipe,
+  recipe: learned,
   seconds: seconds(),
 }
 writeFileSync(flags.out, `${JSON.stringify(result, null, 2)}\n`)

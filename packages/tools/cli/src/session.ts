@@ -77,7 +77,7 @@ export async function setUp(
 }
 
 async function execute(session: Session, recipe: Recipe, data: Dataset): Promise<number> {
-  const { settings, program, view, signal, ...options } = session
+  const { settings, program: _, view, signal, ...options } = session
   if (recipe.teacher) {
     const code = await prepareTeacher(session, recipe.teacher, data)
     if (code !== 0) return code
@@ -97,10 +97,8 @@ async function execute(session: Session, recipe: Recipe, data: Dataset): Promise
       nonFinite,
       ...options,
       ...(recipe.teacher && { teacher: await loadTeacher(settings.teacher!, data.train) }),
-      ...{
-        settings,
-        signal,
-      },
+      settings,
+      signal,
       view: {
         ...view,
         begin(length) {

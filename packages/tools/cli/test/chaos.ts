@@ -35,7 +35,8 @@ export async function chaos({
   const random = createRandom(11)
   try {
     const flags = [
-      ...['train', 'cifar10'],
+      'train',
+      'cifar10',
       '--recipe',
       'six',
       '--limit',

@@ -107,7 +107,13 @@ test('a folder is trained on with a recipe of its own, and leaves what CIFAR-10 
 
 test('killed, it resumes to the same weights and metrics, bit for bit', async () => {
   const { child, ended } = startIn(root, [
-    ...['train', 'pictures', ...mine, '--out', 'killed', '--save-every', '1'],
+    'train',
+    'pictures',
+    ...mine,
+    '--out',
+    'killed',
+    '--save-every',
+    '1',
   ])
   const third = join(root, 'killed', 'checkpoints', 'step-000000003.safetensors')
   await until(() => existsSync(third) || child.exitCode !== null)
@@ -125,7 +131,13 @@ test('killed, it resumes to the same weights and metrics, bit for bit', async ()
 
 test('interrupted, it saves and exits with 130; resumed, it ends as one that was not', async () => {
   const { child, ended } = startIn(root, [
-    ...['train', 'pictures', ...mine, '--out', 'stopped', '--progress', 'json'],
+    'train',
+    'pictures',
+    ...mine,
+    '--out',
+    'stopped',
+    '--progress',
+    'json',
   ])
   child.stdout!.on('data', (text) => String(text).includes('"kind":"run"') && child.kill('SIGINT'))
   const { code, output: own } = await ended

@@ -13,7 +13,7 @@ const executablePath = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
 const root = mkdtempSync(join(tmpdir(), 'report-'))
 afterAll(() => rmSync(root, { recursive: true }))
 
-const sizes = { phone: 375, desktop: 1280 } as const
+const widths = { phone: 375, desktop: 1280 } as const
 const [five, names] = [Object.values(records).slice(0, 5), Object.keys(records).slice(0, 5)]
 
 /** What the page of a whole run has. */
@@ -78,7 +78,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     }
   }
 
-  test.each(Object.entries(sizes))('a run has every part, on a %s', async (_, width) => {
+  test.each(Object.entries(widths))('a run has every part, on a %s', async (_, width) => {
     await open(
       reportPage(records.finished),
       async (page) => {
@@ -212,7 +212,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     })
   })
 
-  test.each(Object.entries(sizes))(
+  test.each(Object.entries(widths))(
     'five runs in one page, one failed and one running, on a %s',
     async (_, width) => {
       await open(

@@ -1,6 +1,7 @@
-import { classAccuracies, confusionMatrix, parseRun, predictedClasses } from '@tricks/run/record'
+import { parseRun, predictedClasses } from '@tricks/run/record'
 import { expect, test } from 'vitest'
 import { comparisonPage, reportPage } from '../src/index.ts'
+import { factsOf } from '../src/page/facts.ts'
 import { wilsonInterval } from '../src/page/interval.ts'
 import { summaryOf } from '../src/page/summary.ts'
 import { files, records } from './example.ts'
@@ -61,6 +62,29 @@ test('of equal validation accuracies the first is the best', () => {
   const [first] = epochs
   const twice = { ...records.finished, epochs: [first!, { ...first!, epoch: 1 }] }
   expect(summaryOf(twice).best!.epoch).toBe(0)
+})
+
+test.each([
+  [{ validation: 0, data: { trainingImages: 120, testImages: 0 } }, 'none'],
+  [{ validation: 12, data: { trainingImages: 120, testImages: 0 } }, '12 of the training images'],
+  [
+    { validation: 30, data: { trainingImages: 120, validationImages: 30, testImages: 9 } },
+    '30, a set of their own',
+  ],
+])('%o: the validation images are %s', (facts, expected) => {
+  const record = parseRun(files('mine', facts))
+  expect(Object.fromEntries(factsOf(record).Data)['Validation images']).toBe(expected)
+})
+
+test.each([
+  ['finished', { testImages: 0 }, 0, 'none were kept for validation'],
+  ['finished', { testImages: 9 }, 12, 'No predictions were recorded'],
+  ['aborted', { testImages: 9 }, 12, 'Predictions are recorded at the end of a run'],
+  ['failed', { testImages: 0 }, 12, 'Predictions are recorded at the end of a run'],
+])('a %s run without predictions, with %o: says why', (state, data, validation, expected) => {
+  const given = { state, data, validation, test: undefined }
+  const page = reportPage(parseRun({ ...files('mine', given), test: undefined }))
+  expect(page.split(expected)).toHaveLength(4)
 })
 
 test('the page is the same each time, and but for the clock for each run of the kind', () => {

@@ -165,11 +165,19 @@ async function setUp(options: RunOptions): Promise<Setup> {
 
 /** Some thousand training images, normalised as the network gets them. */
 function sampleOf(
-  train: ImageSet,
+  images: ImageSet,
   validation: number | ImageSet,
   { mean, deviation }: TrainingData['facts'],
 ): tf.Tensor4D {
-  const data = openData({ train, validation, mean, deviation, batchSize: 5000, epochs: 1, seed: 0 })
+  const data = openData({
+    train: images,
+    validation,
+    mean,
+    deviation,
+    batchSize: 5000,
+    epochs: 1,
+    seed: 0,
+  })
   return tf.tidy(() => tf.div(tf.sub(data.batch(0).images, mean), deviation))
 }
 
@@ -309,11 +317,9 @@ async function trained(
     const result = await train({
       model,
       data: {
-        ...{
-          train: training,
-          mean,
-          deviation,
-        },
+        train: training,
+        mean,
+        deviation,
         ...(data.validation && { validation: data.validation }),
         ...(data.test && { test: data.test }),
       },

@@ -35,12 +35,11 @@ test('a key of its own is shown, and a default one is not', () => {
 })
 
 test('a trick is listed once, at the stage in which it does its work', () => {
-  const hooks = (name: string, ...stages: string[]): Trick =>
-    ({
-      name,
-      options: {},
-      ...Object.fromEntries(stages.map((each) => [each, () => null])),
-    }) as never
+  const hooks = (name: string, ...stages: string[]): Trick => ({
+    name,
+    options: {},
+    ...Object.fromEntries(stages.map((each) => [each, () => null])),
+  })
   const plan = compose([
     hooks('plateau', 'start', 'learningRate', 'afterEpoch'),
     hooks('teacher', 'prepare', 'loss'),

@@ -65,7 +65,8 @@ test('the predictions keep the pictures of the mistakes that a page shows', () =
   const { worst, surest } = shownMistakes(validation!)
   expect(worst).toHaveLength(12)
   expect(worst[0]!.index).toBe(59)
-  expect(surest.map(({ index }) => index).toSorted()).toEqual([56, 58, 59, 53].toSorted())
+  expect(new Set(surest.map(({ index }) => index))).toEqual(new Set([53, 56, 58, 59]))
+  expect(surest).toHaveLength(4)
   expect(validation!.pictures.size).toBe(new Set([...worst, ...surest].map((m) => m.index)).size)
   for (const { index } of [...worst, ...surest])
     expect(validation!.pictures.get(index)).toEqual({
@@ -96,10 +97,8 @@ test('reports what is damaged and reads the rest', () => {
     name: 'damaged',
     run: '{"state":',
     metrics: `x\n${metrics}`,
-    ...{
-      test: new Uint8Array([1, 2, 3]),
-      batch: new Uint8Array(9),
-    },
+    test: new Uint8Array([1, 2, 3]),
+    batch: new Uint8Array(9),
   })
   const expected = [
     /^run\.json can't be read: /,

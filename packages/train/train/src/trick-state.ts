@@ -55,7 +55,7 @@ export function decodeState(
     return made[name]
   }
   if (array !== undefined) {
-    if (!Object.hasOwn(arrays, String(array)) || !Array.isArray(values))
+    if (typeof array !== 'string' || !Object.hasOwn(arrays, array) || !Array.isArray(values))
       throw new Error(`${JSON.stringify(array)} is not an array`)
     return arrays[array as ArrayName].from(values.map(Number))
   }

@@ -141,12 +141,12 @@ export const ablate: Command<(typeof names)[number]> = {
 
 function chosen(all: readonly Comparison[], only: string | undefined): readonly Comparison[] {
   if (only === undefined) return all
-  const names = only.split(',').map((name) => name.trim())
+  const asked = only.split(',').map((name) => name.trim())
   const known = new Set(all.map(({ name }) => name))
-  const strange = names.find((name) => !known.has(name))
+  const strange = asked.find((name) => !known.has(name))
   if (strange !== undefined)
     throw new UsageError(`--only: expected some of ${[...known].join(', ')}, got ${strange}`)
-  return all.filter(({ name }) => names.includes(name))
+  return all.filter(({ name }) => asked.includes(name))
 }
 
 /** Next to this module, built or not. */

@@ -10,7 +10,7 @@ export const recipes: Command<never> = {
   what: 'List the recipes, or show what one of them does',
   flags: [],
   async run([name]) {
-    if (name !== undefined) return show(String(name))
+    if (name !== undefined) return show(name as string)
     for (const [each, { what = '', epochs }] of Object.entries(known))
       console.log(`${each.padEnd(16)}${what} (${epochs} epochs)`)
     console.log('\nonly:NAME       one trick of the article\nall-but:NAME    all of them but one\n')
@@ -33,7 +33,7 @@ async function show(name: string): Promise<void> {
   const optimizer = recipe.optimizer()
   const { learningRate, ...options } = optimizer.getConfig()
   console.log(
-    `Optimizer  ${optimizer.getClassName()}, rate ${String(learningRate)} ${JSON.stringify(options)}`,
+    `Optimizer  ${optimizer.getClassName()}, rate ${JSON.stringify(learningRate)} ${JSON.stringify(options)}`,
   )
   optimizer.dispose()
   const plan = compose([...tricksOf(recipe, dryContext(recipe))]).plan()

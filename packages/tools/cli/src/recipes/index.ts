@@ -51,8 +51,8 @@ export const teacherPart = '#teacher'
 export async function recipeNamed(name: string): Promise<Recipe> {
   if (name.endsWith(teacherPart)) {
     const pupil = name.slice(0, -teacherPart.length)
-    const { teacher } = await recipeNamed(pupil)
-    if (teacher) return teacher
+    const its = (await recipeNamed(pupil)).teacher
+    if (its) return its
     throw new UsageError(`--recipe: ${pupil} learns from no teacher`)
   }
   if (Object.hasOwn(recipes, name)) return recipes[name]!

@@ -19,10 +19,7 @@ export function time(record: RunRecord, summary: RunSummary): Html {
       id,
       title,
       x,
-      y: {
-        min: 0,
-        unit,
-      },
+      y: { min: 0, unit },
       ...(length !== undefined && { epochs: length }),
       series: [
         {

@@ -54,7 +54,7 @@ export function decode(bytes: Uint8Array): Checkpoint {
 function read(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = decodeTensors(bytes)
   if (metadata['format'] !== format)
-    throw new Error(`expected ${format}, got ${String(metadata['format'] ?? 'no format')}`)
+    throw new Error(`expected ${format}, got ${JSON.stringify(metadata['format'] ?? 'no format')}`)
   const rest = parseJson(String(metadata['checkpoint']))
   if (typeof rest !== 'object' || rest === null || Array.isArray(rest))
     throw new Error('it holds no run')

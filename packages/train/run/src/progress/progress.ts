@@ -35,10 +35,8 @@ export function progressView({
     result,
     event: nothing,
     show: nothing,
-    ...{
-      begin,
-      end: nothing,
-    },
+    begin,
+    end: nothing,
   }
   if (mode === 'quiet') return silent
   const json = (event: object): void => print(JSON.stringify(event))

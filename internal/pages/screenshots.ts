@@ -1,24 +1,24 @@
-// Pictures of the pages of real runs for the READMEs, by Chromium, into ../images:
-// `node --conditions=@tricks/source examples/cifar10/test/screenshots.ts RUN OTHER...`; RUN alone, then all beside each other.
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+// Pictures of the pages of real runs for the READMEs, by Chromium, into examples/cifar10/images:
+// `node --conditions=@tricks/source workshop/pages/screenshots.ts RUN OTHER...` draws the page of RUN, and the comparison.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { chromium } from 'playwright'
-import { main } from '@tricks/cli'
+import { comparisonPage, reportPage } from '@tricks/report'
+import { readRunFolder } from '@tricks/run'
 
 const [run, ...others] = process.argv.slice(2).map((path) => resolve(path))
 if (run === undefined || others.length === 0)
   throw new Error('expected two or more folders of runs')
-const folder = join(import.meta.dirname, '../images')
-mkdirSync(folder, { recursive: true })
+const folder = join(import.meta.dirname, '../../examples/cifar10/images')
 const work = mkdtempSync(join(tmpdir(), 'screenshots-'))
 const executablePath = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
 const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
 try {
-  const [one, all] = [join(work, 'one.html'), join(work, 'all.html')]
-  await main(['report', run, '--out', one])
-  await main(['report', run, ...others, '--out', all])
+  const [one, all] = ['one.html', 'all.html'].map((name) => join(work, name)) as [string, string]
+  writeFileSync(one, reportPage(readRunFolder(run)))
+  writeFileSync(all, comparisonPage([run, ...others].map(readRunFolder)))
   for (const [name, file, size, scheme, scale, at] of [
     ['report-light', one, [1208, 1010], 'light', 1, 'h1'],
     ['report-dark', one, [1208, 1010], 'dark', 1, '#classes'],
