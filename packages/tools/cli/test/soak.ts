@@ -36,7 +36,7 @@ export async function soak({
   const recipe = articleRecipe('', articleTricks)
   const size = { inputShape: [side, side, 3] as [number, number, number], widths: [[8], [16]] }
   const teacher = createModel('plain', { ...size, seed: 2 })
-  const model = createModel('plain', { ...recipe.modelOptions, ...size, seed: 1 } as object)
+  const model = createModel('plain', { ...recipe.modelOptions, ...size, seed: 1 })
   // Epochs of 25 steps, so that validation, plateaus and early stopping have their turns too.
   const stepsPerEpoch = Math.min(25, steps)
   const epochs = Math.ceil(steps / stepsPerEpoch)
