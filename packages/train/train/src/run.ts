@@ -17,7 +17,7 @@ import type { ImageSet } from './image-set.ts'
 import type { Model } from './model.ts'
 import { alignOptimizer } from './optimizer.ts'
 import { rateOf } from './rate.ts'
-import type { Precision } from './precision.ts'
+import type { Precision } from '@tricks/kernels'
 
 /** What a run is made of. */
 export interface RunOptions {
