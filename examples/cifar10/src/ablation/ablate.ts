@@ -7,7 +7,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { type BackendName, useBackend } from '@tricks/backend'
 import { replaceFile } from '@tricks/checkpoint'
 import { loadCifar10 } from '@tricks/cifar10'
-import { assertOption, type Metrics } from '@tricks/core'
+import { assertArgument, type Metrics } from '@tricks/core'
 import { createModel } from '@tricks/models'
 import { lackOf, type Precision, train } from '@tricks/train'
 import { duration } from '../progress.ts'
@@ -79,7 +79,7 @@ export interface AblateOptions extends Regime {
 export async function ablate(options: AblateOptions): Promise<void> {
   const { out, seeds, processes, signal, only, ...regime } = options
   const wanted = comparisons.filter(({ name }) => only?.includes(name) ?? true)
-  assertOption(wanted.length > 0, 'ablate', { only }, 'names of comparisons')
+  assertArgument(wanted.length > 0, 'ablate', { only }, 'names of comparisons')
   mkdirSync(out, { recursive: true })
   const { name: backend } = await useBackend(regime.backend)
   const about: About = { regime: { ...regime, backend }, versions: { tfjs: tf.version_core } }

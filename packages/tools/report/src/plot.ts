@@ -1,4 +1,4 @@
-import { assertOption, compose, isDue, type Metrics, type Time, type Trick } from '@tricks/core'
+import { assertArgument, compose, isDue, type Metrics, type Time, type Trick } from '@tricks/core'
 
 /** A learning rate over a run. */
 export interface RateCurve {
@@ -48,7 +48,7 @@ export function rateCurve({
   metrics,
 }: RateCurveOptions): RateCurve {
   for (const [option, value] of Object.entries({ epochs, stepsPerEpoch, batchSize }))
-    assertOption(
+    assertArgument(
       Number.isInteger(value) && value > 0,
       'plot',
       { [option]: value },

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption } from '@tricks/core'
+import { assertArgument } from '@tricks/core'
 import { type Precision, precisionFlag } from '@tricks/kernels'
 
 /**
@@ -24,7 +24,7 @@ export function lackOf(precision: Precision): string | undefined {
 /** The precision that is to be had: float32 where backend or processor lack the one asked for, which is said. */
 export function availablePrecision(asked: Precision = 'float32'): Precision {
   const known = asked === 'float32' || asked === 'bfloat16'
-  assertOption(known, 'train', { precision: asked }, 'float32 or bfloat16')
+  assertArgument(known, 'train', { precision: asked }, 'float32 or bfloat16')
   const reason = lackOf(asked)
   if (reason === undefined) return asked
   console.warn(`train: ${asked} is not to be had, so float32 is used: ${reason}`)

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import {
-  assertOption,
+  assertArgument,
   type End,
   type Metrics,
   type PipelineBatch,
@@ -123,11 +123,11 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
   const { model, data, optimizer, seed = 0, signal, readEvery = 20, checkpoint, resume } = options
   const { batchSize = 128, evaluationBatchSize = 500, nonFinite = 'stop' } = options
   const often = Number.isInteger(readEvery) && readEvery >= 1
-  assertOption(often, 'train', { readEvery }, 'a positive integer')
+  assertArgument(often, 'train', { readEvery }, 'a positive integer')
   const some = Number.isInteger(evaluationBatchSize) && evaluationBatchSize >= 1
-  assertOption(some, 'train', { evaluationBatchSize }, 'a positive integer')
+  assertArgument(some, 'train', { evaluationBatchSize }, 'a positive integer')
   const known = nonFinite === 'stop' || nonFinite === 'skip'
-  assertOption(known, 'train', { nonFinite }, "'stop' or 'skip'")
+  assertArgument(known, 'train', { nonFinite }, "'stop' or 'skip'")
   if (checkpoint) {
     checkCheckpointOptions(checkpoint)
     await checkSavable(optimizer)
