@@ -32,6 +32,7 @@ export default defineConfig({
   test: {
     // A slow machine is no failure.
     testTimeout: 300_000,
+    hookTimeout: 300_000,
     // All processors: by itself vitest leaves one alone, of two.
     maxWorkers: '100%',
     env: { TRICKS_TEST_WEBGPU: testsWebgpu },

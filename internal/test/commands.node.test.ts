@@ -79,7 +79,7 @@ function install(words: readonly string[], card: string): void {
 
 function npx(words: readonly string[], card: string): void {
   const [name, ...rest] = words[0] === '--yes' ? words.slice(1) : words
-  const ours = packages.find((each) => each.name === name)
+  const ours = packages.find((each) => each.name === name || each.bin.includes(name!))
   if (name === 'pnpm') return pnpm(rest)
   if (ours) {
     expect(ours.bin).not.toEqual([])

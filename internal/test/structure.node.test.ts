@@ -66,7 +66,11 @@ test.each(packages)('$name declares what it imports', ({ folder, manifest }) => 
 })
 
 /** What tricks of one stage share; not tricks themselves. */
-const libraries: Readonly<Record<string, readonly string[]>> = { augment: ['@tricks/operations'] }
+const libraries: Readonly<Record<string, readonly string[]>> = {
+  augment: ['@tricks/operations'],
+  model: ['@tricks/kernels'],
+  optimize: ['@tricks/kernels'],
+}
 /** What a trick may import: core, and the libraries of its stage. */
 const sharedBy = ({ stage, name }: { stage: string; name: string }): readonly string[] =>
   (libraries[stage] ?? []).filter((library) => library !== name)
@@ -82,13 +86,14 @@ test.each(packages.filter(isTrick))('$name has no dependency beyond its peers', 
   expect(dependencies.filter((name) => !sharedBy(trick).includes(name))).toEqual([])
 })
 
-test('core imports nothing of ours, the trainer only core', () => {
+test("core imports nothing of ours, the trainer core and the table of backends' kernels", () => {
   const ours = (name: string): string[] =>
     [...importsOf(packages.find((each) => each.name === name)!.folder, 'src')].filter((imported) =>
       imported.startsWith('@tricks/'),
     )
   expect(ours('@tricks/core')).toEqual([])
-  expect(ours('@tricks/train')).toEqual(['@tricks/core'])
+  expect(ours('@tricks/train')).toEqual(['@tricks/core', '@tricks/kernels'])
+  expect(ours('@tricks/kernels')).toEqual([])
 })
 
 test('no package imports itself through others', () => {

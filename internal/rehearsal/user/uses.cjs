@@ -36,6 +36,7 @@ exports.uses = {
     assert.deepEqual(compose([]).plan(), [])
     assert.equal(createRandom(1).integer(0, 100), createRandom(1).integer(0, 100))
   },
+  '@tricks/kernels': ({ hasKernel }) => assert.equal(hasKernel('BatchNormTraining'), true),
   '@tricks/random-crop': trains('randomCrop'),
   '@tricks/random-resized-crop': trains('randomResizedCrop'),
   '@tricks/random-flip': both(trains('randomFlip'), ({ applyRandomFlip }, { tf }) =>

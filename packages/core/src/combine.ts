@@ -141,12 +141,13 @@ export function combine(name: string, tricks: readonly Trick[], acts: Acts = () 
         rate,
       ),
     multipliers: (path, time, states) =>
-      acting('multipliers', { time })
-        .map((trick) => trick.multipliers!(path, time, stateOf(trick, states)))
-        .reduce((a, b) => ({ rate: a.rate! * (b.rate ?? 1), decay: a.decay! * (b.decay ?? 1) }), {
-          rate: 1,
-          decay: 1,
-        }),
+      acting('multipliers', { time }).reduce(
+        (product, trick) => {
+          const { rate = 1, decay = 1 } = trick.multipliers!(path, time, stateOf(trick, states))
+          return { rate: product.rate * rate, decay: product.decay * decay }
+        },
+        { rate: 1, decay: 1 },
+      ),
     afterStep(variables, step) {
       for (const trick of acting('afterStep', step))
         trick.afterStep!(variables, within(step, trick))
@@ -206,8 +207,8 @@ export const drawnFor = (
   drawn: Drawn | undefined,
 ): [Trick, unknown][] =>
   tricks
-    .filter((trick) => trick[hook] && entryOf(trick, drawn) !== undefined)
-    .map((trick) => [trick, entryOf(trick, drawn)])
+    .map((trick): [Trick, unknown] => [trick, entryOf(trick, drawn)])
+    .filter(([trick, own]) => trick[hook] && own !== undefined)
 
 /** The tensors whose names begin with `from`, beginning with `to` instead. */
 const renamed = (tensors: Tensors, from: string, to: string): Tensors =>

@@ -152,8 +152,7 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
   assertNormalization('compose', { mean, deviation })
   oneAtMost(
     tricks.filter((trick) => trick.setsRate).map(keyOf),
-    'set the learning rate; hand over from one to the next, ' +
-      'as in warmup({ over: { epochs: 5 }, after: cosineDecay() })',
+    'set the learning rate; hand over, as in warmup({ over: { epochs: 5 }, after: cosineDecay() })',
   )
   // Combinators may take turns; whether they do shows at each step.
   oneMixes(tricks.filter((trick) => trick.mix && !trick.tricks).map(keyOf))

@@ -17,24 +17,27 @@ export function assertNormalization(
     deviation,
   }: { readonly mean?: readonly number[]; readonly deviation?: readonly number[] },
 ): void {
-  assertEach(where, { mean }, 'in [0, 1]', (value) => value >= 0 && value <= 1)
-  assertEach(where, { deviation }, 'in (0, 1]', (value) => value > 0 && value <= 1)
+  assertEach(where, { mean }, 'in [0, 1]', true)
+  assertEach(where, { deviation }, 'in (0, 1]', false)
 }
 
 function assertEach(
   where: string,
   option: Readonly<Record<string, readonly number[] | undefined>>,
   range: string,
-  valid: (value: number) => boolean,
+  zero: boolean,
 ): void {
   const [name, values] = Object.entries(option)[0]!
   if (values === undefined) return
   const list = Array.isArray(values) || ArrayBuffer.isView(values) ? Array.from(values) : []
-  if (list.length > 0 && list.every((each) => typeof each === 'number' && valid(each))) return
+  const within = (high: number): boolean =>
+    list.length > 0 && list.every((each) => typeof each === 'number' && each >= 0 && each <= high)
+  const constant = !zero && list.includes(0)
+  if (within(1) && !constant) return
   const error = outOfRange(where, name, `a list of numbers ${range}, one per channel`, values)
-  const large = list.some((each) => each > 1) && list.every((each) => each >= 0 && each <= 255)
-  if (large) error.message += '. Images are in [0, 1]: divide mean and deviation by 255'
-  else if (list.includes(0)) error.message += '. Pass 1 for a constant channel'
+  if (within(255) && !within(1))
+    error.message += '. Images are in [0, 1]: divide mean and deviation by 255'
+  else if (constant) error.message += '. Pass 1 for a constant channel'
   else if (typeof values === 'number') error.message += `. Pass [${String(values)}]`
   throw error
 }

@@ -159,18 +159,8 @@ function scramble(words: Uint32Array, key0: number, key1: number): void {
   let k0 = key0 | 0
   let k1 = key1 | 0
   for (let round = 0; round < 10; round++) {
-    // The upper words of 0xd2511f53 · a and 0xcd9e8d57 · c, in halves, so that each sum fits into a word. They are
-    // written out, as a function of their own is a call where much else is inlined.
-    const a0 = a & 0xffff
-    const a1 = a >>> 16
-    const middle0 = (Math.imul(0xd251, a0) + (Math.imul(0x1f53, a0) >>> 16)) | 0
-    const lower0 = ((middle0 & 0xffff) + Math.imul(0x1f53, a1)) | 0
-    const high0 = Math.imul(0xd251, a1) + (middle0 >>> 16) + (lower0 >>> 16)
-    const c0 = c & 0xffff
-    const c1 = c >>> 16
-    const middle1 = (Math.imul(0xcd9e, c0) + (Math.imul(0x8d57, c0) >>> 16)) | 0
-    const lower1 = ((middle1 & 0xffff) + Math.imul(0x8d57, c1)) | 0
-    const high1 = Math.imul(0xcd9e, c1) + (middle1 >>> 16) + (lower1 >>> 16)
+    const high0 = highOf(0xd251, 0x1f53, a)
+    const high1 = highOf(0xcd9e, 0x8d57, c)
     const low0 = Math.imul(0xd2511f53, a)
     const low1 = Math.imul(0xcd9e8d57, c)
     a = high1 ^ b ^ k0
@@ -184,4 +174,13 @@ function scramble(words: Uint32Array, key0: number, key1: number): void {
   words[1] = b
   words[2] = c
   words[3] = d
+}
+
+/** The upper word of a product with upper · 2^16 + lower, in halves, so that each sum fits into a word. */
+function highOf(upper: number, lower: number, word: number): number {
+  const word0 = word & 0xffff
+  const word1 = word >>> 16
+  const middle = (Math.imul(upper, word0) + (Math.imul(lower, word0) >>> 16)) | 0
+  const low = ((middle & 0xffff) + Math.imul(lower, word1)) | 0
+  return Math.imul(upper, word1) + (middle >>> 16) + (low >>> 16)
 }

@@ -43,4 +43,9 @@ describe.each([
     expect(() => check(given)).toThrow(`${where}: expected `)
     expect(() => check(given)).toThrow(message)
   })
+
+  test('advises 1 for a constant channel of a deviation alone', () => {
+    expect(() => check({ mean: [0, NaN] })).toThrow(/got \[0,"NaN"\]$/)
+    expect(() => check({ deviation: [63, 0, 66.7] })).toThrow('divide mean and deviation by 255')
+  })
 })

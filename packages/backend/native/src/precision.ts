@@ -1,11 +1,9 @@
 // The precision that convolutions and matrix products are computed in.
 import * as tf from '@tensorflow/tfjs-core'
+import { type Precision, precisionFlag } from '@tricks/kernels'
 import type { NativeBackend } from './backend.ts'
-import { type Precision, backendName } from './kernels/op.ts'
+import { backendName } from './kernels/op.ts'
 import { processorFlags } from './processor.ts'
-
-/** `tf.env().set('COMPUTE_PRECISION', 'bfloat16')`, and back with 'float32'. */
-export const precisionFlag = 'COMPUTE_PRECISION'
 
 let precision: Precision = 'float32'
 
@@ -13,7 +11,7 @@ let precision: Precision = 'float32'
 export const computePrecision = (): Precision => precision
 
 /**
- * Adds the flag `COMPUTE_PRECISION`. Setting it to 'bfloat16' throws where the processor would only emulate it, which
+ * Adds the flag. Setting it to 'bfloat16' throws where the processor would only emulate it, which
  * is slower than float32.
  */
 export function registerPrecision(): void {

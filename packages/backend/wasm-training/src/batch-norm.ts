@@ -73,8 +73,8 @@ function statistics(
   return mean && variance && scale && offset ? { mean, variance, scale, offset } : null
 }
 
-function inverseDeviation(variance: Float64Array, call: Call): Float64Array {
-  return variance.map((value) => 1 / Math.sqrt(value + (call.attrs['varianceEpsilon'] as number)))
+function inverseDeviation(variance: Float64Array, epsilon: number): Float64Array {
+  return variance.map((value) => 1 / Math.sqrt(value + epsilon))
 }
 
 /** Writes float32 values at an address of the heap. */
@@ -88,7 +88,7 @@ function normalize(original: Kernel): Kernel {
     const given = statistics(call)
     if (!given) return original(call)
     const { x, rows, channels } = layout(call)
-    const inverse = inverseDeviation(given.variance, call)
+    const inverse = inverseDeviation(given.variance, call.attrs['varianceEpsilon'] as number)
     const factor = inverse.map((value, channel) => value * given.scale[channel]!)
     const term = factor.map(
       (value, channel) => given.offset[channel]! - given.mean[channel]! * value,
@@ -103,47 +103,30 @@ function normalize(original: Kernel): Kernel {
   }
 }
 
-/** x, dy, mean, variance, scale → the gradients of x, mean, variance, scale and offset of tf.batchNorm. */
+/** The same of tf.batchNorm by given statistics: x, dy, gamma, mean, variance → dx, dgamma, dbeta */
 function normalizeGradient(call: Call): Info[] {
-  const { mean, variance, scale } = statistics(call)!
-  const { rows, channels } = layout(call)
-  const [x, dy] = [input(call, 'x'), input(call, 'dy')]
-  const inverse = inverseDeviation(variance, call)
-  const factor = inverse.map((value, channel) => value * scale[channel]!)
+  const { x, rows, channels } = layout(call)
   const dx = makeOutput(call, x.shape)
-  const outputs = Array.from({ length: 4 }, () => makeOutput(call, [channels]))
-  compute(
-    call,
-    [channels, channels, 2 * channels, 4 * channels],
-    (engine, means, factors, sums, totals) => {
-      write(call, means, mean)
-      write(call, factors, factor)
-      engine.gradient_sums([
-        sums,
-        totals,
-        pointer(call, x),
-        pointer(call, dy),
-        means,
-        rows,
-        channels,
-      ])
-      const [sum, product] = [0, 1].map((i) =>
-        Float64Array.from(
-          new Float32Array(heap(call).HEAPU8.buffer, sums + 4 * i * channels, channels),
-        ),
-      ) as [Float64Array, Float64Array]
-      const gradients = [
-        sum.map((value, i) => -value * factor[i]!),
-        product.map((value, i) => -0.5 * value * factor[i]! * inverse[i]! ** 2),
-        product.map((value, i) => value * inverse[i]!),
-        sum,
-      ]
-      for (const [i, gradient] of gradients.entries()) values(call, outputs[i]!).set(gradient)
-      write(call, means, new Float32Array(channels))
-      engine.scale(pointer(call, dx), pointer(call, dy), factors, means, rows, channels)
-    },
-  )
-  return [dx, ...outputs]
+  const dgamma = makeOutput(call, [channels])
+  const dbeta = makeOutput(call, [channels])
+  const read = (name: string) => Float64Array.from(values(call, input(call, name)))
+  const [gamma, mean] = [read('gamma'), read('mean')]
+  const inverse = inverseDeviation(read('variance'), call.attrs['epsilon'] as number)
+  const dy = pointer(call, input(call, 'dy'))
+  const scratch = [channels, channels, 2 * channels, 4 * channels]
+  compute(call, scratch, (engine, terms, factors, sums, totals) => {
+    write(call, terms, mean)
+    engine.gradient_sums([sums, totals, pointer(call, x), dy, terms, rows, channels])
+    const sum = (term: 0 | 1): Float32Array =>
+      new Float32Array(heap(call).HEAPU8.buffer, sums + 4 * term * channels, channels).slice()
+    values(call, dbeta).set(sum(0))
+    values(call, dgamma).set(sum(1).map((product, i) => product * inverse[i]!))
+    const factor = inverse.map((value, channel) => value * gamma[channel]!)
+    write(call, factors, factor)
+    write(call, terms, new Float32Array(channels))
+    engine.scale(pointer(call, dx), dy, factors, terms, rows, channels)
+  })
+  return [dx, dgamma, dbeta]
 }
 
 export function registerBatchNorm(): void {

@@ -1,88 +1,46 @@
 // Gradients that tfjs-core composes of many operations, and those it refuses, by one wasm kernel each. On other
 // backends tfjs's own are used.
 import * as tf from '@tensorflow/tfjs-core'
+import {
+  type Gradient,
+  overrideBatchNorm,
+  overrideGradient,
+  overrideRelu,
+  whenSet,
+} from '@tricks/kernels'
+import { backendName } from './kernel.ts'
 
-type Gradient = Parameters<typeof tf.registerGradient>[0]
-const ours = new WeakSet<Gradient>()
-
-/** Replaces a gradient while wasm is the backend. tfjs may register its own again: the last one is asked. */
-function override(
-  kernelName: string,
-  applies: (attrs: tf.NamedAttrMap, saved: tf.Tensor[]) => boolean,
-  gradFunc: Gradient['gradFunc'],
-): void {
-  const own = tf.getGradient(kernelName)
-  if (!own || ours.has(own)) return
-  const gradient: Gradient = {
-    ...own,
-    gradFunc: (dy, saved, attrs) =>
-      tf.getBackend() === 'wasm' && applies(attrs, saved)
-        ? gradFunc(dy, saved, attrs)
-        : own.gradFunc(dy, saved, attrs),
-  }
-  ours.add(gradient)
-  tf.unregisterGradient(kernelName)
-  tf.registerGradient(gradient)
-}
-
-function run(name: string, inputs: tf.NamedTensorMap, attrs: object = {}): tf.Tensor[] {
-  return [tf.engine().runKernel(name, inputs, attrs as tf.NamedAttrMap)].flat()
-}
-
-/** Called at each `tf.setBackend('wasm')`, after which no module registers tfjs's gradients again. */
-export function overrideGradients(): void {
-  override(
-    tf.Relu,
-    () => true,
-    (dy, [x]) => ({ x: () => run('ReluGrad', { x: x!, dy: dy as tf.Tensor })[0]! }),
-  )
-  override(
-    tf.FusedBatchNorm,
-    (_, [x, ...statistics]) =>
-      statistics.every((s) => !s || (s.rank === 1 && s.size === x!.shape.at(-1))),
-    (upstream, [x, mean, variance, scale], attrs) => {
-      const dy = upstream as tf.Tensor
-      const inputs = { x: x!, dy, mean: mean!, variance: variance!, ...(scale ? { scale } : {}) }
-      const gradients = run('FusedBatchNormGrad', inputs, attrs)
-      const names = ['x', 'mean', 'variance', 'scale', 'offset']
-      return Object.fromEntries(names.map((name, i) => [name, () => gradients[i]!]))
-    },
-  )
-  // tfjs refuses the gradient of a dilated convolution.
-  override(
-    tf.Conv2D,
-    ({ dilations }) => !([dilations].flat() as number[]).every((dilation) => dilation === 1),
-    convolutionGradient(tf.Conv2DBackpropInput, tf.Conv2DBackpropFilter),
-  )
-  override(
+function overrideGradients(): void {
+  overrideRelu(backendName)
+  overrideBatchNorm(backendName)
+  overrideDilated(tf.Conv2D, tf.Conv2DBackpropInput, tf.Conv2DBackpropFilter)
+  overrideDilated(
     tf.DepthwiseConv2dNative,
-    ({ dilations }) => !([dilations].flat() as number[]).every((dilation) => dilation === 1),
-    convolutionGradient(
-      tf.DepthwiseConv2dNativeBackpropInput,
-      tf.DepthwiseConv2dNativeBackpropFilter,
-    ),
+    tf.DepthwiseConv2dNativeBackpropInput,
+    tf.DepthwiseConv2dNativeBackpropFilter,
   )
 }
 
-function convolutionGradient(ofInput: string, ofFilter: string): Gradient['gradFunc'] {
+/** tfjs refuses the gradient of a dilated convolution. */
+function overrideDilated(kernelName: string, ofInput: string, ofFilter: string): void {
+  overrideGradient(
+    backendName,
+    kernelName,
+    ({ dilations }) => !([dilations].flat() as number[]).every((dilation) => dilation === 1),
+    convolutionGradient(ofInput, ofFilter),
+  )
+}
+
+function convolutionGradient(ofInput: string, ofFilter: string): Gradient {
   return (upstream, [x, filter], attrs) => {
     const dy = upstream as tf.Tensor
+    const run = (name: string, inputs: tf.NamedTensorMap, shape: object): tf.Tensor =>
+      tf.engine().runKernel(name, inputs, { ...attrs, ...shape })
     return {
-      x: () => run(ofInput, { dy, filter: filter! }, { ...attrs, inputShape: x!.shape })[0]!,
-      filter: () => run(ofFilter, { x: x!, dy }, { ...attrs, filterShape: filter!.shape })[0]!,
+      x: () => run(ofInput, { dy, filter: filter! }, { inputShape: x!.shape }),
+      filter: () => run(ofFilter, { x: x!, dy }, { filterShape: filter!.shape }),
     }
   }
 }
 
-export function registerGradients(): void {
-  // A kernel's set-up runs at each `tf.setBackend('wasm')`: this one is no kernel otherwise.
-  tf.registerKernel({
-    kernelName: 'WasmTrainingGradients',
-    backendName: 'wasm',
-    kernelFunc: () => {
-      throw new Error('wasm-training: expected no call of this kernel')
-    },
-    setupFunc: overrideGradients,
-  })
-  if (tf.getBackend() === 'wasm') overrideGradients()
-}
+export const registerGradients = (): void => whenSet(backendName, overrideGradients)

@@ -1,5 +1,6 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
+import { type Extend, extender } from '@tricks/kernels'
 import { type Engine, engineOf } from './engine/index.ts'
 
 /** What tfjs hands to a kernel: tensors known by data id, shape and dtype. */
@@ -12,13 +13,8 @@ export interface Call {
 }
 export type Kernel = (call: Call) => Info | Info[]
 
-/** Registers a wasm kernel, in place of tfjs's own where there is one, which `make` is given. */
-export function extend(kernelName: string, make: (original: Kernel) => Kernel): void {
-  const config = tf.getKernel(kernelName, 'wasm')
-  if (config) tf.unregisterKernel(kernelName, 'wasm')
-  const kernelFunc = make(config?.kernelFunc as unknown as Kernel) as unknown as tf.KernelFunc
-  tf.registerKernel({ ...config, kernelName, backendName: 'wasm', kernelFunc })
-}
+export const backendName = 'wasm'
+export const extend: Extend<Kernel> = extender(backendName)
 
 /** Runs another wasm kernel on plain tensor infos, outside the engine's scopes: the caller disposes. */
 export function run(
@@ -27,7 +23,7 @@ export function run(
   inputs: Record<string, Info>,
   attrs: Attributes = {},
 ): Info {
-  const kernel = tf.getKernel(name, 'wasm').kernelFunc as unknown as Kernel
+  const kernel = tf.getKernel(name, backendName).kernelFunc as unknown as Kernel
   return kernel({ inputs, attrs, backend: call.backend }) as Info
 }
 

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
+import { overrideBatchNorm, overrideRelu, overrideRelu6, whenSet } from '@tricks/kernels'
 import { registerActivation } from './activation.ts'
 import { open } from './backend.ts'
 import { registerBatchNorm } from './batch-norm.ts'
@@ -6,7 +7,6 @@ import { registerConvolution } from './convolution.ts'
 import { backendName } from './kernel.ts'
 import { registerPooling } from './pooling.ts'
 import { registerReduction } from './reduction.ts'
-import { overrideGradients } from './gradients.ts'
 
 export { type Adapter, findAdapter } from './adapter.ts'
 export { countProduct, type ProductCount, type ProductShape } from './product.ts'
@@ -20,4 +20,9 @@ registerBatchNorm()
 registerConvolution()
 registerPooling()
 registerReduction()
-overrideGradients()
+// Gradients that tfjs-core composes of many operations, by one kernel each. On other backends tfjs's own are used.
+whenSet(backendName, () => {
+  overrideRelu(backendName)
+  overrideRelu6(backendName)
+  overrideBatchNorm(backendName)
+})

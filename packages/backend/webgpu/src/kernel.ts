@@ -1,5 +1,6 @@
 import type { WebGPUBackend, WebGPUProgram } from '@tensorflow/tfjs-backend-webgpu'
 import * as tf from '@tensorflow/tfjs-core'
+import { type Extend, extender } from '@tricks/kernels'
 
 export const backendName = 'webgpu'
 
@@ -12,13 +13,7 @@ export interface Call {
 }
 export type Kernel = (call: Call) => Info | Info[]
 
-/** Registers a kernel, in place of tfjs's own where there is one, which `make` is given. */
-export function extend(kernelName: string, make: (original: Kernel) => Kernel): void {
-  const config = tf.getKernel(kernelName, backendName)
-  if (config) tf.unregisterKernel(kernelName, backendName)
-  const kernelFunc = make(config?.kernelFunc as unknown as Kernel) as unknown as tf.KernelFunc
-  tf.registerKernel({ ...config, kernelName, backendName, kernelFunc })
-}
+export const extend: Extend<Kernel> = extender(backendName)
 
 export function input(call: Call, name: string): Info {
   const info = call.inputs[name]
@@ -106,13 +101,4 @@ export function map(
 
 export function dispose({ backend }: Pick<Call, 'backend'>, ...infos: Info[]): void {
   for (const { dataId } of infos) backend.disposeData(dataId)
-}
-
-/** Runs another kernel of this backend from a gradient. */
-export function runKernel(
-  name: string,
-  inputs: tf.NamedTensorMap,
-  attrs: object = {},
-): tf.Tensor[] {
-  return [tf.engine().runKernel(name, inputs, attrs as tf.NamedAttrMap)].flat()
 }

@@ -1,4 +1,4 @@
-import { assertOption } from '@tricks/core'
+import { assertArgument } from '@tricks/core'
 import type { ImageSet } from '@tricks/train'
 import { type Layout, type PictureSet, readLayout } from './layout.ts'
 import { BrokenPictures, type LeftOut } from './left-out.ts'
@@ -57,8 +57,13 @@ export async function readImageFolder(
 ): Promise<ImageFolder> {
   const { size, broken: mode = 'throw', keep = 'auto', onProgress, signal } = options
   const [height, width] = sidesOf(size)
-  assertOption(['throw', 'skip'].includes(mode), 'image-folder', { broken: mode }, 'throw or skip')
-  assertOption(
+  assertArgument(
+    ['throw', 'skip'].includes(mode),
+    'image-folder',
+    { broken: mode },
+    'throw or skip',
+  )
+  assertArgument(
     ['memory', 'file', 'auto'].includes(keep),
     'image-folder',
     { keep },
@@ -84,8 +89,8 @@ export async function readImageFolder(
 }
 
 function sidesOf(size: ImageFolderOptions['size']): readonly [height: number, width: number] {
-  const sides = typeof size === 'object' ? size : ([size, size] as const)
-  assertOption(
+  const sides = (Array.isArray(size) ? size : [size, size]) as [number, number]
+  assertArgument(
     sides.length === 2 && sides.every((side) => Number.isInteger(side) && side > 0),
     'image-folder',
     { size },

@@ -145,6 +145,10 @@ test('what is wrong is said', async () => {
   await expect(readImageFolder(folder, { size: 0.5 })).rejects.toThrow(
     'image-folder: expected size to be a positive integer or two, got 0.5',
   )
+  for (const size of [null, '8', [8], [8, '8'], {}])
+    await expect(readImageFolder(folder, { size: size as number })).rejects.toThrow(
+      'image-folder: expected size to be a positive integer or two, got',
+    )
   await expect(readImageFolder(folder, { size: 8, broken: 'skp' as 'skip' })).rejects.toThrow(
     'expected broken to be throw or skip, got skp',
   )

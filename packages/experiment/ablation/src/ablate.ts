@@ -39,8 +39,8 @@ export interface AblateOptions {
  * @returns what the comparisons show by now
  * @throws Error if the folder holds an ablation of another kind, or if a run fails; finished runs are kept
  * @example
- * // With a worker.mjs that calls serveArms:
- * const arm = (key) => ({ key, spec: { tricks: key.split(' + ') } })
+ * // What a worker, a program that calls serveArms, is to train:
+ * const arm = (key: string) => ({ key, spec: { tricks: key.split(' + ') } })
  * const comparison = { name: 'cutout', kind: 'added', with: arm('crop + cutout'), without: arm('crop') }
  */
 export async function ablate(options: AblateOptions): Promise<Summary[]> {
@@ -115,7 +115,9 @@ function missing(
  * Writes the page, the chart and the summary of what is done by now.
  *
  * @example
- * const { comparisons } = readSummary('bench/ablation')
+ * const about = { regime: { epochs: 1, batchSize: 8, trainingImages: 80, validationImages: 8, measuredImages: 20, backend: 'wasm', precision: 'float32' as const }, versions: { tfjs: tf.version_core } }
+ * mkdirSync('runs/ablation', { recursive: true })
+ * write('runs/ablation', about, [], { title: 'Cutout', about: [], again: 'Run it again.' })
  */
 export function write(
   out: string,

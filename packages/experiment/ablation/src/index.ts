@@ -1,16 +1,15 @@
 export { ablate, type AblateOptions, write } from './ablate.ts'
-export { chartOf } from './chart.ts'
 export { type Arm, armsOf, type Comparison } from './comparison.ts'
 export { imagesOf } from './images.ts'
 export { pageOf, type PageText } from './page.ts'
-export { type About, readResults, readSummary, type Regime, type Result } from './results.ts'
+export { type About, readResults, type Regime, type Result } from './results.ts'
 export {
   effectText,
   type Estimate,
   estimate,
   isClear,
-  pairsOf,
   points,
+  readSummary,
   summarize,
   type Summary,
 } from './summary.ts'

@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { replaceFile } from '@tricks/run'
 import type { Precision } from '@tricks/train'
-import type { Summary } from './summary.ts'
 import type { Outcome } from './worker.ts'
 
 /** What all runs of an ablation have in common. */
@@ -34,25 +33,13 @@ export interface Result extends Outcome {
   readonly on: string
 }
 
-/**
- * What `summary.json` says.
- *
- * @example
- * const { comparisons } = readSummary('bench/ablation')
- */
-export function readSummary(out: string): About & { readonly comparisons: readonly Summary[] } {
-  return JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')) as ReturnType<
-    typeof readSummary
-  >
-}
-
 export const text = (value: object): string => `${JSON.stringify(value, null, 2)}\n`
 
 /**
  * The runs so far, without a line that was truncated when the machine stopped.
  *
  * @example
- * const results = readResults('bench/ablation')
+ * const results = readResults('runs/ablation') // [] if there are none yet
  */
 export function readResults(out: string): Result[] {
   const file = join(out, 'runs.jsonl')

@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import jstat from 'jstat'
 import type { Comparison } from './comparison.ts'
-import type { Result } from './results.ts'
+import type { About, Result } from './results.ts'
 
 /** A mean over seeds, with the half-width of its 95 % confidence interval. */
 export interface Estimate {
@@ -25,7 +27,12 @@ export interface Summary {
   readonly cost: number
 }
 
-/** What each comparison shows by now; those without a pair of runs are left out. */
+/**
+ * What each comparison shows by now; those without a pair of runs are left out.
+ *
+ * @example
+ * const none = summarize([], [])
+ */
 export function summarize(
   results: readonly Result[],
   comparisons: readonly Comparison[],
@@ -68,7 +75,12 @@ export function pairsOf(
   return [...pairs.values()].toSorted((a, b) => a.having.seed - b.having.seed)
 }
 
-/** Student's t: with one value there is no interval. */
+/**
+ * Mean, deviation and 95 % interval by Student's t; with one value there is no interval.
+ *
+ * @example
+ * const { mean, interval } = estimate([0.01, 0.03, 0.02]) // 0.02 ± 0.025
+ */
 export function estimate(values: readonly number[]): Estimate {
   const n = values.length
   const mean = values.reduce((sum, value) => sum + value, 0) / n
@@ -90,9 +102,27 @@ export const points = (share: number, digits = 2): string => {
 
 export const size = (share: number): string => (share * 100).toFixed(2)
 
-/** An effect in percentage points with its interval, bold if that excludes zero. */
+/**
+ * An effect in percentage points with its interval, bold if that excludes zero.
+ *
+ * @example
+ * effectText(estimate([0.01, 0.03, 0.02])) // '+2.00 ± 2.48'
+ */
 export function effectText(effect: Estimate): string {
   if (!Number.isFinite(effect.interval)) return points(effect.mean)
   const text = `${points(effect.mean)} ± ${size(effect.interval)}`
   return isClear(effect) ? `**${text}**` : text
+}
+
+/**
+ * What `summary.json` says.
+ *
+ * @example
+ * // Of an ablation in this folder:
+ * const effects = () => readSummary('runs/ablation').comparisons.map(({ name, effect }) => [name, effectText(effect)])
+ */
+export function readSummary(out: string): About & { readonly comparisons: readonly Summary[] } {
+  return JSON.parse(readFileSync(join(out, 'summary.json'), 'utf8')) as ReturnType<
+    typeof readSummary
+  >
 }

@@ -20,7 +20,8 @@ export interface Job {
  *
  * @param train trains an arm from its spec
  * @example
- * serveArms(async ({ spec, seed }) => trainArm(spec, seed))
+ * declare function trainArm(spec: Json, seed: number): Promise<Outcome>
+ * const serve = () => serveArms(({ spec, seed }) => trainArm(spec, seed))
  */
 export function serveArms(train: (job: Job) => Promise<Outcome>): void {
   const send = (message: unknown): void => void process.send?.(message)

@@ -99,6 +99,32 @@ describe('the teacher', () => {
       expectClose(added.loss(again, own), distillationLoss({ student: own, ...options }))
   })
 
+  test.each([
+    ['elder', 'elder'],
+    ['my_model1', 'my_model1'],
+    ['sequential', 'sequential'],
+    ['model7b', 'model7b'],
+    // tfjs counts those that were given no name.
+    ['sequential_1', null],
+    ['sequential_23', null],
+    ['model45', null],
+    ['functional6', null],
+    [undefined, null],
+  ])('called %s is recorded as %s', (name, recorded) => {
+    const teacher: Teacher = { apply: () => tf.zeros([4, 10]), ...(name && { name }) }
+    expect(distillation({ teacher }).options).toMatchObject({ teacher: recorded })
+  })
+
+  test('belongs to the run with all of its variables, as far as it lists them', () => {
+    const model = convolutional(1)
+    const listed = Object.keys(distillation({ teacher: model }).constants!())
+    expect(listed).toHaveLength(model.weights.length)
+    const own = { kernel: tf.variable(tf.scalar(2)) }
+    const bare = { apply: () => tf.zeros([4, 10]) }
+    expect(distillation({ teacher: { ...bare, variables: own } }).constants!()).toBe(own)
+    expect(distillation({ teacher: bare }).constants!()).toEqual({})
+  })
+
   test('keeps its variables to the bit, statistics too, and gets no gradient', () => {
     const [teacher, student] = [convolutional(2), convolutional(1)]
     const pipeline = compose([distillation({ teacher })])

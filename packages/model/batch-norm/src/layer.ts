@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
+import { hasKernel } from '@tricks/kernels'
 import { byKernels, byOperations } from './normalize.ts'
 
 export interface BatchNormOptions {
@@ -88,8 +89,8 @@ export class BatchNorm extends layers.layers.Layer {
         // As torch: unbiased where there is more than one value.
         move(this.movingVariance, tf.mul(variance, count / Math.max(1, count - 1)), this.momentum)
       }
-      const hasKernels = tf.getKernel('BatchNormTraining', tf.getBackend()) !== undefined
-      const normalize = (hasKernels ? byKernels : byOperations)(this.epsilon, observe)
+      const make = hasKernel('BatchNormTraining') ? byKernels : byOperations
+      const normalize = make(this.epsilon, observe)
       return tf.customGrad(normalize as Parameters<typeof tf.customGrad>[0])(x, gamma, beta)
     })
   }

@@ -1,5 +1,6 @@
 // Normalising by a batch's own statistics, with its gradient: functions for tf.customGrad.
 import * as tf from '@tensorflow/tfjs-core'
+import { runKernel } from '@tricks/kernels'
 
 /** Is shown the batch's mean and its biased variance. */
 export type Observe = (mean: tf.Tensor, variance: tf.Tensor) => void
@@ -10,23 +11,19 @@ export type Normalize = (
   save: tf.GradSaveFunc,
 ) => { value: tf.Tensor; gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[] }
 
-/**
- * A backend may bring both passes as kernels: `BatchNormTraining` (x, gamma, beta → y, mean, variance) and
- * `BatchNormTrainingGrad` (x, dy, gamma, mean, variance → dx, dgamma, dbeta), each with the attribute `epsilon`.
- */
+/** Both passes by kernels of the backend. */
 export function byKernels(epsilon: number, observe: Observe): Normalize {
-  const run = (kernel: string, inputs: tf.NamedTensorMap): tf.Tensor[] =>
-    tf.engine().runKernel<tf.Tensor[]>(kernel, inputs, { epsilon })
-  return (x, gamma, beta, save) => {
-    const [value, mean, variance] = run('BatchNormTraining', { x, gamma, beta })
-    observe(mean!, variance!)
-    save([x, gamma, mean!, variance!])
+  return (input, scale, beta, save) => {
+    const given = { x: input, gamma: scale, beta }
+    const [value, ...statistics] = runKernel('BatchNormTraining', given, { epsilon })
+    observe(...statistics)
+    save([input, scale, ...statistics])
     return {
-      value: value!,
+      value,
       gradFunc: (dy, saved) => {
-        const names = ['x', 'gamma', 'mean', 'variance']
-        const inputs = Object.fromEntries(names.map((name, i) => [name, saved[i]!]))
-        return run('BatchNormTrainingGrad', { ...inputs, dy })
+        const [x, gamma, mean, variance] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
+        const inputs = { x, dy, gamma, mean, variance }
+        return [...runKernel('BatchNormTrainingGrad', inputs, { epsilon })]
       },
     }
   }

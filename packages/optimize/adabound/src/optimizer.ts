@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { assertArgument } from '@tricks/core'
+import { hasKernel, runKernel } from '@tricks/kernels'
 import { type AdaBoundOptions, adaboundOptions } from './options.ts'
 
 /** `[{ name, tensor }]`, which tfjs-core doesn't export by name. */
@@ -68,10 +69,7 @@ export class AdaBound extends tf.Optimizer {
     this.incrementIterations()
   }
 
-  /**
-   * How a variable takes its step t, from 1. A backend may bring that as a kernel, but for AMSBound's: `AdaBoundUpdate`, of
-   * variable, gradient, m, v and ten numbers, gives variable, m and v.
-   */
+  /** How a variable takes its step t, from 1: by a kernel if the backend has it, which knows no AMSBound. */
   private updater(t: number): Update {
     const { beta1, beta2, gamma, epsilon, weightDecay, decoupled, amsbound } = this.options
     const { finalLearningRate, baseLearningRate } = this.options
@@ -80,12 +78,12 @@ export class AdaBound extends tf.Optimizer {
     const lower = final * (1 - 1 / (gamma * t + 1))
     const upper = final * (1 + 1 / (gamma * t))
     const [decay, kept] = decoupled ? [0, 1 - weightDecay] : [weightDecay, 1]
-    if (!amsbound && tf.getKernel('AdaBoundUpdate', tf.getBackend())) {
+    if (!amsbound && hasKernel('AdaBoundUpdate')) {
       const list = [rate, lower, upper, beta1, 1 - beta1, beta2, 1 - beta2, epsilon, decay, kept]
       const numbers = tf.tensor1d(list)
       return (variable, gradient, { m, v }) => {
         const inputs = { variable, gradient, m, v, numbers }
-        const made = tf.engine().runKernel<tf.Tensor[]>('AdaBoundUpdate', inputs, {})
+        const made = runKernel('AdaBoundUpdate', inputs)
         ;[variable, m, v].forEach((each, i) => each.assign(made[i]!))
       }
     }

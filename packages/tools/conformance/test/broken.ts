@@ -455,7 +455,7 @@ export const broken: readonly Broken[] = [
     make: () => trusting(3),
     options: { invalid: [() => trusting(-3)] },
     message:
-      "trusting breaks law 8: trusting(-3) is accepted. Check it when the trick is made, as in assertOption(valid, 'trusting', { length }, 'a positive integer')",
+      "trusting breaks law 8: trusting(-3) is accepted. Declare it, as in defineOptions('trusting', { length: integer({ min: 1 }) }), and parse what the factory is given",
   },
   {
     law: 8,
@@ -463,7 +463,7 @@ export const broken: readonly Broken[] = [
     make: () => curt(3),
     options: { invalid: [() => curt(-3)] },
     message:
-      "curt breaks law 8: curt(-3) throws 'bad length', expected 'curt: expected OPTION to be RANGE, got VALUE'. Check it when the trick is made, as in assertOption(valid, 'curt', { length }, 'a positive integer')",
+      "curt breaks law 8: curt(-3) throws 'bad length', expected 'curt: expected OPTION to be RANGE, got VALUE'. Declare it, as in defineOptions('curt', { length: integer({ min: 1 }) }), and parse what the factory is given",
   },
   {
     law: 9,

@@ -78,7 +78,7 @@ const unwritable = (path: string, error: unknown): Error =>
  *
  * @throws Error if it can't be written, is in use, or holds a run already (with `resume` that is expected)
  * @example
- * const folder = openRunFolder('runs/mine')
+ * const folder = openRunFolder('runs/new')
  * folder.close()
  */
 export function openRunFolder(path: string, { resume = false } = {}): RunFolder {
@@ -159,6 +159,8 @@ export function readFacts(path: string): RunFacts {
  * The same of a run that recorded what sets it up again, as the command line does.
  *
  * @throws Error that says what is wrong with it, or that it recorded no settings
+ * @example
+ * const command = () => readRun('runs/mine').settings
  */
 export function readRun(path: string): EarlierRun {
   const facts = readFacts(path)

@@ -96,14 +96,40 @@ const isTrickList = (tricks: unknown): boolean =>
   Array.isArray(tricks) &&
   tricks.every((trick) => typeof (trick as Partial<Trick> | null)?.name === 'string')
 
-/** The recipe's tricks for a run. */
+/**
+ * The recipe's tricks for a run.
+ *
+ * @example
+ * const recipe = defineRecipe({
+ *   model: 'plain',
+ *   optimizer: () => tf.train.momentum(0.05, 0.9),
+ *   tricks: [cutout()],
+ *   epochs: 2,
+ *   batchSize: 16,
+ * })
+ * const context = { data: { height: 32, width: 32, channels: 3, classes: 10, images: 50_000 }, seed: 0 }
+ * const tricks = tricksOf(recipe, context)
+ */
 export function tricksOf({ tricks }: Recipe, context: RecipeContext): readonly Trick[] {
   const list = typeof tricks === 'function' ? tricks(context) : tricks
   assertArgument(isTrickList(list), 'recipe', { tricks: list }, 'a list of tricks')
   return list
 }
 
-/** The recipe's network, with new weights. */
+/**
+ * The recipe's network, with new weights.
+ *
+ * @example
+ * const recipe = defineRecipe({
+ *   model: 'plain',
+ *   optimizer: () => tf.train.momentum(0.05, 0.9),
+ *   tricks: [cutout()],
+ *   epochs: 2,
+ *   batchSize: 16,
+ * })
+ * const context = { data: { height: 32, width: 32, channels: 3, classes: 10, images: 50_000 }, seed: 0 }
+ * const model = modelOf(recipe, context)
+ */
 export function modelOf({ model, modelOptions }: Recipe, context: RecipeContext): LayersModel {
   if (typeof model === 'function') return model(context)
   const { height, width, channels, classes } = context.data
@@ -111,7 +137,19 @@ export function modelOf({ model, modelOptions }: Recipe, context: RecipeContext)
   return createModel(model, { ...modelOptions, inputShape, classes, seed: context.seed })
 }
 
-/** How many of so many training images are kept for validation. */
+/**
+ * How many of so many training images are kept for validation.
+ *
+ * @example
+ * const recipe = defineRecipe({
+ *   model: 'plain',
+ *   optimizer: () => tf.train.momentum(0.05, 0.9),
+ *   tricks: [cutout()],
+ *   epochs: 2,
+ *   batchSize: 16,
+ * })
+ * validationOf(recipe, 50_000) // 5000
+ */
 export function validationOf({ validation = 0.1 }: Recipe, images: number): number {
   return validation < 1
     ? Math.floor(validation * images)

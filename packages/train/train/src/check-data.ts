@@ -1,4 +1,4 @@
-import { assertOption } from '@tricks/core'
+import { assertArgument } from '@tricks/core'
 import { checkLabels } from './check-labels.ts'
 import { checkPixels } from './check-pixels.ts'
 import type { ImageSet } from './image-set.ts'
@@ -16,7 +16,7 @@ export function checkImageSet(name: string, set: ImageSet): Int32Array {
     )
   const { images, height, width, channels, classes } = set
   for (const [size, value] of Object.entries({ height, width, channels }))
-    assertOption(
+    assertArgument(
       Number.isInteger(value) && value >= 1,
       'train',
       { [`the ${name} images' ${size}`]: value },

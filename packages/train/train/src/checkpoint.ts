@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Duration, isDuration, type Json, type State } from '@tricks/core'
+import { assertArgument, type Duration, isDuration, type Json, type State } from '@tricks/core'
 import { checkFacts, type RunFacts } from './facts.ts'
 import type { MeterState } from './meter.ts'
 import type { Skips } from './non-finite.ts'
@@ -43,10 +43,11 @@ export interface CheckpointOptions {
 /** @throws RangeError for an option by which no checkpoint, or none that is kept, would be made */
 export function checkCheckpointOptions({ every, seconds, save }: CheckpointOptions): void {
   const assertOwn = (valid: boolean, name: string, value: unknown, range: string): void =>
-    assertOption(valid, 'train', { [`checkpoint.${name}`]: value }, range)
+    assertArgument(valid, 'train', { [`checkpoint.${name}`]: value }, range)
   const units = 'one of { steps }, { epochs } and { fraction }'
   assertOwn(every === undefined || isDuration(every), 'every', every, units)
-  assertOwn(seconds === undefined || seconds >= 0, 'seconds', seconds, 'a number of at least 0')
+  const spaced = seconds === undefined || (typeof seconds === 'number' && seconds >= 0)
+  assertOwn(spaced, 'seconds', seconds, 'a number of at least 0')
   assertOwn(typeof save === 'function', 'save', save, 'a function that keeps the checkpoint')
 }
 

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import {
   assertNormalization,
-  assertOption,
+  assertArgument,
   createRandom,
   type DataFacts,
   oneHot,
@@ -106,7 +106,7 @@ export interface DataOptions {
 export function openData(options: DataOptions): TrainingData {
   const { train: set, batchSize, epochs, seed } = options
   for (const [name, value] of Object.entries({ batchSize, epochs }))
-    assertOption(whole(value), 'openData', { [name]: value }, 'a positive integer')
+    assertArgument(whole(value), 'openData', { [name]: value }, 'a positive integer')
   const [fitted, heldOut] = splitOf(options)
   const size = fitted.indices.length
   const stepsPerEpoch = Math.ceil(size / batchSize)
@@ -147,7 +147,7 @@ function splitOf({ train: set, validation: asked }: DataOptions): [Subset, Subse
     checkEvaluationSet('validation', validation, set)
     return [wholeOf(set), wholeOf(validation)]
   }
-  assertOption(
+  assertArgument(
     Number.isInteger(validation) && validation >= 0 && validation <= most,
     'train',
     { validation },
@@ -165,7 +165,7 @@ function normalizationOf(
     if (!values) return []
     const each = values.length === 1 ? Array<number>(channels).fill(values[0]!) : [...values]
     const range = `a list of ${channels} numbers, one per channel`
-    assertOption(each.length === channels, 'train', { [name]: values }, range)
+    assertArgument(each.length === channels, 'train', { [name]: values }, range)
     return [[name, each] as const]
   })
   const measured = given.length < 2 ? statisticsOf(fitted) : {}

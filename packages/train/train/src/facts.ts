@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { type Json, keyOf, trainableOf, type Trick } from '@tricks/core'
 import type { ImageSet } from './image-set.ts'
 import { imagesFingerprint, labelsFingerprint, tensorsFingerprint } from './fingerprint.ts'
-import type { Precision } from './precision.ts'
+import type { Precision } from '@tricks/kernels'
 import type { OpenRun, RunOptions } from './run.ts'
 import { topologyOf } from './topology.ts'
 

@@ -1,11 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption } from '@tricks/core'
-
-/** What convolutions and matrix products are computed in. */
-export type Precision = 'float32' | 'bfloat16'
-
-/** The flag of a backend that can do it. */
-const flag = 'COMPUTE_PRECISION'
+import { assertArgument } from '@tricks/core'
+import { type Precision, precisionFlag } from '@tricks/kernels'
 
 /**
  * Why convolutions and matrix products are not to be had in a precision, on the backend and the processor that are used;
@@ -29,7 +24,7 @@ export function lackOf(precision: Precision): string | undefined {
 /** The precision that is to be had: float32 where backend or processor lack the one asked for, which is said. */
 export function availablePrecision(asked: Precision = 'float32'): Precision {
   const known = asked === 'float32' || asked === 'bfloat16'
-  assertOption(known, 'train', { precision: asked }, 'float32 or bfloat16')
+  assertArgument(known, 'train', { precision: asked }, 'float32 or bfloat16')
   const reason = lackOf(asked)
   if (reason === undefined) return asked
   console.warn(`train: ${asked} is not to be had, so float32 is used: ${reason}`)
@@ -39,10 +34,10 @@ export function availablePrecision(asked: Precision = 'float32'): Precision {
 /** Does the work with its convolutions and matrix products in a precision. */
 export function withPrecision<T>(precision: Precision, work: () => T): T {
   if (precision === 'float32') return work()
-  tf.env().set(flag, precision)
+  tf.env().set(precisionFlag, precision)
   try {
     return work()
   } finally {
-    tf.env().set(flag, 'float32')
+    tf.env().set(precisionFlag, 'float32')
   }
 }

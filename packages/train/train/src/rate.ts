@@ -1,5 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core'
-import { assertOption } from '@tricks/core'
+import { assertArgument } from '@tricks/core'
 
 /** The optimizer's learning rate: a protected field of every tfjs optimizer, which no other way gives. */
 interface Rated {
@@ -12,12 +12,12 @@ const rated = (optimizer: tf.Optimizer): Rated => optimizer as unknown as Rated
 /** @throws Error for what is no optimizer, such as the name that `model.compile` takes, and for a rate that trains nothing */
 export function rateOf(optimizer: tf.Optimizer): number {
   const updates = typeof (optimizer as Partial<tf.Optimizer> | undefined | null)?.applyGradients
-  assertOption(updates === 'function', 'train', { optimizer }, 'one such as tf.train.adam(0.001)')
+  assertArgument(updates === 'function', 'train', { optimizer }, 'one such as tf.train.adam(0.001)')
   const rate = rated(optimizer).learningRate
   if (typeof rate !== 'number')
     throw new Error(`train: the optimizer ${optimizer.getClassName()} has no learningRate`)
   const option = { "the optimizer's learning rate": rate }
-  assertOption(rate > 0 && Number.isFinite(rate), 'train', option, 'a number above 0')
+  assertArgument(rate > 0 && Number.isFinite(rate), 'train', option, 'a number above 0')
   return rate
 }
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import {
-  assertOption,
+  assertArgument,
   compose,
   createRandom,
   type Pipeline,
@@ -17,7 +17,7 @@ import type { ImageSet } from './image-set.ts'
 import type { Model } from './model.ts'
 import { alignOptimizer } from './optimizer.ts'
 import { rateOf } from './rate.ts'
-import type { Precision } from './precision.ts'
+import type { Precision } from '@tricks/kernels'
 
 /** What a run is made of. */
 export interface RunOptions {
@@ -129,12 +129,12 @@ function checkOptions({
   validation = 0,
 }: RunOptions): void {
   const applies = typeof (model as Model | undefined)?.apply === 'function'
-  assertOption(applies, 'train', { model }, 'a tfjs-layers model, or { apply, variables }')
+  assertArgument(applies, 'train', { model }, 'a tfjs-layers model, or { apply, variables }')
   createRandom(seed, 'train')
-  assertOption(whole(epochs), 'train', { epochs }, 'a positive integer')
-  assertOption(whole(batchSize), 'train', { batchSize }, 'a positive integer')
+  assertArgument(whole(epochs), 'train', { epochs }, 'a positive integer')
+  assertArgument(whole(batchSize), 'train', { batchSize }, 'a positive integer')
   const given = typeof data === 'object' && data !== null && 'train' in data
-  assertOption(given, 'train', { data }, '{ train, validation?, test?, mean?, deviation? }')
+  assertArgument(given, 'train', { data }, '{ train, validation?, test?, mean?, deviation? }')
   if (data.validation && validation !== 0)
     throw new Error(
       `train: expected validation to be left out or 0, as data.validation is a set of its own, got ${validation}`,

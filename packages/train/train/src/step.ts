@@ -12,7 +12,8 @@ import {
 import { isFinite, type Measured, type Measures, readMeasures } from './measures.ts'
 import { logitsOf, type Model } from './model.ts'
 import { applyGradients } from './optimizer.ts'
-import { type Precision, withPrecision } from './precision.ts'
+import type { Precision } from '@tricks/kernels'
+import { withPrecision } from './precision.ts'
 
 export interface Training {
   readonly model: Model

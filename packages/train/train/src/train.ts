@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import {
-  assertOption,
+  assertArgument,
   type End,
   type Metrics,
   type PipelineBatch,
@@ -26,7 +26,8 @@ import { takeExclusively } from './exclusive.ts'
 import { rateOf, setRate } from './rate.ts'
 import { checkSavable } from './optimizer-state.ts'
 import { open, type RunOptions } from './run.ts'
-import { availablePrecision, type Precision } from './precision.ts'
+import type { Precision } from '@tricks/kernels'
+import { availablePrecision } from './precision.ts'
 import type { EpochProgress, Progress } from './progress.ts'
 import { type NonFinite, type Skips, Watch } from './non-finite.ts'
 import { updateIfFinite, updateOn } from './step.ts'
@@ -124,11 +125,11 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
   const { model, data, optimizer, seed = 0, signal, readEvery = 20, checkpoint, resume } = options
   const { batchSize = 128, evaluationBatchSize = 500, nonFinite = 'stop' } = options
   const often = Number.isInteger(readEvery) && readEvery >= 1
-  assertOption(often, 'train', { readEvery }, 'a positive integer')
+  assertArgument(often, 'train', { readEvery }, 'a positive integer')
   const some = Number.isInteger(evaluationBatchSize) && evaluationBatchSize >= 1
-  assertOption(some, 'train', { evaluationBatchSize }, 'a positive integer')
+  assertArgument(some, 'train', { evaluationBatchSize }, 'a positive integer')
   const known = nonFinite === 'stop' || nonFinite === 'skip'
-  assertOption(known, 'train', { nonFinite }, "'stop' or 'skip'")
+  assertArgument(known, 'train', { nonFinite }, "'stop' or 'skip'")
   if (checkpoint) {
     checkCheckpointOptions(checkpoint)
     await checkSavable(optimizer)

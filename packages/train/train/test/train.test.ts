@@ -211,6 +211,11 @@ describe('what goes wrong is said', () => {
       'train: expected checkpoint.seconds to be a number of at least 0, got NaN',
     ],
     [
+      'seconds as text',
+      { checkpoint: { seconds: '60' as never, save: () => undefined } },
+      'train: expected checkpoint.seconds to be a number of at least 0, got 60',
+    ],
+    [
       'a checkpoint that nobody keeps',
       { checkpoint: {} as never },
       'train: expected checkpoint.save to be a function that keeps the checkpoint, got undefined',

@@ -12,9 +12,7 @@ import {
   input,
   opsTake,
   real,
-  overrideGradient,
   precisionOf,
-  runKernel,
   text,
   type,
   whole,
@@ -123,21 +121,20 @@ function normalizeByGiven(original: Kernel): Kernel {
   }
 }
 
-/** x, dy, mean, variance, scale → the gradients of x, scale and offset of tf.batchNorm by given statistics. */
+/** The same of tf.batchNorm by given statistics: x, dy, gamma, mean, variance → dx, dgamma, dbeta */
 function normalizeGradient(call: Call): Info[] {
   const x = input(call, 'x')
-  const epsilon = call.attrs['varianceEpsilon'] as number
+  const epsilon = call.attrs['epsilon'] as number
   return tf.tidy(() => {
-    const scale = call.inputs['scale'] ?? tf.ones([x.shape.at(-1)!])
     const statistics = [input(call, 'mean'), input(call, 'variance')]
-    const [dx, dScale, dOffset] = execute(
+    const [dx, dGamma, dBeta] = execute(
       call,
       'FusedBatchNormGradV2',
-      [asImages(input(call, 'dy')), asImages(x), scale, ...statistics],
+      [asImages(input(call, 'dy')), asImages(x), input(call, 'gamma'), ...statistics],
       attributes(epsilon, false),
       { outputs: 5, precision: precisionOf(call, x), typed: [0, 1] },
     )
-    return [as(dx!, x.shape), dScale!, dOffset!]
+    return [as(dx!, x.shape), dGamma!, dBeta!]
   })
 }
 
@@ -146,30 +143,4 @@ export function registerBatchNorm(): void {
   extend('BatchNormTrainingGrad', () => trainGradient)
   extend(tf.FusedBatchNorm, normalizeByGiven)
   extend('FusedBatchNormGrad', () => normalizeGradient)
-}
-
-export function overrideBatchNormGradient(): void {
-  overrideGradient(
-    tf.FusedBatchNorm,
-    (_, [x, ...statistics]) =>
-      statistics.every((each) => !each || (each.rank === 1 && each.size === x!.shape.at(-1))),
-    (upstream, [x, mean, variance, scale], attrs) => {
-      const dy = upstream as tf.Tensor
-      const inputs = { x: x!, dy, mean: mean!, variance: variance!, ...(scale ? { scale } : {}) }
-      const [dx, dScale, dOffset] = runKernel('FusedBatchNormGrad', inputs, attrs) as [
-        tf.Tensor,
-        tf.Tensor,
-        tf.Tensor,
-      ]
-      const inverse = tf.rsqrt(tf.add(variance!, attrs['varianceEpsilon'] as number))
-      const factor = scale ? tf.mul(inverse, scale) : inverse
-      return {
-        x: () => dx,
-        mean: () => tf.neg(tf.mul(dOffset, factor)),
-        variance: () => tf.mul(tf.mul(dScale, -0.5), tf.mul(factor, inverse)),
-        scale: () => dScale,
-        offset: () => dOffset,
-      }
-    },
-  )
 }

@@ -1,7 +1,7 @@
 // The rectifier's gradient as one op, and what of a network's other parts keeps to bfloat16.
 import * as tf from '@tensorflow/tfjs-core'
 import { hasOps } from '../load.ts'
-import { execute, extend, input, overrideGradient, precisionOf, runKernel } from './op.ts'
+import { execute, extend, input, precisionOf } from './op.ts'
 
 export function registerElementwise(): void {
   extend(tf.Relu, (original) => (call) => {
@@ -52,12 +52,4 @@ export function registerElementwise(): void {
       return execute(call, 'Reshape', [x, shape], {}, { precision, typed: [0] })[0]!
     })
   })
-}
-
-export function overrideElementwiseGradients(): void {
-  overrideGradient(
-    tf.Relu,
-    (_, [x]) => x!.dtype === 'float32',
-    (dy, [x]) => ({ x: () => runKernel('ReluGrad', { x: x!, dy: dy as tf.Tensor })[0]! }),
-  )
 }

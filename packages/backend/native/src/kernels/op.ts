@@ -1,5 +1,6 @@
-// Running TensorFlow's ops, and putting kernels and gradients in the place of tfjs-node's and tfjs-core's.
+// Running TensorFlow's ops, and putting kernels in the place of tfjs-node's.
 import * as tf from '@tensorflow/tfjs-core'
+import { type Extend, extender, type Precision } from '@tricks/kernels'
 import type { Handle, NativeBackend } from '../backend.ts'
 import { hasOps } from '../load.ts'
 import { idIn16, isIn16 } from '../tensors.ts'
@@ -14,6 +15,8 @@ export interface Call {
   readonly backend: NativeBackend
 }
 export type Kernel = (call: Call) => Info | Info[]
+
+export const extend: Extend<Kernel> = extender(backendName)
 
 type Kind = 'TF_ATTR_STRING' | 'TF_ATTR_INT' | 'TF_ATTR_FLOAT' | 'TF_ATTR_BOOL' | 'TF_ATTR_TYPE'
 export interface Attribute {
@@ -34,9 +37,6 @@ export const type = (name: keyof typeof types): Attribute => ({
   kind: 'TF_ATTR_TYPE',
   value: types[name],
 })
-
-/** In which of the two an op works. */
-export type Precision = 'float32' | 'bfloat16'
 
 interface Execution {
   /** How many tensors the op gives, default 1. */
@@ -98,47 +98,4 @@ export function input(call: Call, name: string): Info {
   const info = call.inputs[name]
   if (!info) throw new Error(`native: expected an input named ${name}`)
   return info
-}
-
-/** Registers a kernel, in place of tfjs-node's own where there is one, which `make` is given. */
-export function extend(kernelName: string, make: (original: Kernel) => Kernel): void {
-  const config = tf.getKernel(kernelName, backendName)
-  if (config) tf.unregisterKernel(kernelName, backendName)
-  const kernelFunc = make(config?.kernelFunc as unknown as Kernel) as unknown as tf.KernelFunc
-  tf.registerKernel({ ...config, kernelName, backendName, kernelFunc })
-}
-
-type Gradient = Parameters<typeof tf.registerGradient>[0]
-const ours = new WeakSet<Gradient>()
-
-/**
- * Replaces a gradient of tfjs-core's while this backend is the current one, where `applies` says so. `outputsToSave`
- * saves the outputs instead of the inputs.
- */
-export function overrideGradient(
-  kernelName: string,
-  applies: (attrs: tf.NamedAttrMap, saved: tf.Tensor[]) => boolean,
-  gradFunc: Gradient['gradFunc'],
-): void {
-  const own = tf.getGradient(kernelName)
-  if (!own || ours.has(own)) return
-  const gradient: Gradient = {
-    ...own,
-    gradFunc: (dy, saved, attrs) =>
-      tf.getBackend() === backendName && applies(attrs, saved)
-        ? gradFunc(dy, saved, attrs)
-        : own.gradFunc(dy, saved, attrs),
-  }
-  ours.add(gradient)
-  tf.unregisterGradient(kernelName)
-  tf.registerGradient(gradient)
-}
-
-/** Runs a kernel from a gradient. */
-export function runKernel(
-  name: string,
-  inputs: tf.NamedTensorMap,
-  attrs: object = {},
-): tf.Tensor[] {
-  return [tf.engine().runKernel(name, inputs, attrs as tf.NamedAttrMap)].flat()
 }

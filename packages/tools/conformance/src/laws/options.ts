@@ -9,7 +9,7 @@ export const options: Law = law(
   ({ name, options: { invalid = [] } }) => {
     for (const make of invalid) {
       const call = sourceOf(make)
-      const mend = `Check it when the trick is made, as in assertOption(valid, '${name}', { length }, 'a positive integer')`
+      const mend = `Declare it, as in defineOptions('${name}', { length: integer({ min: 1 }) }), and parse what the factory is given`
       let message: string | undefined
       try {
         make()

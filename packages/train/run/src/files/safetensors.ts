@@ -28,7 +28,13 @@ const typeOf = ({ dtype, values }: FileTensor): TypeName =>
         ? 'BOOL'
         : 'U8'
 
-/** Tensors, and text by name, as the bytes of a safetensors file. */
+/**
+ * Tensors, and text by name, as the bytes of a safetensors file.
+ *
+ * @example
+ * const bytes = encodeTensors({ logits: { values: new Float32Array(20), shape: [2, 10] } }, { kind: 'test' })
+ * const { tensors, metadata } = decodeTensors(bytes)
+ */
 export function encodeTensors(
   tensors: Readonly<Record<string, FileTensor>>,
   metadata: Readonly<Record<string, string>> = {},
@@ -60,6 +66,8 @@ export function encodeTensors(
  * Reads a file that somebody else may have written: lengths and offsets are checked before anything is allocated.
  *
  * @throws Error if the bytes are not a whole safetensors file
+ * @example
+ * const { tensors } = decodeTensors(encodeTensors({ labels: { values: new Int32Array(2), shape: [2] } }))
  */
 export function decodeTensors(bytes: Uint8Array): {
   readonly tensors: Readonly<Record<string, FileTensor & { readonly dtype: FileDtype }>>
