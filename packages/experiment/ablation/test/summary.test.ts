@@ -102,4 +102,3 @@ test('classes keep their proportions, and one that is too small is named', () =>
     [train, measured].map((part) => Array.from(part.labels).filter((c) => c === 1).length),
   ).toEqual([10, 4])
 })
-
