@@ -11,8 +11,11 @@ const overridden = new WeakMap<Config, readonly string[]>()
  * Replaces a gradient of tfjs's while a backend is the current one, if `applies` says so.
  *
  * @example
- * const derivative: Gradient = (dy, [x]) => ({ x: () => tf.mul(dy as tf.Tensor, tf.exp(x!)) })
- * whenSet('my-backend', () => overrideGradient('my-backend', tf.Exp, () => true, derivative))
+ * whenSet('my-backend', () =>
+ *   overrideGradient('my-backend', tf.Exp, () => true, (dy, [x]) => ({
+ *     x: () => tf.mul(dy as tf.Tensor, tf.exp(x!)),
+ *   })),
+ * )
  */
 export function overrideGradient(
   backendName: string,

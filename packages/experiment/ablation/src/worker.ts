@@ -20,8 +20,10 @@ export interface Job {
  *
  * @param train trains an arm from its spec
  * @example
- * declare function trainArm(spec: Json, seed: number): Promise<Outcome>
- * const serve = () => serveArms(({ spec, seed }) => trainArm(spec, seed))
+ * // Here the training is left out:
+ * const metrics = { loss: 0.5, accuracy: 0.8 }
+ * const outcome = { ...metrics, calibrationError: 0.1, training: metrics, steps: 100, wallClock: { cpuSeconds: 9 } }
+ * const serve = () => serveArms(async ({ spec, seed }) => outcome)
  */
 export function serveArms(train: (job: Job) => Promise<Outcome>): void {
   const send = (message: unknown): void => void process.send?.(message)

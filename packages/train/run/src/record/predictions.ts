@@ -15,7 +15,7 @@ const shown = 12
  * The mistakes that a page shows: those of the highest loss, and the most confident one per class.
  *
  * @example
- * const { worst, surest } = shownMistakes({ logits: new Float32Array([3, 1, 0, 2]), labels: new Int32Array([1, 1]), classes: 2 })
+ * const { worst, surest } = shownMistakes({ logits: new Float32Array([3, 1, 0, 2]), labels: [1, 1] })
  */
 export function shownMistakes(predictions: Predictions): { worst: Mistake[]; surest: Mistake[] } {
   const surest = new Map<number, Mistake>()
