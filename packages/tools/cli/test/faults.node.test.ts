@@ -4,7 +4,8 @@ import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { main } from '../src/main.ts'
 import { type Ended, program, startIn } from './program.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'faults-'))
@@ -25,6 +26,21 @@ async function cli(
     return await ended
   } finally {
     clearInterval(watch)
+  }
+}
+
+/** In this process, which is quicker. */
+async function here(args: readonly string[]): Promise<Pick<Ended, 'code' | 'output'>> {
+  let output = ''
+  const note = (text: unknown): boolean => Boolean((output += String(text)))
+  vi.spyOn(process, 'cwd').mockReturnValue(root)
+  vi.spyOn(process.stdout, 'write').mockImplementation(note)
+  vi.spyOn(console, 'error').mockImplementation(note)
+  try {
+    const code = await main(args)
+    return { code, output }
+  } finally {
+    vi.restoreAllMocks()
   }
 }
 
@@ -106,7 +122,7 @@ describe('a run that was interrupted', () => {
       change(run)
       writeFileSync(join(root, folder, 'run.json'), JSON.stringify(run))
       const before = readFileSync(join(root, folder, 'metrics.jsonl'), 'utf8')
-      const { code, output } = await cli(['resume', folder])
+      const { code, output } = await here(['resume', folder])
       expect(output).toContain(says)
       expect(code).toBe(1)
       expect(readFileSync(join(root, folder, 'metrics.jsonl'), 'utf8')).toBe(before)
@@ -118,7 +134,7 @@ describe('a run that was interrupted', () => {
     cpSync(join(root, 'run'), join(root, 'line'), { recursive: true })
     const file = join(root, 'line', 'metrics.jsonl')
     writeFileSync(file, `{"steps": 1, "lo\n${readFileSync(file, 'utf8')}`)
-    const { code, output } = await cli(['resume', 'line'])
+    const { code, output } = await here(['resume', 'line'])
     expect(output).toContain('line 1 of metrics.jsonl is damaged')
     expect(code).toBe(1)
   })

@@ -25,7 +25,11 @@ export function startIn(
 ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
   // What npm tells of its own command is not the program's.
   const { npm_command: _, ...env } = process.env
-  const child = spawn(process.execPath, [...program, ...args], { cwd, env, ...options })
+  const child = spawn(process.execPath, [...program, ...args], {
+    // A test that has given up doesn't leave it running.
+    ...{ timeout: 600_000, killSignal: 'SIGKILL' },
+    ...{ cwd, env, ...options },
+  })
   let output = ''
   let stdout = ''
   child.stdout!.on('data', (text) => {

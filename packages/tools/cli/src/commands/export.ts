@@ -11,8 +11,8 @@ export const exportRun: Command<'out' | 'probabilities'> = {
   flags: ['out', 'probabilities'],
   examples: ['export runs/a --out public/model --probabilities'],
   async run([run], { out = 'model', probabilities = false }) {
-    // Only weights are copied: the plain backend starts at once.
-    await useBackend('cpu')
+    // Only weights are copied, so any backend will do.
+    await useBackend('wasm')
     const { model, classes } = await loadModel(resolve(String(run)))
     const folder = resolve(out)
     mkdirSync(folder, { recursive: true })

@@ -17,7 +17,7 @@ export const plot: Command<'recipe' | 'epochs' | 'images' | 'svg'> = {
   flags: ['recipe', 'epochs', 'images', 'svg'],
   examples: ['plot --recipe six', 'plot --recipe ./my.recipe.ts --svg rate.svg'],
   async run(_, { recipe: name = 'quick', epochs, images = usualImages, svg }) {
-    await useBackend()
+    await useBackend('wasm')
     const recipe = await recipeNamed(name)
     const optimizer = recipe.optimizer() as { learningRate?: number } & ReturnType<
       typeof recipe.optimizer

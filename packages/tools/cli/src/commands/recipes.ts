@@ -1,3 +1,4 @@
+import { useBackend } from '@tricks/backend'
 import { compose } from '@tricks/core'
 import { planLines, tricksOf } from '@tricks/run'
 import { recipeNamed, recipes as known } from '../recipes/index.ts'
@@ -25,6 +26,8 @@ export const recipes: Command<never> = {
 
 async function show(name: string): Promise<void> {
   const recipe = await recipeNamed(name)
+  // An optimizer may hold tensors.
+  await useBackend('wasm')
   const { what, model, epochs, batchSize, validation = 0.1, precision = 'float32' } = recipe
   if (what !== undefined) console.log(`${what}\n`)
   console.log(`Model      ${typeof model === 'string' ? model : 'of its own'}`)
