@@ -68,7 +68,7 @@ test('a run says what it does and leaves what came of it', async () => {
     `Predict    tricks predict ${join(root, 'small')} picture.jpg`,
   ])
   const page = readFileSync(join(root, 'small', 'report.html'), 'utf8')
-  expect(page).toContain('of 10,000 test images are right')
+  expect(page).toContain('Test accuracy on 10,000 images')
   const { test: tested, batch, damage } = readRunFolder(join(root, 'small'))
   expect(damage).toEqual([])
   expect(tested!.labels).toHaveLength(10_000)
@@ -130,7 +130,9 @@ test('interrupted, it finishes the step, saves, and exits with 130', async () =>
 
   const both = await cli('report', 'small', 'stopped', '--out', 'both.html')
   expect(both.output.trim()).toBe(join(root, 'both.html'))
-  expect(readFileSync(join(root, 'both.html'), 'utf8')).toContain('stopped before its end')
+  expect(readFileSync(join(root, 'both.html'), 'utf8')).toContain(
+    '<span class="state odd">stopped</span>',
+  )
   const again = await cli('report', 'stopped')
   expect(again.output.trim()).toBe(join(root, 'stopped', 'report.html'))
 })
