@@ -182,7 +182,14 @@ test('CIFAR-100 is read from a folder of the caller, and the network gets its cl
   writeFileSync(join(folder, 'fine_label_names.txt'), names.join(''))
 
   const { child, ended } = start(
-    ...['train', 'cifar100', '--data', 'data', '--backend', 'wasm', '--out', 'hundred'],
+    'train',
+    'cifar100',
+    '--data',
+    'data',
+    '--backend',
+    'wasm',
+    '--out',
+    'hundred',
   )
   child.stdout!.on('data', (text) => String(text).includes('Run  ') && child.kill('SIGINT'))
   const { code, output } = await ended

@@ -27,8 +27,11 @@ export function startIn(
   const { npm_command: _, ...env } = process.env
   const child = spawn(process.execPath, [...program, ...args], {
     // A test that has given up doesn't leave it running.
-    ...{ timeout: 600_000, killSignal: 'SIGKILL' },
-    ...{ cwd, env, ...options },
+    timeout: 600_000,
+    killSignal: 'SIGKILL',
+    cwd,
+    env,
+    ...options,
   })
   let output = ''
   let stdout = ''
