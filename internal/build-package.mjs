@@ -3,7 +3,9 @@
 // export that names a source. tsup's own declarations need a compiler API that TypeScript 7 lacks.
 import { execFileSync } from 'node:child_process'
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { build } from 'tsup'
+import { namesIn } from '../packages/tools/create-trick/src/names.ts'
 
 const { exports, publishConfig } = JSON.parse(readFileSync('package.json', 'utf8'))
 const entry = Object.values(exports)
@@ -20,6 +22,8 @@ await build({
   platform: 'neutral',
   external: [/^node:/],
   skipNodeModulesBundle: true,
+  // What create-trick, published, knows of the repository.
+  define: { TRICKS: JSON.stringify(namesIn(join(import.meta.dirname, '..')).tricks) },
   dts: false,
   clean: true,
   sourcemap: true,

@@ -1,8 +1,8 @@
-// Writes the options table of each card from the package's declared options and the comments before them:
-// npm run cards
-import { globSync, readFileSync, writeFileSync } from 'node:fs'
+// Writes the options table of each card from the package's declared options and the comments before them.
+import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Kind, OptionSet } from '@tricks/core/options'
+import { tableOf } from './table.ts'
 
 const root = join(import.meta.dirname, '../..')
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
@@ -43,7 +43,7 @@ export function cardWith(card: string, exports: Exports, sources: string): strin
     if (!set || (sets.size > 1 && named === undefined))
       throw new Error(`expected <!-- options: NAME --> with one of ${names}, got ${named}`)
     missing.delete(name)
-    const table = tableOf(set, declarationOf(name, sources))
+    const table = optionsTable(set, declarationOf(name, sources))
     return `<!-- options${named === undefined ? '' : `: ${named}`} -->\n\n${table}\n\n<!-- /options -->`
   })
   if (missing.size > 0)
@@ -66,21 +66,14 @@ function declarationOf(name: string, sources: string): string {
 }
 
 /** Option, default, range and meaning, aligned as the formatter does. */
-function tableOf({ kinds, keyed }: Options, source: string): string {
+function optionsTable({ kinds, keyed }: Options, source: string): string {
   const rows = Object.entries(kinds).map(([option, kind]) => {
     const { meaning, defaultValue = defaultOf(kind) } = commentOf(option, source)
     return [`\`${option}\``, defaultValue, kind.range, meaning]
   })
   if (keyed)
     rows.push(['`key`', '', 'a word', 'Tells two of the same trick apart; its draws depend on it.'])
-  const table = [['option', 'default', 'range', 'meaning'], ...rows].map((row) =>
-    row.map((cell) => cell.replaceAll('|', '\\|')),
-  )
-  const widths = table[0]!.map((_, i) => Math.max(...table.map((row) => row[i]!.length)))
-  const rule = widths.map((width) => '-'.repeat(width))
-  const lines = table.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)))
-  lines.splice(1, 0, rule)
-  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+  return tableOf([['option', 'default', 'range', 'meaning'], ...rows])
 }
 
 function defaultOf({ default: value, optional }: Kind): string {
@@ -120,6 +113,3 @@ export async function cards(): Promise<Map<string, string>> {
   }
   return written
 }
-
-if (import.meta.main)
-  for (const [card, text] of await cards()) writeFileSync(join(root, card), text)

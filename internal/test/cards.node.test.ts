@@ -1,6 +1,6 @@
 // Cards show the options as they are declared: npm run cards writes them.
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import {
   choice,
   defineOptions,
@@ -11,12 +11,66 @@ import {
 } from '@tricks/core/options'
 import { expect, test } from 'vitest'
 import { cardWith, exportsOf, folders, sourcesOf } from '../cards/options.ts'
+import { packages, readmeWith } from '../cards/packages.ts'
 
 test.each(folders)("%s's card has the options as they are declared", async (folder) => {
   const card = readFileSync(join(import.meta.dirname, '../..', folder, 'README.md'), 'utf8')
   const written = cardWith(card, await exportsOf(folder), sourcesOf(folder))
   expect(card, 'run npm run cards').toBe(written)
 })
+
+test('the README lists the packages as their manifests have them', () => {
+  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
+  expect(readme, 'run npm run cards').toBe(readmeWith(readme, packages))
+})
+
+test('a trick has a row once it is released, anything else at once', () => {
+  const listed = (name: string, version: string, tricks?: { stage: string }) => ({
+    folder: `packages/${name}`,
+    description: `What ${name} does`,
+    version,
+    ...(tricks && { tricks }),
+  })
+  const tricks = { stage: 'augment' }
+  const readme = readmeWith('# tricks\n\n<!-- packages --><!-- /packages -->\n', [
+    listed('tools/kit', '0.0.0'),
+    listed('augment/glow', '0.1.0', tricks),
+    listed('augment/dim', '1.0.0', tricks),
+    listed('augment/new', '0.0.0', tricks),
+  ])
+  expect(readme).toBe(`# tricks
+
+<!-- packages -->
+
+| stage  | package                                 | what it does           | code                                      |
+| ------ | --------------------------------------- | ---------------------- | ----------------------------------------- |
+| images | [dim](packages/augment/dim/README.md)   | What augment/dim does  | [src](packages/augment/dim/src/index.ts)  |
+|        | [glow](packages/augment/glow/README.md) | What augment/glow does | [src](packages/augment/glow/src/index.ts) |
+| tools  | [kit](packages/tools/kit/README.md)     | What tools/kit does    | [src](packages/tools/kit/src/index.ts)    |
+
+<!-- /packages -->
+`)
+  expect(() => readmeWith('', [listed('attic/old', '1.0.0')])).toThrow('expected attic among')
+})
+
+/** A package's tricks: those whose options may have a key. */
+const tricksOf = async (folder: string): Promise<string[]> =>
+  Object.entries(await exportsOf(folder))
+    .filter(([name]) => name.endsWith('Options'))
+    .map(([, set]) => set as { readonly name: string; readonly keyed: boolean })
+    .filter(({ keyed }) => keyed)
+    .map(({ name }) => name)
+
+test.each(packages.filter(({ tricks }) => tricks))(
+  '$folder declares the options of its tricks, whose names its manifest has',
+  async ({ folder, tricks }) => {
+    const names = await tricksOf(folder)
+    // Layers and optimizers are no tricks of a list.
+    if (names.length > 0)
+      expect(names.toSorted()).toEqual(tricks!.names?.toSorted() ?? [basename(folder)])
+    else expect(folders).toContain(folder)
+  },
+)
 
 const sources = `
 /** Factor per step, above 0. */

@@ -158,6 +158,7 @@ type TypeOf<K> = K extends Kind<infer T, infer _> ? T : never
 type GivenOf<K> = { readonly [P in Required<K>]: TypeOf<K[P]> } & {
   readonly [P in Exclude<keyof K, Required<K>>]?: TypeOf<K[P]>
 }
+/** What a trick takes besides its options. */
 export interface Keyed {
   /** Tells two of the same trick apart; its draws depend on it. */
   readonly key?: string
@@ -166,8 +167,8 @@ type ParsedOf<K> = {
   readonly [P in keyof K]: K[P] extends Kind<infer T, infer A> ? T | A : never
 }
 
-/** Declared options; Given is what may be given for them. */
-export interface OptionSet<K, Given = GivenOf<K> & Keyed> {
+/** Declared options; More is what may be given besides, as a trick's key. */
+export interface OptionSet<K, More = Keyed> {
   readonly name: string
   readonly kinds: K
   /** Whether a `key` may be given besides, as to a trick. */
@@ -177,11 +178,11 @@ export interface OptionSet<K, Given = GivenOf<K> & Keyed> {
    *
    * @throws RangeError naming the trick, the option, its range and the value; for an unknown option, naming those there are
    */
-  parse(given?: Given): ParsedOf<K>
+  parse(given?: GivenOf<K> & More): ParsedOf<K>
 }
 
 /** What a factory with these options takes, or a function with these parameters. */
-export type OptionsOf<S> = S extends OptionSet<infer _, infer Given> ? Given : never
+export type OptionsOf<S> = S extends OptionSet<infer K, infer More> ? GivenOf<K> & More : never
 
 /**
  * Declares a trick's options once, as data. The comment before each is its meaning, which the editor shows.
@@ -207,18 +208,18 @@ export const defineOptions = <const K extends Kinds>(name: string, kinds: K): Op
 export const defineParameters = <const K extends Kinds>(
   name: string,
   kinds: K,
-): OptionSet<K, GivenOf<K>> => declared(name, kinds, false)
+): OptionSet<K, unknown> => declared(name, kinds, false)
 
-function declared<K extends Kinds, Given>(
+function declared<K extends Kinds, More>(
   name: string,
   kinds: K,
   keyed: boolean,
-): OptionSet<K, Given> {
+): OptionSet<K, More> {
   return {
     name,
     kinds,
     keyed,
-    parse(given = {} as Given) {
+    parse(given = {} as GivenOf<K> & More) {
       if (Object(given) !== given) throw outOfRange(name, 'options', 'an object', given)
       const known = [...Object.keys(kinds), ...(keyed ? ['key'] : [])]
       for (const option of Object.keys(given as object))

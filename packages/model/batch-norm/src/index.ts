@@ -1,6 +1,7 @@
-import { BatchNorm, type BatchNormOptions } from './layer.ts'
+import { BatchNorm } from './layer.ts'
+import { type BatchNormOptions, batchNormOptions } from './options.ts'
 
-export { BatchNorm, type BatchNormOptions }
+export { BatchNorm, type BatchNormOptions, batchNormOptions }
 
 /**
  * A batch normalisation layer with torch's statistics: y = gamma · (x − mean) / √(variance + epsilon) + beta.
@@ -17,7 +18,7 @@ export { BatchNorm, type BatchNormOptions }
  * @param options.epsilon positive, default 1e-5
  * @param options.gamma 0 or 1, default 1: what gamma starts from
  * @param options.name the layer's name
- * @throws if an option is out of its range
+ * @throws RangeError for an option out of its range
  * @example
  * const model = tf.sequential()
  * model.add(tf.layers.conv2d({ filters: 32, kernelSize: 3, useBias: false, inputShape: [32, 32, 3] }))
@@ -25,5 +26,5 @@ export { BatchNorm, type BatchNormOptions }
  * @see Ioffe and Szegedy, Batch Normalization, 2015, https://arxiv.org/abs/1502.03167
  */
 export function batchNorm(options: BatchNormOptions = {}): BatchNorm {
-  return new BatchNorm({ ...options })
+  return new BatchNorm(batchNormOptions.parse(options))
 }

@@ -2,20 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { hasKernel } from '@tricks/kernels'
 import { byKernels, byOperations } from './normalize.ts'
-
-export interface BatchNormOptions {
-  /**
-   * How much of a moving statistic stays at each step, in [0, 1), default 0.99. It is Keras's and
-   * tfjs-layers' convention: moving = momentum · moving + (1 − momentum) · batch; torch's momentum is 1 minus it.
-   */
-  readonly momentum?: number
-  /** Added to the variance before its square root, positive, default 1e-5 as in torch. */
-  readonly epsilon?: number
-  /** What gamma starts from, default 1. With 0 the last layer of a residual branch starts it as the identity. */
-  readonly gamma?: 0 | 1
-  /** The layer's name. */
-  readonly name?: string
-}
+import { type BatchNormOptions, batchNormOptions } from './options.ts'
 
 type LayerOptions = BatchNormOptions & ConstructorParameters<typeof layers.layers.Layer>[0]
 
@@ -31,26 +18,12 @@ export class BatchNorm extends layers.layers.Layer {
   private movingMean!: layers.LayerVariable
   private movingVariance!: layers.LayerVariable
 
-  constructor({ momentum = 0.99, epsilon = 1e-5, gamma = 1, ...rest }: LayerOptions) {
+  constructor({ momentum, epsilon, gamma, ...rest }: LayerOptions) {
+    const options = batchNormOptions.parse({ momentum, epsilon, gamma, name: rest.name })
     super(rest)
-    const name: unknown = rest.name
-    if (name !== undefined && !(typeof name === 'string' && /^[a-z0-9][\w.\-/]*$/i.test(name))) {
-      throw new Error(
-        'batchNorm: expected name to be text of letters, digits, _, -, . and /, the first of them a letter or digit',
-      )
-    }
-    if (!(typeof momentum === 'number' && momentum >= 0 && momentum < 1)) {
-      throw new Error(`batchNorm: expected momentum to be in [0, 1), got ${String(momentum)}`)
-    }
-    if (!(typeof epsilon === 'number' && epsilon > 0 && epsilon < Infinity)) {
-      throw new Error(`batchNorm: expected epsilon to be positive, got ${String(epsilon)}`)
-    }
-    if (gamma !== 0 && gamma !== 1) {
-      throw new Error(`batchNorm: expected gamma to be 0 or 1, got ${String(gamma)}`)
-    }
-    this.momentum = momentum
-    this.epsilon = epsilon
-    this.initialGamma = gamma
+    this.momentum = options.momentum
+    this.epsilon = options.epsilon
+    this.initialGamma = options.gamma
     this.supportsMasking = true
   }
 
@@ -58,7 +31,7 @@ export class BatchNorm extends layers.layers.Layer {
     const channels = (inputShape as layers.Shape).at(-1)
     if (channels === undefined || channels === null) {
       throw new Error(
-        `batchNorm: expected the last axis to have a size, got [${String(inputShape)}]`,
+        `batch-norm: expected the last axis to have a size, got [${String(inputShape)}]`,
       )
     }
     const { zeros, ones } = layers.initializers

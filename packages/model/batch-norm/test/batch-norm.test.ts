@@ -63,7 +63,7 @@ for (const backend of ['cpu', 'wasm']) {
     test('the moving statistics move in training only, and not when they are to be kept', async () => {
       await tf.setBackend(backend)
       const model = layers.sequential({
-        layers: [batchNorm({ inputShape: [3], momentum: 0.5 } as never)],
+        layers: [batchNorm({ inputShape: [3], momentum: 0.5 })],
       })
       const x = tf.tensor2d([1, 2, 3, 3, 4, 8], [2, 3])
       const moving = () => [...model.getWeights()[2]!.dataSync()]
@@ -223,12 +223,23 @@ test('gamma may start from zero', () => {
 
 test('wrong options are named', () => {
   expect(() => batchNorm({ momentum: 1 })).toThrow(
-    'batchNorm: expected momentum to be in [0, 1), got 1',
+    'batch-norm: expected momentum to be a number in [0, 1), got 1',
   )
   expect(() => batchNorm({ epsilon: 0 })).toThrow(
-    'batchNorm: expected epsilon to be positive, got 0',
+    'batch-norm: expected epsilon to be a number above 0, got 0',
   )
   expect(() => batchNorm({ gamma: 2 as 1 })).toThrow(
-    'batchNorm: expected gamma to be 0 or 1, got 2',
+    'batch-norm: expected gamma to be 0 or 1, got 2',
   )
+  for (const [name, wrong] of [
+    ['momentum', '0.9'],
+    ['momentum', null],
+    ['epsilon', NaN],
+    ['gamma', '1'],
+    ['name', '_x'],
+    ['decay', 0.9],
+  ])
+    expect(() => batchNorm({ [name!]: wrong })).toThrow(
+      `batch-norm: expected ${name === 'decay' ? 'options' : name} to be`,
+    )
 })

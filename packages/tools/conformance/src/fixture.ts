@@ -14,6 +14,15 @@ export interface Tolerance {
   readonly relative?: number
 }
 
+/** Fixtures and numbers by name. */
+export type Fixtures = Fixture | number | { readonly [name: string]: Fixtures }
+/** What tensors, and numbers, are in a JSON file. */
+export type FixturesOf<T> = T extends tf.Tensor
+  ? Fixture
+  : T extends number
+    ? number
+    : { readonly [Name in keyof T]: FixturesOf<T[Name]> }
+
 /**
  * A fixture as a tensor on the current backend.
  *
@@ -24,27 +33,64 @@ export function fromFixture({ shape, dtype, data }: Fixture): tf.Tensor {
   return tf.tensor([...data], [...shape], dtype as tf.NumericDataType)
 }
 
+/**
+ * An object of fixtures and numbers as one of tensors and numbers.
+ *
+ * @example
+ * const { images, rate } = fromFixtures<{ images: tf.Tensor1D; rate: number }>({
+ *   images: { shape: [2], dtype: 'float32', data: [0.5, 1] },
+ *   rate: 0.1,
+ * })
+ */
+export function fromFixtures<T extends object>(fixtures: FixturesOf<T>): T {
+  const made = Object.entries(fixtures as Readonly<Record<string, Fixtures>>).map(
+    ([name, each]) => {
+      if (typeof each === 'number') return [name, each]
+      return [name, isFixture(each) ? fromFixture(each) : fromFixtures(each)]
+    },
+  )
+  return Object.fromEntries(made) as T
+}
+
+const isFixture = (value: object): value is Fixture => 'data' in value && 'shape' in value
+
 type Numbers = tf.Tensor | ArrayLike<number> | number
+type Named<T> = T | { readonly [name: string]: Named<T> }
 
 /**
  * Compares numbers one by one: |got − expected| ≤ absolute + relative · |expected|, with the expected ones
  * rounded to float32 where a float32 tensor is given, so that both tolerances may be 0.
  *
- * @param got a tensor, an array or a number
+ * @param got a tensor, an array or a number; or an object of them
  * @param expected the same, or a fixture, whose shape has to be the tensor's
  * @throws Error that names the worst index, both values, and how many are off; and if there is nothing to compare
  * @example
  * expectClose(tf.scalar(0.1), 0.1)
  */
 export function expectClose(
-  got: Numbers,
-  expected: Numbers | Omit<Fixture, 'dtype'>,
+  got: Named<Numbers>,
+  expected: Named<Numbers | Omit<Fixture, 'dtype'>>,
   tolerance: Tolerance = {},
 ): void {
-  if ([got, expected].some((value) => value instanceof tf.Tensor) && !readsAtOnce())
+  if (isNamed(got) || isNamed(expected)) {
+    const [a, b] = [got, expected].map((each) => new Map(isNamed(each) ? Object.entries(each) : []))
+    const names = [...b!.keys()]
+    if (names.length === 0 || [...a!.keys()].toSorted().join() !== names.toSorted().join())
+      throw new Error(`expected ${names.join(', ') || 'numbers'}, got ${[...a!.keys()].join(', ')}`)
+    for (const name of names) expectClose(a!.get(name)!, b!.get(name)!, tolerance)
+  } else if ([got, expected].some((value) => value instanceof tf.Tensor) && !readsAtOnce())
     pending.push(compareLater(got, expected, tolerance))
   else compare(got, expected, tolerance)
 }
+
+/** Whether it is an object of what is to be compared, by names. */
+const isNamed = <T extends Numbers | Omit<Fixture, 'dtype'>>(
+  value: Named<T>,
+): value is { readonly [name: string]: Named<T> } =>
+  typeof value === 'object' &&
+  !(value instanceof tf.Tensor) &&
+  !('length' in value) &&
+  !('data' in value)
 
 const pending: Promise<void>[] = []
 

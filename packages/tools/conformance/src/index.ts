@@ -6,7 +6,15 @@ export {
   laws,
   type Subject,
 } from './check.ts'
-export { expectClose, type Fixture, fromFixture, type Tolerance } from './fixture.ts'
+export {
+  expectClose,
+  type Fixture,
+  type Fixtures,
+  type FixturesOf,
+  fromFixture,
+  fromFixtures,
+  type Tolerance,
+} from './fixture.ts'
 export {
   evenly,
   expectCdf,

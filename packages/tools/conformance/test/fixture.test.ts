@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
-import { expectClose, fromFixture } from '../src/index.ts'
+import { expectClose, fromFixture, fromFixtures } from '../src/index.ts'
 
 const fixture = { shape: [2, 3], dtype: 'float32', data: [0.1, 0.2, 0.3, 0.4, 0.5, 0.6] }
 
@@ -44,4 +44,23 @@ test('so is a shape that does not fit', () => {
 test('nothing to compare is no success', () => {
   expect(() => expectClose([], [])).toThrow('expected numbers to compare with, got none')
   expect(() => expectClose(tf.zeros([0, 3]), { shape: [0, 3], data: [] })).toThrow('got none')
+})
+
+test('an object of fixtures becomes one of tensors, and is compared by name', () => {
+  interface Inputs {
+    readonly images: tf.Tensor2D
+    readonly rate: number
+    readonly of: { readonly weight: tf.Tensor }
+  }
+  const given = { images: fixture, rate: 0.5, of: { weight: { ...fixture, shape: [6] } } }
+  const inputs = fromFixtures<Inputs>(given)
+  expect([inputs.images.shape, inputs.rate, inputs.of.weight.shape]).toEqual([[2, 3], 0.5, [6]])
+  expectClose({ ...inputs }, given)
+  expect(() => expectClose({ ...inputs, rate: 0.6 }, given)).toThrow('expected 0.5, got 0.6')
+  expect(() => expectClose({ ...inputs, of: {} }, given)).toThrow('expected weight, got ')
+  expect(() => expectClose({ rate: 0.5, other: 1 }, { rate: 0.5 })).toThrow(
+    'expected rate, got rate, other',
+  )
+  expect(() => expectClose({}, {})).toThrow('expected numbers, got ')
+  expect(() => expectClose(inputs.images, { images: fixture })).toThrow('expected images, got ')
 })

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
-import { existsSync, readdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cancel, intro, outro, select, text } from '@clack/prompts'
-import { bareName, meanings, refusal, repositoryPackage } from './index.ts'
-import { type Stage, stages, standalonePackage } from './index.ts'
+import { bareName, namesIn, refusal } from './names.ts'
+import { meanings, type Stage, stages } from './stages.ts'
+import { repositoryPackage, standalonePackage } from './trick.ts'
 
 const help = `Starts a new trick: a package whose failing test says what to do next.
 
@@ -29,13 +30,6 @@ async function ask(what: string, question: () => Promise<string | symbol>): Prom
   }
   return answer
 }
-
-/** The names of the repository's packages. */
-const namesIn = (root: string): string[] =>
-  readdirSync(join(root, 'packages')).flatMap((stage) => [
-    stage,
-    ...readdirSync(join(root, 'packages', stage)),
-  ])
 
 function parsed() {
   try {
@@ -61,7 +55,7 @@ async function main(): Promise<void> {
   if (positionals.length > 1)
     throw new Error(`create-trick: expected one name, got ${positionals.join(' ')}`)
   const { repository } = values
-  const taken = repository === undefined ? [] : namesIn(repository)
+  const taken = repository === undefined ? [] : namesIn(repository).packages
 
   if (process.stdin.isTTY) intro('A new trick')
   const name =

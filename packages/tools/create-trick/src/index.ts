@@ -1,10 +1,3 @@
-export {
-  bareName,
-  meanings,
-  refusal,
-  repositoryPackage,
-  type Stage,
-  stages,
-  standalonePackage,
-  type TrickPlan,
-} from './trick.ts'
+export { bareName, refusal } from './names.ts'
+export { meanings, type Stage, stages } from './stages.ts'
+export { repositoryPackage, standalonePackage, type TrickPlan } from './trick.ts'

@@ -1,19 +1,7 @@
 import { readFileSync } from 'node:fs'
-import { builtinModules } from 'node:module'
-
-/** Where a trick acts, in the order of a step. */
-export const stages = ['augment', 'mix', 'loss', 'schedule', 'optimize', 'model'] as const
-export type Stage = (typeof stages)[number]
-
-/** What each stage is, as asked for. */
-export const meanings: Readonly<Record<Stage, string>> = {
-  augment: 'changes images',
-  mix: 'changes images and targets together',
-  loss: 'changes the loss, or adds to it',
-  schedule: 'sets the learning rate',
-  optimize: 'changes the gradients',
-  model: 'sets the weights at the start',
-}
+import { bareName, camelOf, refusal } from './names.ts'
+import { type Stage, stages } from './stages.ts'
+import { cardOf, sourceOf, testOf } from './templates.ts'
 
 export interface TrickPlan {
   /** In kebab case; a package of its own may have a scope: `my-idea`, `@me/my-idea`. */
@@ -23,75 +11,6 @@ export interface TrickPlan {
   readonly paper: string
 }
 
-/** The tricks that there are: two of one name would draw the same random numbers. */
-export const existing: readonly string[] = [
-  'adabound',
-  'autoaugment',
-  'batch-norm',
-  'color-jitter',
-  'cosine-decay',
-  'cutout',
-  'distillation',
-  'dropout',
-  'early-stopping',
-  'gradient-accumulation',
-  'label-smoothing',
-  'linear-scaling',
-  'mixup',
-  'pca-lighting',
-  'random-crop',
-  'random-erasing',
-  'random-flip',
-  'random-resized-crop',
-  'random-rotation',
-  'reduce-on-plateau',
-  'ricap',
-  'step-decay',
-  'warmup',
-  'weight-penalty',
-  'initializers',
-]
-
-// Words of JavaScript, and what the files of a new trick call something else.
-const reserved = new Set(
-  (
-    'arguments await break case catch class const continue debugger default delete do else enum eval export ' +
-    'extends false finally for function if implements import in interface let new null package private ' +
-    'protected public return static super switch this throw true try typeof undefined var void while with ' +
-    'yield infinity nan batch cases compose conformance fixture gradients images inputs key logits loss ' +
-    'options params paper permutation random rate strength strengths targets test tf time trick tricks ' +
-    'variable variables weights node-modules new-trick core example'
-  ).split(' '),
-)
-const kebab = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
-const scoped = /^(?:(@[a-z0-9][a-z0-9-]*)\/)?(.*)$/
-
-/**
- * Why a name can't be taken, undefined where it can.
- *
- * @param taken names beside those of the tricks that there are
- * @example
- * refusal('cutout') // 'create-trick: expected the name to be a new one, got "cutout", which is taken'
- */
-export function refusal(name: string, taken: readonly string[] = []): string | undefined {
-  const bare = bareName(name)
-  const expected = (what: string, why = ''): string =>
-    `create-trick: expected the name to be ${what}, got ${JSON.stringify(name)}${why}`
-  if (!kebab.test(bare))
-    return expected('words of a-z and 0-9 with - between, a letter first, as in my-idea')
-  if (name.length > 100) return expected('at most 100 characters')
-  if (reserved.has(bare) || builtinModules.includes(bare))
-    return expected('free to use', ', which is reserved')
-  if ([...existing, ...taken].includes(bare)) return expected('a new one', ', which is taken')
-  return undefined
-}
-
-/** The name without its scope: the trick's, and the folder's. */
-export const bareName = (name: string): string => scoped.exec(name)![2]!
-
-const template = (path: string): string =>
-  readFileSync(new URL(`../src/templates/${path}`, import.meta.url), 'utf8')
-
 /** The versions of what a trick is made with. Vitest's is 4, as 5 can't report a failure on Node 20. */
 function versions(): Record<string, string> {
   const file = new URL('../package.json', import.meta.url)
@@ -99,35 +18,26 @@ function versions(): Record<string, string> {
     .peerDependencies
 }
 
-/** Text of a template, in the words of the plan. */
-function fill(text: string, { name, paper }: TrickPlan, packageName: string): string {
-  const bare = bareName(name)
-  const camel = bare.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase())
-  return text
-    .replaceAll('NewTrick', camel[0]!.toUpperCase() + camel.slice(1))
-    .replaceAll('newTrick', camel)
-    .replaceAll('new-trick', bare)
-    .replaceAll('PACKAGE', packageName)
-    .replaceAll('PAPER', paper)
-}
-
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
 /** What is the same for a package of its own and for one of the repository. */
-function sources(plan: TrickPlan, packageName: string): Record<string, string> {
-  const bare = bareName(plan.name)
-  const test = template(`${plan.stage}/test.ts`)
-    .replace("'./index.ts'", "'../src/index.ts'")
-    .replace("'../fixture.json'", "'./fixtures/new-trick.json'")
+function sources({ name, stage, paper }: TrickPlan, packageName: string): Record<string, string> {
+  const bare = bareName(name)
   const files = {
-    'README.md': template('README.md'),
-    'src/index.ts': template(`${plan.stage}/index.ts`),
-    [`test/${bare}.test.ts`]: test,
-    [`test/fixtures/${bare}.json`]: template('fixture.json'),
+    'README.md': cardOf(stage),
+    'src/index.ts': sourceOf(stage),
+    [`test/${bare}.test.ts`]: testOf(stage),
+    [`test/fixtures/${bare}.json`]: '{ "reference": "PAPER", "cases": [] }\n',
   }
-  return Object.fromEntries(
-    Object.entries(files).map(([path, text]) => [path, fill(text, plan, packageName)]),
-  )
+  const camel = camelOf(name)
+  const fill = (text: string): string =>
+    text
+      .replaceAll('NewTrick', camel[0]!.toUpperCase() + camel.slice(1))
+      .replaceAll('newTrick', camel)
+      .replaceAll('new-trick', bare)
+      .replaceAll('PACKAGE', packageName)
+      .replaceAll('PAPER', paper)
+  return Object.fromEntries(Object.entries(files).map(([path, text]) => [path, fill(text)]))
 }
 
 /**
@@ -157,6 +67,7 @@ export function standalonePackage(plan: TrickPlan): Record<string, string> {
       version: '0.1.0',
       description: 'What the trick does to training, in one line',
       keywords: ['tricks', plan.stage],
+      tricks: { stage: plan.stage, paper: plan.paper },
       license: 'MIT',
       files: ['dist', 'src'],
       type: 'module',
@@ -183,7 +94,6 @@ export function standalonePackage(plan: TrickPlan): Record<string, string> {
         erasableSyntaxOnly: true,
         rewriteRelativeImportExtensions: true,
         resolveJsonModule: true,
-        isolatedDeclarations: true,
         declaration: true,
         skipLibCheck: true,
         noEmit: true,
@@ -218,7 +128,7 @@ export function repositoryPackage(
   taken: readonly string[],
 ): Record<string, string> {
   check(plan, taken)
-  const { name, stage } = plan
+  const { name, stage, paper } = plan
   if (name !== bareName(name))
     throw new Error(`create-trick: expected the name to be without a scope, got "${name}"`)
   const packageName = `@tricks/${name}`
@@ -230,6 +140,7 @@ export function repositoryPackage(
       name: packageName,
       version: '0.0.0',
       description: 'What the trick does to training, in one line',
+      tricks: { stage, paper },
       license: 'MIT',
       files: ['dist', 'src'],
       type: 'module',

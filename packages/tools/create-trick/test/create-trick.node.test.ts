@@ -1,9 +1,11 @@
 import { spawnSync } from 'node:child_process'
-import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { defineOptions, number } from '@tricks/core/options'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { refusal, repositoryPackage, type Stage, stages, standalonePackage } from '../src/index.ts'
-import { existing } from '../src/trick.ts'
+import { cardWith } from '../../../../internal/cards/options.ts'
+import { existing } from '../src/names.ts'
 
 const repository = join(import.meta.dirname, '../../../..')
 const bin = (name: string): string => join(repository, 'node_modules/.bin', name)
@@ -47,15 +49,24 @@ describe('names', () => {
     expect(() => repositoryPackage(plan, [])).toThrow('without a scope, got "@me/posterise"')
   })
 
-  test('those of all tricks of the repository are taken', () => {
-    const folders = globSync(
-      'packages/{augment,mix,loss,schedule,optimize,evaluate,model}/*/package.json',
-      {
-        cwd: repository,
-      },
-    ).map((file) => file.split('/')[2]!)
-    const tricks = folders.filter((name) => name !== 'models')
-    expect([...existing].toSorted(), 'existing in src/trick.ts').toEqual(tricks.toSorted())
+  test('those of the tricks of the repository are taken, as packages and as tricks', () => {
+    expect(existing()).toEqual(expect.arrayContaining(['cutout', 'early-stopping', 'batch-norm']))
+    for (const name of ['initializers', 'xavier', 'l1', 'constant-warmup'])
+      expect(refusal(name)).toContain('taken')
+    for (const name of ['models', 'operations', 'train']) expect(refusal(name)).toBeUndefined()
+  })
+
+  test('a name that the generated files use is reserved', () => {
+    for (const name of [
+      'number',
+      'range',
+      'with-draws',
+      'from-fixtures',
+      'evenly',
+      'time',
+      'params',
+    ])
+      expect(refusal(name)).toContain('reserved')
   })
 })
 
@@ -78,12 +89,20 @@ test('a package of the repository has the shape of the others', () => {
     'packages/augment/posterise/test/fixtures/posterise.json',
     '.changeset/posterise.md',
   ])
+  const card = files['packages/augment/posterise/README.md']!
+  const source = files['packages/augment/posterise/src/index.ts']!
+  const strength = number({ min: 0, max: 1, default: 0.5 })
+  const posteriseOptions = defineOptions('posterise', { strength })
+  expect(cardWith(card, { posteriseOptions }, source)).toBe(card)
   const cutout = readFileSync(join(repository, 'packages/augment/cutout/package.json'), 'utf8')
-  const { version, description, ...shape } = JSON.parse(
+  const { version, description, tricks, ...shape } = JSON.parse(
     cutout.replaceAll('cutout', 'posterise'),
   ) as Record<string, string>
-  expect({ version, description }).not.toContain(undefined)
-  expect(JSON.parse(files['packages/augment/posterise/package.json']!)).toMatchObject(shape)
+  expect({ version, description, tricks }).not.toContain(undefined)
+  expect(JSON.parse(files['packages/augment/posterise/package.json']!)).toMatchObject({
+    ...shape,
+    tricks: { stage: 'augment', paper },
+  })
   expect(files['.changeset/posterise.md']).toContain("'@tricks/posterise': minor")
 })
 
@@ -138,7 +157,7 @@ describe('a package of its own', () => {
       expect(said).toContain(`new-${stage}: three steps to go. 1: write the reference's numbers`)
       expect(said).toContain(`into test/fixtures/new-${stage}.json`)
     }
-    expect(results.length).toBeGreaterThan(6 * 8)
+    expect(results.length).toBeGreaterThan(7 * 8)
   })
 
   test('is green once it is filled in: the guide on posterise', () => {
@@ -151,13 +170,14 @@ describe('a package of its own', () => {
     const distribution = /`(distribution: [^`]*)`/.exec(guide)![1]!
     const files = standalonePackage({ name: '@me/posterise', stage: 'augment', paper })
     const path = 'test/posterise.test.ts'
-    const imports = files['src/index.ts']!.split('\n\n')[0]!
+    // The guide's block has the imports of its own options.
+    const imports = files['src/index.ts']!.split('\n\n')[0]!.replace(/.*\/options'$/m, '')
     for (const stage of stages) rmSync(join(folder, stage), { recursive: true })
     write(join(folder, 'posterise'), {
       ...files,
       'src/index.ts': [imports, ...blocks('ts')].join('\n\n'),
-      [path]: files[path]!.replace(/invalid: \[.*\]/, invalid)
-        .replace(/distribution: [^]*?0\.5\)/, distribution)
+      [path]: files[path]!.replace(/invalid: \[[^]*?\n  \]/, invalid)
+        .replace(/distribution: [^]*?0\.5\)/, () => distribution)
         .replace('expectUniform', 'evenly, expectFrequencies'),
       'test/fixtures/posterise.json': `{ "cases": [${blocks('json')[0]}] }`,
     })

@@ -1,15 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Trick } from '@tricks/core'
+import { assertArgument, type Trick, withDraws } from '@tricks/core'
+import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
-export interface NewTrickOptions {
-  /** How much, in [0, 1]; default 0.5, the paper's. */
-  readonly strength?: number
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+export const newTrickOptions = defineOptions('new-trick', {
+  /** How much; the paper's default. */
+  strength: number({ min: 0, max: 1, default: 0.5 }),
+})
+export type NewTrickOptions = OptionsOf<typeof newTrickOptions>
 
 export interface NewTrickParams {
-  /** Each image's strength. */
+  /** One per image. */
   readonly strengths: readonly number[]
 }
 
@@ -18,12 +18,13 @@ export interface NewTrickParams {
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]
  * @returns as `images`
- * @throws RangeError where there is not one strength an image
+ * @throws RangeError unless there is one strength per image
  * @see PAPER
  */
 export function applyNewTrick(images: tf.Tensor4D, { strengths }: NewTrickParams): tf.Tensor4D {
   const [batch] = images.shape
-  assertOption(strengths.length === batch, 'new-trick', { strengths }, `${batch} numbers`)
+  const range = `${batch} numbers, one per image`
+  assertArgument(strengths.length === batch, 'new-trick', { strengths }, range)
   // In place of the paper's formula: darker by the strength.
   return tf.tidy(() => {
     const shares = tf.tensor4d(
@@ -42,19 +43,32 @@ export function applyNewTrick(images: tf.Tensor4D, { strengths }: NewTrickParams
  * compose([newTrick({ strength: 0.5 })])
  * @see PAPER
  */
-export function newTrick({ strength = 0.5, key }: NewTrickOptions = {}): Trick {
-  assertOption(strength >= 0 && strength <= 1, 'new-trick', { strength }, 'a number in [0, 1]')
+export function newTrick({ key, ...given }: NewTrickOptions = {}): Trick {
+  const options = newTrickOptions.parse(given)
   return {
     name: 'new-trick',
     key,
-    options: { strength },
+    options,
     images: {
       // On the host, from `random` alone: each image has a stream of its own.
       draw: (random, { batch }): NewTrickParams => ({
-        strengths: random.images(batch, (image) => image.uniform(0, strength)),
+        strengths: random.images(batch, (image) => image.uniform(0, options.strength)),
       }),
       // On the device, for the whole batch at once.
-      apply: (images, params) => applyNewTrick(images, params as NewTrickParams),
+      apply: applyNewTrick,
+      // For pictures.
+      describe: ({ strengths }: NewTrickParams, image) =>
+        `darker by ${strengths[image]!.toFixed(2)}`,
     },
   }
 }
+
+/**
+ * `newTrick` as a function of images, for a loop without a pipeline.
+ *
+ * @param images float32 `[batch, height, width, channels]` in [0, 1]
+ * @returns as `images`
+ * @example
+ * const changed = newTrickBatch(images, { strength: 0.5, seed: 1, step })
+ */
+export const newTrickBatch = withDraws(newTrick)

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Trick } from '@tricks/core'
+import type { Trick } from '@tricks/core'
+import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
-export interface NewTrickOptions {
-  /** How much, in [0, 1]; default 0.5, the paper's. */
-  readonly strength?: number
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+export const newTrickOptions = defineOptions('new-trick', {
+  /** How much; the paper's default. */
+  strength: number({ min: 0, max: 1, default: 0.5 }),
+})
+export type NewTrickOptions = OptionsOf<typeof newTrickOptions>
 
 export interface NewTrickParams {
   /** In [0, 1]. */
@@ -40,12 +40,12 @@ export function applyNewTrick(
  * compose([newTrick({ strength: 0.5 })])
  * @see PAPER
  */
-export function newTrick({ strength = 0.5, key }: NewTrickOptions = {}): Trick {
-  assertOption(strength >= 0 && strength <= 1, 'new-trick', { strength }, 'a number in [0, 1]')
+export function newTrick({ key, ...given }: NewTrickOptions = {}): Trick {
+  const options = newTrickOptions.parse(given)
   return {
     name: 'new-trick',
     key,
-    options: { strength },
-    loss: (loss, pass) => applyNewTrick(loss, pass, { strength }),
+    options,
+    loss: (loss, pass) => applyNewTrick(loss, pass, options),
   }
 }

@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertOption, type Batch, type Trick } from '@tricks/core'
+import { assertArgument, type Batch, type Trick, withDraws } from '@tricks/core'
+import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
-export interface NewTrickOptions {
-  /** How much, in [0, 1]; default 0.5, the paper's. */
-  readonly strength?: number
-  /** Tells two of the same trick apart. */
-  readonly key?: string
-}
+export const newTrickOptions = defineOptions('new-trick', {
+  /** How much; the paper's default. */
+  strength: number({ min: 0, max: 1, default: 0.5 }),
+})
+export type NewTrickOptions = OptionsOf<typeof newTrickOptions>
 
 export interface NewTrickParams {
   /** Image i is mixed with image permutation[i]. */
@@ -20,7 +20,7 @@ export interface NewTrickParams {
  *
  * @param batch images float32 `[batch, height, width, channels]`, targets float32 `[batch, classes]`
  * @returns as `batch`; rows of targets still sum to 1
- * @throws RangeError where the permutation is not of the batch
+ * @throws RangeError if the permutation doesn't fit the batch
  * @see PAPER
  */
 export function applyNewTrick(
@@ -28,8 +28,8 @@ export function applyNewTrick(
   { permutation, strength }: NewTrickParams,
 ): Batch {
   const [batch] = images.shape
-  assertOption(permutation.length === batch, 'new-trick', { permutation }, `${batch} indices`)
-  assertOption(strength >= 0 && strength <= 1, 'new-trick', { strength }, 'a number in [0, 1]')
+  const range = `${batch} indices, one per image`
+  assertArgument(permutation.length === batch, 'new-trick', { permutation }, range)
   // In place of the paper's formula: the weighted mean of each pair.
   return tf.tidy(() => {
     const order = tf.tensor1d([...permutation], 'int32')
@@ -47,20 +47,32 @@ export function applyNewTrick(
  * compose([newTrick({ strength: 0.5 })])
  * @see PAPER
  */
-export function newTrick({ strength = 0.5, key }: NewTrickOptions = {}): Trick {
-  assertOption(strength >= 0 && strength <= 1, 'new-trick', { strength }, 'a number in [0, 1]')
+export function newTrick({ key, ...given }: NewTrickOptions = {}): Trick {
+  const options = newTrickOptions.parse(given)
   return {
     name: 'new-trick',
     key,
-    options: { strength },
+    options,
     mix: {
       // On the host, from `random` alone.
       draw: (random, { batch }): NewTrickParams => ({
         permutation: [...random.permutation(batch)],
-        strength: random.uniform(0, strength),
+        strength: random.uniform(0, options.strength),
       }),
       // On the device, for the whole batch at once.
-      apply: (batch, params) => applyNewTrick(batch, params as NewTrickParams),
+      apply: applyNewTrick,
+      // For pictures.
+      describe: ({ strength }: NewTrickParams) => `mixed by ${strength.toFixed(2)}`,
     },
   }
 }
+
+/**
+ * `newTrick` as a function of a batch, for a loop without a pipeline.
+ *
+ * @param batch images float32 `[batch, height, width, channels]`, targets float32 `[batch, classes]`
+ * @returns as `batch`
+ * @example
+ * const mixed = newTrickBatch({ images, targets }, { strength: 0.5, seed: 1, step })
+ */
+export const newTrickBatch = withDraws(newTrick)

@@ -1,0 +1,12 @@
+/** A table in Markdown, its first row the header, aligned as the formatter does. */
+export function tableOf(rows: readonly (readonly string[])[]): string {
+  const escaped = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')))
+  const widths = escaped[0]!.map((_, i) => Math.max(...escaped.map((row) => row[i]!.length)))
+  const lines = escaped.map((row) => row.map((cell, i) => cell.padEnd(widths[i]!)))
+  lines.splice(
+    1,
+    0,
+    widths.map((width) => '-'.repeat(width)),
+  )
+  return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
+}

@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import { type Stage, stages, tests } from './stages.ts'
+
+const template = (path: string): string =>
+  readFileSync(new URL(`../src/templates/${path}`, import.meta.url), 'utf8')
+
+export const sourceOf = (stage: Stage): string => template(`${stage}/index.ts`)
+
+/** The test of a stage's trick: the same for all but for what the function gets and gives. */
+export function testOf(stage: Stage): string {
+  const { types, inputs, params, result, gives, kit = [], distribution } = tests[stage]
+  const names = Object.keys(inputs)
+  const imports = ['conformance', 'expectClose', 'type Fixtures', 'type FixturesOf', ...kit]
+  const parts = {
+    IMPORT_TYPES: types,
+    IMPORT_KIT: [...imports, 'fromFixtures', 'onEachBackend']
+      .toSorted((a, b) => a.replace('type ', '').localeCompare(b.replace('type ', '')))
+      .map((name) => `\n  ${name},`)
+      .join(''),
+    INPUT_TYPES: names.map((name) => `readonly ${name}: ${inputs[name]}`).join('\n  '),
+    GIVEN: `{ ${names.join(', ')} }`,
+    PARAMS: params,
+    RESULT: result,
+    GIVES: gives,
+    '  DISTRIBUTION\n': distribution
+      ? `  // What is drawn, compared with the paper's distribution.\n  ${distribution}\n`
+      : '',
+  }
+  return Object.entries(parts).reduce(
+    (text, [part, written]) => text.replaceAll(part, () => written),
+    template('test.txt'),
+  )
+}
+
+/** The card. A trick that draws is a function of a batch, too. */
+export function cardOf(stage: Stage): string {
+  const batch = stage === 'mix' ? '{ images, targets }' : 'images'
+  return template('README.md').replace(
+    '<!-- alone -->\n',
+    tests[stage].distribution ? template('alone.md').replace('BATCH', batch) : '',
+  )
+}
+
+/** What the files of a new trick call something else. */
+export const usedWords = (): ReadonlySet<string> =>
+  new Set(
+    stages.flatMap((stage) =>
+      [sourceOf(stage), testOf(stage)]
+        .join('\n')
+        .replaceAll(/\/\*[^]*?\*\/|\/\/.*|'[^'\n]*'|"[^"\n]*"|`[^`]*`/g, ' ')
+        .match(/[A-Za-z]\w*/g)!,
+    ),
+  )
