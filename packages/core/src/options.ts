@@ -222,7 +222,7 @@ function declared<K extends Kinds, More>(
     parse(given = {} as GivenOf<K> & More) {
       if (Object(given) !== given) throw outOfRange(name, 'options', 'an object', given)
       const known = [...Object.keys(kinds), ...(keyed ? ['key'] : [])]
-      for (const option of Object.keys(given as object))
+      for (const option of Object.keys(given))
         if (!known.includes(option))
           throw outOfRange(name, 'options', `some of ${known.join(', ')}`, option)
       const parsed = Object.entries(kinds).map(([option, kind]) => {
