@@ -101,7 +101,7 @@ export const factories: Readonly<Record<string, Factory>> = {
   },
   autoaugment: trick('autoaugment', autoAugment, ['policy', 'fill']),
   'batch-norm': {
-    names: ['batchNorm'],
+    names: ['batch-norm'],
     options: ['momentum', 'epsilon', 'gamma', 'name'],
     use: (options) => runLayer(loose(batchNorm)(options)),
   },

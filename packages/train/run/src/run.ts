@@ -17,6 +17,7 @@ import {
   type TrainResult,
   variablesOf,
 } from '@tricks/train'
+import * as v from 'valibot'
 import { openRunFolder, readFacts, type RunFolder } from './folder.ts'
 import { planLines } from './plan-lines.ts'
 import { progressView } from './progress/progress.ts'
@@ -25,7 +26,13 @@ import { modelOf, type Recipe, type RecipeContext, tricksOf, validationOf } from
 import { encodeBatch } from './record/batch.ts'
 import { encodePredictions } from './record/predictions.ts'
 import { checkSame, hashOf } from './record/same.ts'
-import type { EpochLine, RunFacts, Settings, StepLine } from './record/schema.ts'
+import {
+  type EpochLine,
+  type RunFacts,
+  type Settings,
+  settingsSchema,
+  type StepLine,
+} from './record/schema.ts'
 import { revisionOf } from './revision.ts'
 import { stepSheet } from './sheet.ts'
 import { openBoard } from './tensorboard/board.ts'
@@ -188,7 +195,8 @@ function factsOf(options: RunOptions, setup: Setup): RunFacts {
   return {
     state: 'running',
     ...(command !== undefined && { command }),
-    ...(settings && { settings }),
+    // In the schema's order, so that a resumed run records the same text.
+    ...(settings && { settings: v.parse(settingsSchema, settings) }),
     model: typeof recipe.model === 'string' ? recipe.model : model.name,
     parameters: model.countParams(),
     optimizer: { name: optimizer.getClassName(), ...optimizer.getConfig() },

@@ -53,7 +53,7 @@ function argumentsOf(
   second: string | undefined,
 ): [string | undefined, string] {
   if (second !== undefined) return [first, second]
-  const isData = first !== undefined && (/^cifar|[./\\]/.test(first) || existsSync(first))
+  const isData = first !== undefined && (/^cifar|[./\\]/.test(first) || existsSync(resolve(first)))
   return isData ? [undefined, first] : [first, 'cifar10']
 }
 
