@@ -48,5 +48,5 @@ export function startIn(
 
 /** Waits for a condition that a running program brings about. */
 export async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 50))
+  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }
