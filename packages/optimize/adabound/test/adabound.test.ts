@@ -156,8 +156,35 @@ onEachBackend(() => {
     tf.dispose(whole)
   })
 
+  test('what is loaded goes by place where one name is unknown', async () => {
+    const [one, two] = fresh() as [tf.Variable, tf.Variable]
+    const first = adabound()
+    steps(first, [one, two], 0, 4)
+    const second = adabound()
+    await second.setWeights(await first.getWeights())
+    const renamed = tf.variable(two.clone())
+    const before = one.clone()
+    steps(first, [one, two], 4, 6)
+    const expected = valuesOf([one, two])
+    one.assign(before)
+    steps(second, [one, renamed], 4, 6)
+    expect(valuesOf([one, renamed])).toEqual(expected)
+  })
+
+  test('used again after it was disposed, it starts anew', () => {
+    const [again, alone] = [adabound(), adabound()]
+    const [variables, others] = [fresh(), fresh()]
+    steps(again, variables, 0, 3)
+    again.dispose()
+    variables.forEach((variable, i) => variable.assign(others[i]!))
+    steps(again, variables, 0, 3)
+    steps(alone, others, 0, 3)
+    expect(valuesOf(variables)).toEqual(valuesOf(others))
+  })
+
   test("AMSBound's maximum is saved apart from v, which may have fallen since", async () => {
-    const options = { amsbound: true, beta2: 0.5, finalLearningRate: 100 }
+    // So wide a band that no rate is clipped.
+    const options = { amsbound: true, beta2: 0.5, gamma: 1e-6 }
     const whole = fresh()
     const first = adabound(options)
     const push = (optimizer: tf.Optimizer, of: tf.Variable[], by: number): void =>
