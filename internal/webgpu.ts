@@ -10,7 +10,7 @@ const software = {
   TRICKS_WEBGPU_SOFTWARE: '1',
 }
 
-/** The first surroundings in which Node finds a device, or why there are none. */
+/** The first environment in which Node finds a device, or why it finds none. */
 export function findWebgpu():
   | { readonly environment: Record<string, string> }
   | { reason: string } {

@@ -214,7 +214,7 @@ async function measure(name: ModelName, options: object, batch: number): Promise
   return { model: name, options, batch, imagesPerSecond, rates, bytes, torch }
 }
 
-/** PyTorch's images/s of the same step, or why there are none. */
+/** PyTorch's images/s of the same step, or why it was not measured. */
 function peer(
   name: string,
   options: object,

@@ -54,7 +54,7 @@ export function magnitudeOf(
 }
 
 /**
- * Checks a policy of one's own.
+ * Checks a custom policy.
  *
  * @throws RangeError with the position of what is wrong, what was expected and what is there
  */

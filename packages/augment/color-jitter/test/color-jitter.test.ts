@@ -85,7 +85,7 @@ function unevenness(values: ArrayLike<number>, low: number, high: number): numbe
 const quantile = 27.88
 
 describe('draws', () => {
-  test('are uniform, one of each an image', () => {
+  test('are uniform, one factor of each kind per image', () => {
     const params = drawn({ brightness: 0.2, contrast: 2, saturation: 0.4, hue: 0.1, shift: 0.05 })
     expect(unevenness(params.brightness!, 0.8, 1.2)).toBeLessThan(quantile)
     // Factors are at least 0.

@@ -65,7 +65,7 @@ export async function useBackend(name?: BackendName): Promise<Backend> {
   const reasons = passedOver.map((each) => `  ${each.name}: ${each.reason}`).join('\n')
   throw new Error(
     name
-      ? `backend: the backend asked for is not to be had\n${reasons}\nWithout a choice the best that is here is taken`
+      ? `backend: the requested backend is not available\n${reasons}\nWithout a request, the fastest that is available is used`
       : `backend: none to train on\n${reasons}\nThe one that always works: npm install @tricks/wasm-training`,
   )
 }

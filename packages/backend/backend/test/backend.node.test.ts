@@ -35,7 +35,7 @@ test('WebGPU is on a GPU that is named, or said to be on none', async () => {
 
 test('what is absent is said, with the way to get it', async () => {
   await expect(useBackend('tfjs-node-gpu')).rejects.toThrow(
-    /not to be had\n {2}tfjs-node-gpu: .*tfjs-node-gpu/,
+    /not available\n {2}tfjs-node-gpu: .*tfjs-node-gpu/,
   )
   await expect(useBackend('gpu' as 'wasm')).rejects.toThrow(
     'backend: expected one of tfjs-node-gpu, native',

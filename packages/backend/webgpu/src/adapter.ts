@@ -4,7 +4,7 @@ import { type Found, load, search } from './dawn.ts'
 
 /** A GPU, or what stands in for one. */
 export interface Adapter {
-  /** As its driver calls it, where that is told: browsers tell the vendor and the architecture alone. */
+  /** The driver's description; browsers give only vendor and architecture, which are then used. */
   readonly name: string
   readonly vendor: string
   readonly architecture: string

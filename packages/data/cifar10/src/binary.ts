@@ -29,7 +29,7 @@ const cifar10: Layout = {
  * `test_batch.bin`, and `batches.meta.txt` with the classes' names. Node only.
  *
  * @param folder the folder, or the one above its `cifar-10-batches-bin`
- * @throws Error where a file is missing, cut, altered since `downloadCifar` brought it, or holds labels that are none
+ * @throws Error if a file is missing, truncated, changed since `downloadCifar` saved it, or holds labels out of range
  * @example
  * const { train, test } = await readCifar10('data/cifar-10-batches-bin')
  */

@@ -67,8 +67,8 @@ export async function setsIn(root: Opened): Promise<ReadonlyMap<SetName, Opened>
 }
 
 /**
- * Classes that hold sets, or no pictures but the same folders each, are none: the layout is a level off. A class alone that
- * holds folders may be what an archive was packed in.
+ * Folders that hold sets, or no pictures and all the same folders, are not classes: the layout is one level off. A single
+ * class that holds folders may be what an archive was packed in.
  *
  * @throws Error that says so
  */

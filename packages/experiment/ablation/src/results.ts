@@ -39,7 +39,7 @@ export const text = (value: object): string => `${JSON.stringify(value, null, 2)
  * The runs so far, without a line that was truncated when the machine stopped.
  *
  * @example
- * const results = readResults('runs/ablation') // [] if there are none yet
+ * const results = readResults('runs/ablation') // [] before the first run is done
  */
 export function readResults(out: string): Result[] {
   const file = join(out, 'runs.jsonl')

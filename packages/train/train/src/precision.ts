@@ -3,7 +3,7 @@ import { assertArgument } from '@tricks/core'
 import { type Precision, precisionFlag } from '@tricks/kernels'
 
 /**
- * Why convolutions and matrix products are not to be had in a precision, on the backend and the processor that are used;
+ * Why convolutions and matrix products are not available in a precision, on the backend and the processor that are used;
  * undefined where they are.
  *
  * @example
@@ -27,7 +27,7 @@ export function availablePrecision(asked: Precision = 'float32'): Precision {
   assertArgument(known, 'train', { precision: asked }, 'float32 or bfloat16')
   const reason = lackOf(asked)
   if (reason === undefined) return asked
-  console.warn(`train: ${asked} is not to be had, so float32 is used: ${reason}`)
+  console.warn(`train: ${asked} is not available, so float32 is used: ${reason}`)
   return 'float32'
 }
 

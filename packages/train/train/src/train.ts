@@ -70,7 +70,7 @@ export interface TrainResult {
   readonly validationLogits?: Float32Array
   readonly mean: readonly number[]
   readonly deviation: readonly number[]
-  /** The one asked for, or float32 where it was not to be had. */
+  /** The requested one, or float32 if that was not available. */
   readonly precision: Precision
 }
 

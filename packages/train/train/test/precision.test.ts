@@ -25,7 +25,7 @@ test('where the backend has no bfloat16, float32 is used and said', async () => 
   await tf.setBackend('cpu')
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   expect(await run('bfloat16')).toMatchObject({ stopped: 'finished', precision: 'float32' })
-  expect(warn.mock.calls).toEqual([[expect.stringContaining('bfloat16 is not to be had')]])
+  expect(warn.mock.calls).toEqual([[expect.stringContaining('bfloat16 is not available')]])
 })
 
 test('where it has, training is in bfloat16 and evaluation in float32', async (context) => {
