@@ -12,7 +12,7 @@ export {
 } from './compose.ts'
 export { accuracy, oneHot, softmaxCrossEntropy } from './loss.ts'
 export { assertNormalization } from './normalization.ts'
-export { assertArgument, assertOption } from './option.ts'
+export { assertArgument } from './option.ts'
 export { gatherPixels, placesOf } from './pixels.ts'
 export { type PlanStage, type PlanTrick } from './plan.ts'
 export { createRandom, type Random } from './random.ts'
