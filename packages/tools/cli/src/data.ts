@@ -2,7 +2,7 @@ import { existsSync, statSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { downloadCifar, loadCifar10, readCifar10, readCifar100 } from '@tricks/cifar10'
 import type { Dataset, ProgressView } from '@tricks/run'
-import { nearest, UsageError } from './usage.ts'
+import { meant, UsageError } from './usage.ts'
 
 /** What `locateData` and `loadData` may be told besides. */
 interface Waiting {
@@ -57,11 +57,10 @@ export async function locateData(
       `--data: goes with cifar10 or cifar100, whose binary files it names, got it with ${data}`,
     )
   const folder = resolve(data)
-  if (!existsSync(folder)) {
-    const near = nearest(data, cifars)
-    const remedy = near === undefined ? '' : ` (did you mean ${near}?)`
-    throw new Error(`${data}: expected cifar10, cifar100 or a folder: it can't be read${remedy}`)
-  }
+  if (!existsSync(folder))
+    throw new Error(
+      `${data}: expected cifar10, cifar100 or a folder: it can't be read${meant(data, cifars)}`,
+    )
   if (!statSync(folder).isDirectory())
     throw new Error(`${data}: expected cifar10, cifar100 or a folder, got a file`)
   const found = cifars.flatMap((cifar) => filesOf(cifar, folder) ?? [])

@@ -2,7 +2,7 @@ import { backendNames } from '@tricks/backend'
 import { boolean, checked, choice, integer, type Kind } from '@tricks/core/options'
 import { modelNames } from '@tricks/models'
 import { progressModes, type Settings } from '@tricks/run'
-import { nearest, quoted, UsageError } from './usage.ts'
+import { meant, quoted, UsageError } from './usage.ts'
 
 /** A flag of the command line: what it may be, and what it means. */
 interface Flag<T = unknown> {
@@ -131,11 +131,9 @@ export function parseFlag(name: FlagName, written: string): unknown {
 export function checkFlag(name: FlagName, value: unknown, called: string): void {
   const { accepts, range, choices } = flags[name].kind as Kind
   if (accepts(value)) return
-  const near = choices && nearest(String(value), choices as readonly string[])
+  const near = choices ? meant(String(value), choices as readonly string[]) : ''
   const got = typeof value === 'string' ? (value === '' ? 'nothing' : value) : JSON.stringify(value)
-  throw new UsageError(
-    `${called}: expected ${range}, got ${got}${near === undefined ? '' : ` (did you mean ${near}?)`}`,
-  )
+  throw new UsageError(`${called}: expected ${range}, got ${got}${near}`)
 }
 
 /**

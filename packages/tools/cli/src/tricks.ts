@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import type { Trick } from '@tricks/core'
-import { nearest, UsageError } from './usage.ts'
+import { meant, UsageError } from './usage.ts'
 
 /** This package's version and what it depends on. */
 export const manifest = JSON.parse(
@@ -20,8 +20,7 @@ export async function pictureTrick(name: string): Promise<Trick> {
   const trick = typeof make === 'function' ? (make as () => Partial<Trick>)() : undefined
   if (trick?.images || trick?.mix) return trick as Trick
   const names = Object.keys(manifest.dependencies).map((each) => each.replace('@tricks/', ''))
-  const near = nearest(name, names)
-  const remedy = near === undefined || near === name ? '' : ` (did you mean ${near}?)`
+  const remedy = names.includes(name) ? '' : meant(name, names)
   throw new UsageError(
     `preview: expected a trick that changes pictures, such as cutout or mixup, got ${name}${remedy}`,
   )

@@ -26,10 +26,10 @@ export function stopSignal(): AbortSignal {
   return signal
 }
 
-/** The candidate that a mistyped word is closest to, if any is close. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
+/** ' (did you mean …?)' with the candidate that a mistyped word is closest to; nothing if none is close. */
+export function meant(word: string, candidates: readonly string[]): string {
   const best = closest(word, candidates)
-  return distance(word, best) <= Math.ceil(word.length / 3) ? best : undefined
+  return distance(word, best) <= Math.ceil(word.length / 3) ? ` (did you mean ${best}?)` : ''
 }
 
 /** The program as the user calls it, which with npx depends on where the package is. */

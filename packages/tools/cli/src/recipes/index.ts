@@ -1,7 +1,7 @@
 import type { BackendName } from '@tricks/backend'
 import type { Recipe } from '@tricks/run'
 import { lackOf } from '@tricks/train'
-import { nearest, UsageError } from '../usage.ts'
+import { meant, UsageError } from '../usage.ts'
 import airbench from './airbench.ts'
 import { articleRecipe, type ArticleTrick, articleTricks } from './article.ts'
 import { isFile, recipeFrom } from './file.ts'
@@ -63,11 +63,6 @@ export async function recipeNamed(name: string): Promise<Recipe> {
   throw new UsageError(
     `--recipe: expected one of ${names.join(', ')} (see the command recipes) or a file such as ./my.recipe.ts, got ${name}${meant(name, Object.keys(recipes))}`,
   )
-}
-
-function meant(word: string, names: readonly string[]): string {
-  const near = nearest(word, names)
-  return near === undefined ? '' : ` (did you mean ${near}?)`
 }
 
 function ofArticle(kind: string, trick: string): Recipe {
