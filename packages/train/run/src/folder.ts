@@ -21,11 +21,9 @@ import { replaceFile } from './files/replace.ts'
 import { parseFacts } from './record/record.ts'
 import {
   type EpochLine,
-  firstIssue,
   lineSchema,
   type RunFacts,
   type Settings,
-  settingsSchema,
   type StepLine,
 } from './record/schema.ts'
 
@@ -164,8 +162,7 @@ export function readFacts(path: string): RunFacts {
  */
 export function readRun(path: string): EarlierRun {
   const facts = readFacts(path)
-  const settings = v.safeParse(settingsSchema, facts.settings)
-  if (!settings.success)
-    throw unresumable(path, `run.json: settings: ${firstIssue(settings.issues)}`)
-  return { facts, settings: settings.output }
+  const { settings } = facts
+  if (settings === undefined) throw unresumable(path, 'run.json records no settings')
+  return { facts, settings }
 }

@@ -1,0 +1,48 @@
+import { cpus } from 'node:os'
+import * as tf from '@tensorflow/tfjs-core'
+import { compose } from '@tricks/core'
+import * as v from 'valibot'
+import type { RunOptions } from './options.ts'
+import { hashOf } from './record/same.ts'
+import { type RunFacts, settingsSchema } from './record/schema.ts'
+import { revisionOf } from './revision.ts'
+import type { Setup } from './set-up.ts'
+
+/** What run.json says of a run as it starts. */
+export function factsOf(options: RunOptions, setup: Setup): RunFacts {
+  const { recipe, data, epochs = recipe.epochs, settings, command } = options
+  const { tricks, model, optimizer, training, batches, batchSize, validation } = setup
+  const processors = cpus()
+  return {
+    state: 'running',
+    ...(command !== undefined && { command }),
+    // In the schema's order, so that a resumed run records the same text.
+    ...(settings && { settings: v.parse(settingsSchema, settings) }),
+    model: typeof recipe.model === 'string' ? recipe.model : model.name,
+    parameters: model.countParams(),
+    optimizer: { name: optimizer.getClassName(), ...optimizer.getConfig() },
+    epochs,
+    stepsPerEpoch: batches.stepsPerEpoch,
+    steps: batches.stepsPerEpoch * epochs,
+    batchSize,
+    validation: data.validation?.labels.length ?? validation,
+    seed: options.seed ?? 0,
+    precision: options.precision ?? recipe.precision ?? 'float32',
+    pipeline: compose(tricks).plan(),
+    classes: [...training.classes],
+    data: {
+      from: data.name,
+      height: training.height,
+      width: training.width,
+      channels: training.channels,
+      trainingImages: training.labels.length,
+      ...(data.validation && { validationImages: data.validation.labels.length }),
+      testImages: data.test?.labels.length ?? 0,
+      sha256: hashOf(training, ...(data.validation ? [data.validation] : [])),
+    },
+    backend: tf.getBackend(),
+    revision: revisionOf(process.cwd()),
+    versions: { node: process.version, tfjs: tf.version_core },
+    hardware: `${processors[0]?.model ?? 'unknown processor'}, ${processors.length} cores`,
+  }
+}

@@ -1,0 +1,65 @@
+import * as tf from '@tensorflow/tfjs-core'
+import type { LayersModel } from '@tensorflow/tfjs-layers'
+import type { Trick } from '@tricks/core'
+import { gradientAccumulation } from '@tricks/gradient-accumulation'
+import { firstOf, type ImageSet, openData, type TrainingData } from '@tricks/train'
+import type { RunOptions } from './options.ts'
+import { modelOf, type RecipeContext, tricksOf, validationOf } from './recipe.ts'
+
+/** What is made before a run starts. */
+export interface Setup {
+  readonly tricks: readonly Trick[]
+  readonly model: LayersModel
+  readonly optimizer: tf.Optimizer
+  readonly training: ImageSet
+  readonly batches: TrainingData
+  readonly batchSize: number
+  readonly validation: number
+}
+
+export async function setUp(options: RunOptions): Promise<Setup> {
+  const { recipe, data, seed = 0, teacher, microBatch, limit, epochs = recipe.epochs } = options
+  const training = limit === undefined ? data.train : firstOf(data.train, limit)
+  const images = training.labels.length
+  const { height, width, channels } = training
+  const facts = { height, width, channels, classes: training.classes.length, images }
+  const context: RecipeContext = { data: facts, seed, ...(teacher && { teacher }) }
+  const tricks = [
+    ...tricksOf(recipe, context),
+    ...(microBatch === undefined ? [] : [gradientAccumulation({ microBatch })]),
+  ]
+  const validation = data.validation ? 0 : validationOf(recipe, images)
+  const batchSize = Math.min(recipe.batchSize, images - validation)
+  const batches = openData({
+    train: training,
+    validation: data.validation ?? validation,
+    batchSize,
+    epochs,
+    seed,
+  })
+  const model = modelOf(recipe, context)
+  if (recipe.prepare) {
+    const sample = sampleOf(training, data.validation ?? validation, batches.facts)
+    await recipe.prepare(model, sample)
+    sample.dispose()
+  }
+  return { tricks, model, optimizer: recipe.optimizer(), training, batches, batchSize, validation }
+}
+
+/** Some thousand training images, normalised as the network gets them. */
+function sampleOf(
+  images: ImageSet,
+  validation: number | ImageSet,
+  { mean, deviation }: TrainingData['facts'],
+): tf.Tensor4D {
+  const data = openData({
+    train: images,
+    validation,
+    mean,
+    deviation,
+    batchSize: 5000,
+    epochs: 1,
+    seed: 0,
+  })
+  return tf.tidy(() => tf.div(tf.sub(data.batch(0).images, mean), deviation))
+}
