@@ -1,3 +1,6 @@
+// Whoever compiles this from its source needs the declaration too, which an import can't bring: jstat has none.
+// oxlint-disable-next-line typescript/triple-slash-reference
+/// <reference path="./jstat.d.ts" />
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import jstat from 'jstat'
