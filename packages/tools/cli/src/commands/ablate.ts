@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url'
 import * as tf from '@tensorflow/tfjs-core'
 import { ablate as compare, type Comparison, imagesOf, type Regime } from '@tricks/ablation'
 import { useBackend } from '@tricks/backend'
-import { hasModel, progressView, run, tricksOf, validationOf } from '@tricks/run'
-import { lackOf, type Precision } from '@tricks/train'
+import { hasModel, progressView, type Recipe, run, tricksOf, validationOf } from '@tricks/run'
+import { lackOf } from '@tricks/train'
 import { articleComparisons, articlePage } from '../ablation/article.ts'
 import { recipeComparisons, recipePage } from '../ablation/recipe.ts'
 import type { WorkerSetup } from '../ablation/worker.ts'
 import { isPictureFolder, loadData, locateData } from '../data.ts'
-import { written } from '../flags.ts'
+import { type Flags, written } from '../flags.ts'
 import { printSummary } from '../ablation/print.ts'
 import { dryContext } from '../recipes/dry.ts'
 import { defaultRecipe, recipeNamed } from '../recipes/index.ts'
@@ -41,82 +41,51 @@ export const ablate: Command<(typeof names)[number]> = {
   async run([data], flags, program) {
     const source = await locateData(String(data))
     const { seeds = 3, processes = availableParallelism(), skipBroken = false, only } = flags
-    const backend = await useBackend(flags.backend)
-    const name = flags.recipe ?? defaultRecipe(isPictureFolder(source), backend.name).name
-    const ofArticle = name === 'bag-of-tricks'
+    const { name: backend } = await useBackend(flags.backend)
+    const name = flags.recipe ?? defaultRecipe(isPictureFolder(source), backend).name
+    const ofArticle = name === articleName
     const recipe = await recipeNamed(name)
     const size = flags.size ?? recipe.size ?? 64
     const signal = stopSignal()
     const view = progressView({ mode: 'lines' })
     const { train } = await loadData(source, { size, skipBroken, signal, view })
 
-    const wanted: Precision =
-      flags.precision ?? (ofArticle ? 'bfloat16' : (recipe.precision ?? 'float32'))
-    const lack = lackOf(wanted)
-    if (lack !== undefined) console.log(`In float32, not ${wanted}: ${lack}`)
-    const precision = lack === undefined ? wanted : 'float32'
-
-    const count = train.labels.length
-    const measuredImages =
-      flags.measured ?? (ofArticle ? 10_000 : Math.max(1, Math.floor(count / 5)))
-    const images = flags.images ?? (ofArticle ? 5000 : count - measuredImages)
-    const validationImages = ofArticle ? images / 10 : validationOf(recipe, images)
-    const trainingImages = ofArticle ? images : images - validationImages
-    const regime: Regime = {
-      epochs: flags.epochs ?? (ofArticle ? 40 : recipe.epochs),
-      batchSize: Math.min(recipe.batchSize, trainingImages),
-      trainingImages,
-      validationImages,
-      measuredImages,
-      backend: backend.name,
-      precision: wanted,
-      ...(!ofArticle && {
-        recipe: name,
-        data: source,
-        size,
-      }),
-    }
+    const regime = regimeOf({ name, recipe, source, size, backend }, train.labels.length, flags)
+    const lack = lackOf(regime.precision)
+    if (lack !== undefined) console.log(`In float32, not ${regime.precision}: ${lack}`)
+    const precision = lack === undefined ? regime.precision : 'float32'
     // Before any time is spent.
-    imagesOf(train, { train: trainingImages + validationImages, measured: measuredImages })
-    const { height, width, channels, classes } = train
-    const facts = { height, width, channels, classes: classes.length, images }
+    const images = imagesOf(train, {
+      train: regime.trainingImages + regime.validationImages,
+      measured: regime.measuredImages,
+    })
+    const { height, width, channels, classes, labels } = images.train
+    const facts = { height, width, channels, classes: classes.length, images: labels.length }
     const all = ofArticle
       ? articleComparisons
       : recipeComparisons(name, tricksOf(recipe, dryContext(recipe, facts)))
     const comparisons = chosen(all, only)
     const out = resolve(flags.out ?? join('runs', `ablation-${name.replaceAll(/\W+/g, '-')}`))
-    const setup: WorkerSetup = {
-      regime: {
-        ...regime,
-        precision,
-      },
-      data: source,
-      size,
-      skipBroken,
-      teacher: join(out, 'teacher'),
-    }
-    if (recipe.teacher && !hasModel(setup.teacher)) {
+    const teacher = join(out, 'teacher')
+    if (recipe.teacher && !hasModel(teacher)) {
       console.log('Training the teacher that the others distil from')
-      const own = imagesOf(train, {
-        train: trainingImages + validationImages,
-        measured: measuredImages,
-      })
       await run({
-        recipe: {
-          ...recipe.teacher,
-          validation: validationImages,
-        },
-        data: {
-          name: source,
-          train: own.train,
-        },
-        folder: setup.teacher,
+        recipe: { ...recipe.teacher, validation: regime.validationImages },
+        data: { name: source, train: images.train },
+        folder: teacher,
         epochs: regime.epochs,
         precision,
-        resume: existsSync(join(setup.teacher, 'run.json')),
+        resume: existsSync(join(teacher, 'run.json')),
         signal,
         view: progressView({ mode: 'quiet' }),
       })
+    }
+    const setup: WorkerSetup = {
+      regime: { ...regime, precision },
+      data: source,
+      size,
+      skipBroken,
+      teacher,
     }
     const command = `${program} ablate ${quoted(String(data))} ${written({ ...flags, seeds })}`
     const summaries = await compare({
@@ -127,10 +96,7 @@ export const ablate: Command<(typeof names)[number]> = {
       seeds,
       processes,
       signal,
-      worker: {
-        module: workerModule(),
-        arguments: [JSON.stringify(setup)],
-      },
+      worker: { module: workerModule, arguments: [JSON.stringify(setup)] },
       page: ofArticle ? articlePage(regime, tf.version_core) : recipePage(regime, command),
     })
     printSummary(summaries)
@@ -138,6 +104,56 @@ export const ablate: Command<(typeof names)[number]> = {
     return signal.aborted ? exitCodes.interrupted : 0
   },
 }
+
+/**
+ * How the runs train: as the flags say, else the recipe; the article's ablation has sizes of its own. In this order it is
+ * kept in about.json, which an ablation that is continued has to match.
+ */
+function regimeOf(
+  of: {
+    readonly name: string
+    readonly recipe: Recipe
+    readonly source: string
+    readonly size: number
+    readonly backend: string
+  },
+  count: number,
+  flags: Flags<'epochs' | 'images' | 'measured' | 'precision'>,
+): Regime {
+  const { name, recipe, source, size, backend } = of
+  if (name === articleName) {
+    const { images = 5000, measured = 10_000, epochs = 40, precision = 'bfloat16' } = flags
+    return {
+      epochs,
+      batchSize: Math.min(recipe.batchSize, images),
+      trainingImages: images,
+      validationImages: images / 10,
+      measuredImages: measured,
+      backend,
+      precision,
+    }
+  }
+  const { epochs = recipe.epochs, precision = recipe.precision ?? 'float32' } = flags
+  const measuredImages = flags.measured ?? Math.max(1, Math.floor(count / 5))
+  const images = flags.images ?? count - measuredImages
+  const validationImages = validationOf(recipe, images)
+  const trainingImages = images - validationImages
+  return {
+    epochs,
+    batchSize: Math.min(recipe.batchSize, trainingImages),
+    trainingImages,
+    validationImages,
+    measuredImages,
+    backend,
+    precision,
+    recipe: name,
+    data: source,
+    size,
+  }
+}
+
+/** The recipe whose ablation is the article's. */
+const articleName = 'bag-of-tricks'
 
 function chosen(all: readonly Comparison[], only: string | undefined): readonly Comparison[] {
   if (only === undefined) return all
@@ -149,12 +165,5 @@ function chosen(all: readonly Comparison[], only: string | undefined): readonly 
   return all.filter(({ name }) => asked.includes(name))
 }
 
-/** Next to this module, built or not. */
-function workerModule(): string {
-  const here = import.meta.url
-  return fileURLToPath(
-    here.endsWith('.ts')
-      ? new URL('../ablation/worker.ts', here)
-      : new URL('ablation-worker.js', here),
-  )
-}
+/** A program of this package's own, from its source or built. */
+const workerModule: string = fileURLToPath(import.meta.resolve('@tricks/cli/ablation-worker'))
