@@ -6,7 +6,7 @@
 //   npm run rehearse               all of it
 //   npm run rehearse -- --write    and writes the table of sizes anew
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -21,6 +21,7 @@ import {
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { dirname, extname, join } from 'node:path'
+import sharp from 'sharp'
 import { startRegistry } from './registry.mjs'
 import { measureSizes, staleIn, tableOf } from './sizes.mjs'
 
@@ -155,6 +156,27 @@ try {
       return `${used.length} run${asking.length > 0 ? `, ${asking.join(' and ')} told what is needed` : ''}`
     })
 
+  await step('the command line, on a folder of pictures', async () => {
+    await makePictures(join(user, 'pictures'))
+    const program = join(user, 'node_modules/.bin/tricks')
+    const tricks = (...words) => run(program, words, { cwd: user })
+    const small = ['--size', '16', '--backend', 'wasm']
+    const training = ['train', 'pictures', '--epochs', '100', ...small]
+    tricks(...training, '--out', 'whole')
+    await killAtCheckpoint(program, [...training, '--save-every', '1', '--out', 'run'], user)
+    assert.match(tricks('resume', 'run'), /resumed after \d+ steps/)
+    const weights = (name) => readFileSync(join(user, name, 'model/weights.bin'))
+    assert.ok(weights('run').equals(weights('whole')), 'killed and resumed, the weights differ')
+    assert.match(tricks('predict', 'run', 'pictures/red/1.jpg'), /red 9\d\.\d %/)
+    tricks('export', 'run', '--out', 'exported')
+    tricks('preview', 'cutout', 'pictures', '--size', '16', '--out', 'preview.png')
+    tricks('report', 'run', '--out', 'page.html')
+    tricks('ablate', 'pictures', '--seeds', '2', '--epochs', '1', '--out', 'ablation', ...small)
+    for (const file of ['exported/model.json', 'preview.png', 'page.html', 'ablation/README.md'])
+      assert.ok(existsSync(join(user, file)), file)
+    return 'train, killed, resume, predict, export, preview, report, ablate'
+  })
+
   for (const alias of Object.keys(versions))
     await step(`types, ${alias}`, () => {
       checkTypes(user, alias)
@@ -202,6 +224,27 @@ try {
   process.exitCode = failed.length === 0 ? 0 : 1
 } finally {
   registry?.stop()
+}
+
+/** A folder of JPEGs for each of two classes. */
+async function makePictures(into) {
+  for (const [name, background] of Object.entries({ red: '#dc1e1e', blue: '#1e1edc' })) {
+    mkdirSync(join(into, name), { recursive: true })
+    for (let i = 0; i < 40; i++)
+      await sharp({ create: { width: 40 + i, height: 40, channels: 3, background } })
+        .jpeg()
+        .toFile(join(into, name, `${i}.jpg`))
+  }
+}
+
+/** Starts a run, and kills it when it has saved a checkpoint. */
+async function killAtCheckpoint(program, words, cwd) {
+  const child = spawn(program, words, { cwd, stdio: 'ignore' })
+  const end = new Promise((resolve) => child.on('close', (_, signal) => resolve(signal)))
+  const saved = () => globSync('run/checkpoints/step-*.safetensors', { cwd }).length > 0
+  while (!saved() && child.exitCode === null) await new Promise((wait) => setTimeout(wait, 5))
+  child.kill('SIGKILL')
+  assert.equal(await end, 'SIGKILL', 'the run ended before it was killed')
 }
 
 /** A file that imports every package, checked with the libraries' own declarations. */

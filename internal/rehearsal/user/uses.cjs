@@ -101,6 +101,9 @@ exports.uses = {
       [1, 1],
       [0, 0],
     ]),
+  '@tricks/ablation': ({ effectText, estimate }) =>
+    assert.equal(effectText(estimate([0.01, 0.03, 0.02])), '+2.00 ± 2.48'),
+  '@tricks/cli': async ({ recipeNamed }) => assert.equal((await recipeNamed('quick')).epochs, 4),
   '@tricks/cifar10': async ({ loadCifar10 }) =>
     assert.equal((await loadCifar10()).test.labels.length, 10_000),
   '@tricks/image-folder': async ({ readImageFolder }) => {
