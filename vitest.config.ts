@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
-import { findWebgpu } from './internal/webgpu.ts'
+import { findWebgpu } from './workshop/webgpu.ts'
 import { findInstallation } from './packages/backend/native/src/installation.ts'
 
 const chromium = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
@@ -20,7 +20,7 @@ const testsWebgpu = 'reason' in webgpu ? '' : (process.env['TRICKS_TEST_WEBGPU']
 // Tests import the sources, so none needs a build. `*.node.test.ts` uses files or processes.
 const conditions = ['@tricks/source']
 const tests = [
-  'internal/test/*.test.ts',
+  'workshop/test/*.test.ts',
   'packages/**/test/**/*.test.ts',
   'examples/**/test/**/*.test.ts',
 ]
@@ -39,7 +39,7 @@ export default defineConfig({
     projects: [
       {
         extends: true,
-        test: { name: 'node', include: tests, exclude, setupFiles: ['internal/backends.node.ts'] },
+        test: { name: 'node', include: tests, exclude, setupFiles: ['workshop/backends.node.ts'] },
       },
       ...(browser
         ? [
@@ -52,7 +52,7 @@ export default defineConfig({
                 name: 'browser',
                 include: tests,
                 exclude: [...exclude, '**/*.node.test.ts', 'examples/**'],
-                setupFiles: ['internal/backends.browser.ts'],
+                setupFiles: ['workshop/backends.browser.ts'],
                 browser: {
                   enabled: true,
                   headless: true,

@@ -155,7 +155,7 @@ export function repositoryPackage(
       },
       peerDependencies: peers,
     }),
-    'tsconfig.json': '{ "extends": "../../../internal/tsconfig.json" }\n',
+    'tsconfig.json': '{ "extends": "../../../workshop/tsconfig.json" }\n',
     ...sources(plan, packageName),
   }
   const test = `test/${name}.test.ts`

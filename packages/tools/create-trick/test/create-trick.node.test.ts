@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import { defineOptions, number } from '@tricks/core/options'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { refusal, repositoryPackage, type Stage, stages, standalonePackage } from '../src/index.ts'
-import { cardWith } from '../../../../internal/cards/options.ts'
+import { cardWith } from '../../../../workshop/cards/options.ts'
 import { existing } from '../src/names.ts'
 
 const repository = join(import.meta.dirname, '../../../..')

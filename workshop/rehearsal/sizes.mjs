@@ -70,7 +70,7 @@ export function measureSizes(root, packages, folder) {
     })),
   ]
   // It takes its plugins from the folder that declares them.
-  const cwd = join(root, 'internal')
+  const cwd = join(root, 'workshop')
   const config = join(folder, 'size-limit.mjs')
   const entries = JSON.stringify(wanted.map(({ entry: each }) => each))
   // As a module: size-limit's own choice, a script, brings a stand-in for `require` with it, of nearly 200 bytes.
@@ -81,7 +81,7 @@ export default ${entries}.map((each) => ({ ...each, modifyEsbuildConfig: asModul
 `,
   )
   const { stdout, stderr } = spawnSync(
-    join(root, 'internal/node_modules/.bin/size-limit'),
+    join(root, 'workshop/node_modules/.bin/size-limit'),
     ['--json', '--config', config],
     {
       cwd,

@@ -23,7 +23,7 @@ for (const folder of packages) {
     plugins: ['@stryker-mutator/vitest-runner'],
     mutate: [`${folder}/src/**/*.ts`],
     mutator: { excludedMutations: ['StringLiteral'] },
-    vitest: { configFile: 'internal/vitest.mutate.ts', dir: folder, related: false },
+    vitest: { configFile: 'workshop/vitest.mutate.ts', dir: folder, related: false },
     coverageAnalysis: 'perTest',
     concurrency: 1,
     // Stryker rewrites it by a compiler API that TypeScript 7 lacks; nothing of it is used here.

@@ -36,7 +36,7 @@ const packages = globSync(['packages/core/package.json', 'packages/*/*/package.j
   .filter((each) => !each.private)
 const names = packages.map(({ name }) => name)
 
-const tool = (name) => join(root, 'internal/node_modules/.bin', name)
+const tool = (name) => join(root, 'workshop/node_modules/.bin', name)
 /** Runs a program; what it says is shown where it fails. */
 function run(program, args, options = {}) {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
@@ -94,7 +94,7 @@ try {
   const env = registry.environment
   await step('published by changesets', async () => {
     const repository = 'someone/tricks'
-    const said = run(process.execPath, [join(root, 'internal/publish.mjs'), '--no-git-tag'], {
+    const said = run(process.execPath, [join(root, 'workshop/publish.mjs'), '--no-git-tag'], {
       env: { ...env, GITHUB_REPOSITORY: repository },
     })
     for (const { name, version, folder: place } of packages) {

@@ -77,7 +77,7 @@ const places: Record<string, string> = {
   'packages/tools/conformance/README.md': 'packages/augment/cutout/test',
 }
 
-const folder = join(root, 'internal/.cache/examples')
+const folder = join(root, 'workshop/.cache/examples')
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
 

@@ -1,13 +1,13 @@
 import { defineConfig } from 'vitest/config'
 
-// Of internal/mutate.mjs: the tests in Node, which run one package's at a time.
+// Of workshop/mutate.mjs: the tests in Node, which run one package's at a time.
 const conditions = ['@tricks/source']
 export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
     include: ['**/test/**/*.test.ts'],
-    setupFiles: ['internal/backends.node.ts'],
+    setupFiles: ['workshop/backends.node.ts'],
     testTimeout: 300_000,
   },
 })

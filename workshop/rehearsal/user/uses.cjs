@@ -148,7 +148,7 @@ exports.useAll = async (load, names) => {
   for (const name of names) {
     const place = name === '@tricks/conformance' ? `${name}/check` : name
     const use = exports.uses[place]
-    assert.ok(use, `expected a use of ${name} among those of internal/rehearsal/user/uses.cjs`)
+    assert.ok(use, `expected a use of ${name} among those of workshop/rehearsal/user/uses.cjs`)
     let module
     try {
       module = await load(place)

@@ -9,7 +9,7 @@ const sources = globSync(
     'packages/core/src/**/*.{ts,c,cc,h}',
     'packages/*/*/src/**/*.{ts,c,cc,h}',
     'examples/*/src/**/*.ts',
-    'internal/*.{ts,mjs}',
+    'workshop/*.{ts,mjs}',
     'bench/**/*.{ts,mjs}',
   ],
   { cwd: root, exclude: (name) => name.includes('node_modules') },

@@ -1,5 +1,5 @@
 // Pictures of the pages of real runs for the READMEs, by Chromium, into examples/cifar10/images:
-// `node --conditions=@tricks/source internal/pages/screenshots.ts RUN OTHER...` draws the page of RUN, and the comparison.
+// `node --conditions=@tricks/source workshop/pages/screenshots.ts RUN OTHER...` draws the page of RUN, and the comparison.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'

@@ -57,7 +57,7 @@ test('each trick that changes images, or the rate, has one, and its card shows i
   expect(folders.length).toBeGreaterThan(10)
   for (const folder of folders) {
     const own = [...made.keys()].find((path) => dirname(path) === folder)
-    expect(own, `${folder}: add it to internal/cards/pictures.ts`).toBeDefined()
+    expect(own, `${folder}: add it to workshop/cards/pictures.ts`).toBeDefined()
     expect(readFileSync(join(repository, folder, 'README.md'), 'utf8')).toContain(
       `](${basename(own!)})`,
     )

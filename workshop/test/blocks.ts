@@ -130,8 +130,8 @@ export function moduleOf(
   return [
     ...whole,
     ...[...imports].map(([from, set]) => `import { ${[...set].join(', ')} } from '${from}'`),
-    `import { scene } from '${root}/internal/test/scene.ts'`,
-    `import { says } from '${root}/internal/test/says.ts'`,
+    `import { scene } from '${root}/workshop/test/scene.ts'`,
+    `import { says } from '${root}/workshop/test/says.ts'`,
     `export default [${functions.join(', ')}]\nvoid says\n`,
   ].join('\n')
 }
