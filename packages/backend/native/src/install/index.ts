@@ -1,7 +1,7 @@
 // The installation, in the order that it flows: wheel, download, extraction, compilation, check, into place.
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import {
   type Installation,
   type Installed,
@@ -61,7 +61,7 @@ export async function install(options: InstallOptions): Promise<Result> {
   return exclusively(cache, report, async () => {
     const present = readInstallation(folder)
     if (present) return { ...present, device: await verified(folder), fresh: false }
-    const staging = `${folder}.${randomUUID()}.tmp`
+    const staging = `${folder}.${randomUUID()}${unfinished}`
     try {
       await removeLeftovers(cache)
       await requireSpace(cache, platform)
@@ -88,18 +88,37 @@ export async function install(options: InstallOptions): Promise<Result> {
       await rm(downloads(cache), { recursive: true, force: true })
       return { ...installed, folder, device, fresh: true }
     } catch (error) {
-      await rm(staging, { recursive: true, force: true })
+      await remove(staging)
       throw await explained(error, cache, platform)
     }
   })
 }
+
+/** Ends the name of a folder that is not an installation yet, or no longer. */
+const unfinished = '.tmp'
 
 const downloads = (cache: string): string => join(cache, 'downloads')
 
 /** What a killed run left; the lock says that it is nobody's. */
 async function removeLeftovers(cache: string): Promise<void> {
   for (const name of await readdir(cache))
-    if (name.endsWith('.tmp')) await rm(join(cache, name), { recursive: true, force: true })
+    if (name.endsWith(unfinished)) await remove(join(cache, name))
+}
+
+/**
+ * Deletes a folder that the compilers of a failed or killed run may still write to: nothing can end them if the installer
+ * itself was killed. Renamed first, it is out of their reach, as they open their outputs by path.
+ */
+async function remove(folder: string): Promise<void> {
+  const renamed = join(dirname(folder), `${randomUUID()}${unfinished}`)
+  try {
+    await rename(folder, renamed)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
+    throw error
+  }
+  // tar works inside of its folder, wherever that is now, so it may take another try.
+  await rm(renamed, { recursive: true, maxRetries: 10 })
 }
 
 async function requireSpace(cache: string, { space }: Platform): Promise<void> {
