@@ -10,7 +10,7 @@ export default defineConfig({
   description: 'Training tricks for image classifiers, each a small package on TensorFlow.js',
   cleanUrls: true,
   lastUpdated: false,
-  srcExclude: ['README.md', 'images/**'],
+  srcExclude: ['README.md', 'packages.md', 'images/**'],
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/mark.svg' }]],
   markdown: { theme: { light: 'github-light', dark: 'github-dark-dimmed' } },
   // A link that leads nowhere fails the build.
@@ -43,7 +43,8 @@ export default defineConfig({
             { text: 'Recipes', link: '/guide/recipes' },
             { text: 'How the core works', link: '/guide/core' },
             { text: 'Moving from PyTorch', link: '/guide/pytorch' },
-            { text: 'Install and GPU: questions', link: '/guide/questions' },
+            { text: 'Train on a GPU', link: '/guide/gpu' },
+            { text: 'Install: questions', link: '/guide/questions' },
             { text: 'Sizes', link: '/sizes' },
           ],
         },

@@ -1,4 +1,4 @@
-// What the ablation measured, on the tricks' cards between two marks. Written by npm run cards.
+// npm run cards: writes the ablation's results into the tricks' cards: at the top in a line, and in full below.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
@@ -10,86 +10,82 @@ import {
   type Summary,
 } from '@tricks/ablation'
 import { replaceFile } from '@tricks/run'
-import { type ArticleTrick, articleTricks } from '../../packages/tools/cli/src/recipes/article.ts'
+import { packages } from './packages.ts'
+import { between } from './table.ts'
 
-/** The folder of each trick's package. */
-const packages: Record<ArticleTrick, string> = {
-  'warm-up': 'schedule/warmup',
-  'constant-warm-up': 'schedule/warmup',
-  'linear-scaling': 'schedule/linear-scaling',
-  'label-smoothing': 'loss/label-smoothing',
-  ricap: 'mix/ricap',
-  distillation: 'loss/distillation',
-  cutout: 'augment/cutout',
-  'random-erasing': 'augment/random-erasing',
-  'cosine-decay': 'schedule/cosine-decay',
-  'step-decay': 'schedule/step-decay',
-  mixup: 'mix/mixup',
-  adabound: 'optimize/adabound',
-  autoaugment: 'augment/autoaugment',
-  dropout: 'model/dropout',
-  l1: 'loss/weight-penalty',
-  l2: 'loss/weight-penalty',
-  'batch-norm': 'model/batch-norm',
-  'early-stopping': 'evaluate/early-stopping',
-  'random-crop': 'augment/random-crop',
-  mirroring: 'augment/random-flip',
-  rotation: 'augment/random-rotation',
-  'colour-shifting': 'augment/color-jitter',
-  'pca-lighting': 'augment/pca-lighting',
-  xavier: 'model/initializers',
-}
+const marks = ['effect', 'measured'] as const
 
-const marks = ['<!-- measured -->', '<!-- /measured -->'] as const
-
-/** Each card, by its path in the repository, with what was measured in its place. */
+/**
+ * The card of each measured trick, by its path in the repository, with its results.
+ *
+ * @throws Error if a card lacks the marks around them
+ */
 export function cardsOf(
   root: string,
   about: About,
   summaries: readonly Summary[],
 ): Map<string, string> {
   const cards = new Map<string, string>()
-  for (const path of new Set(Object.values(packages))) {
-    const card = `packages/${path}/README.md`
-    const text = readFileSync(join(root, card), 'utf8')
-    const [from, to] = marks.map((mark) => text.indexOf(mark)) as [number, number]
-    if (from < 0 || to < from)
-      throw new Error(
-        `cards: expected ${card} to have ${marks.join(' and ')}, for what was measured`,
-      )
-    const tricks = articleTricks.filter((trick) => packages[trick] === path)
-    const said = sentences(tricks, about, summaries)
-    const measured = `${text.slice(0, from)}${marks[0]}\n\n${said}\n\n${text.slice(to)}`
-    cards.set(card, measured)
+  for (const { folder, tricks } of packages) {
+    if (!tricks?.measured) continue
+    const path = `${folder}/README.md`
+    const text = readFileSync(join(root, path), 'utf8')
+    for (const mark of marks)
+      if (!text.includes(`<!-- ${mark} -->`) || !text.includes(`<!-- /${mark} -->`))
+        throw new Error(`cards: expected ${path} to have <!-- ${mark} --> and <!-- /${mark} -->`)
+    const of = (name: string, kind: Summary['kind']): Summary | undefined =>
+      summaries.find((each) => each.name === name && each.kind === kind && each.n > 1)
+    const results = tricks.measured.flatMap((name): Result[] => {
+      const added = of(name, 'added')
+      return added ? [{ name, added, leaveOneOut: of(name, 'left out') }] : []
+    })
+    cards.set(
+      path,
+      between('measured', between('effect', text, line(results, about)), section(results, about)),
+    )
   }
   return cards
 }
 
-function sentences(
-  tricks: readonly ArticleTrick[],
-  { regime }: About,
-  summaries: readonly Summary[],
-): string {
-  const lines = tricks.flatMap((trick) => {
-    const of = (kind: Summary['kind']): Summary | undefined =>
-      summaries.find((summary) => summary.name === trick && summary.kind === kind && summary.n > 1)
-    const [added, among] = [of('added'), of('left out')]
-    if (!added) return []
+interface Result {
+  readonly name: string
+  readonly added: Summary
+  /** Its effect with all other tricks. */
+  readonly leaveOneOut: Summary | undefined
+}
+
+const setting = ({ regime }: About): string =>
+  `${regime.trainingImages.toLocaleString('en')} images of CIFAR-10, ${regime.epochs} epochs`
+
+const unmeasured = 'Not measured yet in this repository.'
+
+/** The effects in one line. */
+function line(results: readonly Result[], about: About): string {
+  const [first] = results
+  if (!first) return unmeasured
+  const effects = results.map(
+    ({ name, added }) =>
+      `${results.length > 1 ? `\`${name}\` ` : ''}${effectText(added.effect)} points of accuracy (${verdict(added)}${added.remark ? `; ${added.remark}` : ''})`,
+  )
+  return `**Measured:** ${effects.join(', ')}; a small network, ${setting(about)}, n = ${first.added.n} ([details](#what-we-measured)).`
+}
+
+function section(results: readonly Result[], about: About): string {
+  const lines = results.map(({ name, added, leaveOneOut }) => {
     const percent = (share: number): string => (share * 100).toFixed(1)
-    const rest = among
-      ? ` Among all the article's others: ${effectText(among.effect)} (${verdict(among)}).`
+    const rest = leaveOneOut
+      ? ` With all of the article's other tricks: ${effectText(leaveOneOut.effect)} (${verdict(leaveOneOut)}).`
       : ''
-    return [
-      `- \`${trick}\`${added.remark ? ` (${added.remark})` : ''}: ${effectText(added.effect)} points of accuracy, ` +
-        `${percent(added.without.mean)} → ${percent(added.with.mean)} % (n = ${added.n} pairs; ${verdict(added)}); ` +
-        `calibration error ${points(added.calibration.mean, 1)} points; ×${added.cost.toFixed(2)} the time of a step.${rest}`,
-    ]
+    return (
+      `- \`${name}\`${added.remark ? ` (${added.remark})` : ''}: ${effectText(added.effect)} points of accuracy, ` +
+      `${percent(added.without.mean)} → ${percent(added.with.mean)} % (n = ${added.n} pairs; ${verdict(added)}); ` +
+      `calibration error ${points(added.calibration.mean, 1)} points; ×${added.cost.toFixed(2)} the time of a step.${rest}`
+    )
   })
-  if (lines.length === 0) return 'Not measured yet in this repository.'
+  if (lines.length === 0) return unmeasured
   return [
-    `Added to a small net with batch norm and cosine decay, on ${regime.trainingImages.toLocaleString('en')} images of CIFAR-10 ` +
-      `for ${regime.epochs} epochs; paired differences with their 95 % intervals ` +
-      '([all tricks, and how](../../../bench/ablation/README.md)):',
+    `A small network with batch norm and cosine decay, ${setting(about)}; paired differences with 95 % confidence ` +
+      'intervals ([the method, and all tricks](../../../bench/ablation/README.md)):',
     '',
     ...lines,
   ].join('\n')
@@ -97,7 +93,7 @@ function sentences(
 
 function verdict({ effect }: Summary): string {
   if (!isClear(effect)) return 'no clear effect'
-  return effect.mean > 0 ? 'it helps' : 'it harms'
+  return effect.mean > 0 ? 'helps' : 'hurts'
 }
 
 if (import.meta.main) {

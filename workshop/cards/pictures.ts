@@ -96,6 +96,33 @@ async function overview(set: ImageSet): Promise<string> {
   )
 }
 
+/** Two images, and what the tricks that change them most make of them: the picture at the top of the README. */
+async function hero(set: ImageSet): Promise<string> {
+  const shown = [
+    'random-rotation',
+    'color-jitter',
+    'autoaugment',
+    'cutout',
+    'random-erasing',
+    'mixup',
+    'ricap',
+  ]
+  const columns: Sheet['rows'][number][] = []
+  for (const name of shown) {
+    const { rows } = await previewOf(name, set, { show: [0, 1] })
+    if (columns.length === 0) columns.push(rows[0]!)
+    columns.push(rows.at(-1)!)
+  }
+  const rows = [0, 1].map((image) => ({
+    label: columns[0]!.tiles[image]!.captions.join(' '),
+    tiles: columns.map(({ label, tiles }) => ({
+      pictures: tiles[image]!.pictures,
+      captions: image === 1 ? [label] : [],
+    })),
+  }))
+  return sheetSvg({ rows })
+}
+
 const run = { epochs: 30, stepsPerEpoch: 391 }
 const curve = (name: string, of: readonly Trick[], options: Partial<RateCurveOptions> = {}) =>
   rateCurve({ name, of, ...run, ...options })
@@ -178,6 +205,7 @@ export async function* pictures(
       content: await sheetPng(await previewOf(name, set)),
     }
   yield { path: 'docs/images/tricks.png', content: await svgPng(await overview(set)) }
+  yield { path: 'docs/images/hero.png', content: await svgPng(await hero(set)) }
   for (const [name, plot] of Object.entries(plots))
     yield { path: `packages/schedule/${name}/preview.svg`, content: plot() }
 }

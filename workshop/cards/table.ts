@@ -10,3 +10,10 @@ export function tableOf(rows: readonly (readonly string[])[]): string {
   )
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
+
+/** A text with new content between the marks `<!-- NAME -->` and `<!-- /NAME -->`. */
+export const between = (name: string, text: string, content: string): string =>
+  text.replace(
+    new RegExp(`<!-- ${name} -->[^]*<!-- /${name} -->`),
+    () => `<!-- ${name} -->\n\n${content}\n\n<!-- /${name} -->`,
+  )

@@ -11,7 +11,7 @@ import {
 } from '@tricks/core/options'
 import { expect, test } from 'vitest'
 import { cardWith, exportsOf, folders, sourcesOf } from '../cards/options.ts'
-import { packages, readmeWith } from '../cards/packages.ts'
+import { measured, packages, packagesPageWith, readmeWith } from '../cards/packages.ts'
 
 test.each(folders)("%s's card has the options as they are declared", async (folder) => {
   const card = readFileSync(join(import.meta.dirname, '../..', folder, 'README.md'), 'utf8')
@@ -19,38 +19,68 @@ test.each(folders)("%s's card has the options as they are declared", async (fold
   expect(card, 'run npm run cards').toBe(written)
 })
 
-test('the README lists the packages as their manifests have them', () => {
-  const readme = readFileSync(join(import.meta.dirname, '../../README.md'), 'utf8')
-  expect(readme, 'run npm run cards').toBe(readmeWith(readme, packages))
+test.each([
+  ['README.md', (page: string) => readmeWith(page, packages, measured)],
+  ['docs/packages.md', (page: string) => packagesPageWith(page, packages)],
+])('%s lists the packages as their manifests describe them', (path, write) => {
+  const page = readFileSync(join(import.meta.dirname, '../..', path), 'utf8')
+  expect(page, 'run npm run cards').toBe(write(page))
 })
 
-test('a trick has a row once it is released, anything else at once', () => {
-  const listed = (name: string, version: string, tricks?: { stage: string }) => ({
-    folder: `packages/${name}`,
-    description: `What ${name} does`,
-    version,
-    ...(tricks && { tricks }),
-  })
-  const tricks = { stage: 'augment' }
-  const readme = readmeWith('# tricks\n\n<!-- packages --><!-- /packages -->\n', [
-    listed('tools/kit', '0.0.0'),
-    listed('augment/glow', '0.1.0', tricks),
-    listed('augment/dim', '1.0.0', tricks),
-    listed('augment/new', '0.0.0', tricks),
-  ])
+const listed = (
+  name: string,
+  version: string,
+  tricks?: { stage: string; measured?: string[] },
+) => ({
+  folder: `packages/${name}`,
+  description: `${name.split('/').at(-1)}: does what ${name} does`,
+  version,
+  ...(tricks && { tricks }),
+})
+const [glow, dim, unreleased, kit] = [
+  listed('augment/glow', '0.1.0', { stage: 'augment', measured: ['cutout'] }),
+  listed('augment/dim', '1.0.0', { stage: 'augment' }),
+  listed('augment/new', '0.0.0', { stage: 'augment' }),
+  listed('tools/kit', '0.0.0'),
+]
+
+test('the README lists released tricks with their measured effects', () => {
+  const readme = readmeWith(
+    '# tricks\n\n<!-- tricks --><!-- /tricks -->\n',
+    [
+      dim,
+      glow,
+      unreleased,
+      kit,
+      listed('mix/both', '1.0.0', { stage: 'mix', measured: ['l1', 'cosine-decay'] }),
+    ],
+    measured,
+  )
   expect(readme).toBe(`# tricks
 
-<!-- packages -->
+<!-- tricks -->
 
-| stage  | package                                 | what it does           | code                                      |
-| ------ | --------------------------------------- | ---------------------- | ----------------------------------------- |
-| images | [dim](packages/augment/dim/README.md)   | What augment/dim does  | [src](packages/augment/dim/src/index.ts)  |
-|        | [glow](packages/augment/glow/README.md) | What augment/glow does | [src](packages/augment/glow/src/index.ts) |
-| tools  | [kit](packages/tools/kit/README.md)     | What tools/kit does    | [src](packages/tools/kit/src/index.ts)    |
+| stage  | trick                                   | what it does                | effect, points                                |
+| ------ | --------------------------------------- | --------------------------- | --------------------------------------------- |
+| images | [dim](packages/augment/dim/README.md)   | Does what augment/dim does  | not measured                                  |
+|        | [glow](packages/augment/glow/README.md) | Does what augment/glow does | **+2.58 ± 0.66**                              |
+| mix    | [both](packages/mix/both/README.md)     | Does what mix/both does     | l1 +0.26 ± 0.85; cosine-decay +6.17 ± 6.66 \\* |
 
-<!-- /packages -->
+<!-- /tricks -->
 `)
-  expect(() => readmeWith('', [listed('attic/old', '1.0.0')])).toThrow('expected attic among')
+})
+
+test('the page of packages lists released tricks, and all other packages', () => {
+  const page = packagesPageWith('<!-- packages --><!-- /packages -->', [unreleased, dim, kit])
+  expect(page).toBe(`<!-- packages -->
+
+| stage  | package                                  | what it does                    |
+| ------ | ---------------------------------------- | ------------------------------- |
+| images | [dim](../packages/augment/dim/README.md) | dim: does what augment/dim does |
+| tools  | [kit](../packages/tools/kit/README.md)   | kit: does what tools/kit does   |
+
+<!-- /packages -->`)
+  expect(() => packagesPageWith('', [listed('attic/old', '1.0.0')])).toThrow('expected attic to be')
 })
 
 /** A package's tricks: those whose options may have a key. */

@@ -62,7 +62,8 @@ test('each trick that changes images, or the rate, has one, and its card shows i
       `](${basename(own!)})`,
     )
   }
-  expect(readFileSync(join(repository, 'README.md'), 'utf8')).toContain('](docs/images/tricks.png)')
+  for (const path of ['docs/images/hero.png', 'docs/images/tricks.png'])
+    expect(readFileSync(join(repository, 'README.md'), 'utf8')).toContain(`](${path})`)
 })
 
 test('a picture is light enough for a page', async () => {
