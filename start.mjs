@@ -1,6 +1,7 @@
 // What `npm start` and its sisters run: installs what the command needs, with a line that shows how far it is, then runs it.
 // Node 20 and npm are all there is yet, so nothing is imported but Node's own modules.
 import { spawn } from 'node:child_process'
+import { createInterface } from 'node:readline'
 
 const pnpm = ['npx', '--yes', 'pnpm@12.21.0']
 const [kind = 'start', ...given] = process.argv.slice(2)
@@ -35,10 +36,10 @@ if (process.exitCode === 0 && run) process.exitCode = await running(run)
 async function installing(filters) {
   const began = Date.now()
   const terminal = process.stderr.isTTY
-  const words = { packages: 0 }
+  const packages = { found: 0, fetched: 0 }
   const line = () => {
     const seconds = Math.round((Date.now() - began) / 1000)
-    return `Installing from the npm registry: ${words.packages} packages, ${seconds} s`
+    return `Installing from the npm registry: ${packages.fetched} of ${packages.found || '…'} packages, ${seconds} s`
   }
   process.stderr.write(terminal ? line() : 'Installing from the npm registry …\n')
   const show = setInterval(() => terminal && process.stderr.write(`\r${line()}`), 250)
@@ -49,13 +50,9 @@ async function installing(filters) {
     [...pnpm.slice(1), 'install', '--frozen-lockfile', '--reporter=ndjson', ...filters],
     { stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' },
   )
-  let rest = ''
-  child.stdout.on('data', (chunk) => {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop()
-    for (const each of lines) note(each, words, log)
-  })
-  child.stderr.on('data', (chunk) => log.push(String(chunk)))
+  // pnpm reports on stderr; npx, which fetches pnpm first, writes plain lines there, too.
+  for (const stream of [child.stdout, child.stderr])
+    createInterface({ input: stream }).on('line', (each) => note(each, packages, log))
   const code = await ended(child)
   clearInterval(show)
   clearInterval(later)
@@ -66,7 +63,7 @@ async function installing(filters) {
 }
 
 /** Counts what pnpm reports, and keeps its errors. */
-function note(line, words, log) {
+function note(line, packages, log) {
   let event
   try {
     event = JSON.parse(line)
@@ -74,8 +71,10 @@ function note(line, words, log) {
     log.push(line)
     return
   }
-  if (event.name === 'pnpm:progress' && ['fetched', 'found_in_store'].includes(event.status))
-    words.packages++
+  if (event.name === 'pnpm:progress') {
+    if (event.status === 'resolved') packages.found++
+    if (['fetched', 'found_in_store'].includes(event.status)) packages.fetched++
+  }
   if (event.level === 'error') log.push(event.err?.message ?? event.message ?? line)
 }
 
