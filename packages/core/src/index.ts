@@ -1,5 +1,3 @@
-export { type DrawOptions, withDraws } from './alone.ts'
-export { finalActivation, type Squashing } from './activation.ts'
 export { combine, type Hooks, keyOf, type States } from './combine.ts'
 export { during, oneOf, sometimes } from './combinators.ts'
 export {
@@ -13,12 +11,8 @@ export {
 export { accuracy, oneHot, softmaxCrossEntropy } from './loss.ts'
 export { assertNormalization } from './normalization.ts'
 export { assertArgument } from './option.ts'
-export { gatherPixels, placesOf } from './pixels.ts'
 export { type PlanStage, type PlanTrick } from './plan.ts'
 export { createRandom, type Random } from './random.ts'
-export { type Role, roleOf } from './role.ts'
-export { signed } from './signed.ts'
 export { type Stage, stages } from './stages.ts'
 export { type Duration, isDuration, isDue, stepsOf, type Time } from './time.ts'
 export type * from './trick.ts'
-export { type Layer, type Layered, trainableOf, variablesOf } from './variables.ts'

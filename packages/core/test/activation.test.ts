@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { beforeEach, describe, expect, test } from 'vitest'
-import { finalActivation } from '../src/index.ts'
+import { finalActivation } from '../src/model.ts'
 
 beforeEach(async () => {
   await tf.setBackend('cpu')

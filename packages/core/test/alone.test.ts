@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
-import { compose, oneHot, type Trick, withDraws } from '../src/index.ts'
+import { withDraws } from '../src/augmentation.ts'
+import { compose, oneHot, type Trick } from '../src/index.ts'
 
 const shift = ({ most = 0.1 }: { most?: number } = {}): Trick => ({
   name: 'shift',

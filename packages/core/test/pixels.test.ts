@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
-import { gatherPixels, placesOf } from '../src/index.ts'
+import { gatherPixels, placesOf } from '../src/augmentation.ts'
 
 const images = tf.tensor4d([1, 2, 3, 4, 5, 6, 7, 8], [2, 1, 2, 2])
 

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { isDue, roleOf } from '../src/index.ts'
+import { isDue } from '../src/index.ts'
+import { roleOf } from '../src/model.ts'
 
 test.each([
   ['block1/conv/kernel', 'kernel'],

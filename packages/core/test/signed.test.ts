@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { signed } from '../src/index.ts'
+import { signed } from '../src/augmentation.ts'
 
 test.each([
   [0.05, 2, '+0.05'],

@@ -2,7 +2,7 @@ import '@tensorflow/tfjs-backend-cpu'
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { trainableOf, variablesOf } from '../src/index.ts'
+import { trainableOf, variablesOf } from '../src/model.ts'
 
 beforeAll(() => tf.setBackend('cpu'))
 

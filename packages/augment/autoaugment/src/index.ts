@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core'
-import { type Random, type Trick, withDraws } from '@tricks/core'
+import type { Random, Trick } from '@tricks/core'
+import { withDraws } from '@tricks/core/augmentation'
 import { checked, choice, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 import {
   applySteps,

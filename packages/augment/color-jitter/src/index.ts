@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertArgument, signed, type Trick, withDraws } from '@tricks/core'
+import { assertArgument, type Trick } from '@tricks/core'
+import { signed, withDraws } from '@tricks/core/augmentation'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 import { add, blend, grey, scale, toImages, toPlanes, turnHue } from './color.ts'
 

@@ -1,4 +1,4 @@
-import { signed } from '@tricks/core'
+import { signed } from '@tricks/core/augmentation'
 import type { Operation, Step } from './operation.ts'
 
 const named = ({ op }: Step): string => op

@@ -1,4 +1,4 @@
-import { gatherPixels, placesOf } from '@tricks/core'
+import { gatherPixels, placesOf } from '@tricks/core/augmentation'
 import type { Levels, Step, Surroundings } from './operation.ts'
 
 /** Shear, translation, rotation and cutout: each pixel shows another one, the nearest, or the fill. */

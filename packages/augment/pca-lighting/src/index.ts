@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertArgument, signed, type Trick, withDraws } from '@tricks/core'
+import { assertArgument, type Trick } from '@tricks/core'
+import { signed, withDraws } from '@tricks/core/augmentation'
 import { checked, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 import { cifar10Components } from './cifar10.ts'
 import { type Components, isComponents } from './components.ts'

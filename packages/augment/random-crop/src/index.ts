@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core'
-import { assertArgument, gatherPixels, signed, type Trick, withDraws } from '@tricks/core'
+import { assertArgument, type Trick } from '@tricks/core'
+import { gatherPixels, signed, withDraws } from '@tricks/core/augmentation'
 import { choice, defineOptions, integer, type OptionsOf } from '@tricks/core/options'
 
 export const randomCropOptions = defineOptions('random-crop', {

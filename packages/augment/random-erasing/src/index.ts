@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core'
-import { assertArgument, gatherPixels, placesOf, type Trick, withDraws } from '@tricks/core'
+import { assertArgument, type Trick } from '@tricks/core'
+import { gatherPixels, placesOf, withDraws } from '@tricks/core/augmentation'
 import { type Box, drawBox } from './draw.ts'
 import { type RandomErasingOptions, randomErasingOptions } from './options.ts'
 export { type RandomErasingOptions, randomErasingOptions } from './options.ts'

@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core'
-import { assertArgument, gatherPixels, type Trick, withDraws } from '@tricks/core'
+import { assertArgument, type Trick } from '@tricks/core'
+import { gatherPixels, withDraws } from '@tricks/core/augmentation'
 import { choice, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const randomFlipOptions = defineOptions('random-flip', {

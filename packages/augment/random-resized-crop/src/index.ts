@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertArgument, type Trick, withDraws } from '@tricks/core'
+import { assertArgument, type Trick } from '@tricks/core'
+import { withDraws } from '@tricks/core/augmentation'
 import { checked, defineOptions, interval, optional, type OptionsOf } from '@tricks/core/options'
 import { drawBox } from './draw.ts'
 import { resizeRows } from './resizing.ts'

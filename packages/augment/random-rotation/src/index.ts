@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertArgument, gatherPixels, signed, type Trick, withDraws } from '@tricks/core'
+import { assertArgument, type Trick } from '@tricks/core'
+import { gatherPixels, signed, withDraws } from '@tricks/core/augmentation'
 import { choice, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 import { cornersOf } from './corners.ts'
 

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { finalActivation, type Layered, type Variables, variablesOf } from '@tricks/core'
+import type { Variables } from '@tricks/core'
+import { finalActivation, type Layered, variablesOf } from '@tricks/core/model'
 
 /**
  * What teaches: a tfjs-layers model, or anything with `apply` that gives logits `[batch, classes]`. Only of a teacher

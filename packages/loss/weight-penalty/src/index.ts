@@ -1,12 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import {
-  assertArgument,
-  type Role,
-  roleOf,
-  trainableOf,
-  type Trick,
-  type Variables,
-} from '@tricks/core'
+import { assertArgument, type Trick, type Variables } from '@tricks/core'
+import { type Role, roleOf, trainableOf } from '@tricks/core/model'
 import { boolean, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 const strengths = { min: 0, max: 1e6, scale: 'log' } as const

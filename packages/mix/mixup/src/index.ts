@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertArgument, type Batch, type Trick, withDraws } from '@tricks/core'
+import { assertArgument, type Batch, type Trick } from '@tricks/core'
+import { withDraws } from '@tricks/core/augmentation'
 import { boolean, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const mixupOptions = defineOptions('mixup', {

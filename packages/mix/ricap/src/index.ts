@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertArgument, type Batch, gatherPixels, type Trick, withDraws } from '@tricks/core'
+import { assertArgument, type Batch, type Trick } from '@tricks/core'
+import { gatherPixels, withDraws } from '@tricks/core/augmentation'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const ricapOptions = defineOptions('ricap', {

@@ -1,4 +1,5 @@
-import { roleOf, trainableOf, type Trick } from '@tricks/core'
+import type { Trick } from '@tricks/core'
+import { roleOf, trainableOf } from '@tricks/core/model'
 import { fill } from './fill.ts'
 import { KaimingNormal, XavierNormal, XavierUniform } from './initializers.ts'
 import { type InitializerOptions, type XavierOptions, xavierOptions } from './options.ts'

@@ -1,5 +1,5 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import { trainableOf, variablesOf } from '@tricks/core'
+import { trainableOf, variablesOf } from '@tricks/core/model'
 
 /**
  * How many numbers a model trains; batch norm's moving statistics and what is frozen are not among them.

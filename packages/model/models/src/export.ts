@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { BatchNorm } from '@tricks/batch-norm'
-import { assertNormalization, assertArgument, finalActivation } from '@tricks/core'
+import { assertNormalization, assertArgument } from '@tricks/core'
+import { finalActivation } from '@tricks/core/model'
 
 export interface ExportOptions {
   /** The mean of each channel by which the images of the training were normalised, in [0, 1]. */

@@ -5,9 +5,9 @@ import {
   type NextGradients,
   type State,
   type Tensors,
-  trainableOf,
   type Trick,
 } from '@tricks/core'
+import { trainableOf } from '@tricks/core/model'
 import { isRecord, short, show } from './law.ts'
 import {
   imagesOf,

@@ -13,10 +13,10 @@ import {
   type Step,
   type Tensors,
   type Time,
-  trainableOf,
   type Trick,
   type Variables,
 } from '@tricks/core'
+import { trainableOf } from '@tricks/core/model'
 
 export interface Size {
   readonly batch: number

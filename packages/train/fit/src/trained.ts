@@ -1,6 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
-import { trainableOf, type Variables } from '@tricks/core'
+import type { Variables } from '@tricks/core'
+import { trainableOf } from '@tricks/core/model'
 import { alignOptimizer } from '@tricks/train'
 
 /** A sequential model trains through another that it makes where it is compiled. */

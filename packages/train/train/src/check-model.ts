@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { finalActivation } from '@tricks/core'
+import { finalActivation } from '@tricks/core/model'
 import { batchOf } from './data.ts'
 import { type ImageSet, wholeOf } from './image-set.ts'
 import type { Model } from './model.ts'

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { type Json, keyOf, trainableOf, type Trick } from '@tricks/core'
+import { type Json, keyOf, type Trick } from '@tricks/core'
+import { trainableOf } from '@tricks/core/model'
 import type { ImageSet } from './image-set.ts'
 import { imagesFingerprint, labelsFingerprint, tensorsFingerprint } from './fingerprint.ts'
 import type { Precision } from '@tricks/kernels'

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import type { Layered } from '@tricks/core'
+import type { Layered } from '@tricks/core/model'
 
 /**
  * What can be trained: a tfjs-layers model, or anything with `apply` and `variables`.

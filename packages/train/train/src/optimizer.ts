@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { trainableOf, type Variables } from '@tricks/core'
+import type { Variables } from '@tricks/core'
+import { trainableOf } from '@tricks/core/model'
 import { claim, countersOf, internalsOf, listsOf, nameOf, newSlot, ownerOf } from './slots.ts'
 
 /**

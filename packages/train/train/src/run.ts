@@ -4,11 +4,10 @@ import {
   compose,
   createRandom,
   type Pipeline,
-  trainableOf,
   type Trick,
   type Variables,
-  variablesOf,
 } from '@tricks/core'
+import { trainableOf, variablesOf } from '@tricks/core/model'
 import { checkEvaluationSet } from './check-data.ts'
 import { checkActivation, checkOutputs } from './check-model.ts'
 import { suspectOf } from './check-contents.ts'

@@ -6,9 +6,9 @@ import {
   type PipelineBatch,
   type Tensors,
   type Time,
-  trainableOf,
   type Variables,
 } from '@tricks/core'
+import { trainableOf } from '@tricks/core/model'
 import { isFinite, type Measured, type Measures, readMeasures } from './measures.ts'
 import { logitsOf, type Model } from './model.ts'
 import { applyGradients } from './optimizer.ts'

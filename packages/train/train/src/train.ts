@@ -6,8 +6,8 @@ import {
   type PipelineBatch,
   stepsOf,
   type Time,
-  trainableOf,
 } from '@tricks/core'
+import { trainableOf } from '@tricks/core/model'
 import {
   capture,
   type Checkpoint,

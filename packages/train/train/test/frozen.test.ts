@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
-import { trainableOf, type Trick, type Variables, variablesOf } from '@tricks/core'
+import type { Trick, Variables } from '@tricks/core'
+import { trainableOf, variablesOf } from '@tricks/core/model'
 import { batchNorm } from '@tricks/batch-norm'
 import { l2 } from '@tricks/weight-penalty'
 import { xavier } from '@tricks/initializers'

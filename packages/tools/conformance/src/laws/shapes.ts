@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { type Tensors, trainableOf, type Variables } from '@tricks/core'
+import type { Tensors, Variables } from '@tricks/core'
+import { trainableOf } from '@tricks/core/model'
 import { type Law, law, short, show, type Subject } from '../law.ts'
 import {
   type Call,

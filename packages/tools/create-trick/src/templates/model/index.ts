@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { trainableOf, type Trick } from '@tricks/core'
+import type { Trick } from '@tricks/core'
+import { trainableOf } from '@tricks/core/model'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const newTrickOptions = defineOptions('new-trick', {
