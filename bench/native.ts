@@ -15,7 +15,7 @@ import { mixup } from '@tricks/mixup'
 import { createModel } from '@tricks/models'
 import { randomCrop } from '@tricks/random-crop'
 import { randomFlip } from '@tricks/random-flip'
-import { type ImageSet, lackOf, type Precision, train } from '@tricks/train'
+import { type ImageSet, unsupportedReason, type Precision, train } from '@tricks/train'
 
 type Net = 'six' | 'resnet-18'
 const batchSize = 128
@@ -54,7 +54,7 @@ async function compare(repeats: number): Promise<void> {
       `batch ${batchSize}, n = ${repeats}`,
   )
   for (const net of ['six', 'resnet-18'] as const)
-    for (const precision of precisions.filter((each) => lackOf(each) === undefined)) {
+    for (const precision of precisions.filter((each) => unsupportedReason(each) === undefined)) {
       const commands = {
         ours: [...node, net, precision],
         ...(torch.status === 0 && {

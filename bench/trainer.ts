@@ -43,9 +43,9 @@ async function bare(): Promise<void> {
   const order = createRandom(1).permutation(set.labels.length)
   const losses: tf.Scalar[] = []
   for (let step = 0; step < steps; step++) {
-    const places = order.subarray(step * batchSize, (step + 1) * batchSize)
+    const indices = order.subarray(step * batchSize, (step + 1) * batchSize)
     const pixels = new Float32Array(batchSize * side * side * channels)
-    places.forEach((from, to) => {
+    indices.forEach((from, to) => {
       const image = set.images.subarray(
         from * side * side * channels,
         (from + 1) * side * side * channels,
@@ -56,7 +56,7 @@ async function bare(): Promise<void> {
       const raw = tf.tensor4d(pixels, [batchSize, side, side, channels])
       const images = tf.div(tf.sub(raw, tf.tensor1d(mean)), tf.tensor1d(deviation))
       const targets = oneHot(
-        Array.from(places, (place) => set.labels[place]!),
+        Array.from(indices, (index) => set.labels[index]!),
         10,
       )
       const forward = (): tf.Scalar =>

@@ -36,11 +36,7 @@ const { small } = flags
 const began = performance.now()
 const seconds = (since = began): number => Math.round((performance.now() - since) / 100) / 10
 
-const {
-  name: backend,
-  why,
-  passedOver,
-} = await useBackend(flags.backend as BackendName | undefined)
+const { name: backend, why, skipped } = await useBackend(flags.backend as BackendName | undefined)
 const registered = tf.getBackend()
 say(`${backend}: ${why}`)
 
@@ -64,7 +60,7 @@ const learned = await learn()
 const result = {
   backend,
   why,
-  passedOver,
+  skipped,
   small,
   machine: {
     processor: `${cpus()[0]?.model ?? 'unknown'}, ${cpus().length} cores`,

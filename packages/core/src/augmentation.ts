@@ -1,4 +1,4 @@
 // What an augmentation is written with, beyond the trick itself.
 export { type DrawOptions, withDraws } from './alone.ts'
-export { gatherPixels, placesOf } from './pixels.ts'
+export { gatherPixels, pixelIndices } from './pixels.ts'
 export { signed } from './signed.ts'

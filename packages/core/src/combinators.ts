@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { type Acts, checkTricks, combine, entryOf, isTrick, keyOf, tidied } from './combine.ts'
+import { type IsActive, checkTricks, combine, entryOf, isTrick, keyOf, tidied } from './combine.ts'
 import { assertArgument } from './option.ts'
 import type { Random } from './random.ts'
 import { stageNames, stages } from './stages.ts'
@@ -75,7 +75,7 @@ export function during(
   assertArgument(isDuration(from), 'during', { from }, range)
   assertArgument(isDuration(until), 'during', { until }, range)
   checkTricks('during', [trick])
-  const acts: Acts = (_, time) =>
+  const acts: IsActive = (_, time) =>
     time.step >= stepsOf(from, time) && time.step < stepsOf(until, time)
   return combinator('during', [trick], { ...window }, key, acts)
 }
@@ -85,7 +85,7 @@ function combinator(
   tricks: readonly Trick[],
   options: Json,
   key = `${name}(${tricks.map(keyOf).join(',')})`,
-  acts: Acts,
+  acts: IsActive,
 ): Trick {
   const hooks = combine(name, tricks, acts)
   const own = stageNames.filter((stage) => tricks.some((trick) => trick[stage]))
@@ -120,7 +120,7 @@ function byChance(
     return weights.findIndex((weight) => drawn < (end += weight))
   }
   // Stages without a stream of their own belong to the whole run: all of the tricks take part.
-  const acts: Acts = (i, _, random) => !random || choose(random) === i
+  const acts: IsActive = (i, _, random) => !random || choose(random) === i
   const chance = combinator(name, tricks, options, key, acts)
   const perImage =
     tricks.every((trick) => trick.images) &&
@@ -150,7 +150,7 @@ function imageByImage(
     apply: (images, { choice, params }) =>
       tidied(() => {
         const versions = [images]
-        const places = tricks.map((trick) => {
+        const indices = tricks.map((trick) => {
           const own = entryOf(trick, params)
           if (own === undefined) return 0
           const changed = trick.images!.apply(images, own)
@@ -161,7 +161,7 @@ function imageByImage(
             )
           return versions.push(changed) - 1
         })
-        const rows = choice.map((i, image) => (places[i] ?? 0) * choice.length + image)
+        const rows = choice.map((i, image) => (indices[i] ?? 0) * choice.length + image)
         return tf.gather(tf.concat(versions), tf.tensor1d(rows, 'int32'))
       }),
     describe({ choice, params }, image) {

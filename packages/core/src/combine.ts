@@ -19,7 +19,7 @@ import type {
  * Whether the i-th trick acts in this step. The stream is the combination's own; stages that don't belong to one step
  * have none.
  */
-export type Acts = (i: number, time: Time, random?: Random) => boolean
+export type IsActive = (i: number, time: Time, random?: Random) => boolean
 
 /** A trick's key among its siblings. */
 export const keyOf = (trick: Trick): string => trick.key ?? trick.name
@@ -44,7 +44,11 @@ export type Hooks = Required<Pick<Trick<States>, Stage>>
  * @example
  * const { images } = combine('both', [randomFlip(), cutout()])
  */
-export function combine(name: string, tricks: readonly Trick[], acts: Acts = () => true): Hooks {
+export function combine(
+  name: string,
+  tricks: readonly Trick[],
+  acts: IsActive = () => true,
+): Hooks {
   checkTricks(name, tricks)
   const acting = (hook: Stage, { time, random }: Moment): readonly Trick[] =>
     tricks.filter((trick, i) => trick[hook] !== undefined && acts(i, time, random))

@@ -35,10 +35,10 @@ export function gatherPixels(
  *
  * @param shape [batch, height, width]
  * @example
- * placesOf([1, 2, 2]) // [0, 1, 2, 3]
+ * pixelIndices([1, 2, 2]) // [0, 1, 2, 3]
  */
-export function placesOf([batch, height, width]: readonly number[]): Int32Array {
-  const places = new Int32Array(batch! * height! * width!)
-  for (let i = 0; i < places.length; i++) places[i] = i
-  return places
+export function pixelIndices([batch, height, width]: readonly number[]): Int32Array {
+  const indices = new Int32Array(batch! * height! * width!)
+  for (let i = 0; i < indices.length; i++) indices[i] = i
+  return indices
 }

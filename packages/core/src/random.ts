@@ -42,7 +42,7 @@ export interface Random {
 export function createRandom(seed: number, where = 'createRandom'): Random {
   const valid = Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32
   assertArgument(valid, where, { seed }, 'a whole number in [0, 2^32)')
-  return stream({ seed, name: [0, 0], step: 0, first: 0, place: 0 })
+  return stream({ seed, name: [0, 0], step: 0, first: 0, substream: 0 })
 }
 
 interface Position {
@@ -51,11 +51,11 @@ interface Position {
   readonly step: number
   readonly first: number
   /** 0 is the whole batch's; image i of the global batch has i + 1. */
-  readonly place: number
+  readonly substream: number
 }
 
 function stream(position: Position): Random {
-  const { seed, name, step, first, place } = position
+  const { seed, name, step, first, substream } = position
   // The step takes one and a half words, so that neither it nor the block runs over.
   const stepHigh = Math.floor(step / 2 ** 32)
   let block = 0
@@ -65,7 +65,7 @@ function stream(position: Position): Random {
   const word = (): number => {
     if (used === 4) {
       words[0] = block++
-      words[1] = place
+      words[1] = substream
       words[2] = step
       words[3] = name[1] + stepHigh
       scramble(words, seed, name[0])
@@ -99,7 +99,7 @@ function stream(position: Position): Random {
     }
   }
 
-  const image = (i: number): Random => stream({ ...position, place: first + i + 1 })
+  const image = (i: number): Random => stream({ ...position, substream: first + i + 1 })
 
   return {
     uniform,
@@ -125,7 +125,7 @@ function stream(position: Position): Random {
     },
     fork: (child) => stream({ ...position, name: hash(name, child) }),
     at: (nextStep, nextFirst = 0) =>
-      stream({ ...position, step: nextStep, first: nextFirst, place: 0 }),
+      stream({ ...position, step: nextStep, first: nextFirst, substream: 0 }),
     image,
     images: (size, draw) => Array.from({ length: size }, (_, i) => draw(image(i), i)),
   }

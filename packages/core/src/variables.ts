@@ -80,7 +80,7 @@ export function variablesOf(model: Layered): Variables {
     throw new Error(
       'variablesOf: the model has no variables: pass a tfjs-layers model, or { apply, variables }',
     )
-  for (const [variable, places] of found) homes.set(variable, places)
+  for (const [variable, paths] of found) homes.set(variable, paths)
   return variables
 }
 

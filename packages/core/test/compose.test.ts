@@ -321,12 +321,12 @@ describe('combinators', () => {
   })
 
   test('during lets a trick hear of its own metrics and epochs only', () => {
-    const heard: string[] = []
+    const calls: string[] = []
     const listens: Trick = {
       name: 'listens',
       options: {},
-      observe: [{ every: { steps: 1 }, metrics: (_, { step }) => heard.push(`step ${step}`) }],
-      afterEpoch: ({ epoch }) => void heard.push(`epoch ${epoch}`),
+      observe: [{ every: { steps: 1 }, metrics: (_, { step }) => calls.push(`step ${step}`) }],
+      afterEpoch: ({ epoch }) => void calls.push(`epoch ${epoch}`),
     }
     const pipeline = compose([during({ from: { epochs: 1 }, until: { epochs: 2 } }, listens)])
     for (const step of [0, 1, 2, 3, 4, 5]) {
@@ -341,7 +341,7 @@ describe('combinators', () => {
           variables: {},
         })
     }
-    expect(heard).toEqual(['step 2', 'step 3', 'epoch 1'])
+    expect(calls).toEqual(['step 2', 'step 3', 'epoch 1'])
   })
 
   test('during acts inside its window alone', () => {

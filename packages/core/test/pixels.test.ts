@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
-import { gatherPixels, placesOf } from '../src/augmentation.ts'
+import { gatherPixels, pixelIndices } from '../src/augmentation.ts'
 
 const images = tf.tensor4d([1, 2, 3, 4, 5, 6, 7, 8], [2, 1, 2, 2])
 
@@ -11,16 +11,16 @@ test('each pixel shows one of the batch, or of the others', () => {
 })
 
 test('their own places show the images as they are', () => {
-  expect([...placesOf(images.shape)]).toEqual([0, 1, 2, 3])
-  expect([...placesOf([2, 3, 2])]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
-  expect([...gatherPixels(images, placesOf(images.shape)).dataSync()]).toEqual([
+  expect([...pixelIndices(images.shape)]).toEqual([0, 1, 2, 3])
+  expect([...pixelIndices([2, 3, 2])]).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+  expect([...gatherPixels(images, pixelIndices(images.shape)).dataSync()]).toEqual([
     1, 2, 3, 4, 5, 6, 7, 8,
   ])
 })
 
 test('leaves no tensor but its result', () => {
   const before = tf.memory().numTensors
-  const shown = gatherPixels(images, placesOf(images.shape), [0, 0])
+  const shown = gatherPixels(images, pixelIndices(images.shape), [0, 0])
   expect(tf.memory().numTensors).toBe(before + 1)
   shown.dispose()
 })

@@ -180,11 +180,11 @@ describe('distributions', () => {
 describe('known answers', () => {
   /** The first words of a stream, straight from Philox. */
   const words = (
-    { step = 0, place = 0, name = [0, 0] as readonly number[] },
+    { step = 0, substream = 0, name = [0, 0] as readonly number[] },
     count: number,
   ): number[] =>
     Array.from({ length: Math.ceil(count / 4) }, (_, block) =>
-      philox([block, place, step, name[1]! + Math.floor(step / 2 ** 32)], [5, name[0]!]),
+      philox([block, substream, step, name[1]! + Math.floor(step / 2 ** 32)], [5, name[0]!]),
     )
       .flat()
       .slice(0, count)
@@ -195,8 +195,8 @@ describe('known answers', () => {
     [{}, createRandom(5)],
     [{ step: 7 }, createRandom(5).at(7)],
     [{ step: 2 ** 32 + 7 }, createRandom(5).at(2 ** 32 + 7)],
-    [{ place: 1 }, createRandom(5).image(0)],
-    [{ step: 2, place: 9 }, createRandom(5).at(2, 5).image(3)],
+    [{ substream: 1 }, createRandom(5).image(0)],
+    [{ step: 2, substream: 9 }, createRandom(5).at(2, 5).image(3)],
     // The name's own words are its characters', one after the other, and those of its end.
     [
       {
@@ -236,14 +236,14 @@ describe('streams', () => {
   const first = (random: ReturnType<typeof createRandom>): number => random.uniform()
 
   test('depend on seed, name, step and image alone', () => {
-    const place = (seed: number, name: string, step: number, image: number): number =>
+    const substream = (seed: number, name: string, step: number, image: number): number =>
       first(createRandom(seed).fork(name).at(step).image(image))
-    const here = place(1, 'cutout', 5, 3)
-    expect(place(1, 'cutout', 5, 3)).toBe(here)
-    expect(place(2, 'cutout', 5, 3)).not.toBe(here)
-    expect(place(1, 'mixup', 5, 3)).not.toBe(here)
-    expect(place(1, 'cutout', 6, 3)).not.toBe(here)
-    expect(place(1, 'cutout', 5, 4)).not.toBe(here)
+    const here = substream(1, 'cutout', 5, 3)
+    expect(substream(1, 'cutout', 5, 3)).toBe(here)
+    expect(substream(2, 'cutout', 5, 3)).not.toBe(here)
+    expect(substream(1, 'mixup', 5, 3)).not.toBe(here)
+    expect(substream(1, 'cutout', 6, 3)).not.toBe(here)
+    expect(substream(1, 'cutout', 5, 4)).not.toBe(here)
     expect(first(createRandom(1).at(5).fork('cutout').image(3))).toBe(here)
   })
 

@@ -103,7 +103,7 @@ const drawn = (
     time,
   ) as AutoAugmentParams
 /** χ² of counts against equal ones. */
-const unevenness = (counts: readonly number[]): number => {
+const chiSquared = (counts: readonly number[]): number => {
   const mean = counts.reduce((a, b) => a + b) / counts.length
   return counts.reduce((sum, n) => sum + (n - mean) ** 2 / mean, 0)
 }
@@ -117,7 +117,7 @@ describe('draws', () => {
       return steps.filter(([step]) => step!.magnitude === magnitude).length
     })
     // The 0.999 quantile with 9 degrees of freedom.
-    expect(unevenness(counts)).toBeLessThan(27.88)
+    expect(chiSquared(counts)).toBeLessThan(27.88)
   })
 
   test.each(['cifar10', 'svhn', 'imagenet'] as const)(
@@ -174,9 +174,9 @@ describe('draws', () => {
     const [rows, columns] = [0, 1].map((axis) => steps.map(([step]) => step!.center![axis]!))
     const partners = steps.map(([, step]) => step!.partner!)
     // The 0.999 quantile with 7 degrees of freedom.
-    expect(unevenness(counts(rows!, 8, 32))).toBeLessThan(24.32)
-    expect(unevenness(counts(columns!, 8, 24))).toBeLessThan(24.32)
-    expect(unevenness(counts(partners, 8, 2000))).toBeLessThan(24.32)
+    expect(chiSquared(counts(rows!, 8, 32))).toBeLessThan(24.32)
+    expect(chiSquared(counts(columns!, 8, 24))).toBeLessThan(24.32)
+    expect(chiSquared(counts(partners, 8, 2000))).toBeLessThan(24.32)
     expectClose(steps[0]![0]!.magnitude, (60 / 331) * 24)
   })
 
@@ -272,7 +272,7 @@ test("applyOperation is the operations' own", () => {
 
 /** What may become of an image by a policy, each with its probability; magnitudes are those of 32×24. */
 function outcomes(policy: Policy): Record<string, number> {
-  const odds: Record<string, number> = {}
+  const probabilities: Record<string, number> = {}
   for (const steps of policy) {
     let own: Record<string, number> = { '': 1 / policy.length }
     for (const [op, probability, strength] of steps) {
@@ -291,18 +291,19 @@ function outcomes(policy: Policy): Record<string, number> {
           next[`${before}${result};`] = (next[`${before}${result};`] ?? 0) + share * chance
       own = next
     }
-    for (const [outcome, share] of Object.entries(own)) odds[outcome] = (odds[outcome] ?? 0) + share
+    for (const [outcome, share] of Object.entries(own))
+      probabilities[outcome] = (probabilities[outcome] ?? 0) + share
   }
-  return odds
+  return probabilities
 }
 const outcomeOf = (steps: AutoAugmentParams['steps'][number]): string =>
   steps.map((step) => (step ? `${step.op} ${step.magnitude};` : 'none;')).join('')
 const drawnBy = (policy: Policy): ConformanceOptions => {
-  const odds = outcomes(policy)
+  const probabilities = outcomes(policy)
   return {
     distribution(draws: readonly AutoAugmentParams[]) {
       const steps = draws.flatMap((params) => params.steps)
-      expectFrequencies({ outcomes: steps.map(outcomeOf) }, odds)
+      expectFrequencies({ outcomes: steps.map(outcomeOf) }, probabilities)
       const done = steps.flat().filter((step) => step !== null)
       const centers = done.filter(({ op }) => op === 'Cutout').map(({ center }) => center!)
       if (centers.length > 0) {

@@ -74,7 +74,7 @@ const drawn = (options: Parameters<typeof colorJitter>[0]): ColorParams =>
   colorJitter(options).images!.draw(createRandom(1), shape, time) as ColorParams
 
 /** χ² of ten equal bins against the uniform distribution on [low, high). */
-function unevenness(values: ArrayLike<number>, low: number, high: number): number {
+function chiSquared(values: ArrayLike<number>, low: number, high: number): number {
   const bins = Array.from(values, (value) => Math.floor(((value - low) / (high - low)) * 10))
   const counts = Array.from({ length: 10 }, (_, i) => bins.filter((bin) => bin === i).length)
   // None is below low or above high.
@@ -87,14 +87,14 @@ const quantile = 27.88
 describe('draws', () => {
   test('are uniform, one factor of each kind per image', () => {
     const params = drawn({ brightness: 0.2, contrast: 2, saturation: 0.4, hue: 0.1, shift: 0.05 })
-    expect(unevenness(params.brightness!, 0.8, 1.2)).toBeLessThan(quantile)
+    expect(chiSquared(params.brightness!, 0.8, 1.2)).toBeLessThan(quantile)
     // Factors are at least 0.
-    expect(unevenness(params.contrast!, 0, 3)).toBeLessThan(quantile)
-    expect(unevenness(params.saturation!, 0.6, 1.4)).toBeLessThan(quantile)
-    expect(unevenness(params.hue!, -0.1, 0.1)).toBeLessThan(quantile)
+    expect(chiSquared(params.contrast!, 0, 3)).toBeLessThan(quantile)
+    expect(chiSquared(params.saturation!, 0.6, 1.4)).toBeLessThan(quantile)
+    expect(chiSquared(params.hue!, -0.1, 0.1)).toBeLessThan(quantile)
     for (const channel of [0, 1, 2])
       expect(
-        unevenness(
+        chiSquared(
           params.shift!.map((each) => each[channel]!),
           -0.05,
           0.05,

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Trick } from '@tricks/core'
-import { gatherPixels, placesOf, withDraws } from '@tricks/core/augmentation'
+import { gatherPixels, pixelIndices, withDraws } from '@tricks/core/augmentation'
 import {
   boolean,
   choice,
@@ -73,7 +73,7 @@ export function applyCutout(
   )
 
   const half = Math.floor(length / 2)
-  const source = placesOf(images.shape)
+  const source = pixelIndices(images.shape)
   const hidden = source.length
   centers.forEach((holes, image) => {
     for (const [row, column] of holes)
@@ -109,13 +109,16 @@ export function cutout({ key, ...given }: CutoutOptions = {}): Trick {
         // A hole as large as the image can only be in its middle.
         const margin = (size: number): number =>
           inside ? Math.min(Math.floor(length / 2), Math.floor(size / 2)) : 0
-        const place = (image: typeof random, size: number): number =>
+        const center = (image: typeof random, size: number): number =>
           image.integer(
             margin(size),
             Math.max(size - margin(size), margin(size)) + (inside ? 1 : 0),
           )
         const centers = random.images(batch, (image) =>
-          Array.from({ length: holes }, () => [place(image, height), place(image, width)] as const),
+          Array.from(
+            { length: holes },
+            () => [center(image, height), center(image, width)] as const,
+          ),
         )
         return { centers, length, fill: fill === 'mean' ? mean : fill }
       },

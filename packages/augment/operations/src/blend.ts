@@ -1,14 +1,18 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { byOperation, eachImage, grey, toLevels } from './levels.ts'
-import type { Levels, Operation, Step, Surroundings } from './operation.ts'
+import type { Levels, Operation, Step, OperationContext } from './operation.ts'
 
 /**
  * Brightness, contrast, color and sharpness lead from another image to this one, and beyond if the magnitude is above 0;
  * sample pairing leads from this image to another one: from + amount · (to − from), clipped and rounded down.
  */
-export function blend(levels: Levels, steps: readonly Step[], { originals }: Surroundings): Levels {
+export function blend(
+  levels: Levels,
+  steps: readonly Step[],
+  { originals }: OperationContext,
+): Levels {
   return byOperation(levels, steps, (op, own, some) => {
-    const other = otherOf(op, own, some, originals)
+    const other = blendedWith(op, own, some, originals)
     const pairing = op === 'SamplePairing'
     const amount = ({ magnitude }: Step): number => (pairing ? magnitude : 1 + magnitude)
     const [from, to] = pairing ? [own, other] : [other, own]
@@ -31,7 +35,7 @@ function lead(
   return tf.add(tf.mul(to, amounts), tf.mul(from, rest))
 }
 
-function otherOf(
+function blendedWith(
   op: Operation,
   levels: Levels,
   steps: readonly Step[],

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { blend } from './blend.ts'
-import type { Family, Levels, Operation, Step, Surroundings } from './operation.ts'
+import type { Family, Levels, Operation, Step, OperationContext } from './operation.ts'
 import { autoContrast, equalize, tone } from './tone.ts'
 import { warp } from './warp.ts'
 
@@ -21,7 +21,7 @@ const families: readonly (readonly [Family, readonly Operation[]])[] = [
 export function operate(
   levels: Levels,
   steps: readonly (Step | null)[],
-  around: Surroundings,
+  around: OperationContext,
 ): { levels: Levels; order: number[] } {
   const images = [...steps.keys()]
   const parts: Levels[] = []

@@ -37,7 +37,7 @@ export interface Step {
 export type Levels = tf.Tensor4D
 
 /** What operations need besides their image. */
-export interface Surroundings {
+export interface OperationContext {
   /** The level that shows outside the image, per channel. */
   readonly fill: readonly number[]
   /** The batch before any operation, in [0, 1]. */
@@ -45,4 +45,4 @@ export interface Surroundings {
 }
 
 /** Carries out steps of one family, one per image, on all images at once. */
-export type Family = (levels: Levels, steps: readonly Step[], around: Surroundings) => Levels
+export type Family = (levels: Levels, steps: readonly Step[], around: OperationContext) => Levels

@@ -1,10 +1,10 @@
-import { gatherPixels, placesOf } from '@tricks/core/augmentation'
-import type { Levels, Step, Surroundings } from './operation.ts'
+import { gatherPixels, pixelIndices } from '@tricks/core/augmentation'
+import type { Levels, Step, OperationContext } from './operation.ts'
 
 /** Shear, translation, rotation and cutout: each pixel shows another one, the nearest, or the fill. */
-export function warp(levels: Levels, steps: readonly Step[], { fill }: Surroundings): Levels {
+export function warp(levels: Levels, steps: readonly Step[], { fill }: OperationContext): Levels {
   const { shape } = levels
-  const source = placesOf(shape)
+  const source = pixelIndices(shape)
   for (const [image, step] of steps.entries())
     if (step.op === 'Cutout') hide(source, image, step, shape)
     else move(source, image, affineOf(step, shape), shape)

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Trick } from '@tricks/core'
-import { gatherPixels, placesOf, withDraws } from '@tricks/core/augmentation'
+import { gatherPixels, pixelIndices, withDraws } from '@tricks/core/augmentation'
 import { type Box, drawBox } from './draw.ts'
 import { type RandomErasingOptions, randomErasingOptions } from './options.ts'
 export { type RandomErasingOptions, randomErasingOptions } from './options.ts'
@@ -45,7 +45,7 @@ export function applyRandomErasing(
     `one finite value, ${channels}, one per channel, or ${erased}, as many as are erased`,
   )
 
-  const source = placesOf(images.shape)
+  const source = pixelIndices(images.shape)
   const fills = values.length === 1 ? new Float32Array(channels).fill(values[0]!) : values
   const step = fills.length === channels ? 0 : 1
   let shown = source.length

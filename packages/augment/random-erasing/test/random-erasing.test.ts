@@ -241,7 +241,7 @@ test('rejects invalid options and mismatched shapes', () => {
 type Box = readonly [row: number, column: number, height: number, width: number]
 /** How probable each size is in images of 32×24, by the paper's code on a fine grid of areas and shapes. */
 function sizes(shapeAt: (share: number) => number): Record<string, number> {
-  const odds: Record<string, number> = {}
+  const probabilities: Record<string, number> = {}
   let accepted = 0
   for (let i = 0; i < 1000; i++)
     for (let j = 0; j < 1000; j++) {
@@ -253,11 +253,16 @@ function sizes(shapeAt: (share: number) => number): Record<string, number> {
       ]
       if (height >= 32 || width >= 24) continue
       accepted++
-      odds[`${height}×${width}`] = (odds[`${height}×${width}`] ?? 0) + 1
+      probabilities[`${height}×${width}`] = (probabilities[`${height}×${width}`] ?? 0) + 1
     }
-  return Object.fromEntries(Object.entries(odds).map(([size, count]) => [size, count / accepted]))
+  return Object.fromEntries(
+    Object.entries(probabilities).map(([size, count]) => [size, count / accepted]),
+  )
 }
-const erased = (probability: number, odds: Record<string, number>): ConformanceOptions => ({
+const erased = (
+  probability: number,
+  probabilities: Record<string, number>,
+): ConformanceOptions => ({
   distribution(draws: readonly (ErasingParams | undefined)[]) {
     const boxes = draws.flatMap((params) => params?.boxes ?? Array<null>(8).fill(null))
     expectFrequencies(
@@ -265,7 +270,10 @@ const erased = (probability: number, odds: Record<string, number>): ConformanceO
       { true: probability, false: 1 - probability },
     )
     const some = boxes.filter((box) => box !== null)
-    expectFrequencies({ sizes: some.map(([, , height, width]) => `${height}×${width}`) }, odds)
+    expectFrequencies(
+      { sizes: some.map(([, , height, width]) => `${height}×${width}`) },
+      probabilities,
+    )
     // A place drawn evenly among those that are left, and a number in [0, 1) more, is uniform.
     const noise = createRandom(9).images(some.length, (image) => image.uniform())
     const [rows, columns] = [

@@ -44,7 +44,7 @@ const drawn = (
   return randomResizedCrop(options).images!.draw(createRandom(1), shape, time) as ResizedCropParams
 }
 /** χ² of ten equal bins against the uniform distribution on [low, high). */
-function unevenness(values: readonly number[], low: number, high: number): number {
+function chiSquared(values: readonly number[], low: number, high: number): number {
   // Rounding to whole pixels takes some a little way out of the range.
   const bins = values.map((value) => Math.floor(((value - low) / (high - low)) * 10))
   expect(bins.every((bin) => bin >= -1 && bin <= 10)).toBe(true)
@@ -61,9 +61,9 @@ describe('draws', () => {
   test('areas are uniform, shapes are by their logarithm, where all windows fit', () => {
     const { boxes } = drawn({ area: [0.1, 0.5] })
     const areas = boxes.map(([, , height, width]) => (height * width) / 40_000)
-    expect(unevenness(areas, 0.1, 0.5)).toBeLessThan(quantile)
+    expect(chiSquared(areas, 0.1, 0.5)).toBeLessThan(quantile)
     const shapes = boxes.map(([, , height, width]) => Math.log(width / height))
-    expect(unevenness(shapes, Math.log(3 / 4), Math.log(4 / 3))).toBeLessThan(quantile)
+    expect(chiSquared(shapes, Math.log(3 / 4), Math.log(4 / 3))).toBeLessThan(quantile)
   })
 
   test('windows lie anywhere inside', () => {
@@ -74,7 +74,7 @@ describe('draws', () => {
     expect(small.every(([, , height, width]) => height === 14 && width === 14)).toBe(true)
     const rows = small.map(([row]) => row)
     expect([Math.min(...rows), Math.max(...rows)]).toEqual([0, 86])
-    expect(unevenness(rows, 0, 87)).toBeLessThan(quantile)
+    expect(chiSquared(rows, 0, 87)).toBeLessThan(quantile)
     expect(size).toEqual([32, 24])
     expect(drawn({ size: [8, 9] }).size).toEqual([8, 9])
   })
@@ -156,7 +156,7 @@ test('rejects invalid options and mismatched shapes', () => {
 
 /** How probable each size is in images of 32×24, by torchvision's code on a fine grid of areas and shapes. */
 function sizes(): Record<string, number> {
-  const odds: Record<string, number> = {}
+  const probabilities: Record<string, number> = {}
   let accepted = 0
   for (let i = 0; i < 1000; i++)
     for (let j = 0; j < 1000; j++) {
@@ -166,15 +166,15 @@ function sizes(): Record<string, number> {
       const height = Math.round(Math.sqrt(target / aspect))
       if (height > 32 || width > 24) continue
       accepted++
-      odds[`${height}×${width}`] = (odds[`${height}×${width}`] ?? 0) + 1
+      probabilities[`${height}×${width}`] = (probabilities[`${height}×${width}`] ?? 0) + 1
     }
   // After ten attempts it is the largest window of the nearest shape, 3 : 4 here as the image.
   const none = (1 - accepted / 1e6) ** 10
-  for (const size of Object.keys(odds)) odds[size]! *= (1 - none) / accepted
-  odds['32×24'] = (odds['32×24'] ?? 0) + none
-  return odds
+  for (const size of Object.keys(probabilities)) probabilities[size]! *= (1 - none) / accepted
+  probabilities['32×24'] = (probabilities['32×24'] ?? 0) + none
+  return probabilities
 }
-const odds = sizes()
+const probabilities = sizes()
 type Box = readonly [row: number, column: number, height: number, width: number]
 const changed =
   (change: (box: Box, i: number) => Box) =>
@@ -182,7 +182,10 @@ const changed =
 conformance(() => randomResizedCrop(), {
   distribution(draws: readonly ResizedCropParams[]) {
     const boxes = draws.flatMap((params) => params.boxes)
-    expectFrequencies({ sizes: boxes.map(([, , height, width]) => `${height}×${width}`) }, odds)
+    expectFrequencies(
+      { sizes: boxes.map(([, , height, width]) => `${height}×${width}`) },
+      probabilities,
+    )
     // A place drawn evenly among those that are left, and a number in [0, 1) more, is uniform.
     const noise = createRandom(9).images(boxes.length, (image) => image.uniform())
     const rows = boxes.map(([row, , height], i) => (row + noise[i]!) / (33 - height))
@@ -190,8 +193,8 @@ conformance(() => randomResizedCrop(), {
     expectUniform({ rows }, 0, 1)
     expectUniform({ columns }, 0, 1)
     const areas = boxes.map(([, , height, width]) => height * width)
-    for (const [axis, places] of Object.entries({ rows, columns }))
-      expectIndependent({ areas, [axis]: places })
+    for (const [axis, positions] of Object.entries({ rows, columns }))
+      expectIndependent({ areas, [axis]: positions })
   },
   shifted: {
     'one pixel down': changed(([row, column, height, width]) => [row + 1, column, height, width]),

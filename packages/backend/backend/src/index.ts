@@ -36,7 +36,7 @@ export interface Backend {
   /** What it is, in a few words. */
   readonly why: string
   /** Faster ones that are not used, and why not. */
-  readonly passedOver: readonly { readonly name: BackendName; readonly reason: string }[]
+  readonly skipped: readonly { readonly name: BackendName; readonly reason: string }[]
 }
 
 /**
@@ -53,16 +53,16 @@ export interface Backend {
 export async function useBackend(name?: BackendName): Promise<Backend> {
   if (name !== undefined && !(name in candidates))
     throw new Error(`backend: expected one of ${backendNames.join(', ')}, got ${name}`)
-  const passedOver: { name: BackendName; reason: string }[] = []
+  const skipped: { name: BackendName; reason: string }[] = []
   for (const candidate of name ? [name] : backendNames.filter((other) => other !== 'cpu')) {
     const { reason, device } = await start(candidates[candidate])
     const { why } = candidates[candidate]
     if (reason === undefined)
-      return { name: candidate, why: device ? `${why}: ${device}` : why, passedOver }
+      return { name: candidate, why: device ? `${why}: ${device}` : why, skipped }
     // A package's message begins with its name, which stands before the reason already.
-    passedOver.push({ name: candidate, reason: reason.replace(`${candidate}: `, '') })
+    skipped.push({ name: candidate, reason: reason.replace(`${candidate}: `, '') })
   }
-  const reasons = passedOver.map((each) => `  ${each.name}: ${each.reason}`).join('\n')
+  const reasons = skipped.map((each) => `  ${each.name}: ${each.reason}`).join('\n')
   throw new Error(
     name
       ? `backend: the requested backend is not available\n${reasons}\nWithout a request, the fastest that is available is used`

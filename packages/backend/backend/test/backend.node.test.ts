@@ -3,18 +3,18 @@ import { expect, test } from 'vitest'
 import { backendNames, useBackend } from '../src/index.ts'
 
 test('takes the best that is present and says why the others were passed over', async () => {
-  const { name, why, passedOver } = await useBackend()
+  const { name, why, skipped } = await useBackend()
   expect(backendNames).toContain(name)
   expect(why).not.toBe('')
-  expect(passedOver.map((each) => each.name)).toEqual(backendNames.slice(0, passedOver.length))
-  for (const each of passedOver) {
+  expect(skipped.map((each) => each.name)).toEqual(backendNames.slice(0, skipped.length))
+  for (const each of skipped) {
     expect(each.reason).not.toBe('')
     expect(each.reason).not.toMatch(`${each.name}: `)
   }
 })
 
 test('takes the one asked for', async () => {
-  expect(await useBackend('wasm')).toMatchObject({ name: 'wasm', passedOver: [] })
+  expect(await useBackend('wasm')).toMatchObject({ name: 'wasm', skipped: [] })
   expect(tf.getBackend()).toBe('wasm')
   await useBackend('cpu')
   expect(tf.getBackend()).toBe('cpu')

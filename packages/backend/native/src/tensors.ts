@@ -37,7 +37,9 @@ export function extendTensors(backend: NativeBackend): void {
         : original.getInputTensorIds([tensor])[0]!
     })
   backend.createOutputTensor = (handle) =>
-    handle.dtype === bfloat16 ? keepIn16(backend, handle) : original.createOutputTensor(handle)
+    handle.dtype === bfloat16
+      ? bfloat16Tensor(backend, handle)
+      : original.createOutputTensor(handle)
   backend.readSync = (dataId) => {
     const entry = entryOf(backend, { dataId })
     return entry && isSpecial(entry)
@@ -49,7 +51,7 @@ export function extendTensors(backend: NativeBackend): void {
     const gone = original.disposeData(dataId, force)
     if (!gone || !entry) return gone
     if (entry.other !== undefined) backend.binding.deleteTensor(entry.other)
-    if (entry.pending) letGo(entry.pending)
+    if (entry.pending) releasePending(entry.pending)
     delete entry.pending
     return gone
   }
@@ -75,7 +77,7 @@ function idIn(backend: NativeBackend, entry: ExtendedEntry): number {
 }
 
 /** The number of a float32 tensor in bfloat16. */
-export function idIn16(backend: NativeBackend, tensor: tf.Tensor): number {
+export function bfloat16Id(backend: NativeBackend, tensor: tf.Tensor): number {
   const entry = entryOf(backend, tensor)!
   settle(entry)
   if (entry.dtype === bfloat16) return entry.id
@@ -84,7 +86,7 @@ export function idIn16(backend: NativeBackend, tensor: tf.Tensor): number {
 }
 
 /** Whether a tensor is kept in bfloat16. */
-export function isIn16(backend: NativeBackend, tensor: tf.Tensor): boolean {
+export function isBfloat16(backend: NativeBackend, tensor: tf.Tensor): boolean {
   const entry = entryOf(backend, tensor)
   return entry !== undefined && (entry.pending?.in16 ?? entry.dtype === bfloat16)
 }
@@ -98,7 +100,7 @@ function cast({ binding }: NativeBackend, id: number, from: number, to: number):
   return binding.executeOp('Cast', types, [id], 1)[0]!.id
 }
 
-function keepIn16(backend: NativeBackend, { id, shape, dtype }: Handle): tf.Tensor {
+function bfloat16Tensor(backend: NativeBackend, { id, shape, dtype }: Handle): tf.Tensor {
   const dataId = {}
   backend.tensorMap.set(dataId, { id, shape, dtype, values: null, refCount: 1 })
   return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: 'float32' }, backend)
@@ -153,9 +155,9 @@ function settle(entry: ExtendedEntry): void {
   delete entry.pending
   const { id, dtype } = pending.compute(...pending.inputs)
   Object.assign(entry, { id, dtype })
-  letGo(pending)
+  releasePending(pending)
 }
 
-function letGo({ inputs, rectified }: Pending): void {
+function releasePending({ inputs, rectified }: Pending): void {
   tf.dispose([...inputs, ...(rectified ? [rectified] : [])])
 }

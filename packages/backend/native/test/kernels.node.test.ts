@@ -75,7 +75,7 @@ const rounding = (draw: Draw, pad: Pad): Rounding | undefined =>
   typeof pad === 'number' ? draw.pick<Rounding>(['floor', 'round', 'ceil']) : undefined
 
 /** Whether rounding up has given a window that no pixel is in. */
-function isBeside({ padInfo, ...info }: Info): boolean {
+function hasEmptyWindow({ padInfo, ...info }: Info): boolean {
   const row = (info.outHeight - 1) * info.strideHeight - padInfo.top
   return (
     row >= info.inHeight || (info.outWidth - 1) * info.strideWidth - padInfo.left >= info.inWidth
@@ -151,7 +151,7 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     const round = rounding(draw, pad)
     const label = [x.shape, window, strides, pad, round]
     const info = tf.backend_util.computePool2DInfo(x.shape as Shape, window, strides, 1, pad, round)
-    if (isBeside(info)) return
+    if (hasEmptyWindow(info)) return
     const maxPool = (by: Pad, mode?: Rounding) =>
       withGradients((a) => tf.maxPool(image(a), window, strides, by, mode), [x])
     await expectEqual(label, () => maxPool(pad, round), {
@@ -231,9 +231,9 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
   cases('gathering rows by their places', async (draw) => {
     const rows = draw.input(draw.within(1, 400), draw.pick([1, 2, 3, 4, 7]))
     const count = draw.pick([1, draw.within(2, 300), 20_000])
-    const places = Int32Array.from({ length: count }, () => draw.integer(0, rows.shape[0]!))
+    const indices = Int32Array.from({ length: count }, () => draw.integer(0, rows.shape[0]!))
     await expectEqual([rows.shape, count], () => [
-      tf.gatherND(tf.tensor(rows.values, rows.shape), tf.tensor2d(places, [count, 1], 'int32')),
+      tf.gatherND(tf.tensor(rows.values, rows.shape), tf.tensor2d(indices, [count, 1], 'int32')),
     ])
   })
 
@@ -370,11 +370,11 @@ describe.skipIf(!installed)('batch normalisation by the batch', () => {
   })
 })
 
-test.skipIf(!installed).for([[-1], [3]])('a row at %i of three is none', async ([place]) => {
+test.skipIf(!installed).for([[-1], [3]])('a row at %i of three is none', async ([index]) => {
   await tf.setBackend('tensorflow')
   tf.tidy(() => {
     const rows = tf.zeros([3, 3])
-    const gather = () => tf.gatherND(rows, tf.tensor2d([[0], [place!]], [2, 1], 'int32'))
+    const gather = () => tf.gatherND(rows, tf.tensor2d([[0], [index!]], [2, 1], 'int32'))
     expect(gather).toThrow('expected places in [0, 3)')
   })
   await tf.setBackend('cpu')

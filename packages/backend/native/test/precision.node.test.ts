@@ -4,7 +4,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import type { NativeBackend } from '../src/backend.ts'
 import { hasMatrixOps } from '../src/load.ts'
 import { processorFlags } from '../src/processor.ts'
-import { isIn16 } from '../src/tensors.ts'
+import { isBfloat16 } from '../src/tensors.ts'
 import { type Operation, batchNorm, draws, withGradients } from './compare.ts'
 import { installed } from './native.ts'
 
@@ -13,7 +13,7 @@ if (installed && !capable)
   console.warn('The tests of bfloat16 are skipped: this processor does not compute in it.')
 
 const set = (precision: string): void => tf.env().set('COMPUTE_PRECISION', precision)
-const in16 = (tensor: tf.Tensor): boolean => isIn16(tf.backend() as NativeBackend, tensor)
+const in16 = (tensor: tf.Tensor): boolean => isBfloat16(tf.backend() as NativeBackend, tensor)
 
 /** What every layer but the last in a residual net is made of. */
 function network([x, w, v, gamma, beta, dense]: tf.Tensor[]): tf.Tensor {

@@ -85,10 +85,13 @@ function matMul(call: Call): Info {
     multiply(
       call,
       pointer(call, output) + 4 * i * left.rows * right.columns,
-      { ...left, pointer: pointer(call, a) + 4 * left.rows * left.columns * place(index, batchA) },
+      {
+        ...left,
+        pointer: pointer(call, a) + 4 * left.rows * left.columns * batchIndex(index, batchA),
+      },
       {
         ...right,
-        pointer: pointer(call, b) + 4 * right.rows * right.columns * place(index, batchB),
+        pointer: pointer(call, b) + 4 * right.rows * right.columns * batchIndex(index, batchB),
       },
       bias ? pointer(call, bias) : 0,
     )
@@ -97,7 +100,7 @@ function matMul(call: Call): Info {
 }
 
 /** Which matrix of a batch an index of the broadcast batch means. */
-function place(index: readonly number[], batch: readonly number[]): number {
+function batchIndex(index: readonly number[], batch: readonly number[]): number {
   const offset = index.length - batch.length
   return batch.reduce(
     (sum, length, axis) => sum * length + (length === 1 ? 0 : index[axis + offset]!),

@@ -62,12 +62,12 @@ function check({ info, warning }: Found): void {
 
 function describe(info: GPUAdapterInfo): Adapter {
   const { vendor, architecture, device, description } = info
-  const told = [description, [vendor, architecture].filter(Boolean).join(' '), device]
+  const descriptions = [description, [vendor, architecture].filter(Boolean).join(' '), device]
   return {
-    name: told.find(Boolean) ?? 'a GPU that does not tell its name',
+    name: descriptions.find(Boolean) ?? 'a GPU that does not tell its name',
     vendor,
     architecture,
-    software: info.isFallbackAdapter || told.some((each) => software.test(each ?? '')),
+    software: info.isFallbackAdapter || descriptions.some((each) => software.test(each ?? '')),
   }
 }
 

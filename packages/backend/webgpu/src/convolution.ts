@@ -26,9 +26,9 @@ export function filterGradientProduct(call: Call): Product {
   const info = convolutionOf(call, x.shape, call.attrs['filterShape'])
   const { inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterWidth } = info
   const numbers = [inHeight, inWidth, inChannels, outHeight, outWidth, filterWidth]
-  const places = [info.strideHeight, info.strideWidth, info.padInfo.top, info.padInfo.left]
+  const offsets = [info.strideHeight, info.strideWidth, info.padInfo.top, info.padInfo.left]
   return {
-    name: `filter gradient ${[...numbers, ...places].join()}`,
+    name: `filter gradient ${[...numbers, ...offsets].join()}`,
     rows: info.filterHeight * filterWidth * inChannels,
     columns: outChannels,
     inner: info.batchSize * outHeight * outWidth,
@@ -82,9 +82,9 @@ export function inputGradientProducts(call: Call): Product[] {
   const phases = (axis: typeof tall): ReturnType<typeof phaseOf>[] =>
     Array.from({ length: Math.min(axis.stride, axis.length) }, (_, i) => phaseOf(i, axis))
   const numbers = [inHeight, inWidth, inChannels, outHeight, outWidth, outChannels, filterWidth]
-  const places = [strideHeight, strideWidth, padInfo.top, padInfo.left]
+  const offsets = [strideHeight, strideWidth, padInfo.top, padInfo.left]
   const product = (y: ReturnType<typeof phaseOf>, across: ReturnType<typeof phaseOf>): Product => ({
-    name: `input gradient ${[...numbers, ...places, y.first, across.first].join()}`,
+    name: `input gradient ${[...numbers, ...offsets, y.first, across.first].join()}`,
     rows: info.batchSize * y.count * across.count,
     columns: inChannels,
     inner: y.taps * across.taps * outChannels,

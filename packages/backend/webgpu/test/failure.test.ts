@@ -52,10 +52,10 @@ describe.skipIf(!present)('a GPU that gives up', () => {
     const x = tf.square(tf.tensor1d([1, 2, 3]))
     const error = new GPUOutOfMemoryError('no room for 5 GB')
     backend.device.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error }))
-    const told =
+    const message =
       /^webgpu: the GPU's memory ran out \(no room for 5 GB\): train with a smaller batch$/
-    await expect(x.data()).rejects.toThrow(told)
-    expect(() => tf.square(x)).toThrow(told)
+    await expect(x.data()).rejects.toThrow(message)
+    expect(() => tf.square(x)).toThrow(message)
   })
 
   test('is not asked for more than it takes in one', () => {

@@ -94,7 +94,7 @@ test('fetches, checks, unpacks, and does not fetch again', async () => {
   const url = await serve(whole)
   const into = folder()
   const progress: number[][] = []
-  const place = await downloadCifar('cifar-100', into, {
+  const folder100 = await downloadCifar('cifar-100', into, {
     url,
     md5,
     onProgress: (...each) => progress.push(each),
@@ -104,7 +104,7 @@ test('fetches, checks, unpacks, and does not fetch again', async () => {
   await downloadCifar('cifar-100', into, { url, md5 })
   expect(seen).toHaveLength(1)
 
-  const fine = await readCifar100(place)
+  const fine = await readCifar100(folder100)
   expect([fine.train.labels.length, fine.test.labels.length, fine.train.classes.length]).toEqual([
     50_000, 10_000, 100,
   ])
@@ -114,11 +114,11 @@ test('fetches, checks, unpacks, and does not fetch again', async () => {
   const coarse = await readCifar100(into, { labels: 'coarse' })
   expect([coarse.train.labels[57], coarse.train.classes.length]).toEqual([17, 20])
 
-  const file = join(place, 'test.bin')
+  const file = join(folder100, 'test.bin')
   const bytes = readFileSync(file)
   bytes[100_000]! ^= 1
   writeFileSync(file, bytes)
-  await expect(readCifar100(place)).rejects.toThrow(
+  await expect(readCifar100(folder100)).rejects.toThrow(
     /test\.bin was altered since it was downloaded: remove/,
   )
 })

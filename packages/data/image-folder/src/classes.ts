@@ -1,14 +1,14 @@
 import { entriesOf, type Entry, isPicture, within } from './entries.ts'
-import { type LeftOut, reasonOf } from './left-out.ts'
+import { type Skipped, reasonOf } from './skipped.ts'
 
 /** The pictures in a class's folder and in the folders in it. */
 export interface Class {
   readonly name: string
   pictures: Entry[]
   /** Pictures that can't be read, as far as a look at the folders tells. */
-  readonly broken: LeftOut[]
+  readonly broken: Skipped[]
   /** Files that aren't pictures, and links to what is read elsewhere. */
-  readonly others: LeftOut[]
+  readonly others: Skipped[]
 }
 
 /**

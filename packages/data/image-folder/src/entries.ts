@@ -1,7 +1,7 @@
 import { open, readdir, realpath, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { formatOf, hasPictureName, headLength } from './formats.ts'
-import { type LeftOut, reasonOf } from './left-out.ts'
+import { type Skipped, reasonOf } from './skipped.ts'
 
 export interface Entry {
   readonly name: string
@@ -18,13 +18,13 @@ export interface Entries {
   readonly folders: Entry[]
   readonly files: Entry[]
   /** Links to nowhere, and names that can't be opened. */
-  readonly broken: LeftOut[]
+  readonly broken: Skipped[]
   /** Links back to this folder or one above it. */
-  readonly back: LeftOut[]
+  readonly back: Skipped[]
 }
 
 /** What systems leave in folders: neither pictures nor classes, and not worth a line. */
-const litter =
+const systemFiles =
   /^(?:\..*|thumbs\.db|ehthumbs.*\.db|desktop\.ini|icon\r|__macosx|@eadir|\$recycle\.bin|system volume information|lost\+found)$/i
 
 /** @throws Error naming the folder, if there is none */
@@ -47,7 +47,7 @@ export async function entriesOf(folder: Entry): Promise<Entries> {
     throw new Error(`image-folder: ${folder.path} can't be read: ${reason}`, { cause: error })
   })
   for (const each of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
-    if (litter.test(each.name)) continue
+    if (systemFiles.test(each.name)) continue
     const path = join(folder.path, each.name)
     const isLink = each.isSymbolicLink()
     try {

@@ -1,11 +1,11 @@
 import { assertArgument } from '@tricks/core'
 import type { ImageSet } from '@tricks/train'
 import { type Layout, type PictureSet, readLayout } from './layout.ts'
-import { BrokenPictures, type LeftOut } from './left-out.ts'
+import { BrokenPictures, type Skipped } from './skipped.ts'
 import { readSet } from './read-set.ts'
 import type { SetName } from './sets.ts'
 
-export { BrokenPictures, type LeftOut, linesOf } from './left-out.ts'
+export { BrokenPictures, type Skipped, linesOf } from './skipped.ts'
 export { readPicture } from './picture.ts'
 
 export interface ImageFolderOptions {
@@ -32,7 +32,7 @@ export interface ImageFolder {
    * What was left out, and why: with 'skip' pictures that can't be read, and in any case files that aren't pictures, pictures
    * in no class's folder, and links to what is read already.
    */
-  readonly broken: readonly LeftOut[]
+  readonly broken: readonly Skipped[]
 }
 
 /**
@@ -105,7 +105,7 @@ const picturesIn = ({ sets }: Layout): number =>
 function checkClassesRead(
   { folder, classes }: PictureSet,
   { labels }: ImageSet,
-  broken: readonly LeftOut[],
+  broken: readonly Skipped[],
 ): void {
   const read = new Set(Array.from(labels))
   const lost = classes.find((_, label) => !read.has(label))

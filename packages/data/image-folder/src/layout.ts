@@ -1,6 +1,6 @@
 import { type Class, leaveOutRepeated, readClass } from './classes.ts'
 import { type Entry, isPicture, rootEntry } from './entries.ts'
-import { type LeftOut, listOf, nameOf } from './left-out.ts'
+import { type Skipped, listOf, nameOf } from './skipped.ts'
 import { checkAreClasses, opened, type SetName, setsIn } from './sets.ts'
 
 export interface PictureSet {
@@ -13,9 +13,9 @@ export interface Layout {
   /** Training first. */
   readonly sets: readonly PictureSet[]
   /** Pictures that can't be read, as far as a look at the folders tells. */
-  readonly broken: readonly LeftOut[]
+  readonly broken: readonly Skipped[]
   /** What is no picture of a class. */
-  readonly others: readonly LeftOut[]
+  readonly others: readonly Skipped[]
 }
 
 /**
@@ -43,8 +43,8 @@ export async function readLayout(path: string): Promise<Layout> {
   leaveOutRepeated(classes)
   sets.forEach(checkClasses)
   for (const set of sets.slice(1)) checkSameClasses(path, sets[0]!, set)
-  const outside: LeftOut[] = []
-  for (const file of above.flatMap(({ files }) => files)) outside.push(await outsideOf(file))
+  const outside: Skipped[] = []
+  for (const file of above.flatMap(({ files }) => files)) outside.push(await outsideClasses(file))
   return {
     sets,
     broken: [...above, ...classes].flatMap(({ broken }) => broken),
@@ -66,7 +66,7 @@ function byName(folders: readonly Entry[]): [name: string, folders: Entry[]][] {
   return [...classes].toSorted(([a], [b]) => (a < b ? -1 : 1))
 }
 
-async function outsideOf(file: Entry): Promise<LeftOut> {
+async function outsideClasses(file: Entry): Promise<Skipped> {
   const picture = await isPicture(file).catch(() => false)
   return { file: file.path, reason: picture ? "in no class's folder" : 'not a picture' }
 }

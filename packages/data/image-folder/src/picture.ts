@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import sharp, { type Sharp } from 'sharp'
 import { decodeBmp } from './bmp.ts'
 import { readableFormat } from './formats.ts'
-import { reasonOf } from './left-out.ts'
+import { reasonOf } from './skipped.ts'
 import { hasUndeclaredChannel } from './tiff.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { ImageSet, Pixels } from '@tricks/train'
 import type { PictureSet } from './layout.ts'
-import type { LeftOut } from './left-out.ts'
+import type { Skipped } from './skipped.ts'
 import { readPicture } from './picture.ts'
 import { pixelFile, type PixelStore } from './pixel-file.ts'
 
@@ -19,14 +19,14 @@ export interface ReadOptions {
 export async function readSet(
   { classes }: PictureSet,
   { height, width, inFile, onPicture, signal }: ReadOptions,
-): Promise<{ set: ImageSet; broken: LeftOut[] }> {
+): Promise<{ set: ImageSet; broken: Skipped[] }> {
   const pictures = classes.flatMap((each, label) =>
     each.pictures.map(({ path }) => ({ path, label })),
   )
   const values = height * width * 3
   const store = inFile ? pixelFile() : memory(pictures.length * values)
   const labels: number[] = []
-  const broken: LeftOut[] = []
+  const broken: Skipped[] = []
   const atOnce = availableParallelism() * 2
   for (let from = 0; from < pictures.length; from += atOnce) {
     const work = pictures.slice(from, from + atOnce).map(async ({ path, label }) => {

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { entriesOf, type Entries, type Entry, isPicture } from './entries.ts'
-import { listOf } from './left-out.ts'
+import { listOf } from './skipped.ts'
 
 export type SetName = 'train' | 'validation' | 'test'
 

@@ -75,8 +75,8 @@ function tagsOf(bytes: Buffer): Map<number, number[]> {
       const size = { 3: 2, 4: 4 }[read(at + 2, 2)]
       if (size === undefined) continue
       const count = read(at + 4, word)
-      const place = at + 4 + word
-      const values = count * size <= word ? place : read(place, word)
+      const offset = at + 4 + word
+      const values = count * size <= word ? offset : read(offset, word)
       // The tags looked for have a number per channel; a hundred are enough to see that there are too many.
       const length = Math.min(count, 100)
       tags.set(

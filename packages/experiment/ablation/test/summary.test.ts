@@ -12,11 +12,11 @@ test('images to train on and to measure on are as many of each class, and none i
   ] as const)
     for (let c = 0; c < 4; c++)
       expect(Array.from(part.labels).filter((label) => label === c)).toHaveLength(size)
-  const places = ({ images: pixels, labels: of }: typeof train): string[] =>
+  const contents = ({ images: pixels, labels: of }: typeof train): string[] =>
     Array.from(of, (label, i) => `${label} ${pixels.subarray(2 * i, 2 * i + 2).join(' ')}`)
-  const seen = new Set(places(train))
+  const seen = new Set(contents(train))
   // The pixels repeat after 251 images, the labels after 4: a thousand images would have to pass for a twin.
-  expect(places(measured).filter((place) => seen.has(place))).toEqual([])
+  expect(contents(measured).filter((content) => seen.has(content))).toEqual([])
 })
 
 describe('the summary', () => {

@@ -43,11 +43,11 @@ function softLoss(
   temperature: number,
   relative: boolean,
 ): tf.Scalar {
-  const [own, taught] = [student, teacher].map((logits) =>
+  const [own, teacherLogits] = [student, teacher].map((logits) =>
     tf.logSoftmax(tf.div(logits, temperature)),
   )
-  const apart = relative ? tf.sub(own!, taught!) : own!
-  return tf.neg(tf.mean(tf.sum(tf.mul(tf.exp(taught!), apart), 1)))
+  const apart = relative ? tf.sub(own!, teacherLogits!) : own!
+  return tf.neg(tf.mean(tf.sum(tf.mul(tf.exp(teacherLogits!), apart), 1)))
 }
 
 /** The hard and the soft part in one. */
@@ -110,10 +110,10 @@ export function distillation({ key, ...given }: DistillationOptions): Trick {
     },
     loss(loss, { logits, prepared }) {
       return tf.tidy(() => {
-        const taught = prepared['logits'] as tf.Tensor2D
+        const teacherLogits = prepared['logits'] as tf.Tensor2D
         return join(
           loss,
-          softLoss(logits, taught, temperature, alpha !== undefined),
+          softLoss(logits, teacherLogits, temperature, alpha !== undefined),
           temperature,
           alpha,
         )

@@ -93,9 +93,9 @@ describe('the teacher', () => {
     // The article's form has the teacher's cross-entropy, which is not 0 where both agree.
     const added = compose([distillation({ teacher, temperature: 2 })])
     const again = added.batch(given, targets(), 0)
-    const taught = again.prepared['distillation/logits'] as tf.Tensor2D
-    const options = { teacher: taught, targets: again.targets, temperature: 2 }
-    for (const own of [student, taught])
+    const fromTeacher = again.prepared['distillation/logits'] as tf.Tensor2D
+    const options = { teacher: fromTeacher, targets: again.targets, temperature: 2 }
+    for (const own of [student, fromTeacher])
       expectClose(added.loss(again, own), distillationLoss({ student: own, ...options }))
   })
 
@@ -134,10 +134,11 @@ describe('the teacher', () => {
       pipeline.loss(batch, student.apply(batch.images, { training: true }) as tf.Tensor2D),
     )
     expect(teacher.getWeights().map((weight) => [...weight.dataSync()])).toEqual(before)
-    const taught = new Set(teacher.trainableWeights.map((weight) => weight.read()))
+    const fromTeacher = new Set(teacher.trainableWeights.map((weight) => weight.read()))
     const reached = Object.entries(grads).filter(([, gradient]) => gradient)
     expect(reached).toHaveLength(student.trainableWeights.length)
-    for (const variable of taught) expect(grads[(variable as tf.Variable).name] ?? null).toBeNull()
+    for (const variable of fromTeacher)
+      expect(grads[(variable as tf.Variable).name] ?? null).toBeNull()
   })
 
   test('adds to what the gradient needs the same few tensors, however deep it is', () => {

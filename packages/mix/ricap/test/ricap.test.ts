@@ -69,11 +69,12 @@ describe('draws', () => {
       [0, 32],
       [1, 24],
     ] as const) {
-      const places = drawn.map(({ boundary }) => boundary[axis] / size)
-      const mean = places.reduce((sum, place) => sum + place) / places.length
-      const variance = places.reduce((sum, place) => sum + (place - mean) ** 2, 0) / places.length
+      const boundaries = drawn.map(({ boundary }) => boundary[axis] / size)
+      const mean = boundaries.reduce((sum, position) => sum + position) / boundaries.length
+      const variance =
+        boundaries.reduce((sum, position) => sum + (position - mean) ** 2, 0) / boundaries.length
       const expected = 1 / (4 * (2 * beta + 1))
-      expect(Math.abs(mean - 0.5)).toBeLessThan(3 * Math.sqrt(expected / places.length))
+      expect(Math.abs(mean - 0.5)).toBeLessThan(3 * Math.sqrt(expected / boundaries.length))
       expect(variance / expected).toBeCloseTo(1, 1)
     }
     const both = drawn.map(({ boundary: [row, column] }) => (row / 32 - 0.5) * (column / 24 - 0.5))

@@ -155,8 +155,8 @@ describe('draws', () => {
     for (let image = 0; image < 40; image++) {
       const planes = [0, 1].map((channel) => {
         const covered = new Set<number>()
-        const places = [...Array.from({ length: height * width }).keys()]
-        const all = places.filter((at) =>
+        const positions = [...Array.from({ length: height * width }).keys()]
+        const all = positions.filter((at) =>
           dropped(image, Math.floor(at / width), at % width, channel),
         )
         for (let row = 0; row + side <= height; row++)
@@ -227,7 +227,7 @@ describe('law 9, of a layer: its masks have the distribution of the paper', () =
     // In 3×3 pixels four squares of 2×2 have a corner of their own each, four pixels are in two, and one is in all.
     const gamma = 0.15
     const kept = (4 * (1 - gamma) + 4 * (1 - gamma) ** 2 + (1 - gamma) ** 4) / 9
-    const odds = Object.fromEntries(
+    const probabilities = Object.fromEntries(
       Array.from({ length: 16 }, (_, squares) => {
         const count = [0, 1, 2, 3].filter((bit) => (squares >> bit) & 1).length
         return [squares, gamma ** count * (1 - gamma) ** (4 - count)]
@@ -237,7 +237,7 @@ describe('law 9, of a layer: its masks have the distribution of the paper', () =
       const squares = images.map((values) =>
         [0, 2, 6, 8].reduce((bits, corner, bit) => bits + Number(values[corner]) * 2 ** bit, 0),
       )
-      expectFrequencies({ squares }, odds)
+      expectFrequencies({ squares }, probabilities)
     }
     const images = droppedIn([20_000, 3, 3, 1], { rate: 1 - kept, mode: 'block', blockSize: 2 })
     check(images)

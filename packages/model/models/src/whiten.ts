@@ -52,10 +52,10 @@ export async function whiten(
 
   const kernel = new Float32Array(values * filters)
   for (const [i, { value, vector }] of eigen(matrix, values).entries())
-    for (let place = 0; place < values; place++) {
-      const scaled = vector[place]! / Math.sqrt(Math.max(0, value) + epsilon)
-      kernel[place * filters + i] = scaled
-      kernel[place * filters + values + i] = -scaled
+    for (let index = 0; index < values; index++) {
+      const scaled = vector[index]! / Math.sqrt(Math.max(0, value) + epsilon)
+      kernel[index * filters + i] = scaled
+      kernel[index * filters + values + i] = -scaled
     }
   const whitening = tf.tensor(kernel, weight.shape as number[])
   weight.write(whitening)

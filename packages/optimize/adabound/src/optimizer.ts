@@ -157,7 +157,7 @@ export class AdaBound extends tf.Optimizer {
     const values = await this.extractIterations(weights)
     const steps = await counts?.tensor.data()
     const previous = this.slots
-    const copy = (place: number): tf.Variable => tf.variable(values[place]!.tensor, false)
+    const copy = (index: number): tf.Variable => tf.variable(values[index]!.tensor, false)
     this.slots = new Map(
       Array.from({ length: count }, (_, i) => [
         values[i]!.name.replace(/\/m$/, ''),

@@ -46,16 +46,16 @@ onEachBackend(() => {
   })
 
   test('each part knows its place', () => {
-    const places: [number, number][] = []
+    const ranges: [number, number][] = []
     accumulateGradients(
       (part, first) => {
-        places.push([first, part.x.shape[0]])
+        ranges.push([first, part.x.shape[0]])
         return gradientsOf(part)
       },
       { x, targets },
       4,
     )
-    expect(places).toEqual([
+    expect(ranges).toEqual([
       [0, 4],
       [4, 4],
       [8, 2],

@@ -31,14 +31,14 @@ describe.each(fixture.cases)('as torch: $params', ({ params, metric, expected })
     pipeline.start({} as Omit<Run, 'random'>)
     const rates = metric.map((each, epoch) => {
       const now = pipeline.learningRate(rate, epoch * 10)
-      tell(pipeline, epoch, mode === 'min' ? { loss: each } : { accuracy: each })
+      observe(pipeline, epoch, mode === 'min' ? { loss: each } : { accuracy: each })
       return now
     })
     expectClose(rates, expected, { absolute: 0, relative: 1e-12 })
   })
 })
 
-function tell(
+function observe(
   { afterEpoch }: Pick<Pipeline, 'afterEpoch'>,
   epoch: number,
   metrics: { loss?: number; accuracy?: number },
@@ -77,7 +77,7 @@ test('after a warm-up it hears of the epochs since, and its rate is what was war
   pipeline.start({} as Omit<Run, 'random'>)
   const rates = [5, 1, 1, 1].map((loss, epoch) => {
     const rate = pipeline.learningRate(0.1, 10 * epoch)
-    tell(pipeline, epoch, { loss })
+    observe(pipeline, epoch, { loss })
     return rate
   })
   expectClose([...rates, pipeline.learningRate(0.1, 40)], [0.1, 0.45, 0.8, 0.8, 0.4])

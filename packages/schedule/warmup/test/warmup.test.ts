@@ -45,28 +45,28 @@ describe('gradual', () => {
   })
 
   test('a plateau that follows hears of nothing before, and keeps its state', () => {
-    const heard: number[] = []
+    const observed: number[] = []
     const plateau: Trick<{ count: number }> = {
       name: 'plateau',
       options: {},
       start: () => ({ count: 0 }),
       learningRate: (rate, _, { count }) => rate / (1 + count),
       afterEpoch({ time: at }, state) {
-        heard.push(at.step)
+        observed.push(at.step)
         state.count++
         return undefined
       },
-      finish: (_, { count }) => void heard.push(-count),
+      finish: (_, { count }) => void observed.push(-count),
     }
     const pipeline = compose([warmup({ multiplier: 2, over: { epochs: 2 }, after: plateau })])
     pipeline.start({} as Omit<Run, 'random'>)
     for (const step of [10, 20, 30, 40])
       pipeline.afterEpoch({ time: time(step), epoch: step / 10 - 1, variables: {} } as Epoch)
-    expect(heard).toEqual([10, 20])
+    expect(observed).toEqual([10, 20])
     expect(pipeline.learningRate(3, time(40))).toBe(2)
     expect(pipeline.save()).toEqual({ warmup: { plateau: { count: 2 } } })
     pipeline.finish({ reason: 'finished', time: time(50), variables: {} })
-    expect(heard.at(-1)).toBe(-2)
+    expect(observed.at(-1)).toBe(-2)
   })
 
   test('without what follows it keeps the rate that it came to', () => {
@@ -166,14 +166,14 @@ describe('constant', () => {
     const trick = constantWarmup({ factor: 0.1, until: 0.8, every: { steps: 5 } })
     const { start, learningRate, observe, save } = compose([trick])
     start({} as Omit<Run, 'random'>)
-    const tell = (accuracy: number): void =>
+    const reportAccuracy = (accuracy: number): void =>
       observe[0]!.metrics({ loss: 1, accuracy }, { step: 4, stepsPerEpoch: 10, steps: 100 })
-    tell(0.2)
+    reportAccuracy(0.2)
     expect(learningRate(1, 5)).toBe(0.1)
-    tell(0.21)
+    reportAccuracy(0.21)
     expect(learningRate(1, 5)).toBe(1)
     // Once warm it stays so.
-    tell(0)
+    reportAccuracy(0)
     expect(learningRate(1, 5)).toBe(1)
     expect(save()).toEqual({ 'constant-warmup': { warm: true } })
     expect(observe[0]!.every).toEqual({ steps: 5 })

@@ -105,12 +105,12 @@ export const isPictureFolder = (source: string): boolean =>
  * const { train } = await loadData('cifar10')
  */
 export async function loadData(source: string, options: DataOptions = {}): Promise<Dataset> {
-  const place = await locateData(source, options)
-  if (place === 'cifar10') return included(options)
-  if (isPictureFolder(place)) return pictures(place, options)
-  const hundred = filesOf('cifar10', place) === undefined
-  const sets = await (hundred ? readCifar100(place) : readCifar10(place))
-  return { name: `CIFAR-${hundred ? 100 : 10} in ${place}`, ...sets }
+  const location = await locateData(source, options)
+  if (location === 'cifar10') return included(options)
+  if (isPictureFolder(location)) return pictures(location, options)
+  const hundred = filesOf('cifar10', location) === undefined
+  const sets = await (hundred ? readCifar100(location) : readCifar10(location))
+  return { name: `CIFAR-${hundred ? 100 : 10} in ${location}`, ...sets }
 }
 
 async function included({ view, signal }: Waiting): Promise<Dataset> {

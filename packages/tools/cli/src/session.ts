@@ -127,20 +127,20 @@ async function prepareTeacher(session: Session, recipe: Recipe, data: Dataset): 
   const { settings, view, program, resume = false, signal } = session
   const folder = settings.teacher
   if (folder === undefined) throw new Error("the run's settings name no teacher to learn from")
-  const begun = existsSync(join(folder, 'run.json'))
-  if (begun && hasModel(folder) && isOver(readRunFolder(folder).state)) return 0
+  const started = existsSync(join(folder, 'run.json'))
+  if (started && hasModel(folder) && isOver(readRunFolder(folder).state)) return 0
   // Where it would be trained is written in a file, which may be somebody else's: not a place to write to.
   if (resume)
     throw new Error(
-      `the run learns from the teacher in ${folder}, which is ${begun ? `unfinished: finish it first, with ${program} resume ${quoted(folder)}` : 'missing: put it back'}`,
+      `the run learns from the teacher in ${folder}, which is ${started ? `unfinished: finish it first, with ${program} resume ${quoted(folder)}` : 'missing: put it back'}`,
     )
-  view.say(`Teacher    ${folder} ${begun ? 'is unfinished' : 'is missing'}: training it first\n`)
+  view.say(`Teacher    ${folder} ${started ? 'is unfinished' : 'is missing'}: training it first\n`)
   const { teacher: _, epochs: __, model: ___, microBatch: ____, ...shared } = settings
-  const own = begun
+  const own = started
     ? readRun(folder).settings
     : { ...shared, recipe: `${settings.recipe}${teacherPart}` }
   const code = await execute(
-    { settings: own, folder, resume: begun, program, view, signal },
+    { settings: own, folder, resume: started, program, view, signal },
     recipe,
     data,
   )

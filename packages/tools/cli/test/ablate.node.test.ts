@@ -97,8 +97,8 @@ test('trains both sides of a comparison, and goes on where it was', async () => 
     /\| random-crop \+ mirroring \|.*\| 2 \|/,
   )
 
-  const [other, said] = await start(...both, '--epochs', '2').ended
-  expect(said).toContain('holds an ablation of another kind')
+  const [other, refusal] = await start(...both, '--epochs', '2').ended
+  expect(refusal).toContain('holds an ablation of another kind')
   expect(other).toBe(1)
 })
 

@@ -53,9 +53,9 @@ export async function chaos({
     let killed = 0
     let resumed = 0
     for (;;) {
-      const begun = existsSync(join(wild, 'run.json'))
-      if (begun) resumed++
-      const args = begun ? ['resume', wild] : [...flags, '--out', wild]
+      const started = existsSync(join(wild, 'run.json'))
+      if (started) resumed++
+      const args = started ? ['resume', wild] : [...flags, '--out', wild]
       // One in four dies while it starts, the others while they train: in shares of what each took undisturbed, as
       // machines differ in speed.
       const phase: Kill['phase'] = killed % 4 === 3 ? 'starting' : 'training'
@@ -96,12 +96,12 @@ function launch(args: readonly string[], kill?: Kill): Promise<Ended> {
     if (kill?.phase === phase) timer = setTimeout(() => child.kill('SIGKILL'), kill.seconds * 1000)
   }
   let output = ''
-  let begun: number | undefined
+  let started: number | undefined
   child.stderr.on('data', (text) => (output += text))
   child.stdout.on('data', (text) => {
     output += text
-    if (begun !== undefined || !output.includes('"kind":"run"')) return
-    begun = performance.now()
+    if (started !== undefined || !output.includes('"kind":"run"')) return
+    started = performance.now()
     killIn('training')
   })
   killIn('starting')
@@ -109,7 +109,7 @@ function launch(args: readonly string[], kill?: Kill): Promise<Ended> {
     child.on('close', (code) => {
       clearTimeout(timer)
       if (code) console.error(output)
-      const training = begun === undefined ? 0 : since(begun)
+      const training = started === undefined ? 0 : since(started)
       resolve({ code, starting: since(start) - training, training })
     }),
   )

@@ -85,10 +85,10 @@ test.skipIf(!existsSync(executablePath)).each([375, 1280])(
     const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
     try {
       const page = await browser.newPage({ viewport: { width, height: 800 } })
-      const said: string[] = []
+      const output: string[] = []
       const asked: string[] = []
-      page.on('console', (message) => said.push(message.text()))
-      page.on('pageerror', ({ message }) => said.push(message))
+      page.on('console', (message) => output.push(message.text()))
+      page.on('pageerror', ({ message }) => output.push(message))
       page.on('request', (request) => asked.push(request.url()))
       await page.goto(pathToFileURL(join(root, 'small', 'report.html')).href)
       const found = await page.evaluate(`({
@@ -107,7 +107,7 @@ test.skipIf(!existsSync(executablePath)).each([375, 1280])(
         cells: 100,
         overflow: 0,
       })
-      expect(said).toEqual([])
+      expect(output).toEqual([])
       expect(asked.filter((url) => !url.startsWith('data:'))).toHaveLength(1)
     } finally {
       await browser.close()
@@ -252,9 +252,9 @@ test.each([
   [[...train, '--backend', 'tfjs-node-gpu'], 1, 'tfjs-node-gpu: not installed'],
 ] as const)('%j exits with %d and says why, in a line', async (args, expected, message) => {
   const code = await main(args)
-  const [said, ...more] = vi.mocked(console.error).mock.calls.map(([line]) => String(line))
-  expect(said).toContain(message)
-  if (args.length > 0 && expected === 2) expect(said).not.toContain('\n')
+  const [output, ...more] = vi.mocked(console.error).mock.calls.map(([line]) => String(line))
+  expect(output).toContain(message)
+  if (args.length > 0 && expected === 2) expect(output).not.toContain('\n')
   expect(more).toEqual([])
   expect(code).toBe(expected)
   expect(existsSync(join(root, 'runs'))).toBe(false)

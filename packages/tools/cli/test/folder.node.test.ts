@@ -63,10 +63,10 @@ beforeAll(async () => {
   symlinkSync(join(import.meta.dirname, '../../../../node_modules'), join(root, 'node_modules'))
 })
 
-let said: string[]
+let printed: string[]
 beforeEach(() => {
-  said = []
-  const note = (text: unknown): boolean => Boolean(said.push(String(text).trim()))
+  printed = []
+  const note = (text: unknown): boolean => Boolean(printed.push(String(text).trim()))
   vi.spyOn(process, 'cwd').mockReturnValue(root)
   vi.spyOn(process.stdout, 'write').mockImplementation(note)
   vi.spyOn(console, 'log').mockImplementation(note)
@@ -75,7 +75,7 @@ beforeEach(() => {
 afterEach(() => {
   vi.restoreAllMocks()
 })
-const output = (): string => said.join('\n')
+const output = (): string => printed.join('\n')
 
 const mine = ['--recipe', './mine.recipe.ts', '--backend', 'wasm']
 const bytes = (...path: string[]): Buffer => readFileSync(join(root, ...path))
@@ -183,20 +183,22 @@ test('predict prints a line per picture, and names the files that are no picture
 
   const words = ['predict', 'whole', 'pictures/red/0.jpeg', 'pictures/blue/1.png']
   expect(await main([...words, 'notes.txt', 'gone.jpg', 'pictures'])).toBe(1)
-  expect(said).toEqual([
+  expect(printed).toEqual([
     expect.stringMatching(/^pictures\/red\/0\.jpeg: red \d+\.\d %, blue \d+\.\d %$/),
     expect.stringMatching(/^pictures\/blue\/1\.png: blue \d+\.\d %, red \d+\.\d %$/),
     expect.stringMatching(/^notes\.txt: can't be read \(not a picture/),
     "gone.jpg: can't be read (no such file or directory)",
     "pictures: can't be read (it is a folder: name its pictures, as pictures/*.jpg)",
   ])
-  said.length = 0
+  printed.length = 0
   expect(await main([...words, '--json', '--top', '1'])).toBe(0)
-  const classes = said.map((line) => (JSON.parse(line) as { classes: { name: string }[] }).classes)
+  const classes = printed.map(
+    (line) => (JSON.parse(line) as { classes: { name: string }[] }).classes,
+  )
   expect(classes.map((best) => best.map(({ name }) => name))).toEqual([['red'], ['blue']])
-  said.length = 0
+  printed.length = 0
   expect(await main(['predict', 'whole', 'upright.png', 'side.png'])).toBe(0)
-  expect(said[1]!.replace('side', 'upright')).toBe(said[0])
+  expect(printed[1]!.replace('side', 'upright')).toBe(printed[0])
 })
 
 test('export writes a model that plain TensorFlow.js loads, and says what it takes and returns', async () => {
@@ -282,7 +284,7 @@ test.each([
 })
 
 test('a teacher is trained first, once; one that was interrupted is finished first', async () => {
-  const pupil = recipe
+  const student = recipe
     .replace('defineRecipe({', 'defineRecipe({\n  teacher,')
     .replace("'two colours'", "'learns from a teacher'")
     .replace('[randomFlip(),', '({ teacher }) => [distillation({ teacher }),')
@@ -291,7 +293,7 @@ test('a teacher is trained first, once; one that was interrupted is finished fir
       'import { random',
       "import { distillation } from '@tricks/distillation'\nimport { random",
     )
-  writeFileSync(join(root, 'pupil.recipe.ts'), pupil)
+  writeFileSync(join(root, 'pupil.recipe.ts'), student)
   const words = ['train', 'pictures', '--recipe', './pupil.recipe.ts', '--backend', 'wasm']
   expect(await main([...words, '--epochs', '1', '--out', 'pupil'])).toBe(0)
   const teacher = join(root, 'runs', 'teacher-pictures')
@@ -304,7 +306,7 @@ test('a teacher is trained first, once; one that was interrupted is finished fir
   cpSync(join(root, 'killed'), teacher, { recursive: true })
   const run = runOf('runs/teacher-pictures')
   writeFileSync(join(teacher, 'run.json'), JSON.stringify({ ...run, state: 'aborted' }))
-  said.length = 0
+  printed.length = 0
   expect(await main([...words, '--epochs', '1', '--out', 'pupil-2'])).toBe(0)
   expect(output()).toContain(`Teacher    ${teacher} is unfinished: training it first`)
 

@@ -76,18 +76,18 @@ const odd: readonly Json[] = [
 /** A copy with one place changed: another value, none, one more, or nested deep. */
 export function mutate(value: Json, random: Random): Json {
   const copy = structuredClone(value)
-  const places: [Json[] | Record<string, Json>, string][] = []
+  const positions: [Json[] | Record<string, Json>, string][] = []
   const walk = (node: Json): void => {
     if (typeof node !== 'object' || node === null) return
     for (const key of Object.keys(node)) {
-      places.push([node, key])
+      positions.push([node, key])
       walk((node as Record<string, Json>)[key]!)
     }
   }
   walk(copy)
   const pick = <T>(list: readonly T[]): T => list[random.integer(0, list.length)]!
-  if (places.length === 0) return pick(odd)
-  const [node, key] = pick(places)
+  if (positions.length === 0) return pick(odd)
+  const [node, key] = pick(positions)
   const entries = node as Record<string, Json>
   const kind = random.integer(0, 6)
   if (kind === 0 && Array.isArray(node)) node.splice(Number(key), 1)

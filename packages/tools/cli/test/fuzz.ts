@@ -309,8 +309,8 @@ export function wildValue(random: Random, depth = 0): unknown {
 /** Some of a factory's options, wild. */
 function wildOptions(random: Random, options: readonly string[]): Wild {
   const many = random.uniform() < 0.6 ? 1 : random.integer(0, options.length + 1)
-  const places = [...random.permutation(options.length)].slice(0, many)
-  return Object.fromEntries(places.map((place) => [options[place]!, wildValue(random)]))
+  const indices = [...random.permutation(options.length)].slice(0, many)
+  return Object.fromEntries(indices.map((index) => [options[index]!, wildValue(random)]))
 }
 
 export interface Finding {
@@ -348,8 +348,8 @@ export function fuzz(
       refused++
       const { message } = error as Error
       const starts = [...known, 'compose'].some((each) => message.startsWith(`${each}: `))
-      const told = options.some((option) => message.includes(option))
-      if (!starts || !told) find(`${(error as Error).name}: ${message}`)
+      const named = options.some((option) => message.includes(option))
+      if (!starts || !named) find(`${(error as Error).name}: ${message}`)
     }
     const left = tf.memory().numTensors - tensors
     if (left > 0) find(`${left} tensors are left`)

@@ -7,7 +7,7 @@ interface Outcome {
   memory: { numTensors: number; numBytes: number; resident: number }[]
 }
 
-function trainAfresh(...args: string[]): Outcome {
+function trainInNewProcess(...args: string[]): Outcome {
   const flags = ['--conditions=@tricks/source', '--expose-gc', '--no-warnings']
   const script = join(import.meta.dirname, 'training.ts')
   return JSON.parse(
@@ -17,15 +17,15 @@ function trainAfresh(...args: string[]): Outcome {
 
 describe('the six first tricks on wasm, each time in a fresh process', () => {
   test('same seed, same weights to the bit, another model built first or not', () => {
-    const { weights } = trainAfresh('12')
+    const { weights } = trainInNewProcess('12')
     expect(weights).toMatch(/^[0-9a-f]{64}$/)
-    expect(trainAfresh('12').weights).toBe(weights)
-    expect(trainAfresh('12', 'another model first').weights).toBe(weights)
-    expect(trainAfresh('13').weights).not.toBe(weights)
+    expect(trainInNewProcess('12').weights).toBe(weights)
+    expect(trainInNewProcess('12', 'another model first').weights).toBe(weights)
+    expect(trainInNewProcess('13').weights).not.toBe(weights)
   })
 
   test('200 steps leave tensors, bytes and resident memory flat', () => {
-    const { memory } = trainAfresh('200')
+    const { memory } = trainInNewProcess('200')
     expect(memory).toHaveLength(20)
     const [early, late] = [memory[4]!, memory[19]!]
     expect(memory.slice(1).map(({ numTensors }) => numTensors)).toEqual(

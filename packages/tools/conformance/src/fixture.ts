@@ -150,7 +150,7 @@ function compare(
   }
   if (off > 0)
     throw new Error(
-      `${off} of ${b.length} values are off, the worst at ${placeOf(at, shape)}: ` +
+      `${off} of ${b.length} values are off, the worst at ${describeIndex(at, shape)}: ` +
         `expected ${b[at]}, got ${a[at]}, ${Math.abs(a[at]! - b[at]!)} apart`,
     )
 }
@@ -164,12 +164,12 @@ function numbersOf(value: Numbers | Omit<Fixture, 'dtype'>): ArrayLike<number> {
 const shapeOf = (value: Numbers | Omit<Fixture, 'dtype'>): readonly number[] | undefined =>
   typeof value === 'object' && 'shape' in value ? value.shape : undefined
 
-/** A flat index as one an axis. */
-function placeOf(index: number, shape: readonly number[] | undefined): string {
+/** Formats a flat index as one index per axis. */
+function describeIndex(index: number, shape: readonly number[] | undefined): string {
   if (!shape || shape.length < 2) return `${index}`
-  const place = shape.map((size, axis) => {
+  const coordinates = shape.map((size, axis) => {
     const stride = shape.slice(axis + 1).reduce((a, b) => a * b, 1)
     return Math.floor(index / stride) % size
   })
-  return `[${place.join(', ')}]`
+  return `[${coordinates.join(', ')}]`
 }

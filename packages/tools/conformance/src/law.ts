@@ -61,10 +61,10 @@ export function law(
 
 /** An error in other words, whose stack still leads to where it was thrown: into a trick's hook, maybe. */
 export function reworded(error: unknown, words: string): Error {
-  const told = new Error(words)
+  const result = new Error(words)
   const frames = error instanceof Error && /\n\s+at [^]*/.exec(error.stack ?? '')
-  if (frames) told.stack = `Error: ${words}${frames[0]}`
-  return told
+  if (frames) result.stack = `Error: ${words}${frames[0]}`
+  return result
 }
 
 /** What an error says, to go on from in the same sentence. */

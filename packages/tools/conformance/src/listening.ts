@@ -1,12 +1,12 @@
 import type { Random } from '@tricks/core'
 
 /** The same stream, which reports each draw: `hear` gets the stream that is drawn from. */
-export function listening(random: Random, hear: (stream: Random) => void): Random {
+export function listening(random: Random, onDraw: (stream: Random) => void): Random {
   const drawn = <T>(value: T): T => {
-    hear(random)
+    onDraw(random)
     return value
   }
-  const of = (inner: Random): Random => listening(inner, hear)
+  const of = (inner: Random): Random => listening(inner, onDraw)
   return {
     uniform: (low, high) => drawn(random.uniform(low, high)),
     integer: (low, high) => drawn(random.integer(low, high)),

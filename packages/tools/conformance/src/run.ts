@@ -57,7 +57,7 @@ export interface RunOptions {
   readonly asks?: number
 }
 
-export interface Played {
+export interface Replay {
   readonly log: readonly Entry[]
   readonly checkpoints: readonly Checkpoint[]
 }
@@ -66,20 +66,20 @@ export interface Played {
 const validation = [1.5, 1, 1, 1.25]
 
 /** A short training of a small network, with a record of all that the tricks did. */
-export async function run(tricks: readonly Trick[], options: RunOptions = {}): Promise<Played> {
-  return played(steady(tricks, options))
+export async function run(tricks: readonly Trick[], options: RunOptions = {}): Promise<Replay> {
+  return replayed(steady(tricks, options))
 }
 
 /** Several runs of the same tricks that take turns, a step each. */
-export async function interleaved(tricks: readonly Trick[], runs: number): Promise<Played[]> {
+export async function interleaved(tricks: readonly Trick[], runs: number): Promise<Replay[]> {
   const playing = Array.from({ length: runs }, () => steady(tricks, {}))
-  const results: (Played | undefined)[] = playing.map(() => undefined)
+  const results: (Replay | undefined)[] = playing.map(() => undefined)
   while (results.includes(undefined))
     for (const [i, each] of playing.entries()) results[i] ??= (await each.next()).value ?? undefined
-  return results as Played[]
+  return results as Replay[]
 }
 
-async function played(playing: AsyncGenerator<void, Played>): Promise<Played> {
+async function replayed(playing: AsyncGenerator<void, Replay>): Promise<Replay> {
   for (;;) {
     const { done, value } = await playing.next()
     if (done) return value
@@ -90,7 +90,7 @@ async function played(playing: AsyncGenerator<void, Played>): Promise<Played> {
 async function* steady(
   tricks: readonly Trick[],
   { from, saveAt = [], evaluates = true, asks = 1 }: RunOptions,
-): AsyncGenerator<void, Played> {
+): AsyncGenerator<void, Replay> {
   const size = sizeOf(4)
   const pipeline = compose(tricks, {
     seed: 1,
@@ -258,7 +258,7 @@ function fresh(stored: unknown, use: (state: unknown) => void): void {
 }
 
 /** Where two runs first part, in words; undefined where they are equal to the bit. */
-export function parting(
+export function firstDifference(
   expected: readonly Entry[],
   got: readonly Entry[],
 ): { readonly step: number; readonly words: string } | undefined {

@@ -33,7 +33,7 @@ export const sizeOf = (batch: number, height = 8, width = 13, channels = 3): Siz
 })
 
 /** 'batch 2 of 8×13×3 images', the smallest case in words. */
-export const inWords = ({ batch, height, width, channels }: Size): string =>
+export const describeSize = ({ batch, height, width, channels }: Size): string =>
   `batch ${batch} of ${height}×${width}×${channels} images`
 
 export const classes = 10

@@ -204,8 +204,8 @@ function valuesOf<T>(sample: Sample<T>): [string, T[]] {
 
 function numbersOf(sample: Sample): [string, number[]] {
   const [name, values] = valuesOf(sample)
-  const strange = values.find((value) => !Number.isFinite(value))
-  if (strange !== undefined) throw new Error(`expected ${name} to be numbers, got ${strange}`)
+  const nonFinite = values.find((value) => !Number.isFinite(value))
+  if (nonFinite !== undefined) throw new Error(`expected ${name} to be numbers, got ${nonFinite}`)
   return [name, values]
 }
 

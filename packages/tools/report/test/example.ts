@@ -145,7 +145,7 @@ export function files(
   }
 }
 
-const begun = { test: undefined }
+const started = { test: undefined }
 const namesOf = (count: number): string[] =>
   Array.from({ length: count }, (_, i) => `a_class_of_number_${i}`)
 
@@ -154,24 +154,24 @@ export const records = {
   finished: parseRun(files('finished')),
   better: parseRun(files('better', { test: { loss: 0.5, accuracy: 0.88 } }, { seed: 2, skill: 3 })),
   failed: parseRun({
-    ...files('failed', { ...begun, state: 'failed', error: 'the loss is NaN at step 90 <img>' }),
+    ...files('failed', { ...started, state: 'failed', error: 'the loss is NaN at step 90 <img>' }),
     metrics: `${metrics(80)}{"kind":"step","ste`,
     test: undefined,
   }),
   running: parseRun({
-    ...files('running', { ...begun, state: 'running' }),
+    ...files('running', { ...started, state: 'running' }),
     alive: true,
     metrics: metrics(60),
     test: undefined,
   }),
-  begun: parseRun({
-    ...files('begun', { ...begun, state: 'running' }),
+  started: parseRun({
+    ...files('started', { ...started, state: 'running' }),
     metrics: '',
     test: undefined,
     batch: undefined,
   }),
   killed: parseRun({
-    ...files('killed', { ...begun, state: 'running' }),
+    ...files('killed', { ...started, state: 'running' }),
     alive: false,
     metrics: metrics(60),
     test: undefined,
@@ -208,7 +208,7 @@ export const records = {
   }),
   untested: parseRun({
     ...files('untested', {
-      ...begun,
+      ...started,
       data: { trainingImages: 120, testImages: 0 },
       validation: 20,
     }),

@@ -5,10 +5,10 @@ import type { Position } from './training.ts'
 
 /** The batches as the tricks make them, an epoch in each pass. */
 export function trainingDataset({ pipeline, data }: OpenRun, at: Position): Dataset {
-  return datasetOf(data.stepsPerEpoch, (place) => {
+  return datasetOf(data.stepsPerEpoch, (index) => {
     release(at)
-    const { images, targets } = data.batch(at.first + place)
-    at.batch = pipeline.batch(images, targets, data.time(at.first + place))
+    const { images, targets } = data.batch(at.first + index)
+    at.batch = pipeline.batch(images, targets, data.time(at.first + index))
     tf.dispose([images, targets])
     return { xs: at.batch.images, ys: at.batch.targets }
   })
@@ -25,8 +25,8 @@ export function validationDataset({ pipeline, data: { heldOut } }: OpenRun): Dat
   if (!heldOut) return undefined
   const batchSize = 500
   const size = heldOut.indices.length
-  return datasetOf(Math.ceil(size / batchSize), (place) => {
-    const from = place * batchSize
+  return datasetOf(Math.ceil(size / batchSize), (index) => {
+    const from = index * batchSize
     const { images, targets } = batchOf(heldOut, from, Math.min(size, from + batchSize))
     const normal = pipeline.normalize(images)
     images.dispose()
@@ -35,14 +35,14 @@ export function validationDataset({ pipeline, data: { heldOut } }: OpenRun): Dat
 }
 
 /** As much of a tf.data dataset as fitDataset uses: a fresh pass over the batches each time. */
-function datasetOf(size: number, batch: (place: number) => tf.TensorContainer): Dataset {
+function datasetOf(size: number, batch: (index: number) => tf.TensorContainer): Dataset {
   return {
     size,
     async iterator() {
-      let place = 0
+      let index = 0
       return {
         next: async () =>
-          place < size ? { value: batch(place++), done: false } : { value: null, done: true },
+          index < size ? { value: batch(index++), done: false } : { value: null, done: true },
       }
     },
   }

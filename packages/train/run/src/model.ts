@@ -51,14 +51,14 @@ export async function loadModel(folder: string): Promise<TrainedModel> {
  * A run's model as a teacher, which gets normalised images: they are scaled back for it.
  *
  * @param folder a run's, finished
- * @param pupil what is learned now
+ * @param student what is learned now
  * @throws Error if the folder holds no finished run, or one that learned other classes or images of another size
  * @example
  * const teacher = await loadTeacher('runs/teacher', trainingImages)
  */
 export async function loadTeacher(
   folder: string,
-  pupil: Pick<ImageSet, 'height' | 'width' | 'channels' | 'classes'>,
+  student: Pick<ImageSet, 'height' | 'width' | 'channels' | 'classes'>,
 ): Promise<NonNullable<RecipeContext['teacher']>> {
   const { mean, deviation } = parseFacts(readFileSync(join(folder, 'run.json'), 'utf8'))
   if (!mean || !deviation) throw new Error(`${folder} holds no finished run to learn from`)
@@ -70,9 +70,9 @@ export async function loadTeacher(
         `the teacher in ${folder} learned ${what} ${own}, and the data has ${here}: name another run as the teacher, or train one on this data`,
       )
   }
-  const { height, width, channels } = pupil
+  const { height, width, channels } = student
   differs('images of', model.inputs[0]!.shape.slice(1), [height, width, channels])
-  differs('the classes', classes, pupil.classes)
+  differs('the classes', classes, student.classes)
   const [scale, shift] = [tf.keep(tf.tensor1d(deviation)), tf.keep(tf.tensor1d(mean))]
   return {
     name: folder,

@@ -33,7 +33,7 @@ export async function run(options: RunOptions): Promise<TrainResult> {
   const folder = openRunFolder(path, { resume })
   try {
     const found = folder.checkpoints.latest()
-    for (const { file, reason } of found?.passedOver ?? []) view.say(`Skipped ${file}: ${reason}`)
+    for (const { file, reason } of found?.skipped ?? []) view.say(`Skipped ${file}: ${reason}`)
     const setup = await setUp(options)
     const facts = factsOf(options, setup)
     if (earlier) checkSame(path, earlier, facts)

@@ -241,16 +241,16 @@ describe('the file', () => {
 
   test('altered at any of 200 places, or cut at any of 50, it is refused', async () => {
     const bytes = encode(await checkpointAt(2, optionsOf()))
-    const places = createRandom(7)
+    const random = createRandom(7)
     for (let i = 0; i < 200; i++) {
       const altered = bytes.slice()
       // The first places are the length and the header, which a chance place would seldom be.
-      const place = i < 60 ? i * 7 : places.integer(0, bytes.length)
-      altered[place]! ^= 1 << places.integer(0, 8)
-      expect(() => decode(altered), `byte ${place}`).toThrow('not a whole checkpoint')
+      const offset = i < 60 ? i * 7 : random.integer(0, bytes.length)
+      altered[offset]! ^= 1 << random.integer(0, 8)
+      expect(() => decode(altered), `byte ${offset}`).toThrow('not a whole checkpoint')
     }
     for (let i = 0; i < 50; i++)
-      expect(() => decode(bytes.subarray(0, places.integer(0, bytes.length)))).toThrow(
+      expect(() => decode(bytes.subarray(0, random.integer(0, bytes.length)))).toThrow(
         'not a whole checkpoint',
       )
   })
@@ -272,7 +272,7 @@ describe('the folder', () => {
     writeFileSync(newest.file, bytes.subarray(0, bytes.length / 2))
     const before = folder.latest()!
     expect(before.checkpoint.step).toBeLessThan(newest.checkpoint.step)
-    expect(before.passedOver).toEqual([
+    expect(before.skipped).toEqual([
       { file: newest.file, reason: expect.stringContaining('not a whole checkpoint') as string },
     ])
     writeFileSync(before.file, '')

@@ -56,10 +56,10 @@ function show(mode: ProgressMode | undefined, isTTY: boolean, told = course): st
 }
 
 test.each([undefined, 'bars'] as const)('%s in a terminal: bars, and a line each epoch', (mode) => {
-  const begun = show(mode, true, course.slice(0, 1))
-  expect(begun).toContain('a word before')
-  expect(begun).toMatch(/run {3}█+░+ {1,3}16 % {2}epoch 1\/3 {2}\d+:\d\d left/)
-  expect(begun).toMatch(/epoch █+░+ {1,3}50 % {2}loss 1\.500 {2}rate 0\.0500 {2}1234 images\/s/)
+  const started = show(mode, true, course.slice(0, 1))
+  expect(started).toContain('a word before')
+  expect(started).toMatch(/run {3}█+░+ {1,3}16 % {2}epoch 1\/3 {2}\d+:\d\d left/)
+  expect(started).toMatch(/epoch █+░+ {1,3}50 % {2}loss 1\.500 {2}rate 0\.0500 {2}1234 images\/s/)
 
   const shown = show(mode, true)
   expect(shown).toMatch(

@@ -62,13 +62,15 @@ test('reads a whole run', () => {
 
 test('the predictions keep the pictures of the mistakes that a page shows', () => {
   const { validation } = parseRun({ ...files, metrics, validation: predictions })
-  const { worst, surest } = shownMistakes(validation!)
+  const { worst, mostConfident } = shownMistakes(validation!)
   expect(worst).toHaveLength(12)
   expect(worst[0]!.index).toBe(59)
-  expect(new Set(surest.map(({ index }) => index))).toEqual(new Set([53, 56, 58, 59]))
-  expect(surest).toHaveLength(4)
-  expect(validation!.pictures.size).toBe(new Set([...worst, ...surest].map((m) => m.index)).size)
-  for (const { index } of [...worst, ...surest])
+  expect(new Set(mostConfident.map(({ index }) => index))).toEqual(new Set([53, 56, 58, 59]))
+  expect(mostConfident).toHaveLength(4)
+  expect(validation!.pictures.size).toBe(
+    new Set([...worst, ...mostConfident].map((m) => m.index)).size,
+  )
+  for (const { index } of [...worst, ...mostConfident])
     expect(validation!.pictures.get(index)).toEqual({
       height,
       width,

@@ -60,11 +60,11 @@ test('records are read back, up to where the file was cut', () => {
     expect([...recordsOf(written.subarray(0, length))]).toHaveLength(1)
 })
 
-test.each([0, 8, 20, 84, 100, 139])('a wrong byte at %d is found', (place) => {
+test.each([0, 8, 20, 84, 100, 139])('a wrong byte at %d is found', (offset) => {
   const damaged = written.slice()
-  damaged[place]! ^= 1
+  damaged[offset]! ^= 1
   expect(() => [...recordsOf(damaged)]).toThrow(
-    `tensorboard: the record at byte ${place < 88 ? 0 : 88} is damaged: its checksum is wrong`,
+    `tensorboard: the record at byte ${offset < 88 ? 0 : 88} is damaged: its checksum is wrong`,
   )
 })
 

@@ -4,7 +4,7 @@ import type { ImageSet } from './image-set.ts'
  * What is suspicious about the pixels of a training set, of which the bytes alone can't tell whether it is meant:
  * all images are the same, the bytes are 0 and 1, or the channels seem to come one after the other.
  */
-export function suspectOf(set: ImageSet): string | undefined {
+export function findSuspect(set: ImageSet): string | undefined {
   const { images, labels } = set
   const size = images.length / labels.length
   const first = images.subarray(0, size)

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { finalActivation } from '@tricks/core/model'
 import { batchOf } from './data.ts'
-import { type ImageSet, wholeOf } from './image-set.ts'
+import { type ImageSet, allImages } from './image-set.ts'
 import type { Model } from './model.ts'
 
 const probabilities = (what: string, remedy: string): Error =>
@@ -35,7 +35,7 @@ export async function checkOutputs(
 ): Promise<void> {
   const classes = set.classes.length
   const outputs = tf.tidy(() => {
-    const { images } = batchOf(wholeOf(set), 0, Math.min(few, batchSize, set.labels.length))
+    const { images } = batchOf(allImages(set), 0, Math.min(few, batchSize, set.labels.length))
     const normal = normalize(images)
     const given = [normal, tf.mul(normal, 1000), tf.mul(normal, -1000)].map((each) =>
       model.apply(each, { training: false }),

@@ -115,7 +115,7 @@ function check(
       (sum: unknown) => Array.isArray(sum) && sum.length === 3 && sum.every(Number.isFinite),
     )
   if (!sums) throw wrong('its sums of metrics are none')
-  if (skips !== undefined && !(count(skips?.total) && count(skips?.inARow)))
+  if (skips !== undefined && !(count(skips?.total) && count(skips?.consecutive)))
     throw wrong('its count of skipped steps is none')
 
   for (const [path, { shape, dtype }] of Object.entries(run.variables)) {

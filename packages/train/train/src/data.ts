@@ -9,7 +9,7 @@ import {
 } from '@tricks/core'
 import { checkEvaluationSet, checkImageSet } from './check-data.ts'
 import { imagesOnDevice } from './device-images.ts'
-import { type ImageSet, type Subset, wholeOf } from './image-set.ts'
+import { type ImageSet, type Subset, allImages } from './image-set.ts'
 import { countsOf, mostValidation, splitValidation } from './split.ts'
 
 /** Mean and deviation per channel, of images in [0, 1]. */
@@ -49,17 +49,17 @@ export function batchOf(
   const { height, width, channels } = set
   const values = height * width * channels
   const size = to - from
-  const places = Int32Array.from(
+  const rows = Int32Array.from(
     { length: size },
     (_, i) => indices[order ? order[from + i]! : from + i]!,
   )
-  const labels = places.map((place) => set.labels[place]!)
+  const labels = rows.map((index) => set.labels[index]!)
   const targets = oneHot(labels, set.classes.length)
-  const resident = imagesOnDevice(set, places)
+  const resident = imagesOnDevice(set, rows)
   if (resident) return { images: resident, targets }
   const pixels = new Float32Array(size * values)
-  places.forEach((place, i) => {
-    const image = set.images.subarray(place * values, (place + 1) * values)
+  rows.forEach((index, i) => {
+    const image = set.images.subarray(index * values, (index + 1) * values)
     for (let j = 0; j < values; j++) pixels[i * values + j] = unit[image[j]!]!
   })
   return { images: tf.tensor4d(pixels, [size, height, width, channels]), targets }
@@ -132,7 +132,7 @@ export function openData(options: DataOptions): TrainingData {
   }
 }
 
-function splitOf({ train: set, validation: asked }: DataOptions): [Subset, Subset] {
+function splitOf({ train: set, validation: requested }: DataOptions): [Subset, Subset] {
   const labels = checkImageSet('training', set)
   const counts = countsOf(labels, set.classes.length)
   const without = set.classes.filter((_, label) => counts[label] === 0)
@@ -142,10 +142,10 @@ function splitOf({ train: set, validation: asked }: DataOptions): [Subset, Subse
         'add images, or remove it from classes',
     )
   const most = mostValidation(counts)
-  const { validation = Math.min(Math.floor(labels.length / 10), most) } = { validation: asked }
+  const { validation = Math.min(Math.floor(labels.length / 10), most) } = { validation: requested }
   if (typeof validation === 'object') {
     checkEvaluationSet('validation', validation, set)
-    return [wholeOf(set), wholeOf(validation)]
+    return [allImages(set), allImages(validation)]
   }
   assertArgument(
     Number.isInteger(validation) && validation >= 0 && validation <= most,

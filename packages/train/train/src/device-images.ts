@@ -48,14 +48,14 @@ export function keepOnDevice(set: ImageSet, force = false): () => void {
 }
 
 /** Images of a set that is on the current device, float32 in [0, 1], equal to the host's to the bit. */
-export function imagesOnDevice(set: ImageSet, places: Int32Array): tf.Tensor4D | undefined {
+export function imagesOnDevice(set: ImageSet, indices: Int32Array): tf.Tensor4D | undefined {
   const resident = residents.get(set)
   if (resident?.backend !== tf.getBackend()) return undefined
   const { height, width, channels } = set
   return tf.tidy(() => {
     // Powers of two: exact, however a GPU multiplies.
     const over = (x: tf.Tensor): tf.Tensor => tf.floor(tf.mul(x, 1 / 256))
-    const first = tf.gather(resident.packed, tf.tensor1d(places, 'int32'))
+    const first = tf.gather(resident.packed, tf.tensor1d(indices, 'int32'))
     const second = over(first)
     const third = over(second)
     const bytes = tf.stack(
@@ -63,9 +63,9 @@ export function imagesOnDevice(set: ImageSet, places: Int32Array): tf.Tensor4D |
       2,
     )
     const values = tf.gather(resident.unit, tf.cast(bytes, 'int32'))
-    const rows = tf.reshape(values, [places.length, -1])
-    const own = tf.slice(rows, [0, 0], [places.length, height * width * channels])
-    return tf.reshape(own, [places.length, height, width, channels])
+    const rows = tf.reshape(values, [indices.length, -1])
+    const own = tf.slice(rows, [0, 0], [indices.length, height * width * channels])
+    return tf.reshape(own, [indices.length, height, width, channels])
   })
 }
 

@@ -97,7 +97,7 @@ export function checkFacts(saved: RunFacts, here: RunFacts): void {
 function apart(saved: unknown, here: unknown): readonly [saved: unknown, here: unknown] {
   if (Array.isArray(saved) && Array.isArray(here)) {
     const longer = saved.length > here.length ? saved : here
-    const i = longer.findIndex((_, place) => textOf(saved[place]) !== textOf(here[place]))
+    const i = longer.findIndex((_, index) => textOf(saved[index]) !== textOf(here[index]))
     return apart(saved[i], here[i])
   }
   if (!isObject(saved) || !isObject(here)) return [saved, here]

@@ -26,7 +26,7 @@ export interface Subset {
 }
 
 /** All of a set's images. */
-export const wholeOf = (set: ImageSet): Subset => ({
+export const allImages = (set: ImageSet): Subset => ({
   set,
   indices: Int32Array.from({ length: set.labels.length }, (_, i) => i),
 })

@@ -11,7 +11,7 @@ const limit = 10
 export interface Skips {
   readonly total: number
   /** Those since the last that was taken. */
-  readonly inARow: number
+  readonly consecutive: number
 }
 
 /** Where a step's figures were seen. */
@@ -42,15 +42,15 @@ export class Watch {
    *
    * @throws Error after too many in a row, or where no step of an epoch was taken
    */
-  skip({ total, inARow }: Skips, measured: Measured, seen: Seen): Skips {
+  skip({ total, consecutive }: Skips, measured: Measured, seen: Seen): Skips {
     const { step, stepsPerEpoch } = seen.time
     const epochEnds = (step + 1) % stepsPerEpoch === 0
-    if (inARow + 1 >= limit || (epochEnds && inARow + 1 >= stepsPerEpoch))
+    if (consecutive + 1 >= limit || (epochEnds && consecutive + 1 >= stepsPerEpoch))
       throw this.error(
-        `gave up after ${inARow + 1} skipped steps in a row, as ${this.find(measured)}`,
+        `gave up after ${consecutive + 1} skipped steps in a row, as ${this.find(measured)}`,
         seen,
       )
-    return { total: total + 1, inARow: inARow + 1 }
+    return { total: total + 1, consecutive: consecutive + 1 }
   }
 
   /** @throws Error where an evaluation's loss is NaN or infinite */

@@ -7,9 +7,9 @@ import { type Precision, precisionFlag } from '@tricks/kernels'
  * undefined where they are.
  *
  * @example
- * const precision = lackOf('bfloat16') === undefined ? 'bfloat16' : 'float32'
+ * const precision = unsupportedReason('bfloat16') === undefined ? 'bfloat16' : 'float32'
  */
-export function lackOf(precision: Precision): string | undefined {
+export function unsupportedReason(precision: Precision): string | undefined {
   try {
     withPrecision(precision, () => undefined)
     return undefined
@@ -22,12 +22,12 @@ export function lackOf(precision: Precision): string | undefined {
 }
 
 /** The precision that is to be had: float32 where backend or processor lack the one asked for, which is said. */
-export function availablePrecision(asked: Precision = 'float32'): Precision {
-  const known = asked === 'float32' || asked === 'bfloat16'
-  assertArgument(known, 'train', { precision: asked }, 'float32 or bfloat16')
-  const reason = lackOf(asked)
-  if (reason === undefined) return asked
-  console.warn(`train: ${asked} is not available, so float32 is used: ${reason}`)
+export function availablePrecision(requested: Precision = 'float32'): Precision {
+  const known = requested === 'float32' || requested === 'bfloat16'
+  assertArgument(known, 'train', { precision: requested }, 'float32 or bfloat16')
+  const reason = unsupportedReason(requested)
+  if (reason === undefined) return requested
+  console.warn(`train: ${requested} is not available, so float32 is used: ${reason}`)
   return 'float32'
 }
 

@@ -10,7 +10,7 @@ import {
 import { trainableOf, variablesOf } from '@tricks/core/model'
 import { checkEvaluationSet } from './check-data.ts'
 import { checkActivation, checkOutputs } from './check-model.ts'
-import { suspectOf } from './check-contents.ts'
+import { findSuspect } from './check-contents.ts'
 import { openData, type TrainingData, whole } from './data.ts'
 import type { ImageSet } from './image-set.ts'
 import type { Model } from './model.ts'
@@ -99,7 +99,7 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
         `${size < train.labels.length ? ` (${train.labels.length - size} are kept for validation)` : ''}: use a smaller batchSize`,
     )
   if (test) checkEvaluationSet('test', test, train)
-  const suspect = suspectOf(train)
+  const suspect = findSuspect(train)
   if (suspect) console.warn(`train: ${suspect}`)
   const { mean, deviation } = data.facts
   const { stepsPerEpoch, steps } = data.time(0)

@@ -1,5 +1,5 @@
 import { createRandom } from '@tricks/core'
-import { type ImageSet, type Subset, wholeOf } from './image-set.ts'
+import { type ImageSet, type Subset, allImages } from './image-set.ts'
 
 /** How many images each class has. */
 export function countsOf(labels: Int32Array, classes: number): number[] {
@@ -18,7 +18,7 @@ export const mostValidation = (counts: readonly number[]): number =>
  * How many of each class to keep apart: in proportion to the class, rounded down, and the rest one each to the classes
  * with the largest remainders that have an image to spare.
  */
-export function sharesOf(counts: readonly number[], validation: number): number[] {
+export function heldOutCounts(counts: readonly number[], validation: number): number[] {
   const quotas = counts.map((count) => (count * validation) / sum(counts))
   const shares = quotas.map(Math.floor)
   const byRemainder = counts
@@ -42,7 +42,7 @@ export function splitValidation(
   labels: Int32Array,
   validation: number,
 ): [training: Subset, heldOut: Subset] {
-  const left = sharesOf(countsOf(labels, set.classes.length), validation)
+  const left = heldOutCounts(countsOf(labels, set.classes.length), validation)
   const held = new Uint8Array(labels.length)
   for (const i of createRandom(0).fork('validation split').permutation(labels.length))
     if (left[labels[i]!]! > 0) {
@@ -50,7 +50,7 @@ export function splitValidation(
       held[i] = 1
     }
   // In the set's order, as the order of training comes from the run's seed alone.
-  const { indices } = wholeOf(set)
+  const { indices } = allImages(set)
   return [
     { set, indices: indices.filter((i) => held[i] === 0) },
     { set, indices: indices.filter((i) => held[i] === 1) },

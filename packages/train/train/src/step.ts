@@ -111,7 +111,7 @@ function backwardOn(
       if (!gradients[path]) throw new Error(`train: the tricks gave no gradient of ${path}`)
       return tf.sum(gradients[path])
     })
-    const metrics = tf.stack([meanOf(passes, 'loss'), meanOf(passes, 'accuracy')])
+    const metrics = tf.stack([imageMean(passes, 'loss'), imageMean(passes, 'accuracy')])
     return {
       gradients,
       metrics: metrics as tf.Tensor1D,
@@ -194,7 +194,7 @@ function keeping<T>(variables: Variables, pass: () => T): T {
   return result
 }
 
-function meanOf(passes: readonly PassMetrics[], metric: 'loss' | 'accuracy'): tf.Scalar {
+function imageMean(passes: readonly PassMetrics[], metric: 'loss' | 'accuracy'): tf.Scalar {
   if (passes.length === 1) return passes[0]![metric]
   const images = passes.reduce((sum, { size }) => sum + size, 0)
   return passes.reduce<tf.Scalar>(

@@ -18,7 +18,7 @@ import {
 import { keepOnDevice } from './device-images.ts'
 import { factsOf } from './facts.ts'
 import { type Evaluated, evaluate } from './evaluate.ts'
-import { type Subset, wholeOf } from './image-set.ts'
+import { type Subset, allImages } from './image-set.ts'
 import { trainingAdvice, withRoom } from './memory.ts'
 import type { Measured, Measures } from './measures.ts'
 import { Meter } from './meter.ts'
@@ -149,7 +149,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
   let stopped: string | undefined
   let rate = baseRate
   let step = 0
-  let skips: Skips = { total: 0, inARow: 0 }
+  let skips: Skips = { total: 0, consecutive: 0 }
   let ended = false
   /** The tricks' last word, whichever way the run ends. */
   const finish = (reason: End['reason']): void => {
@@ -160,7 +160,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
   let began = performance.now()
   let saved = performance.now()
 
-  const take = async (time: Time): Promise<Taking> => {
+  const take = async (time: Time): Promise<Attempt> => {
     const raw = run.data.batch(time.step)
     let batch: PipelineBatch | undefined
     try {
@@ -204,7 +204,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
       if (skipped) {
         skips = watch.skip(skips, skipped, { time, rate })
       } else {
-        skips = { ...skips, inARow: 0 }
+        skips = { ...skips, consecutive: 0 }
         meter.take({ time, rate, size, measures: measures! })
         pipeline.afterStep(variables, time)
       }
@@ -266,7 +266,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
       if (judged) watch.checkEvaluation(name, judged.metrics.loss, last)
       return judged
     }
-    const tested = await judgeLast('test', data.test && wholeOf(data.test))
+    const tested = await judgeLast('test', data.test && allImages(data.test))
     const validated = await judgeLast('validation', data.test ? undefined : heldOut)
     return {
       stopped: stopped ?? 'finished',
@@ -297,7 +297,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
 }
 
 /** A step that was tried. */
-interface Taking {
+interface Attempt {
   /** Images. */
   readonly size: number
   /** Absent if the step was skipped. */

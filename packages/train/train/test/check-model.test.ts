@@ -16,7 +16,7 @@ beforeEach(async () => {
   await tf.setBackend('cpu')
 })
 
-class WrittenOut extends layers.layers.Layer {
+class SpelledOut extends layers.layers.Layer {
   static readonly className = 'CheckModelTestWrittenOut'
   override call(inputs: tf.Tensor | tf.Tensor[]): tf.Tensor {
     return tf.tidy(() => {
@@ -82,7 +82,7 @@ describe('rejects probabilities that are made in another way', () => {
   test.each<[string, () => Model, string]>([
     [
       'a softmax written out in a layer',
-      () => net(logits(), new WrittenOut({})),
+      () => net(logits(), new SpelledOut({})),
       `rows that sum to 1, ${both}softmax`,
     ],
     [
@@ -138,7 +138,7 @@ describe('takes logits, whatever they are', () => {
   test('and leaves no tensor behind, nor does what it rejects', async () => {
     const given = { ...options(net(logits())), optimizer: tf.train.sgd(0.1) }
     await train(given)
-    const rejected = options(net(logits(), new WrittenOut({})))
+    const rejected = options(net(logits(), new SpelledOut({})))
     const before = tf.memory().numTensors
     await train(given)
     await expect(train(rejected)).rejects.toThrow('sum to 1')

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { type ImageSet, openData, type TrainingData } from '../src/index.ts'
-import { sharesOf } from '../src/split.ts'
+import { heldOutCounts } from '../src/split.ts'
 
 /** Grey images of these many of each class, shuffled. */
 function images(counts: readonly number[]): ImageSet & { labels: Uint8Array } {
@@ -21,7 +21,7 @@ function images(counts: readonly number[]): ImageSet & { labels: Uint8Array } {
 
 const open = (set: ImageSet, validation?: number, seed = 0): TrainingData =>
   openData({ train: set, validation, batchSize: 8, epochs: 1, seed })
-const heldOf = ({ heldOut }: TrainingData): number[] => [...(heldOut?.indices ?? [])]
+const heldOutIndices = ({ heldOut }: TrainingData): number[] => [...(heldOut?.indices ?? [])]
 const countsOf = (set: ImageSet, indices: readonly number[]): number[] =>
   set.classes.map((_, label) => indices.filter((i) => set.labels[i] === label).length)
 
@@ -40,9 +40,9 @@ describe('each class gives its share', () => {
     [[3, 4], 0, [0, 0]],
     [[3, 4], 5, [2, 3]],
   ])('of %j, %d are %j', (counts, validation, expected) => {
-    expect(sharesOf(counts, validation)).toEqual(expected)
+    expect(heldOutCounts(counts, validation)).toEqual(expected)
     const set = images(counts)
-    const held = heldOf(open(set, validation))
+    const held = heldOutIndices(open(set, validation))
     expect(countsOf(set, held)).toEqual(expected)
     expect(held).toEqual(held.toSorted((a, b) => a - b))
   })
@@ -55,7 +55,7 @@ describe('each class gives its share', () => {
       const validation = random.integer(0, Math.floor(total / 2))
       const most = total - counts.length
       if (validation > most) continue
-      const shares = sharesOf(counts, validation)
+      const shares = heldOutCounts(counts, validation)
       expect(shares.reduce((sum, each) => sum + each)).toBe(validation)
       // Classes of one image give none, so others may have to give more.
       const single = counts.filter((count) => count === 1).length
@@ -71,19 +71,19 @@ describe('each class gives its share', () => {
 
 test('the split is the same whatever the seed, and random within a class', () => {
   const set = images([40, 20])
-  const held = heldOf(open(set, 12))
-  expect(heldOf(open(set, 12, 99))).toEqual(held)
+  const held = heldOutIndices(open(set, 12))
+  expect(heldOutIndices(open(set, 12, 99))).toEqual(held)
   // Eight of forty in the set's order would be the first ones, or evenly spread.
-  const places = [...set.labels.keys()].filter((i) => set.labels[i] === 0)
-  const gaps = new Set(held.filter((i) => set.labels[i] === 0).map((i) => places.indexOf(i) % 5))
+  const indices = [...set.labels.keys()].filter((i) => set.labels[i] === 0)
+  const gaps = new Set(held.filter((i) => set.labels[i] === 0).map((i) => indices.indexOf(i) % 5))
   expect(gaps.size).toBeGreaterThan(1)
-  expect(places.indexOf(held.findLast((i) => set.labels[i] === 0)!)).toBeGreaterThan(8)
+  expect(indices.indexOf(held.findLast((i) => set.labels[i] === 0)!)).toBeGreaterThan(8)
 })
 
 test('every image is trained on or held out, and a class of one image is trained on', () => {
   const set = images([12, 1, 7])
   const data = open(set, 6)
-  const held = new Set(heldOf(data))
+  const held = new Set(heldOutIndices(data))
   const seen = new Map<number, number>()
   for (let step = 0; step < data.stepsPerEpoch; step++)
     for (const label of tf.argMax(data.batch(step).targets, 1).dataSync())
@@ -98,7 +98,7 @@ test('every image is trained on or held out, and a class of one image is trained
 })
 
 test('the default is a tenth, or what the classes can spare', () => {
-  expect(heldOf(open(images([15, 15])))).toHaveLength(3)
+  expect(heldOutIndices(open(images([15, 15])))).toHaveLength(3)
   const single = images(Array<number>(20).fill(1))
   const data = open(single)
   expect(data.heldOut).toBeUndefined()

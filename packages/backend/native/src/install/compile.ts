@@ -92,7 +92,7 @@ async function build(
     await run(command, [...flags, name, ...headers, ...inputs, '-o', output])
   } catch (error) {
     const { stderr } = error as { stderr?: string }
-    const said = (stderr || (error as Error).message).trim().split('\n').slice(0, 10).join('\n')
-    throw new Error(`native: ${command} could not compile the addon\n${said}`, { cause: error })
+    const output = (stderr || (error as Error).message).trim().split('\n').slice(0, 10).join('\n')
+    throw new Error(`native: ${command} could not compile the addon\n${output}`, { cause: error })
   }
 }

@@ -21,20 +21,23 @@ export async function request(
   url.username = ''
   url.password = ''
   const silence = new AbortController()
-  const patiently = async <Value>(promise: Promise<Value>): Promise<Value> => {
+  const withTimeout = async <Value>(promise: Promise<Value>): Promise<Value> => {
     const timer = setTimeout(() => silence.abort(), timeout * 1000)
     try {
       return await promise
     } catch (error) {
       const reason = silence.signal.aborted ? `nothing came for ${timeout} s` : reasonOf(error)
-      throw new Unreachable(`native: the connection to ${host} failed (${reason})\n${wayOn}`, {
-        cause: error,
-      })
+      throw new Unreachable(
+        `native: the connection to ${host} failed (${reason})\n${networkAdvice}`,
+        {
+          cause: error,
+        },
+      )
     } finally {
       clearTimeout(timer)
     }
   }
-  const response = await patiently(fetch(url, { headers, signal: silence.signal }))
+  const response = await withTimeout(fetch(url, { headers, signal: silence.signal }))
   if (!response.ok && response.status !== 416) {
     await response.body?.cancel()
     throw new Error(`native: ${url.href} answered ${response.status} ${response.statusText}`.trim())
@@ -43,7 +46,7 @@ export async function request(
     const reader = response.body!.getReader()
     try {
       for (;;) {
-        const { done, value } = await patiently(reader.read())
+        const { done, value } = await withTimeout(reader.read())
         if (done) return
         yield value
       }
@@ -59,7 +62,7 @@ function reasonOf(error: unknown): string {
   return cause?.code ?? cause?.message ?? message
 }
 
-const wayOn =
+const networkAdvice =
   'Run it again to go on from where it stopped. If the machine has no direct network:\n' +
   '  a mirror of PyPI: PIP_INDEX_URL=https://… npx @tricks/native install\n' +
   '  a proxy: NODE_USE_ENV_PROXY=1 HTTPS_PROXY=… (Node 22.21 or 24 on); own certificates: NODE_EXTRA_CA_CERTS=FILE\n' +

@@ -45,9 +45,9 @@ async function pack(destination: string): Promise<void> {
     await run('npm', ['pack', ...specs, ...flags])
   } catch (error) {
     const { code, stderr } = error as { code?: string | number; stderr?: string }
-    const said =
+    const output =
       code === 'ENOENT' ? 'npm is not on the PATH' : (stderr || (error as Error).message).trim()
-    const first = said.split('\n').slice(0, 5).join('\n')
+    const first = output.split('\n').slice(0, 5).join('\n')
     throw new Error(`native: npm could not fetch ${specs.join(' and ')}\n${first}`, {
       cause: error,
     })

@@ -4,7 +4,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Handle } from '../backend.ts'
 import { hasOps } from '../load.ts'
-import { type Activation, isIn16, lazily, pendingOf } from '../tensors.ts'
+import { type Activation, isBfloat16, lazily, pendingOf } from '../tensors.ts'
 import { type Call, type Kernel, extend, input, precisionOf, real, run, whole } from './op.ts'
 
 const numbers: Readonly<Record<Activation | 'none', number>> = { none: 0, relu: 1, gelu: 2 }
@@ -50,11 +50,11 @@ function add(original: Kernel): Kernel {
     const at = both.findIndex((each) => normalizedOf(call, each))
     const [first, shortcut] = [both[at], both[1 - at]]
     if (!first || !shortcut || first.dataId === shortcut.dataId) return original(call)
-    const in16 = isIn16(call.backend, first)
+    const in16 = isBfloat16(call.backend, first)
     const alike =
       tf.util.arraysEqual(first.shape, shortcut.shape) &&
       shortcut.dtype === 'float32' &&
-      in16 === isIn16(call.backend, shortcut)
+      in16 === isBfloat16(call.backend, shortcut)
     if (!alike) return original(call)
     return lazily(call.backend, first.shape, {
       inputs: [first, shortcut],

@@ -154,9 +154,9 @@ function convolve(call: Call, info: Window): tf.Tensor {
  */
 function isMatrix(x: tf.Tensor, info: Window, rows: number): boolean {
   const { batchSize, outHeight, outWidth, dilationHeight, dilationWidth } = info
-  const places = batchSize * outHeight * outWidth
+  const positions = batchSize * outHeight * outWidth
   const plain = dilationHeight === 1 && dilationWidth === 1
-  return places <= rows && plain && info.inChannels >= 128 && opsTake(x)
+  return positions <= rows && plain && info.inChannels >= 128 && opsTake(x)
 }
 
 /** Faster than oneDNN, whose kernels do all of the products, but where there are few channels. */

@@ -63,10 +63,10 @@ function rotate(call: Call): Info {
 const gather =
   (original: Kernel): Kernel =>
   (call) => {
-    const [rows, places] = [input(call, 'params'), input(call, 'indices')]
-    const takes = rows.rank === 2 && places.rank === 2 && places.shape[1] === 1
-    return takes && rows.size > 0 && rows.dtype === 'float32' && places.dtype === 'int32'
-      ? execute(call, 'TricksGather', [rows, places], {}, { typed: [0] })[0]!
+    const [rows, indices] = [input(call, 'params'), input(call, 'indices')]
+    const takes = rows.rank === 2 && indices.rank === 2 && indices.shape[1] === 1
+    return takes && rows.size > 0 && rows.dtype === 'float32' && indices.dtype === 'int32'
+      ? execute(call, 'TricksGather', [rows, indices], {}, { typed: [0] })[0]!
       : original(call)
   }
 

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { type Extend, extender, type Precision } from '@tricks/kernels'
 import type { Handle, NativeBackend } from '../backend.ts'
 import { hasOps } from '../load.ts'
-import { idIn16, isIn16 } from '../tensors.ts'
+import { bfloat16Id, isBfloat16 } from '../tensors.ts'
 
 export const backendName = 'tensorflow'
 
@@ -78,7 +78,7 @@ export function run(
   }))
   const ids = inputs.map((tensor, i) =>
     precision === 'bfloat16' && (typed === undefined || typed.includes(i))
-      ? idIn16(backend, tensor)
+      ? bfloat16Id(backend, tensor)
       : backend.getInputTensorIds([tensor])[0]!,
   )
   return binding.executeOp(op, list, ids, outputs)
@@ -86,7 +86,7 @@ export function run(
 
 /** An op works in bfloat16 where the tensor that it is about is kept in it. */
 export function precisionOf(call: Call, ...tensors: tf.Tensor[]): Precision {
-  return tensors.every((tensor) => isIn16(call.backend, tensor)) ? 'bfloat16' : 'float32'
+  return tensors.every((tensor) => isBfloat16(call.backend, tensor)) ? 'bfloat16' : 'float32'
 }
 
 /** Whether the ops of our own take a tensor: sixteen channels at a time. */

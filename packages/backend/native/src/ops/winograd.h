@@ -90,7 +90,7 @@ struct Tiles {
 
 // The places of a tile of Size × Size; `outside` stands for those beyond the image.
 template <int Size, typename T>
-inline void placesOf(const Tiles& tiles, int64_t tile, const Images& images, T* values, T* outside,
+inline void pixelIndices(const Tiles& tiles, int64_t tile, const Images& images, T* values, T* outside,
                      T* (&places)[Size * Size]) {
   const int64_t image = tile / tiles.perImage, rest = tile % tiles.perImage;
   const int64_t row = rest / tiles.columns * 2 - images.top;
@@ -113,7 +113,7 @@ inline void transformTiles(const Tiles& tiles, int64_t from, int64_t to, const I
   const int64_t count = to - from, matrix = count * images.channels;
   for (int64_t tile = 0; tile < count; ++tile) {
     const float* places[Size * Size];
-    placesOf<Size>(tiles, from + tile, images, values, zeros, places);
+    pixelIndices<Size>(tiles, from + tile, images, values, zeros, places);
     for (int64_t c = 0; c < images.channels; c += kLanes) {
       Floats own[Size * Size], changed[kTransformed];
       for (int i = 0; i < Size * Size; ++i) own[i] = load(places[i] + c);
@@ -132,7 +132,7 @@ inline void collectOutput(const Tiles& tiles, int64_t from, int64_t to, const Im
   const int64_t count = to - from, matrix = count * images.channels;
   for (int64_t tile = 0; tile < count; ++tile) {
     float* places[4];
-    placesOf<2>(tiles, from + tile, images, values, nowhere, places);
+    pixelIndices<2>(tiles, from + tile, images, values, nowhere, places);
     const float* source = matrices + tile * images.channels;
     for (int64_t c = 0; c < images.channels; c += kLanes) {
       Floats own[kTransformed], changed[4];

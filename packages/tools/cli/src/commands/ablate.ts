@@ -6,7 +6,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { ablate as compare, type Comparison, imagesOf, type Regime } from '@tricks/ablation'
 import { useBackend } from '@tricks/backend'
 import { hasModel, progressView, type Recipe, run, tricksOf, validationOf } from '@tricks/run'
-import { lackOf } from '@tricks/train'
+import { unsupportedReason } from '@tricks/train'
 import { articleComparisons, articlePage } from '../ablation/article.ts'
 import { recipeComparisons, recipePage } from '../ablation/recipe.ts'
 import type { WorkerSetup } from '../ablation/worker.ts'
@@ -51,9 +51,9 @@ export const ablate: Command<(typeof names)[number]> = {
     const { train } = await loadData(source, { size, skipBroken, signal, view })
 
     const regime = regimeOf({ name, recipe, source, size, backend }, train.labels.length, flags)
-    const lack = lackOf(regime.precision)
-    if (lack !== undefined) console.log(`In float32, not ${regime.precision}: ${lack}`)
-    const precision = lack === undefined ? regime.precision : 'float32'
+    const reason = unsupportedReason(regime.precision)
+    if (reason !== undefined) console.log(`In float32, not ${regime.precision}: ${reason}`)
+    const precision = reason === undefined ? regime.precision : 'float32'
     // Before any time is spent.
     const images = imagesOf(train, {
       train: regime.trainingImages + regime.validationImages,
@@ -157,12 +157,12 @@ const articleName = 'bag-of-tricks'
 
 function chosen(all: readonly Comparison[], only: string | undefined): readonly Comparison[] {
   if (only === undefined) return all
-  const asked = only.split(',').map((name) => name.trim())
+  const requested = only.split(',').map((name) => name.trim())
   const known = new Set(all.map(({ name }) => name))
-  const strange = asked.find((name) => !known.has(name))
-  if (strange !== undefined)
-    throw new UsageError(`--only: expected some of ${[...known].join(', ')}, got ${strange}`)
-  return all.filter(({ name }) => asked.includes(name))
+  const unknown = requested.find((name) => !known.has(name))
+  if (unknown !== undefined)
+    throw new UsageError(`--only: expected some of ${[...known].join(', ')}, got ${unknown}`)
+  return all.filter(({ name }) => requested.includes(name))
 }
 
 /** A program of this package's own, from its source or built. */

@@ -53,7 +53,7 @@ export const train: Command<(typeof names)[number]> = {
 
     const backend = await useBackend(wanted)
     view.say(`Backend    ${backend.name}: ${backend.why}`)
-    for (const { name, reason } of backend.passedOver) view.say(`           not ${name}: ${reason}`)
+    for (const { name, reason } of backend.skipped) view.say(`           not ${name}: ${reason}`)
     const fallback = defaultRecipe(isPictureFolder(source), backend.name)
     const chosen = own.recipe ?? fallback.name
     view.say(`Recipe     ${chosen}${own.recipe === undefined ? `: ${fallback.why}` : ''}`)

@@ -1,6 +1,6 @@
 import type { BackendName } from '@tricks/backend'
 import type { Recipe } from '@tricks/run'
-import { lackOf } from '@tricks/train'
+import { unsupportedReason } from '@tricks/train'
 import { meant, UsageError } from '../usage.ts'
 import airbench from './airbench.ts'
 import { articleRecipe, type ArticleTrick, articleTricks } from './article.ts'
@@ -33,7 +33,7 @@ export function defaultRecipe(
   backend: BackendName,
 ): { readonly name: string; readonly why: string } {
   if (ofPictures) return { name: 'pictures', why: 'the data is a folder of pictures' }
-  return backend === 'tfjs-node-gpu' || lackOf('bfloat16') === undefined
+  return backend === 'tfjs-node-gpu' || unsupportedReason('bfloat16') === undefined
     ? { name: 'quick-native', why: `a larger network, as ${backend} is fast here` }
     : { name: 'quick', why: 'a few minutes on any machine' }
 }
@@ -50,10 +50,10 @@ export const teacherPart = '#teacher'
  */
 export async function recipeNamed(name: string): Promise<Recipe> {
   if (name.endsWith(teacherPart)) {
-    const pupil = name.slice(0, -teacherPart.length)
-    const its = (await recipeNamed(pupil)).teacher
-    if (its) return its
-    throw new UsageError(`--recipe: ${pupil} learns from no teacher`)
+    const student = name.slice(0, -teacherPart.length)
+    const teacher = (await recipeNamed(student)).teacher
+    if (teacher) return teacher
+    throw new UsageError(`--recipe: ${student} learns from no teacher`)
   }
   if (Object.hasOwn(recipes, name)) return recipes[name]!
   const [, kind, trick] = /^(only|all-but):(.+)$/.exec(name) ?? []

@@ -99,8 +99,8 @@ function drawsOf({ make }: Subject): Record<string, unknown[]> {
   const drawn: Record<string, unknown[]> = {}
   for (const hook of ['images', 'mix'] as const) {
     const trick = make()
-    let heard = false
-    const random = listening(createRandom(1), () => void (heard = true))
+    let hasDrawn = false
+    const random = listening(createRandom(1), () => void (hasDrawn = true))
     const all = Array.from({ length: trick[hook] ? steps : 0 }, (_, step) =>
       trick[hook]!.draw(random.at(step).fork(keyOf(trick)), shape, {
         step,
@@ -108,7 +108,7 @@ function drawsOf({ make }: Subject): Record<string, unknown[]> {
         steps,
       }),
     )
-    if (heard) drawn[`${hook}.draw`] = all
+    if (hasDrawn) drawn[`${hook}.draw`] = all
   }
   return drawn
 }
@@ -118,17 +118,17 @@ async function resultsOf({ make }: Subject): Promise<Record<string, unknown[]>> 
   const made: Record<string, unknown[]> = {}
   for (let i = 0; i < calls; i++) {
     if (i === stepsOfRun && Object.keys(made).length === 0) break
-    let heard = false
-    const trick = heardBy(make(), () => void (heard = true))
+    let hasDrawn = false
+    const trick = withListener(make(), () => void (hasDrawn = true))
     const { calls: all, dispose } = callsOf(trick, size, i % stepsOfRun, 1 + i)
     for (const { hook, run } of all.filter((call) => !/^(images|mix)\./.test(call.hook))) {
-      heard = false
+      hasDrawn = false
       const tensors = tf.tidy(() =>
         Object.fromEntries(
           Object.entries(tensorsIn(run())).map(([name, tensor]) => [name, tf.clone(tensor)]),
         ),
       )
-      if (heard || made[hook]) (made[hook] ??= []).push(await valuesOf(tensors))
+      if (hasDrawn || made[hook]) (made[hook] ??= []).push(await valuesOf(tensors))
       tf.dispose(tensors)
     }
     dispose()
@@ -137,17 +137,17 @@ async function resultsOf({ make }: Subject): Promise<Record<string, unknown[]>> 
 }
 
 /** The trick, whose hooks report when they draw; each is given its stream in its last argument. */
-function heardBy(trick: Trick, hear: () => void): Trick {
+function withListener(trick: Trick, onDraw: () => void): Trick {
   const hooks = drawing.filter((hook) => typeof trick[hook] === 'function')
-  const heard = hooks.map((hook) => {
+  const hasDrawn = hooks.map((hook) => {
     const call = (...given: unknown[]): unknown => {
       const last = given.at(-1) as Pick<Step, 'random'>
-      const own = { ...last, random: listening(last.random, hear) }
+      const own = { ...last, random: listening(last.random, onDraw) }
       return (trick[hook] as typeof call)(...given.slice(0, -1), own)
     }
     return [hook, call]
   })
-  return { ...trick, ...(Object.fromEntries(heard) as Partial<Trick>) }
+  return { ...trick, ...(Object.fromEntries(hasDrawn) as Partial<Trick>) }
 }
 
 async function valuesOf(tensors: Tensors): Promise<unknown> {

@@ -53,15 +53,15 @@ function repeats(make: () => Trick, hook: Hook, size: Size): void {
 }
 
 function streams(make: () => Trick, hook: Hook, size: Size): void {
-  const heard = trickSteps.map((step) => {
-    const met: number[] = []
+  const firstDraws = trickSteps.map((step) => {
+    const draws: number[] = []
     const trick = make()
     // Each stream by a number of its own.
-    const hear = (stream: Random): void => void met.push(stream.fork('listening').uniform())
-    drawAlone(trick, hook, size, step, listening(randomFor(trick, step), hear))
-    return met
+    const onDraw = (stream: Random): void => void draws.push(stream.fork('listening').uniform())
+    drawAlone(trick, hook, size, step, listening(randomFor(trick, step), onDraw))
+    return draws
   })
-  if (heard[0]!.length > 0 && heard.every((met) => same(met, heard[0])))
+  if (firstDraws[0]!.length > 0 && firstDraws.every((draws) => same(draws, firstDraws[0])))
     throw new Error(
       `steps 0 to 7 draw from one stream, so a batch of ${size.batch} gets the same random numbers ` +
         `in each. Use the \`random\` of the step as it is given, without random.at(…)`,
@@ -77,8 +77,8 @@ function alone(make: () => Trick, hook: Hook, size: Size): void {
   }
   const expected = drawn([make()])
   for (const others of [
-    [stranger, make()],
-    [make(), stranger],
+    [unrelated, make()],
+    [make(), unrelated],
   ])
     if (!same(drawn(others), expected))
       throw new Error(
@@ -88,7 +88,7 @@ function alone(make: () => Trick, hook: Hook, size: Size): void {
       )
 }
 
-const stranger: Trick = {
+const unrelated: Trick = {
   name: 'stranger',
   options: {},
   images: {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { count, type Law, law, same, short, show } from '../law.ts'
 import { run } from '../run.ts'
-import { callsOf, inWords, sizeOf, tensorsIn } from '../scene.ts'
+import { callsOf, describeSize, sizeOf, tensorsIn } from '../scene.ts'
 
 /** Hooks give something new, and nothing besides. */
 export const inputs: Law = law(
@@ -10,7 +10,7 @@ export const inputs: Law = law(
   async ({ make }) => {
     for (const batch of [1, 2]) {
       const size = sizeOf(batch)
-      const where = inWords(size)
+      const where = describeSize(size)
       const { calls, dispose } = callsOf(make(), size)
       try {
         for (const { hook, inputs: given, params, pure, run: call } of calls) {

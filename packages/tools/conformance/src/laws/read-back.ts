@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { type Law, law } from '../law.ts'
-import { callsOf, inWords, sizeOf, steps } from '../scene.ts'
+import { callsOf, describeSize, sizeOf, steps } from '../scene.ts'
 
 /** A device that has to hand values to the host stands still meanwhile. */
 export const readBack: Law = law(3, 'reads nothing back in a hook', ({ make }) => {
@@ -12,7 +12,7 @@ export const readBack: Law = law(3, 'reads nothing back in a hook', ({ make }) =
         const method = readDuring(() => tf.tidy(() => void run()))
         if (method)
           throw new Error(
-            `${hook} reads a tensor back, by ${method}, at step ${step} of ${inWords(size)}. Decide ` +
+            `${hook} reads a tensor back, by ${method}, at step ${step} of ${describeSize(size)}. Decide ` +
               `on the host in draw and pass numbers on, or stay on the device: tf.where, tf.gather`,
           )
       }

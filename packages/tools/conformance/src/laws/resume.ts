@@ -1,5 +1,5 @@
 import { type Law, law } from '../law.ts'
-import { parting, run } from '../run.ts'
+import { firstDifference, run } from '../run.ts'
 
 const cuts = [1, 3, 5, 6, 10]
 
@@ -10,7 +10,7 @@ export const resume: Law = law(
   async ({ make }) => {
     const { log } = await run([make()])
     const saving = await run([make()], { saveAt: cuts })
-    const disturbed = parting(log, saving.log)
+    const disturbed = firstDifference(log, saving.log)
     if (disturbed)
       throw new Error(
         `saving before step ${cuts.findLast((cut) => cut <= disturbed.step)} changes the run: ` +
@@ -19,7 +19,7 @@ export const resume: Law = law(
     for (const from of saving.checkpoints) {
       const rest = log.filter(({ step }) => step >= from.step)
       const resumed = await run([make()], { from })
-      const at = parting(rest, resumed.log)
+      const at = firstDifference(rest, resumed.log)
       if (at)
         throw new Error(
           `stopped before step ${from.step} and resumed, ${at.words}. ` +

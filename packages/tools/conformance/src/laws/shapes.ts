@@ -6,7 +6,7 @@ import {
   type Call,
   callsOf,
   classes,
-  inWords,
+  describeSize,
   randomFor,
   runOf,
   type Size,
@@ -33,7 +33,7 @@ export async function checkCalls(subject: Subject, size: Size, step = 0): Promis
   const { calls, dispose } = callsOf(subject.make(), size, step)
   try {
     for (const call of calls) {
-      const where = `${call.hook} at step ${step} of ${inWords(size)}`
+      const where = `${call.hook} at step ${step} of ${describeSize(size)}`
       const made = tf.tidy(() => {
         const tensors = Object.entries(tensorsIn(call.run()))
         return Object.fromEntries(tensors.map(([name, tensor]) => [name, tf.clone(tensor)]))
@@ -42,9 +42,9 @@ export async function checkCalls(subject: Subject, size: Size, step = 0): Promis
       const some = call.hook === 'evaluation.weights'
       for (const name of Object.keys(expected))
         if (!made[name] && !some)
-          throw new Error(`${where} doesn't give ${nounOf(name, call)}. Return it`)
+          throw new Error(`${where} doesn't give ${describeResult(name, call)}. Return it`)
       for (const [name, tensor] of Object.entries(made)) {
-        const noun = nounOf(name, call)
+        const noun = describeResult(name, call)
         if (some && !expected[name])
           throw new Error(
             `${where} gives ${name}, which is no variable's path. Go by the paths of \`variables\``,
@@ -92,7 +92,7 @@ function shapesOf(
 const shapesIn = (tensors: Tensors): Record<string, readonly number[]> =>
   Object.fromEntries(Object.entries(tensors).map(([path, { shape }]) => [path, shape]))
 
-function nounOf(name: string, { hook }: Call): string {
+function describeResult(name: string, { hook }: Call): string {
   if (hook === 'gradients') return `a gradient of ${name}`
   if (name !== 'result') return name
   const nouns: Readonly<Record<string, string>> = {
@@ -123,10 +123,10 @@ function checkForm(
 }
 
 function checkValues(where: string, noun: string, { hook }: Call, values: number[]): void {
-  const strange = values.find((value) => !Number.isFinite(value))
-  if (strange !== undefined)
+  const nonFinite = values.find((value) => !Number.isFinite(value))
+  if (nonFinite !== undefined)
     throw new Error(
-      `${where} gives ${noun} with ${strange} in it. Look for a division by 0 or the logarithm of 0`,
+      `${where} gives ${noun} with ${nonFinite} in it. Look for a division by 0 or the logarithm of 0`,
     )
   if (hook === 'images.apply') {
     const beyond = values.find((value) => value < -1e-6 || value > 1 + 1e-6)

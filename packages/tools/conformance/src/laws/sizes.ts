@@ -1,12 +1,12 @@
 import { type Law, law, messageOf, reworded } from '../law.ts'
-import { inWords, type Size, sizeOf } from '../scene.ts'
+import { describeSize, type Size, sizeOf } from '../scene.ts'
 import { checkCalls } from './shapes.ts'
 
 const batches = [1, 2, 7, 33].map((batch) => sizeOf(batch))
 const sizes = [sizeOf(3, 13, 8), sizeOf(3, 5, 5), sizeOf(257, 4, 4)]
 
 /** An error of the trick's own, or of one within it. */
-const saysWho = /^\S+: /
+const namedMessage = /^\S+: /
 
 /** The last batch of an epoch is short, and images are not all square or coloured. */
 export const anySize: Law = law(
@@ -18,14 +18,14 @@ export const anySize: Law = law(
         size,
         () => checkCalls(subject, size),
         // A trick may be too large for an image, if it says so.
-        (message) => size.height < 8 && saysWho.test(message),
+        (message) => size.height < 8 && namedMessage.test(message),
         'Work from images.shape, for any batch of at least 1 and any height and width',
       )
     const grey = sizeOf(3, 8, 13, 1)
     await attempt(
       grey,
       () => checkCalls(subject, grey),
-      (message) => saysWho.test(message) && /channel/i.test(message),
+      (message) => namedMessage.test(message) && /channel/i.test(message),
       `Work from images.shape[3], or throw an Error '${subject.name}: expected 3 channels, got 1'`,
     )
   },
@@ -42,7 +42,7 @@ async function attempt(
   } catch (error) {
     const message = messageOf(error)
     if (excused(message)) return
-    const words = inWords(size)
+    const words = describeSize(size)
     const where = message.includes(words) ? '' : `with ${words}: `
     throw reworded(error, `${where}${message}. ${mend}`)
   }

@@ -1,6 +1,6 @@
 import { during, type Trick } from '@tricks/core'
 import { type Law, law } from '../law.ts'
-import { type Entry, parting, run } from '../run.ts'
+import { type Entry, firstDifference, run } from '../run.ts'
 
 /** A trick acts where it is told to, and evaluation is no training. */
 export const windows: Law = law(
@@ -8,7 +8,7 @@ export const windows: Law = law(
   'does nothing outside its window, and nothing to training when evaluating',
   async ({ make }) => {
     const plain = await run([make()], { evaluates: false })
-    const evaluated = parting(training(plain.log), training((await run([make()])).log))
+    const evaluated = firstDifference(training(plain.log), training((await run([make()])).log))
     if (evaluated)
       throw new Error(
         `evaluating changes the training: ${evaluated.words}. evaluation.weights and evaluation.predict must leave the variables and ` +
@@ -22,7 +22,7 @@ export const windows: Law = law(
     const start: Trick = { name, key, options, start: (about) => void make().start?.(about) }
     const [from] = (await run([during(window, start)], { saveAt: [0] })).checkpoints
     const expected = training((await run([], { from, evaluates: false })).log)
-    const outside = parting(
+    const outside = firstDifference(
       expected,
       training((await run([during(window, trick)], { evaluates: false })).log),
     )

@@ -87,14 +87,14 @@ const toPercent = (value: number): number => value * 100
 
 /** Rows of left, right, bottom, top; with a width, in the middle between left and right. */
 const boxes = (
-  place: number,
+  index: number,
   { color, width: fixed }: { color: string; width?: number },
   rows: readonly (readonly number[])[],
 ): object => ({
   type: 'custom',
   silent: true,
-  xAxisIndex: place,
-  yAxisIndex: place,
+  xAxisIndex: index,
+  yAxisIndex: index,
   encode: { x: [0, 1], y: [2, 3] },
   data: rows.map((row) => [...row]),
   renderItem(_: unknown, api: Drawing) {

@@ -7,11 +7,11 @@ import { classNames, evaluatedOf, whyUnevaluated } from './evaluated.ts'
 import { recallTable } from './recall.ts'
 
 /** With more classes the matrix takes the page's width. */
-const mostBeside = 12
+const maxClassesSideBySide = 12
 /** With more, it is a heat map, and its numbers are folded. */
-const mostInTable = 20
+const maxClassesInTable = 20
 /** With more, the numbers would be larger than the rest of the page. */
-const mostInFoldedTable = 200
+const maxClassesInFoldedTable = 200
 
 /** Which classes are recognised, and which are confused. */
 export function classesSection(record: RunRecord): Html {
@@ -30,12 +30,12 @@ export function classesSection(record: RunRecord): Html {
 function arranged(matrix: Matrix, names: readonly string[]): Html {
   const [recalls, pairs] = [recallTable(matrix, names), confused(matrix, names)]
   const table = confusionTable(matrix, names)
-  if (names.length <= mostBeside)
+  if (names.length <= maxClassesSideBySide)
     return html`<div class="columns">
       <div id="confusion">${table}</div>
       <div>${recalls}${pairs}</div>
     </div>`
-  if (names.length <= mostInTable)
+  if (names.length <= maxClassesInTable)
     return html`<div class="body" id="confusion">${table}</div>
       <div class="columns">
         <div>${recalls}</div>
@@ -49,7 +49,7 @@ function arranged(matrix: Matrix, names: readonly string[]): Html {
       <div class="tall">${recalls}</div>
     </div>
     ${
-      names.length <= mostInFoldedTable &&
+      names.length <= maxClassesInFoldedTable &&
       html`<details id="confusion-table">
         <summary>Confusion matrix in numbers</summary>
         ${table}
@@ -65,7 +65,7 @@ function confused(matrix: Matrix, names: readonly string[]): Html | undefined {
         .filter((each) => each.label !== each.predicted && each.times > 0),
     )
     .toSorted((a, b) => b.times - a.times || a.label - b.label || a.predicted - b.predicted)
-    .slice(0, names.length > mostInTable ? 12 : 6)
+    .slice(0, names.length > maxClassesInTable ? 12 : 6)
   if (pairs.length === 0) return undefined
   return html`<div class="confused">
     <h3>Most frequent confusions</h3>

@@ -10,7 +10,7 @@ export function mistakesSection(record: RunRecord): Html {
   const evaluated = evaluatedOf(record)
   if (!evaluated) return section('mistakes', 'Mistakes', undefined, absent(whyUnevaluated(record)))
   const { set, predictions } = evaluated
-  const { worst, surest } = shownMistakes(predictions)
+  const { worst, mostConfident } = shownMistakes(predictions)
   if (worst.length === 0)
     return section('mistakes', 'Mistakes', undefined, absent(`All ${set} images are correct.`))
   const names = classNames(record)
@@ -39,9 +39,9 @@ export function mistakesSection(record: RunRecord): Html {
         <h3>Worst <span>highest loss</span></h3>
         ${list(worst)}
       </div>
-      <div class="group" id="surest">
+      <div class="group" id="most-confident">
         <h3>Most confident <span>the most confident mistake of each class</span></h3>
-        ${list(surest)}
+        ${list(mostConfident)}
       </div>
     </div>`,
   )

@@ -51,7 +51,7 @@ export function sheetSvg({ rows }: Sheet, { tile = tileFor(rows) }: SheetSvgOpti
     )
     tiles.forEach(({ pictures }, column) => {
       const left = margin + labelWidth + column * (tile + gap)
-      parts.push(...place(pictures, left, top, tile))
+      parts.push(...drawPictures(pictures, left, top, tile))
       const own = lines[column]!.length > 0 || !captioned ? lines[column]! : ['—']
       const color = lines[column]!.length > 0 ? palette.quiet : palette.faint
       own.forEach((text, i) =>
@@ -102,7 +102,12 @@ export function beside(svgs: readonly string[]): string {
 }
 
 /** One picture over the whole tile, or several in a grid: down, then across, as RICAP counts them. */
-function place(pictures: readonly Picture[], left: number, top: number, tile: number): string[] {
+function drawPictures(
+  pictures: readonly Picture[],
+  left: number,
+  top: number,
+  tile: number,
+): string[] {
   const across = Math.ceil(Math.sqrt(pictures.length))
   const side = across === 1 ? tile : (tile - (across - 1) * 2) / across
   return pictures.map((picture, i) => {

@@ -18,7 +18,7 @@ export interface CheckpointFolder {
 export interface Found {
   readonly checkpoint: Checkpoint
   readonly file: string
-  readonly passedOver: readonly { readonly file: string; readonly reason: string }[]
+  readonly skipped: readonly { readonly file: string; readonly reason: string }[]
 }
 
 /**
@@ -54,18 +54,18 @@ export function checkpointFolder(
       for (const name of stored().slice(keep)) rmSync(join(path, name))
     },
     latest() {
-      const passedOver: { file: string; reason: string }[] = []
+      const skipped: { file: string; reason: string }[] = []
       for (const name of stored()) {
         const file = join(path, name)
         try {
-          return { checkpoint: decode(readFileSync(file)), file, passedOver }
+          return { checkpoint: decode(readFileSync(file)), file, skipped }
         } catch (error) {
-          passedOver.push({ file, reason: (error as Error).message })
+          skipped.push({ file, reason: (error as Error).message })
         }
       }
-      if (passedOver.length > 0)
+      if (skipped.length > 0)
         throw new Error(
-          `checkpoint: none in ${path} is whole\n${passedOver.map(({ file, reason }) => `  ${basename(file)}: ${reason}`).join('\n')}`,
+          `checkpoint: none in ${path} is whole\n${skipped.map(({ file, reason }) => `  ${basename(file)}: ${reason}`).join('\n')}`,
         )
       return undefined
     },

@@ -7,7 +7,7 @@ import { epochLine, stepMetrics } from './words.ts'
 const pause = 10
 
 /** Prints a line if none was printed for a while. */
-export function nowAndThen(print: (line: string) => void): (line: string) => void {
+export function throttled(print: (line: string) => void): (line: string) => void {
   let printed = performance.now()
   return (line) => {
     if (performance.now() - printed < pause * 1000) return
@@ -18,7 +18,7 @@ export function nowAndThen(print: (line: string) => void): (line: string) => voi
 
 /** A line per epoch, and one now and then in between. */
 export function lines(print: (line: string) => void, course: () => Course): ProgressView['show'] {
-  const sometimes = nowAndThen(print)
+  const sometimes = throttled(print)
   return (progress) => {
     const run = course()
     if (progress.kind === 'epoch') {

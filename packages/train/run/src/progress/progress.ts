@@ -1,6 +1,6 @@
 import { bars } from './bars.ts'
 import { Course, type RunLength } from './course.ts'
-import { lines, nowAndThen } from './lines.ts'
+import { lines, throttled } from './lines.ts'
 import type { ProgressView } from './view.ts'
 
 /** How a run shows its progress: bars in a terminal, lines now and then, the result alone, or JSON for programs. */
@@ -42,7 +42,7 @@ export function progressView({
   const json = (event: object): void => print(JSON.stringify(event))
   if (mode === 'json') return { ...silent, result: nothing, event: json }
   if (mode === 'lines' || !stream.isTTY) {
-    const status = nowAndThen(print)
+    const status = throttled(print)
     return { ...silent, say: print, status, result: print, show: lines(print, () => run) }
   }
   const clear = '\r\u001B[K'

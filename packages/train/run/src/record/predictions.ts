@@ -15,15 +15,18 @@ const shown = 12
  * The mistakes that a page shows: those of the highest loss, and the most confident one per class.
  *
  * @example
- * const { worst, surest } = shownMistakes({ logits: new Float32Array([3, 1, 0, 2]), labels: [1, 1] })
+ * const { worst, mostConfident } = shownMistakes({ logits: new Float32Array([3, 1, 0, 2]), labels: [1, 1] })
  */
-export function shownMistakes(predictions: Predictions): { worst: Mistake[]; surest: Mistake[] } {
-  const surest = new Map<number, Mistake>()
+export function shownMistakes(predictions: Predictions): {
+  worst: Mistake[]
+  mostConfident: Mistake[]
+} {
+  const mostConfident = new Map<number, Mistake>()
   for (const mistake of mistakes(predictions, 'confidence'))
-    if (!surest.has(mistake.label)) surest.set(mistake.label, mistake)
+    if (!mostConfident.has(mistake.label)) mostConfident.set(mistake.label, mistake)
   return {
     worst: mistakes(predictions).slice(0, shown),
-    surest: [...surest.values()].slice(0, shown),
+    mostConfident: [...mostConfident.values()].slice(0, shown),
   }
 }
 
@@ -48,8 +51,8 @@ interface PictureSet {
  */
 export function encodePredictions(logits: Float32Array, set: PictureSet): Uint8Array {
   const labels = Int32Array.from(set.labels)
-  const { worst, surest } = shownMistakes({ logits, labels })
-  const chosen = new Set([...worst, ...surest].map(({ index }) => index))
+  const { worst, mostConfident } = shownMistakes({ logits, labels })
+  const chosen = new Set([...worst, ...mostConfident].map(({ index }) => index))
   const indices = Int32Array.from([...chosen].toSorted((a, b) => a - b))
   const { height, width, channels } = set
   const size = height * width * channels

@@ -42,15 +42,15 @@ export async function openBoard(
   },
 ): Promise<Board | undefined> {
   const folder = join(run, 'tensorboard')
-  const begun = existsSync(folder)
-  if (!wanted && !begun) return undefined
+  const existing = existsSync(folder)
+  if (!wanted && !existing) return undefined
   const board = await openTensorBoard(folder, { after })
   const showBatch = async (step: number): Promise<void> => {
     const sheet = await stepSheet({ data, step, tricks, seed, classes, rows: 'result' })
     // The batch of step 3 is what the network saw when it had done 4.
     board.image(step + 1, 'batch', pngOf(sheet))
   }
-  if (!begun || after === 0) {
+  if (!existing || after === 0) {
     board.text(0, 'configuration', tableOf(configuration))
     board.hyperparameters(hyperparametersOf(configuration, tricks, seed))
     await showBatch(after)

@@ -50,8 +50,8 @@ export function histogramOf(values: ArrayLike<number>, buckets = 30): Histogram 
   const counts = Array.from({ length: buckets }, () => 0)
   for (let i = 0; i < values.length; i++)
     if (Number.isFinite(values[i]!)) {
-      const place = Math.floor(((values[i]! - min) / (max - min)) * buckets)
-      counts[Math.min(buckets - 1, place)]!++
+      const bin = Math.floor(((values[i]! - min) / (max - min)) * buckets)
+      counts[Math.min(buckets - 1, bin)]!++
     }
   const limits = counts.map((_, i) =>
     i === buckets - 1 ? max : min + ((max - min) * (i + 1)) / buckets,

@@ -1,5 +1,5 @@
 /** A file or folder that isn't used, and why. */
-export interface LeftOut {
+export interface Skipped {
   readonly file: string
   readonly reason: string
 }
@@ -7,13 +7,13 @@ export interface LeftOut {
 /** Pictures that can't be read: all of them, as the error's message lists the first ones alone. */
 export class BrokenPictures extends Error {
   override readonly name = 'BrokenPictures'
-  readonly broken: readonly LeftOut[]
+  readonly broken: readonly Skipped[]
   /** How many pictures there are, these included. */
   readonly total: number
 
   /** @param skip what one passes to leave them out, by the interface that one uses */
-  constructor(broken: readonly LeftOut[], total: number, skip = "broken: 'skip'") {
-    const [{ file, reason }] = broken as [LeftOut]
+  constructor(broken: readonly Skipped[], total: number, skip = "broken: 'skip'") {
+    const [{ file, reason }] = broken as [Skipped]
     super(
       broken.length === 1
         ? `image-folder: ${nameOf(file)} can't be read (${reason}): remove it, or pass ${skip}`
@@ -34,7 +34,7 @@ export class BrokenPictures extends Error {
  * const { broken } = await readImageFolder('pictures', { size: 64, broken: 'skip' })
  * for (const line of linesOf(broken, 'left out ')) console.log(line)
  */
-export function linesOf(leftOut: readonly LeftOut[], before = '', first = 5): string[] {
+export function linesOf(leftOut: readonly Skipped[], before = '', first = 5): string[] {
   const lines = leftOut
     .slice(0, first)
     .map(({ file, reason }) => `${before}${nameOf(file)}: ${reason}`)
