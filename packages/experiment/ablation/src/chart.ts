@@ -49,11 +49,11 @@ export function chartOf(summaries: readonly Summary[]): string {
       axisTick: { show: false },
       axisLabel: { color: '#22262b', fontSize: 11 },
     })),
-    series: panels.flatMap((panel, index) => [
+    series: panels.flatMap((panel, axis) => [
       {
         type: 'custom',
-        xAxisIndex: index,
-        yAxisIndex: index,
+        xAxisIndex: axis,
+        yAxisIndex: axis,
         // A line from end to end of each interval.
         renderItem: (_, api) => {
           const [index, low, high] = [api.value(0), api.value(1), api.value(2)] as number[]
@@ -74,8 +74,8 @@ export function chartOf(summaries: readonly Summary[]): string {
       },
       {
         type: 'scatter',
-        xAxisIndex: index,
-        yAxisIndex: index,
+        xAxisIndex: axis,
+        yAxisIndex: axis,
         symbolSize: 8,
         data: panel.map((summary, i) => ({
           value: [summary.effect.mean * 100, i],

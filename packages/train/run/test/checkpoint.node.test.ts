@@ -241,16 +241,16 @@ describe('the file', () => {
 
   test('altered at any of 200 places, or cut at any of 50, it is refused', async () => {
     const bytes = encode(await checkpointAt(2, optionsOf()))
-    const random = createRandom(7)
+    const offsets = createRandom(7)
     for (let i = 0; i < 200; i++) {
       const altered = bytes.slice()
       // The first places are the length and the header, which a chance place would seldom be.
-      const offset = i < 60 ? i * 7 : random.integer(0, bytes.length)
-      altered[offset]! ^= 1 << random.integer(0, 8)
+      const offset = i < 60 ? i * 7 : offsets.integer(0, bytes.length)
+      altered[offset]! ^= 1 << offsets.integer(0, 8)
       expect(() => decode(altered), `byte ${offset}`).toThrow('not a whole checkpoint')
     }
     for (let i = 0; i < 50; i++)
-      expect(() => decode(bytes.subarray(0, random.integer(0, bytes.length)))).toThrow(
+      expect(() => decode(bytes.subarray(0, offsets.integer(0, bytes.length)))).toThrow(
         'not a whole checkpoint',
       )
   })

@@ -92,7 +92,11 @@ async function build(
     await run(command, [...flags, name, ...headers, ...inputs, '-o', output])
   } catch (error) {
     const { stderr } = error as { stderr?: string }
-    const output = (stderr || (error as Error).message).trim().split('\n').slice(0, 10).join('\n')
-    throw new Error(`native: ${command} could not compile the addon\n${output}`, { cause: error })
+    const message = (stderr || (error as Error).message).trim().split('\n').slice(0, 10).join('\n')
+    throw new Error(
+      `native: ${command} could not compile the addon
+${message}`,
+      { cause: error },
+    )
   }
 }

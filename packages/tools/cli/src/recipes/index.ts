@@ -51,8 +51,8 @@ export const teacherPart = '#teacher'
 export async function recipeNamed(name: string): Promise<Recipe> {
   if (name.endsWith(teacherPart)) {
     const student = name.slice(0, -teacherPart.length)
-    const teacher = (await recipeNamed(student)).teacher
-    if (teacher) return teacher
+    const found = (await recipeNamed(student)).teacher
+    if (found) return found
     throw new UsageError(`--recipe: ${student} learns from no teacher`)
   }
   if (Object.hasOwn(recipes, name)) return recipes[name]!

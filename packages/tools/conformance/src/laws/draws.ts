@@ -54,14 +54,14 @@ function repeats(make: () => Trick, hook: Hook, size: Size): void {
 
 function streams(make: () => Trick, hook: Hook, size: Size): void {
   const firstDraws = trickSteps.map((step) => {
-    const draws: number[] = []
+    const values: number[] = []
     const trick = make()
     // Each stream by a number of its own.
-    const onDraw = (stream: Random): void => void draws.push(stream.fork('listening').uniform())
+    const onDraw = (stream: Random): void => void values.push(stream.fork('listening').uniform())
     drawAlone(trick, hook, size, step, listening(randomFor(trick, step), onDraw))
-    return draws
+    return values
   })
-  if (firstDraws[0]!.length > 0 && firstDraws.every((draws) => same(draws, firstDraws[0])))
+  if (firstDraws[0]!.length > 0 && firstDraws.every((values) => same(values, firstDraws[0])))
     throw new Error(
       `steps 0 to 7 draw from one stream, so a batch of ${size.batch} gets the same random numbers ` +
         `in each. Use the \`random\` of the step as it is given, without random.at(…)`,
