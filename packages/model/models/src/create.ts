@@ -1,9 +1,13 @@
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { assertArgument } from '@tricks/core'
 import { airbench } from './airbench.ts'
+import { efficientNetLite } from './efficient-net-lite.ts'
+import { mobileNetV2 } from './mobile-net.ts'
 import type {
   AirbenchOptions,
   CifarResnetOptions,
+  EfficientNetLiteOptions,
+  MobileNetV2Options,
   ModelOptions,
   PlainOptions,
   PreactResnetOptions,
@@ -16,6 +20,7 @@ import { cifarResnet, resnet } from './resnet.ts'
 import { resnet9 } from './resnet9.ts'
 
 type Cifar = Omit<CifarResnetOptions, 'depth'>
+type Lite = Omit<EfficientNetLiteOptions, 'variant'>
 type Imagenet = Omit<ResnetOptions, 'depth'>
 
 /** The options of each model that `createModel` makes. */
@@ -35,6 +40,12 @@ export interface Models {
   'resnet-50': Imagenet
   'resnet-101': Imagenet
   'resnet-152': Imagenet
+  'efficientnet-lite0': Lite
+  'efficientnet-lite1': Lite
+  'efficientnet-lite2': Lite
+  'efficientnet-lite3': Lite
+  'efficientnet-lite4': Lite
+  'mobilenet-v2': MobileNetV2Options
 }
 
 /** The name of a model that `createModel` makes. */
@@ -56,6 +67,12 @@ const models: { [Name in ModelName]: (options?: Models[Name]) => LayersModel } =
   'resnet-50': (options) => resnet({ ...options, depth: 50 }),
   'resnet-101': (options) => resnet({ ...options, depth: 101 }),
   'resnet-152': (options) => resnet({ ...options, depth: 152 }),
+  'efficientnet-lite0': (options) => efficientNetLite({ ...options, variant: 0 }),
+  'efficientnet-lite1': (options) => efficientNetLite({ ...options, variant: 1 }),
+  'efficientnet-lite2': (options) => efficientNetLite({ ...options, variant: 2 }),
+  'efficientnet-lite3': (options) => efficientNetLite({ ...options, variant: 3 }),
+  'efficientnet-lite4': (options) => efficientNetLite({ ...options, variant: 4 }),
+  'mobilenet-v2': mobileNetV2,
 }
 
 /** All names that `createModel` knows. */

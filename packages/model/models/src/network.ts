@@ -1,31 +1,51 @@
 import * as layers from '@tensorflow/tfjs-layers'
-import { batchNorm } from '@tricks/batch-norm'
+import { batchNorm, type BatchNormOptions } from '@tricks/batch-norm'
 import { createRandom } from '@tricks/core'
 import { dropout } from '@tricks/dropout'
-import { geluLayer } from './gelu.ts'
+import { type Activation, activationLayer } from './activation.ts'
 import type { ModelOptions } from './options.ts'
 
 export type Tensor = layers.SymbolicTensor
+
+/**
+ * Around the image: 'same' as TensorFlow pads, which depends on the size; 'torch', half a kernel on each side; or so many
+ * pixels above and left, below and right.
+ */
+export type Padding = 'same' | 'torch' | readonly [before: number, after: number]
 
 export interface ConvOptions {
   /** Height and width of the kernel, default 3. */
   readonly kernel?: number
   readonly stride?: number
   /** Default 'same'. */
-  readonly padding?: 'same' | 'valid'
+  readonly padding?: Padding | 'valid'
   /** Default false, as batch norm follows most. */
   readonly bias?: boolean
   /** The kernel starts with the variance gain / fan-in; default 2, as a relu follows. */
   readonly gain?: number
 }
 
+export type NormOptions = Pick<BatchNormOptions, 'gamma' | 'epsilon'>
+
+export interface PoolOptions {
+  /** Default 2. */
+  readonly size?: number
+  /** Default the size. */
+  readonly stride?: number
+  /** Default 'same' where windows overlap. */
+  readonly padding?: Padding
+}
+
 /** The pieces that the models are made of. Each names its layer, so that a variable is `stage1/block1/conv1/kernel`. */
 export interface Network {
   readonly input: Tensor
   conv(x: Tensor, name: string, filters: number, options?: ConvOptions): Tensor
-  norm(x: Tensor, name: string, gamma?: 0 | 1): Tensor
-  activate(x: Tensor, name: string, activation?: 'relu' | 'gelu'): Tensor
-  maxPool(x: Tensor, name: string, size?: number, stride?: number): Tensor
+  /** A convolution of each channel by itself. */
+  depthwise(x: Tensor, name: string, options?: Omit<ConvOptions, 'bias'>): Tensor
+  norm(x: Tensor, name: string, options?: NormOptions): Tensor
+  activate(x: Tensor, name: string, activation?: Activation): Tensor
+  /** Of what is at least 0, as 'torch' pads with 0. */
+  maxPool(x: Tensor, name: string, options?: PoolOptions): Tensor
   dropout(x: Tensor, name: string, rate: number): Tensor
   /** Appends channels of zeros. */
   padChannels(x: Tensor, name: string, count: number): Tensor
@@ -55,27 +75,57 @@ export function network(modelName: string, options: Required<ModelOptions>): Net
   const apply = (layer: layers.layers.Layer, x: Tensor | Tensor[]): Tensor =>
     layer.apply(x) as Tensor
 
+  /** Zeros around x where tfjs's own padding is another; and the padding that is left to the layer. */
+  const padded = (
+    x: Tensor,
+    name: string,
+    { kernel = 3, stride = 1, padding = 'same' }: ConvOptions,
+  ): [Tensor, 'same' | 'valid'] => {
+    if (padding === 'same' || padding === 'valid') return [x, padding]
+    const wanted = padding === 'torch' ? Array(2).fill(Math.floor(kernel / 2)) : padding
+    const sides = x.shape.slice(1, 3) as number[]
+    const same = sides.every((size) => String(sameAt(size, kernel, stride)) === String(wanted))
+    if (same) return [x, 'same']
+    const pad = [...wanted] as [number, number]
+    return [apply(make.zeroPadding2d({ name: `${name}/pad`, padding: [pad, pad] }), x), 'valid']
+  }
+
   const input = layers.input({ shape: [...inputShape], name: 'images' })
   return {
     input,
-    conv(x, name, filters, { kernel = 3, stride = 1, padding = 'same', bias, gain = 2 } = {}) {
+    conv(x, name, filters, given = {}) {
+      const { kernel = 3, stride = 1, bias = false, gain = 2 } = given
+      const [from, padding] = padded(x, name, given)
       const layer = make.conv2d({
         name,
         filters,
         kernelSize: kernel,
         strides: stride,
         padding,
-        useBias: bias ?? false,
+        useBias: bias,
         kernelInitializer: normal(name, gain / (kernel ** 2 * channelsOf(x))),
       })
-      return apply(layer, x)
+      return apply(layer, from)
     },
-    norm: (x, name, gamma = 1) => apply(batchNorm({ name, momentum, gamma }), x),
-    activate: (x, name, activation = 'relu') =>
-      apply(activation === 'gelu' ? geluLayer(name) : make.activation({ name, activation }), x),
-    maxPool(x, name, size = 2, stride = size) {
-      const padding = size === stride ? 'valid' : 'same'
-      return apply(make.maxPooling2d({ name, poolSize: size, strides: stride, padding }), x)
+    depthwise(x, name, given = {}) {
+      const { kernel = 3, stride = 1, gain = 2 } = given
+      const [from, padding] = padded(x, name, given)
+      const layer = make.depthwiseConv2d({
+        name,
+        kernelSize: kernel,
+        strides: stride,
+        padding,
+        useBias: false,
+        depthwiseInitializer: normal(name, gain / kernel ** 2),
+      })
+      return apply(layer, from)
+    },
+    norm: (x, name, given) => apply(batchNorm({ name, momentum, ...given }), x),
+    activate: (x, name, activation = 'relu') => apply(activationLayer(name, activation), x),
+    maxPool(x, name, { size = 2, stride = size, padding: kind = 'same' } = {}) {
+      const [from, overlapping] = padded(x, name, { kernel: size, stride, padding: kind })
+      const padding = size === stride ? 'valid' : overlapping
+      return apply(make.maxPooling2d({ name, poolSize: size, strides: stride, padding }), from)
     },
     dropout: (x, name, rate) => apply(dropout({ name, rate }), x),
     padChannels(x, name, count) {
@@ -112,4 +162,10 @@ export function network(modelName: string, options: Required<ModelOptions>): Net
 
 export function channelsOf(x: Tensor): number {
   return x.shape.at(-1)!
+}
+
+/** TensorFlow's padding along a side: as little as gives ⌈size / stride⌉ outputs, what is odd after the image. */
+export function sameAt(size: number, kernel: number, stride: number): [number, number] {
+  const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + kernel - size)
+  return [Math.floor(total / 2), Math.ceil(total / 2)]
 }

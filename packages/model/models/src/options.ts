@@ -5,6 +5,7 @@ import {
   defineParameters,
   integer,
   number,
+  optional,
   type OptionsOf,
 } from '@tricks/core/options'
 
@@ -147,6 +148,11 @@ const resnetKinds = {
    * of [224, 224, 3] and 1000 classes by default.
    */
   stem: choice(['cifar', 'imagenet'], { default: 'cifar' }),
+  /**
+   * How a strided convolution pads: `'same'` as TensorFlow does, or `'torch'`, half a kernel on each side, for weights
+   * of torchvision.
+   */
+  padding: choice(['same', 'torch'], { default: 'same' }),
 }
 export const resnetParameters = defineParameters('resnet', resnetKinds)
 export const imagenetParameters = defineParameters('resnet', {
@@ -156,6 +162,58 @@ export const imagenetParameters = defineParameters('resnet', {
 })
 export type ResnetOptions = OptionsOf<typeof resnetParameters>
 export type ResidualOptions = Pick<ResnetOptions, keyof typeof residual>
+
+/** What the nets of inverted residuals take. */
+const inverted = {
+  ...common,
+  /** How many logits; ImageNet's classes by default. */
+  classes: integer({ min: 1, default: 1000 }),
+  /** The share of the features before the logits that is dropped in training. */
+  dropout: number({ ...decay, default: 0 }),
+}
+
+/** Of each variant: how much wider and deeper than the first, and the side of the images that it was trained on. */
+export const liteVariants = {
+  0: { width: 1, depth: 1, size: 224 },
+  1: { width: 1, depth: 1.1, size: 240 },
+  2: { width: 1.1, depth: 1.2, size: 260 },
+  3: { width: 1.2, depth: 1.4, size: 280 },
+  4: { width: 1.4, depth: 1.8, size: 300 },
+} as const
+export type LiteVariant = keyof typeof liteVariants
+
+export const efficientNetLiteParameters = defineParameters('efficientNetLite', {
+  ...inverted,
+  /** 0 to 4: ever wider, deeper and for larger images. */
+  variant: checked<LiteVariant, { readonly default: LiteVariant }>(
+    Object.keys(liteVariants).join(', '),
+    (value) => typeof value === 'number' && Object.hasOwn(liteVariants, value),
+    { default: 0 },
+  ),
+  /** Height, width and channels of the images. @defaultValue the size that the variant was trained on, 3 channels */
+  inputShape: optional(
+    checked<InputShape>(
+      'height, width and channels, positive integers',
+      (value) => isCounts(value) && value.length === 3,
+    ),
+  ),
+  /**
+   * How strided convolutions pad images of another size than the variant's: `'trained'`, as at that size, which is what the
+   * PyTorch code of the ImageNet weights does; `'same'`, as TensorFlow and timm do.
+   */
+  padding: choice(['trained', 'same'], { default: 'trained' }),
+  /** How much of batch norm's moving statistics stays at a step, as published. */
+  momentum: number({ ...decay, default: 0.99 }),
+})
+export type EfficientNetLiteOptions = OptionsOf<typeof efficientNetLiteParameters>
+
+export const mobileNetV2Parameters = defineParameters('mobileNetV2', {
+  ...inverted,
+  inputShape: inputShape([224, 224, 3]),
+  /** How a strided convolution pads: `'torch'` for weights of torchvision, `'same'` for TensorFlow's. */
+  padding: choice(['torch', 'same'], { default: 'torch' }),
+})
+export type MobileNetV2Options = OptionsOf<typeof mobileNetV2Parameters>
 
 export const whitenParameters = defineParameters('whiten', {
   /** Added to the eigenvalues. */

@@ -44,32 +44,34 @@ export function cifarResnet(given: CifarResnetOptions = {}): LayersModel {
  *
  * @param options.depth 18 (default), 34, 50, 101 or 152
  * @param options.stem 'cifar' (default) or 'imagenet'
+ * @param options.padding 'same' (default), TensorFlow's, or 'torch', the same on all sides: with the ImageNet stem it
+ * computes what torchvision's model computes with the same weights, at any size
  * @param options.zeroInitResidual default false: whether each block's last gamma starts at 0
  * @returns a model from normalised images, `[batch, height, width, channels]`, to logits, `[batch, classes]`
  * @throws RangeError if an option is out of its range
  * @example
- * const model = resnet({ depth: 50, stem: 'imagenet', weights: 'zeros' })
+ * const model = resnet({ depth: 50, stem: 'imagenet', padding: 'torch', weights: 'zeros' })
  * @see He et al., Deep Residual Learning for Image Recognition, 2016, https://arxiv.org/abs/1512.03385
  */
 export function resnet(given: ResnetOptions = {}): LayersModel {
   const { stem: kind, ...options } = (
     given?.stem === 'imagenet' ? imagenetParameters : resnetParameters
   ).parse(given)
-  const { depth, zeroInitResidual } = options
+  const { depth, padding, zeroInitResidual } = options
 
   const net = network(`resnet-${depth}`, options)
-  let x = kind === 'cifar' ? stem(net, 64) : stem(net, 64, { kernel: 7, stride: 2 })
-  if (kind === 'imagenet') x = net.maxPool(x, 'stem/pool', 3, 2)
+  let x = stem(net, 64, kind === 'imagenet' ? { kernel: 7, stride: 2, padding } : {})
+  if (kind === 'imagenet') x = net.maxPool(x, 'stem/pool', { size: 3, stride: 2, padding })
   for (const [stage, blocks] of stages[depth].entries())
     for (let b = 0; b < blocks; b++) {
       const filters = 64 * 2 ** stage
       const stride = stage > 0 && b === 0 ? 2 : 1
       const branch =
         depth < 50
-          ? [{ filters, stride }, { filters }]
+          ? [{ filters, stride, padding }, { filters }]
           : [
               { filters, kernel: 1 },
-              { filters, stride },
+              { filters, stride, padding },
               { filters: 4 * filters, kernel: 1 },
             ]
       x = block(net, x, `stage${stage + 1}/block${b + 1}`, branch, 'projection', zeroInitResidual)
@@ -97,7 +99,7 @@ function block(
   branch.forEach(({ filters, ...options }, i) => {
     const last = i === branch.length - 1
     y = net.conv(y, `${name}/conv${i + 1}`, filters, options)
-    y = net.norm(y, `${name}/norm${i + 1}`, last && startAtZero ? 0 : 1)
+    y = net.norm(y, `${name}/norm${i + 1}`, { gamma: last && startAtZero ? 0 : 1 })
     if (!last) y = net.activate(y, `${name}/relu${i + 1}`)
   })
 
@@ -105,7 +107,7 @@ function block(
   const stride = branch.find((conv) => conv.stride === 2)?.stride ?? 1
   const added = channelsOf(y) - channelsOf(x)
   if (kind === 'pad') {
-    if (stride > 1) shortcut = net.maxPool(shortcut, `${name}/shortcut/stride`, 1, stride)
+    if (stride > 1) shortcut = net.maxPool(shortcut, `${name}/shortcut/stride`, { size: 1, stride })
     if (added > 0) shortcut = net.padChannels(shortcut, `${name}/shortcut/pad`, added)
   } else if (stride > 1 || added !== 0) {
     const projection = { kernel: 1, stride }
