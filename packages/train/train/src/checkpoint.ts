@@ -7,6 +7,7 @@ import { fits, restoreOptimizer, saveOptimizer } from './optimizer-state.ts'
 import { checkState, decodeState, encodeState } from './trick-state.ts'
 import type { EpochProgress } from './progress.ts'
 import type { OpenRun, RunOptions } from './run.ts'
+import { trainedIn } from './trained.ts'
 
 /** All that a run needs to go on as if it had not stopped. Tensors are values on the host, by name. */
 export interface Checkpoint {
@@ -123,7 +124,9 @@ function check(
     if (tensor?.shape.join() !== shape.join() || tensor.dtype !== dtype)
       throw wrong(`it holds no ${path} [${shape.join(', ')}]`)
   }
-  if (!fits(optimizer, run.variables, under('optimizer/', tensors)))
+  const last = run.data.time(Math.max(0, step - 1))
+  const trained = trainedIn(run.variables, run.pipeline, last)
+  if (!fits(optimizer, run.variables, trained, under('optimizer/', tensors)))
     throw wrong("the optimizer's state does not fit the model")
 }
 

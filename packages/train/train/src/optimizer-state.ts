@@ -65,10 +65,14 @@ interface Described {
   readonly shape: readonly number[]
 }
 
-/** Whether what a checkpoint holds is an optimizer's state of these variables. */
+/**
+ * Whether what a checkpoint holds is an optimizer's state of these variables: of those that the last step trained, and
+ * perhaps of some that were trained before.
+ */
 export function fits(
   optimizer: tf.Optimizer,
   variables: Variables,
+  trained: Variables,
   state: Readonly<Record<string, Described>>,
 ): boolean {
   const shapes = new Map(Object.entries(variables).map(([path, { shape }]) => [path, shape.join()]))
@@ -80,7 +84,7 @@ export function fits(
   if (roles.length === 0)
     return slots.every(({ path, shape }) => shape === '' || shape === shapes.get(path))
   const numbers = ['iterations', ...countersOf(optimizer).map(([name]) => name)]
-  const paths = new Set([...Object.keys(trainableOf(variables)), ...slots.map(({ path }) => path)])
+  const paths = new Set([...Object.keys(trained), ...slots.map(({ path }) => path)])
   const names = [...paths].flatMap((path) => roles.map((role) => `${path}/${role}`))
   return (
     numbers.every((name) => state[name]?.shape.length === 0) &&

@@ -8,16 +8,20 @@ import { claim, countersOf, internalsOf, listsOf, nameOf, newSlot, ownerOf } fro
  * variable, and those that were unfrozen since start anew. tfjs's optimizers know them by position alone, and would
  * go on with the state of whatever had the position before.
  *
+ * @param trained those that the next update is of; by default all trainable ones
  * @throws Error for an optimizer with the state of another model, and for Adam and Adamax where variables join
  * @example
  * for (const layer of model.layers) layer.trainable = true
  * alignOptimizer(optimizer, variablesOf(model))
  */
-export function alignOptimizer(optimizer: tf.Optimizer, variables: Variables): void {
+export function alignOptimizer(
+  optimizer: tf.Optimizer,
+  variables: Variables,
+  trained: Variables = trainableOf(variables),
+): void {
   checkAlive(optimizer)
   const kind = optimizer.getClassName()
   const known = new Set(Object.values(variables))
-  const trainable = trainableOf(variables)
   for (const [field, list] of listsOf(optimizer)) {
     if (list.length === 0) continue
     const slots = new Map(list.map((slot) => [ownerOf(slot), slot]))
@@ -28,7 +32,7 @@ export function alignOptimizer(optimizer: tf.Optimizer, variables: Variables): v
           `${shortened(others.map(nameOf))}, which are not among the model's variables ` +
           `(${shortened(Object.keys(variables))}). Make a new optimizer for each model.`,
       )
-    const joined = Object.entries(trainable).filter(([, variable]) => !slots.has(variable))
+    const joined = Object.entries(trained).filter(([, variable]) => !slots.has(variable))
     if (joined.length > 0 && countersOf(optimizer).length > 0)
       throw new Error(
         `train: expected optimizer to be new or to have trained the same layers, got ${kind} without the state of ` +
@@ -41,7 +45,7 @@ export function alignOptimizer(optimizer: tf.Optimizer, variables: Variables): v
       slots.set(variable, newSlot(field, variable, value))
       value.dispose()
     }
-    const first = Object.values(trainable).map((variable) => slots.get(variable)!)
+    const first = Object.values(trained).map((variable) => slots.get(variable)!)
     list.splice(0, list.length, ...first, ...list.filter((slot) => !first.includes(slot)))
   }
 }
@@ -68,12 +72,11 @@ export function applyGradients(
   optimizer: tf.Optimizer,
   variables: Variables,
   gradients: Readonly<Record<string, tf.Tensor>>,
+  trained: Variables = trainableOf(variables),
 ): void {
-  alignOptimizer(optimizer, variables)
-  const trainable = Object.entries(trainableOf(variables))
-  optimizer.applyGradients(
-    trainable.map(([path, { name }]) => ({ name, tensor: gradients[path]! })),
-  )
+  alignOptimizer(optimizer, variables, trained)
+  const updated = Object.entries(trained)
+  optimizer.applyGradients(updated.map(([path, { name }]) => ({ name, tensor: gradients[path]! })))
   for (const [, list] of listsOf(optimizer))
-    trainable.forEach(([, variable], i) => claim(list[i]!, variable))
+    updated.forEach(([, variable], i) => claim(list[i]!, variable))
 }

@@ -14,6 +14,7 @@ import { logitsOf, type Model } from './model.ts'
 import { applyGradients } from './optimizer.ts'
 import type { Precision } from '@tricks/kernels'
 import { withPrecision } from './precision.ts'
+import { trainedIn } from './trained.ts'
 
 export interface Training {
   readonly model: Model
@@ -80,11 +81,12 @@ function update(
   time: Time,
   { variables, optimizer, pipeline }: Training,
 ): void {
-  const slowed = Object.entries(trainableOf(variables)).flatMap(([path, variable]) => {
+  const trained = trainedIn(variables, pipeline, time)
+  const slowed = Object.entries(trained).flatMap(([path, variable]) => {
     const { rate } = pipeline.multipliers(path, time)
     return rate === 1 ? [] : [{ variable, rate, before: variable.clone() }]
   })
-  applyGradients(optimizer, variables, gradients)
+  applyGradients(optimizer, variables, gradients, trained)
   for (const { variable, rate, before } of slowed)
     variable.assign(tf.add(before, tf.mul(tf.sub(variable, before), rate)))
 }
@@ -107,7 +109,9 @@ function backwardOn(
     options?.statistics === 'keep' ? keeping(variables, () => next(options)) : next(options)
   try {
     const gradients = pipeline.gradients(kept, batch, variables)
+    const trained = trainedIn(variables, pipeline, batch.time)
     const sums = Object.keys(trainableOf(variables)).map((path) => {
+      if (!Object.hasOwn(trained, path)) return tf.scalar(0)
       if (!gradients[path]) throw new Error(`train: the tricks gave no gradient of ${path}`)
       return tf.sum(gradients[path])
     })
@@ -134,7 +138,7 @@ function gradientsOn(
   batch: PipelineBatch,
   { model, variables, pipeline, seed, precision }: Training,
 ): Omit<PassMetrics, 'size'> & { gradients: Tensors } {
-  const trainable = trainableOf(variables)
+  const trained = trainedIn(variables, pipeline, batch.time)
   let right: tf.Scalar | undefined
   const forward = (): tf.Scalar => {
     const options = {
@@ -142,7 +146,7 @@ function gradientsOn(
       seed,
       step: batch.time.step,
       first: batch.first ?? 0,
-      trainable: new Set(Object.values(trainable)),
+      trainable: new Set(Object.values(trained)),
     }
     const logits = logitsOf(model, batch.images, batch.targets.shape[1], options)
     right = tf.keep(accuracy(batch.mixedTargets, logits))
@@ -153,10 +157,10 @@ function gradientsOn(
     )
   }
   const { value, grads } = withPrecision(precision, () =>
-    withTape(() => tf.variableGrads(forward, Object.values(trainable))),
+    withTape(() => tf.variableGrads(forward, Object.values(trained))),
   )
   const gradients = Object.fromEntries(
-    Object.entries(trainable).map(([path, { name }]) => {
+    Object.entries(trained).map(([path, { name }]) => {
       if (!grads[name])
         throw new Error(
           `train: the loss does not depend on ${path}. Use it in the model's output, or freeze its layer ` +
