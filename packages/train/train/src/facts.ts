@@ -29,7 +29,7 @@ export async function factsOf(
         `${path} [${shape.join(', ')}]${Object.hasOwn(trainable, path) ? '' : ', not trained'}`,
     ),
     layers: topologyOf(model),
-    tricks: tricks.map(describe),
+    tricks: tricks.map(describeTrick),
     constants: await constantsOf(tricks),
     optimizer: {
       name: optimizer.getClassName(),
@@ -56,11 +56,17 @@ const fingerprintsOf = (name: string, set: ImageSet): Record<string, string> => 
   [`${name}Labels`]: labelsFingerprint(set),
 })
 
-const describe = ({ name, key, options, tricks }: Trick): Json => ({
+/**
+ * A trick by what its effect depends on besides constants: name, key, options, and those of a combinator's tricks.
+ *
+ * @example
+ * describeTrick(cutout()) // { name: 'cutout', options: { length: 16, … } }
+ */
+export const describeTrick = ({ name, key, options, tricks }: Trick): Json => ({
   name,
   ...(key !== undefined && { key }),
   options,
-  ...(tricks && { tricks: tricks.map(describe) }),
+  ...(tricks && { tricks: tricks.map(describeTrick) }),
 })
 
 /** The fingerprints of what tricks read and don't change, by the path of their keys. */

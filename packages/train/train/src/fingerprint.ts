@@ -1,8 +1,11 @@
-import type * as tf from '@tensorflow/tfjs-core'
+import * as tf from '@tensorflow/tfjs-core'
 import { sha256 } from '@noble/hashes/sha2.js'
 import { bytesToHex } from '@noble/hashes/utils.js'
 import type { Tensors } from '@tricks/core'
-import type { ImageSet } from './image-set.ts'
+import { variablesOf } from '@tricks/core/model'
+import type { ImageSet, Subset } from './image-set.ts'
+import type { Model } from './model.ts'
+import { topologyOf } from './topology.ts'
 
 /** SHA-256 of bytes one after the other, its first 64 bits: enough to tell runs apart, and short in a message. */
 class Fingerprint {
@@ -53,4 +56,32 @@ export async function tensorsFingerprint(tensors: Tensors): Promise<string> {
     fingerprint.add(await tensor.data())
   }
   return fingerprint.toString()
+}
+
+/**
+ * The first 64 bits of a text's SHA-256, in hexadecimal digits.
+ *
+ * @example
+ * textFingerprint('a') // 'ca978112ca1bbdca'
+ */
+export const textFingerprint = (text: string): string =>
+  new Fingerprint().add(new TextEncoder().encode(text)).toString()
+
+/**
+ * Names what a model makes of images: the same for the same backend, layers, weights and images, in any process.
+ *
+ * @example
+ * const name = await fingerprintOf(model, { set: trainingImages, indices: Int32Array.of(0, 1) })
+ */
+export async function fingerprintOf(model: Model, { set, indices }: Subset): Promise<string> {
+  const { height, width, channels } = set
+  const about = [
+    tf.getBackend(),
+    topologyOf(model),
+    await tensorsFingerprint(variablesOf(model)),
+    [height, width, channels],
+    imagesFingerprint(set),
+    new Fingerprint().add(indices).toString(),
+  ]
+  return textFingerprint(JSON.stringify(about))
 }

@@ -1,6 +1,7 @@
 export type { Checkpoint, CheckpointOptions, HostTensor } from './checkpoint.ts'
 export { batchOf, openData, type TrainingData } from './data.ts'
-export type { RunFacts } from './facts.ts'
+export { describeTrick, type RunFacts } from './facts.ts'
+export { fingerprintOf, textFingerprint } from './fingerprint.ts'
 export { keepOnDevice } from './device-images.ts'
 export type { ImageSet, Pixels, Subset } from './image-set.ts'
 export { type Layer, variablesOf } from '@tricks/core/model'

@@ -1,0 +1,161 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { assertArgument, compose, type Pipeline, type Trick } from '@tricks/core'
+import {
+  batchOf,
+  describeTrick,
+  fingerprintOf,
+  type Model,
+  type Subset,
+  textFingerprint,
+} from '@tricks/train'
+import { type FeatureStore, memoryStore } from './store.ts'
+
+/** The features of some images, or of some augmented ones. */
+export interface FeatureBlock {
+  /** One class number per row. */
+  readonly labels: Int32Array
+  /** `[rows, width]`, row by row, as the store has them. */
+  read(): Float32Array
+}
+
+/** The features of images, in blocks. */
+export interface Features {
+  /** Numbers per image. */
+  readonly width: number
+  readonly blocks: readonly FeatureBlock[]
+}
+
+export interface FeatureOptions {
+  /** From normalised images to features, `[batch, width]`: see `splitHead`. */
+  readonly model: Model
+  readonly images: Subset
+  /** By which images in [0, 1] are normalised, per channel. */
+  readonly mean: readonly number[]
+  readonly deviation: readonly number[]
+  /**
+   * A list of tricks per pass over the images, of which the image tricks act; default one pass without any. With tricks
+   * that draw, each pass sees the images in another way.
+   */
+  readonly passes?: readonly (readonly Trick[])[]
+  /** Of what the tricks draw; default 0. */
+  readonly seed?: number
+  /** Images that pass through the network at once; default 32. */
+  readonly batchSize?: number
+  /** Batches whose features are kept together, after which an interrupted process continues; default 8. */
+  readonly batchesPerBlock?: number
+  /** Where they are kept; default in memory. */
+  readonly store?: FeatureStore
+  /** Called after each batch. */
+  readonly onProgress?: (progress: FeatureProgress) => void
+  readonly signal?: AbortSignal
+}
+
+export interface FeatureProgress {
+  /** Images done, of all passes. */
+  readonly done: number
+  /** Those whose features were computed now, rather than found in the store. */
+  readonly computed: number
+  readonly total: number
+}
+
+/**
+ * The features of images by a network whose weights stay as they are: computed once, and kept by weights, images,
+ * normalisation and tricks. Whoever asks again with the same ones, perhaps in another process, gets what is kept.
+ *
+ * @throws RangeError for an option out of its range; the signal's reason if it is aborted
+ * @example
+ * const images = { set: trainingImages, indices: Int32Array.of(0, 1, 2) }
+ * const { features: network } = splitHead(model)
+ * const features = await extractFeatures({ model: network, images, mean: [0.5], deviation: [0.25] })
+ */
+export async function extractFeatures(options: FeatureOptions): Promise<Features> {
+  const { model, images, mean, deviation, passes = [[]], seed = 0 } = options
+  const { batchSize = 32, batchesPerBlock = 8, store = memoryStore() } = options
+  for (const [name, value] of Object.entries({ batchSize, batchesPerBlock }))
+    assertArgument(
+      Number.isInteger(value) && value >= 1,
+      'features',
+      { [name]: value },
+      'a positive integer',
+    )
+  const { set, indices } = images
+  const inputs = [await fingerprintOf(model, images), mean, deviation, batchSize, batchesPerBlock]
+  const stepsPerEpoch = Math.ceil(indices.length / batchSize)
+  const blockSize = batchSize * batchesPerBlock
+  const count = { done: 0, computed: 0, total: indices.length * passes.length }
+  const blocks: FeatureBlock[] = []
+  let width = 0
+  for (const [pass, tricks] of passes.entries()) {
+    const draws = tricks.length > 0 && [seed, pass, tricks.map(describeTrick)]
+    const key = textFingerprint(JSON.stringify([...inputs, draws]))
+    const pipeline = compose(tricks.map(imagesAlone), { seed, mean, deviation, stepsPerEpoch })
+    for (let from = 0; from < indices.length; from += blockSize) {
+      const to = Math.min(indices.length, from + blockSize)
+      const name = `${key}-${from}`
+      let values = store.read(name)
+      if (!values) {
+        values = await compute(options, pipeline, { from, to, batchSize, pass }, count)
+        store.write(name, values)
+      } else count.done += to - from
+      options.onProgress?.({ ...count })
+      width = values.length / (to - from)
+      const labels = indices.slice(from, to).map((index) => set.labels[index]!)
+      const kept = values
+      blocks.push({ labels, read: () => store.read(name) ?? kept })
+    }
+  }
+  return { width, blocks }
+}
+
+/** The features of the images `from` … `to`, batch by batch. */
+async function compute(
+  { model, images, onProgress, signal }: FeatureOptions,
+  pipeline: Pipeline,
+  at: { from: number; to: number; batchSize: number; pass: number },
+  count: { done: number; computed: number; total: number },
+): Promise<Float32Array> {
+  const parts: tf.TypedArray[] = []
+  const steps = Math.ceil(images.indices.length / at.batchSize)
+  for (let first = at.from; first < at.to; first += at.batchSize) {
+    signal?.throwIfAborted()
+    const last = Math.min(at.to, first + at.batchSize)
+    const step = at.pass * steps + first / at.batchSize
+    const features = tf.tidy(() => {
+      const raw = batchOf(images, first, last)
+      const batch = pipeline.batch(raw.images, raw.targets, step)
+      return model.apply(batch.images, { training: false }) as tf.Tensor
+    })
+    parts.push(await features.data())
+    features.dispose()
+    count.done += last - first
+    count.computed += last - first
+    onProgress?.({ ...count })
+  }
+  const values = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let end = 0
+  for (const part of parts) {
+    values.set(part, end)
+    end += part.length
+  }
+  return values
+}
+
+/** What of a trick changes images. */
+const imagesAlone = ({ name, key, options, tricks, images }: Trick): Trick => ({
+  name,
+  key,
+  options,
+  tricks,
+  images,
+})
+
+/**
+ * The features of several, as of all their images.
+ *
+ * @example
+ * const both = joined(training, validation)
+ */
+export const joined = (...all: readonly Features[]): Features => ({
+  width: all[0]!.width,
+  blocks: all.flatMap(({ blocks }) => blocks),
+})

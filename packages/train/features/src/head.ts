@@ -1,0 +1,86 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { assertArgument, type Metrics } from '@tricks/core'
+import type { Features } from './extract.ts'
+import { minimize } from './minimize.ts'
+import { Rows } from './rows.ts'
+
+export interface HeadOptions {
+  readonly training: Features
+  /** The decay is chosen by the loss on them; without them only one may be given. */
+  readonly validation?: Features
+  readonly classes: number
+  /**
+   * Weight decays to try, from the largest on, each above 0: λ of loss + λ/2 · Σw², for features that are centred and
+   * whose squared norm is 1 in the mean. Default 1 to 1e-5 in steps of √10.
+   */
+  readonly decays?: readonly number[]
+  /** How much each class counts, its mean over the images 1; default the same for all. */
+  readonly classWeights?: readonly number[]
+  /** Steps of L-BFGS per decay; default 100. */
+  readonly maxSteps?: number
+  readonly signal?: AbortSignal
+}
+
+/** What became of a decay. */
+export interface Tried {
+  readonly decay: number
+  readonly training: Metrics
+  readonly validation?: Metrics
+}
+
+/** A dense layer from features to logits. */
+export interface Head extends Tried {
+  /** `[width, classes]`, row by row. */
+  readonly kernel: Float32Array
+  /** `[classes]` */
+  readonly bias: Float32Array
+  /** All decays that were tried. */
+  readonly tried: readonly Tried[]
+}
+
+const defaultDecays = Array.from({ length: 11 }, (_, i) => 10 ** (-i / 2))
+
+/**
+ * Fits a network's last layer to features: multinomial logistic regression with weight decay, minimised by L-BFGS, the
+ * decay chosen by the loss on validation images. There is one minimum, so nothing is drawn.
+ *
+ * @throws RangeError for an option out of its range; the signal's reason if it is aborted
+ * @example
+ * const { kernel, bias, decay } = await fitHead({ training, validation, classes: 12 })
+ */
+export async function fitHead(options: HeadOptions): Promise<Head> {
+  const { training, validation, classes, classWeights, maxSteps = 100, signal } = options
+  const { decays = defaultDecays } = options
+  const valid = decays.length > 0 && decays.every((each) => each > 0 && Number.isFinite(each))
+  const range = validation
+    ? 'a list of positive numbers'
+    : 'one positive number, as there are no validation images'
+  const one = validation !== undefined || decays.length === 1
+  assertArgument(valid && one, 'features', { decays }, range)
+  const rows = new Rows(training, { classes, ...(classWeights && { classWeights }) })
+  const held = validation && new Rows(validation, { classes, like: rows })
+  const tried: Tried[] = []
+  let at: Float64Array = new Float64Array((training.width + 1) * classes)
+  let best: { readonly at: Float64Array; readonly tried: Tried } | undefined
+  try {
+    for (const decay of decays.toSorted((a, b) => b - a)) {
+      const objective = async (x: Float64Array) => {
+        signal?.throwIfAborted()
+        return rows.penalised(x, decay)
+      }
+      // Each starts where the one before ended, which is near.
+      ;({ at } = await minimize(objective, at, { maxSteps }))
+      const judged = { decay, training: await rows.metrics(at) }
+      const own = held ? { ...judged, validation: await held.metrics(at) } : judged
+      tried.push(own)
+      if (!best || lossOf(own) < lossOf(best.tried)) best = { at, tried: own }
+      // It is convex in the logarithm of the decay, as far as it is smooth: it won't come back.
+      else if (lossOf(own) > 1.1 * lossOf(best.tried)) break
+    }
+    return { ...rows.layer(best!.at), ...best!.tried, tried }
+  } finally {
+    tf.dispose([rows.tensors(), held?.tensors() ?? []])
+  }
+}
+
+const lossOf = ({ training, validation }: Tried): number => (validation ?? training).loss
