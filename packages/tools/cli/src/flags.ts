@@ -92,6 +92,12 @@ export const flags = {
   top: flag(integer({ min: 1 }), '<n>', 'How many classes to print (default: 3)'),
   json: toggle('Print JSON, for programs'),
   probabilities: toggle('The model returns probabilities in place of logits'),
+  onnx: toggle('Write ONNX files, with float32 and with int8 weights, and measure both'),
+  layout: flag(
+    choice(['nhwc', 'nchw']),
+    '<order>',
+    "Axes of the ONNX files' input: nhwc (default, channels last) or nchw",
+  ),
   seeds: flag(integer({ min: 1 }), '<n>', 'Runs per arm'),
   measured: flag(integer({ min: 10 }), '<n>', 'Images to measure on, which no run sees'),
   processes: flag(

@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { loadLayersModel } from '@tensorflow/tfjs-layers'
 import { readRunFolder } from '@tricks/run'
+import { InferenceSession, Tensor } from 'onnxruntime-node'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { main } from '../src/main.ts'
@@ -222,6 +223,44 @@ test('export writes a model that plain TensorFlow.js loads, and says what it tak
   const [blue, red] = await (model.predict(image) as tf.Tensor).data()
   expect(blue! + red!).toBeCloseTo(1, 5)
   expect(red).toBeGreaterThan(0.5)
+})
+
+test('export --onnx writes files that ONNX Runtime runs, and what int8 weights cost', async () => {
+  expect(await main(['export', 'whole', '--onnx', '--out', 'onnx', '--backend', 'wasm'])).toBe(0)
+  const files = ['model.onnx', 'model-int8.onnx', 'classes.json', 'README.txt']
+  expect(output()).toContain(`${join(root, 'onnx')}: ${files.join(', ')}`)
+  expect(output()).toMatch(
+    /^model\.onnx +\d\.\d\d MB, 100\.00 % of 2 validation images are right$/m,
+  )
+  expect(output()).toMatch(/^model-int8\.onnx +\d\.\d\d MB, 100\.00 % of 2 validation images/m)
+  expect(output()).toContain('int8 changes the class of 0 of the 2 images')
+  expect(bytes('onnx', 'README.txt').toString()).toContain(
+    "Input 'images': float32 [batch, 16, 16, 3]",
+  )
+  const pixels = Float32Array.from({ length: 16 * 16 * 3 }, (_, i) => [220, 30, 30][i % 3]! / 255)
+  for (const file of files.slice(0, 2)) {
+    const session = await InferenceSession.create(bytes('onnx', file))
+    const images = new Tensor('float32', pixels, [1, 16, 16, 3])
+    const [blue, red] = (await session.run({ images }))['logits']!.data as Float32Array
+    expect(red).toBeGreaterThan(blue!)
+  }
+
+  const elsewhere = join(root, 'of-nowhere')
+  cpSync(join(root, 'whole'), elsewhere, { recursive: true })
+  const run = runOf('of-nowhere') as { settings: object }
+  writeFileSync(
+    join(elsewhere, 'run.json'),
+    JSON.stringify({ ...run, settings: { ...run.settings, data: join(root, 'gone') } }),
+  )
+  const words = ['export', 'of-nowhere', '--onnx', '--layout', 'nchw', '--probabilities']
+  expect(await main([...words, '--out', 'onnx-2'])).toBe(0)
+  expect(output()).toMatch(/^Accuracy not measured: .*gone: expected .* it can't be read/m)
+  expect(bytes('onnx-2', 'README.txt').toString()).toContain('float32 [batch, 3, 16, 16]')
+  const session = await InferenceSession.create(bytes('onnx-2', 'model-int8.onnx'))
+  expect(session.outputNames).toEqual(['probabilities'])
+
+  expect(await main(['export', 'whole', '--layout', 'nchw'])).toBe(2)
+  expect(output()).toContain('--layout: goes with --onnx')
 })
 
 test('pictures that cannot be read end it before training, or are left out', async () => {

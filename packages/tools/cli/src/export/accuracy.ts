@@ -1,0 +1,64 @@
+import * as tf from '@tensorflow/tfjs-core'
+import type { LayersModel } from '@tensorflow/tfjs-layers'
+import { type ProgressView, type Settings, validationOf } from '@tricks/run'
+import { batchOf, firstOf, openData, type Subset } from '@tricks/train'
+import { setUp } from '../session.ts'
+
+/**
+ * The images that a run is judged by at its end: its test images, else those that it kept for validation; of many an even
+ * choice.
+ *
+ * @throws Error if the data can't be read
+ */
+export async function judgedImages(
+  settings: Settings,
+  most: number,
+  view: ProgressView,
+): Promise<{ readonly name: 'test' | 'validation'; readonly subset: Subset } | undefined> {
+  const { recipe, data } = await setUp(settings, { view })
+  if (data.test) {
+    const indices = Int32Array.from({ length: data.test.labels.length }, (_, i) => i)
+    return { name: 'test', subset: { set: data.test, indices: evenly(indices, most) } }
+  }
+  const { limit, seed } = settings
+  const train = limit === undefined ? data.train : firstOf(data.train, limit)
+  const { channels, labels } = train
+  const validation = data.validation ?? validationOf(recipe, labels.length)
+  // Mean and deviation are in the model; to give them saves measuring them.
+  const known = {
+    mean: Array<number>(channels).fill(0),
+    deviation: Array<number>(channels).fill(1),
+  }
+  const { heldOut } = openData({ train, validation, ...known, batchSize: 1, epochs: 1, seed })
+  return (
+    heldOut && {
+      name: 'validation',
+      subset: { ...heldOut, indices: evenly(heldOut.indices, most) },
+    }
+  )
+}
+
+const evenly = (indices: Int32Array, most: number): Int32Array =>
+  indices.length <= most
+    ? indices
+    : Int32Array.from({ length: most }, (_, i) => indices[Math.floor((i * indices.length) / most)]!)
+
+/** How many a model, which normalises for itself, classifies rightly, and as what. */
+export async function rightOf(
+  model: LayersModel,
+  subset: Subset,
+  batchSize = 32,
+): Promise<{ readonly right: number; readonly classes: readonly number[] }> {
+  const { set, indices } = subset
+  const classes: number[] = []
+  for (let from = 0; from < indices.length; from += batchSize) {
+    const predicted = tf.tidy(() => {
+      const { images } = batchOf(subset, from, Math.min(indices.length, from + batchSize))
+      return tf.argMax(model.predict(images) as tf.Tensor2D, 1)
+    })
+    classes.push(...(await predicted.data()))
+    predicted.dispose()
+  }
+  const right = classes.filter((label, i) => label === set.labels[indices[i]!]).length
+  return { right, classes }
+}
