@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { type IsActive, checkTricks, combine, entryOf, isTrick, keyOf, tidied } from './combine.ts'
+import { type IsActive, combine, entryOf, keyOf, tidied } from './combine.ts'
 import { assertArgument } from './option.ts'
 import type { Random } from './random.ts'
-import { stageNames, stages } from './stages.ts'
+import type { Stage } from './stages.ts'
 import { type Duration, isDuration, stepsOf } from './time.ts'
 import type { Augmentation, Json, Trick } from './trick.ts'
 
@@ -19,17 +19,22 @@ export function oneOf(
   choices: readonly (readonly [Trick, number])[],
   { key }: { readonly key?: string } = {},
 ): Trick {
-  const valid =
-    Array.isArray(choices) &&
-    choices.length > 0 &&
-    choices.every((each) => Array.isArray(each) && isTrick(each[0]))
-  assertArgument(valid, 'oneOf', { choices }, 'a list of [trick, weight]')
+  assertArgument(
+    Array.isArray(choices) && choices.length > 0 && choices.every((each) => Array.isArray(each)),
+    'oneOf',
+    { choices },
+    'a list of [trick, weight]',
+  )
   const weights = choices.map(([, weight]) => weight)
   for (const weight of weights)
     assertArgument(Number.isFinite(weight) && weight > 0, 'oneOf', { weight }, 'a number above 0')
-  const tricks = choices.map(([trick]) => trick)
-  const total = weights.reduce((sum, weight) => sum + weight)
-  return byChance('oneOf', tricks, { weights }, key, weights, total)
+  return byChance(
+    'oneOf',
+    choices.map(([trick]) => trick),
+    { weights },
+    key,
+    weights,
+  )
 }
 
 /**
@@ -47,7 +52,6 @@ export function sometimes(
 ): Trick {
   const share = Number.isFinite(probability) && probability >= 0 && probability <= 1
   assertArgument(share, 'sometimes', { probability }, 'a number in [0, 1]')
-  checkTricks('sometimes', [trick])
   return byChance('sometimes', [trick], { probability }, key, [probability], 1)
 }
 
@@ -74,7 +78,6 @@ export function during(
   const range = 'one of { steps }, { epochs } and { fraction }, at least 0'
   assertArgument(isDuration(from), 'during', { from }, range)
   assertArgument(isDuration(until), 'during', { until }, range)
-  checkTricks('during', [trick])
   const acts: IsActive = (_, time) =>
     time.step >= stepsOf(from, time) && time.step < stepsOf(until, time)
   return combinator('during', [trick], { ...window }, key, acts)
@@ -84,15 +87,17 @@ function combinator(
   name: string,
   tricks: readonly Trick[],
   options: Json,
-  key = `${name}(${tricks.map(keyOf).join(',')})`,
+  key: string | undefined,
   acts: IsActive,
 ): Trick {
   const hooks = combine(name, tricks, acts)
-  const own = stageNames.filter((stage) => tricks.some((trick) => trick[stage]))
+  const own = (Object.keys(hooks) as Stage[]).filter((stage) =>
+    tricks.some((trick) => trick[stage]),
+  )
   return {
     ...Object.fromEntries(own.map((stage) => [stage, hooks[stage]])),
     name,
-    key,
+    key: key ?? `${name}(${tricks.map(keyOf).join(',')})`,
     options,
     tricks,
     setsRate: tricks.some((trick) => trick.setsRate),
@@ -106,14 +111,8 @@ function byChance(
   options: Json,
   key: string | undefined,
   weights: readonly number[],
-  total: number,
+  total = weights.reduce((sum, weight) => sum + weight),
 ): Trick {
-  const setter = tricks.find((trick) => trick.learningRate)
-  if (setter)
-    throw new Error(
-      `${name}: '${setter.name}' sets the learning rate, which can't be left to chance; ` +
-        `use during(window, ${setter.name}) for a part of the run`,
-    )
   const choose = (random: Random): number => {
     const drawn = random.fork('choice').uniform(0, total)
     let end = 0
@@ -122,11 +121,18 @@ function byChance(
   // Stages without a stream of their own belong to the whole run: all of the tricks take part.
   const acts: IsActive = (i, _, random) => !random || choose(random) === i
   const chance = combinator(name, tricks, options, key, acts)
-  const perImage =
-    tricks.every((trick) => trick.images) &&
-    !stageNames.some((stage) => stages[stage] === 'step' && chance[stage])
+  const setter = tricks.find((trick) => trick.learningRate)
+  if (setter)
+    throw new Error(
+      `${name}: '${setter.name}' sets the learning rate, which can't be left to chance; ` +
+        `use during(window, ${setter.name}) for a part of the run`,
+    )
+  const perImage = tricks.every((trick) => trick.images) && !perStep.some((stage) => chance[stage])
   return perImage ? { ...chance, images: imageByImage(tricks, choose) } : chance
 }
+
+/** The stages whose choice is made once per step. */
+const perStep = ['mix', 'targets', 'prepare', 'loss', 'penalty', 'gradients', 'afterStep'] as const
 
 interface Chosen {
   /** A trick's place in the list for each image, or -1. */

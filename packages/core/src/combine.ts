@@ -6,13 +6,14 @@ import type { Time } from './time.ts'
 import type {
   Augmentation,
   Batch,
+  NextGradients,
   Observer,
   PipelineBatch,
+  Predict,
   Step,
   Tensors,
   TrainingStep,
   Trick,
-  Variables,
 } from './trick.ts'
 
 /**
@@ -50,8 +51,6 @@ export function combine(
   acts: IsActive = () => true,
 ): Hooks {
   checkTricks(name, tricks)
-  const acting = (hook: Stage, { time, random }: Moment): readonly Trick[] =>
-    tricks.filter((trick, i) => trick[hook] !== undefined && acts(i, time, random))
   const stateOf = (trick: Trick, states: unknown): unknown => {
     const own = entryOf(trick, states as States | undefined)
     if (trick.start && own === undefined)
@@ -60,32 +59,33 @@ export function combine(
       )
     return own
   }
-  const within = <S extends Step>(step: S, trick: Trick): S => ({
-    ...step,
-    random: step.random.fork(keyOf(trick)),
-    state: stateOf(trick, step.state),
-  })
-  /** Each trick that acts in this step changes what the one before it returned. */
-  const fold = <T, S extends Step>(
+  /** The moment as the trick sees it. */
+  const within = <M extends Moment>(moment: M, trick: Trick) =>
+    ({
+      ...moment,
+      random: moment.random?.fork(keyOf(trick)),
+      state: moment.state && stateOf(trick, moment.state),
+    }) as M & Step
+  /** Each trick that has the hook and acts makes something of what the one before it made. */
+  const fold = <T, M extends Moment>(
     hook: Stage,
-    step: S,
+    moment: M,
     initial: T,
-    change: (value: T, trick: Trick, own: S) => T,
+    change: (value: T, trick: Trick, own: M & Step) => T,
   ): T =>
-    tidied(() =>
-      acting(hook, step).reduce(
-        (value, trick) => change(value, trick, within(step, trick)),
-        initial,
-      ),
+    tricks.reduce(
+      (value, trick, i) =>
+        trick[hook] && (!moment.time || acts(i, moment.time, moment.random))
+          ? change(value, trick, within(moment, trick))
+          : value,
+      initial,
     )
   const augmentation = <T>(hook: 'images' | 'mix'): Augmentation<T, Drawn> => ({
-    draw(random, shape, time) {
-      const drawn = acting(hook, { time, random }).flatMap((trick) => {
-        const params = trick[hook]!.draw(random.fork(keyOf(trick)), shape, time)
-        return params === undefined ? [] : [[keyOf(trick), params] as const]
-      })
-      return drawn.length > 0 ? Object.fromEntries(drawn) : undefined
-    },
+    draw: (random, shape, time) =>
+      fold<Drawn | undefined, Moment>(hook, { time, random }, undefined, (drawn, trick, own) => {
+        const params = trick[hook]!.draw(own.random, shape, time)
+        return params === undefined ? drawn : { ...drawn, [keyOf(trick)]: params }
+      }),
     apply: (input, params) =>
       tidied(() =>
         drawnFor(hook, tricks, params).reduce(
@@ -102,60 +102,59 @@ export function combine(
 
   return {
     start: (run) =>
-      Object.fromEntries(
-        tricks
-          .filter((trick) => trick.start)
-          .map((trick) => [
-            keyOf(trick),
-            trick.start!({ ...run, random: run.random.fork(keyOf(trick)) }) ?? null,
-          ]),
-      ),
+      fold('start', { random: run.random }, {}, (states, trick, { random }) => ({
+        ...states,
+        [keyOf(trick)]: trick.start!({ ...run, random }) ?? null,
+      })),
     images: augmentation<tf.Tensor4D>('images'),
     mix: augmentation<Batch>('mix'),
-    targets: (targets, step) =>
-      fold('targets', step, targets, (value, trick, own) => trick.targets!(value, own)),
+    targets: (initial, step) =>
+      fold('targets', step, initial, (targets, trick, own) => trick.targets!(targets, own)),
     prepare: (batch, step) =>
       fold<Tensors, Step>('prepare', step, {}, (made, trick, own) => ({
         ...made,
         ...renamed(trick.prepare!(batch, own), '', `${keyOf(trick)}/`),
       })),
-    loss: (loss, pass) =>
-      fold('loss', pass, loss, (value, trick, own) =>
-        trick.loss!(value, { ...own, prepared: renamed(pass.prepared, `${keyOf(trick)}/`, '') }),
+    loss: (initial, pass) =>
+      fold('loss', pass, initial, (loss, trick, own) =>
+        trick.loss!(loss, { ...own, prepared: renamed(pass.prepared, `${keyOf(trick)}/`, '') }),
       ),
     penalty: (variables, step) =>
-      tidied(() =>
-        fold('penalty', step, tf.scalar(0), (sum, trick, own) =>
-          tf.add(sum, trick.penalty!(variables, own)),
-        ),
+      fold('penalty', step, tf.scalar(0), (sum, trick, own) =>
+        tf.add(sum, trick.penalty!(variables, own)),
       ),
     // The first trick of the list is the outermost: it sees what all the others made of the gradients.
-    gradients: (next, step) =>
-      acting('gradients', step).reduceRight(
-        (inner, trick) => (options) =>
-          trick.gradients!(
-            (given) => inner({ ...options, ...given }),
-            within(options?.batch ? onBatch(step, options.batch) : step, trick),
+    gradients: (initial, step) =>
+      fold(
+        'gradients',
+        step,
+        (next: NextGradients) => next,
+        (outer, trick, own) => (next) =>
+          outer((options) =>
+            trick.gradients!(
+              (given) => next({ ...options, ...given }),
+              options?.batch ? within(onBatch(step, options.batch), trick) : own,
+            ),
           ),
-        next,
-      )(),
-    learningRate: (rate, time, states) =>
-      acting('learningRate', { time }).reduce(
-        (value, trick) => trick.learningRate!(value, time, stateOf(trick, states)),
-        rate,
+      )(initial)(),
+    learningRate: (initial, time, states) =>
+      fold('learningRate', { time, state: states }, initial, (rate, trick, { state }) =>
+        trick.learningRate!(rate, time, state),
       ),
     multipliers: (path, time, states) =>
-      acting('multipliers', { time }).reduce(
-        (product, trick) => {
-          const { rate = 1, decay = 1 } = trick.multipliers!(path, time, stateOf(trick, states))
+      fold(
+        'multipliers',
+        { time, state: states },
+        { rate: 1, decay: 1 },
+        (product, trick, { state }) => {
+          const { rate = 1, decay = 1 } = trick.multipliers!(path, time, state)
           return { rate: product.rate * rate, decay: product.decay * decay }
         },
-        { rate: 1, decay: 1 },
       ),
-    afterStep(variables, step) {
-      for (const trick of acting('afterStep', step))
-        trick.afterStep!(variables, within(step, trick))
-    },
+    afterStep: (variables, step) =>
+      fold<void, Step>('afterStep', step, undefined, (_, trick, own) =>
+        trick.afterStep!(variables, own),
+      ),
     observe: tricks.flatMap(
       (trick, i) =>
         trick.observe?.map((observer): Observer => ({
@@ -167,26 +166,39 @@ export function combine(
     ),
     // Every trick sees the epoch, even after one has asked to stop. An epoch ends in its last step.
     afterEpoch: (epoch, states) =>
-      acting('afterEpoch', { time: { ...epoch.time, step: epoch.time.step - 1 } })
-        .map((trick) => trick.afterEpoch!(epoch, stateOf(trick, states)))
-        .find((verdict) => verdict),
-    finish(end, states) {
-      for (const trick of tricks) trick.finish?.(end, stateOf(trick, states))
-    },
+      fold<ReturnType<Hooks['afterEpoch']>, Moment>(
+        'afterEpoch',
+        { time: { ...epoch.time, step: epoch.time.step - 1 }, state: states },
+        undefined,
+        (verdict, trick, { state }) => {
+          const own = trick.afterEpoch!(epoch, state)
+          return verdict ?? own
+        },
+      ),
+    finish: (end, states) =>
+      fold<void, Moment>('finish', { state: states }, undefined, (_, trick, { state }) =>
+        trick.finish!(end, state),
+      ),
     evaluation: {
-      weights: (variables: Variables, states) =>
-        Object.assign(
+      weights: (variables, states) =>
+        fold<Tensors, Moment>(
+          'evaluation',
+          { state: states },
           {},
-          ...tricks.map((trick) => trick.evaluation?.weights?.(variables, stateOf(trick, states))),
-        ) as Tensors,
-      predict: (next, images, states) =>
-        tricks.reduceRight(
-          (inner, trick) =>
-            trick.evaluation?.predict
-              ? (given) => trick.evaluation!.predict!(inner, given, stateOf(trick, states))
-              : inner,
-          next,
-        )(images),
+          (all, { evaluation }, { state }) => ({
+            ...all,
+            ...evaluation!.weights?.(variables, state),
+          }),
+        ),
+      predict: (initial, images, states) =>
+        fold(
+          'evaluation',
+          { state: states },
+          (next: Predict) => next,
+          (outer, { evaluation }, { state }) =>
+            (next) =>
+              outer((given) => evaluation!.predict?.(next, given, state) ?? next(given)),
+        )(initial)(images),
     },
   }
 }
@@ -198,8 +210,8 @@ const onBatch = <S>(step: TrainingStep<S>, batch: PipelineBatch): TrainingStep<S
   random: step.random.at(batch.time.step, batch.first),
 })
 
-/** A step, or its time alone. */
-type Moment = Pick<Step, 'time'> & Partial<Pick<Step, 'random'>>
+/** What is known of a step; without a time it is the whole run, in which every trick takes part. */
+type Moment = Partial<Step>
 
 /** What was drawn, by the tricks' keys. */
 export type Drawn = Readonly<Record<string, unknown>>
@@ -222,11 +234,11 @@ const renamed = (tensors: Tensors, from: string, to: string): Tensors =>
       .map(([path, tensor]) => [to + path.slice(from.length), tensor]),
   )
 
-export const isTrick = (value: unknown): value is Trick =>
+const isTrick = (value: unknown): value is Trick =>
   typeof (value as Partial<Trick> | null | undefined)?.name === 'string'
 
 /** @throws Error for what is not a list of tricks, each with a key of its own */
-export function checkTricks(name: string, tricks: readonly Trick[]): void {
+function checkTricks(name: string, tricks: readonly Trick[]): void {
   assertArgument(Array.isArray(tricks), name, { tricks }, 'a list of tricks')
   for (const trick of tricks as readonly unknown[]) {
     if (typeof trick === 'function')

@@ -204,20 +204,16 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
   const trace: Pipeline['trace'] = (images, targets, when, draws, first) =>
     tidied(() => {
       const step = stepOf(when, first)
+      const { time } = step
       const [batch, height, width, channels] = images.shape
       const shape = { batch, height, width, channels, classes: targets.shape[1] }
-      const drawn = draws ?? draw(shape, step.time, first)
-      const made: Traced[] = []
-      let now: Batch = { images, targets }
-      const add = (
-        stage: Traced['stage'],
-        change: Partial<Batch>,
-        by: Partial<Traced> = {},
-      ): void => {
+      const drawn = draws ?? draw(shape, time, first)
+      let now: Batch = { images: tf.clone(images), targets: tf.clone(targets) }
+      const made: Traced[] = [{ stage: 'input', ...now }]
+      const add = (stage: Traced['stage'], change: Partial<Batch>, by?: Partial<Traced>): void => {
         now = { ...now, ...change }
         made.push({ stage, ...by, ...now })
       }
-      add('input', { images: tf.clone(images), targets: tf.clone(targets) })
       for (const [trick, params] of drawnFor('images', tricks, drawn.images))
         add('images', { images: trick.images!.apply(now.images, params) }, { trick, params })
       add('normalize', { images: normalize(now.images) })
@@ -226,17 +222,9 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
       const mixedTargets = now.targets
       add('targets', { targets: tf.clone(hooks.targets(mixedTargets, step)) })
       const prepared = hooks.prepare(now, step)
-      const { time } = step
       return [
         ...made,
-        {
-          stage: 'batch',
-          ...now,
-          mixedTargets,
-          prepared,
-          time,
-          ...(first !== undefined && { first }),
-        },
+        { stage: 'batch', ...now, mixedTargets, prepared, time, ...(first && { first }) },
       ]
     })
 

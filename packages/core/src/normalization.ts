@@ -12,32 +12,24 @@ import { outOfRange } from './option.ts'
  */
 export function assertNormalization(
   where: string,
-  {
-    mean,
-    deviation,
-  }: { readonly mean?: readonly number[]; readonly deviation?: readonly number[] },
+  statistics: { readonly mean?: readonly number[]; readonly deviation?: readonly number[] },
 ): void {
-  assertEach(where, { mean }, 'in [0, 1]', true)
-  assertEach(where, { deviation }, 'in (0, 1]', false)
-}
-
-function assertEach(
-  where: string,
-  option: Readonly<Record<string, readonly number[] | undefined>>,
-  range: string,
-  zero: boolean,
-): void {
-  const [name, values] = Object.entries(option)[0]!
-  if (values === undefined) return
-  const list = Array.isArray(values) || ArrayBuffer.isView(values) ? Array.from(values) : []
-  const within = (high: number): boolean =>
-    list.length > 0 && list.every((each) => typeof each === 'number' && each >= 0 && each <= high)
-  const constant = !zero && list.includes(0)
-  if (within(1) && !constant) return
-  const error = outOfRange(where, name, `a list of numbers ${range}, one per channel`, values)
-  if (within(255) && !within(1))
-    error.message += '. Images are in [0, 1]: divide mean and deviation by 255'
-  else if (constant) error.message += '. Pass 1 for a constant channel'
-  else if (typeof values === 'number') error.message += `. Pass [${String(values)}]`
-  throw error
+  for (const name of ['mean', 'deviation'] as const) {
+    const given: unknown = statistics[name]
+    if (given === undefined) continue
+    const values = Array.from(Object(given) as ArrayLike<unknown>)
+    const within = (high: number): boolean =>
+      values.length > 0 &&
+      values.every((each) => typeof each === 'number' && each >= 0 && each <= high)
+    const constant = name === 'deviation' && values.includes(0)
+    const range = `a list of numbers in ${name === 'mean' ? '[' : '('}0, 1], one per channel`
+    const remedy = within(1)
+      ? '. Pass 1 for a constant channel'
+      : within(255)
+        ? '. Images are in [0, 1]: divide mean and deviation by 255'
+        : typeof given === 'number'
+          ? `. Pass [${given}]`
+          : ''
+    if (!within(1) || constant) throw outOfRange(where, name, range, given, remedy)
+  }
 }

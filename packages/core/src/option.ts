@@ -17,20 +17,27 @@ export function assertArgument(
   if (!valid) throw outOfRange(where, name, range, value)
 }
 
-/** What is thrown where `what` of a trick or function is not in its range. */
-export function outOfRange(where: string, what: string, range: string, value: unknown): RangeError {
-  return new RangeError(`${where}: expected ${what} to be ${range}, got ${show(value)}`)
-}
+/** What is thrown where `what` of a trick or function is not in its range; `remedy` follows the value. */
+export const outOfRange = (
+  where: string,
+  what: string,
+  range: string,
+  value: unknown,
+  remedy = '',
+): RangeError =>
+  new RangeError(`${where}: expected ${what} to be ${range}, got ${show(value)}${remedy}`)
 
-const plain = (_: string, value: unknown): unknown => {
-  if (typeof value === 'number' && !Number.isFinite(value)) return String(value)
-  return ArrayBuffer.isView(value) ? Array.from(value as Uint8Array) : value
-}
+// JSON has no NaN, Infinity or undefined, and these are what one most needs to see.
+const plain = (_: string, value: unknown): unknown =>
+  ArrayBuffer.isView(value)
+    ? Array.from(value as Uint8Array)
+    : typeof value === 'number' && !Number.isFinite(value)
+      ? String(value)
+      : value
 
 function show(value: unknown): string {
   let text: string | undefined
   try {
-    // JSON has no NaN, Infinity or undefined, and these are what one most needs to see.
     text = Object(value) === value ? JSON.stringify(value, plain) : String(value)
   } catch {
     // It holds itself, or a bigint.

@@ -47,7 +47,7 @@ export function createRandom(seed: number, where = 'createRandom'): Random {
 
 interface Position {
   readonly seed: number
-  readonly name: readonly [number, number]
+  readonly name: Pair
   readonly step: number
   readonly first: number
   /** 0 is the whole batch's; image i of the global batch has i + 1. */
@@ -56,22 +56,17 @@ interface Position {
 
 function stream(position: Position): Random {
   const { seed, name, step, first, substream } = position
-  // The step takes one and a half words, so that neither it nor the block runs over.
-  const stepHigh = Math.floor(step / 2 ** 32)
-  let block = 0
-  const words = new Uint32Array(4)
-  let used = 4
-
+  let count = 0
+  let words: readonly number[] = []
   const word = (): number => {
-    if (used === 4) {
-      words[0] = block++
-      words[1] = substream
-      words[2] = step
-      words[3] = name[1] + stepHigh
-      scramble(words, seed, name[0])
-      used = 0
-    }
-    return words[used++]!
+    const used = count++ % 4
+    // The step takes one and a half words, so that neither it nor the block runs over.
+    if (used === 0)
+      words = philox(
+        [(count - 1) / 4, substream, step, name[1] + Math.floor(step / 2 ** 32)],
+        [seed, name[0]],
+      )
+    return words[used]!
   }
   const uniform = (low = 0, high = 1): number =>
     low + ((word() >>> 5) * 2 ** 26 + (word() >>> 6)) * 2 ** -53 * (high - low)
@@ -132,55 +127,36 @@ function stream(position: Position): Random {
 }
 
 /** The path of names, as 64 bits: each character and the end of each name go through Philox's key. */
-function hash(parent: readonly [number, number], name: string): readonly [number, number] {
-  let state = parent
-  for (const character of `${name}/`) {
-    const words = Uint32Array.of(character.codePointAt(0)!, 0, 0, 0)
-    scramble(words, ...state)
-    state = [words[0]!, words[1]!]
-  }
-  return state
+function hash(parent: Pair, name: string): Pair {
+  let [high, low] = parent
+  for (const character of `${name}/`)
+    [high, low] = philox([character.codePointAt(0)!, 0, 0, 0], [high, low])
+  return [high, low]
 }
+
+type Pair = readonly [number, number]
+type Words = readonly [number, number, number, number]
 
 /** Philox4x32-10 of a counter of four 32-bit words under a key of two. */
-export function philox(counter: readonly number[], [k0, k1]: readonly number[]): number[] {
-  const words = Uint32Array.from(counter)
-  scramble(words, k0!, k1!)
-  return [...words]
-}
-
-/** Ten rounds of Philox4x32 over four words, where they stand. */
-function scramble(words: Uint32Array, key0: number, key1: number): void {
-  // Signed words stay in an engine's integer registers; their bits are the same.
-  let a = words[0]! | 0
-  let b = words[1]! | 0
-  let c = words[2]! | 0
-  let d = words[3]! | 0
-  let k0 = key0 | 0
-  let k1 = key1 | 0
+export function philox(counter: readonly number[], key: readonly number[]): Words {
+  let [a, b, c, d] = counter as Words
+  let [k0, k1] = key as Pair
   for (let round = 0; round < 10; round++) {
-    const high0 = highOf(0xd251, 0x1f53, a)
-    const high1 = highOf(0xcd9e, 0x8d57, c)
-    const low0 = Math.imul(0xd2511f53, a)
-    const low1 = Math.imul(0xcd9e8d57, c)
-    a = high1 ^ b ^ k0
-    b = low1
-    c = high0 ^ d ^ k1
-    d = low0
-    k0 = (k0 + 0x9e3779b9) | 0
-    k1 = (k1 + 0xbb67ae85) | 0
+    const high = highOf(multiplier0, a)
+    const low = Math.imul(multiplier0, a)
+    a = highOf(multiplier1, c) ^ b ^ k0
+    b = Math.imul(multiplier1, c)
+    c = high ^ d ^ k1
+    d = low
+    // They stay below 2^53, and the exclusive or takes the lower word.
+    k0 += 0x9e3779b9
+    k1 += 0xbb67ae85
   }
-  words[0] = a
-  words[1] = b
-  words[2] = c
-  words[3] = d
+  return [a >>> 0, b >>> 0, c >>> 0, d >>> 0]
 }
 
-/** The upper word of a product with upper · 2^16 + lower, in halves, so that each sum fits into a word. */
-function highOf(upper: number, lower: number, word: number): number {
-  const word0 = word & 0xffff
-  const word1 = word >>> 16
-  const middle = (Math.imul(upper, word0) + (Math.imul(lower, word0) >>> 16)) | 0
-  const low = ((middle & 0xffff) + Math.imul(lower, word1)) | 0
-  return Math.imul(upper, word1) + (middle >>> 16) + (low >>> 16)
-}
+const [multiplier0, multiplier1] = [0xd2511f53, 0xcd9e8d57]
+
+/** The upper word of a product, in halves of the word, so that each sum is exact. */
+const highOf = (multiplier: number, word: number): number =>
+  ((multiplier * (word >>> 16) + (((multiplier * (word & 0xffff)) / 65536) >>> 0)) / 65536) | 0

@@ -544,7 +544,7 @@ describe('combinators', () => {
     ],
     [() => oneOf([[shift(), Infinity]]), 'oneOf: expected weight to be a number above 0, got Inf'],
     [() => oneOf([shift()] as never), 'oneOf: expected choices to be a list of [trick, weight]'],
-    [() => oneOf([['cutout', 1]] as never), 'oneOf: expected choices to be a list of'],
+    [() => oneOf([['cutout', 1]] as never), 'oneOf: expected trick to be a trick, got cutout'],
     [
       () => oneOf(null as never),
       'oneOf: expected choices to be a list of [trick, weight], got null',
