@@ -10,6 +10,7 @@ import {
   pointer,
   run,
   size,
+  split,
 } from './kernel.ts'
 
 /** The bounds within which the sums are held as they are stored: all of a rectifier. */
@@ -47,7 +48,14 @@ function reluGradient(call: Call): Info {
   const dy = input(call, 'dy')
   const output = makeOutput(call, x.shape)
   compute(call, [], (engine) => {
-    engine.relu_gradient(pointer(call, output), pointer(call, x), pointer(call, dy), size(x))
+    const pointers = [output, x, dy].map((info) => pointer(call, info))
+    engine.each(
+      'relu_gradient',
+      split(engine, size(x), 24 * size(x)).map(({ begin, count }) => [
+        pointers.map((address) => address + 4 * begin),
+        count,
+      ]),
+    )
   })
   return output
 }

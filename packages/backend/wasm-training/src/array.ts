@@ -6,10 +6,14 @@ import {
   type Kernel,
   compute,
   extend,
+  heap,
   input,
   makeOutput,
   pointer,
   size,
+  split,
+  splitSum,
+  threadsOf,
   values,
 } from './kernel.ts'
 
@@ -51,11 +55,20 @@ function copyView(
   if (size(output) === 0) return output
   compute(call, [], (engine) => {
     const copy = x.dtype === 'bool' ? 'copy_strided_bytes' : 'copy_strided'
-    const from = pointer(call, x) + offset * tf.util.bytesPerElement(x.dtype)
-    engine[copy](
-      [pointer(call, output), from],
-      joined.map((axis) => axis.length),
-      joined.map((axis) => axis.stride),
+    const bytes = tf.util.bytesPerElement(x.dtype)
+    const from = pointer(call, x) + offset * bytes
+    // The longest of the outer axes is divided: what lies before it is of length 1, or it would be slower than it helps.
+    const first = joined.findIndex(({ length }) => length > 1)
+    const axis = first < 0 || first === 4 ? 0 : first
+    const { length, stride } = joined[axis]!
+    engine.each(
+      copy,
+      split(engine, length, 16 * size(output)).map(({ begin, count }) => [
+        pointer(call, output) + (begin * bytes * size(output)) / length,
+        from + begin * stride * bytes,
+        joined.map((each, i) => (i === axis ? count : each.length)),
+        joined.map((each) => each.stride),
+      ]),
     )
   })
   return output
@@ -127,10 +140,18 @@ function gather(original: Kernel): Kernel {
     }
     const output = makeOutput(call, info.outputShape, x.dtype)
     compute(call, [], (engine) => {
-      engine.gather(
-        [pointer(call, output), pointer(call, x), pointer(call, indices)],
-        [info.outerSize, size(indices), info.dimSize, info.sliceSize],
-      )
+      const pointers = [output, x, indices].map((each) => pointer(call, each))
+      const [to, from, at] = pointers as [number, number, number]
+      if (info.outerSize > 1)
+        engine.gather(pointers, [info.outerSize, size(indices), info.dimSize, info.sliceSize])
+      else
+        engine.each(
+          'gather',
+          split(engine, size(indices), 16 * size(output)).map(({ begin, count }) => [
+            [to + 4 * begin * info.sliceSize, from, at + 4 * begin],
+            [1, count, info.dimSize, info.sliceSize],
+          ]),
+        )
     })
     return output
   }
@@ -179,7 +200,12 @@ function select(original: Kernel): Kernel {
       const [to, by, yes, no] = [output, condition, first, second].map((info) =>
         pointer(call, info),
       )
-      engine.choose(to!, by!, yes!, no!, size(output))
+      engine.each(
+        'choose',
+        split(engine, size(output), 32 * size(output)).map(({ begin, count }) => [
+          [to! + 4 * begin, by! + begin, yes! + 4 * begin, no! + 4 * begin, count],
+        ]),
+      )
     })
     return output
   }
@@ -196,8 +222,15 @@ function pairwise(dtype: 'float32' | 'bool', name: 'extreme' | 'equal', ...optio
       const output = makeOutput(call, x.shape, dtype)
       if (size(output) === 0) return output
       compute(call, [], (engine) => {
-        const pointers = [output, x, y].map((info) => pointer(call, info))
-        engine[name](pointers, [size(output), Number(one)], options)
+        const [to, from, other] = [output, x, y].map((info) => pointer(call, info))
+        const bytes = tf.util.bytesPerElement(dtype)
+        engine.each(
+          name,
+          split(engine, size(output), 24 * size(output)).map(({ begin, count }) => [
+            [to! + bytes * begin, from! + 4 * begin, other! + (one ? 0 : 4 * begin)],
+            [count, Number(one), ...options],
+          ]),
+        )
       })
       return output
     }
@@ -219,14 +252,57 @@ function reduce(divide: boolean): (original: Kernel) => Kernel {
     if (inner < 4 || rows === 0) return original(call)
     const kept = call.attrs['keepDims'] ? reduced.map(() => 1) : []
     const output = makeOutput(call, [...before, ...kept, ...after])
-    compute(call, [2 * inner], (engine, totals) => {
-      engine.reduce(
-        [pointer(call, output), totals, pointer(call, x)],
-        [tf.util.sizeFromShape(before), rows, inner, divide ? 1 / rows : 1],
-      )
-    })
+    const outer = tf.util.sizeFromShape(before)
+    const factor = divide ? 1 / rows : 1
+    if (outer === 1) sumRows(call, output, x, { rows, inner, factor })
+    else sumEach(call, output, x, { outer, rows, inner, factor })
     return output
   }
+}
+
+/** Sums over the rows of each of `outer` matrices. */
+function sumEach(
+  call: Call,
+  output: Info,
+  x: Info,
+  { outer, rows, inner, factor }: Record<'outer' | 'rows' | 'inner' | 'factor', number>,
+): void {
+  const totals = 2 * inner
+  compute(call, [totals * threadsOf(call)], (engine, address) => {
+    engine.each(
+      'reduce',
+      split(engine, outer, 8 * size(x)).map(({ begin, count }) => [
+        [pointer(call, output) + 4 * begin * inner, { address, bytes: 4 * totals }],
+        [pointer(call, x) + 4 * begin * rows * inner, count, rows, inner, factor],
+      ]),
+    )
+  })
+}
+
+/** Sums over the rows of one matrix. */
+function sumRows(
+  call: Call,
+  output: Info,
+  x: Info,
+  { rows, inner, factor }: Record<'rows' | 'inner' | 'factor', number>,
+): void {
+  const parts = splitSum(rows, 8 * size(x))
+  compute(call, [4 * inner * parts.length], (engine, totals) => {
+    engine.each(
+      'channel_sums',
+      parts.map(({ begin, count }, part) => [
+        [totals + 16 * part * inner, pointer(call, x) + 4 * begin * inner, 0, 0],
+        [count, inner, 0],
+      ]),
+    )
+    const sums = new Float64Array(heap(call).HEAPU8.buffer, totals, 2 * inner * parts.length)
+    const to = values(call, output)
+    for (let i = 0; i < inner; i++) {
+      let sum = 0
+      for (let part = 0; part < parts.length; part++) sum += sums[2 * inner * part + i]!
+      to[i] = sum * factor
+    }
+  })
 }
 
 /** A clone shares its values, as tensors are never written to: tfjs copies them. */

@@ -1,9 +1,11 @@
 // Batch normalisation in two or three passes over the images, and its gradient.
 import * as tf from '@tensorflow/tfjs-core'
+import type { Engine } from './engine/index.ts'
 import {
   type Call,
   type Info,
   type Kernel,
+  type Part,
   compute,
   extend,
   heap,
@@ -11,6 +13,8 @@ import {
   makeOutput,
   pointer,
   size,
+  split,
+  splitSum,
   values,
 } from './kernel.ts'
 
@@ -20,19 +24,68 @@ function layout(call: Call): { x: Info; rows: number; channels: number } {
   return { x, channels, rows: size(x) / channels }
 }
 
+/**
+ * Sums by channel over all rows in parts, which lie one after the other in `totals`: of `kind` 1 x and x², of kind 2 dy
+ * and dy·x, each x less `shift`.
+ */
+function channelSums(
+  engine: Engine,
+  parts: readonly Part[],
+  totals: number,
+  [x, dy, shift]: readonly [x: number, dy: number, shift: number],
+  channels: number,
+  kind: 1 | 2,
+): void {
+  engine.each(
+    'channel_sums',
+    parts.map(({ begin, count }, part) => [
+      [totals + 16 * part * channels, x + 4 * begin * channels, dy && dy + 4 * begin * channels],
+      [shift, count, channels, kind],
+    ]),
+  )
+}
+
+/** to = x · factor + term, or dy · factor + x · slope + term */
+function scale(
+  engine: Engine,
+  [to, x, dy]: readonly [to: number, x: number, dy: number],
+  terms: readonly [factor: number, slope: number, term: number],
+  rows: number,
+  channels: number,
+): void {
+  engine.each(
+    'scale',
+    split(engine, rows, 16 * rows * channels).map(({ begin, count }) => {
+      const offset = 4 * begin * channels
+      return [[to + offset, x + offset, dy && dy + offset], terms, [count, channels]]
+    }),
+  )
+}
+
+const work = ({ rows, channels }: { rows: number; channels: number }): number => 8 * rows * channels
+
 /** x, gamma, beta → y, mean, variance (biased), by the batch's own statistics. */
 function train(call: Call): Info[] {
   const { x, rows, channels } = layout(call)
   const y = makeOutput(call, x.shape)
   const mean = makeOutput(call, [channels])
   const variance = makeOutput(call, [channels])
-  compute(call, [4 * channels, 3 * channels], (engine, totals, scratch) => {
-    engine.batch_norm(
-      [pointer(call, y), pointer(call, mean), pointer(call, variance), totals, scratch],
-      [pointer(call, x), pointer(call, input(call, 'gamma')), pointer(call, input(call, 'beta'))],
-      [rows, channels, call.attrs['epsilon'] as number],
-    )
-  })
+  const parts = splitSum(rows, work({ rows, channels }))
+  const [gamma, beta] = ['gamma', 'beta'].map((name) => pointer(call, input(call, name)))
+  const from = pointer(call, x)
+  compute(
+    call,
+    [4 * channels * parts.length, channels, channels, channels],
+    (engine, totals, shift, factor, term) => {
+      engine.batch_norm_shift(shift, totals, from, rows, channels)
+      channelSums(engine, parts, totals, [from, 0, shift], channels, 1)
+      engine.batch_norm_terms(
+        [pointer(call, mean), pointer(call, variance), factor, term, totals, parts.length],
+        [shift, gamma!, beta!, rows, channels, call.attrs['epsilon'] as number],
+      )
+      scale(engine, [pointer(call, y), from, 0], [factor, 0, term], rows, channels)
+    },
+  )
   return [y, mean, variance]
 }
 
@@ -43,13 +96,21 @@ function trainGradient(call: Call): Info[] {
   const dgamma = makeOutput(call, [channels])
   const dbeta = makeOutput(call, [channels])
   const at = (name: string) => pointer(call, input(call, name))
-  compute(call, [4 * channels, 3 * channels], (engine, totals, scratch) => {
-    engine.batch_norm_gradient(
-      [pointer(call, dx), pointer(call, dgamma), pointer(call, dbeta), totals, scratch],
-      [at('x'), at('dy'), at('gamma'), at('mean'), at('variance')],
-      [rows, channels, call.attrs['epsilon'] as number],
-    )
-  })
+  const parts = splitSum(rows, work({ rows, channels }))
+  compute(
+    call,
+    [4 * channels * parts.length, channels, channels, channels],
+    (engine, totals, factor, slope, term) => {
+      channelSums(engine, parts, totals, [at('x'), at('dy'), at('mean')], channels, 2)
+      engine.batch_norm_gradient_terms(
+        [pointer(call, dgamma), pointer(call, dbeta), factor, slope, term, totals, parts.length],
+        [at('gamma'), at('mean'), at('variance'), rows, channels],
+        call.attrs['epsilon'] as number,
+      )
+      const tensors = [pointer(call, dx), at('x'), at('dy')] as const
+      scale(engine, tensors, [factor, slope, term], rows, channels)
+    },
+  )
   return [dx, dgamma, dbeta]
 }
 
@@ -97,7 +158,8 @@ function normalize(original: Kernel): Kernel {
     compute(call, [channels, channels], (engine, factors, terms) => {
       write(call, factors, factor)
       write(call, terms, term)
-      engine.scale(pointer(call, y), pointer(call, x), factors, terms, rows, channels)
+      const tensors = [pointer(call, y), pointer(call, x), 0] as const
+      scale(engine, tensors, [factors, 0, terms], rows, channels)
     })
     return y
   }
@@ -113,18 +175,20 @@ function normalizeGradient(call: Call): Info[] {
   const [gamma, mean] = [read('gamma'), read('mean')]
   const inverse = inverseDeviation(read('variance'), call.attrs['epsilon'] as number)
   const dy = pointer(call, input(call, 'dy'))
-  const scratch = [channels, channels, 2 * channels, 4 * channels]
-  compute(call, scratch, (engine, terms, factors, sums, totals) => {
+  const parts = splitSum(rows, work({ rows, channels }))
+  const scratch = [channels, channels, 4 * channels * parts.length]
+  compute(call, scratch, (engine, terms, factors, totals) => {
     write(call, terms, mean)
-    engine.gradient_sums([sums, totals, pointer(call, x), dy, terms, rows, channels])
-    const sum = (term: 0 | 1): Float32Array =>
-      new Float32Array(heap(call).HEAPU8.buffer, sums + 4 * term * channels, channels).slice()
-    values(call, dbeta).set(sum(0))
-    values(call, dgamma).set(sum(1).map((product, i) => product * inverse[i]!))
+    channelSums(engine, parts, totals, [pointer(call, x), dy, terms], channels, 2)
+    const sums = new Float64Array(heap(call).HEAPU8.buffer, totals, 2 * channels * parts.length)
+    const sum = (channel: number): number =>
+      parts.reduce((total, _, part) => total + sums[part * 2 * channels + channel]!, 0)
+    values(call, dbeta).set(inverse.map((_, channel) => sum(channel)))
+    values(call, dgamma).set(inverse.map((value, channel) => sum(channels + channel) * value))
     const factor = inverse.map((value, channel) => value * gamma[channel]!)
     write(call, factors, factor)
     write(call, terms, new Float32Array(channels))
-    engine.scale(pointer(call, dx), dy, factors, terms, rows, channels)
+    scale(engine, [pointer(call, dx), dy, 0], [factors, 0, terms], rows, channels)
   })
   return [dx, dgamma, dbeta]
 }

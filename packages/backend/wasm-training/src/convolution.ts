@@ -8,11 +8,18 @@ import {
   type Info,
   type Kernel,
   compute,
+  type Part,
   extend,
+  heap,
   input,
   makeOutput,
   pointer,
   size,
+  split,
+  splitSum,
+  sumParts,
+  threadsOf,
+  values,
 } from './kernel.ts'
 import { packedSize } from './packing.ts'
 import { type Images, fitsWinograd, winogradConvolve, winogradFilterGradient } from './winograd.ts'
@@ -62,24 +69,41 @@ function convolve(call: Call): Info {
   const fieldWidth = info.inWidth + left + right
   const depth = info.filterHeight * info.filterWidth * info.inChannels
   const columns = info.outChannels
-  const scratch = [
-    packedSize(depth, columns),
-    padded ? fieldHeight * fieldWidth * info.inChannels : 0,
-  ]
-  compute(call, scratch, (engine, packed, field) => {
+  const field = padded ? fieldHeight * fieldWidth * info.inChannels : 0
+  const scratch = [packedSize(depth, columns), field * threadsOf(call)]
+  compute(call, scratch, (engine, packed, fields) => {
     engine.pack(packed, pointer(call, filter), depth, columns, columns, 1, 0, depth)
     engine.pack_bias(packed, bias ? pointer(call, bias) : 0, columns, depth)
-    engine.convolve(
-      [pointer(call, output), pointer(call, x), packed, padded ? field : 0],
-      [info.batchSize, info.inHeight, info.inWidth, info.inChannels],
-      [fieldHeight, fieldWidth, top, left, 1, 1],
-      [info.outHeight, info.outWidth, info.outChannels],
-      [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
-      [info.dilationHeight, info.dilationWidth],
-      ...bounds(call),
+    engine.each(
+      'convolve',
+      split(engine, info.batchSize, workOf(info)).map(({ begin, count }) => [
+        [pointer(call, output) + begin * outBytes(info), pointer(call, x) + begin * inBytes(info)],
+        [packed, padded ? { address: fields, bytes: 4 * field } : 0],
+        [count, info.inHeight, info.inWidth, info.inChannels],
+        [fieldHeight, fieldWidth, top, left, 1, 1],
+        [info.outHeight, info.outWidth, info.outChannels],
+        [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
+        [info.dilationHeight, info.dilationWidth],
+        bounds(call),
+      ]),
     )
   })
   return activate(call, output)
+}
+
+/** Multiplications of a convolution, or of one of its gradients. */
+function workOf(info: ConvolutionInfo): number {
+  const taps = info.filterHeight * info.filterWidth * info.inChannels
+  return taps * tf.util.sizeFromShape(info.outShape)
+}
+
+/** Bytes of one image. */
+function inBytes(info: ConvolutionInfo): number {
+  return 4 * info.inHeight * info.inWidth * info.inChannels
+}
+
+function outBytes(info: ConvolutionInfo): number {
+  return 4 * info.outHeight * info.outWidth * info.outChannels
 }
 
 /** The gradient of the input: dOutput, spread by the strides, convolved with the filter turned by 180°. */
@@ -116,18 +140,23 @@ function inputGradient(call: Call): Info {
   const fieldHeight = info.inHeight + above
   const fieldWidth = info.inWidth + before
   const depth = info.filterHeight * info.filterWidth * info.outChannels
-  const scratch = [packedSize(depth, info.inChannels), fieldHeight * fieldWidth * info.outChannels]
-  compute(call, scratch, (engine, packed, field) => {
+  const field = fieldHeight * fieldWidth * info.outChannels
+  const scratch = [packedSize(depth, info.inChannels), field * threadsOf(call)]
+  compute(call, scratch, (engine, packed, fields) => {
     packTurned(engine, packed, pointer(call, filter), info)
     engine.pack_bias(packed, 0, info.inChannels, depth)
-    engine.convolve(
-      [pointer(call, output), pointer(call, dy), packed, field],
-      [info.batchSize, info.outHeight, info.outWidth, info.outChannels],
-      [fieldHeight, fieldWidth, above - info.padInfo.top, before - info.padInfo.left],
-      [info.strideHeight, info.strideWidth],
-      [info.inHeight, info.inWidth, info.inChannels],
-      [info.filterHeight, info.filterWidth, 1, 1, info.dilationHeight, info.dilationWidth],
-      [-Infinity, Infinity],
+    engine.each(
+      'convolve',
+      split(engine, info.batchSize, workOf(info)).map(({ begin, count }) => [
+        [pointer(call, output) + begin * inBytes(info), pointer(call, dy) + begin * outBytes(info)],
+        [packed, { address: fields, bytes: 4 * field }],
+        [count, info.outHeight, info.outWidth, info.outChannels],
+        [fieldHeight, fieldWidth, above - info.padInfo.top, before - info.padInfo.left],
+        [info.strideHeight, info.strideWidth],
+        [info.inHeight, info.inWidth, info.inChannels],
+        [info.filterHeight, info.filterWidth, 1, 1, info.dilationHeight, info.dilationWidth],
+        [-Infinity, Infinity],
+      ]),
     )
   })
   return output
@@ -161,19 +190,30 @@ function filterGradient(call: Call): Info {
   const { top, bottom, left, right } = info.padInfo
   const fieldHeight = info.inHeight + top + bottom
   const fieldWidth = info.inWidth + left + right
-  const scratch = [
-    fieldHeight * fieldWidth * info.inChannels + 8,
-    info.outHeight * info.outWidth * info.outChannels + 8,
-  ]
-  compute(call, scratch, (engine, field, last) => {
-    engine.filter_gradient(
-      [pointer(call, output), pointer(call, x), pointer(call, dy), field, last],
-      [info.batchSize, info.inHeight, info.inWidth, info.inChannels],
-      [fieldHeight, fieldWidth, top, left],
-      [info.outHeight, info.outWidth, info.outChannels],
-      [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
-      [info.dilationHeight, info.dilationWidth],
+  const filterSize = size(output)
+  const parts = splitSum(info.batchSize, workOf(info))
+  const field = fieldHeight * fieldWidth * info.inChannels + 8
+  const last = info.outHeight * info.outWidth * info.outChannels + 8
+  const threads = threadsOf(call)
+  const scratch = [field * threads, last * threads, parts.length * filterSize]
+  compute(call, scratch, (engine, fields, lasts, gradients) => {
+    engine.each(
+      'filter_gradient',
+      parts.map(({ begin, count }, part) => [
+        [gradients + 4 * part * filterSize],
+        [pointer(call, x) + begin * inBytes(info), pointer(call, dy) + begin * outBytes(info)],
+        [
+          { address: fields, bytes: 4 * field },
+          { address: lasts, bytes: 4 * last },
+        ],
+        [count, info.inHeight, info.inWidth, info.inChannels],
+        [fieldHeight, fieldWidth, top, left],
+        [info.outHeight, info.outWidth, info.outChannels],
+        [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
+        [info.dilationHeight, info.dilationWidth],
+      ]),
     )
+    sumParts(engine, pointer(call, output), gradients, parts.length, filterSize)
   })
   return output
 }
@@ -187,16 +227,42 @@ function depthwiseGradient(of: 'input' | 'filter'): (call: Call) => Info {
     const filterShape = of === 'input' ? other.shape : (call.attrs['filterShape'] as number[])
     const info = convolutionInfo(call, inputShape, filterShape, true)
     const output = makeOutput(call, of === 'input' ? inputShape : filterShape)
-    ;(call.backend.typedArrayFromHeap(output) as Float32Array).fill(0)
+    const taps = info.filterHeight * info.filterWidth * tf.util.sizeFromShape(info.outShape)
+    // Images have a gradient each, the filter the sum of all images'.
+    const parts = splitSum(info.batchSize, 8 * taps)
+    const bytes = 4 * size(output)
+    const rest = [
+      [info.outChannels / info.inChannels, info.outHeight, info.outWidth],
+      [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
+      [info.dilationHeight, info.dilationWidth, info.padInfo.top, info.padInfo.left],
+    ] as const
+    const images = ({ begin, count }: Part) =>
+      [
+        [pointer(call, dy) + begin * outBytes(info), count],
+        [info.inHeight, info.inWidth, info.inChannels],
+        ...rest,
+      ] as const
     const [to, from] = [pointer(call, output), pointer(call, other)]
-    compute(call, [], (engine) => {
-      engine.depthwise_gradients(
-        ...(of === 'input' ? [to, 0, 0, from] : [0, to, from, 0]),
-        [pointer(call, dy), info.batchSize, info.inHeight, info.inWidth, info.inChannels],
-        [info.outChannels / info.inChannels, info.outHeight, info.outWidth],
-        [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
-        [info.dilationHeight, info.dilationWidth, info.padInfo.top, info.padInfo.left],
+    if (of === 'input') {
+      values(call, output).fill(0)
+      compute(call, [], (engine) => {
+        engine.each(
+          'depthwise_gradients',
+          parts.map((part) => [to + part.begin * inBytes(info), 0, 0, from, ...images(part)]),
+        )
+      })
+      return output
+    }
+    compute(call, [(parts.length * bytes) / 4], (engine, gradients) => {
+      new Uint8Array(heap(call).HEAPU8.buffer, gradients, parts.length * bytes).fill(0)
+      engine.each(
+        'depthwise_gradients',
+        parts.map((part, i) => [
+          [0, gradients + i * bytes, from + part.begin * inBytes(info), 0],
+          ...images(part),
+        ]),
       )
+      sumParts(engine, to, gradients, parts.length, size(output))
     })
     return output
   }

@@ -1,13 +1,15 @@
-import '@tensorflow/tfjs-backend-wasm'
+import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
+import * as tf from '@tensorflow/tfjs-core'
 import { registerActivation } from './activation.ts'
 import { registerArray } from './array.ts'
 import { registerBatchNorm } from './batch-norm.ts'
 import { registerConvolution } from './convolution.ts'
-import { type Simd, supported } from './engine/index.ts'
+import { type Simd, checkThreads, supported, wantThreads } from './engine/index.ts'
 import { registerGradients } from './gradients.ts'
 import { registerMatMul } from './matmul.ts'
 import { guardMemory } from './memory.ts'
 import { registerPooling } from './pooling.ts'
+import { shareHeap } from './threads/shared-heap.ts'
 
 export type { Simd }
 
@@ -19,6 +21,24 @@ export type { Simd }
  */
 export const simd: Simd = supported()
 
+/**
+ * Sets the number of threads that kernels run on. The default is the environment variable `TRICKS_THREADS`, or else the
+ * number of cores. The results are bit-equal for any number.
+ *
+ * Where threads can't share memory (a page that is not cross-origin isolated, Node before 20.16), everything runs on
+ * one thread.
+ *
+ * @param count 1 or more, from the next operation on
+ * @throws RangeError unless it is an integer from 1 to 256
+ * @example
+ * setThreads(1)
+ */
+export function setThreads(count: number): void {
+  const backend = tf.engine().registry['wasm'] as BackendWasm | undefined
+  wantThreads(checkThreads('threads', count), backend ?? null)
+}
+
+shareHeap()
 guardMemory()
 registerActivation()
 registerArray()

@@ -69,6 +69,11 @@ export function heap(call: Call): {
   return call.backend.wasm as unknown as ReturnType<typeof heap>
 }
 
+/** How many threads run the parts of a kernel. */
+export function threadsOf(call: Call): number {
+  return engineOf(call.backend).threads
+}
+
 /** Runs kernels of our own, with scratch space of the sizes that `floats` gives, in float32 values. */
 export function compute(
   call: Call,
@@ -79,4 +84,51 @@ export function compute(
   const scratch = floats.map((count) => allocate(Math.max(8, count * 4)) >>> 0)
   body(engineOf(call.backend), ...scratch)
   for (const address of scratch) free(address)
+}
+
+/** A range of what a kernel goes through. */
+export interface Part {
+  readonly begin: number
+  readonly count: number
+}
+
+/**
+ * Work too small to be divided, in multiplications: some 20 microseconds, about what it takes to wake a thread. A value
+ * that is only read or written counts for 8.
+ */
+const grain = 2 ** 18
+
+function ranges(count: number, parts: number): Part[] {
+  const bound = (part: number): number => Math.floor((count * part) / parts)
+  return Array.from({ length: parts }, (_, part) => ({
+    begin: bound(part),
+    count: bound(part + 1) - bound(part),
+  }))
+}
+
+/** Divides `count` items for the threads, where each item's result is its own. */
+export function split(engine: Engine, count: number, work: number): Part[] {
+  const most = engine.threads === 1 ? 1 : 4 * engine.threads
+  return ranges(count, Math.max(1, Math.min(count, most, 64, Math.floor(work / grain))))
+}
+
+/** Divides `count` items whose results are summed: always in the same way, or the sum's last bits would depend on the threads. */
+export function splitSum(count: number, work: number): Part[] {
+  return ranges(count, Math.max(1, Math.min(count, 8, Math.floor(work / grain))))
+}
+
+/** Adds up what `splitSum`'s parts gave, which lie one after the other, in their order. */
+export function sumParts(
+  engine: Engine,
+  to: number,
+  from: number,
+  parts: number,
+  count: number,
+): void {
+  engine.each(
+    'sum_parts',
+    split(engine, count, 8 * parts * count).map((part) => [
+      [to + 4 * part.begin, from + 4 * part.begin, parts, count, part.count],
+    ]),
+  )
 }

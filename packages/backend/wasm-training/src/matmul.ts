@@ -10,6 +10,7 @@ import {
   makeOutput,
   pointer,
   size,
+  split,
 } from './kernel.ts'
 import { packedSize } from './packing.ts'
 
@@ -49,7 +50,14 @@ function multiply(call: Call, output: number, a: Matrix, b: Matrix, bias: number
     engine.pack_bias(packed, bias, columns, depth)
     if (a.transposed) engine.copy_strided(turned, a.pointer, 1, 1, 1, rows, depth, 0, 0, 0, 1, rows)
     const from = a.transposed ? turned : a.pointer
-    engine.matrix_multiply(output, from, packed, rows, depth, columns, ...limits)
+    engine.each(
+      'matrix_multiply',
+      split(engine, rows, rows * depth * columns).map(({ begin, count }) => [
+        [output + 4 * begin * columns, from + 4 * begin * depth, packed],
+        [count, depth, columns],
+        limits,
+      ]),
+    )
   })
 }
 

@@ -8,6 +8,8 @@ import {
   input,
   makeOutput,
   pointer,
+  size,
+  split,
   values,
 } from './kernel.ts'
 
@@ -32,12 +34,16 @@ function poolGradient(average: boolean): (call: Call) => Info {
       info.inWidth === info.outWidth * info.strideWidth
     if (!tile) values(call, output).fill(0)
     compute(call, [], (engine) => {
-      engine.pool_gradient(
-        [pointer(call, output), pointer(call, x), pointer(call, dy), info.batchSize],
-        [info.inHeight, info.inWidth, info.inChannels, info.outHeight, info.outWidth],
-        [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
-        [info.dilationHeight, info.dilationWidth, info.padInfo.top, info.padInfo.left],
-        [Number(average), Number(tile)],
+      const bytes = (info: Info): number => (4 * size(info)) / info.shape[0]!
+      engine.each(
+        'pool_gradient',
+        split(engine, info.batchSize, 24 * size(x)).map(({ begin, count }) => [
+          [output, x, dy].map((each) => pointer(call, each) + begin * bytes(each)),
+          [count, info.inHeight, info.inWidth, info.inChannels, info.outHeight, info.outWidth],
+          [info.filterHeight, info.filterWidth, info.strideHeight, info.strideWidth],
+          [info.dilationHeight, info.dilationWidth, info.padInfo.top, info.padInfo.left],
+          [Number(average), Number(tile)],
+        ]),
       )
     })
     return output

@@ -1,6 +1,6 @@
 // 3x3 convolutions of stride 1 with 16 products in place of 36 for four outputs: see kernels.c.
 import type { ConvolutionInfo } from './convolution-info.ts'
-import { type Call, compute } from './kernel.ts'
+import { type Call, compute, split, splitSum, sumParts, threadsOf } from './kernel.ts'
 import { packedSize } from './packing.ts'
 
 /** Whether it is worth it: with few channels the transforms take as long as the products that they save. */
@@ -52,6 +52,19 @@ function work({ outWidth, channels, outChannels }: Images): { rows: number; scra
   return { rows, scratch: [strip, ...parts] }
 }
 
+function imageBytes({ height, width, channels }: Images): number {
+  return 4 * height * width * channels
+}
+
+function outputBytes({ outHeight, outWidth, outChannels }: Images): number {
+  return 4 * outHeight * outWidth * outChannels
+}
+
+/** Multiplications of the sixteen products. */
+function workOf({ batch, outHeight, outWidth, channels, outChannels }: Images): number {
+  return 4 * batch * outHeight * outWidth * channels * outChannels
+}
+
 export function winogradConvolve(call: Call, sizes: Images, operands: Operands): void {
   const { channels, outChannels } = sizes
   const { filter, turned, bias } = operands
@@ -59,23 +72,36 @@ export function winogradConvolve(call: Call, sizes: Images, operands: Operands):
   const panels = packedSize(channels, outChannels)
   const { rows, scratch } = work(sizes)
   const [stride, step] = turned ? [1, channels] : [outChannels, 1]
+  const threads = threadsOf(call)
   compute(
     call,
-    [16 * count, 16 * panels, ...scratch],
-    (engine, transformed, packed, strip, inputs, products) => {
+    [16 * count, 16 * panels, ...scratch.map((floats) => floats * threads)],
+    (engine, transformed, packed, ...own) => {
       engine.winograd_filter(transformed, filter, count, Number(turned))
-      for (let part = 0; part < 16; part++) {
-        const to = packed + 4 * part * panels
-        const from = transformed + 4 * part * count
-        engine.pack(to, from, channels, outChannels, stride, step, 0, channels)
-        // A constant in this part is one in all four outputs, and in no other.
-        engine.pack_bias(to, part === 5 ? bias : 0, outChannels, channels)
-      }
-      engine.winograd_convolve(
-        [operands.output, operands.images, packed, strip, inputs, products],
-        [sizes.batch, sizes.height, sizes.width, channels, sizes.top, sizes.left],
-        [...operands.spread, sizes.outHeight, sizes.outWidth, outChannels, rows],
-        operands.bounds,
+      const packing = Array.from({ length: 16 }, (_, part) =>
+        [
+          [packed + 4 * part * panels, transformed + 4 * part * count],
+          [channels, outChannels, stride, step, 0, channels],
+        ].flat(),
+      )
+      if (split(engine, 16, 8 * 16 * count).length > 1) engine.each('pack', packing)
+      else for (const args of packing) engine.pack(args)
+      for (let part = 0; part < 16; part++)
+        // A constant in the sixth part is one in all four outputs, and in no other.
+        engine.pack_bias(packed + 4 * part * panels, part === 5 ? bias : 0, outChannels, channels)
+      const perThread = own.map((address, i) => ({ address, bytes: 4 * scratch[i]! }))
+      engine.each(
+        'winograd_convolve',
+        split(engine, sizes.batch, workOf(sizes)).map((part) => [
+          [
+            operands.output + part.begin * outputBytes(sizes),
+            operands.images + part.begin * imageBytes(sizes),
+          ],
+          [packed, ...perThread],
+          [part.count, sizes.height, sizes.width, channels, sizes.top, sizes.left],
+          [...operands.spread, sizes.outHeight, sizes.outWidth, outChannels, rows],
+          operands.bounds,
+        ]),
       )
     },
   )
@@ -89,15 +115,26 @@ export function winogradFilterGradient(
 ): void {
   const { channels, outChannels } = sizes
   const { rows, scratch } = work(sizes)
+  const count = channels * outChannels
+  const each = [...scratch, 16 * count]
+  const parts = splitSum(sizes.batch, workOf(sizes))
+  const threads = threadsOf(call)
   compute(
     call,
-    [16 * channels * outChannels, ...scratch],
-    (engine, sums, strip, inputs, upstream) => {
-      engine.winograd_filter_gradient(
-        [gradient, images, dy, strip, inputs, upstream, sums],
-        [sizes.batch, sizes.height, sizes.width, channels, sizes.top, sizes.left],
-        [sizes.outHeight, sizes.outWidth, outChannels, rows],
+    [9 * count * parts.length, ...each.map((floats) => floats * threads)],
+    (engine, gradients, ...own) => {
+      const perThread = own.map((address, i) => ({ address, bytes: 4 * each[i]! }))
+      engine.each(
+        'winograd_filter_gradient',
+        parts.map((part, i) => [
+          [gradients + 4 * 9 * count * i],
+          [images + part.begin * imageBytes(sizes), dy + part.begin * outputBytes(sizes)],
+          perThread,
+          [part.count, sizes.height, sizes.width, channels, sizes.top, sizes.left],
+          [sizes.outHeight, sizes.outWidth, outChannels, rows],
+        ]),
       )
+      sumParts(engine, gradient, gradients, parts.length, 9 * count)
     },
   )
 }

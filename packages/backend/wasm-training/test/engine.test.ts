@@ -28,13 +28,11 @@ function compute(memory: WebAssembly.Memory, simd: Simd): number[] {
   const last = allocate(height * width * filters + 8)
   const y = allocate(pixels * filters)
   const gradient = allocate(9 * channels * filters)
-  const [normal, mean, variance, totals, scratch] = [
-    pixels * filters,
-    filters,
-    filters,
-    4 * filters,
-    3 * filters,
-  ].map((count) => allocate(count)) as [number, number, number, number, number]
+  const normal = allocate(pixels * filters)
+  const totals = allocate(4 * filters)
+  const [mean, variance, shift, factor, term] = Array.from({ length: 5 }, () =>
+    allocate(filters),
+  ) as [number, number, number, number, number]
   const ones = allocate(filters, new Float32Array(filters).fill(1))
   const sizes = [batch, height, width, channels, ...padded, 1, 1]
   const rest = [height, width, filters, 3, 3, 1, 1, 1, 1]
@@ -42,7 +40,13 @@ function compute(memory: WebAssembly.Memory, simd: Simd): number[] {
   engine.pack_bias(packed, 0, filters, depth)
   engine.convolve([y, x, packed, field], sizes, [1, 1], rest, [-Infinity, Infinity])
   engine.filter_gradient([gradient, x, y, field, last], sizes, rest)
-  engine.batch_norm([normal, mean, variance, totals, scratch, y, ones, ones], pixels, filters, 1e-5)
+  engine.batch_norm_shift(shift, totals, y, pixels, filters)
+  engine.channel_sums([totals, y, 0, shift], [pixels, filters, 1])
+  engine.batch_norm_terms(
+    [mean, variance, factor, term, totals, 1],
+    [shift, ones, ones, pixels, filters, 1e-5],
+  )
+  engine.scale([normal, y, 0], [factor, 0, term], [pixels, filters])
   return [y, gradient, normal].flatMap((address) => [
     ...new Float32Array(memory.buffer, address, 9 * channels * filters),
   ])

@@ -1,9 +1,12 @@
 import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
+import { type PerThread, type Pool, startPool } from '../threads/pool.ts'
 import { plain, relaxed } from './binaries.ts'
 
 const names = [
-  'batch_norm',
-  'batch_norm_gradient',
+  'batch_norm_gradient_terms',
+  'batch_norm_shift',
+  'batch_norm_terms',
+  'channel_sums',
   'choose',
   'convolve',
   'copy_strided',
@@ -13,7 +16,6 @@ const names = [
   'extreme',
   'filter_gradient',
   'gather',
-  'gradient_sums',
   'matrix_multiply',
   'matrix_multiply_transposed',
   'pack',
@@ -22,15 +24,22 @@ const names = [
   'reduce',
   'relu_gradient',
   'scale',
+  'sum_parts',
   'winograd_convolve',
   'winograd_filter',
   'winograd_filter_gradient',
 ] as const
 
-type Argument = number | readonly number[]
+type Name = (typeof names)[number]
+type Argument = number | PerThread | readonly (number | PerThread)[]
 
 /** The kernels of kernels.c by name: pointers and sizes in, grouped as one likes, results in the heap. */
-export type Engine = Readonly<Record<(typeof names)[number], (...args: Argument[]) => void>>
+export type Engine = Readonly<Record<Name, (...args: Argument[]) => void>> & {
+  /** How many threads run parts. */
+  readonly threads: number
+  /** Runs a kernel once with each list of arguments, in any order and on all threads. */
+  each(name: Name, parts: readonly (readonly Argument[])[]): void
+}
 
 /** Which build of the kernels runs: with fused multiply-add where the engine has relaxed SIMD. */
 export type Simd = 'relaxed' | 'plain'
@@ -51,32 +60,86 @@ export function supported(): Simd {
   return best
 }
 
-/** The kernels on a memory. */
-export function instantiate(memory: WebAssembly.Memory, simd: Simd = supported()): Engine {
+/** Whether threads can see a memory. */
+function isShared(memory: WebAssembly.Memory): boolean {
+  return Object.prototype.toString.call(memory.buffer) === '[object SharedArrayBuffer]'
+}
+
+/** The kernels on a memory, with threads if they can share it. */
+export function instantiate(
+  memory: WebAssembly.Memory,
+  simd: Simd = supported(),
+  threads = 1,
+): Engine & { stop(): void } {
   const bytes = binaries[simd].slice()
-  // A page that is isolated across origins gets tfjs's build with threads, whose memory is shared, and an import has
-  // to say so: in the flags after its name and kind (1: has a maximum, 2: shared).
-  if (Object.prototype.toString.call(memory.buffer) === '[object SharedArrayBuffer]') {
+  if (isShared(memory)) {
+    // An import has to say that the memory is shared: in the flags after its name and kind (1: has a maximum, 2: shared).
     const name = Array.from('memory', (character) => character.charCodeAt(0))
     const at = bytes.findIndex((_, i) => name.every((byte, j) => bytes[i + j] === byte))
     bytes[at + name.length + 1] = 3
   }
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } })
-  const kernel = (name: string) => exports[name] as (...args: number[]) => void
-  return Object.fromEntries(
-    names.map((name) => [name, (...args: Argument[]) => kernel(name)(...args.flat())]),
-  ) as Engine
+  const module = new WebAssembly.Module(bytes)
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } })
+  const kernels = names.map((name) => exports[name] as (...args: number[]) => void)
+  const alone = (kernel: number, args: readonly Argument[]): void =>
+    kernels[kernel]!(...args.flat().map((arg) => (typeof arg === 'number' ? arg : arg.address)))
+  const pool: Pool | null =
+    threads > 1 && isShared(memory) ? startPool(module, memory, names, kernels, threads) : null
+  return Object.assign(
+    Object.fromEntries(
+      names.map((name, i) => [name, (...args: Argument[]) => alone(i, args)]),
+    ) as Record<Name, (...args: Argument[]) => void>,
+    {
+      threads: pool ? threads : 1,
+      each(name: Name, parts: readonly (readonly Argument[])[]): void {
+        const kernel = names.indexOf(name)
+        if (pool && parts.length > 1)
+          pool.run(
+            kernel,
+            parts.map((args) => args.flat()),
+          )
+        else for (const args of parts) alone(kernel, args)
+      },
+      stop: () => pool?.stop(),
+    },
+  )
 }
 
-const engines = new WeakMap<BackendWasm, Engine>()
+const engines = new WeakMap<BackendWasm, ReturnType<typeof instantiate>>()
+let wanted: number | undefined
+
+/** Sets how many threads there are from the next kernel on. */
+export function wantThreads(threads: number, backend: BackendWasm | null): void {
+  wanted = threads
+  const engine = backend && engines.get(backend)
+  if (!engine) return
+  engine.stop()
+  engines.delete(backend)
+}
 
 /** The kernels on a backend's heap. */
 export function engineOf(backend: BackendWasm): Engine {
   const known = engines.get(backend)
   if (known) return known
-  const engine = instantiate(memoryOf(backend))
+  const engine = instantiate(memoryOf(backend), supported(), wanted ?? cores())
   engines.set(backend, engine)
   return engine
+}
+
+/** The environment's TRICKS_THREADS, else as many as there are cores. Node 20 has no navigator. */
+function cores(): number {
+  const set = globalThis.process?.env?.['TRICKS_THREADS']
+  if (set !== undefined) return checkThreads('the environment variable TRICKS_THREADS', Number(set))
+  const os = globalThis.process?.getBuiltinModule?.('node:os')
+  return os?.availableParallelism() ?? globalThis.navigator?.hardwareConcurrency ?? 1
+}
+
+export function checkThreads(name: string, count: number): number {
+  if (!Number.isInteger(count) || count < 1 || count > 256)
+    throw new RangeError(
+      `wasm-training: expected ${name} to be an integer from 1 to 256, got ${count}`,
+    )
+  return count
 }
 
 /** A backend's heap. */

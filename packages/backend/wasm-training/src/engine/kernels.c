@@ -669,11 +669,96 @@ void reduce(float *output, double *totals, const float *x, int outer, int rows, 
   }
 }
 
+// The sums of `sum_rows` over some of the rows, [2][channels].
+EXPORT(channel_sums)
+void channel_sums(double *totals, const float *x, const float *dy, const float *shift, int rows, int channels,
+                  int kind) {
+  for (int i = 0; i < 2 * channels; i++) totals[i] = 0;
+  if (kind == 0)
+    sum_rows(totals, x, dy, shift, rows, channels, 0);
+  else if (kind == 1)
+    sum_rows(totals, x, dy, shift, rows, channels, 1);
+  else
+    sum_rows(totals, x, dy, shift, rows, channels, 2);
+}
+
+// to = the sum of `parts` arrays that lie `stride` values apart, in their order
+EXPORT(sum_parts)
+void sum_parts(float *to, const float *from, int parts, int stride, int count) {
+  int i = 0;
+  for (; i + 4 <= count; i += 4) {
+    v4 sum = LOAD(from + i);
+    for (int part = 1; part < parts; part++) sum = ADD(sum, LOAD(from + part * stride + i));
+    STORE(to + i, sum);
+  }
+  for (; i < count; i++) {
+    float sum = from[i];
+    for (int part = 1; part < parts; part++) sum += from[part * stride + i];
+    to[i] = sum;
+  }
+}
+
 // ------------------------------------------------------------------------------------ batch normalisation
 
-// to[row, channel] = x * factor + term; with a factor of dy: to = dy * factor + x * slope + term
-INLINE void scale_rows(float *to, const float *x, const float *dy, const float *factor, const float *slope,
-                       const float *term, int rows, int channels) {
+// Adds the later of `parts` arrays [2][channels] to the first.
+INLINE void join(double *totals, int parts, int channels) {
+  for (int part = 1; part < parts; part++)
+    for (int i = 0; i < 2 * channels; i++) totals[i] += totals[part * 2 * channels + i];
+}
+
+// The mean of each channel over the first rows: sums of squares are of x less this, so that they don't swallow
+// the variance.
+EXPORT(batch_norm_shift)
+void batch_norm_shift(float *shift, double *totals, const float *x, int rows, int channels) {
+  int some = smaller(rows, 64);
+  for (int i = 0; i < channels; i++) totals[i] = 0;
+  sum_rows(totals, x, 0, 0, some, channels, 0);
+  for (int c = 0; c < channels; c++) shift[c] = (float)(totals[c] / some);
+}
+
+// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta by the batch's own mean and (biased) variance is
+// y = x * factor + term: both from the channel sums (kind 1) of all parts.
+EXPORT(batch_norm_terms)
+void batch_norm_terms(float *mean, float *variance, float *factor, float *term, double *totals, int parts,
+                      const float *shift, const float *gamma, const float *beta, int rows, int channels,
+                      double epsilon) {
+  join(totals, parts, channels);
+  for (int c = 0; c < channels; c++) {
+    double shifted = totals[c] / rows;
+    double square = totals[channels + c] / rows - shifted * shifted;
+    if (square < 0) square = 0;
+    double m = shift[c] + shifted;
+    double f = gamma[c] / __builtin_sqrt(square + epsilon);
+    mean[c] = (float)m;
+    variance[c] = (float)square;
+    factor[c] = (float)f;
+    term[c] = (float)(beta[c] - m * f);
+  }
+}
+
+// dx = gamma / s * (dy - mean(dy) - (x - mean) / s^2 * mean(dy * (x - mean))), s^2 = variance + epsilon, is
+// dx = dy * factor + x * slope + term: from the channel sums (kind 2) of all parts.
+EXPORT(batch_norm_gradient_terms)
+void batch_norm_gradient_terms(float *dgamma, float *dbeta, float *factor, float *slope, float *term,
+                               double *totals, int parts, const float *gamma, const float *mean,
+                               const float *variance, int rows, int channels, double epsilon) {
+  join(totals, parts, channels);
+  for (int c = 0; c < channels; c++) {
+    double inverse = 1 / __builtin_sqrt(variance[c] + epsilon);
+    double f = gamma[c] * inverse;
+    double s = -f * inverse * inverse * totals[channels + c] / rows;
+    dbeta[c] = (float)totals[c];
+    dgamma[c] = (float)(totals[channels + c] * inverse);
+    factor[c] = (float)f;
+    slope[c] = (float)s;
+    term[c] = (float)(-f * totals[c] / rows - s * mean[c]);
+  }
+}
+
+// to[row, channel] = x * factor + term; with a dy: to = dy * factor + x * slope + term
+EXPORT(scale)
+void scale(float *to, const float *x, const float *dy, const float *factor, const float *slope,
+           const float *term, int rows, int channels) {
   for (int row = 0; row < rows; row++) {
     int base = row * channels, c = 0;
     for (; c + 4 <= channels; c += 4) {
@@ -686,68 +771,6 @@ INLINE void scale_rows(float *to, const float *x, const float *dy, const float *
       to[base + c] = dy ? dy[base + c] * factor[c] + value : value;
     }
   }
-}
-
-// y = gamma * (x - mean) / sqrt(variance + epsilon) + beta by the batch's own mean and (biased) variance.
-// The sums are of x less the first rows' mean, so that their squares do not swallow the variance.
-EXPORT(batch_norm)
-void batch_norm(float *y, float *mean, float *variance, double *totals, float *scratch, const float *x,
-                const float *gamma, const float *beta, int rows, int channels, double epsilon) {
-  int some = smaller(rows, 64);
-  for (int i = 0; i < 2 * channels; i++) totals[i] = 0;
-  sum_rows(totals, x, 0, 0, some, channels, 0);
-  for (int c = 0; c < channels; c++) scratch[c] = (float)(totals[c] / some);
-  for (int i = 0; i < 2 * channels; i++) totals[i] = 0;
-  sum_rows(totals, x, 0, scratch, rows, channels, 1);
-  float *factor = scratch, *term = scratch + channels;
-  for (int c = 0; c < channels; c++) {
-    double shifted = totals[c] / rows;
-    double square = totals[channels + c] / rows - shifted * shifted;
-    if (square < 0) square = 0;
-    double m = scratch[c] + shifted;
-    double f = gamma[c] / __builtin_sqrt(square + epsilon);
-    mean[c] = (float)m;
-    variance[c] = (float)square;
-    factor[c] = (float)f;
-    term[c] = (float)(beta[c] - m * f);
-  }
-  scale_rows(y, x, 0, factor, 0, term, rows, channels);
-}
-
-// y = x * factor + term, by channel
-EXPORT(scale)
-void scale(float *y, const float *x, const float *factor, const float *term, int rows, int channels) {
-  scale_rows(y, x, 0, factor, 0, term, rows, channels);
-}
-
-// sums[0] = sum of dy, sums[1] = sum of dy * (x - mean), by channel
-EXPORT(gradient_sums)
-void gradient_sums(float *sums, double *totals, const float *x, const float *dy, const float *mean, int rows,
-                   int channels) {
-  for (int i = 0; i < 2 * channels; i++) totals[i] = 0;
-  sum_rows(totals, x, dy, mean, rows, channels, 2);
-  for (int i = 0; i < 2 * channels; i++) sums[i] = (float)totals[i];
-}
-
-// dx = gamma / s * (dy - mean(dy) - (x - mean) / s^2 * mean(dy * (x - mean))), s^2 = variance + epsilon
-EXPORT(batch_norm_gradient)
-void batch_norm_gradient(float *dx, float *dgamma, float *dbeta, double *totals, float *scratch,
-                         const float *x, const float *dy, const float *gamma, const float *mean,
-                         const float *variance, int rows, int channels, double epsilon) {
-  for (int i = 0; i < 2 * channels; i++) totals[i] = 0;
-  sum_rows(totals, x, dy, mean, rows, channels, 2);
-  float *factor = scratch, *slope = scratch + channels, *term = scratch + 2 * channels;
-  for (int c = 0; c < channels; c++) {
-    double inverse = 1 / __builtin_sqrt(variance[c] + epsilon);
-    double f = gamma[c] * inverse;
-    double s = -f * inverse * inverse * totals[channels + c] / rows;
-    dbeta[c] = (float)totals[c];
-    dgamma[c] = (float)(totals[channels + c] * inverse);
-    factor[c] = (float)f;
-    slope[c] = (float)s;
-    term[c] = (float)(-f * totals[c] / rows - s * mean[c]);
-  }
-  scale_rows(dx, x, dy, factor, slope, term, rows, channels);
 }
 
 // ------------------------------------------------------------------------------ activations and pooling
