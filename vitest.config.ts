@@ -35,7 +35,8 @@ export default defineConfig({
     hookTimeout: 300_000,
     // All processors: by itself vitest leaves one alone, of two.
     maxWorkers: '100%',
-    env: { TRICKS_TEST_WEBGPU: testsWebgpu },
+    // Test files already run on all processors; results don't depend on the number of threads.
+    env: { TRICKS_TEST_WEBGPU: testsWebgpu, TRICKS_THREADS: '1' },
     projects: [
       {
         extends: true,

@@ -46,7 +46,7 @@ function channelSums(
 }
 
 /** to = x · factor + term, or dy · factor + x · slope + term */
-function scale(
+function scaleRows(
   engine: Engine,
   [to, x, dy]: readonly [to: number, x: number, dy: number],
   terms: readonly [factor: number, slope: number, term: number],
@@ -83,7 +83,7 @@ function train(call: Call): Info[] {
         [pointer(call, mean), pointer(call, variance), factor, term, totals, parts.length],
         [shift, gamma!, beta!, rows, channels, call.attrs['epsilon'] as number],
       )
-      scale(engine, [pointer(call, y), from, 0], [factor, 0, term], rows, channels)
+      scaleRows(engine, [pointer(call, y), from, 0], [factor, 0, term], rows, channels)
     },
   )
   return [y, mean, variance]
@@ -108,7 +108,7 @@ function trainGradient(call: Call): Info[] {
         call.attrs['epsilon'] as number,
       )
       const tensors = [pointer(call, dx), at('x'), at('dy')] as const
-      scale(engine, tensors, [factor, slope, term], rows, channels)
+      scaleRows(engine, tensors, [factor, slope, term], rows, channels)
     },
   )
   return [dx, dgamma, dbeta]
@@ -159,7 +159,7 @@ function normalize(original: Kernel): Kernel {
       write(call, factors, factor)
       write(call, terms, term)
       const tensors = [pointer(call, y), pointer(call, x), 0] as const
-      scale(engine, tensors, [factors, 0, terms], rows, channels)
+      scaleRows(engine, tensors, [factors, 0, terms], rows, channels)
     })
     return y
   }
@@ -188,7 +188,7 @@ function normalizeGradient(call: Call): Info[] {
     const factor = inverse.map((value, channel) => value * gamma[channel]!)
     write(call, factors, factor)
     write(call, terms, new Float32Array(channels))
-    scale(engine, [pointer(call, dx), dy, 0], [factors, 0, terms], rows, channels)
+    scaleRows(engine, [pointer(call, dx), dy, 0], [factors, 0, terms], rows, channels)
   })
   return [dx, dgamma, dbeta]
 }

@@ -34,7 +34,7 @@ function poolGradient(average: boolean): (call: Call) => Info {
       info.inWidth === info.outWidth * info.strideWidth
     if (!tile) values(call, output).fill(0)
     compute(call, [], (engine) => {
-      const bytes = (info: Info): number => (4 * size(info)) / info.shape[0]!
+      const bytes = (each: Info): number => (4 * size(each)) / each.shape[0]!
       engine.each(
         'pool_gradient',
         split(engine, info.batchSize, 24 * size(x)).map(({ begin, count }) => [

@@ -83,7 +83,7 @@ function startWorker(data: WorkerData): Stoppable {
   }
   const url = URL.createObjectURL(new Blob([workerProgram()], { type: 'text/javascript' }))
   const worker = new Worker(url)
-  worker.postMessage(data)
+  worker.postMessage(data, [])
   return worker
 }
 
