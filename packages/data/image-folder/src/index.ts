@@ -13,7 +13,7 @@ export interface ImageFolderOptions {
   readonly size: number | readonly [height: number, width: number]
   /** What pictures that can't be read do: 'throw' lists them in an error (default), 'skip' leaves them out. */
   readonly broken?: 'throw' | 'skip'
-  /** Where the pixels are kept: 'memory', 'file' (a temporary one), or by their size, a file from 1 GiB on (default). */
+  /** Where the pixels are kept: 'memory', 'file' (a temporary one), or by their size, a file from 128 MiB on (default). */
   readonly keep?: 'memory' | 'file' | 'auto'
   /** Called with pictures read and their total. */
   readonly onProgress?: (done: number, total: number) => void
@@ -72,7 +72,7 @@ export async function readImageFolder(
 
   const layout = await readLayout(folder)
   const total = picturesIn(layout)
-  const inFile = keep === 'file' || (keep === 'auto' && total * height * width * 3 >= 2 ** 30)
+  const inFile = keep === 'file' || (keep === 'auto' && total * height * width * 3 >= inMemory)
   let done = 0
   const onPicture = (): void => onProgress?.(++done, total)
   const broken = [...layout.broken]
@@ -87,6 +87,9 @@ export async function readImageFolder(
     throw new BrokenPictures(broken, total + layout.broken.length)
   return { ...(sets as { train: ImageSet }), broken: [...broken, ...layout.others] }
 }
+
+/** Bytes. From a file each batch is read in a millisecond or so, and the system keeps in memory what it has room for. */
+const inMemory = 2 ** 27
 
 function sidesOf(size: ImageFolderOptions['size']): readonly [height: number, width: number] {
   const sides = (Array.isArray(size) ? size : [size, size]) as [number, number]

@@ -15,6 +15,9 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
+/** Pictures that threads read and decode at a time. More would only take memory: a large one has a hundred megabytes. */
+const atOnce = availableParallelism() * 2
+
 /** The pictures of a set that can be read, and those that can't. */
 export async function readSet(
   { classes }: PictureSet,
@@ -27,20 +30,18 @@ export async function readSet(
   const store = inFile ? pixelFile() : memory(pictures.length * values)
   const labels: number[] = []
   const broken: Skipped[] = []
-  const atOnce = availableParallelism() * 2
-  for (let from = 0; from < pictures.length; from += atOnce) {
-    const work = pictures.slice(from, from + atOnce).map(async ({ path, label }) => {
-      signal?.throwIfAborted()
-      const pixels = await readPicture(path, height, width)
-      onPicture()
-      return { path, label, pixels }
-    })
-    for (const { path, label, pixels } of await Promise.all(work))
-      if (typeof pixels === 'string') broken.push({ file: path, reason: pixels })
-      else {
-        store.write(labels.length * values, pixels)
-        labels.push(label)
-      }
+  const ahead: Promise<Uint8Array | string>[] = []
+  for (const [i, { path, label }] of pictures.entries()) {
+    signal?.throwIfAborted()
+    for (let next = i + ahead.length; next < Math.min(i + atOnce, pictures.length); next++)
+      ahead.push(readPicture(pictures[next]!.path, height, width))
+    const pixels = await ahead.shift()!
+    onPicture()
+    if (typeof pixels === 'string') broken.push({ file: path, reason: pixels })
+    else {
+      store.write(labels.length * values, pixels)
+      labels.push(label)
+    }
   }
   const images = store.pixels(labels.length * values)
   const names = classes.map(({ name }) => name)

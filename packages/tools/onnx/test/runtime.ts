@@ -12,7 +12,8 @@ export function scatter(model: layers.LayersModel): void {
     for (const weight of layer.weights) {
       const shape = weight.shape as number[]
       const role = weight.originalName.split('/').at(-1)!
-      const spread = Math.sqrt(6 / shape.slice(0, -1).reduce((a, b) => a * b, 1))
+      const inputs = shape.slice(0, role === 'depthwise_kernel' ? 2 : -1)
+      const spread = Math.sqrt(6 / inputs.reduce((a, b) => a * b, 1))
       const [low, high] = {
         gamma: [-0.5, 1.5],
         moving_variance: [0.5, 1.5],

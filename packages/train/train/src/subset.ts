@@ -1,5 +1,5 @@
 import { createRandom } from '@tricks/core'
-import type { ImageSet } from './image-set.ts'
+import type { ImageSet, Pixels } from './image-set.ts'
 
 /**
  * The images at some indices of a set, in that order, as a set of their own.
@@ -9,14 +9,30 @@ import type { ImageSet } from './image-set.ts'
  */
 export function imagesAt(set: ImageSet, indices: ArrayLike<number>): ImageSet {
   const size = set.height * set.width * set.channels
-  const images = new Uint8Array(indices.length * size)
-  const labels = new Int32Array(indices.length)
-  for (let to = 0; to < indices.length; to++) {
-    const from = indices[to]!
-    images.set(set.images.subarray(from * size, (from + 1) * size), to * size)
-    labels[to] = set.labels[from]!
+  const view = pixelsAt(set.images, indices, size)
+  // What is in a file may be more than fits in memory, and stays there.
+  const images = ArrayBuffer.isView(set.images) ? view.subarray(0, view.length) : view
+  return { ...set, images, labels: Int32Array.from(indices, (index) => set.labels[index]!) }
+}
+
+/** The pixels of the images at some indices, read when they are asked for. */
+function pixelsAt(images: Pixels, indices: ArrayLike<number>, size: number): Pixels {
+  const length = indices.length * size
+  return {
+    length,
+    subarray(from, to) {
+      const part = new Uint8Array(Math.max(0, Math.min(to, length) - from))
+      for (let done = 0; done < part.length;) {
+        const index = Math.floor((from + done) / size)
+        const skipped = (from + done) % size
+        const count = Math.min(size - skipped, part.length - done)
+        const start = indices[index]! * size + skipped
+        part.set(images.subarray(start, start + count), done)
+        done += count
+      }
+      return part
+    },
   }
-  return { ...set, images, labels }
 }
 
 /**

@@ -37,7 +37,10 @@ export interface TrainOptions extends RunOptions {
   readonly onProgress?: (progress: Progress) => void
   /** Aborted, training ends after the step that is under way. */
   readonly signal?: AbortSignal
-  /** Images that are evaluated at once, which changes memory and time alone; default 500. */
+  /**
+   * Images that are evaluated at once, which changes memory and time alone; default 500, or as many as have the pixels of
+   * 500 images of 32 × 32 if that is less, and a batch at least.
+   */
   readonly evaluationBatchSize?: number
   /** Steps between two reads of the losses, which is how late a NaN may be noticed; default 20. */
   readonly readEvery?: number
@@ -123,11 +126,12 @@ export async function* training(
 
 async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, TrainResult, void> {
   const { model, data, optimizer, seed = 0, signal, readEvery = 20, checkpoint, resume } = options
-  const { batchSize = 128, evaluationBatchSize = 500, nonFinite = 'stop' } = options
+  const { batchSize = 128, nonFinite = 'stop' } = options
   const often = Number.isInteger(readEvery) && readEvery >= 1
   assertArgument(often, 'train', { readEvery }, 'a positive integer')
-  const some = Number.isInteger(evaluationBatchSize) && evaluationBatchSize >= 1
-  assertArgument(some, 'train', { evaluationBatchSize }, 'a positive integer')
+  const { evaluationBatchSize: asked = 1 } = options
+  const some = Number.isInteger(asked) && asked >= 1
+  assertArgument(some, 'train', { evaluationBatchSize: asked }, 'a positive integer')
   const known = nonFinite === 'stop' || nonFinite === 'skip'
   assertArgument(known, 'train', { nonFinite }, "'stop' or 'skip'")
   if (checkpoint) {
@@ -140,6 +144,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
   const { facts, heldOut, stepsPerEpoch } = run.data
   const { normalize, evaluation } = pipeline
   const { steps } = run.data.time(0)
+  const { evaluationBatchSize = evaluatedAtOnce(facts, batchSize) } = options
 
   const parts = { model, variables, pipeline, optimizer, seed, precision }
   const watch = new Watch(Object.keys(trainableOf(variables)), pipeline)
@@ -294,6 +299,14 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
     pipeline.dispose()
     setRate(optimizer, baseRate)
   }
+}
+
+/** Training takes more memory for each image than evaluating does, so that a batch fits in any case. */
+function evaluatedAtOnce(
+  { height, width }: { readonly height: number; readonly width: number },
+  batchSize: number,
+): number {
+  return Math.min(500, Math.max(batchSize, Math.floor((500 * 32 * 32) / (height * width))))
 }
 
 /** A step that was tried. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { firstOf, type ImageSet } from '../src/index.ts'
+import { firstOf, imagesAt, type ImageSet } from '../src/index.ts'
 
 const labels = Array.from({ length: 60 }, (_, i) => (i < 50 ? i % 2 : 2))
 const set: ImageSet = {
@@ -31,4 +31,28 @@ test('rejects fewer images than classes', () => {
   expect(() => firstOf(set, 2)).toThrow(
     'train: expected limit to be at least 3, one image per class, got 2',
   )
+})
+
+test('of pixels in a file, those that are asked for are read, and no others', () => {
+  const bytes = Uint8Array.from({ length: 24 }, (_, i) => i)
+  const read: [number, number][] = []
+  const images = {
+    length: bytes.length,
+    subarray(from: number, to: number) {
+      read.push([from, to])
+      return bytes.slice(from, to)
+    },
+  }
+  const some = imagesAt({ ...set, images, labels: [0, 1, 2, 0], width: 6 }, [3, 1, 2])
+  expect(read).toEqual([])
+  expect(some.images.length).toBe(18)
+  expect([...(some.labels as Int32Array)]).toEqual([0, 1, 2])
+  expect([...some.images.subarray(4, 14)]).toEqual([22, 23, 6, 7, 8, 9, 10, 11, 12, 13])
+  expect(read).toEqual([
+    [22, 24],
+    [6, 12],
+    [12, 14],
+  ])
+  expect([...some.images.subarray(12, 99)]).toEqual([12, 13, 14, 15, 16, 17])
+  expect([...some.images.subarray(0, 0)]).toEqual([])
 })
