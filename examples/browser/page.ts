@@ -68,7 +68,7 @@ async function run(): Promise<void> {
     onProgress: show,
   })
   const seconds = ((performance.now() - began) / 1000).toFixed(0)
-  now(`${percent(accuracy!.accuracy)} of the test images are right, after ${seconds} s.`)
+  now(`${percent(accuracy!.accuracy)} of the test images classified correctly, after ${seconds} s.`)
 }
 
 /** The backend asked for, or WebGPU, WebGL, wasm, whichever is the first that is there. */

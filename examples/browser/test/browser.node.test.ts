@@ -36,12 +36,14 @@ describe.skipIf(!existsSync(executablePath))('the page', () => {
         const page = await browser.newPage()
         const flags = 'limit=24&epochs=1&batch=8&tfjsflags=WEBGPU_SOFTWARE:true'
         await page.goto(`${server.resolvedUrls!.local[0]}?backend=${backend}&${flags}`)
-        const end = page.getByText(/of the test images are right|It failed/)
+        const end = page.getByText(/of the test images classified correctly|It failed/)
         await end.waitFor({ timeout: 0 })
         const log = await page.locator('#log').textContent()
         expect(log).toContain(`Backend: ${backend}`)
         expect(log).toMatch(/Epoch 1: training loss \d\.\d+/)
-        expect(await end.textContent()).toMatch(/^\d+\.\d\d % of the test images are right/)
+        expect(await end.textContent()).toMatch(
+          /^\d+\.\d\d % of the test images classified correctly/,
+        )
       } finally {
         await browser.close()
       }

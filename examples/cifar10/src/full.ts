@@ -46,5 +46,7 @@ if (import.meta.main) {
     folder: `runs/full-${started}`,
     seed: 0,
   })
-  console.log(`${(100 * result.test!.accuracy).toFixed(2)} % of the test images are right`)
+  console.log(
+    `${(100 * result.test!.accuracy).toFixed(2)} % of the test images classified correctly`,
+  )
 }

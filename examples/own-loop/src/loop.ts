@@ -73,4 +73,6 @@ export async function trainInOwnLoop(
 }
 
 if (import.meta.main)
-  console.log(`${(100 * (await trainInOwnLoop())).toFixed(1)} % of 500 test images are right`)
+  console.log(
+    `${(100 * (await trainInOwnLoop())).toFixed(1)} % of 500 test images classified correctly`,
+  )

@@ -1,11 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core'
 
-/** What turns logits into probabilities. */
+/** The activation that turns logits into probabilities. */
 export type Squashing = 'softmax' | 'sigmoid'
 
 const squashing: Readonly<Record<string, Squashing>> = { Softmax: 'softmax', Sigmoid: 'sigmoid' }
 
-/** Kernels whose outputs are their inputs' values, rearranged, selected, clipped or averaged: still probabilities. */
+/** Kernels that only rearrange, select, clip or average their input's values: the outputs are still probabilities. */
 const passing = new Set([
   'Identity',
   'Reshape',
@@ -31,9 +31,9 @@ const passing = new Set([
 type TapeNode = ReturnType<typeof tf.engine>['state']['activeTape'][number]
 
 /**
- * Runs a forward pass and finds the softmax or sigmoid that it ends in, so that a loss that takes logits can reject the
- * model. It is found in the operations that were run, in whichever layer, nested model or function they are, and costs
- * no memory. A logarithm after the softmax gives logits; a softmax that is written out, exp(x) / Σ exp(x), is not
+ * Runs a forward pass and reports whether it ends in a softmax or sigmoid, so that a loss that expects logits can
+ * reject the model. Detection uses the recorded operations, so it works for layers, nested models and functions alike
+ * and costs no memory. A logarithm after the softmax gives logits. A softmax written out as exp(x) / Σ exp(x) is not
  * recognised.
  *
  * @param forward returns the outputs, a tensor
@@ -51,7 +51,7 @@ export function finalActivation<T>(forward: () => T): {
   const record = (): tf.Tensor => {
     const { activeTape: tape, gradientDepth } = tf.engine().state
     const from = tape.length
-    // No gradient is computed, so what the tape would keep of each operation can go at once.
+    // No gradient is computed, so the tensors that the tape would keep for each operation can be dropped at once.
     if (gradientDepth === 1) tape.push = withoutSaved
     outputs = forward()
     const makers = new Map<number, TapeNode>()
@@ -66,7 +66,7 @@ export function finalActivation<T>(forward: () => T): {
 
 function withoutSaved(this: TapeNode[], ...nodes: TapeNode[]): number {
   for (const node of nodes) {
-    // A gradient inside of the forward pass needs its own.
+    // A gradient computed inside the forward pass needs its own tape.
     const needed = tf.engine().state.gradientDepth > 1
     if (!needed) tf.dispose(node.saved)
     this[this.length] = needed ? node : { ...node, saved: [] }

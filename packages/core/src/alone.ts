@@ -4,21 +4,21 @@ import { assertArgument } from './option.ts'
 import { createRandom } from './random.ts'
 import type { Augmentation, Batch, Trick } from './trick.ts'
 
-/** Where the draws of a call come from. */
+/** Seed, step and statistics for a call outside a pipeline. */
 export interface DrawOptions {
   /** Whole number in [0, 2^32). */
   readonly seed: number
-  /** Another step gives other draws; default 0. Count it up from call to call. */
+  /** The draws depend on it; default 0. Increase it from call to call. */
   readonly step?: number
-  /** The data's mean per channel, which `fill: 'mean'` means; default 0, as of normalised images. */
+  /** The data's mean per channel, used by `fill: 'mean'`; default 0, as for normalised images. */
   readonly mean?: readonly number[]
 }
 
 /**
- * A trick as a function of a batch that draws for itself, for a loop without a pipeline. Its draws are those that
- * `compose` makes for the trick with the same seed and step.
+ * Turns a trick into a function of a batch that makes its own draws, for a loop without a pipeline. With the same seed
+ * and step it draws what `compose` draws for the trick.
  *
- * @param factory of a trick that changes images, or mixes them
+ * @param factory creates a trick that changes images or mixes them
  * @returns a function of images `[batch, height, width, channels]` in [0, 1] (of `{ images, targets }` for a trick that
  * mixes) and the trick's options with `seed` and `step`; it leaves its input unchanged
  * @throws RangeError for an option out of its range

@@ -7,11 +7,10 @@ import { type Duration, isDuration, stepsOf } from './time.ts'
 import type { Augmentation, Json, Trick } from './trick.ts'
 
 /**
- * Does one of several tricks, chosen with the given odds: for each image where all of them are image
- * tricks, else for each step.
+ * Applies one of several tricks, chosen at random by weight: per image if all are image tricks, otherwise per step.
  *
  * @param choices pairs of a trick and its weight, above 0; weights need not sum to 1
- * @throws RangeError for no choice or a weight that isn't above 0; Error for a trick that sets the rate
+ * @throws RangeError for an empty list or a weight of 0 or less; Error for a trick that sets the rate
  * @example
  * oneOf([[mixup(), 1], [ricap(), 1]])
  */
@@ -38,7 +37,7 @@ export function oneOf(
 }
 
 /**
- * Does a trick with some probability: for each image where it is an image trick, else for each step.
+ * Applies a trick with a given probability: per image if it is an image trick, otherwise per step.
  *
  * @param probability in [0, 1]
  * @throws RangeError for another probability; Error for a trick that sets the rate
@@ -56,10 +55,10 @@ export function sometimes(
 }
 
 /**
- * Does a trick in a part of the run only; outside it the trick does nothing.
+ * Applies a trick only in part of the run; outside the window it does nothing.
  *
  * @param window `from` (inclusive, by default the start) and `until` (exclusive, by default the end)
- * @throws RangeError for a duration of no or several units
+ * @throws RangeError for a duration that does not have exactly one unit
  * @example
  * during({ until: { fraction: 0.9 } }, mixup())
  */
@@ -104,7 +103,7 @@ function combinator(
   }
 }
 
-/** Draws a number below `total`; of the weights laid end to end, the one that it falls on is whose trick acts. */
+/** Draws a number in [0, total); the trick whose weight interval contains it is applied. */
 function byChance(
   name: string,
   tricks: readonly Trick[],
@@ -118,7 +117,7 @@ function byChance(
     let end = 0
     return weights.findIndex((weight) => drawn < (end += weight))
   }
-  // Stages without a stream of their own belong to the whole run: all of the tricks take part.
+  // Stages without their own random stream apply to the whole run, so all tricks take part.
   const acts: IsActive = (i, _, random) => !random || choose(random) === i
   const chance = combinator(name, tricks, options, key, acts)
   const setter = tricks.find((trick) => trick.learningRate)
@@ -135,13 +134,13 @@ function byChance(
 const perStep = ['mix', 'targets', 'prepare', 'loss', 'penalty', 'gradients', 'afterStep'] as const
 
 interface Chosen {
-  /** A trick's place in the list for each image, or -1. */
+  /** The index of the chosen trick for each image, or -1. */
   readonly choice: readonly number[]
-  /** By the tricks' keys. */
+  /** By trick key. */
   readonly params: Readonly<Record<string, unknown>>
 }
 
-/** Each trick runs on the whole batch, and each image is taken from the one that it drew. */
+/** Runs each trick on the whole batch and takes each image from the result of the trick that it chose. */
 function imageByImage(
   tricks: readonly Trick[],
   choose: (random: Random) => number,

@@ -17,30 +17,31 @@ import type {
 } from './trick.ts'
 
 /**
- * Whether the i-th trick acts in this step. The stream is the combination's own; stages that don't belong to one step
- * have none.
+ * Whether the i-th trick is active in this step. `random` is the combinator's own stream; stages that are not tied to
+ * one step have none.
  */
 export type IsActive = (i: number, time: Time, random?: Random) => boolean
 
 /** A trick's key among its siblings. */
 export const keyOf = (trick: Trick): string => trick.key ?? trick.name
 
-/** What a record holds for a trick, whose key may be that of every object's method. */
+/** A trick's entry in a record. Looks at own properties only, as a key may equal the name of an inherited method. */
 export const entryOf = (trick: Trick, record: Readonly<Record<string, unknown>> | undefined) =>
   record && Object.hasOwn(record, keyOf(trick)) ? record[keyOf(trick)] : undefined
 
-/** `tf.tidy` for whatever hooks return: intermediate tensors are disposed even if no trainer tidies up. */
+/** `tf.tidy` around a hook: intermediate tensors are disposed even if no trainer tidies up. */
 export const tidied = <T>(work: () => T): T => tf.tidy(work as () => tf.TensorContainer) as T
 
-/** What several tricks' states look like together: each under its trick's key. */
+/** The states of several tricks, each under its trick's key. */
 export type States = Readonly<Record<string, unknown>>
 
 /** All hooks of a trick. */
 export type Hooks = Required<Pick<Trick<States>, Stage>>
 
 /**
- * The hooks of several tricks as those of one, each with its own random stream, prepared tensors and state under its
- * key. Without tricks every hook is the identity. `compose` and every combinator are this plus a rule for who acts.
+ * Combines the hooks of several tricks into one set. Each trick gets its own random stream, prepared tensors and state
+ * under its key. Without tricks every hook is the identity. `compose` and all combinators are built on this function,
+ * with a rule for which tricks are active.
  *
  * @example
  * const { images } = combine('both', [randomFlip(), cutout()])
@@ -59,14 +60,14 @@ export function combine(
       )
     return own
   }
-  /** The moment as the trick sees it. */
+  /** The moment as passed to a trick. */
   const within = <M extends Moment>(moment: M, trick: Trick) =>
     ({
       ...moment,
       random: moment.random?.fork(keyOf(trick)),
       state: moment.state && stateOf(trick, moment.state),
     }) as M & Step
-  /** Each trick that has the hook and acts makes something of what the one before it made. */
+  /** Applies the active tricks that have the hook in turn, each to the result of the one before. */
   const fold = <T, M extends Moment>(
     hook: Stage,
     moment: M,
@@ -123,7 +124,7 @@ export function combine(
       fold('penalty', step, tf.scalar(0), (sum, trick, own) =>
         tf.add(sum, trick.penalty!(variables, own)),
       ),
-    // The first trick of the list is the outermost: it sees what all the others made of the gradients.
+    // The first trick in the list is the outermost: it sees the gradients after all others have changed them.
     gradients: (initial, step) =>
       fold(
         'gradients',
@@ -164,7 +165,7 @@ export function combine(
           },
         })) ?? [],
     ),
-    // Every trick sees the epoch, even after one has asked to stop. An epoch ends in its last step.
+    // Every trick sees the epoch, even after one has asked to stop. An epoch belongs to the time of its last step.
     afterEpoch: (epoch, states) =>
       fold<ReturnType<Hooks['afterEpoch']>, Moment>(
         'afterEpoch',
@@ -203,20 +204,20 @@ export function combine(
   }
 }
 
-/** The step on another batch, such as a part of its own, whose images keep their streams. */
+/** The step with another batch, such as a part of its own; images keep their random streams. */
 const onBatch = <S>(step: TrainingStep<S>, batch: PipelineBatch): TrainingStep<S> => ({
   ...step,
   batch,
   random: step.random.at(batch.time.step, batch.first),
 })
 
-/** What is known of a step; without a time it is the whole run, in which every trick takes part. */
+/** A step, or parts of it; without a time it is the whole run, in which every trick is active. */
 type Moment = Partial<Step>
 
-/** What was drawn, by the tricks' keys. */
+/** Draws by trick key. */
 export type Drawn = Readonly<Record<string, unknown>>
 
-/** The tricks for which something was drawn, each with its own. */
+/** The tricks that have draws, each with its own. */
 export const drawnFor = (
   hook: 'images' | 'mix',
   tricks: readonly Trick[],
@@ -226,7 +227,7 @@ export const drawnFor = (
     .map((trick): [Trick, unknown] => [trick, entryOf(trick, drawn)])
     .filter(([trick, own]) => trick[hook] && own !== undefined)
 
-/** The tensors whose names begin with `from`, beginning with `to` instead. */
+/** Renames tensors: the prefix `from` becomes `to`. */
 const renamed = (tensors: Tensors, from: string, to: string): Tensors =>
   Object.fromEntries(
     Object.entries(tensors)
@@ -237,7 +238,7 @@ const renamed = (tensors: Tensors, from: string, to: string): Tensors =>
 const isTrick = (value: unknown): value is Trick =>
   typeof (value as Partial<Trick> | null | undefined)?.name === 'string'
 
-/** @throws Error for what is not a list of tricks, each with a key of its own */
+/** @throws Error unless `tricks` is a list of tricks with distinct keys */
 function checkTricks(name: string, tricks: readonly Trick[]): void {
   assertArgument(Array.isArray(tricks), name, { tricks }, 'a list of tricks')
   for (const trick of tricks as readonly unknown[]) {
@@ -254,6 +255,6 @@ function checkTricks(name: string, tricks: readonly Trick[]): void {
   const twice = keys.find((key, i) => keys.indexOf(key) !== i)
   if (twice !== undefined)
     throw new Error(
-      `${name}: two tricks have the key '${twice}'; tell them apart, as in { key: '${twice}-2' }`,
+      `${name}: two tricks have the key '${twice}'; give one of them another, as in { key: '${twice}-2' }`,
     )
 }

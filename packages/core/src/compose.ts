@@ -30,48 +30,48 @@ import type {
 export interface PipelineOptions {
   /** Whole number in [0, 2^32); default 0. */
   readonly seed?: number
-  /** Of the data, per channel, in [0, 1], or one for all channels; default 0, which with `deviation` 1 leaves images as they are. */
+  /** The data's mean per channel, in [0, 1], or one for all channels. With 0 (the default) and deviation 1 images are unchanged. */
   readonly mean?: readonly number[]
-  /** Of the data, per channel, in (0, 1], or one for all channels; default 1. */
+  /** The data's standard deviation per channel, in (0, 1], or one for all channels; default 1. */
   readonly deviation?: readonly number[]
-  /** Needed for durations in epochs. */
+  /** Required for durations in epochs. */
   readonly stepsPerEpoch?: number
-  /** Steps of the whole run; needed for durations in fractions. */
+  /** Steps of the whole run; required for durations in fractions. */
   readonly steps?: number
 }
 
-/** What was drawn for one step, by trick: JSON and typed arrays. */
+/** The draws of one step, by trick: JSON and typed arrays. */
 export interface Draws {
   readonly images: Readonly<Record<string, unknown>>
   readonly mix: Readonly<Record<string, unknown>>
 }
 
-/** A moment in a run: a step's number, or a full `Time`. */
+/** A point in a run: a step number, or a full `Time`. */
 export type When = number | Time
 
-/** What one trick, or the pipeline itself, made of a batch. */
+/** A batch after one trick, or after one of the pipeline's own stages. */
 export interface Traced extends Batch {
-  /** 'input' is what came in; 'batch' is what the model sees, with all that `batch` returns. */
+  /** 'input' is the original batch; 'batch' is what the model sees, with everything that `batch` returns. */
   readonly stage: 'input' | 'images' | 'normalize' | 'mix' | 'targets' | 'batch'
-  /** The trick, and what it drew; absent at the pipeline's own stages. */
+  /** The trick and its draws; absent for the pipeline's own stages. */
   readonly trick?: Trick
   readonly params?: unknown
 }
 
 /**
- * Tricks composed, their stages in order. Use it in your own loop, or give the list to `train`. A pipeline holds the
- * state of one run; the tricks hold none.
+ * Composed tricks, with their stages in order. Use it in your own loop, or pass the list to `train`. A pipeline holds
+ * the state of one run; the tricks hold none.
  */
 export interface Pipeline {
   readonly tricks: readonly Trick[]
-  /** Starts a run: every trick's state is new. Needed if one of the tricks has state. */
+  /** Starts a run with fresh state for every trick. Required if one of the tricks has state. */
   start(run: Omit<Run, 'random'>): void
-  /** What the tricks draw for a step; `first` is the index of a shard's first image in the batch. */
+  /** The tricks' draws for a step; `first` is the index of a shard's first image in the global batch. */
   draw(shape: Omit<BatchShape, 'mean'>, when: When, first?: number): Draws
   /**
-   * Images in [0, 1] and targets → what the model is to see: augmented, normalised, mixed, smoothed.
-   * Leaves its inputs unchanged; the caller disposes what it returns. `draws` are made unless given; `first` is the
-   * index of a shard's first image in the global batch, by default 0.
+   * Turns images in [0, 1] and targets into the model's input: augmented, normalised, mixed and smoothed. Leaves its
+   * inputs unchanged; the caller disposes the result. Makes the draws unless `draws` is given; `first` is the index of
+   * a shard's first image in the global batch, default 0.
    */
   batch(
     images: tf.Tensor4D,
@@ -80,7 +80,7 @@ export interface Pipeline {
     draws?: Draws,
     first?: number,
   ): PipelineBatch
-  /** What each trick made of a batch, one after the other; the last item is `batch`. The caller disposes all. */
+  /** The batch after each trick in turn; the last item equals `batch`. The caller disposes all of them. */
   trace(
     images: tf.Tensor4D,
     targets: tf.Tensor2D,
@@ -88,18 +88,18 @@ export interface Pipeline {
     draws?: Draws,
     first?: number,
   ): readonly [...Traced[], Traced & PipelineBatch]
-  /** Normalises by the data's mean and deviation: all that evaluation does. */
+  /** Normalises by the data's mean and deviation, which is all that evaluation does. */
   normalize(images: tf.Tensor4D): tf.Tensor4D
   learningRate(rate: number, when: When): number
-  /** Factors of the learning rate and the weight decay of a variable, by its path. */
+  /** Factors for the learning rate and weight decay of the variable at `path`. */
   multipliers(path: string, when: When): Required<Multipliers>
   /** Cross-entropy, then the tricks' losses, then their penalties on `variables`. */
   loss(batch: PipelineBatch, logits: tf.Tensor2D, variables?: Variables): tf.Scalar
   gradients(next: NextGradients, batch: PipelineBatch, variables: Variables): Tensors
-  /** The step as a hook sees it, for a loop that calls hooks itself; `first` as for `draw`. */
+  /** The step as hooks see it, for a loop that calls hooks itself; `first` as for `draw`. */
   step(when: When, first?: number): Step
   afterStep(variables: Variables, when: When): void
-  /** Whom to give training metrics, and how often. */
+  /** The tricks that observe training metrics, and how often. */
   readonly observe: readonly (Pick<Observer, 'every'> & {
     metrics(metrics: Metrics, time: Time): void
   })[]
@@ -115,11 +115,11 @@ export interface Pipeline {
   restore(saved: State): void
   /** Disposes the tricks' states. */
   dispose(): void
-  /** The stages with their tricks and options, in the order in which they run, as data. */
+  /** The stages in execution order, with their tricks and options, as data. */
   plan(): readonly PlanStage[]
 }
 
-/** One number per channel; a single one counts for all. */
+/** One number per channel; a single number applies to all. */
 function perChannel(
   option: Readonly<Record<string, readonly number[]>>,
   channels: number,
@@ -131,11 +131,11 @@ function perChannel(
 }
 
 /**
- * Composes tricks into a pipeline. Stages run in their own order whatever the list's: images, then
- * normalising, then mixing, then targets; tricks of one stage in list order.
+ * Composes tricks into a pipeline. Stages run in a fixed order, whatever the order of the list: images, normalisation,
+ * mixing, targets. Tricks of one stage run in list order.
  *
- * @throws Error if two tricks have the same key, if two mix, or if two set the learning rate; RangeError for a mean or a
- * deviation that is not that of images in [0, 1]
+ * @throws Error if two tricks have the same key, if two mix, or if two set the learning rate; RangeError if the mean or
+ *   deviation is not that of images in [0, 1]
  * @example
  * const pipeline = compose([randomFlip(), cutout({ length: 16 }), labelSmoothing()], { seed: 1 })
  * const batch = pipeline.batch(images, oneHot(labels, 10), step)
@@ -154,12 +154,12 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
     tricks.filter((trick) => trick.setsRate).map(keyOf),
     'set the learning rate; hand over, as in warmup({ over: { epochs: 5 }, after: cosineDecay() })',
   )
-  // Combinators may take turns; whether they do shows at each step.
+  // Combinators may alternate between mixing tricks; whether they clash is checked at each step.
   oneMixes(tricks.filter((trick) => trick.mix && !trick.tricks).map(keyOf))
   const root = createRandom(seed, 'compose')
 
   let { state, tensors }: Owned<States> = { state: {}, tensors: new Set() }
-  /** Runs what may change the state, whose tensors outlive it. */
+  /** Runs a function that may change the state, whose tensors outlive it. */
   const changing = <T>(work: () => T): T =>
     tidied(() => {
       try {
@@ -169,7 +169,7 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
       }
     })
 
-  // A copy, as `start` may return the same object to every run, and a saved state is the caller's.
+  // Copied, as `start` may return the same object to every run, and a saved state belongs to the caller.
   const setState = (make: () => States): void =>
     changing(() => void (state = mapState(make(), copied)))
 
@@ -180,7 +180,7 @@ export function compose(tricks: readonly Trick[], options: PipelineOptions = {})
   const normalize = (images: tf.Tensor4D): tf.Tensor4D =>
     tf.tidy(() => {
       const [batch, height, width, channels] = images.shape
-      // By rows: backends are slow to repeat a pixel's channels.
+      // Row by row: backends are slow at broadcasting over channels.
       const row = (values: readonly number[]): tf.Tensor =>
         tf.tile(tf.tensor1d([...values]), [width])
       const rows = tf.sub(
@@ -284,7 +284,7 @@ function oneAtMost(keys: readonly string[], message: string): void {
 function oneMixes(keys: readonly string[]): void {
   oneAtMost(
     keys,
-    'mix images; at most one a step may. ' +
-      `Choose one each step: oneOf([[${keys.join(', 1], [')}, 1]])`,
+    'mix images; at most one per step may. ' +
+      `Choose one per step: oneOf([[${keys.join(', 1], [')}, 1]])`,
   )
 }

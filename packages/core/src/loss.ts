@@ -2,10 +2,10 @@ import * as tf from '@tensorflow/tfjs-core'
 import { assertArgument } from './option.ts'
 
 /**
- * Class numbers as rows of targets: 1 at the label, 0 elsewhere.
+ * Converts class indices to one-hot targets.
  *
- * @param labels whole numbers in `[0, classes)`, `[batch]`: an array, or an int32 tensor (its values are
- * not read back, so an out-of-range one gives a row of zeros)
+ * @param labels whole numbers in `[0, classes)`, `[batch]`: an array, or an int32 tensor (which is not read back, so an
+ *   out-of-range value gives a row of zeros)
  * @returns float32 `[batch, classes]`
  * @param classes a positive integer
  * @throws RangeError if a label of an array, or `classes`, is out of range
@@ -27,7 +27,7 @@ export function oneHot(labels: tf.Tensor | ArrayLike<number>, classes: number): 
   for (let i = 0; i < labels.length; i++) {
     const label = labels[i]!
     if (!(Number.isInteger(label) && label >= 0 && label < classes))
-      throw new RangeError(`oneHot: expected labels in [0, ${classes}), got ${label} at place ${i}`)
+      throw new RangeError(`oneHot: expected labels in [0, ${classes}), got ${label} at index ${i}`)
     rows[i * classes + label] = 1
   }
   return tf.tensor2d(rows, [labels.length, classes])
@@ -47,8 +47,8 @@ export function softmaxCrossEntropy(targets: tf.Tensor2D, logits: tf.Tensor2D): 
 }
 
 /**
- * Accuracy weighted by soft targets: the mean over the batch of the target weight of the predicted class.
- * Of one-hot targets it is the share of right predictions; of mixed ones RICAP's Σ W_k · accuracy_k.
+ * Accuracy weighted by soft targets: the mean over the batch of the predicted class's target weight. For one-hot
+ * targets this is the fraction of correct predictions; for mixed targets it is RICAP's Σ W_k · accuracy_k.
  *
  * @param targets `[batch, classes]`
  * @param logits `[batch, classes]`

@@ -1,12 +1,11 @@
 import { outOfRange } from './option.ts'
 
 /**
- * Throws if a mean or a deviation is not that of images in [0, 1], per channel: the mean in [0, 1], the deviation in
- * (0, 1].
+ * Throws unless mean and deviation are those of images in [0, 1]: per channel, mean in [0, 1] and deviation in (0, 1].
  *
- * @param where the package or function whose options they are
- * @param statistics what is absent is not checked
- * @throws RangeError naming the option and the value, and how to convert it
+ * @param where package or function name for the error message
+ * @param statistics absent entries are not checked
+ * @throws RangeError naming the option and its value, with advice on conversion
  * @example
  * assertNormalization('train', { mean: [0.49, 0.48, 0.45], deviation: [0.25, 0.24, 0.26] })
  */

@@ -1,6 +1,6 @@
 /**
- * Throws if an argument doesn't fit, naming the function, the argument, what was expected and what came. For what depends
- * on the other arguments, such as a list with one entry per image; options are declared by `defineOptions`.
+ * Throws if an argument is invalid, naming the function, the argument, the expected range and the value. Use it for
+ * checks that depend on other arguments, such as one entry per image; declare options with `defineOptions`.
  *
  * @param argument the argument as `{ name: value }`
  * @example
@@ -17,7 +17,7 @@ export function assertArgument(
   if (!valid) throw outOfRange(where, name, range, value)
 }
 
-/** What is thrown where `what` of a trick or function is not in its range; `remedy` follows the value. */
+/** The error for an option or argument outside its range; `remedy` follows the value. */
 export const outOfRange = (
   where: string,
   what: string,
@@ -27,7 +27,7 @@ export const outOfRange = (
 ): RangeError =>
   new RangeError(`${where}: expected ${what} to be ${range}, got ${show(value)}${remedy}`)
 
-// JSON has no NaN, Infinity or undefined, and these are what one most needs to see.
+// JSON has no NaN, Infinity or undefined, the values that matter most here.
 const plain = (_: string, value: unknown): unknown =>
   ArrayBuffer.isView(value)
     ? Array.from(value as Uint8Array)
@@ -40,7 +40,7 @@ function show(value: unknown): string {
   try {
     text = Object(value) === value ? JSON.stringify(value, plain) : String(value)
   } catch {
-    // It holds itself, or a bigint.
+    // Circular, or contains a bigint.
   }
   text ??= Object.prototype.toString.call(value)
   return text.length > 200 ? `${text.slice(0, 200)}…` : text

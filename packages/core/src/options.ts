@@ -2,27 +2,27 @@ import { outOfRange } from './option.ts'
 import { type Duration, isDuration } from './time.ts'
 
 /**
- * What an option may be, as data: for its check, the card's table, the range that a search goes through and the control
- * of a page. T is its type; Absent is what it is when it isn't given: T with a default, `undefined` if optional, and
- * `never` if it is required.
+ * The allowed values of an option, as data: used for checks, the card's table, search ranges and page controls. T is
+ * the option's type. Absent is its type when it is left out: T with a default, `undefined` if optional, `never` if
+ * required.
  */
 export interface Kind<T = unknown, Absent = unknown> {
   readonly type: 'number' | 'integer' | 'boolean' | 'choice' | 'interval' | 'duration' | 'other'
-  /** In words: 'a number in [0, 1]'. */
+  /** As text: 'a number in [0, 1]'. */
   readonly range: string
   readonly default?: Absent
   readonly optional?: boolean
-  /** Of numbers. `above` and `below` exclude the bound. */
+  /** For numbers. `above` and `below` exclude the bound. */
   readonly min?: number
   readonly max?: number
   readonly above?: number
   readonly below?: number
-  /** How a search or a control steps through numbers; default 'linear'. */
+  /** Scale on which a search or a control steps through numbers; default 'linear'. */
   readonly scale?: 'linear' | 'log'
-  /** Of a choice. */
+  /** For a choice. */
   readonly choices?: readonly unknown[]
   accepts(value: unknown): boolean
-  /** T, for the compiler alone. */
+  /** T, at compile time only. */
   readonly is?: T
 }
 
@@ -62,7 +62,7 @@ export const number = <const O extends Bounds>(given: O): Kind<number, AbsentOf<
   accepts: (value) => Number.isFinite(value) && within(given)(value),
 })
 
-/** A whole number that a float64 holds exactly. */
+/** An integer that a float64 represents exactly. */
 /* @__NO_SIDE_EFFECTS__ */
 export const integer = <const O extends Bounds>(given: O): Kind<number, AbsentOf<O, number>> => ({
   ...(given as object),
@@ -86,7 +86,7 @@ type ChoiceOf<C> = C extends Kind<infer T, never> ? T : C
 
 const isKind = (choice: unknown): choice is Kind => typeof choice === 'object'
 
-/** One of several words, or something of one of several kinds. */
+/** One of several strings, or a value of one of several kinds. */
 /* @__NO_SIDE_EFFECTS__ */
 export const choice = <
   const C extends readonly Choice[],
@@ -123,7 +123,7 @@ export const interval = <
     value[0] <= value[1],
 })
 
-/** A length of training: `{ steps }`, `{ epochs }` or `{ fraction }`. With `above: 0` it may not be empty. */
+/** A training duration: `{ steps }`, `{ epochs }` or `{ fraction }`. With `above: 0` it must not be empty. */
 /* @__NO_SIDE_EFFECTS__ */
 export const duration = <const O extends Default<Duration> & { readonly above?: 0 }>(
   given: O = {} as O,
@@ -134,7 +134,7 @@ export const duration = <const O extends Default<Duration> & { readonly above?: 
   accepts: (value) => isDuration(value) && !(given.above === 0 && Object.values(value)[0] === 0),
 })
 
-/** Anything that a function accepts; `range` says in words what that is. */
+/** Any value that a function accepts; `range` describes the accepted values. */
 /* @__NO_SIDE_EFFECTS__ */
 export const checked = <T, const O extends Default<T> = Default<T>>(
   range: string,
@@ -142,7 +142,7 @@ export const checked = <T, const O extends Default<T> = Default<T>>(
   given: O = {} as O,
 ): Kind<T, AbsentOf<O, T>> => ({ ...(given as object), type: 'other', range, accepts })
 
-/** An option that may be left out, which means something that no value says. */
+/** An option that may be left out, with a meaning that no value expresses. */
 /* @__NO_SIDE_EFFECTS__ */
 export const optional = <T>(kind: Kind<T, never>): Kind<T, undefined> => ({
   ...kind,
@@ -158,36 +158,36 @@ type TypeOf<K> = K extends Kind<infer T, infer _> ? T : never
 type GivenOf<K> = { readonly [P in Required<K>]: TypeOf<K[P]> } & {
   readonly [P in Exclude<keyof K, Required<K>>]?: TypeOf<K[P]>
 }
-/** What a trick takes besides its options. */
+/** What every trick accepts besides its options. */
 export interface Keyed {
-  /** Tells two of the same trick apart; its draws depend on it. */
+  /** Distinguishes two tricks of the same kind; the trick's draws depend on it. */
   readonly key?: string
 }
 type ParsedOf<K> = {
   readonly [P in keyof K]: K[P] extends Kind<infer T, infer A> ? T | A : never
 }
 
-/** Declared options; More is what may be given besides, as a trick's key. */
+/** Declared options; More is accepted in addition, such as a trick's key. */
 export interface OptionSet<K, More = Keyed> {
   readonly name: string
   readonly kinds: K
-  /** Whether a `key` may be given besides, as to a trick. */
+  /** Whether a `key` is accepted too, as for a trick. */
   readonly keyed: boolean
   /**
    * The options with their defaults.
    *
-   * @throws RangeError naming the trick, the option, its range and the value; for an unknown option, naming those there are
+   * @throws RangeError naming the trick, option, range and value; for an unknown option it lists the known ones
    */
   parse(given?: GivenOf<K> & More): ParsedOf<K>
 }
 
-/** What a factory with these options takes, or a function with these parameters. */
+/** The options of a factory, or the parameters of a function. */
 export type OptionsOf<S> = S extends OptionSet<infer K, infer More> ? GivenOf<K> & More : never
 
 /**
- * Declares a trick's options once, as data. The comment before each is its meaning, which the editor shows.
+ * Declares a trick's options once, as data. The comment on each option is its description, which editors show.
  *
- * @param name the trick's, with which messages begin
+ * @param name the trick's name, with which error messages begin
  * @example
  * const options = defineOptions('dim', { strength: number({ min: 0, max: 1, default: 0.2 }) })
  * options.parse({}) // { strength: 0.2 }
@@ -197,9 +197,9 @@ export const defineOptions = <const K extends Kinds>(name: string, kinds: K): Op
   declared(name, kinds, true)
 
 /**
- * Declares what a function takes, as `defineOptions` does for a trick: the same without `key`, as a function draws nothing.
+ * Declares a function's parameters, as `defineOptions` does for a trick, but without `key`.
  *
- * @param name with which messages begin
+ * @param name with which error messages begin
  * @example
  * const parameters = defineParameters('dim', { rate: number({ above: 0 }), steps: integer({ min: 1 }) })
  * parameters.parse({ rate: 0.1, steps: 5 }) // { rate: 0.1, steps: 5 }

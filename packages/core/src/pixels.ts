@@ -1,14 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
 
 /**
- * Images whose every pixel shows some pixel: out[i] = all[source[i]], where `all` are the batch's pixels, one after the
- * other, and then the `others`.
+ * Rearranges pixels: out[i] = all[source[i]], where `all` is the batch's pixels in order, followed by `others`.
  *
  * @param images `[batch, height, width, channels]`
- * @param source a place for each pixel of the result, in [0, batch · height · width + others); none is checked
- * @param others more pixels to show, such as what lies outside of the images: their channels, one pixel after the other;
- * default none
- * @returns as `images`; pixels are copied exactly
+ * @param source an index for each output pixel, in [0, batch · height · width + others); not checked
+ * @param others additional pixels to select from, such as a fill colour: their channels, one pixel after another;
+ *   default none
+ * @returns images of the same shape; pixels are copied exactly
  * @example
  * const images = tf.tensor4d([1, 2, 3, 4], [1, 2, 2, 1])
  * gatherPixels(images, Int32Array.of(1, 0, 4, 4), [9]) // [[[[2], [1]], [[9], [9]]]]
@@ -24,14 +23,14 @@ export function gatherPixels(
     const count = others.length / channels
     const more = tf.tensor2d(Float32Array.from(others), [count, channels])
     const all = count > 0 ? tf.concat([own, more]) : own
-    // tf.gather would look at each place on the host first, which takes longer than all the rest.
+    // tf.gather would check every index on the host first, which takes longer than everything else.
     const shown = tf.gatherND(all, tf.tensor2d(source, [source.length, 1], 'int32'))
     return tf.reshape(shown, images.shape)
   })
 }
 
 /**
- * The places of a batch's pixels: as a `source`, it shows each image as it is.
+ * The indices of a batch's pixels: as `source`, they reproduce the images.
  *
  * @param shape [batch, height, width]
  * @example

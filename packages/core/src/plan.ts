@@ -2,13 +2,13 @@ import { keyOf } from './combine.ts'
 import type { Stage } from './stages.ts'
 import type { Json, Trick } from './trick.ts'
 
-/** A trick as data: how it is recorded, compared and printed. */
+/** A trick as data, for records, comparison and printing. */
 export interface PlanTrick {
   readonly name: string
   readonly key: string
-  /** With defaults. */
+  /** Including defaults. */
   readonly options: Json
-  /** A combinator's. */
+  /** A combinator's tricks. */
   readonly tricks?: readonly PlanTrick[]
 }
 
@@ -24,7 +24,7 @@ export const planTrick = (trick: Trick): PlanTrick => ({
   ...(trick.tricks && { tricks: trick.tricks.map(planTrick) }),
 })
 
-/** The stages in which some trick acts, in their order. */
+/** The stages that at least one trick uses, in execution order. */
 export const planOf = (tricks: readonly Trick[], order: readonly Stage[]): PlanStage[] =>
   order
     .map((stage) => ({ stage, tricks: tricks.filter((trick) => trick[stage]).map(planTrick) }))

@@ -1,39 +1,39 @@
 import { assertArgument, outOfRange } from './option.ts'
 
 /**
- * Random numbers that depend on where they are drawn, not on what was drawn before.
+ * Random numbers that depend on the position in the run, not on previous draws.
  *
- * The generator is Philox4x32-10, a keyed bijection of a counter: (seed, name) is the key, and
- * (step, image) stand in the counter. So each image of each step of each trick has a stream of its own.
+ * The generator is Philox4x32-10, a keyed bijection of a counter. The key is (seed, name); the counter holds (step,
+ * image). So each image has its own stream in each step of each trick.
  *
  * @see Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3"
  */
 export interface Random {
   /** A float64 in `[low, high)`, by default `[0, 1)`. */
   uniform(low?: number, high?: number): number
-  /** A whole number in `[low, high)`, each equally likely. */
+  /** An integer in `[low, high)`, uniformly distributed. */
   integer(low: number, high: number): number
-  /** A normally distributed number, by default of mean 0 and deviation 1. */
+  /** A normally distributed number, by default with mean 0 and deviation 1. */
   normal(mean?: number, deviation?: number): number
-  /** A number in `[0, 1]` from Beta(alpha, beta), both above 0; it holds for tiny alpha and beta too. */
+  /** A number in `[0, 1]` from Beta(alpha, beta), both above 0; accurate for tiny alpha and beta too. */
   beta(alpha: number, beta: number): number
   /** The numbers 0 … size − 1 in random order. */
   permutation(size: number): Int32Array
-  /** The stream of that name within this one: a trick's within the run, a child's within a combinator. */
+  /** A named stream within this one: a trick's within the run, a child's within a combinator. */
   fork(name: string): Random
-  /** The stream of a step; `first` is the place of the shard's first image in the global batch. */
+  /** The stream of a step; `first` is the index of the shard's first image in the global batch. */
   at(step: number, first?: number): Random
   /** The stream of the batch's i-th image. */
   image(i: number): Random
-  /** One draw for each of the batch's images, each from that image's own stream. */
+  /** One draw per image of the batch, each from that image's own stream. */
   images<T>(size: number, draw: (random: Random, i: number) => T): T[]
 }
 
 /**
- * The root of a run's random streams.
+ * Creates the root of a run's random streams.
  *
  * @param seed a whole number in `[0, 2^32)`
- * @param where the package or function whose option the seed is, with which the error begins
+ * @param where package or function name for the error message
  * @throws RangeError for an invalid seed
  * @example
  * const random = createRandom(42).fork('cutout').at(7)
@@ -50,7 +50,7 @@ interface Position {
   readonly name: Pair
   readonly step: number
   readonly first: number
-  /** 0 is the whole batch's; image i of the global batch has i + 1. */
+  /** 0 for the whole batch, i + 1 for image i of the global batch. */
   readonly substream: number
 }
 
@@ -60,7 +60,7 @@ function stream(position: Position): Random {
   let words: readonly number[] = []
   const word = (): number => {
     const used = count++ % 4
-    // The step takes one and a half words, so that neither it nor the block runs over.
+    // The step takes one and a half words, so that neither it nor the block index overflows.
     if (used === 0)
       words = philox(
         [(count - 1) / 4, substream, step, name[1] + Math.floor(step / 2 ** 32)],
@@ -74,7 +74,7 @@ function stream(position: Position): Random {
     const range = high - low
     if (!(Number.isInteger(low) && range >= 1 && range <= 2 ** 32))
       throw outOfRange('random', 'low and high', 'whole numbers, low < high', `${low} and ${high}`)
-    // Words above the last whole multiple of the range would favour the small numbers.
+    // Rejects words above the last whole multiple of the range, which would favour small numbers.
     const limit = 2 ** 32 - (2 ** 32 % range)
     let drawn = word()
     while (drawn >= limit) drawn = word()
@@ -82,7 +82,7 @@ function stream(position: Position): Random {
   }
   const normal = (mean = 0, deviation = 1): number =>
     mean + deviation * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform())
-  /** log of a Gamma(shape, 1) number: Marsaglia and Tsang 2000; as a logarithm it can't underflow. */
+  /** log of a Gamma(shape, 1) number (Marsaglia and Tsang 2000); the logarithm cannot underflow. */
   const logGamma = (shape: number): number => {
     if (shape < 1) return logGamma(shape + 1) + Math.log(1 - uniform()) / shape
     const d = shape - 1 / 3
@@ -106,7 +106,7 @@ function stream(position: Position): Random {
       const a = logGamma(alpha)
       const ratio = logGamma(beta) - a
       if (!Number.isNaN(ratio)) return 1 / (1 + Math.exp(ratio))
-      // Both are beyond what floating point holds: all is at the ends, or at the mean.
+      // Both underflow: the distribution is concentrated at the ends, or at the mean.
       const mean = 1 / (1 + beta / alpha)
       return alpha < 1 ? Number(uniform() < mean) : mean
     },
@@ -126,7 +126,7 @@ function stream(position: Position): Random {
   }
 }
 
-/** The path of names, as 64 bits: each character and the end of each name go through Philox's key. */
+/** Hashes the path of names to 64 bits: each character, and the end of each name, goes through Philox's key. */
 function hash(parent: Pair, name: string): Pair {
   let [high, low] = parent
   for (const character of `${name}/`)
@@ -137,7 +137,7 @@ function hash(parent: Pair, name: string): Pair {
 type Pair = readonly [number, number]
 type Words = readonly [number, number, number, number]
 
-/** Philox4x32-10 of a counter of four 32-bit words under a key of two. */
+/** Philox4x32-10 of a four-word counter under a two-word key; words have 32 bits. */
 export function philox(counter: readonly number[], key: readonly number[]): Words {
   let [a, b, c, d] = counter as Words
   let [k0, k1] = key as Pair
@@ -148,7 +148,7 @@ export function philox(counter: readonly number[], key: readonly number[]): Word
     b = Math.imul(multiplier1, c)
     c = high ^ d ^ k1
     d = low
-    // They stay below 2^53, and the exclusive or takes the lower word.
+    // Both stay below 2^53, and XOR uses the lower word.
     k0 += 0x9e3779b9
     k1 += 0xbb67ae85
   }
@@ -157,6 +157,6 @@ export function philox(counter: readonly number[], key: readonly number[]): Word
 
 const [multiplier0, multiplier1] = [0xd2511f53, 0xcd9e8d57]
 
-/** The upper word of a product, in halves of the word, so that each sum is exact. */
+/** The upper word of a product, computed from halves of the word so that each sum is exact. */
 const highOf = (multiplier: number, word: number): number =>
   ((multiplier * (word >>> 16) + (((multiplier * (word & 0xffff)) / 65536) >>> 0)) / 65536) | 0

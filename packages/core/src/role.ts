@@ -1,9 +1,9 @@
-/** What a variable is in its layer. */
+/** The role of a variable in its layer. */
 export type Role = 'kernel' | 'bias' | 'gamma' | 'beta' | 'mean' | 'variance'
 
 /**
- * The role of a variable by its path: `kernel` (of a depthwise or pointwise convolution too), `bias`, `gamma` and `beta`
- * of a norm, `mean` and `variance` of its moving statistics; undefined for others.
+ * The role of a variable by its path: `kernel` (including depthwise and pointwise), `bias`, `gamma` and `beta` of a
+ * norm, `mean` and `variance` of its moving statistics; undefined for others.
  *
  * @example
  * roleOf('block1/conv/depthwise_kernel') // 'kernel'

@@ -1,5 +1,5 @@
 /**
- * A number with its sign, for an augmentation's `describe`; zero has none.
+ * Formats a number with its sign, for an augmentation's `describe`; zero has none.
  *
  * @param digits after the decimal point, default 0
  * @example

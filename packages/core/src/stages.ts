@@ -1,4 +1,4 @@
-/** The stages of a run by their hooks; `combine` has them in the order in which data flows. */
+/** The stages of a run, by hook; `combine` has them in the order of the data flow. */
 export type Stage =
   | 'start'
   | 'images'

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 
-/** A copy of a state, lists and plain objects alike, in which `change` maps each value. */
+/** Copies a state, including nested lists and objects, mapping each value by `change`. */
 export function mapState<T>(state: T, change: (value: unknown) => unknown): T {
   if (Array.isArray(state)) return state.map((each: unknown) => mapState(each, change)) as T
   const plain = Object(state) === state && Object.getPrototypeOf(state) === Object.prototype
@@ -13,7 +13,7 @@ export function mapState<T>(state: T, change: (value: unknown) => unknown): T {
   ) as T
 }
 
-/** A value of a state's own: no tensor or array is shared. */
+/** An independent copy: no tensor or array is shared. */
 export const copied = (value: unknown): unknown =>
   value instanceof tf.Tensor
     ? tf.clone(value)
@@ -28,8 +28,8 @@ export interface Owned<T> {
 }
 
 /**
- * Takes over the tensors that a hook put into a state, and disposes those that it took out. The state holds clones, so
- * a model's variable in it stays the model's.
+ * Takes ownership of the tensors that a hook put into a state and disposes those that it removed. The state holds
+ * clones, so a model's variable in it remains the model's.
  */
 export function own<T>(state: T, before: ReadonlySet<tf.Tensor>): Owned<T> {
   const tensors = new Set<tf.Tensor>()

@@ -1,23 +1,23 @@
-/** Where a run stands: what every schedule and every window is a function of. */
+/** A position in a run, on which schedules and windows depend. */
 export interface Time {
-  /** The step about to be taken, from 0. */
+  /** The step about to run, from 0. */
   readonly step: number
-  /** Steps in an epoch; Infinity where unknown. */
+  /** Steps per epoch; Infinity if unknown. */
   readonly stepsPerEpoch: number
-  /** Steps in the whole run; Infinity where unknown. */
+  /** Steps in the whole run; Infinity if unknown. */
   readonly steps: number
 }
 
-/** A length of training in one unit, nothing implied: `{ steps: 500 }`, `{ epochs: 5 }`, `{ fraction: 0.1 }` of the run. */
+/** A training duration in an explicit unit: `{ steps: 500 }`, `{ epochs: 5 }` or `{ fraction: 0.1 }` of the run. */
 export type Duration =
   | { readonly steps: number; readonly epochs?: never; readonly fraction?: never }
   | { readonly epochs: number; readonly steps?: never; readonly fraction?: never }
   | { readonly fraction: number; readonly steps?: never; readonly epochs?: never }
 
 /**
- * A duration in whole steps of the run that `time` belongs to.
+ * Converts a duration to whole steps.
  *
- * @throws Error where the run's length, or that of an epoch, is needed and not known
+ * @throws Error if the conversion needs the length of the run or of an epoch and it is unknown
  * @example
  * stepsOf({ epochs: 2 }, { step: 0, stepsPerEpoch: 391, steps: 3910 }) // 782
  */
@@ -34,7 +34,7 @@ export function stepsOf(duration: Duration, time: Time): number {
 }
 
 /**
- * True for a duration of one unit, finite and at least 0, a fraction at most 1.
+ * True for a valid duration: exactly one unit, finite, at least 0, and at most 1 for a fraction.
  *
  * @example
  * isDuration({ epochs: 2 }) // true
@@ -58,7 +58,7 @@ const longest: Readonly<Record<keyof Duration, number>> = {
 }
 
 /**
- * Whether something that is to happen `every` so often happens after the step at `time`.
+ * Whether a task due `every` so often is due after the step at `time`.
  *
  * @example
  * isDue({ steps: 20 }, { step: 39, stepsPerEpoch: 391, steps: 3910 }) // true, after the 40th step

@@ -3,74 +3,74 @@ import type { Random } from './random.ts'
 import type { Duration, Time } from './time.ts'
 
 /**
- * A trick: a name, its options, and the hooks it needs. A factory takes options and returns one.
+ * A trick: a name, its options, and the hooks it needs. A factory takes options and returns a trick.
  *
- * The hooks are listed in the order in which a step's data flows. Tricks of one stage run in list order.
- * Every hook runs inside `tf.tidy`, none may read a tensor back, and each leaves its inputs unchanged.
+ * Hooks are listed in the order of a step's data flow. Tricks of one stage run in list order. Every hook runs inside
+ * `tf.tidy`, must not read a tensor back, and leaves its inputs unchanged.
  *
- * A trick keeps nothing in a closure: what it remembers is the object that `start` returns, which belongs to
- * the run. `afterStep`, `gradients`, `observe`, `afterEpoch` and `finish` may assign to its properties; core saves
- * and restores it, keeps the tensors that they put there, and disposes those that they replace.
+ * A trick keeps nothing in a closure: its state is the object that `start` returns, which belongs to the run.
+ * `afterStep`, `gradients`, `observe`, `afterEpoch` and `finish` may assign to its properties. Core saves and restores
+ * it, keeps tensors assigned to it, and disposes those they replace.
  */
 export interface Trick<S = unknown> {
-  /** The trick's name, and its key unless it has another. */
+  /** The trick's name, which is also its key by default. */
   readonly name: string
-  /** Distinguishes two tricks with the same name; the trick's random draws depend on it. */
+  /** Distinguishes two tricks of the same name; the trick's random draws depend on it. */
   readonly key?: string
-  /** The options as resolved, defaults included. */
+  /** The resolved options, including defaults. */
   readonly options: Json
   /** A combinator's tricks. */
   readonly tricks?: readonly Trick[]
   /**
-   * Tensors that the trick reads and no run changes, such as a teacher's weights: a checkpoint continues only with the
-   * same ones. Their owner keeps and disposes them.
+   * Tensors that the trick reads and that never change, such as a teacher's weights: a checkpoint resumes only with the
+   * same ones. Their owner disposes them.
    */
   constants?(): Tensors
-  /** True if `learningRate` sets the whole run's curve, so that a second one would override it. */
+  /** True if `learningRate` sets the curve of the whole run, so that a second one would override it. */
   readonly setsRate?: boolean
 
-  /** Starts a run and returns the trick's state in it: JSON, typed arrays and tensors. Checks the data too. */
+  /** Starts a run and returns the trick's state: JSON, typed arrays and tensors. Also validates the data. */
   start?(run: Run): S
-  /** Images, float32 `[batch, height, width, channels]` in [0, 1], before they are normalised. */
+  /** Changes images, float32 `[batch, height, width, channels]` in [0, 1], before normalisation. */
   readonly images?: Augmentation<tf.Tensor4D>
-  /** Normalised images and targets together; at most one per step. */
+  /** Changes normalised images and targets together; at most one trick per step. */
   readonly mix?: Augmentation<Batch>
-  /** Targets `[batch, classes]` → targets, rows that sum to 1. */
+  /** Changes targets `[batch, classes]`; rows sum to 1. */
   targets?(targets: tf.Tensor2D, step: Step<S>): tf.Tensor2D
-  /** Tensors made once per step, outside the gradient's tape, for this trick's `loss`. */
+  /** Computes tensors once per step, outside the gradient tape, for this trick's `loss`. */
   prepare?(batch: Batch, step: Step<S>): Tensors
-  /** The loss so far and the forward pass → the loss. */
+  /** Takes the loss so far and the forward pass; returns the loss. */
   loss?(loss: tf.Scalar, pass: Pass<S>): tf.Scalar
-  /** A scalar added after all losses. */
+  /** Returns a scalar that is added after all losses. */
   penalty?(variables: Variables, step: Step<S>): tf.Scalar
-  /** Calls `next` once or more → the gradients of the step. */
+  /** Calls `next` at least once; returns the gradients of the step. */
   gradients?(next: NextGradients, step: TrainingStep<S>): Tensors
-  /** The rate so far → the rate. Pure: a function of the rate, the time and the trick's state. */
+  /** Takes the rate so far and returns the rate. Pure: a function of rate, time and the trick's state. */
   learningRate?(rate: number, time: Time, state: S): number
-  /** Factors of the learning rate and the weight decay of a variable; several tricks' factors multiply. */
+  /** Factors for a variable's learning rate and weight decay; the factors of several tricks multiply. */
   multipliers?(path: string, time: Time, state: S): Multipliers
-  /** After the update. */
+  /** Called after the update. */
   afterStep?(variables: Variables, step: Step<S>): void
-  /** Training metrics, as often as asked for. */
+  /** Receives training metrics at the requested interval. */
   readonly observe?: readonly Observer<S>[]
-  /** After each epoch's validation; may end the run. */
+  /** Called after each epoch's validation; may end the run. */
   afterEpoch?(epoch: Epoch, state: S): { readonly stop: string } | undefined
-  /** At the end of a run, however it ends, before the test set is read. */
+  /** Called at the end of a run, however it ends, before the test set is read. */
   finish?(end: End, state: S): void
-  /** The only hooks that act when evaluating. */
+  /** The only hooks that are active in evaluation. */
   readonly evaluation?: Evaluation<S>
 }
 
 /**
- * Draw and apply are apart: `draw` decides on the host with seeded randomness, `apply` does the tensor
- * work for the whole batch, so that a run can be replayed and shown, and a device never waits.
+ * An augmentation in two parts: `draw` decides on the host with seeded randomness, `apply` does the tensor work for the
+ * whole batch. So a run can be replayed and shown, and a device never waits.
  */
 export interface Augmentation<T, P = unknown> {
   /** Pure. P is JSON or typed arrays; undefined means that nothing happens in this step. */
   draw(random: Random, shape: BatchShape, time: Time): P | undefined
   /** Pure: no randomness, no read-back. */
   apply(input: T, params: P): T
-  /** What was drawn for the batch's i-th image, in a few words, for pictures; empty if nothing happens to it. */
+  /** Describes the draw for the batch's i-th image in a few words, for pictures; empty if the image is unchanged. */
   describe?(params: P, image: number): string
 }
 
@@ -81,7 +81,7 @@ export interface BatchShape {
   readonly width: number
   readonly channels: number
   readonly classes: number
-  /** The data's mean per channel, in [0, 1]: what "filled with the mean" means. */
+  /** The data's mean per channel, in [0, 1], used to fill with the mean. */
   readonly mean: readonly number[]
 }
 
@@ -94,12 +94,12 @@ export interface Batch {
 
 /** A batch after the pipeline. */
 export interface PipelineBatch extends Batch {
-  /** The targets after mixing and before smoothing: what training accuracy is weighted by. */
+  /** The targets after mixing and before smoothing, which weight the training accuracy. */
   readonly mixedTargets: tf.Tensor2D
-  /** What the tricks' `prepare` made, by key. */
+  /** Tensors from the tricks' `prepare`, by key. */
   readonly prepared: Tensors
   readonly time: Time
-  /** For a part of the step's batch, the index of its first image, which draws depend on; default 0. */
+  /** For a part of the step's batch, the index of its first image; draws depend on it. Default 0. */
   readonly first?: number
 }
 
@@ -107,7 +107,7 @@ export interface Step<S = unknown> {
   readonly time: Time
   /** This trick's random stream in this step. */
   readonly random: Random
-  /** What the trick's `start` returned. */
+  /** The state that the trick's `start` returned. */
   readonly state: S
 }
 
@@ -116,28 +116,28 @@ export interface TrainingStep<S = unknown> extends Step<S> {
   readonly variables: Variables
 }
 
-/** One forward pass, as a loss sees it. `prepared` is the trick's own. */
+/** A forward pass, as passed to a loss. `prepared` holds the trick's own tensors. */
 export interface Pass<S = unknown> extends Step<S>, PipelineBatch {
   readonly logits: tf.Tensor2D
 }
 
-/** Tensors by name; gradients go by their variable's path. */
+/** Tensors by name; gradients are keyed by the variable's path. */
 export type Tensors = Readonly<Record<string, tf.Tensor>>
 
 /**
- * A model's variables by layer path and role, such as `block1/conv/kernel`: never by tfjs's own names,
- * which depend on what else the process built. `trainableOf` tells those that are trained from frozen ones and statistics.
+ * A model's variables by layer path and role, such as `block1/conv/kernel`. tfjs's own names are not used, as they
+ * depend on what else the process has built. `trainableOf` selects the trainable ones.
  */
 export type Variables = Readonly<Record<string, tf.Variable>>
 
 export type NextGradients = (options?: {
-  /** Another batch than the step's. */
+  /** A batch other than the step's. */
   readonly batch?: PipelineBatch
-  /** 'keep' leaves the model's moving statistics as they were. */
+  /** 'keep' leaves the model's moving statistics unchanged. */
   readonly statistics?: 'update' | 'keep'
 }) => Tensors
 
-/** Factors of a variable; what is absent is 1. */
+/** Factors for a variable; absent ones are 1. */
 export interface Multipliers {
   readonly rate?: number
   readonly decay?: number
@@ -150,17 +150,17 @@ export interface Metrics {
 
 export interface Observer<S = unknown> {
   readonly every: Duration
-  /** Gets the mean since the last call. */
+  /** Receives the mean since the last call. */
   metrics(metrics: Metrics, time: Time, state: S): void
 }
 
 export interface Epoch {
   /** From 0. */
   readonly epoch: number
-  /** The time of the step to come. */
+  /** The time of the next step. */
   readonly time: Time
   readonly training: Metrics
-  /** Absent where selection is off: training on all the data. */
+  /** Absent if training uses all data, without validation. */
   readonly validation?: Metrics
   readonly variables: Variables
 }
@@ -175,15 +175,15 @@ export interface End {
 }
 
 export interface Evaluation<S = unknown> {
-  /** Values to evaluate on, by path; a variable that is absent keeps its own. The caller disposes them. */
+  /** Values to evaluate with, by path; other variables keep theirs. The caller disposes them. */
   weights?(variables: Variables, state: S): Tensors
-  /** Calls `next` once or more on normalised images → `[batch, classes]`. */
+  /** Calls `next` at least once on normalised images; returns `[batch, classes]`. */
   predict?(next: Predict, images: tf.Tensor4D, state: S): tf.Tensor2D
 }
 
 export type Predict = (images: tf.Tensor4D) => tf.Tensor2D
 
-/** What a run is about. */
+/** The model, data and randomness of a run. */
 export interface Run {
   readonly variables: Variables
   readonly data: DataFacts
@@ -193,13 +193,13 @@ export interface Run {
 }
 
 export interface DataFacts {
-  /** Training images. */
+  /** Number of training images. */
   readonly size: number
   readonly height: number
   readonly width: number
   readonly channels: number
   readonly classes: number
-  /** Per channel, of images in [0, 1]. */
+  /** Per channel, for images in [0, 1]. */
   readonly mean: readonly number[]
   readonly deviation: readonly number[]
 }
@@ -212,7 +212,7 @@ export type Json =
   | readonly Json[]
   | { readonly [key: string]: Json | undefined }
 
-/** What a run's tricks remember, by their keys: JSON, typed arrays and tensors. */
+/** The state of a run's tricks, by key: JSON, typed arrays and tensors. */
 export interface State {
   readonly [name: string]: Json | ArrayBufferView | tf.Tensor | State
 }

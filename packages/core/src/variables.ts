@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core'
 import type { Variables } from './trick.ts'
 
-/** A tfjs-layers layer, as far as its variables go. One with `layers` of its own is a nested model. */
+/** The parts of a tfjs-layers layer that concern variables. A layer with `layers` is a nested model. */
 export interface Layer {
   readonly name: string
   readonly trainable: boolean
@@ -16,14 +16,14 @@ interface LayerWeight {
   read(): tf.Tensor
 }
 
-/** What has variables: a tfjs-layers model, or anything that lists its own by path. */
+/** Anything with variables: a tfjs-layers model, or an object that lists its own by path. */
 export interface Layered {
   readonly layers?: readonly Layer[]
   readonly trainable?: boolean
   readonly variables?: Variables
 }
 
-/** Where the variables of tfjs-layers models belong. It is asked each time, as people freeze and unfreeze layers. */
+/** The owners of the variables of tfjs-layers models. Looked up on each call, as layers may be frozen and unfrozen. */
 const homes = new WeakMap<tf.Variable, readonly Home[]>()
 
 /** A weight's layer and the models around it. */
@@ -36,9 +36,9 @@ interface Home {
 /**
  * A model's variables by layer path and role, `block1/conv/kernel`, in the layers' order.
  *
- * A layer without a name of its own gets one from tfjs that counts all the layers that the process made;
- * here it counts those of the model, so that the same model has the same paths wherever it was built. A layer that two
- * nested models share is listed once, under the first.
+ * A layer without an explicit name gets one from tfjs that counts all layers created by the process; here it counts
+ * those of the model, so that the same model always has the same paths. A layer shared by two nested models is listed
+ * once, under the first.
  *
  * @throws Error for a model without variables
  * @example
@@ -85,12 +85,12 @@ export function variablesOf(model: Layered): Variables {
 }
 
 /**
- * Those of a model's variables that training changes: no frozen layer's, and no statistics. All that asks what is
- * trained asks here.
+ * The trainable variables among a model's: no frozen layers, no statistics. All code that needs the trainable ones
+ * calls this function.
  *
- * A variable of a tfjs-layers model, once `variablesOf` has listed it, is trained if its layer and every model around
- * it are trainable and it is among the layer's trainable weights: what `model.fit` goes by. `variable.trainable` alone
- * is no answer, as tfjs sets it anew where a sequential model is built on first use. Of any other variable it is one.
+ * A variable of a tfjs-layers model, once listed by `variablesOf`, is trainable if its layer and every enclosing model
+ * are trainable and it is among the layer's trainable weights, as in `model.fit`. `variable.trainable` alone is not
+ * reliable, as tfjs resets it when it builds a sequential model on first use. For other variables it decides.
  *
  * @example
  * for (const layer of model.layers.slice(0, -1)) layer.trainable = false

@@ -36,7 +36,7 @@ const of = (layer: layers.layers.Layer, ...given: layers.SymbolicTensor[]): laye
 const head = (...end: layers.layers.Layer[]): layers.Sequential =>
   layers.sequential({ layers: [dense({ units: 3, inputShape: [16] }), ...end] })
 
-describe('of a model', () => {
+describe('for a model', () => {
   const models: [string, () => layers.LayersModel, 'softmax' | 'sigmoid' | undefined][] = [
     ['dense', () => net(dense({ units: 3 })), undefined],
     ['dense, relu', () => net(dense({ units: 3, activation: 'relu' })), undefined],
@@ -53,7 +53,7 @@ describe('of a model', () => {
       () => net(dense({ units: 3 }), activation({ activation: 'sigmoid' })),
       'sigmoid',
     ],
-    ['a layer of its own', () => net(dense({ units: 3 }), new Squash({})), 'softmax'],
+    ['a custom layer', () => net(dense({ units: 3 }), new Squash({})), 'softmax'],
     [
       'dropout after it',
       () => net(dense({ units: 3 }), softmax(), layers.layers.dropout({ rate: 0.5 })),
@@ -130,7 +130,7 @@ describe('of a model', () => {
   })
 })
 
-test('of a function', () => {
+test('for a function', () => {
   const activationOf = (forward: () => unknown): string | undefined =>
     finalActivation(forward).activation
   expect(activationOf(() => tf.softmax(x))).toBe('softmax')
@@ -143,7 +143,7 @@ test('of a function', () => {
   expect(finalActivation(() => 'no tensor')).toEqual({ outputs: 'no tensor' })
 })
 
-test('keeps nothing but the outputs: no tensor of the forward pass, not even after an error', () => {
+test('keeps only the outputs, and nothing after an error', () => {
   const before = tf.memory().numTensors
   let during = 0
   const { outputs } = finalActivation(() => {
@@ -151,16 +151,16 @@ test('keeps nothing but the outputs: no tensor of the forward pass, not even aft
     during = tf.memory().numTensors
     return tf.softmax(hidden)
   })
-  // The unrelated variable of the gradient, and `hidden`.
+  // The variable and `hidden`.
   expect(during).toBe(before + 2)
   expect(tf.memory().numTensors).toBe(before + 1)
   outputs.dispose()
   expect(() =>
     finalActivation(() => {
       tf.softmax(tf.mul(x, 2))
-      throw new Error('no room')
+      throw new Error('out of memory')
     }),
-  ).toThrow('no room')
+  ).toThrow('out of memory')
   expect(tf.memory().numTensors).toBe(before)
   expect(tf.engine().state.gradientDepth).toBe(0)
   expect([
@@ -170,7 +170,7 @@ test('keeps nothing but the outputs: no tensor of the forward pass, not even aft
   ]).toEqual([6])
 })
 
-test('a forward pass may compute a gradient', () => {
+test('allows a gradient in the forward pass', () => {
   const { outputs, activation: found } = finalActivation(() =>
     tf.sigmoid(tf.grad((y) => tf.square(y))(x)),
   )
@@ -178,7 +178,7 @@ test('a forward pass may compute a gradient', () => {
   expect([...outputs.dataSync()]).toEqual([...tf.sigmoid(tf.mul(x, 2)).dataSync()])
 })
 
-test('inside of a gradient it leaves the gradient as it is', () => {
+test('does not change an enclosing gradient', () => {
   const gradient = tf.grad((y) => {
     finalActivation(() => tf.softmax(y))
     return tf.sum(tf.square(y))

@@ -46,7 +46,7 @@ test('takes images and targets for a trick that mixes both', () => {
   expect([...mixed.targets.dataSync()]).toEqual([0.5, 0, 0, 0.5, 0, 0.5])
 })
 
-test('copies the input if nothing is drawn', () => {
+test('copies the input if there is no draw', () => {
   const never = withDraws((): Trick => ({
     ...shift(),
     images: { ...shift().images!, draw: () => undefined },
@@ -56,7 +56,7 @@ test('copies the input if nothing is drawn', () => {
   expect([...copy.dataSync()]).toEqual([...images.dataSync()])
 })
 
-test('says which input a trick takes', () => {
+test('names the input that a trick expects', () => {
   expect(() => withDraws(swap)(images, { seed: 1 })).toThrow(
     'swap: expected { images, targets }, as it mixes both, got images',
   )
@@ -65,7 +65,7 @@ test('says which input a trick takes', () => {
   )
 })
 
-test('an error names the option of the function, not that of what it calls', () => {
+test("an error names the function's own option", () => {
   const message = (options: object): string => {
     try {
       withDraws(shift)(images, { seed: 1, ...options })

@@ -39,18 +39,18 @@ const firstOf = (batch: tf.Tensor4D): number[] =>
   Array.from(batch.dataSync()).filter((_, i) => i % 6 === 0)
 const steps = Array.from({ length: 40 }, (_, step) => step)
 
-describe('the choice is for each image', () => {
-  test('where all are image tricks', () => {
+describe('the choice is made per image', () => {
+  test('if all are image tricks', () => {
     const pipeline = compose([sometimes(0.5, brighten('a'))])
     const mixed = steps.filter((step) => {
       const shown = new Set(firstOf(pipeline.batch(images, targets, step).images))
       return shown.size === 2
     })
-    // All six alike in one step of 32.
+    // All six images are alike in one step of 32.
     expect(mixed.length).toBeGreaterThan(30)
   })
 
-  test('by the weights, in the order of the list', () => {
+  test('by weight, in list order', () => {
     const odds = [1, 2, 5]
     const pipeline = compose([oneOf(odds.map((weight, i) => [brighten(`${i}`), weight] as const))])
     const { choice } = pipeline.draw({ ...shape, batch: 8000 }, 0).images['oneOf(0,1,2)'] as {
@@ -65,7 +65,7 @@ describe('the choice is for each image', () => {
     }
   })
 
-  test('each image shows what it chose, described in words', () => {
+  test('each image shows its own choice, with a description', () => {
     const dim: Trick = {
       name: 'dim',
       options: {},
@@ -86,8 +86,8 @@ describe('the choice is for each image', () => {
   })
 })
 
-describe('the choice is for the step', () => {
-  test('where an image trick acts in another stage too', () => {
+describe('the choice is made per step', () => {
+  test('if an image trick has hooks in another stage too', () => {
     const pipeline = compose([sometimes(0.5, { ...brighten('a'), targets: smooth })])
     const acted = steps.map((step) => {
       const batch = pipeline.batch(images, targets, step)
@@ -99,7 +99,7 @@ describe('the choice is for the step', () => {
     expect(new Set(acted).size).toBe(2)
   })
 
-  test('where one of them is no image trick', () => {
+  test('if one of them is not an image trick', () => {
     const pipeline = compose([
       oneOf([
         [brighten('a'), 1],
@@ -120,14 +120,14 @@ describe('the choice is for the step', () => {
   })
 })
 
-test('a schedule in a combinator sets the rate as one in the list does', () => {
+test('a schedule in a combinator counts as setting the rate', () => {
   expect(() => compose([during({}, halve), { ...halve, name: 'other' }])).toThrow(
     'compose: during(halve) and other both set the learning rate',
   )
   expect(() => compose([during({}, brighten('a')), halve])).not.toThrow()
 })
 
-test('options and keys are those of the combinator, its tricks and their odds', () => {
+test('options hold the tricks and their weights; keys can be set', () => {
   const a = brighten('a')
   expect(oneOf([[a, 3]])).toMatchObject({ key: 'oneOf(a)', options: { weights: [3] }, tricks: [a] })
   expect(sometimes(0.25, a)).toMatchObject({ key: 'sometimes(a)', options: { probability: 0.25 } })
@@ -145,14 +145,14 @@ test.each<[string, () => unknown]>([
   ['no list', () => oneOf('a' as never)],
   ['a trick without a weight', () => oneOf([brighten('a')] as never)],
   [
-    'a choice that is no trick',
+    'a choice that is not a trick',
     () =>
       oneOf([
         [brighten('a'), 1],
         [{}, 1],
       ] as never),
   ],
-  ['no choice', () => oneOf([undefined] as never)],
+  ['an undefined choice', () => oneOf([undefined] as never)],
   ['an infinite weight', () => oneOf([[brighten('a'), Infinity]])],
   ['a weight of NaN', () => oneOf([[brighten('a'), NaN]])],
   [
@@ -165,12 +165,15 @@ test.each<[string, () => unknown]>([
   ],
   ['a probability below 0', () => sometimes(-0.1, brighten('a'))],
   ['a probability of NaN', () => sometimes(NaN, brighten('a'))],
-  ['an end of two units', () => during({ until: { steps: 1, epochs: 1 } as never }, brighten('a'))],
+  [
+    'an end with two units',
+    () => during({ until: { steps: 1, epochs: 1 } as never }, brighten('a')),
+  ],
 ])('%s is rejected', (_, make) => {
   expect(make).toThrow(/^(oneOf|sometimes|during): expected \S+ to be /)
 })
 
-test('in evaluation predictions nest in the order of the list, and weights are joined', () => {
+test('in evaluation, predictions nest in list order and weights are merged', () => {
   const calls: string[] = []
   const predicts = (name: string): Trick => ({
     name,
@@ -199,7 +202,7 @@ describe('normalising', () => {
     ...compose([], { mean, deviation }).normalize(colours).dataSync(),
   ]
 
-  test('each channel by its own mean and deviation', () => {
+  test('each channel has its own mean and deviation', () => {
     const mean = [0.1, 0.2, 0.3]
     const deviation = [1, 0.5, 0.25]
     const expected = Array.from(
@@ -209,7 +212,7 @@ describe('normalising', () => {
     normal(mean, deviation).forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 6))
   })
 
-  test('one number is for all channels, and two are for none of three', () => {
+  test('one number applies to all channels; two do not fit three channels', () => {
     expect(normal([0.25], [0.5])).toEqual(normal([0.25, 0.25, 0.25], [0.5, 0.5, 0.5]))
     expect(() => normal([0.1, 0.2], [1])).toThrow(
       'compose: expected mean to be a list of 3 numbers, got [0.1,0.2]',

@@ -15,7 +15,7 @@ import {
   type Trick,
 } from '../src/index.ts'
 
-/** Adds to the images a number that each image draws. */
+/** Adds a number to each image, drawn per image. */
 const shift = (name = 'shift', key?: string): Trick => ({
   name,
   key,
@@ -56,7 +56,7 @@ const shape = { batch: 4, height: 2, width: 2, channels: 1, classes: 2 }
 const valuesOf = (tensor: tf.Tensor): number[] => [...tensor.dataSync()]
 
 describe('compose', () => {
-  test('runs the stages in their order, whatever the order of the list', () => {
+  test('runs stages in a fixed order, whatever the list order', () => {
     const options = { seed: 2, mean: [0.5], deviation: [0.25] }
     const some = compose([smooth, swapHalf, shift()], options).batch(images, targets, 0)
     const other = compose([shift(), swapHalf, smooth], options).batch(images, targets, 0)
@@ -67,7 +67,7 @@ describe('compose', () => {
     expect(new Set(mixed).size).toBeGreaterThan(1)
   })
 
-  test('normalises once, by the mean and the deviation', () => {
+  test('normalises once, by mean and deviation', () => {
     const { images: normal } = compose([], { mean: [0.25], deviation: [0.125] }).batch(
       images,
       targets,
@@ -76,7 +76,7 @@ describe('compose', () => {
     expect(valuesOf(normal)).toEqual(valuesOf(images).map(() => 2))
   })
 
-  test('leaves its inputs alone and nothing but its results behind', () => {
+  test('leaves its inputs unchanged and no tensors except its results', () => {
     const before = tf.memory().numTensors
     const batch = compose([shift(), swapHalf, smooth]).batch(images, targets, 0)
     tf.dispose([batch.images, batch.targets, batch.mixedTargets])
@@ -84,7 +84,7 @@ describe('compose', () => {
     expect(valuesOf(images)).toEqual(Array(16).fill(0.5))
   })
 
-  test("taking one trick out leaves the others' draws as they were", () => {
+  test("removing a trick does not change the others' draws", () => {
     const drawn = (tricks: Trick[]): unknown =>
       compose(tricks, { seed: 4 }).draw(shape, 17).images['b']
     const full = drawn([shift('a'), shift('b'), shift('c')])
@@ -93,7 +93,7 @@ describe('compose', () => {
     expect(drawn([shift('b'), sometimes(0.5, shift('a')), swapHalf, smooth])).toEqual(full)
   })
 
-  test('draws can be given again', () => {
+  test('draws can be replayed', () => {
     const pipeline = compose([shift(), swapHalf])
     const draws = pipeline.draw(shape, 3)
     const again = JSON.parse(JSON.stringify(draws)) as typeof draws
@@ -112,7 +112,7 @@ describe('compose', () => {
     expect(loss).toBeCloseTo(2 * Math.log(2) + 1, 6)
   })
 
-  test("a trick's loss sees what it prepared, and only that", () => {
+  test("a trick's loss sees only what the trick prepared", () => {
     const seen: string[][] = []
     const preparing = (name: string): Trick => ({
       name,
@@ -130,7 +130,7 @@ describe('compose', () => {
     expect(seen).toEqual([['made'], ['made']])
   })
 
-  test('a part of a batch draws what its images draw in the whole, in every hook', () => {
+  test("a part of a batch has the whole batch's draws for its images, in every hook", () => {
     const drawn: Record<string, number[]> = {}
     const draws =
       (hook: string) =>
@@ -185,7 +185,7 @@ describe('compose', () => {
     expect(drawn).toEqual(whole)
   })
 
-  test('gradients of a part of the batch, asked for by another trick, draw by its images too', () => {
+  test("gradients of a part of the batch, requested by another trick, use its images' draws too", () => {
     const seen: number[][] = []
     const split: Trick = {
       name: 'split',
@@ -212,21 +212,21 @@ describe('compose', () => {
     expect(seen.slice(1).flat()).toEqual(seen[0])
   })
 
-  test('what does not go together is said', () => {
+  test('rejects tricks that conflict', () => {
     expect(() => compose([shift(), shift()])).toThrow("two tricks have the key 'shift'")
     expect(() => compose([shift(), shift('shift', 'again')])).not.toThrow()
     expect(() => compose([swapHalf, { ...swapHalf, name: 'other' }])).toThrow(
-      'compose: swap-half and other both mix images; at most one a step may. ' +
-        'Choose one each step: oneOf([[swap-half, 1], [other, 1]])',
+      'compose: swap-half and other both mix images; at most one per step may. ' +
+        'Choose one per step: oneOf([[swap-half, 1], [other, 1]])',
     )
     expect(() => compose([halve, { ...halve, name: 'other' }])).toThrow(
       'halve and other both set the learning rate',
     )
     const both = compose([sometimes(1, swapHalf), sometimes(1, { ...swapHalf, name: 'other' })])
-    expect(() => both.draw(shape, 0)).toThrow('at most one a step')
+    expect(() => both.draw(shape, 0)).toThrow('at most one per step')
   })
 
-  test('plan lists the stages in their order, with tricks and options as data', () => {
+  test('plan lists the stages in order, with tricks and options as data', () => {
     const pipeline = compose([smooth, during({ until: { epochs: 3 } }, shift())])
     expect(pipeline.plan()).toEqual([
       {
@@ -245,7 +245,7 @@ describe('compose', () => {
     expect(JSON.parse(JSON.stringify(pipeline.plan()))).toEqual(pipeline.plan())
   })
 
-  test('trace gives what each stage made, and ends with the batch', () => {
+  test('trace returns the result of each stage and ends with the batch', () => {
     const pipeline = compose([smooth, swapHalf, shift()], { seed: 2, mean: [0.5] })
     const trace = pipeline.trace(images, targets, 3)
     expect(trace.map(({ stage, trick }) => [stage, trick?.name])).toEqual([
@@ -271,7 +271,7 @@ describe('compose', () => {
 describe('combinators', () => {
   const at = (step: number): Time => ({ step, stepsPerEpoch: 10, steps: 100 })
 
-  test('sometimes acts image by image, with the given share', () => {
+  test('sometimes acts per image, with the given probability', () => {
     const pipeline = compose([sometimes(0.3, shift())])
     const large = { ...shape, batch: 4000 }
     const { choice } = pipeline.draw(large, 0).images['sometimes(shift)'] as {
@@ -287,14 +287,14 @@ describe('combinators', () => {
     expect(changed).toEqual(drawn.choice.flatMap((chosen) => Array(4).fill(chosen === 0)))
   })
 
-  test('sometimes never and always', () => {
+  test('sometimes with probability 0 and 1', () => {
     const never = compose([sometimes(0, shift())]).batch(images, targets, 0)
     expect(valuesOf(never.images)).toEqual(valuesOf(images))
     const always = compose([sometimes(1, shift())]).batch(images, targets, 0)
     expect(valuesOf(always.images).every((value) => value > 0.5)).toBe(true)
   })
 
-  test('oneOf chooses by weight: an image where all are image tricks, else a step', () => {
+  test('oneOf chooses by weight: per image if all are image tricks, otherwise per step', () => {
     const pipeline = compose([
       oneOf([
         [shift('a'), 1],
@@ -320,7 +320,7 @@ describe('combinators', () => {
     expect(names.filter((name) => name === 'other').length / 1000).toBeCloseTo(0.5, 1)
   })
 
-  test('during lets a trick hear of its own metrics and epochs only', () => {
+  test('during passes on metrics and epochs inside its window only', () => {
     const calls: string[] = []
     const listens: Trick = {
       name: 'listens',
@@ -344,7 +344,7 @@ describe('combinators', () => {
     expect(calls).toEqual(['step 2', 'step 3', 'epoch 1'])
   })
 
-  test('during acts inside its window alone', () => {
+  test('during acts only inside its window', () => {
     const window = { from: { steps: 20 }, until: { fraction: 0.5 } } as const
     const pipeline = compose([during(window, { ...halve, ...smooth, name: 'both' })])
     const acted = [0, 19, 20, 49, 50, 99].map((step) => [
@@ -358,7 +358,7 @@ describe('combinators', () => {
     expect(acted).toEqual([outside, outside, inside, inside, outside, outside])
   })
 
-  test('a window that needs an unknown length says so', () => {
+  test('a window that needs an unknown length is an error', () => {
     const pipeline = compose([during({ until: { epochs: 3 } }, shift())])
     expect(() => pipeline.draw(shape, 0)).toThrow('stepsPerEpoch is unknown: pass it')
   })
@@ -377,7 +377,7 @@ describe('combinators', () => {
     afterStep: (_, { state }) => void state.count++,
   }
 
-  test('state reaches the tricks inside, and is saved and restored', () => {
+  test('nested tricks have state, which is saved and restored', () => {
     const inner = during({}, counter)
     const pipeline = compose([during({ from: { steps: 1 } }, inner, { key: 'late' })])
     pipeline.start(run())
@@ -393,7 +393,7 @@ describe('combinators', () => {
     expect(() => pipeline.restore({})).toThrow("the saved state has none for 'late'")
   })
 
-  test('two runs of the same objects keep apart, also if start returns one object', () => {
+  test('two runs with the same trick objects are independent, even if start returns a shared object', () => {
     const shared = { count: 0 }
     const same = { ...counter, start: () => shared }
     const [first, second] = [compose([same]), compose([same])]
@@ -406,14 +406,14 @@ describe('combinators', () => {
     expect(shared).toEqual({ count: 0 })
   })
 
-  test('a run that was not started says so', () => {
+  test('a run that was not started is an error', () => {
     expect(() => compose([counter]).learningRate(1, 0)).toThrow(
       "compose: 'counter' keeps state in the run, which has not started: call pipeline.start(run)",
     )
     expect(compose([smooth]).batch(images, targets, 0).targets.shape).toEqual([4, 2])
   })
 
-  test('the state owns its tensors: it keeps what is put there and disposes what is replaced', () => {
+  test('the state owns its tensors: it keeps assigned ones and disposes replaced ones', () => {
     const variables = { 'dense/kernel': tf.variable(tf.tensor1d([1, 2])) }
     const average: Trick<{ mean: Tensors; steps: number[] }> = {
       name: 'average',
@@ -442,13 +442,13 @@ describe('combinators', () => {
     pipeline.finish({ reason: 'finished', time: at(100), variables })
     expect(valuesOf(variables['dense/kernel'])).toEqual([2.75, 3.75])
     pipeline.dispose()
-    // The variable itself was never the state's; two assigned tensors are the test's own.
+    // The variable never belonged to the state; two assigned tensors belong to the test.
     expect(variables['dense/kernel'].isDisposed).toBe(false)
     expect(tf.memory().numTensors).toBe(before + 2)
     variables['dense/kernel'].dispose()
   })
 
-  test('multipliers of several tricks multiply, by variable', () => {
+  test('multipliers of several tricks multiply per variable', () => {
     const scales = (name: string, factors: Record<string, Multipliers>): Trick => ({
       name,
       options: {},
@@ -476,7 +476,7 @@ describe('combinators', () => {
     ])
   })
 
-  test('finish reaches every trick, whatever its window', () => {
+  test('finish reaches every trick, even outside its window', () => {
     const ends: string[] = []
     const last: Trick = {
       name: 'last',
@@ -503,7 +503,7 @@ describe('combinators', () => {
       )
   })
 
-  test('wrong options throw', () => {
+  test('invalid options throw', () => {
     expect(() => sometimes(1.5, shift())).toThrow(
       'sometimes: expected probability to be a number in [0, 1], got 1.5',
     )
@@ -560,7 +560,7 @@ describe('combinators', () => {
     expect(make).toThrow(message)
   })
 
-  test('what is not a trick is named', () => {
+  test('rejects values that are not tricks', () => {
     const lists: [() => unknown, string][] = [
       [() => compose([shift as never]), 'compose: expected a trick, got the function shift'],
       [() => compose([undefined as never]), 'compose: expected trick to be a trick, got undefined'],
@@ -578,10 +578,10 @@ describe('combinators', () => {
     for (const [make, message] of lists) expect(make).toThrow(message)
   })
 
-  test('a key may be any text that is not empty', () => {
+  test('a key may be any non-empty text', () => {
     for (const key of ['constructor', 'toString', '__proto__']) {
       const apply = (): never => {
-        throw new Error('nothing was drawn')
+        throw new Error('expected a draw')
       }
       const never: Trick = { ...shift('shift', key), images: { draw: () => undefined, apply } }
       const kept: Trick<{ count: number }> = {
@@ -608,7 +608,7 @@ describe('combinators', () => {
       )
   })
 
-  test('a trick that changes the size of some images only says so', () => {
+  test('a trick that changes the size of only some images is an error', () => {
     const grow: Trick = {
       name: 'grow',
       options: {},

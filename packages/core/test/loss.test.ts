@@ -4,12 +4,12 @@ import { accuracy, isDuration, oneHot, softmaxCrossEntropy, stepsOf } from '../s
 
 const value = (scalar: tf.Tensor): number => scalar.dataSync()[0]!
 
-test('oneHot of an array and of a tensor', () => {
+test('oneHot takes an array or a tensor', () => {
   const expected = [0, 0, 1, 1, 0, 0]
   expect([...oneHot([2, 0], 3).dataSync()]).toEqual(expected)
   expect([...oneHot(tf.tensor1d([2, 0], 'int32'), 3).dataSync()]).toEqual(expected)
   expect(oneHot(new Uint8Array([2, 0]), 3).dtype).toBe('float32')
-  expect(() => oneHot([0, 3], 3)).toThrow('oneHot: expected labels in [0, 3), got 3 at place 1')
+  expect(() => oneHot([0, 3], 3)).toThrow('oneHot: expected labels in [0, 3), got 3 at index 1')
   for (const label of [-1, 0.5, NaN]) expect(() => oneHot([label], 3)).toThrow(`got ${label} at`)
   for (const classes of [0, 2.5, NaN])
     for (const labels of [[0], tf.tensor1d([0], 'int32')])
@@ -42,7 +42,7 @@ test("cross-entropy's gradient is (softmax − target) / batch", () => {
   expect(value(tf.max(tf.abs(tf.sub(gradient, expected))))).toBeLessThan(1e-7)
 })
 
-test('mixing targets is mixing losses', () => {
+test('mixing targets equals mixing losses', () => {
   const logits = tf.tensor2d([[1, 2, 3]])
   const mixed = value(softmaxCrossEntropy(tf.tensor2d([[0.3, 0.7, 0]]), logits))
   const apart = [0, 1].map((label) => value(softmaxCrossEntropy(oneHot([label], 3), logits)))
@@ -94,7 +94,7 @@ test('durations in steps', () => {
   const time = { step: 0, stepsPerEpoch: 391, steps: 3910 }
   expect(stepsOf({ epochs: 2 }, time)).toBe(782)
   expect(stepsOf({ fraction: 0.1 }, time)).toBe(391)
-  // To the nearest step.
+  // Rounded to the nearest step.
   expect(stepsOf({ epochs: 0.5 }, time)).toBe(196)
   expect(stepsOf({ fraction: 0.3333 }, { ...time, steps: 10 })).toBe(3)
   expect(stepsOf({ epochs: 0 }, time)).toBe(0)

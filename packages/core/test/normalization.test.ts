@@ -5,7 +5,7 @@ describe.each([
   ['x', (given: object) => assertNormalization('x', given)],
   ['compose', (given: object) => void compose([], given)],
 ])('%s', (where, check) => {
-  test('takes the statistics of images in [0, 1]', () => {
+  test('accepts the statistics of images in [0, 1]', () => {
     check({})
     check({ mean: [0], deviation: [1] })
     check({ mean: [1, 0.5], deviation: [0.25, 1e-3] })
@@ -44,7 +44,7 @@ describe.each([
     expect(() => check(given)).toThrow(message)
   })
 
-  test('advises 1 for a constant channel of a deviation alone', () => {
+  test('suggests 1 for a constant channel, for deviations only', () => {
     expect(() => check({ mean: [0, NaN] })).toThrow(/got \[0,"NaN"\]$/)
     expect(() => check({ deviation: [63, 0, 66.7] })).toThrow('divide mean and deviation by 255')
   })

@@ -45,7 +45,7 @@ test('fills in the defaults', () => {
   expectTypeOf(parsed.size).toEqualTypeOf<number | undefined>()
 })
 
-test('types require what has no default, and know the rest', () => {
+test('types require options without a default', () => {
   expectTypeOf<Options['over']>().toEqualTypeOf<Duration>()
   expectTypeOf<Options['strength']>().toEqualTypeOf<number | undefined>()
   expectTypeOf<Options['key']>().toEqualTypeOf<string | undefined>()
@@ -60,7 +60,7 @@ const of = (kind: Kind, value: unknown): (() => unknown) => {
   return () => set.parse({ x: value })
 }
 
-describe('each kind says its range, and what it got', () => {
+describe('each kind reports its range and the value', () => {
   test.each<[Kind, readonly unknown[], readonly unknown[], string]>([
     [
       number({ min: 0, max: 1 }),
@@ -117,7 +117,7 @@ describe('each kind says its range, and what it got', () => {
   })
 })
 
-test('an unknown option is named, with those there are', () => {
+test('an unknown option is reported, with the known ones', () => {
   expect(() =>
     defineOptions('t', { length: integer({ min: 1 }) }).parse({ lenght: 3 } as never),
   ).toThrow(new RangeError('t: expected options to be some of length, key, got lenght'))

@@ -11,7 +11,7 @@ const mean = (values: readonly number[]): number => values.reduce((a, b) => a + 
 const variance = (values: readonly number[]): number =>
   mean(values.map((value) => (value - mean(values)) ** 2))
 
-/** Largest distance of the sample's distribution from `cdf`; 1.95 / √n is passed once in a thousand. */
+/** The largest distance between the sample's distribution and `cdf`; 1.95 / √n is exceeded once in a thousand. */
 function kolmogorovSmirnov(values: readonly number[], cdf: (x: number) => number): number {
   const n = values.length
   return values
@@ -84,7 +84,7 @@ describe('distributions', () => {
     expect(kolmogorovSmirnov(shifted, (x) => (x + 2) / 8)).toBeLessThan(limit)
   })
 
-  test('integer: every value as often as another', () => {
+  test('integer: every value is equally likely', () => {
     const counts = new Map<number, number>()
     for (const value of draws((random) => random.integer(-3, 4)))
       counts.set(value, (counts.get(value) ?? 0) + 1)
@@ -110,7 +110,7 @@ describe('distributions', () => {
     expect(variance(values)).toBeCloseTo(9, 0)
   })
 
-  // Distributions whose closed form is elementary.
+  // Distributions with an elementary closed form.
   const betas: [number, number, (x: number) => number][] = [
     [1, 1, (x) => x],
     [0.5, 0.5, (x) => (2 / Math.PI) * Math.asin(Math.sqrt(x))],
@@ -121,20 +121,20 @@ describe('distributions', () => {
   ]
   test.each(betas)('Beta(%d, %d)', (alpha, beta, cdf) => {
     const random = createRandom(7).fork('test').at(3)
-    // As many as show whether a candidate in twenty is rejected that has to be.
+    // Enough to detect a sampler that fails to reject one candidate in twenty.
     const values = Array.from({ length: 5 * many }, () => random.beta(alpha, beta))
     expect(kolmogorovSmirnov(values, cdf)).toBeLessThan(limit / Math.sqrt(5))
   })
 
-  test('Beta of what floating point can hardly hold is a coin of the right mean', () => {
+  test('Beta with extreme parameters is a coin with the right mean', () => {
     const values = draws((random) => random.beta(1e-310, 3e-310))
     expect(new Set(values)).toEqual(new Set([0, 1]))
     expect(Math.abs(mean(values) - 0.25)).toBeLessThan(3.3 * Math.sqrt((0.25 * 0.75) / many))
     expect(draws((random) => random.beta(1e300, 1e300))[0]).toBe(0.5)
   })
 
-  test('integer: no number is favoured in a range that does not divide 2^32', () => {
-    // By the remainder alone, half of the numbers would be in the first third.
+  test('integer: no bias in a range that does not divide 2^32', () => {
+    // With a plain remainder, half of the numbers would be in the first third.
     const values = draws((random) => random.integer(0, 3 * 2 ** 30))
     const share = values.filter((value) => value < 2 ** 30).length / many
     expect(Math.abs(share - 1 / 3)).toBeLessThan(3.3 * Math.sqrt(2 / 9 / many))
@@ -162,7 +162,7 @@ describe('distributions', () => {
     expect(values.filter((value) => value > 0.01 && value < 0.99).length).toBeLessThan(many / 100)
   })
 
-  test('permutation: all of the six orders of three as often as another', () => {
+  test('permutation: all six orders of three are equally likely', () => {
     const counts = new Map<string, number>()
     const random = createRandom(1)
     for (let i = 0; i < 6000; i++) {
@@ -176,7 +176,7 @@ describe('distributions', () => {
   })
 })
 
-// What a seed draws stays what it is, in every version: runs are repeated by it.
+// A seed's draws must stay the same in every version, so that runs can be repeated.
 describe('known answers', () => {
   /** The first words of a stream, straight from Philox. */
   const words = (
@@ -197,7 +197,7 @@ describe('known answers', () => {
     [{ step: 2 ** 32 + 7 }, createRandom(5).at(2 ** 32 + 7)],
     [{ substream: 1 }, createRandom(5).image(0)],
     [{ step: 2, substream: 9 }, createRandom(5).at(2, 5).image(3)],
-    // The name's own words are its characters', one after the other, and those of its end.
+    // The words of a name: one per character, and those of its end.
     [
       {
         name: ['a', '/'].reduce<readonly number[]>(
@@ -213,7 +213,7 @@ describe('known answers', () => {
     expect(expected.map(() => random.uniform())).toEqual(expected)
   })
 
-  test('integers are remainders, normal numbers are by Box and Muller, permutations by Fisher and Yates', () => {
+  test('integers are remainders, normal numbers use Box–Muller, permutations Fisher–Yates', () => {
     const own = words({}, 12)
     const integers = createRandom(5)
     expect([0, 1, 2, 3, 4].map(() => integers.integer(2, 12))).toEqual(
@@ -235,7 +235,7 @@ describe('known answers', () => {
 describe('streams', () => {
   const first = (random: ReturnType<typeof createRandom>): number => random.uniform()
 
-  test('depend on seed, name, step and image alone', () => {
+  test('depend only on seed, name, step and image', () => {
     const substream = (seed: number, name: string, step: number, image: number): number =>
       first(createRandom(seed).fork(name).at(step).image(image))
     const here = substream(1, 'cutout', 5, 3)
@@ -247,7 +247,7 @@ describe('streams', () => {
     expect(first(createRandom(1).at(5).fork('cutout').image(3))).toBe(here)
   })
 
-  test('names nest without running together', () => {
+  test('nested names do not collide', () => {
     const root = createRandom(0)
     const values = [
       root.fork('ab').fork('c'),
@@ -265,7 +265,7 @@ describe('streams', () => {
     expect(shard).toEqual(whole.slice(4))
   })
 
-  test('streams of neighbours do not correlate', () => {
+  test('neighbouring streams do not correlate', () => {
     const pairs = Array.from({ length: many }, (_, i) => [
       first(createRandom(0).image(i)) - 0.5,
       first(createRandom(0).image(i + 1)) - 0.5,
@@ -274,18 +274,18 @@ describe('streams', () => {
     expect(Math.abs(correlation)).toBeLessThan(3.3 / Math.sqrt(many))
   })
 
-  test.each([-1, 0.5, NaN, 2 ** 32])('a seed of %d is refused', (seed) => {
+  test.each([-1, 0.5, NaN, 2 ** 32])('a seed of %d is rejected', (seed) => {
     expect(() => createRandom(seed)).toThrow(
       `createRandom: expected seed to be a whole number in [0, 2^32), got ${seed}`,
     )
   })
 
-  test('an error names whose seed it is', () => {
+  test("an error names the seed's owner", () => {
     expect(() => createRandom(-1, 'shuffle')).toThrow('shuffle: expected seed to be')
     expect(() => compose([], { seed: -1 })).toThrow('compose: expected seed to be')
   })
 
-  test('an empty range is refused', () => {
+  test('an empty range is rejected', () => {
     expect(() => createRandom(0).integer(3, 3)).toThrow('got 3 and 3')
     for (const [alpha, beta] of [
       [0, 1],

@@ -16,7 +16,7 @@ const freeze = (...frozen: { trainable: boolean }[]): void => {
   for (const each of frozen) each.trainable = false
 }
 
-/** What builds a sequential model, when tfjs sets the trainable flag of all of its variables. */
+/** Ways to build a sequential model, which is when tfjs sets the trainable flag of all its variables. */
 const uses: Record<string, (model: layers.LayersModel) => void> = {
   nothing: () => {},
   predict: (model) => tf.dispose(model.predict(tf.zeros([1, 4]))),
@@ -25,7 +25,7 @@ const uses: Record<string, (model: layers.LayersModel) => void> = {
   compile: (model) => model.compile({ optimizer: 'sgd', loss: 'meanSquaredError' }),
 }
 
-/** Models of layers `…a`, `…b` and `head`, each with what freezes some of it. */
+/** Models with layers `…a`, `…b` and `head`, each with an action that freezes some of them. */
 const cases: Record<string, () => [layers.LayersModel, () => void, string[]]> = {
   'all trainable': () => [stack(base(), dense('head')), () => {}, ['base/a', 'base/b', 'head']],
   'a layer': () => {
@@ -36,7 +36,7 @@ const cases: Record<string, () => [layers.LayersModel, () => void, string[]]> = 
     const model = stack(dense('a', { inputShape: [4], trainable: false }), dense('head'))
     return [model, () => {}, ['head']]
   },
-  'a layer that was frozen and is no longer': () => {
+  'a layer that is no longer frozen': () => {
     const model = stack(dense('a', { inputShape: [4], trainable: false }), dense('head'))
     return [model, () => void (model.layers[0]!.trainable = true), ['a', 'head']]
   },
@@ -48,7 +48,7 @@ const cases: Record<string, () => [layers.LayersModel, () => void, string[]]> = 
     const inner = base()
     return [stack(inner, dense('head')), () => freeze(inner), ['head']]
   },
-  'a layer thawed in a nested model that is frozen': () => {
+  'an unfrozen layer in a frozen nested model': () => {
     const inner = base()
     const act = (): void => {
       freeze(inner)
@@ -56,13 +56,13 @@ const cases: Record<string, () => [layers.LayersModel, () => void, string[]]> = 
     }
     return [stack(inner, dense('head')), act, ['head']]
   },
-  'a nested model that is thawed, with one layer of it frozen': () => {
+  'an unfrozen nested model with one frozen layer': () => {
     const inner = base()
     const act = (): void => {
       freeze(inner, inner.layers[0]!)
       inner.trainable = true
     }
-    // As in tfjs: the layer's own flag stands.
+    // As in tfjs, the layer's own flag remains.
     return [stack(inner, dense('head')), act, ['base/b', 'head']]
   },
   'a nested model two levels down': () => {
@@ -82,7 +82,7 @@ const cases: Record<string, () => [layers.LayersModel, () => void, string[]]> = 
     return [layers.model({ inputs, outputs }), () => freeze(inner), ['head']]
   },
   'one weight of a layer': () => {
-    // Functional, as a sequential model forgets such a flag where it is built.
+    // Functional, as a sequential model loses such a flag when it is built.
     const inputs = layers.input({ shape: [4] })
     const a = dense('a')
     const outputs = dense('head').apply(a.apply(inputs)) as layers.SymbolicTensor
@@ -98,7 +98,7 @@ const cases: Record<string, () => [layers.LayersModel, () => void, string[]]> = 
 const trained = (model: layers.LayersModel): string[] =>
   Object.keys(trainableOf(variablesOf(model))).map((path) => path.replace('/kernel', ''))
 
-describe('frozen is', () => {
+describe('frozen variables:', () => {
   for (const [name, make] of Object.entries(cases))
     test.each(Object.keys(uses))(`${name}, with %s before and after`, (use) => {
       const [model, act, expected] = make()
@@ -107,13 +107,13 @@ describe('frozen is', () => {
       expect(trained(model)).toEqual(expected)
       uses[use]!(model)
       expect(trained(model)).toEqual(expected)
-      // What model.fit trains.
+      // The variables that model.fit trains.
       const own = new Set(model.trainableWeights.map((weight) => weight.read()))
       expect(new Set(Object.values(trainableOf(variablesOf(model))))).toEqual(own)
     })
 })
 
-test('it is asked each time: what was listed before layers are frozen knows', () => {
+test('the answer is current: variables listed before freezing are up to date', () => {
   const model = stack(dense('a', { inputShape: [4] }), dense('head'))
   const variables = variablesOf(model)
   freeze(model.layers[0]!)
@@ -123,7 +123,7 @@ test('it is asked each time: what was listed before layers are frozen knows', ()
   expect(Object.keys(trainableOf(variables))).toEqual(['a/kernel', 'head/kernel'])
 })
 
-test('a loaded model is frozen where it was, and where one freezes it', async () => {
+test('a loaded model keeps frozen layers and can be frozen further', async () => {
   const model = stack(dense('a', { inputShape: [4], trainable: false }), dense('b'), dense('head'))
   let saved: tf.io.ModelArtifacts | undefined
   await model.save(
@@ -140,7 +140,7 @@ test('a loaded model is frozen where it was, and where one freezes it', async ()
   }
 })
 
-test('statistics are not trained, and a frozen norm has no others', () => {
+test('statistics are not trainable, and a frozen norm has no trainable variables', () => {
   const norm = layers.layers.batchNormalization({ name: 'norm', inputShape: [4] })
   const model = stack(norm, dense('head'))
   const listed = ['norm/gamma', 'norm/beta', 'norm/moving_mean', 'norm/moving_variance']
@@ -150,7 +150,7 @@ test('statistics are not trained, and a frozen norm has no others', () => {
   expect(trained(model)).toEqual(['head'])
 })
 
-test('a layer that two nested models share is one, frozen with either', () => {
+test('a layer shared by two nested models is listed once and frozen with either', () => {
   const shared = dense('shared')
   const [left, right] = ['left', 'right'].map((name) => {
     const inputs = layers.input({ shape: [4] })
@@ -166,7 +166,7 @@ test('a layer that two nested models share is one, frozen with either', () => {
   expect(trained(model)).toEqual(['head'])
 })
 
-test('wrappers and recurrent layers are asked too', () => {
+test('wrappers and recurrent layers are covered too', () => {
   const model = stack(
     layers.layers.timeDistributed({
       name: 'each',
@@ -185,7 +185,7 @@ test('wrappers and recurrent layers are asked too', () => {
   expect(trained(model)).toEqual(['head'])
 })
 
-test('of variables that no layer has, the flag says it', () => {
+test('variables outside layers use their own flag', () => {
   const [a, b] = tf.tidy(() => [tf.variable(tf.zeros([1])), tf.variable(tf.zeros([1]), false)])
   expect(trainableOf({ a, b })).toEqual({ a })
   const variables = { a, b }

@@ -37,7 +37,7 @@ export interface AblateOptions {
  * a line per run, `summary.json`, `README.md` and `chart.svg`. Started again, it does what is missing.
  *
  * @returns what the comparisons show by now
- * @throws Error if the folder holds an ablation of another kind, or if a run fails; finished runs are kept
+ * @throws Error if the folder contains an ablation with other settings, or if a run fails; finished runs are kept
  * @example
  * // What a worker, a program that calls serveArms, is to train:
  * const arm = (key: string) => ({ key, spec: { tricks: key.split(' + ') } })
@@ -79,7 +79,7 @@ function checkSame(file: string, about: About): void {
   const [then, now] = [readFileSync(file, 'utf8'), text(about)]
   if (then !== now)
     throw new Error(
-      `ablate: the folder holds an ablation of another kind; choose another with --out\n  there ${then}\n  here  ${now}`,
+      `ablate: the folder contains an ablation with other settings; choose another folder with --out\n  there ${then}\n  here  ${now}`,
     )
 }
 

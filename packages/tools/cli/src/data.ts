@@ -4,21 +4,21 @@ import { downloadCifar, loadCifar10, readCifar10, readCifar100 } from '@tricks/c
 import type { Dataset, ProgressView } from '@tricks/run'
 import { meant, UsageError } from './usage.ts'
 
-/** What `locateData` and `loadData` may be told besides. */
+/** Options that `locateData` and `loadData` share. */
 interface Waiting {
-  /** Shows how far it is. */
+  /** Shows progress. */
   readonly view?: Pick<ProgressView, 'say' | 'status'>
   readonly signal?: AbortSignal
 }
 
 export interface DataOptions extends Waiting {
-  /** Height and width that a folder's pictures are scaled to; default 64. */
+  /** Height and width to which a folder's pictures are scaled; default 64. */
   readonly size?: number
-  /** Leave out pictures that can't be read, instead of an error that lists them. */
+  /** Skip pictures that can't be read instead of throwing an error that lists them. */
   readonly skipBroken?: boolean
 }
 
-/** CIFAR's official archives: the folder that they unpack to, and a file in it by which it is known. */
+/** CIFAR's official archives: the folder that they unpack to, and a file by which to recognise it. */
 const archives = {
   cifar10: { archive: 'cifar-10', folder: 'cifar-10-batches-bin', file: 'data_batch_1.bin' },
   cifar100: { archive: 'cifar-100', folder: 'cifar-100-binary', file: 'train.bin' },
@@ -27,19 +27,19 @@ type Cifar = keyof typeof archives
 const cifars = Object.keys(archives) as Cifar[]
 const isCifar = (name: string): name is Cifar => Object.hasOwn(archives, name)
 
-/** The folder of that archive's files, which is this one or in it. */
+/** The folder with an archive's files: the given folder or a subfolder of it. */
 function filesOf(cifar: Cifar, folder: string): string | undefined {
   const { folder: inner, file } = archives[cifar]
   return [join(folder, inner), folder].find((each) => existsSync(join(each, file)))
 }
 
 /**
- * Where data is: 'cifar10', which comes with the package, or the absolute path of a folder. CIFAR-100 is downloaded into
- * the folder `data` unless it is there.
+ * Locates data: returns 'cifar10', which is included in the package, or the absolute path of a folder. Downloads
+ * CIFAR-100 to the folder `data` if it is missing.
  *
- * @param data what a person calls it: 'cifar10', 'cifar100', or a folder
- * @param options.binaries for 'cifar10' and 'cifar100' a folder with their official binary files
- * @throws Error if there is none
+ * @param data as the user names it: 'cifar10', 'cifar100', or a folder
+ * @param options.binaries for 'cifar10' and 'cifar100', a folder with the official binary files
+ * @throws Error if the data doesn't exist
  * @example
  * const source = await locateData('cifar10') // 'cifar10'
  */
@@ -54,7 +54,7 @@ export async function locateData(
   }
   if (binaries !== undefined)
     throw new UsageError(
-      `--data: goes with cifar10 or cifar100, whose binary files it names, got it with ${data}`,
+      `--data: expected the data to be cifar10 or cifar100, got ${data}. It names the folder of CIFAR's binary files`,
     )
   const folder = resolve(data)
   if (!existsSync(folder))
@@ -66,7 +66,7 @@ export async function locateData(
   const found = cifars.flatMap((cifar) => filesOf(cifar, folder) ?? [])
   if (found.length > 1)
     throw new Error(
-      `${data} holds CIFAR-10 and CIFAR-100: name the folder of one, such as ${found[1]}`,
+      `${data} contains both CIFAR-10 and CIFAR-100: pass the folder of one of them, such as ${found[1]}`,
     )
   return found[0] ?? folder
 }
@@ -92,15 +92,15 @@ function download(cifar: Cifar, { view, signal }: Waiting): Promise<string> {
   })
 }
 
-/** Whether a source is a folder of pictures, rather than CIFAR. */
+/** Whether a source is a folder of pictures rather than CIFAR. */
 export const isPictureFolder = (source: string): boolean =>
   !isCifar(source) && cifars.every((cifar) => filesOf(cifar, source) === undefined)
 
 /**
  * Loads labelled images.
  *
- * @param source as `locateData` gives it, or what it takes
- * @throws Error if there are none, or they can't be read
+ * @param source a result of `locateData`, or what it accepts
+ * @throws Error if the data doesn't exist or can't be read
  * @example
  * const { train } = await loadData('cifar10')
  */
@@ -123,7 +123,7 @@ async function included({ view, signal }: Waiting): Promise<Dataset> {
 
 async function pictures(folder: string, options: DataOptions): Promise<Dataset> {
   const { size = 64, skipBroken = false, view, signal } = options
-  // Loaded here, as its decoder is native code, which other data doesn't need.
+  // Loaded on demand, as its decoder is native code, which other data doesn't need.
   const { BrokenPictures, linesOf, readImageFolder } = await import('@tricks/image-folder')
   try {
     const { broken, ...sets } = await readImageFolder(folder, {
@@ -132,7 +132,7 @@ async function pictures(folder: string, options: DataOptions): Promise<Dataset> 
       ...(signal && { signal }),
       onProgress: (done, total) => view?.status(`Data       ${done} of ${total} pictures read`),
     })
-    for (const line of linesOf(broken, 'left out ')) view?.say(line)
+    for (const line of linesOf(broken, 'skipped ')) view?.say(line)
     return { name: folder, ...sets }
   } catch (error) {
     if (!(error instanceof BrokenPictures)) throw error

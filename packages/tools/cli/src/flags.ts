@@ -4,16 +4,16 @@ import { modelNames } from '@tricks/models'
 import { progressModes, type Settings } from '@tricks/run'
 import { meant, quoted, UsageError } from './usage.ts'
 
-/** A flag of the command line: what it may be, and what it means. */
+/** A command-line flag: its allowed values and its meaning. */
 interface Flag<T = unknown> {
   readonly kind: Kind<T>
-  /** As in the help: `<n>`; none for a switch. */
+  /** As shown in the help: `<n>`; absent for a switch. */
   readonly value?: string
   readonly meaning: string
 }
 
 const text = checked<string>(
-  'text that is not empty',
+  'non-empty text',
   (value) => typeof value === 'string' && value !== '' && !value.includes('\0'),
 )
 const flag = <T>(kind: Kind<T>, value: string, meaning: string): Flag<T> => ({
@@ -23,103 +23,99 @@ const flag = <T>(kind: Kind<T>, value: string, meaning: string): Flag<T> => ({
 })
 const toggle = (meaning: string): Flag<boolean> => ({ kind: boolean({}), meaning })
 
-/** Every flag once; commands name those that they take. */
+/** All flags; each command lists the ones that it accepts. */
 export const flags = {
   recipe: flag(
     text,
     '<name or file>',
-    'What to train with: see `recipes`, or your own ./my.recipe.ts',
+    'Recipe to train with: a name from `recipes`, or your own ./my.recipe.ts',
   ),
-  model: flag(choice(modelNames), '<name>', "A network of @tricks/models in place of the recipe's"),
-  epochs: flag(integer({ min: 1 }), '<n>', "How long, in place of the recipe's"),
-  seed: flag(
-    integer({ min: 0, max: 2 ** 32 - 1 }),
-    '<n>',
-    'Seed of everything random (default: 0)',
-  ),
+  model: flag(choice(modelNames), '<name>', "Network from @tricks/models (default: the recipe's)"),
+  epochs: flag(integer({ min: 1 }), '<n>', "Number of epochs (default: the recipe's)"),
+  seed: flag(integer({ min: 0, max: 2 ** 32 - 1 }), '<n>', 'Random seed (default: 0)'),
   backend: flag(
     choice(backendNames),
     '<name>',
-    `${backendNames.join(', ')} (default: the fastest present)`,
+    `${backendNames.join(', ')} (default: the fastest available)`,
   ),
   precision: flag(
     choice(['float32', 'bfloat16']),
     '<name>',
-    "float32, or bfloat16 if the processor has it (default: the recipe's)",
+    "float32, or bfloat16 if the processor supports it (default: the recipe's)",
   ),
   data: flag(
     text,
     '<folder>',
-    'CIFAR in the official binary layout, in place of the images included',
+    "Folder with CIFAR's official binary files (default: the images included)",
   ),
-  limit: flag(integer({ min: 2 }), '<n>', 'Train on so many of the images only'),
+  limit: flag(integer({ min: 2 }), '<n>', 'Use only the first n training images'),
   size: flag(
     integer({ min: 8, max: 4096 }),
     '<pixels>',
-    "Side that pictures are scaled to (default: the recipe's)",
+    "Width and height that pictures are scaled to (default: the recipe's)",
   ),
-  skipBroken: toggle('Leave out pictures that cannot be read, and list them'),
-  out: flag(text, '<path>', 'Where the result goes'),
+  skipBroken: toggle('Skip pictures that cannot be read, and list them'),
+  out: flag(text, '<path>', 'Where to write the result'),
   saveEvery: flag(
     integer({ min: 1 }),
     '<steps>',
-    'Steps between checkpoints (default: an epoch, at most a minute)',
+    'Steps between checkpoints (default: every epoch, and at least every minute)',
   ),
   teacher: flag(
     text,
     '<run>',
-    'The run to distil from (default: one is trained first if the recipe needs it)',
+    'Run to distil from (default: trained first if the recipe needs one)',
   ),
-  microBatch: flag(
-    integer({ min: 1 }),
-    '<n>',
-    'Images that pass through the network at once, to save memory',
-  ),
+  microBatch: flag(integer({ min: 1 }), '<n>', 'Images per forward pass; lower it to save memory'),
   nonFinite: flag(
     choice(['stop', 'skip']),
     '<what>',
-    'What a NaN does: stop the run (default), or skip the step',
+    'On NaN: stop the run (default) or skip the step',
   ),
   progress: flag(
     choice(progressModes),
     '<how>',
     `${progressModes.join(', ')} (default: bars in a terminal)`,
   ),
-  tensorboard: toggle('Also write what TensorBoard reads'),
-  step: flag(integer({ min: 0 }), '<n>', 'The step to show, from 0'),
-  images: flag(integer({ min: 1 }), '<n>', 'How many'),
-  svg: flag(text, '<file>', 'Write an SVG in place of the plot in the terminal'),
-  top: flag(integer({ min: 1 }), '<n>', 'How many classes to print (default: 3)'),
-  json: toggle('Print JSON, for programs'),
-  probabilities: toggle('The model returns probabilities in place of logits'),
-  onnx: toggle('Write ONNX files, with float32 and with int8 weights, and measure both'),
+  tensorboard: toggle('Also write event files for TensorBoard'),
+  step: flag(integer({ min: 0 }), '<n>', 'Step to show, from 0'),
+  images: flag(integer({ min: 1 }), '<n>', 'Number of images'),
+  svg: flag(text, '<file>', 'Write an SVG instead of plotting in the terminal'),
+  top: flag(integer({ min: 1 }), '<n>', 'Number of classes to print (default: 3)'),
+  json: toggle('Print JSON'),
+  probabilities: toggle('Return probabilities instead of logits'),
+  onnx: toggle('Write ONNX files with float32 and int8 weights, and measure both'),
   layout: flag(
     choice(['nhwc', 'nchw']),
     '<order>',
     "Axes of the ONNX files' input: nhwc (default, channels last) or nchw",
   ),
   seeds: flag(integer({ min: 1 }), '<n>', 'Runs per arm'),
-  measured: flag(integer({ min: 10 }), '<n>', 'Images to measure on, which no run sees'),
+  measured: flag(
+    integer({ min: 10 }),
+    '<n>',
+    'Images to measure accuracy on, not used for training',
+  ),
   processes: flag(
     integer({ min: 1 }),
     '<n>',
-    'Runs at once, a thread each (default: one per core)',
+    'Runs in parallel, one thread each (default: one per core)',
   ),
-  only: flag(text, '<names>', 'These comparisons only, separated by commas'),
+  only: flag(text, '<names>', 'Only these comparisons, separated by commas'),
 } as const satisfies Record<string, Flag>
 
 export type FlagName = keyof typeof flags
 type TypeOf<F> = F extends Flag<infer T> ? T : never
 export type Flags<N extends FlagName = FlagName> = { readonly [K in N]?: TypeOf<(typeof flags)[K]> }
 
-/** As people type it: saveEvery is --save-every. */
+/** As typed on the command line: saveEvery is --save-every. */
 export const dashed = (name: string): string =>
   name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 
 /**
- * What a flag's text means.
+ * Parses a flag's value.
  *
- * @throws UsageError naming the flag, what it may be, and what came
+ * @throws UsageError naming the flag, the allowed values, and the value
  */
 export function parseFlag(name: FlagName, written: string): unknown {
   const { type } = flags[name].kind as Kind
@@ -130,9 +126,9 @@ export function parseFlag(name: FlagName, written: string): unknown {
 }
 
 /**
- * Holds a value to what its flag may be, wherever it comes from.
+ * Checks a value against its flag's range, wherever it comes from.
  *
- * @throws UsageError naming it, what it may be, and what came
+ * @throws UsageError naming the flag, the allowed values, and the value
  */
 export function checkFlag(name: FlagName, value: unknown, called: string): void {
   const { accepts, range, choices } = flags[name].kind as Kind
@@ -143,7 +139,7 @@ export function checkFlag(name: FlagName, value: unknown, called: string): void 
 }
 
 /**
- * Holds what run.json says to what the flags of the same names may be.
+ * Checks the settings in run.json against the flags of the same names.
  *
  * @throws Error naming the setting
  */
@@ -153,13 +149,13 @@ export function checkSettings(folder: string, settings: Settings): void {
       checkFlag(name as FlagName, value, `settings.${name}`)
     } catch (error) {
       const { message } = error as Error
-      throw new Error(`${folder} holds no run that can be resumed: run.json: ${message}`, {
+      throw new Error(`${folder} can't be resumed: run.json: ${message}`, {
         cause: error,
       })
     }
 }
 
-/** Flags as one types them, for the command that does the same again. */
+/** Formats flags for a command line that repeats the run. */
 export const written = (given: Readonly<Record<string, unknown>>): string =>
   Object.entries(given)
     .filter(([, value]) => value !== undefined && value !== false)

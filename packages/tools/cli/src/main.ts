@@ -27,21 +27,21 @@ const commands = [
   doctor,
 ] as unknown as readonly Command[]
 
-/** Their names, as one types them. */
+/** The names of the commands. */
 export const commandNames: readonly string[] = commands.map(({ usage }) => usage.split(' ')[0]!)
 
 /**
  * Runs a command line.
  *
- * @param words those after the program's name
- * @param program as the user calls it, for messages
- * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted with what was done saved
+ * @param words the arguments after the program's name
+ * @param program the program's name as the user calls it, for messages
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted and saved
  * @example
  * process.exitCode = await main(['recipes'])
  */
 export async function main(words: readonly string[], program = 'tricks'): Promise<number> {
   const parser = new Parser(program)
-    .description('Train an image classifier on your own pictures or CIFAR, and look at what it did')
+    .description('Train an image classifier on your own pictures or CIFAR, and inspect the results')
     .usage('<command> [options]')
     .helpCommand(false)
     .configureHelp({
@@ -52,7 +52,7 @@ export async function main(words: readonly string[], program = 'tricks'): Promis
     .exitOverride()
   let exitCode = 0
   for (const command of commands) declare(parser, command, program, (code) => (exitCode = code))
-  parser.addHelpText('after', `\nMore of a command: ${program} train --help`)
+  parser.addHelpText('after', `\nHelp for a command: ${program} train --help`)
   try {
     if (words.length === 0) throw new UsageError(parser.helpInformation())
     await parser.parseAsync([...words], { from: 'user' })
@@ -76,7 +76,7 @@ function declare(
   const examples = command.examples?.map((example) => `  ${program} ${example}`) ?? []
   if (examples.length > 0) declared.addHelpText('after', `\nExamples:\n${examples.join('\n')}`)
   declared.action(async (...given: unknown[]) => {
-    // After the arguments come the flags, and commander's own object.
+    // After the arguments come the flags and commander's own object.
     const values = given.at(-2) as Parameters<Command['run']>[1]
     end((await command.run(given.slice(0, -2), values, program)) ?? 0)
   })
@@ -98,7 +98,7 @@ function optionOf(name: FlagName): Option {
   )
 }
 
-/** What to print of an error, and whether it is a mistake on the command line. */
+/** The text to print for an error, and whether it is a usage error. */
 function explain(
   error: Error,
   words: readonly string[],
@@ -116,7 +116,7 @@ function explain(
   }
   const advice =
     error.name === 'OutOfMemoryError'
-      ? '\nHere: --micro-batch 32, and half of that until it fits.'
+      ? '\nOn the command line: --micro-batch 32, then halve it until it fits.'
       : ''
   return { message: `${error.message}${advice}`, usage: false }
 }

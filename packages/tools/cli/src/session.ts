@@ -21,21 +21,21 @@ import { loadData } from './data.ts'
 import { recipeNamed, teacherPart } from './recipes/index.ts'
 import { exitCodes, quoted } from './usage.ts'
 
-/** What a run is started with, for the first time or again. */
+/** The inputs of a run, new or resumed. */
 export interface Session extends Pick<
   RunOptions,
   'folder' | 'resume' | 'newLength' | 'saveEvery' | 'tensorboard' | 'nonFinite' | 'command'
 > {
-  /** What is recorded, and sets the run up again. */
+  /** Recorded in run.json; enough to set up the run again. */
   readonly settings: Settings
-  /** As the program is called: `tricks`. */
+  /** The program's name as the user calls it: `tricks`. */
   readonly program: string
   readonly view: ProgressView
   readonly signal: AbortSignal
 }
 
 /**
- * Data, recipe and teacher; the run; its page. The backend is ready.
+ * Loads data, recipe and teacher, trains, and writes the report. The backend must be ready.
  *
  * @returns the exit code
  */
@@ -46,13 +46,13 @@ export async function start(session: Session): Promise<number> {
     return await execute(session, recipe, data)
   } catch (error) {
     if (!signal.aborted) throw error
-    view.result('\nStopped before the first step; nothing was saved')
+    view.result('\nStopped before the first step; nothing to save')
     return exitCodes.interrupted
   }
 }
 
 /**
- * Recipe and data as a run's settings name them: in another process the same.
+ * Loads the recipe and data that a run's settings name, so that another process gets the same ones.
  *
  * @throws Error if one of them is missing
  * @example
@@ -64,7 +64,7 @@ export async function setUp(
 ): Promise<{ readonly recipe: Recipe; readonly data: Dataset }> {
   const { model, size, skipBroken = false } = settings
   const { model: own, modelOptions, prepare, ...shared } = await recipeNamed(settings.recipe)
-  // What the recipe does to its own network may not go with another.
+  // Changes that the recipe makes to its own network may not suit another.
   const network = model === undefined ? { model: own, modelOptions, prepare } : { model }
   const recipe = { ...shared, ...network } as Recipe
   const side = size ?? recipe.size
@@ -111,7 +111,7 @@ async function execute(session: Session, recipe: Recipe, data: Dataset): Promise
     return result.stopped === 'aborted' ? exitCodes.interrupted : 0
   } catch (error) {
     if (running) {
-      view.result('\nThe run failed; what was done until then is saved')
+      view.result('\nThe run failed; its progress is saved')
       reported(session.folder, view)
     }
     throw error
@@ -119,20 +119,20 @@ async function execute(session: Session, recipe: Recipe, data: Dataset): Promise
 }
 
 /**
- * Trains the teacher that a recipe learns from, unless that is done.
+ * Trains the teacher that a recipe needs, unless it exists.
  *
  * @returns the exit code
  */
 async function prepareTeacher(session: Session, recipe: Recipe, data: Dataset): Promise<number> {
   const { settings, view, program, resume = false, signal } = session
   const folder = settings.teacher
-  if (folder === undefined) throw new Error("the run's settings name no teacher to learn from")
+  if (folder === undefined) throw new Error("the run's settings name no teacher")
   const started = existsSync(join(folder, 'run.json'))
   if (started && hasModel(folder) && isOver(readRunFolder(folder).state)) return 0
-  // Where it would be trained is written in a file, which may be somebody else's: not a place to write to.
+  // The folder's path comes from a file, which may belong to somebody else, so nothing is written there.
   if (resume)
     throw new Error(
-      `the run learns from the teacher in ${folder}, which is ${started ? `unfinished: finish it first, with ${program} resume ${quoted(folder)}` : 'missing: put it back'}`,
+      `the run learns from the teacher in ${folder}, which is ${started ? `unfinished: finish it first, with ${program} resume ${quoted(folder)}` : 'missing: restore it'}`,
     )
   view.say(`Teacher    ${folder} ${started ? 'is unfinished' : 'is missing'}: training it first\n`)
   const { teacher: _, epochs: __, model: ___, microBatch: ____, ...shared } = settings
@@ -148,26 +148,26 @@ async function prepareTeacher(session: Session, recipe: Recipe, data: Dataset): 
   return code
 }
 
-/** Whether a run came to its end: finished, or stopped by a trick. */
+/** Whether a run has ended: finished, or stopped by a trick. */
 export const isOver = (state: string): boolean =>
   !['running', 'aborted', 'failed', 'unknown'].includes(state)
 
-/** Writes the page of a run, by default into its folder, and returns its path. */
+/** Writes a run's report, by default to its folder, and returns the path. */
 export function writeReport(folder: string, file: string = join(folder, 'report.html')): string {
   replaceFile(file, reportPage(readRunFolder(folder)))
   return file
 }
 
-/** Says what came of a run, and what to do next. */
+/** Prints the result of a run, and what to do next. */
 function conclude({ view, folder, program }: Session, result: TrainResult, seconds: number): void {
   const { test, stopped, steps, epochs } = result
   const validation = epochs.at(-1)?.validation
   const words = (of: string, { accuracy, loss }: NonNullable<typeof test>): string =>
-    `\n${percent(accuracy)} of the ${of} images are right (loss ${loss.toFixed(3)})`
-  if (stopped === 'aborted') view.result(`\nStopped after ${steps} steps, and saved`)
+    `\n${percent(accuracy)} of the ${of} images classified correctly (loss ${loss.toFixed(3)})`
+  if (stopped === 'aborted') view.result(`\nStopped after ${steps} steps and saved`)
   else if (test) view.result(words('test', test))
   else if (validation) view.result(words('validation', validation))
-  else view.result(`\nTrained ${steps} steps, with no images to test on`)
+  else view.result(`\nTrained ${steps} steps; no images to test on`)
   if (!['finished', 'aborted'].includes(stopped)) view.say(`It stopped early: ${stopped}`)
   view.say(`Time       ${duration(seconds)}`)
   const page = reported(folder, view)
@@ -177,14 +177,14 @@ function conclude({ view, folder, program }: Session, result: TrainResult, secon
   view.event({ kind: 'end', stopped, steps, test, wallClock: { seconds }, path: folder, page })
 }
 
-/** A page that can't be written is no reason to lose a run's result. */
+/** Failing to write the report must not lose the result of a run. */
 function reported(folder: string, view: ProgressView): string | undefined {
   try {
     const page = writeReport(folder)
     view.result(`Report     ${page}`)
     return page
   } catch (error) {
-    console.error(`The report can't be written: ${(error as Error).message}`)
+    console.error(`Could not write the report: ${(error as Error).message}`)
     return undefined
   }
 }

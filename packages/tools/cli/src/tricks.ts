@@ -2,16 +2,16 @@ import { readFileSync } from 'node:fs'
 import type { Trick } from '@tricks/core'
 import { meant, UsageError } from './usage.ts'
 
-/** This package's version and what it depends on. */
+/** This package's version and dependencies. */
 export const manifest = JSON.parse(
   readFileSync(new URL('../package.json', import.meta.url), 'utf8'),
 ) as { readonly version: string; readonly dependencies: Readonly<Record<string, string>> }
 
 /**
- * A trick that changes pictures, with its default options, by its package's name without the scope. Its factory has the
- * same name: that of `@tricks/random-crop` is `randomCrop`.
+ * Loads a trick that changes pictures, with default options, by its package name without the scope. Its factory has the
+ * same name: `@tricks/random-crop` exports `randomCrop`.
  *
- * @throws UsageError if there is none
+ * @throws UsageError if there is no such trick
  */
 export async function pictureTrick(name: string): Promise<Trick> {
   const module = /^[a-z\d-]+$/.test(name) ? await packageOf(name) : {}

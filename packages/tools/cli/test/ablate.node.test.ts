@@ -45,7 +45,7 @@ function start(...args: string[]): {
   }
 }
 
-test('each trick of the article is compared, alone and among all others', () => {
+test('each trick of the article is compared, alone and leave-one-out', () => {
   for (const name of articleTricks)
     expect(
       articleComparisons.filter((comparison) => comparison.name === name).map(({ kind }) => kind),
@@ -53,7 +53,7 @@ test('each trick of the article is compared, alone and among all others', () => 
     ).toEqual(name === 'step-decay' ? ['added'] : ['added', 'left out'])
   for (const { name, with: having, without } of articleComparisons)
     expect(having.key, name).not.toBe(without.key)
-  // One name, one arm.
+  // Each name stands for one arm.
   const arms = armsOf(articleComparisons)
   const listed = articleComparisons.flatMap((comparison) => [comparison.with, comparison.without])
   const tricksOf = ({ spec }: Comparison['with']): Set<string> =>
@@ -72,7 +72,7 @@ test('the committed summary, page and chart come from its runs', () => {
     )
 })
 
-test('trains both sides of a comparison, and goes on where it was', async () => {
+test('trains both arms of a comparison, and resumes', async () => {
   const both = ['--only', 'random-crop + mirroring', '--out', 'small', '--processes', '2']
   const [code, output] = await start(...both, '--epochs', '1', '--seeds', '1').ended
   expect(output).toContain('0 runs are done, 2 to go')
@@ -85,7 +85,7 @@ test('trains both sides of a comparison, and goes on where it was', async () => 
   for (const name of ['summary.json', 'README.md', 'chart.svg'])
     expect(existsSync(join(out, name)), name).toBe(true)
 
-  // What a machine that went down may leave.
+  // A crashed machine may leave a truncated line.
   appendFileSync(join(out, 'runs.jsonl'), '{"arm":"mirr')
   const [again, more] = await start(...both, '--epochs', '1', '--seeds', '2').ended
   expect(more).toContain('2 runs are done, 2 to go')
@@ -98,11 +98,11 @@ test('trains both sides of a comparison, and goes on where it was', async () => 
   )
 
   const [other, refusal] = await start(...both, '--epochs', '2').ended
-  expect(refusal).toContain('holds an ablation of another kind')
+  expect(refusal).toContain('contains an ablation with other settings')
   expect(other).toBe(1)
 })
 
-test('each trick of a recipe is compared, alone and among all; its rate is always set', () => {
+test('each trick of a recipe is compared, alone and leave-one-out; the learning rate is always set', () => {
   const comparisons = recipeComparisons('quick', quick.tricks as readonly Trick[])
   expect(comparisons.map(({ name, kind }) => `${kind} ${name}`)).toEqual([
     'added random-crop',
@@ -122,7 +122,7 @@ test('each trick of a recipe is compared, alone and among all; its rate is alway
   expect(comparisons.at(-1)!.without.key).toBe('all but label-smoothing')
 })
 
-test('a process that dies is reported, and what was done is kept', async () => {
+test('a process that dies is reported, and finished runs are kept', async () => {
   const { child, ended } = start(
     '--out',
     'dying',

@@ -1,4 +1,4 @@
-// Kills a run again and again, goes on each time, and compares what it ends with to a run that nobody disturbed.
+// Kills a run repeatedly, resumes it each time, and compares the result with that of an undisturbed run.
 // `node --conditions=@tricks/source packages/tools/cli/test/chaos.ts [kills] [limit] [epochs]` under Node 24.
 import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
@@ -14,12 +14,12 @@ export interface Outcome {
   readonly weights: string
   readonly metrics: string
   readonly run: string
-  /** Of the first batch's pictures, and of the test's logits and pictures. */
+  /** Hash of the first batch's pictures and of the test logits and pictures. */
   readonly kept: string
   readonly page: string
 }
 
-/** Both runs' outcomes, wall-clock fields left out, and how often the second was killed. */
+/** The outcomes of both runs, without wall-clock fields, and how often the second was killed. */
 export async function chaos({
   kills,
   limit,
@@ -48,7 +48,7 @@ export async function chaos({
     ]
     const [calm, wild] = [join(root, 'calm'), join(root, 'wild')]
     const undisturbed = await launch([...flags, '--out', calm])
-    if (undisturbed.code !== 0) throw new Error('the unbroken run failed')
+    if (undisturbed.code !== 0) throw new Error('the undisturbed run failed')
 
     let killed = 0
     let resumed = 0
@@ -56,8 +56,8 @@ export async function chaos({
       const started = existsSync(join(wild, 'run.json'))
       if (started) resumed++
       const args = started ? ['resume', wild] : [...flags, '--out', wild]
-      // One in four dies while it starts, the others while they train: in shares of what each took undisturbed, as
-      // machines differ in speed.
+      // One kill in four happens during start-up, the others during training, at a fraction of the undisturbed
+      // duration, as machines differ in speed.
       const phase: Kill['phase'] = killed % 4 === 3 ? 'starting' : 'training'
       const share = phase === 'starting' ? 0.8 : 1.6 / kills
       const seconds = random.uniform(0, share) * undisturbed[phase]
@@ -75,14 +75,14 @@ export async function chaos({
 
 interface Kill {
   readonly phase: 'starting' | 'training'
-  /** Since the phase began. */
+  /** Seconds since the phase began. */
   readonly seconds: number
 }
 
 interface Ended {
-  /** Null where it was killed. */
+  /** Null if it was killed. */
   readonly code: number | null
-  /** Seconds until it said that training begins, and from there. */
+  /** Seconds until training started, and from there to the end. */
   readonly starting: number
   readonly training: number
 }
@@ -116,7 +116,7 @@ function launch(args: readonly string[], kill?: Kill): Promise<Ended> {
 }
 
 function outcomeOf(folder: string): Outcome {
-  // The revision is the tree's, which somebody may be working on.
+  // The revision is that of the working tree, which may change meanwhile.
   const other = ['wallClock', 'revision']
   const withoutClock = (text: string): string =>
     JSON.stringify(

@@ -1,4 +1,4 @@
-// The command as a person runs it: what it prints, what it leaves, how it ends.
+// The command line as a user sees it: output, files and exit codes.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,7 +13,7 @@ import { type Ended, startIn, until } from './program.ts'
 const root = mkdtempSync(join(tmpdir(), 'cli-'))
 afterAll(() => rmSync(root, { recursive: true }))
 beforeEach(() => {
-  // What needs no process of its own: a test's thread can't change its folder.
+  // A mock, as a test's thread can't change its folder.
   vi.spyOn(process, 'cwd').mockReturnValue(root)
   vi.spyOn(console, 'error').mockImplementation(() => {})
 })
@@ -23,12 +23,12 @@ afterEach(() => {
 
 const start = (...args: string[]): ReturnType<typeof startIn> => startIn(root, args)
 const cli = (...args: string[]): Promise<Ended> => start(...args).ended
-// By itself it would take whatever device the tests' environment has.
+// Without it, the device would depend on the test environment.
 const cifar = ['train', 'cifar10', '--backend', 'wasm']
 const runOf = (folder: string): Record<string, unknown> =>
   JSON.parse(readFileSync(join(root, folder, 'run.json'), 'utf8')) as Record<string, unknown>
 
-test('a run says what it does and leaves what came of it', async () => {
+test('a run reports its progress and writes its results', async () => {
   const { code, output } = await cli(
     ...cifar,
     '--limit',
@@ -43,7 +43,7 @@ test('a run says what it does and leaves what came of it', async () => {
   expect(output).toMatch(/Backend {4}\w+: /)
   expect(output).toMatch(/Recipe {5}quick(-native)?: /)
   expect(output).toMatch(/rate {8}warmup .* \(cosine-decay/)
-  expect(output).toMatch(/\d+\.\d\d % of the test images are right/)
+  expect(output).toMatch(/\d+\.\d\d % of the test images classified correctly/)
   expect(code).toBe(0)
   const run = runOf('small')
   expect(run).toMatchObject({
@@ -80,7 +80,7 @@ test('a run says what it does and leaves what came of it', async () => {
 const executablePath = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
 
 test.skipIf(!existsSync(executablePath)).each([375, 1280])(
-  'its page in Chromium, %d pixels wide: every picture and chart, no error, no request',
+  'the report in Chromium, %d pixels wide, shows every picture and chart without errors or requests',
   async (width) => {
     const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
     try {
@@ -121,7 +121,7 @@ test('interrupted, it finishes the step, saves, and exits with 130', async () =>
   await until(() => existsSync(metrics) && readFileSync(metrics, 'utf8') !== '')
   child.kill('SIGINT')
   const { code, output } = await ended
-  expect(output).toMatch(/Stopped after \d+ steps, and saved/)
+  expect(output).toMatch(/Stopped after \d+ steps and saved/)
   expect(output).toContain(`Resume     tricks resume ${join(root, 'stopped')}`)
   expect(output).not.toContain('of the test images')
   expect(code).toBe(130)
@@ -137,7 +137,7 @@ test('interrupted, it finishes the step, saves, and exits with 130', async () =>
   expect(again.output.trim()).toBe(join(root, 'stopped', 'report.html'))
 })
 
-test('a run that fails has a page that says why', async () => {
+test('a failed run has a page with the reason', async () => {
   const flags = ['--limit', '200', '--epochs', '50', '--save-every', '1', '--out', 'broken']
   const { ended } = start(...cifar, ...flags)
   const checkpoints = join(root, 'broken', 'checkpoints')
@@ -153,7 +153,7 @@ test('a run that fails has a page that says why', async () => {
   expect(notice).toMatch(/The run failed: .*checkpoint/)
 })
 
-test('for machines it tells all in lines of JSON', async () => {
+test('--progress json prints all events as JSON lines', async () => {
   const flags = ['--limit', '200', '--epochs', '1', '--out', 'machine', '--progress', 'json']
   const { code, output } = await cli(...cifar, ...flags)
   const events = output
@@ -167,10 +167,10 @@ test('for machines it tells all in lines of JSON', async () => {
   expect(code).toBe(0)
 })
 
-test('CIFAR-100 is read from a folder of the caller, and the network gets its classes', async () => {
+test('CIFAR-100 is read from a given folder, and the network has its classes', async () => {
   const folder = join(root, 'data', 'cifar-100-binary')
   mkdirSync(folder, { recursive: true })
-  // A hundred records, one per class, again and again.
+  // A hundred records, one per class, repeated.
   const records = Buffer.alloc(100 * 3074)
   for (let i = 0; i < 100; i++) {
     records.fill(2 * i, i * 3074, (i + 1) * 3074)
@@ -205,7 +205,9 @@ test('CIFAR-100 is read from a folder of the caller, and the network gets its cl
   mkdirSync(join(root, 'data', 'cifar-10-batches-bin'))
   writeFileSync(join(root, 'data', 'cifar-10-batches-bin', 'data_batch_1.bin'), '')
   const both = await cli('train', 'data')
-  expect(both.output).toContain('holds CIFAR-10 and CIFAR-100: name the folder of one')
+  expect(both.output).toContain(
+    'contains both CIFAR-10 and CIFAR-100: pass the folder of one of them',
+  )
   expect(both.code).toBe(1)
 })
 
@@ -233,24 +235,24 @@ test.each([
   [['cifar10'], 2, "unknown command 'cifar10': did you mean tricks train cifar10?"],
   [[], 2, 'Usage: tricks <command>'],
   [['report'], 2, "missing required argument 'runs'"],
-  [['report', 'nowhere'], 1, 'nowhere holds no run'],
-  [['resume', 'nowhere'], 1, 'nowhere holds no run that can be resumed'],
-  [['predict', 'nowhere', 'a.jpg'], 1, 'nowhere holds no trained model'],
-  [['export', 'nowhere'], 1, 'nowhere holds no trained model'],
+  [['report', 'nowhere'], 1, 'nowhere is not a run'],
+  [['resume', 'nowhere'], 1, "nowhere can't be resumed"],
+  [['predict', 'nowhere', 'a.jpg'], 1, 'nowhere contains no trained model'],
+  [['export', 'nowhere'], 1, 'nowhere contains no trained model'],
   [['preview', 'cutuot'], 2, '(did you mean cutout?)'],
   [['preview', 'label-smoothing'], 2, 'expected a trick that changes pictures'],
   [['preview', 'models'], 2, 'expected a trick that changes pictures'],
   [['preview', 'cutout', '--out', 'a.gif'], 2, '--out: expected a .png or a .svg, got a.gif'],
   [[...train, '--progress', 'x'], 2, "--progress: expected 'bars', 'lines', 'quiet' or 'json'"],
   [[...train, '--data', 'nowhere'], 1, 'expected the official binary layout'],
-  [[...train, '--size', '64'], 2, '--size: goes with a folder of pictures'],
-  [[...train, '--skip-broken'], 2, '--skip-broken: goes with a folder of pictures'],
-  [['train', '.', '--data', '.'], 2, '--data: goes with cifar10 or cifar100'],
+  [[...train, '--size', '64'], 2, '--size applies only to a folder of pictures'],
+  [[...train, '--skip-broken'], 2, '--skip-broken applies only to a folder of pictures'],
+  [['train', '.', '--data', '.'], 2, '--data: expected the data to be cifar10 or cifar100'],
   [['train', 'nowhere'], 1, "nowhere: expected cifar10, cifar100 or a folder: it can't be read"],
   [['train', 'cifar1O'], 1, '(did you mean cifar10?)'],
-  [[...train, '--teacher', 'runs/a'], 2, 'learns from no teacher'],
+  [[...train, '--teacher', 'runs/a'], 2, 'has no teacher'],
   [[...train, '--backend', 'tfjs-node-gpu'], 1, 'tfjs-node-gpu: not installed'],
-] as const)('%j exits with %d and says why, in a line', async (args, expected, message) => {
+] as const)('%j exits with %d and one line with the reason', async (args, expected, message) => {
   const code = await main(args)
   const [output, ...more] = vi.mocked(console.error).mock.calls.map(([line]) => String(line))
   expect(output).toContain(message)
@@ -260,7 +262,7 @@ test.each([
   expect(existsSync(join(root, 'runs'))).toBe(false)
 })
 
-test('a folder that cannot be written is said before anything is trained', async () => {
+test('a folder that cannot be written is reported before training', async () => {
   writeFileSync(join(root, 'file'), '')
   const { code, output } = await cli('train', 'cifar10', '--out', 'file/run')
   expect(output).toMatch(/can't write the run's folder .*file.run: .*file is not a folder/)
@@ -268,17 +270,17 @@ test('a folder that cannot be written is said before anything is trained', async
   expect(code).toBe(1)
 })
 
-test('a folder with a run is not written to', async () => {
+test('a folder that contains a run is not overwritten', async () => {
   const before = readFileSync(join(root, 'small', 'run.json'), 'utf8')
   const { code, output } = await cli('train', 'cifar10', '--out', 'small')
   expect(output.trim()).toBe(
-    `${join(root, 'small')} holds a run already: resume it, or choose another folder`,
+    `${join(root, 'small')} already contains a run: resume it, or choose another folder`,
   )
   expect(code).toBe(1)
   expect(readFileSync(join(root, 'small', 'run.json'), 'utf8')).toBe(before)
 })
 
-test('recipes are listed, and one is shown with its tricks', async () => {
+test('lists the recipes, and shows one with its tricks', async () => {
   const all = await cli('recipes')
   for (const trick of articleTricks)
     expect(all.output).toContain(`\n${trick.padEnd(20)}${article[trick]}\n`)
@@ -288,7 +290,7 @@ test('recipes are listed, and one is shown with its tricks', async () => {
   expect((await cli('recipes', 'sxi')).code).toBe(2)
 })
 
-test('help names every flag, and fits into 80 columns', async () => {
+test('help lists every flag and fits into 80 columns', async () => {
   const { code, output } = await cli('train', '--help')
   const names =
     'recipe model epochs seed backend precision data limit size skip-broken teacher micro-batch non-finite out ' +

@@ -1,4 +1,4 @@
-// A trained model, exported and loaded in a page that has TensorFlow.js and nothing of ours.
+// Loads an exported model in a page that has only TensorFlow.js.
 import { existsSync, readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { createRequire } from 'node:module'
@@ -75,7 +75,7 @@ const page = `<!doctype html>
   }
 </script>`
 
-/** Serves the files, the page, and TensorFlow.js as its packages bring it. */
+/** Serves the files, the page, and TensorFlow.js from its packages. */
 async function serve(
   files: Record<string, string | Uint8Array>,
 ): Promise<{ server: Server; url: string }> {
@@ -89,7 +89,7 @@ async function serve(
       try {
         return readFileSync(require.resolve(folder + name))
       } catch {
-        // Not in this package; perhaps in the next.
+        // Not in this package; try the next.
       }
     return undefined
   }

@@ -1,4 +1,4 @@
-// What goes wrong with a run's folder and with what it was made from: said, before any time is spent.
+// Problems with a run's folder or its inputs are reported before any time is spent.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -29,7 +29,7 @@ async function cli(
   }
 }
 
-/** In this process, which is quicker. */
+/** Runs in this process, which is faster. */
 async function here(args: readonly string[]): Promise<Pick<Ended, 'code' | 'output'>> {
   let output = ''
   const note = (text: unknown): boolean => Boolean((output += String(text)))
@@ -55,7 +55,7 @@ const runOf = (folder: string): Run =>
   JSON.parse(readFileSync(join(root, folder, 'run.json'), 'utf8')) as Run
 
 const train = ['train', 'cifar10', '--backend', 'wasm', '--recipe', 'quick']
-describe('a run that was interrupted', () => {
+describe('an interrupted run', () => {
   beforeAll(async () => {
     const first = join(root, 'run', 'checkpoints', 'step-000000001.safetensors')
     const flags = ['--limit', '200', '--epochs', '500', '--save-every', '1', '--out', 'run']
@@ -103,22 +103,22 @@ describe('a run that was interrupted', () => {
     [
       'a setting',
       ({ settings }) => void (settings['eval'] = '1'),
-      'holds no run that can be resumed: settings.eval: ',
+      "can't be resumed: settings.eval: ",
     ],
     [
       'a value',
       ({ settings }) => void (settings['model'] = 'none'),
-      "holds no run that can be resumed: run.json: settings.model: expected 'plain', ",
+      "can't be resumed: run.json: settings.model: expected 'plain', ",
     ],
     [
       'the teacher',
       ({ settings }) =>
         Object.assign(settings, { recipe: 'only:distillation', teacher: 'elsewhere' }),
-      'the run learns from the teacher in elsewhere, which is missing: put it back',
+      'the run learns from the teacher in elsewhere, which is missing: restore it',
     ],
   ]
   test.each(changed)(
-    'does not resume if %s changed, and says what differs',
+    'does not resume if %s changed, and reports the difference',
     async (what, change, says) => {
       const folder = what.replaceAll(' ', '-')
       cpSync(join(root, 'run'), join(root, folder), { recursive: true })
@@ -128,14 +128,14 @@ describe('a run that was interrupted', () => {
       const before = readFileSync(join(root, folder, 'metrics.jsonl'), 'utf8')
       const { code, output } = await here(['resume', folder])
       expect(output).toContain(says)
-      // A recipe that there isn't is a matter of usage.
+      // An unknown recipe is a usage error.
       expect(code).toBe(what === 'the recipe' ? 2 : 1)
       expect(readFileSync(join(root, folder, 'metrics.jsonl'), 'utf8')).toBe(before)
       expect(existsSync(join(root, 'elsewhere'))).toBe(false)
     },
   )
 
-  test('a damaged line of its metrics is named', async () => {
+  test('a damaged line in its metrics is reported', async () => {
     cpSync(join(root, 'run'), join(root, 'line'), { recursive: true })
     const file = join(root, 'line', 'metrics.jsonl')
     writeFileSync(file, `{"steps": 1, "lo\n${readFileSync(file, 'utf8')}`)
@@ -145,7 +145,7 @@ describe('a run that was interrupted', () => {
   })
 })
 
-// Root writes wherever it likes, so what it may not is tried as nobody.
+// Root can write anywhere, so permissions are tested as the user nobody.
 const nobody = 65534
 const asRoot = process.getuid?.() === 0
 const canTry =
@@ -158,11 +158,11 @@ const canTry =
         uid: nobody,
       },
     ).status === 0)
-if (!canTry) console.warn('A read-only folder is not tried: no other user may read the sources.')
+if (!canTry) console.warn('Skipping the read-only folder: other users cannot read the sources.')
 const uid = asRoot ? nobody : undefined
 
 describe.skipIf(!canTry)('a read-only folder', () => {
-  test('is said before anything is trained', async () => {
+  test('is reported before training', async () => {
     const folder = join(root, 'read-only')
     mkdirSync(folder, { mode: 0o555 })
     const { code, output } = await cli([...train, '--out', join(folder, 'run')], {
@@ -173,7 +173,7 @@ describe.skipIf(!canTry)('a read-only folder', () => {
     expect(code).toBe(1)
   })
 
-  test('that becomes so in the middle ends the run with what is whole', async () => {
+  test('that becomes read-only during the run ends it with intact checkpoints', async () => {
     const folder = join(root, 'becomes')
     mkdirSync(folder)
     if (uid !== undefined) chownSync(folder, uid, uid)
@@ -192,7 +192,7 @@ describe.skipIf(!canTry)('a read-only folder', () => {
     })
     chmodSync(checkpoints, 0o755)
     expect(output).toMatch(
-      /step-\d+\.safetensors can't be written \(EACCES.*the ones before it are whole/,
+      /step-\d+\.safetensors can't be written \(EACCES.*earlier checkpoints are intact/,
     )
     expect(code).toBe(1)
   })

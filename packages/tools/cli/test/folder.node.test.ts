@@ -1,4 +1,4 @@
-// Everything that the program does for CIFAR-10, for a folder of one's own pictures.
+// A folder of pictures supports everything that CIFAR-10 does.
 import {
   cpSync,
   existsSync,
@@ -26,7 +26,7 @@ afterAll(() => rmSync(root, { recursive: true }))
 
 const colors = { red: '#dc1e1e', blue: '#1e1edc' } as const
 
-/** Pictures of one colour each, of mixed formats and sizes. */
+/** Single-coloured pictures in mixed formats and sizes. */
 async function paint(into: string, count: number): Promise<void> {
   for (const [name, background] of Object.entries(colors)) {
     mkdirSync(join(root, into, name), { recursive: true })
@@ -39,7 +39,7 @@ async function paint(into: string, count: number): Promise<void> {
   }
 }
 
-/** A recipe of one's own, which reads like vite.config.ts. */
+/** A custom recipe, in the style of vite.config.ts. */
 const recipe = `import * as tf from '@tensorflow/tfjs-core'
 import { defineRecipe } from '@tricks/cli'
 import { cosineDecay } from '@tricks/cosine-decay'
@@ -60,7 +60,7 @@ export default defineRecipe({
 beforeAll(async () => {
   await paint('pictures', 10)
   writeFileSync(join(root, 'mine.recipe.ts'), recipe)
-  // As if the packages were installed there.
+  // As if the packages were installed in this folder.
   symlinkSync(join(import.meta.dirname, '../../../../node_modules'), join(root, 'node_modules'))
 })
 
@@ -82,7 +82,7 @@ const mine = ['--recipe', './mine.recipe.ts', '--backend', 'wasm']
 const bytes = (...path: string[]): Buffer => readFileSync(join(root, ...path))
 const runOf = (run: string): Record<string, unknown> =>
   JSON.parse(bytes(run, 'run.json').toString()) as Record<string, unknown>
-/** Without what depends on the machine's speed. */
+/** Without values that depend on the machine's speed. */
 const metricsOf = (run: string): unknown[] =>
   bytes(run, 'metrics.jsonl')
     .toString()
@@ -90,11 +90,11 @@ const metricsOf = (run: string): unknown[] =>
     .split('\n')
     .map((line) => ({ ...(JSON.parse(line) as object), wallClock: 0 }))
 
-test('a folder is trained on with a recipe of its own, and leaves what CIFAR-10 leaves', async () => {
+test('trains on a folder with a custom recipe, with the same files as for CIFAR-10', async () => {
   expect(await main(['train', 'pictures', ...mine, '--out', 'whole'])).toBe(0)
   expect(output()).toContain('Recipe     ./mine.recipe.ts')
   expect(output()).toContain('20 training images of 2 classes')
-  expect(output()).toMatch(/\d+\.\d\d % of the validation images are right/)
+  expect(output()).toMatch(/\d+\.\d\d % of the validation images classified correctly/)
   expect(runOf('whole')).toMatchObject({
     state: 'finished',
     classes: ['blue', 'red'],
@@ -116,7 +116,7 @@ test('killed, it resumes to the same weights and metrics, bit for bit', async ()
     '--save-every',
     '1',
   ])
-  // Any of them: only the last three are kept.
+  // Any of them, as only the last three are kept.
   const checkpoints = join(root, 'killed', 'checkpoints')
   const saved = (): boolean =>
     existsSync(checkpoints) && readdirSync(checkpoints).some((name) => /^step.*rs$/.test(name))
@@ -133,7 +133,7 @@ test('killed, it resumes to the same weights and metrics, bit for bit', async ()
   for (const name of kept) expect(bytes('killed', name), name).toEqual(bytes('whole', name))
 })
 
-test('interrupted, it saves and exits with 130; resumed, it ends as one that was not', async () => {
+test('interrupted, it saves and exits with 130; resumed, it ends like an uninterrupted run', async () => {
   const { child, ended } = startIn(root, [
     'train',
     'pictures',
@@ -145,7 +145,7 @@ test('interrupted, it saves and exits with 130; resumed, it ends as one that was
   ])
   child.stdout!.on('data', (text) => String(text).includes('"kind":"run"') && child.kill('SIGINT'))
   const { code, output: own } = await ended
-  expect(own).toContain('Interrupt again to quit at once')
+  expect(own).toContain('Press Ctrl+C again to quit immediately')
   expect(code).toBe(130)
   expect(runOf('stopped')).toMatchObject({ state: 'aborted' })
   expect(existsSync(join(root, 'stopped', 'model', 'model.json'))).toBe(true)
@@ -153,15 +153,15 @@ test('interrupted, it saves and exits with 130; resumed, it ends as one that was
   expect(bytes('stopped', 'model', 'weights.bin')).toEqual(bytes('whole', 'model', 'weights.bin'))
 })
 
-test('a finished run is left as it is, and gets more epochs if asked', async () => {
+test('a finished run is left unchanged, or extended by --epochs', async () => {
   cpSync(join(root, 'whole'), join(root, 'longer'), { recursive: true })
   const before = bytes('longer', 'model', 'weights.bin')
   expect(await main(['resume', 'longer'])).toBe(0)
-  expect(output()).toContain('The run is over (finished). For more epochs, pass --epochs N.')
+  expect(output()).toContain('The run has ended (finished). For more epochs, pass --epochs N.')
   expect(bytes('longer', 'model', 'weights.bin')).toEqual(before)
 
   expect(await main(['resume', 'longer', '--epochs', '3'])).toBe(1)
-  expect(output()).toContain('expected epochs to be at least 5, which are done, got 3')
+  expect(output()).toContain('expected epochs to be at least 5, the epochs done so far, got 3')
   expect(await main(['resume', 'longer', '--epochs', '7'])).toBe(0)
   expect(runOf('longer')).toMatchObject({ state: 'finished', epochs: 7, settings: { epochs: 7 } })
   const epochs = metricsOf('longer').filter((line) => (line as { kind: string }).kind === 'epoch')
@@ -169,9 +169,9 @@ test('a finished run is left as it is, and gets more epochs if asked', async () 
   expect(bytes('longer', 'model', 'weights.bin')).not.toEqual(before)
 })
 
-test('predict prints a line per picture, and names the files that are no pictures', async () => {
+test('predict prints a line per picture, and reports files that are not pictures', async () => {
   writeFileSync(join(root, 'notes.txt'), 'not a picture')
-  // Red above blue; and the same, stored on its side with the EXIF mark that says so.
+  // Red above blue, and the same picture rotated with an EXIF orientation tag.
   const pixels = Buffer.from([220, 30, 30, 30, 30, 220])
   const upright = sharp(pixels, { raw: { width: 1, height: 2, channels: 3 } })
   const large = await upright.resize(20, 40, { kernel: 'nearest' }).png().toBuffer()
@@ -189,7 +189,7 @@ test('predict prints a line per picture, and names the files that are no picture
     expect.stringMatching(/^pictures\/blue\/1\.png: blue \d+\.\d %, red \d+\.\d %$/),
     expect.stringMatching(/^notes\.txt: can't be read \(not a picture/),
     "gone.jpg: can't be read (no such file or directory)",
-    "pictures: can't be read (it is a folder: name its pictures, as pictures/*.jpg)",
+    "pictures: can't be read (it is a folder: pass its pictures, as in pictures/*.jpg)",
   ])
   printed.length = 0
   expect(await main([...words, '--json', '--top', '1'])).toBe(0)
@@ -202,7 +202,7 @@ test('predict prints a line per picture, and names the files that are no picture
   expect(printed[1]!.replace('side', 'upright')).toBe(printed[0])
 })
 
-test('export writes a model that plain TensorFlow.js loads, and says what it takes and returns', async () => {
+test('export writes a model that plain TensorFlow.js loads, and prints its input and output', async () => {
   expect(await main(['export', 'whole', '--out', 'exported', '--probabilities'])).toBe(0)
   const readme = bytes('exported', 'README.txt').toString()
   expect(readme).toContain('float32 [batch, 16, 16, 3]')
@@ -225,7 +225,7 @@ test('export writes a model that plain TensorFlow.js loads, and says what it tak
   expect(red).toBeGreaterThan(0.5)
 })
 
-test('export --onnx writes files that ONNX Runtime runs, and what int8 weights cost', async () => {
+test('export --onnx writes files for ONNX Runtime, and reports the cost of int8 weights', async () => {
   expect(await main(['export', 'whole', '--onnx', '--out', 'onnx', '--backend', 'wasm'])).toBe(0)
   const files = ['model.onnx', 'model-int8.onnx', 'classes.json', 'README.txt']
   expect(output()).toContain(`${join(root, 'onnx')}: ${files.join(', ')}`)
@@ -260,10 +260,10 @@ test('export --onnx writes files that ONNX Runtime runs, and what int8 weights c
   expect(session.outputNames).toEqual(['probabilities'])
 
   expect(await main(['export', 'whole', '--layout', 'nchw'])).toBe(2)
-  expect(output()).toContain('--layout: goes with --onnx')
+  expect(output()).toContain('--layout requires --onnx')
 })
 
-test('pictures that cannot be read end it before training, or are left out', async () => {
+test('unreadable pictures are an error before training, or are skipped', async () => {
   await paint('damaged', 4)
   writeFileSync(join(root, 'damaged', 'red', 'broken.jpg'), 'no picture')
   for (let i = 0; i < 8; i++) writeFileSync(join(root, 'damaged', 'red', `note ${i}.txt`), '')
@@ -273,14 +273,14 @@ test('pictures that cannot be read end it before training, or are left out', asy
   expect(existsSync(join(root, 'left-out'))).toBe(false)
 
   expect(await main([...words, '--skip-broken'])).toBe(0)
-  expect(output()).toMatch(/^left out .*broken\.jpg: /m)
-  expect(output().match(/^left out .*note \d\.txt: not a picture$/gm)).toHaveLength(4)
+  expect(output()).toMatch(/^skipped .*broken\.jpg: /m)
+  expect(output().match(/^skipped .*note \d\.txt: not a picture$/gm)).toHaveLength(4)
   expect(output()).toMatch(/^and 4 more; in all .*8 × not a picture/m)
   expect(output()).toContain('8 training images')
   expect(runOf('left-out')).toMatchObject({ settings: { skipBroken: true } })
 })
 
-test('sets of their own are used: validation after each epoch, test at the end', async () => {
+test('separate sets are used: validation after each epoch, test at the end', async () => {
   for (const [set, count] of [
     ['Training', 5],
     ['Valid', 3],
@@ -292,11 +292,11 @@ test('sets of their own are used: validation after each epoch, test at the end',
   expect(output()).toContain('Recipe     pictures: the data is a folder of pictures')
   expect(output()).toContain('10 training and 4 test images of 2 classes')
   expect(output()).toMatch(/epoch 2\/2 done .*validation accuracy/)
-  expect(output()).toMatch(/\d+\.\d\d % of the test images are right/)
+  expect(output()).toMatch(/\d+\.\d\d % of the test images classified correctly/)
   expect(runOf('of-sets')).toMatchObject({ validation: 6, settings: { size: 16 } })
 })
 
-test('a run is not resumed with other pictures', async () => {
+test('a run is not resumed with different pictures', async () => {
   cpSync(join(root, 'pictures'), join(root, 'changing'), { recursive: true })
   cpSync(join(root, 'stopped'), join(root, 'changed'), { recursive: true })
   const run = runOf('changed') as { settings: object; data: object; state: string }
@@ -314,7 +314,7 @@ test.each([
   ['wrong.mjs', 'export default { model: "none" }', 'recipe: expected model to be'],
   ['missing.mjs', "import 'tricks-of-nobody'", 'Run npm install tricks-of-nobody.'],
   ['broken.mjs', 'export default {', "can't be loaded: "],
-])('a recipe that is wrong is named, with what is: %s', async (name, text, message) => {
+])('an invalid recipe is reported with the reason: %s', async (name, text, message) => {
   writeFileSync(join(root, name), text)
   expect(await main(['train', 'pictures', '--recipe', `./${name}`, '--out', 'unused'])).toBe(1)
   expect(output()).toContain(join(root, name))
@@ -322,7 +322,7 @@ test.each([
   expect(existsSync(join(root, 'unused'))).toBe(false)
 })
 
-test('a teacher is trained first, once; one that was interrupted is finished first', async () => {
+test('a teacher is trained first, once; an interrupted one is finished first', async () => {
   const student = recipe
     .replace('defineRecipe({', 'defineRecipe({\n  teacher,')
     .replace("'two colours'", "'learns from a teacher'")
@@ -353,5 +353,5 @@ test('a teacher is trained first, once; one that was interrupted is finished fir
   cpSync(join(root, 'others', 'red'), join(root, 'others', 'green'), { recursive: true })
   const wrong = ['train', 'others', '--recipe', './pupil.recipe.ts', '--backend', 'wasm']
   expect(await main([...wrong, '--teacher', teacher, '--out', 'pupil-3'])).toBe(1)
-  expect(output()).toContain('learned the classes ["blue","red"], and the data has ["blue","green"')
+  expect(output()).toContain('learned the classes ["blue","red"], but the data has ["blue","green"')
 })

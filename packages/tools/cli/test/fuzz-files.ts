@@ -1,4 +1,4 @@
-// Files that were altered: policies, run.json, checkpoints. Each works or is refused with an error that says why.
+// Altered files: policies, run.json, checkpoints. Each must work or be rejected with the reason.
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -24,7 +24,7 @@ export interface Result {
   readonly findings: string[]
 }
 
-/** Does the work, which is to succeed or to throw an error that begins so. */
+/** Runs `work`, which must succeed or throw an error with one of the given beginnings. */
 async function attempt(
   result: Result,
   what: () => string,
@@ -73,7 +73,7 @@ const odd: readonly Json[] = [
   JSON.parse('{"__proto__": {"odd": 1}, "constructor": {"prototype": {"odd": 1}}}') as Json,
 ]
 
-/** A copy with one place changed: another value, none, one more, or nested deep. */
+/** A copy with one change: a value replaced, removed, added, or nested deeply. */
 export function mutate(value: Json, random: Random): Json {
   const copy = structuredClone(value)
   const positions: [Json[] | Record<string, Json>, string][] = []
@@ -102,7 +102,7 @@ export function mutate(value: Json, random: Random): Json {
   return copy
 }
 
-/** A copy with some bytes flipped, cut out, put in, or blanked. */
+/** A copy with some bytes flipped, removed, inserted, or zeroed. */
 function mutateBytes(bytes: Uint8Array, random: Random): Uint8Array {
   const at = random.integer(0, bytes.length)
   const length = random.integer(1, 40)
@@ -172,7 +172,7 @@ export async function fuzzRuns(cases: number, folder: string): Promise<Result> {
     await attempt(
       result,
       () => new TextDecoder().decode(bytes).slice(0, 300),
-      [`${folder} holds no run that can be resumed: `, '--recipe: '],
+      [`${folder} can't be resumed: `, '--recipe: '],
       async () => {
         const { settings } = readRun(folder)
         checkSettings(folder, settings)
@@ -204,7 +204,7 @@ const options = (): TrainOptions => ({
   seed: 1,
 })
 
-/** Some are altered as a disk or a transfer might; the others by somebody who writes a checksum that fits. */
+/** Some are altered as by a disk or a transfer; the others have a matching checksum. */
 export async function fuzzCheckpoints(cases: number): Promise<Result> {
   const result: Result = { worked: 0, refused: 0, findings: [] }
   const made: Checkpoint[] = []
@@ -225,7 +225,7 @@ export async function fuzzCheckpoints(cases: number): Promise<Result> {
           return false
         }
       })()
-      if (whole) result.findings.push(`altered bytes were taken for whole, case ${i}`)
+      if (whole) result.findings.push(`altered bytes were accepted, case ${i}`)
       await attempt(
         result,
         () => `bytes of case ${i}`,
@@ -253,7 +253,7 @@ export async function fuzzCheckpoints(cases: number): Promise<Result> {
   return result
 }
 
-/** Alters what the header says, and gives the file a checksum that fits. */
+/** Alters the header and updates the checksum. */
 function forge(bytes: Uint8Array, random: Random): Uint8Array {
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true))
   const header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as {

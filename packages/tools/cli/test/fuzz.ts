@@ -1,5 +1,5 @@
-// Random options for every factory: what comes is a trick whose hooks work, or an error that names trick and option.
-// `node --conditions=@tricks/source packages/tools/cli/test/fuzz.ts [cases] [seed]` tells what it found.
+// Random options for every factory: the result must be a trick with working hooks, or an error naming trick and option.
+// `node --conditions=@tricks/source packages/tools/cli/test/fuzz.ts [cases] [seed]` prints the findings.
 import '@tensorflow/tfjs-backend-cpu'
 import '@tensorflow/tfjs-layers'
 import * as tf from '@tensorflow/tfjs-core'
@@ -39,18 +39,18 @@ import { constantWarmup, warmup } from '@tricks/warmup'
 import { l1, l2 } from '@tricks/weight-penalty'
 import { xavier } from '@tricks/initializers'
 
-/** Whatever a caller without types may pass. */
+/** Anything that a caller without types may pass. */
 type Wild = Record<string, unknown>
 
 interface Factory {
-  /** Names in errors: the trick's, with those of what it is made of. */
+  /** Names that may begin an error message: the trick's and its parts'. */
   readonly names: readonly string[]
   readonly options: readonly string[]
-  /** Makes it, and does with it what a run does. */
+  /** Creates it and uses it as a run does. */
   use(options: Wild): void
 }
 
-/** A factory, whatever it takes, as one of options unknown. */
+/** A factory with untyped options. */
 const loose = (factory: unknown): ((options: Wild) => unknown) =>
   factory as (options: Wild) => unknown
 
@@ -67,7 +67,7 @@ const trick = (
 const flip = randomFlip()
 const teacher = { name: 'teacher', apply: (x: tf.Tensor) => tf.zeros([x.shape[0], 3]) }
 
-/** Every factory of the repository, by its name. */
+/** Every factory in the repository, by name. */
 export const factories: Readonly<Record<string, Factory>> = {
   adabound: {
     names: ['adabound'],
@@ -261,7 +261,7 @@ const words = [
   'log-uniform',
 ]
 
-/** Anything: mostly of the kinds that an option has, at its edges. */
+/** A random value, mostly of the types that options have, at their limits. */
 export function wildValue(random: Random, depth = 0): unknown {
   const pick = <T>(list: readonly T[]): T => list[random.integer(0, list.length)]!
   const kind = random.uniform()
@@ -306,7 +306,7 @@ export function wildValue(random: Random, depth = 0): unknown {
   return pick(odd)
 }
 
-/** Some of a factory's options, wild. */
+/** Random values for some of a factory's options. */
 function wildOptions(random: Random, options: readonly string[]): Wild {
   const many = random.uniform() < 0.6 ? 1 : random.integer(0, options.length + 1)
   const indices = [...random.permutation(options.length)].slice(0, many)
@@ -320,9 +320,9 @@ export interface Finding {
 }
 
 /**
- * Tries so many random options, in turn for every factory.
+ * Tries the given number of random options, cycling through the factories.
  *
- * @returns how many worked and were refused, and what did neither
+ * @returns how many worked and were rejected, and the findings
  */
 export function fuzz(
   cases: number,
@@ -382,7 +382,7 @@ function checkFinite(what: string, tensor: tf.Tensor): void {
 const [batch, height, width] = [5, 6, 7]
 const pixels = Float32Array.from({ length: batch * height * width * 3 }, (_, i) => (i % 97) / 96)
 
-/** What a run does with a trick, in two steps and an epoch's end. */
+/** Calls a trick's hooks as a run does, for two steps and the end of an epoch. */
 function runHooks(made: Trick): void {
   const time = { step: 1, stepsPerEpoch: 2, steps: 4 }
   const pipeline = compose([made], {
@@ -450,7 +450,7 @@ function runHooks(made: Trick): void {
   }
 }
 
-/** A layer in training, on images. */
+/** Calls a layer on images, in training mode. */
 function runLayer(made: unknown): void {
   const layer = made as {
     apply(x: tf.Tensor, options: object): tf.Tensor
@@ -472,7 +472,7 @@ if (import.meta.main) {
     console.log(`${factory} { ${options} }: ${what}`)
   console.log(
     `${cases} cases in ${((performance.now() - start) / 1000).toFixed(0)} s: ${worked} worked, ` +
-      `${refused} were refused, ${findings.length} found`,
+      `${refused} were rejected, ${findings.length} found`,
   )
   process.exitCode = findings.length > 0 ? 1 : 0
 }

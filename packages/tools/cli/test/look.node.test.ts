@@ -1,4 +1,4 @@
-// What is drawn before anything is trained: tricks, a recipe's batches, its rate.
+// Previews and plots, which need no training.
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -52,7 +52,7 @@ test('preview draws a trick, or each trick of a recipe', async () => {
   ])
 })
 
-test('preview draws what is done to pictures of your own', async () => {
+test('preview draws your own pictures', async () => {
   for (const [name, background] of [
     ['red', '#dc1e1e'],
     ['blue', '#1e1edc'],

@@ -1,32 +1,32 @@
-// The program in a process of its own, as a person runs it.
+// The program in a separate process, as a user runs it.
 import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process'
 import { join } from 'node:path'
 
 export interface Ended {
   /** Null if it was killed. */
   readonly code: number | null
-  /** Of stdout and stderr together. */
+  /** stdout and stderr together. */
   readonly output: string
   readonly stdout: string
 }
 
-/** The words before the command's: this Node on the sources. */
+/** The program's command line: this Node with the sources. */
 export const program: readonly string[] = [
   '--conditions=@tricks/source',
   '--no-warnings',
   join(import.meta.dirname, '../src/cli.ts'),
 ]
 
-/** Starts it in a folder. */
+/** Starts the program in a folder. */
 export function startIn(
   cwd: string,
   args: readonly string[],
   options: SpawnOptions = {},
 ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
-  // What npm tells of its own command is not the program's.
+  // npm's message about its own command is not the program's.
   const { npm_command: _, ...env } = process.env
   const child = spawn(process.execPath, [...program, ...args], {
-    // A test that has given up doesn't leave it running.
+    // Ends the program if its test times out.
     timeout: 600_000,
     killSignal: 'SIGKILL',
     cwd,
@@ -46,7 +46,7 @@ export function startIn(
   return { child, ended }
 }
 
-/** Waits for a condition that a running program brings about. */
+/** Waits for a condition that a running program will meet. */
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 5))
 }

@@ -1,5 +1,5 @@
-// Every trick, stopped in the middle of a run and resumed from a file's bytes: equal to the bit to a run that nobody
-// stopped. A trick without a row fails.
+// Stops a run with each trick halfway and resumes it from a checkpoint file: the result must be bit-equal to that of an
+// uninterrupted run. A trick without a row fails the test.
 import { globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { useBackend } from '@tricks/backend'
@@ -95,7 +95,7 @@ test('every trick has a row', () => {
   const root = join(import.meta.dirname, '../../..')
   const tricks = globSync('{augment,mix,loss,schedule,optimize}/*', { cwd: root })
     .map((path) => basename(path))
-    // What several tricks share is none.
+    // A package shared by several tricks, not a trick.
     .filter((name) => name !== 'operations')
   expect(tricks.length).toBeGreaterThan(15)
   expect(tricks.filter((trick) => !(trick in rows))).toEqual([])

@@ -1,4 +1,4 @@
-// Trains for long with all tricks on, and looks at what is held: tensors, bytes, and the process' memory.
+// Trains for a long time with all tricks and records tensors, bytes and the process's memory.
 // `node --conditions=@tricks/source --expose-gc packages/tools/cli/test/soak.ts [steps] [backend] [batch]`
 import * as tf from '@tensorflow/tfjs-core'
 import { type BackendName, useBackend } from '@tricks/backend'
@@ -16,11 +16,11 @@ export interface Held {
   readonly step: number
   readonly numTensors: number
   readonly numBytes: number
-  /** Of the process, in bytes, after the garbage was collected. */
+  /** Memory of the process in bytes, after garbage collection. */
   readonly resident: number
 }
 
-/** What is held at twenty moments of a training with every trick of the article, and those beside it. */
+/** Memory use at twenty points of a training with all tricks. */
 export async function soak({
   steps,
   backend,
@@ -37,7 +37,7 @@ export async function soak({
   const size = { inputShape: [side, side, 3] as [number, number, number], widths: [[8], [16]] }
   const teacher = createModel('plain', { ...size, seed: 2 })
   const model = createModel('plain', { ...recipe.modelOptions, ...size, seed: 1 })
-  // Epochs of 25 steps, so that validation, plateaus and early stopping have their turns too.
+  // Epochs of 25 steps, so that validation, plateaus and early stopping occur too.
   const stepsPerEpoch = Math.min(25, steps)
   const epochs = Math.ceil(steps / stepsPerEpoch)
   const held: Held[] = []
@@ -48,7 +48,7 @@ export async function soak({
       ...tricksOf(recipe, { ...dryContext(recipe), teacher }).filter(
         ({ name }) => name !== 'early-stopping',
       ),
-      // Noise is not learnt: this one would end the run.
+      // Noise can't be learned, so the default would end the run.
       earlyStopping({ patience: 1e6 }),
       randomResizedCrop({ area: [0.5, 1] }),
       gradientAccumulation({ microBatch: Math.ceil(batchSize / 2) }),

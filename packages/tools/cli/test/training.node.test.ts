@@ -15,8 +15,8 @@ function trainInNewProcess(...args: string[]): Outcome {
   ) as Outcome
 }
 
-describe('the six first tricks on wasm, each time in a fresh process', () => {
-  test('same seed, same weights to the bit, another model built first or not', () => {
+describe('the first six tricks on wasm, each time in a new process', () => {
+  test('same seed, bit-equal weights, whether or not another model was built first', () => {
     const { weights } = trainInNewProcess('12')
     expect(weights).toMatch(/^[0-9a-f]{64}$/)
     expect(trainInNewProcess('12').weights).toBe(weights)
@@ -24,7 +24,7 @@ describe('the six first tricks on wasm, each time in a fresh process', () => {
     expect(trainInNewProcess('13').weights).not.toBe(weights)
   })
 
-  test('200 steps leave tensors, bytes and resident memory flat', () => {
+  test('tensors, bytes and resident memory stay constant over 200 steps', () => {
     const { memory } = trainInNewProcess('200')
     expect(memory).toHaveLength(20)
     const [early, late] = [memory[4]!, memory[19]!]
@@ -32,7 +32,7 @@ describe('the six first tricks on wasm, each time in a fresh process', () => {
       Array(19).fill(early.numTensors),
     )
     expect(late.numBytes).toBe(early.numBytes)
-    // A leak of one batch of images a step would be 60 MB by now.
+    // Leaking one batch of images per step would amount to 60 MB by now.
     expect((late.resident - early.resident) / 2 ** 20).toBeLessThan(40)
   })
 })

@@ -1,4 +1,4 @@
-// A short training of the six first tricks on wasm, as a process of its own: prints what the tests look at.
+// A short training with the first six tricks on wasm, in a separate process: prints the values that the tests check.
 import { createHash } from 'node:crypto'
 import * as tf from '@tensorflow/tfjs-core'
 import { useBackend } from '@tricks/backend'

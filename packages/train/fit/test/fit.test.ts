@@ -272,7 +272,7 @@ test('a model that gives probabilities is refused', async () => {
   bounded.compile(fit.compile)
   const before = weightsOf(bounded)
   await expect(bounded.fitDataset(fit.dataset, fit.args)).rejects.toThrow(
-    'train: the model gives values in [0, 1] alone, as a sigmoid does, but the losses take logits',
+    'train: the model returns only values in [0, 1], as a sigmoid does, but the losses take logits',
   )
   expect(weightsOf(bounded)).toEqual(before)
 })

@@ -8,7 +8,7 @@ import { type RunFacts, settingsSchema } from './record/schema.ts'
 import { revisionOf } from './revision.ts'
 import type { Setup } from './set-up.ts'
 
-/** What run.json says of a run as it starts. */
+/** The content of run.json at the start of a run. */
 export function factsOf(options: RunOptions, setup: Setup): RunFacts {
   const { recipe, data, epochs = recipe.epochs, settings, command } = options
   const { tricks, model, optimizer, training, batches, batchSize, validation } = setup
@@ -16,7 +16,7 @@ export function factsOf(options: RunOptions, setup: Setup): RunFacts {
   return {
     state: 'running',
     ...(command !== undefined && { command }),
-    // In the schema's order, so that a resumed run records the same text.
+    // In the schema's order, so that a resumed run records identical text.
     ...(settings && { settings: v.parse(settingsSchema, settings) }),
     model: typeof recipe.model === 'string' ? recipe.model : model.name,
     parameters: model.countParams(),

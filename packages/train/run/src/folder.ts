@@ -27,19 +27,19 @@ import {
   type StepLine,
 } from './record/schema.ts'
 
-/** Where a run leaves what it was and what came of it. */
+/** The folder that records a run and its results. */
 export interface RunFolder {
   readonly path: string
   readonly checkpoints: CheckpointFolder
-  /** `run.json`: what the run is, and in the end its result. */
+  /** Writes `run.json`: the run's configuration, and in the end its result. */
   describe(facts: RunFacts): void
-  /** A line of `metrics.jsonl`. */
+  /** Appends a line to `metrics.jsonl`. */
   record(line: StepLine | EpochLine): void
-  /** Removes what was recorded after so many steps: a resumed run records it again. */
+  /** Removes lines recorded after the given number of steps, which a resumed run records again. */
   rewind(steps: number): void
-  /** A file with that name next to them. */
+  /** Writes another file to the folder. */
   keep(name: string, content: Uint8Array | string): void
-  /** `model/`: a layers model with its normalisation inside, which plain tfjs loads; and the classes' names. */
+  /** Writes `model/`: a layers model that includes normalisation and that plain tfjs can load, and the class names. */
   saveModel(
     model: LayersModel,
     options: ExportOptions & { readonly classes: readonly string[] },
@@ -49,15 +49,15 @@ export interface RunFolder {
 }
 
 /**
- * Whether a run could be written to a folder: to be asked before data is read.
+ * Checks that a run can be written to a folder, before data is read.
  *
- * @throws Error if it can't be written, or holds a run
+ * @throws Error if it can't be written or already contains a run
  * @example
  * checkFree('runs/new')
  */
 export function checkFree(path: string): void {
   if (existsSync(join(path, 'run.json')))
-    throw new Error(`${path} holds a run already: resume it, or choose another folder`)
+    throw new Error(`${path} already contains a run: resume it, or choose another folder`)
   let above = path
   while (!existsSync(above) && dirname(above) !== above) above = dirname(above)
   try {
@@ -72,9 +72,9 @@ const unwritable = (path: string, error: unknown): Error =>
   new Error(`can't write the run's folder ${path}: ${(error as Error).message}`, { cause: error })
 
 /**
- * Claims a folder for a run.
+ * Locks a folder for a run.
  *
- * @throws Error if it can't be written, is in use, or holds a run already (with `resume` that is expected)
+ * @throws Error if it can't be written, is in use, or contains a run (which is expected with `resume`)
  * @example
  * const folder = openRunFolder('runs/new')
  * folder.close()
@@ -86,7 +86,7 @@ export function openRunFolder(path: string, { resume = false } = {}): RunFolder 
   try {
     mkdirSync(path, { recursive: true })
     lock = lockFolder(path)
-    // What a killed process was writing.
+    // Temporary files of a killed process.
     for (const name of readdirSync(path, { recursive: true, encoding: 'utf8' }))
       if (name.endsWith('.part')) rmSync(join(path, name))
     if (!resume) writeFileSync(metrics, '')
@@ -102,7 +102,7 @@ export function openRunFolder(path: string, { resume = false } = {}): RunFolder 
       appendFileSync(metrics, `${JSON.stringify(line)}\n`)
     },
     rewind(steps) {
-      // The last line may have been truncated by what ended the run.
+      // The last line may be truncated if the run was killed.
       const lines = readFileSync(metrics, 'utf8').split('\n').slice(0, -1)
       const kept = lines.filter((line, i) => stepsIn(line, i + 1) <= steps)
       replaceFile(metrics, kept.map((line) => `${line}\n`).join(''))
@@ -131,19 +131,19 @@ function stepsIn(line: string, number: number): number {
   }
 }
 
-/** A run that is to be resumed: what it is, and what sets it up again. */
+/** A run to resume: its configuration and the settings to set it up again. */
 export interface EarlierRun {
   readonly facts: RunFacts
   readonly settings: Settings
 }
 
 const unresumable = (path: string, why: string, cause?: unknown): Error =>
-  new Error(`${path} holds no run that can be resumed: ${why}`, { cause })
+  new Error(`${path} can't be resumed: ${why}`, { cause })
 
 /**
- * Reads run.json of a run that is to be resumed. It may be somebody else's, or altered: all of it is checked.
+ * Reads the run.json of a run to resume. The file is untrusted, so all of it is validated.
  *
- * @throws Error that says what is wrong with it
+ * @throws Error saying what is wrong with it
  */
 export function readFacts(path: string): RunFacts {
   try {
@@ -154,15 +154,15 @@ export function readFacts(path: string): RunFacts {
 }
 
 /**
- * The same of a run that recorded what sets it up again, as the command line does.
+ * Reads the run.json of a run that recorded its settings, as the command line does.
  *
- * @throws Error that says what is wrong with it, or that it recorded no settings
+ * @throws Error saying what is wrong with it, or that it has no settings
  * @example
  * const command = () => readRun('runs/mine').settings
  */
 export function readRun(path: string): EarlierRun {
   const facts = readFacts(path)
   const { settings } = facts
-  if (settings === undefined) throw unresumable(path, 'run.json records no settings')
+  if (settings === undefined) throw unresumable(path, 'run.json contains no settings')
   return { facts, settings }
 }

@@ -7,10 +7,10 @@ import { parseJson } from './files/json.ts'
 import { parseFacts } from './record/record.ts'
 import type { RecipeContext } from './recipe.ts'
 
-/** Whether a run's folder holds a trained model. */
+/** Whether a run's folder contains a trained model. */
 export const hasModel = (folder: string): boolean => existsSync(join(folder, 'model', 'model.json'))
 
-/** A run's model, for images in [0, 1], as its normalisation is inside; it returns logits. */
+/** A run's model. It takes images in [0, 1], as it includes normalisation, and returns logits. */
 export interface TrainedModel {
   readonly model: layers.LayersModel
   readonly classes: readonly string[]
@@ -19,14 +19,14 @@ export interface TrainedModel {
 /**
  * Loads a run's model.
  *
- * @param folder a run's
- * @throws Error if the folder holds no model
+ * @param folder the run's folder
+ * @throws Error if the folder contains no model
  * @example
  * const { model, classes } = await loadModel('runs/1')
  */
 export async function loadModel(folder: string): Promise<TrainedModel> {
   if (!hasModel(folder))
-    throw new Error(`${folder} holds no trained model: it is written when a run ends`)
+    throw new Error(`${folder} contains no trained model: it is written when a run ends`)
   const read = (name: string): Buffer => readFileSync(join(folder, 'model', name))
   const { modelTopology, weightsManifest } = parseJson(read('model.json').toString()) as {
     modelTopology: object
@@ -48,11 +48,11 @@ export async function loadModel(folder: string): Promise<TrainedModel> {
 }
 
 /**
- * A run's model as a teacher, which gets normalised images: they are scaled back for it.
+ * Loads a run's model as a teacher. It takes normalised images and undoes the normalisation.
  *
- * @param folder a run's, finished
- * @param student what is learned now
- * @throws Error if the folder holds no finished run, or one that learned other classes or images of another size
+ * @param folder the folder of a finished run
+ * @param student the data to train on
+ * @throws Error if the folder contains no finished run, or one with other classes or another image size
  * @example
  * const teacher = await loadTeacher('runs/teacher', trainingImages)
  */
@@ -61,13 +61,13 @@ export async function loadTeacher(
   student: Pick<ImageSet, 'height' | 'width' | 'channels' | 'classes'>,
 ): Promise<NonNullable<RecipeContext['teacher']>> {
   const { mean, deviation } = parseFacts(readFileSync(join(folder, 'run.json'), 'utf8'))
-  if (!mean || !deviation) throw new Error(`${folder} holds no finished run to learn from`)
+  if (!mean || !deviation) throw new Error(`${folder} contains no finished run`)
   const { model, classes } = await loadModel(folder)
   const differs = (what: string, got: unknown, expected: unknown): void => {
     const [own, here] = [JSON.stringify(got), JSON.stringify(expected)]
     if (own !== here)
       throw new Error(
-        `the teacher in ${folder} learned ${what} ${own}, and the data has ${here}: name another run as the teacher, or train one on this data`,
+        `the teacher in ${folder} learned ${what} ${own}, but the data has ${here}: use another run as the teacher, or train one on this data`,
       )
   }
   const { height, width, channels } = student
@@ -82,9 +82,9 @@ export async function loadTeacher(
 }
 
 /**
- * A loaded model as the files that `tf.loadLayersModel` loads.
+ * Converts a loaded model to the files that `tf.loadLayersModel` reads.
  *
- * @param output what it returns: its logits, or a softmax of them
+ * @param output whether the model returns logits or their softmax
  * @example
  * const { model } = await loadModel('runs/1')
  * const files = await modelFiles(model, 'probabilities')

@@ -3,47 +3,47 @@ import type { ProgressView } from './progress/view.ts'
 import type { Recipe, RecipeContext } from './recipe.ts'
 import type { Settings } from './record/schema.ts'
 
-/** Labelled images, and what they are called in the record. */
+/** Labelled images, with a name for the record. */
 export interface Dataset {
-  /** What the record says of where they come from. */
+  /** Describes in the record where the images come from. */
   readonly name: string
   readonly train: ImageSet
-  /** By default a part of the training images, as the recipe says. */
+  /** By default a part of the training images, as set by the recipe. */
   readonly validation?: ImageSet
-  /** Read once, at the end. */
+  /** Read once, at the end of the run. */
   readonly test?: ImageSet
 }
 
 export interface RunOptions {
   readonly recipe: Recipe
   readonly data: Dataset
-  /** The run's own folder: new, or with `resume` that of the run. */
+  /** The run's folder: a new one, or with `resume` that of the run. */
   readonly folder: string
   /** Whole number in [0, 2^32), default 0. */
   readonly seed?: number
-  /** In place of the recipe's. */
+  /** Overrides the recipe's. */
   readonly epochs?: number
   readonly precision?: Precision
-  /** Train on so many of the images only. */
+  /** Train on the first images only. */
   readonly limit?: number
-  /** Images that pass through the network at once, if a batch doesn't fit into memory. */
+  /** Images per forward pass, if a batch doesn't fit into memory. */
   readonly microBatch?: number
-  /** What happens if a loss or a gradient is NaN or infinite; default 'stop'. */
+  /** What to do if a loss or gradient is NaN or infinite; default 'stop'. */
   readonly nonFinite?: NonFinite
-  /** For a recipe that distils. */
+  /** For a recipe with distillation. */
   readonly teacher?: RecipeContext['teacher']
-  /** Continues the run in the folder, bit for bit; anything that differs is an error. */
+  /** Resumes the run in the folder, bit for bit; any difference is an error. */
   readonly resume?: boolean
-  /** A resumed run may have other epochs than it began with: schedules follow the new length from there on. */
+  /** Allows a resumed run to have another number of epochs; schedules follow the new length from there on. */
   readonly newLength?: boolean
-  /** Steps between two checkpoints; by default an epoch, or a minute if that is less. */
+  /** Steps between checkpoints; by default an epoch, or a minute if that is shorter. */
   readonly saveEvery?: number
-  /** Also writes what TensorBoard reads. A resumed run that has written it continues to. */
+  /** Also writes event files for TensorBoard. A resumed run that has written them continues to. */
   readonly tensorboard?: boolean
-  /** By default bars in a terminal, otherwise lines. */
+  /** By default bars in a terminal, lines elsewhere. */
   readonly view?: ProgressView
   readonly signal?: AbortSignal
-  /** What is recorded besides: what sets the run up again, and the command that does. */
+  /** Recorded in addition: the settings to set up the run again, and the command that does. */
   readonly settings?: Settings
   readonly command?: string
 }

@@ -4,10 +4,10 @@ type Stage = PlanStage['stage']
 
 /** A trick of a pipeline, as text. */
 export interface PlanLine {
-  /** The stage in which it does its work. */
+  /** The stage in which it does its main work. */
   readonly stage: string
   readonly name: string
-  /** As in code: `{ length: 16 }`; a combinator's tricks follow in brackets. */
+  /** As in code: `{ length: 16 }`; a combinator's tricks follow in parentheses. */
   readonly options: string
 }
 
@@ -19,7 +19,7 @@ const names: Readonly<Record<string, string>> = {
 }
 
 /**
- * A pipeline's plan as lines of text: stage, trick, options.
+ * Formats a pipeline's plan as lines of text: stage, trick, options.
  *
  * @example
  * console.log(planLines(compose([labelSmoothing(), cutout({ length: 16 })]).plan()).join('\n'))
@@ -33,7 +33,7 @@ export function planLines(plan: readonly PlanStage[]): string[] {
 }
 
 /**
- * The lines of `planLines` in parts. A trick that acts in several stages is listed once.
+ * The columns of `planLines`, as data. A trick with hooks in several stages is listed once.
  *
  * @example
  * const names = describePlan(compose([cutout()]).plan()).map(({ name }) => name)
@@ -49,7 +49,7 @@ export const describePlan = (plan: readonly PlanStage[]): PlanLine[] =>
       })),
   )
 
-/** Hooks that prepare or follow up what a trick does elsewhere, those that say least last. */
+/** Hooks that prepare or follow up what a trick does elsewhere, the least informative last. */
 const minor: readonly Stage[] = ['prepare', 'afterStep', 'observe', 'afterEpoch', 'finish', 'start']
 
 function mainStage(plan: readonly PlanStage[], key: string): Stage {
@@ -59,7 +59,7 @@ function mainStage(plan: readonly PlanStage[], key: string): Stage {
   return own.find((stage) => !minor.includes(stage)) ?? minor.find((stage) => own.includes(stage))!
 }
 
-/** Options, a key of its own, and a combinator's tricks in brackets. */
+/** Options, an explicit key, and a combinator's tricks in parentheses. */
 function settingsOf({ name, key, options, tricks }: PlanTrick): string {
   const named = key !== name && key !== defaultKey(name, tricks)
   const own = format(named ? { ...(options as object), key } : options)

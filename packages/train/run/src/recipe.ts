@@ -4,28 +4,28 @@ import { assertArgument, type Trick } from '@tricks/core'
 import { createModel, modelNames, type ModelName, type Models } from '@tricks/models'
 import type { Model, Precision } from '@tricks/train'
 
-/** What a recipe may depend on: the data that it is used for. */
+/** The data that a recipe is used for, on which it may depend. */
 export interface RecipeData {
   readonly height: number
   readonly width: number
   readonly channels: number
   readonly classes: number
-  /** Training images, those for validation included. */
+  /** Number of training images, including those for validation. */
   readonly images: number
 }
 
 export interface RecipeContext {
   readonly data: RecipeData
   readonly seed: number
-  /** For a recipe with `teacher`: the trained model, which takes images as the pipeline makes them. */
+  /** For a recipe with `teacher`: the trained model, which takes images as the pipeline produces them. */
   readonly teacher?: Pick<Model, 'apply'> & { readonly name?: string }
 }
 
 type Network = {
   [Name in ModelName]: {
-    /** A network of `@tricks/models` by its name, or a function that makes one. */
+    /** The name of a network in `@tricks/models`, or a function that creates one. */
     readonly model: Name
-    /** The network's own options; input shape, classes and seed come from the run. */
+    /** The network's options; input shape, classes and seed come from the run. */
     readonly modelOptions?: Omit<NonNullable<Models[Name]>, 'inputShape' | 'classes' | 'seed'>
   }
 }[ModelName]
@@ -35,33 +35,33 @@ interface OwnNetwork {
   readonly modelOptions?: never
 }
 
-/** How to train: a network, an optimizer, tricks and lengths, for any data. */
+/** How to train: a network, an optimizer, tricks and lengths. It applies to any data. */
 export type Recipe = (Network | OwnNetwork) & {
-  /** In a line, for lists. */
+  /** One line, for lists. */
   readonly what?: string
-  /** Called for each run; its learning rate is the one that the tricks start from. */
+  /** Called for each run; its learning rate is the base for tricks. */
   readonly optimizer: () => tf.Optimizer
-  /** A list, or a function of the data if something depends on it. */
+  /** A list, or a function of the data. */
   readonly tricks: readonly Trick[] | ((context: RecipeContext) => readonly Trick[])
   readonly epochs: number
-  /** Images per step; fewer if there are not as many. */
+  /** Images per step; fewer if the data has fewer. */
   readonly batchSize: number
-  /** Of the training images, for validation: a number of them, or a share below 1; default a tenth. 0 trains on all. */
+  /** Validation images, as a number or a fraction below 1 of the training images; default 0.1. 0 trains on all. */
   readonly validation?: number
-  /** Default float32; float32 too if the processor can't compute in bfloat16. */
+  /** Default float32, which is also used if the processor doesn't support bfloat16. */
   readonly precision?: Precision
-  /** Height and width that the pictures of a folder are brought to; default 64. */
+  /** Height and width to which a folder's pictures are scaled; default 64. */
   readonly size?: number
-  /** Done to the new network, with some thousand training images as it will get them. */
+  /** Prepares the new network, given about a thousand preprocessed training images. */
   readonly prepare?: (model: LayersModel, images: tf.Tensor4D) => Promise<void>
-  /** The recipe by which a teacher is trained first, for distillation. */
+  /** The recipe of the teacher, which is trained first, for distillation. */
   readonly teacher?: Recipe
 }
 
 /**
- * A recipe with the types that guide its author; checked, so that a mistake shows before data is read.
+ * Defines a recipe with type checking, and validates it, so that a mistake shows before data is read.
  *
- * @throws RangeError naming what is wrong
+ * @throws RangeError naming the invalid property
  * @example
  * export default defineRecipe({
  *   model: 'resnet-20',
@@ -85,7 +85,7 @@ export function defineRecipe(recipe: Recipe): Recipe {
   expect(positive(batchSize), { batchSize }, 'a positive integer')
   const share = typeof validation === 'number' && validation >= 0 && validation < 1
   const count = validation === undefined || positive(validation) || share
-  expect(count, { validation }, 'a number of images, or a share in [0, 1)')
+  expect(count, { validation }, 'a number of images, or a fraction in [0, 1)')
   expect(size === undefined || positive(size), { size }, 'a positive integer')
   expect(prepare === undefined || typeof prepare === 'function', { prepare }, 'a function')
   if (teacher !== undefined) defineRecipe(teacher)
@@ -97,7 +97,7 @@ const isTrickList = (tricks: unknown): boolean =>
   tricks.every((trick) => typeof (trick as Partial<Trick> | null)?.name === 'string')
 
 /**
- * The recipe's tricks for a run.
+ * Creates the recipe's tricks for a run.
  *
  * @example
  * const recipe = defineRecipe({
@@ -117,7 +117,7 @@ export function tricksOf({ tricks }: Recipe, context: RecipeContext): readonly T
 }
 
 /**
- * The recipe's network, with new weights.
+ * Creates the recipe's network, with new weights.
  *
  * @example
  * const recipe = defineRecipe({
@@ -138,7 +138,7 @@ export function modelOf({ model, modelOptions }: Recipe, context: RecipeContext)
 }
 
 /**
- * How many of so many training images are kept for validation.
+ * How many training images are kept for validation.
  *
  * @example
  * const recipe = defineRecipe({

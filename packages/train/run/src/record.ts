@@ -1,4 +1,4 @@
-// What a run's folder holds, read without Node: '@tricks/run/record', for pages and tools that may run in a browser.
+// Reads a run's folder without Node ('@tricks/run/record'), for pages and tools that may run in a browser.
 export {
   decodeTensors,
   encodeTensors,

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process'
 
 /**
- * The commit that a folder is at, with `-dirty` where tracked files differ from it; undefined outside a repository, or
- * without git.
+ * The git commit of a folder, with `-dirty` if tracked files were changed; undefined outside a repository or without
+ * git.
  */
 export function revisionOf(folder: string = import.meta.dirname): string | undefined {
   const git = (...args: string[]): string =>

@@ -12,11 +12,11 @@ import { setUp } from './set-up.ts'
 import { trained } from './training.ts'
 
 /**
- * One run in one folder, from the recipe to the trained model: checkpoints, metrics, what the network saw and what it got
- * wrong are in the folder when it ends, however it ends. The backend has to be ready (`useBackend`).
+ * Trains a recipe in a folder of its own, which in the end contains checkpoints, metrics, the first batch, the mistakes
+ * and the trained model, however the run ends. A backend must be ready (`useBackend`).
  *
- * @returns what `train` returns
- * @throws Error if the folder can't be used, or if the recipe, the data and the options don't fit
+ * @returns the result of `train`
+ * @throws Error if the folder can't be used, or if recipe, data and options are inconsistent
  * @example
  * const recipe = defineRecipe({
  *   model: 'plain',
@@ -47,7 +47,7 @@ export async function run(options: RunOptions): Promise<TrainResult> {
   }
 }
 
-/** The checkpoint, of a run with the length that is asked for now. */
+/** The checkpoint, adapted to the requested length of the run. */
 function fromCheckpoint(
   checkpoint: Checkpoint,
   { newLength }: RunOptions,
@@ -55,7 +55,12 @@ function fromCheckpoint(
 ): Checkpoint {
   if (!newLength) return checkpoint
   const done = checkpoint.step / stepsPerEpoch!
-  assertArgument(epochs! >= done, 'run', { epochs }, `at least ${Math.ceil(done)}, which are done`)
+  assertArgument(
+    epochs! >= done,
+    'run',
+    { epochs },
+    `at least ${Math.ceil(done)}, the epochs done so far`,
+  )
   return { ...checkpoint, run: { ...checkpoint.run, epochs: epochs! } }
 }
 
@@ -78,7 +83,7 @@ function introduce(
   view.event({ kind: 'run', path, ...facts })
 }
 
-/** Does the work with run.json saying how it stands, whichever way it ends. */
+/** Runs `work` and keeps the state in run.json up to date, however it ends. */
 async function recorded(
   folder: RunFolder,
   facts: RunFacts,
@@ -106,7 +111,7 @@ async function recorded(
       wallClock: {
         ...clock,
         seconds: (before?.seconds ?? 0) + (Date.now() - start) / 1000,
-        // In kilobytes on every system.
+        // In kilobytes on all systems.
         peakMemory: process.resourceUsage().maxRSS * 1024,
       },
     })

@@ -6,7 +6,7 @@ import { firstOf, type ImageSet, openData, type TrainingData } from '@tricks/tra
 import type { RunOptions } from './options.ts'
 import { modelOf, type RecipeContext, tricksOf, validationOf } from './recipe.ts'
 
-/** What is made before a run starts. */
+/** Everything that is created before a run starts. */
 export interface Setup {
   readonly tricks: readonly Trick[]
   readonly model: LayersModel
@@ -46,7 +46,7 @@ export async function setUp(options: RunOptions): Promise<Setup> {
   return { tricks, model, optimizer: recipe.optimizer(), training, batches, batchSize, validation }
 }
 
-/** Some thousand training images, normalised as the network gets them. */
+/** About a thousand training images, normalised as the network will get them. */
 function sampleOf(
   images: ImageSet,
   validation: number | ImageSet,

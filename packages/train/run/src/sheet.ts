@@ -3,7 +3,7 @@ import { type Batch, compose, keyOf, type Time, type Traced, type Trick } from '
 import { type ImageSet, batchOf, type TrainingData } from '@tricks/train'
 import type { Picture } from './record/pictures.ts'
 
-/** Pictures in rows: the originals, then a row after each trick, with what was drawn under each picture. */
+/** Rows of pictures: the originals, then one row per trick, with the draws as captions. */
 export interface Sheet {
   readonly rows: readonly SheetRow[]
 }
@@ -15,31 +15,32 @@ export interface SheetRow {
 }
 
 export interface Tile {
-  /** One picture, or all partners of a mixed image. */
+  /** One picture, or all partners in a mixed image. */
   readonly pictures: readonly Picture[]
-  /** Lines of text; none if nothing was drawn for the picture. */
+  /** Lines of text; empty if nothing was drawn for the picture. */
   readonly captions: readonly string[]
 }
 
 export interface SheetOptions {
   readonly tricks: readonly Trick[]
-  /** Of the run, default 0. */
+  /** The run's seed, default 0. */
   readonly seed?: number
   /** The data's mean per channel, in [0, 1]. */
   readonly mean: readonly number[]
-  /** The classes' names. */
+  /** Class names. */
   readonly classes: readonly string[]
-  /** Indices in the batch to show; default the first 8. */
+  /** Indices in the batch; default the first 8. */
   readonly show?: readonly number[]
-  /** A row per trick (default), or one for the result of all. */
+  /** A row per trick (default), or one row for the final result. */
   readonly rows?: 'tricks' | 'result'
 }
 
 /**
- * The batch that a run showed its network in one step: the seed gives the same draws again. It needs the run's tricks,
- * seed and data alone, no model, and changes no random state.
+ * Reproduces the batch that a run showed its network in one step: the same seed gives the same draws. Needs only the
+ * run's tricks, seed and data, no model, and changes no random state.
  *
- * @param options.data the run's, by `openData({ train, validation, batchSize, epochs, seed })` or `openRun(…).data`
+ * @param options.data the run's data, from `openData({ train, validation, batchSize, epochs, seed })` or
+ *   `openRun(…).data`
  * @param options.step from 0
  * @param options.show indices in the batch, default the first 8
  * @example
@@ -65,11 +66,11 @@ export async function stepSheet({
 }
 
 /**
- * What tricks make of chosen images of a set, as if they were the batch of a step.
+ * Applies tricks to selected images of a set, as if they were the batch of a step.
  *
  * @param images indices in the set
  * @param options.time default the first step of a run of 100 epochs of 100 steps
- * @throws RangeError for an index that the set doesn't have
+ * @throws RangeError for an index outside the set
  * @example
  * const { test } = await loadCifar10()
  * const sheet = await imageSheet(test, [0, 1, 2], { tricks: [cutout()], mean: cifar10Mean })
@@ -96,10 +97,10 @@ export async function imageSheet(
 }
 
 /**
- * What tricks make of a batch in a step: each trick's own `draw` and `apply`, in the pipeline's order.
+ * Applies tricks to a batch in a step, in pipeline order, by each trick's own `draw` and `apply`.
  *
  * @param batch images `[batch, height, width, channels]` in [0, 1] and targets `[batch, classes]`; unchanged
- * @throws RangeError for an index to show that the batch doesn't have
+ * @throws RangeError for an index outside the batch
  * @example
  * const time = { step: 0, stepsPerEpoch: 100, steps: 1000 }
  * const sheet = await batchSheet(batch, time, { tricks, mean, classes })
@@ -114,7 +115,7 @@ export async function batchSheet(
   for (const image of shown)
     if (!(Number.isInteger(image) && image >= 0 && image < size))
       throw new RangeError(`preview: expected show to hold indices in [0, ${size}), got ${image}`)
-  // Only what draws: another trick may need a run that was started.
+  // Only tricks that draw: others may need a run that was started.
   const drawing = compose(
     tricks.map(({ name, key, options, tricks: inner, images, mix }) => ({
       name,
@@ -146,7 +147,7 @@ export async function batchSheet(
       const lines = shown.map((image) =>
         describe(trick, stage as 'images' | 'mix', params, image, size),
       )
-      // Mixing comes after normalising, and may fill with 0, which is the mean.
+      // Mixing follows normalisation and may fill with 0, the mean.
       const visible =
         stage === 'mix' ? tf.tidy(() => tf.add<tf.Tensor4D>(images, [...mean])) : images
       if (stage === 'mix') {
@@ -172,7 +173,7 @@ export async function batchSheet(
   return { rows: made }
 }
 
-/** What a trick drew for an image, a line per fact; by the names of what it drew if it has no words for it. */
+/** Describes a trick's draw for an image, one line per fact; without `describe`, by parameter name and value. */
 function describe(
   trick: Trick,
   stage: 'images' | 'mix',
@@ -194,7 +195,7 @@ function describe(
   })
 }
 
-/** Which images of the batch are in a mixed one; none if what was drawn doesn't say. */
+/** The indices of the images in a mixed one; empty if the draw doesn't contain them. */
 function sourcesOf(params: unknown, image: number): number[] {
   if (typeof params !== 'object' || params === null || ArrayBuffer.isView(params)) return []
   const { permutation, permutations } = params as {
@@ -219,14 +220,14 @@ async function partnerRow(
   let from = 0
   const tiles = partners.map(({ length }) => {
     const [start, end] = [from, (from += length)]
-    // More than one partner: what they are shows in the targets below.
+    // With several partners, the targets below name them.
     const captions = length === 1 ? lines[start]! : []
     return { pictures: pictures.slice(start, end), captions }
   })
   return { label: 'with', tiles }
 }
 
-/** The images at those indices, as bytes. */
+/** The images at the given indices, as bytes. */
 async function picturesOf(images: tf.Tensor4D, indices: readonly number[]): Promise<Picture[]> {
   const chosen: tf.Tensor4D = tf.tidy(() => {
     const own = tf.gather(images, tf.tensor1d([...indices], 'int32'))
@@ -244,7 +245,7 @@ async function picturesOf(images: tf.Tensor4D, indices: readonly number[]): Prom
   }))
 }
 
-/** A line per class that has a share, the largest first: 'cat', or '0.71 cat' and '0.29 ship'. */
+/** A line per class with a positive target, largest first: 'cat', or '0.71 cat' and '0.29 ship'. */
 async function targetLines(
   targets: tf.Tensor2D,
   indices: readonly number[],

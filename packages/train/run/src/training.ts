@@ -16,7 +16,7 @@ import type { Setup } from './set-up.ts'
 import { stepSheet } from './sheet.ts'
 import { openBoard } from './tensorboard/board.ts'
 
-/** Trains, and keeps in the run's folder what comes of it as it comes. */
+/** Trains, and writes results to the run's folder as they arise. */
 export async function trained(
   folder: RunFolder,
   options: RunOptions,
@@ -102,10 +102,10 @@ export async function trained(
   }
 }
 
-/** Images of the first batch that the report shows. */
+/** Number of images from the first batch that the report shows. */
 const shown = 12
 
-/** Keeps what the network is shown in the first step. Draws come from the seed, so this changes nothing. */
+/** Keeps the network's input in the first step. Draws depend only on the seed, so this changes nothing. */
 async function keepFirstBatch(
   folder: RunFolder,
   { batches, tricks, training, batchSize, seed }: Setup & { readonly seed: number },
@@ -124,7 +124,7 @@ async function keepFirstBatch(
   folder.keep('batch.safetensors', encodeBatch(sheet, 0))
 }
 
-/** A report as it is recorded: what depends on the machine's speed is kept apart. */
+/** A report as recorded: values that depend on the machine's speed are kept separate. */
 function lineOf(progress: Progress, memory: number): StepLine | EpochLine {
   if (progress.kind === 'step') {
     const { time, imagesPerSecond, ...metrics } = progress

@@ -40,12 +40,12 @@ const content = (): string =>
     .join('')
 const count = (text: string): number => content().split(text).length - 1
 
-test('nothing is written for TensorBoard unless wanted', async () => {
+test('writes nothing for TensorBoard unless requested', async () => {
   expect(await board(false, 0)).toBeUndefined()
   expect(existsSync(join(folder, 'tensorboard'))).toBe(false)
 })
 
-test('a resumed run continues to write for TensorBoard, and repeats nothing', async () => {
+test('a resumed run continues to write for TensorBoard, without repeating anything', async () => {
   const metrics = { loss: 1, accuracy: 0.5 }
   const at = (step: number) => ({ step, stepsPerEpoch: 4, steps: 8 })
   const stepProgress = (step: number) =>
@@ -68,7 +68,7 @@ test('a resumed run continues to write for TensorBoard, and repeats nothing', as
   for (const value of [1, 2])
     tf.tidy(() => optimizer.applyGradients([{ name: kernel.name, tensor: tf.fill([3], value) }]))
   expect([...(await kernel.data())]).toEqual([-1.5, -1.5, -1.5])
-  // The last one's alone is kept.
+  // Only the last one's is kept.
   expect(tf.memory().numTensors).toBe(tensors + 1)
   for (const step of [1, 3]) first.progress(stepProgress(step))
   first.progress(epochProgress(4))
@@ -82,7 +82,7 @@ test('a resumed run continues to write for TensorBoard, and repeats nothing', as
   expect(count('weights/conv/kernel')).toBe(1)
   expect(count('optimizer')).toBe(0)
   expect(count('a \\| b')).toBe(1)
-  // The first batch, and the last of the epoch.
+  // The first batch and the epoch's last.
   expect(count('PNG')).toBe(2)
 
   const second = (await board(false, 4))!

@@ -67,7 +67,7 @@ beforeAll(async () => {
   await useBackend('wasm')
 })
 
-/** A checkpoint at that step of a run, through the bytes of a file. */
+/** A checkpoint after the given step, encoded and decoded. */
 async function checkpointAt(step: number, options: TrainOptions): Promise<Checkpoint> {
   let made: Checkpoint | undefined
   const stop = new AbortController()
@@ -86,7 +86,7 @@ async function checkpointAt(step: number, options: TrainOptions): Promise<Checkp
   return made!
 }
 
-describe('a run that goes on ends as one that never stopped, to the bit', () => {
+describe('a resumed run is bit-equal to an uninterrupted one', () => {
   const optimizers: [string, () => tf.Optimizer][] = [
     ['momentum', () => tf.train.momentum(0.05, 0.9, true)],
     ['sgd', () => tf.train.sgd(0.05)],
@@ -130,11 +130,11 @@ describe('a run that goes on ends as one that never stopped, to the bit', () => 
     const own = tf.memory().numTensors - before
     await train(again)
     expect(weightsOf(again)).toEqual(weightsOf(whole))
-    // The other model's state is gone: that of the frozen kernel is less.
+    // The other model's state is gone, which is larger by that of the frozen kernel.
     expect(tf.memory().numTensors).toBe(before + own - 2)
   })
 
-  test('and its optimizer goes on in a further run as if it were the first', async () => {
+  test('and its optimizer can continue in another run', async () => {
     const whole = optionsOf({ optimizer: tf.train.adam(0.01) })
     await train(whole)
     await train(whole)
@@ -145,12 +145,12 @@ describe('a run that goes on ends as one that never stopped, to the bit', () => 
     expect(weightsOf(again)).toEqual(weightsOf(whole))
   })
 
-  test('with state that holds tensors, and reports that tell the same', async () => {
+  test('with state that contains tensors, and equal reports', async () => {
     const tricks = (): Trick[] => [earlyStopping({ patience: 9 })]
-    const told: number[] = []
+    const reported: number[] = []
     const whole = optionsOf({
       tricks: tricks(),
-      onProgress: (each) => each.kind === 'step' && told.push(each.loss),
+      onProgress: (each) => each.kind === 'step' && reported.push(each.loss),
     })
     await train(whole)
     const resume = await checkpointAt(11, optionsOf({ tricks: tricks() }))
@@ -162,7 +162,7 @@ describe('a run that goes on ends as one that never stopped, to the bit', () => 
     })
     await train(again)
     expect(weightsOf(again)).toEqual(weightsOf(whole))
-    expect(after).toEqual(told.slice(-after.length))
+    expect(after).toEqual(reported.slice(-after.length))
     expect(after.length).toBeGreaterThan(1)
   })
 
@@ -177,7 +177,7 @@ describe('a run that goes on ends as one that never stopped, to the bit', () => 
   })
 })
 
-test('an optimizer’s state that does not fit is refused', async () => {
+test('rejects an optimizer’s state of another form', async () => {
   for (const optimizer of [tf.train.rmsprop(0.001), adabound({ learningRate: 0.01 })]) {
     const { tensors, ...rest } = await checkpointAt(3, optionsOf({ optimizer }))
     const slot = Object.keys(tensors).find((name) => /^optimizer\/.*kernel/.test(name))!
@@ -198,7 +198,7 @@ test('an optimizer’s state that does not fit is refused', async () => {
   }
 })
 
-test('a checkpoint of another run says what differs', async () => {
+test('rejects a checkpoint of another run, with the differences', async () => {
   const resume = await checkpointAt(3, optionsOf())
   const refused = (more: Partial<TrainOptions>): Promise<unknown> =>
     train(optionsOf({ resume, ...more }))
@@ -222,8 +222,8 @@ test('a checkpoint of another run says what differs', async () => {
   await expect(refused({ data: { train: { ...set, images } } })).rejects.toThrow('data: saved {')
 })
 
-describe('the file', () => {
-  test('is what other readers of safetensors read', async () => {
+describe('the checkpoint file', () => {
+  test('can be read by other safetensors readers', async () => {
     const bytes = encode(await checkpointAt(2, optionsOf()))
     const length = Number(new DataView(bytes.buffer).getBigUint64(0, true))
     expect(length % 8).toBe(0)
@@ -239,12 +239,12 @@ describe('the file', () => {
     expect(Math.max(...ends)).toBe(bytes.length - 8 - length)
   })
 
-  test('altered at any of 200 places, or cut at any of 50, it is refused', async () => {
+  test('is rejected if altered at any of 200 offsets or truncated at any of 50', async () => {
     const bytes = encode(await checkpointAt(2, optionsOf()))
     const offsets = createRandom(7)
     for (let i = 0; i < 200; i++) {
       const altered = bytes.slice()
-      // The first places are the length and the header, which a chance place would seldom be.
+      // The first offsets, the length and the header, would rarely be drawn at random.
       const offset = i < 60 ? i * 7 : offsets.integer(0, bytes.length)
       altered[offset]! ^= 1 << offsets.integer(0, 8)
       expect(() => decode(altered), `byte ${offset}`).toThrow('not a whole checkpoint')
@@ -256,8 +256,8 @@ describe('the file', () => {
   })
 })
 
-describe('the folder', () => {
-  test('keeps the last and the best, and takes the newest that is whole', async () => {
+describe('the checkpoint folder', () => {
+  test('keeps the last and the best, and returns the newest intact one', async () => {
     const path = fresh()
     const folder = checkpointFolder(path, { keep: 2 })
     expect(folder.latest()).toBeUndefined()
@@ -276,13 +276,13 @@ describe('the folder', () => {
       { file: newest.file, reason: expect.stringContaining('not a whole checkpoint') as string },
     ])
     writeFileSync(before.file, '')
-    expect(() => folder.latest()).toThrow(/none in .* is whole\n {2}step-/)
+    expect(() => folder.latest()).toThrow(/all in .* are damaged\n {2}step-/)
   })
 
-  test('a full disk is said, and leaves what was there', async () => {
+  test('a full disk is reported, and earlier files remain', async () => {
     const path = fresh()
     checkpointFolder(path).save(await checkpointAt(1, optionsOf()), false)
-    // A process that may write 8 KiB to a file, and no more.
+    // A process that may write at most 8 KiB per file.
     const script = `
       import { checkpointFolder } from ${JSON.stringify(join(import.meta.dirname, '../src/checkpoint/folder.ts'))}
       process.on('SIGXFSZ', () => {})
@@ -306,13 +306,13 @@ describe('the folder', () => {
       encoding: 'utf8',
     })
     expect(stdout).toMatch(
-      /step-000000002\.safetensors can't be written \(EFBIG.*\); the ones before it are whole/,
+      /step-000000002\.safetensors can't be written \(EFBIG.*\); earlier checkpoints are intact/,
     )
     expect(readdirSync(path)).toEqual(['step-000000001.safetensors'])
     expect(checkpointFolder(path).latest()!.checkpoint.step).toBe(1)
   })
 
-  test('a folder that cannot be is said', () => {
+  test('an impossible folder is reported', () => {
     writeFileSync(join(root, 'file'), '')
     expect(() => checkpointFolder(join(root, 'file', 'inside'))).toThrow()
     expect(() => checkpointFolder(fresh(), { keep: 0 })).toThrow(
@@ -321,7 +321,7 @@ describe('the folder', () => {
   })
 })
 
-test('a lock holds while its owner lives, and no longer', async () => {
+test('a lock is held only while its owner is alive', async () => {
   const path = fresh()
   mkdirSync(path)
   const lock = lockFolder(path)
@@ -339,7 +339,7 @@ test('a lock holds while its owner lives, and no longer', async () => {
   expect(isLocked(path)).toBe(false)
   expect(other()).toContain('taken')
   expect(existsSync(join(path, 'lock'))).toBe(false)
-  // An owner that is gone, one whose process id was reused, one that has ended and was not reaped, none.
+  // Owners: gone, with a reused process id, ended but not reaped, and none.
   const zombie = spawn('sh', ['-c', 'sleep 0 & exec sleep 5'])
   await new Promise((resolve) => setTimeout(resolve, 300))
   const left = spawnSync('pgrep', ['-P', String(zombie.pid)], { encoding: 'utf8' }).stdout.trim()
@@ -359,7 +359,7 @@ test('a lock holds while its owner lives, and no longer', async () => {
   }
   zombie.kill()
 
-  // In a shared folder, another machine's lock counts while it is refreshed.
+  // In a shared folder, another machine's lock is valid while it is refreshed.
   const file = join(path, 'lock')
   writeFileSync(file, JSON.stringify({ host: 'elsewhere', pid: 12, start: '3' }))
   expect(other()).toContain('is in use by process 12 on elsewhere')

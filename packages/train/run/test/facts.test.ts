@@ -1,4 +1,4 @@
-// What a checkpoint continues with, and what it rejects: each thing that a run's result depends on, changed by itself.
+// What a checkpoint accepts and rejects on resume: everything that affects a run's result, changed one at a time.
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { adabound } from '@tricks/adabound'
@@ -42,7 +42,7 @@ interface Net {
   seed?: number
   l2?: number
 }
-/** Without names of its own, and with other weights each time unless there is a seed. */
+/** A network without explicit names, and with new weights each time unless there is a seed. */
 function net({
   activation = 'relu',
   strides = 1,
@@ -72,7 +72,7 @@ function net({
   if (frozen) model.layers[0]!.trainable = false
   return model
 }
-/** Three layers of the same sizes, of which the last is applied to the first or to the second. */
+/** Three layers of equal size; the last is applied to the first or to the second. */
 function branched(to: 0 | 1): layers.LayersModel {
   const inputs = layers.input({ shape: [side, side, 3] })
   const after = (x: layers.SymbolicTensor): layers.SymbolicTensor =>
@@ -94,7 +94,7 @@ const nested = (activation: 'relu' | 'elu'): layers.LayersModel =>
       }),
     ],
   })
-/** A teacher whose weights are all this. */
+/** A teacher whose weights all have the given value. */
 function teacher(value: number): layers.LayersModel {
   const kernelInitializer = layers.initializers.constant({ value })
   return layers.sequential({
@@ -116,7 +116,7 @@ beforeAll(async () => {
   await useBackend('wasm')
 })
 
-/** A checkpoint after a step, through the bytes of a file. */
+/** A checkpoint after one step, encoded and decoded. */
 async function begin(options: TrainOptions): Promise<Checkpoint> {
   const stop = new AbortController()
   let made: Checkpoint | undefined
@@ -141,7 +141,7 @@ const data = (more: Partial<TrainOptions['data']>): Partial<TrainOptions> => ({
 const images = set.images.with(values * count - 1, (set.images.at(-1)! + 1) % 256)
 const hash = '"[0-9a-f]{16}"'
 
-describe('rejects another run, and names what differs', () => {
+describe('rejects another run, and names the difference', () => {
   type Change = () => Partial<TrainOptions>
   const rows: [string, string, Change, Change][] = [
     [
@@ -206,7 +206,7 @@ describe('rejects another run, and names what differs', () => {
       () => data({ train: { ...set, images } }),
     ],
     [
-      'names of classes',
+      'class names',
       'classes: saved "a", here "z"',
       () => ({}),
       () => data({ train: { ...set, classes: ['z', 'b', 'c'] } }),
@@ -279,7 +279,7 @@ describe('rejects another run, and names what differs', () => {
       () => ({ model: branched(1) }),
     ],
     [
-      'a trick more',
+      'an additional trick',
       'tricks: saved none, here {"name":"random-flip"',
       () => ({}),
       () => tricks(randomFlip()),
@@ -326,7 +326,7 @@ describe('rejects another run, and names what differs', () => {
     const again = train(optionsOf({ ...after(), resume }))
     await expect(again).rejects.toThrow('train: the checkpoint is of another run\n  ')
     await expect(again).rejects.toThrow(new RegExp(message.replaceAll('{"', String.raw`\{"`)))
-    await expect(again).rejects.toThrow('Resume with what the run began with, or begin a new run.')
+    await expect(again).rejects.toThrow('Resume with the original settings, or start a new run.')
   })
 
   test('the backend', async () => {
@@ -340,7 +340,7 @@ describe('rejects another run, and names what differs', () => {
     }
   })
 
-  test('all that differs, in one message', async () => {
+  test('all differences in one message', async () => {
     const resume = await begin(optionsOf())
     const given = data({ train: { ...set, images, labels: [1, 0, ...set.labels.slice(2)] } })
     const again = train(optionsOf({ ...given, seed: 3, resume }))
@@ -353,14 +353,14 @@ describe('rejects another run, and names what differs', () => {
   })
 })
 
-describe('continues to the same weights, to the bit', () => {
+describe('resumes with bit-equal weights', () => {
   const weightsOf = ({ model }: TrainOptions): number[] =>
     Object.values(variablesOf(model)).flatMap((variable) => [...variable.dataSync()])
 
   test.each<[string, () => Partial<TrainOptions>]>([
-    ['whatever the weights that the model is made with', () => ({})],
+    ["whatever the model's initial weights", () => ({})],
     ['after other models were made', () => (net(), branched(0), { model: net() })],
-    ['with other reports', () => ({ readEvery: 1, onProgress: () => undefined })],
+    ['with different reports', () => ({ readEvery: 1, onProgress: () => undefined })],
     ['if NaNs are skipped from now on', () => ({ nonFinite: 'skip' })],
     [
       'with the images in a Buffer',
@@ -377,11 +377,11 @@ describe('continues to the same weights, to the bit', () => {
         }),
     ],
     [
-      'with labels of another type',
+      'with labels of a different type',
       () => data({ train: { ...set, labels: Uint8Array.from(set.labels) } }),
     ],
     [
-      'with a class name in another spelling',
+      'with a class name in another Unicode form',
       () => data({ train: { ...set, classes: ['cafe\u0301', 'b', 'c'] } }),
     ],
   ])('%s', async (name, change) => {
@@ -396,7 +396,7 @@ describe('continues to the same weights, to the bit', () => {
     expect(weightsOf(again)).toEqual(weightsOf(whole))
   })
 
-  test('with a teacher made anew, after other models', async () => {
+  test('with a newly created teacher, after other models', async () => {
     const distilled = (): Partial<TrainOptions> => tricks(distillation({ teacher: teacher(0.1) }))
     const whole = optionsOf({ ...distilled(), model: net({ seed: 9 }) })
     await train(whole)

@@ -12,7 +12,7 @@ const blur = (options: Trick['options'], key?: string): Trick => ({
 const swap: Trick = { name: 'swap', options: { mode: 'pairs' }, mix: images }
 const slow: Trick = { name: 'slow', options: {}, learningRate: (rate) => rate / 2 }
 
-test('a plan as lines: stage, trick, options, and the tricks of a combinator', () => {
+test("formats a plan as lines of stage, trick, options, and a combinator's tricks", () => {
   const plan = compose([slow, swap, sometimes(0.5, blur({ size: 3, at: [1, 2] }))]).plan()
   expect(planLines(plan)).toEqual([
     'images      sometimes { probability: 0.5 } (blur { size: 3, at: [1, 2] })',
@@ -21,7 +21,7 @@ test('a plan as lines: stage, trick, options, and the tricks of a combinator', (
   ])
 })
 
-test('a key of its own is shown, and a default one is not', () => {
+test('shows an explicit key but not a default one', () => {
   const plan = compose([
     blur({}),
     blur({ size: 2 }, 'second'),
@@ -34,7 +34,7 @@ test('a key of its own is shown, and a default one is not', () => {
   ])
 })
 
-test('a trick is listed once, at the stage in which it does its work', () => {
+test('a trick is listed once, at its main stage', () => {
   const hooks = (name: string, ...stages: string[]): Trick => ({
     name,
     options: {},
@@ -58,4 +58,4 @@ test('a trick is listed once, at the stage in which it does its work', () => {
   expect(planLines(scaled)).toEqual(['images            blur', 'rate per variable layer-decay'])
 })
 
-test('no tricks, no lines', () => expect(planLines(compose([]).plan())).toEqual([]))
+test('returns no lines without tricks', () => expect(planLines(compose([]).plan())).toEqual([]))

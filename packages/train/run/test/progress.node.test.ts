@@ -4,7 +4,7 @@ import type { EpochProgress, StepProgress } from '@tricks/train'
 import { expect, test } from 'vitest'
 import { type ProgressMode, progressView } from '../src/index.ts'
 
-/** Something to write on that remembers, a terminal or none. */
+/** A stream that records its output, as a terminal or not. */
 function screen(isTTY: boolean): { stream: NodeJS.WriteStream; shown: () => string } {
   let text = ''
   const stream = Object.assign(
@@ -46,7 +46,7 @@ const course = [step(5), step(10), epoch(0, 0.6), step(15), epoch(1, 0.55)]
 function show(mode: ProgressMode | undefined, isTTY: boolean, told = course): string {
   const { stream, shown } = screen(isTTY)
   const view = progressView({ mode, stream })
-  view.say('a word before')
+  view.say('a line before')
   view.begin({ epochs: 3 })
   view.event({ kind: 'run' })
   for (const progress of told) view.show(progress)
@@ -55,9 +55,9 @@ function show(mode: ProgressMode | undefined, isTTY: boolean, told = course): st
   return shown()
 }
 
-test.each([undefined, 'bars'] as const)('%s in a terminal: bars, and a line each epoch', (mode) => {
+test.each([undefined, 'bars'] as const)('%s in a terminal: bars, and a line per epoch', (mode) => {
   const started = show(mode, true, course.slice(0, 1))
-  expect(started).toContain('a word before')
+  expect(started).toContain('a line before')
   expect(started).toMatch(/run {3}█+░+ {1,3}16 % {2}epoch 1\/3 {2}\d+:\d\d left/)
   expect(started).toMatch(/epoch █+░+ {1,3}50 % {2}loss 1\.500 {2}rate 0\.0500 {2}1234 images\/s/)
 
@@ -78,7 +78,7 @@ test.each([
   const shown = show(mode, isTTY)
   expect(shown).not.toMatch(/[█░]/)
   expect(shown.split('\n')).toEqual([
-    'a word before',
+    'a line before',
     expect.stringMatching(/^epoch 1\/3 done .* best so far$/),
     expect.stringMatching(/^epoch 2\/3 done .* best 60\.00 % after epoch 1$/),
     '',
@@ -87,15 +87,15 @@ test.each([
   ])
 })
 
-test('quiet: the result and nothing else', () => {
+test('quiet: only the result', () => {
   expect(show('quiet', true)).toBe('the result\n')
 })
 
-test('json: events and nothing else', () => {
+test('json: only events', () => {
   expect(show('json', true)).toBe('{"kind":"run"}\n')
 })
 
-test('a run that goes on knows its best, and reckons with its own steps', () => {
+test('a resumed run knows its best epoch and estimates from its own steps', () => {
   const { stream, shown } = screen(false)
   const view = progressView({ stream })
   view.begin({ epochs: 3, earlier: [epoch(0, 0.9)], from: 10 })

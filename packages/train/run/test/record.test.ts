@@ -12,7 +12,7 @@ const [height, width, channels, classes] = [2, 3, 3, 4]
 const size = height * width * channels
 const labels = Int32Array.from({ length: 60 }, (_, i) => i % classes)
 const images = Uint8Array.from({ length: labels.length * size }, (_, i) => (i * 7) % 256)
-/** Each image is predicted as the next class, but for every third, and the more surely the later it is. */
+/** Every image except each third is predicted as the next class, with rising confidence. */
 const logits = Float32Array.from({ length: labels.length * classes }, (_, i) => {
   const image = Math.floor(i / classes)
   const predicted = (labels[image]! + (image % 3 === 0 ? 0 : 1)) % classes
@@ -42,7 +42,7 @@ const lines = [
 const metrics = lines.map((line) => `${JSON.stringify(line)}\n`).join('')
 const files = { name: 'mine', run: JSON.stringify({ state: 'finished', classes: ['a', 'b'] }) }
 
-test('reads a whole run', () => {
+test('reads a complete run', () => {
   const record = parseRun({ ...files, metrics, test: predictions, batch, alive: false })
   expect(record).toMatchObject({
     name: 'mine',
@@ -60,7 +60,7 @@ test('reads a whole run', () => {
   expect([record.test!.logits, record.test!.labels]).toEqual([logits, labels])
 })
 
-test('the predictions keep the pictures of the mistakes that a page shows', () => {
+test('predictions include the pictures of the mistakes that a page shows', () => {
   const { validation } = parseRun({ ...files, metrics, validation: predictions })
   const { worst, mostConfident } = shownMistakes(validation!)
   expect(worst).toHaveLength(12)
@@ -79,7 +79,7 @@ test('the predictions keep the pictures of the mistakes that a page shows', () =
     })
 })
 
-test('reads a line whose loss was not a number', () => {
+test('reads a line whose loss is NaN', () => {
   const lost = JSON.parse(JSON.stringify({ ...lines[0], loss: NaN })) as { loss: null }
   expect(lost.loss).toBeNull()
   const { steps, damage } = parseRun({ ...files, metrics: `${JSON.stringify(lost)}\n` })
@@ -87,13 +87,13 @@ test('reads a line whose loss was not a number', () => {
   expect(steps).toEqual([{ ...lines[0], loss: NaN }])
 })
 
-test('reports what is damaged and reads the rest', () => {
+test('reports damaged files and reads the rest', () => {
   const cut = parseRun({ ...files, metrics: `${metrics}{"kind":"step","ste` })
   expect(cut.damage).toEqual(['The last line of metrics.jsonl is truncated, so it is ignored.'])
   expect(cut.epochs).toHaveLength(1)
   expect(parseRun({ name: 'none', metrics: '' })).toMatchObject({
     state: 'unknown',
-    damage: ['There is no run.json, so what the run is made of is unknown.'],
+    damage: ["run.json is missing, so the run's configuration is unknown."],
   })
   const all = parseRun({
     name: 'damaged',
@@ -128,7 +128,7 @@ test.each<[string, Tensors]>([
   ['it has no logits', { logits: { shape: [60], values: labels } }],
   ['expected pictures of rank 4, got 1', { pictures: { shape: [1], values: new Uint8Array(1) } }],
   ['it has 12 pictures and 0 indices', { indices: { shape: [0], values: new Int32Array() } }],
-])('rejects predictions that contradict themselves: %s', (message, change) => {
+])('rejects inconsistent predictions: %s', (message, change) => {
   const { tensors } = decodeTensors(predictions)
   const damaged = encodeTensors({ ...tensors, ...change })
   const { damage, test: read } = parseRun({ ...files, metrics, test: damaged })
@@ -144,7 +144,7 @@ test('rejects a batch whose captions and pictures do not match', () => {
   }
   const mine = (why: string): string[] => [`batch.safetensors can't be read: ${why}`]
   const one = { shape: [1, height, width, channels], values: images.slice(0, size) }
-  expect(damageOf({ seen: one })).toEqual(mine('it has more pictures of one kind than of another'))
+  expect(damageOf({ seen: one })).toEqual(mine('its tensors have different numbers of pictures'))
   expect(damageOf({}, { images: '[{"label":3}]' })).toEqual(
     mine('its metadata is not that of a batch'),
   )

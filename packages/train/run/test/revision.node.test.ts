@@ -8,7 +8,7 @@ import { revisionOf } from '../src/revision.ts'
 const root = mkdtempSync(join(tmpdir(), 'revision-'))
 afterAll(() => rmSync(root, { recursive: true }))
 
-test('the revision is that of the folder, marks modified files, and is absent outside a repository', () => {
+test("returns the folder's revision, marks modified files, and is undefined outside a repository", () => {
   const folder = join(root, 'repository')
   mkdirSync(folder)
   expect(revisionOf(folder)).toBeUndefined()

@@ -10,7 +10,7 @@ const root = mkdtempSync(join(tmpdir(), 'run-'))
 afterAll(() => rmSync(root, { recursive: true }))
 beforeAll(() => tf.setBackend('cpu'))
 
-/** Two classes, the first dark and the second bright. */
+/** Two classes, one dark and one bright. */
 const images = (count: number): ImageSet => ({
   images: Uint8Array.from({ length: count * 8 * 8 }, (_, i) =>
     Math.floor(i / 64) % 2 === 0 ? (i * 37) % 120 : 130 + ((i * 37) % 120),
@@ -53,7 +53,7 @@ test('with a test set, it keeps those of the test images', async () => {
   expect([tested!.labels.length, validation]).toEqual([10, undefined])
 })
 
-test('a program resumes a run with the options that it started it with', async () => {
+test('a program resumes a run with its original options', async () => {
   const data = { name: 'noise', train: images(40) }
   const weightsOf = (folder: string): Buffer => readFileSync(join(folder, 'model/weights.bin'))
   const whole = join(root, 'whole')

@@ -20,7 +20,7 @@ test.each([
       return larger.subarray(3)
     },
   ],
-])('what was encoded is decoded from %s', (_, given) => {
+])('decodes encoded tensors from %s', (_, given) => {
   const decoded = decodeTensors(given(encodeTensors(tensors, { note: 'äöü' })))
   expect(decoded.metadata).toEqual({ note: 'äöü' })
   expect(Object.keys(decoded.tensors)).toEqual(Object.keys(tensors))
@@ -39,7 +39,7 @@ test.each<[string, (header: Record<string, unknown>) => unknown, string]>([
     'odd has 1000000000 bytes',
   ],
   [
-    'a size that the shape denies',
+    'a size that contradicts the shape',
     (h) => ({ ...h, odd: { ...(h['odd'] as object), shape: [4] } }),
     'odd has 3 bytes, expected 4',
   ],

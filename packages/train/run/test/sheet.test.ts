@@ -25,7 +25,7 @@ const pipelineTricks = (): Trick[] => [
   mixup({ alpha: 1 }),
 ]
 
-test('the last row of a step is what the network saw: the pipeline gives the same pictures', async () => {
+test("the last row of a step equals the pipeline's output", async () => {
   const tricks = pipelineTricks()
   const options = { train: set, validation: 4, batchSize: 10, epochs: 3, seed: 5 }
   const data = openData(options)
@@ -65,7 +65,7 @@ test('the last row of a step is what the network saw: the pipeline gives the sam
   )
 })
 
-test('a mix row tells the pair, the share and the targets', async () => {
+test('a mix row shows the pair, the weight and the targets', async () => {
   const sheet = await imageSheet(set, [0, 1, 2, 3], {
     tricks: [mixup({ alpha: 1 })],
     mean,
@@ -92,12 +92,12 @@ test('a mix row tells the pair, the share and the targets', async () => {
   })
 })
 
-test('of four partners all are shown', async () => {
+test('shows all of four partners', async () => {
   const sheet = await imageSheet(set, [0, 1, 2, 3], { tricks: [ricap()], mean })
   expect(sheet.rows[1]!.tiles.map(({ pictures }) => pictures.length)).toEqual([4, 4, 4, 4])
 })
 
-test('one row holds what came out of all, with all that was drawn', async () => {
+test('a single row shows the final result with all draws', async () => {
   const tricks = pipelineTricks()
   const each = await imageSheet(set, [0, 1, 2, 3], { tricks, mean, seed: 3 })
   const result = await imageSheet(set, [0, 1, 2, 3], { tricks, mean, seed: 3, rows: 'result' })
@@ -120,7 +120,7 @@ test('a trick outside its window has no row', async () => {
   expect(await labels(10)).toEqual(['original', 'during(cutout)', 'random-flip'])
 })
 
-test('the batch is left alone and nothing is kept', async () => {
+test('leaves the batch unchanged and no tensors behind', async () => {
   const images = tf.randomUniform<tf.Rank.R4>([3, 8, 8, 3], 0, 1, 'float32', 1)
   const targets = oneHot([0, 1, 2], 3)
   const before = [await images.data(), tf.memory().numTensors]
@@ -133,7 +133,7 @@ test('the batch is left alone and nothing is kept', async () => {
   expect(tf.memory().numTensors).toBe(before[1])
 })
 
-test('rejects indices that the set or the batch lacks', async () => {
+test('rejects indices outside the set or the batch', async () => {
   await expect(imageSheet(set, [0, 40], { tricks: [], mean })).rejects.toThrow(
     'preview: expected images to be indices in [0, 40), got 40',
   )
@@ -142,7 +142,7 @@ test('rejects indices that the set or the batch lacks', async () => {
   )
 })
 
-test('of a combinator each image is described by the trick that acts on it', async () => {
+test('for a combinator, each image is described by the trick that acts on it', async () => {
   const tricks = [
     oneOf([
       [cutout({ length: 2 }), 1],
@@ -156,7 +156,7 @@ test('of a combinator each image is described by the trick that acts on it', asy
   for (const each of captions) expect(each).toMatch(/^(flip|cutout \d, \d)$/)
 })
 
-test('a trick without words of its own is described by the names of what it drew', async () => {
+test('a trick without describe is described by its parameters', async () => {
   const params = {
     angles: [1, -2.345],
     on: [false, true],

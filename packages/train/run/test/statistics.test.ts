@@ -8,7 +8,7 @@ import {
 } from '../src/record.ts'
 import { describe, expect, test } from 'vitest'
 
-/** Logits whose softmax are these probabilities. */
+/** Logits with the given softmax. */
 const logitsOf = (rows: readonly (readonly number[])[]): Float32Array =>
   Float32Array.from(rows.flat(), Math.log)
 
@@ -58,11 +58,11 @@ test('confusion, with accuracy and precision of each class', () => {
 })
 
 describe('calibration', () => {
-  test('bins, expected and maximum error, by hand', () => {
+  test('bins, expected and maximum error match values computed by hand', () => {
     // Confidences .7 right, .9 wrong, .6 right, .45 wrong, .55 right, .95 wrong; five bins of .2:
     // (.4, .6]: .6 .45 .55, two right; (.6, .8]: .7, right; (.8, 1]: .9 .95, both wrong.
     const { bins, expectedError, maximumError } = calibration(
-      // A hair under .6, as a float32 logarithm may land on either side of the edge.
+      // Slightly below .6, as a float32 logarithm may land on either side of the edge.
       { ...predictions, logits: predictions.logits.map((x, i) => (i === 8 ? Math.log(0.599) : x)) },
       5,
     )
@@ -74,7 +74,7 @@ describe('calibration', () => {
     expect(maximumError).toBeCloseTo(0.925, 5)
   })
 
-  test('a network that is sure and right has no error, and its images are in the last bin', () => {
+  test('a confident and correct network has no error, and its images are in the last bin', () => {
     const { bins, expectedError } = calibration({
       logits: Float32Array.of(100, 0, 0, 100),
       labels: [0, 1],
@@ -85,7 +85,7 @@ describe('calibration', () => {
   })
 })
 
-test('mistakes, the costliest or the surest first', () => {
+test('mistakes, by loss or by confidence', () => {
   expect(mistakes(predictions).map(({ index }) => index)).toEqual([5, 1, 3])
   expect(mistakes(predictions, 'confidence').map(({ index }) => index)).toEqual([5, 1, 3])
   const two = {

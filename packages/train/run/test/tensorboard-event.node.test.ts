@@ -16,19 +16,19 @@ test.each([
   ['nothing', new Uint8Array(), 0],
 ])('CRC-32C of %s, as in RFC 3720', (_, bytes, crc) => expect(crc32c(bytes)).toBe(crc))
 
-// Written by the EventFileWriter of tensorboard 2.21: its version, then 0.5 for training/loss in step 300.
+// Written by EventFileWriter of tensorboard 2.21: its version, then 0.5 for training/loss at step 300.
 const written = bytesOf(
   'SAAAAAAAAAD+kkidCff+P5thwdpBGg1icmFpbi5FdmVudDoyUi4KLHRlbnNvcmJvYXJkLnN1bW1hcnkud3JpdGVyLmV2ZW50X2ZpbGVf' +
     'd3JpdGVyXIpZeCQAAAAAAAAAQiuATQkAABDAC1rWQRCsAioWChQKDXRyYWluaW5nL2xvc3MVAAAAP0WWdgM=',
 )
 
-test("a scalar is, byte for byte, what TensorBoard's own writer makes of it", () => {
+test("a scalar is byte-identical to TensorBoard's own writer's", () => {
   const content = { kind: 'scalar', tag: 'training/loss', value: 0.5 } as const
   const record = frame(encodeEvent({ wallTime: 1_500_000_000.25, step: 300, content }))
   expect([...record]).toEqual([...written.subarray(88)])
 })
 
-test("so is a histogram, as tensorboard's Python messages serialise it", () => {
+test("a histogram is byte-identical to tensorboard's Python serialisation", () => {
   const histogram = {
     min: -1,
     max: 1,
@@ -47,7 +47,7 @@ test("so is a histogram, as tensorboard's Python messages serialise it", () => {
   ])
 })
 
-test('records are read back, up to where the file was cut', () => {
+test('records are read back, up to where the file was truncated', () => {
   const records = [...recordsOf(written)]
   expect(records.map(({ from, to }) => [from, to])).toEqual([
     [0, 88],
@@ -60,7 +60,7 @@ test('records are read back, up to where the file was cut', () => {
     expect([...recordsOf(written.subarray(0, length))]).toHaveLength(1)
 })
 
-test.each([0, 8, 20, 84, 100, 139])('a wrong byte at %d is found', (offset) => {
+test.each([0, 8, 20, 84, 100, 139])('detects a wrong byte at %d', (offset) => {
   const damaged = written.slice()
   damaged[offset]! ^= 1
   expect(() => [...recordsOf(damaged)]).toThrow(
@@ -68,13 +68,13 @@ test.each([0, 8, 20, 84, 100, 139])('a wrong byte at %d is found', (offset) => {
   )
 })
 
-test('large steps survive', () => {
+test('encodes large steps', () => {
   const content = { kind: 'version' } as const
   for (const step of [0, 1, 2 ** 31, 2 ** 40])
     expect(stepOf(encodeEvent({ wallTime: 1, step, content }))).toBe(step)
 })
 
-test('an image says its size and colours', () => {
+test('an image contains its size and colour type', () => {
   const picture = (channels: 1 | 3 | 4): number[] => {
     const png = encode({ width: 5, height: 3, channels, data: new Uint8Array(15 * channels) })
     const event = encodeEvent({ wallTime: 1, step: 1, content: { kind: 'image', tag: 't', png } })

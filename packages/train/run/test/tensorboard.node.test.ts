@@ -14,7 +14,7 @@ beforeEach(() => (folder = mkdtempSync(join(tmpdir(), 'tensorboard-'))))
 afterEach(() => rmSync(folder, { recursive: true }))
 
 const files = (): string[] => readdirSync(folder).toSorted()
-/** Steps of the summaries, in the order in which they are read. */
+/** Steps of the summaries, in reading order. */
 const steps = (): number[] =>
   files().flatMap((name) =>
     [...recordsOf(readFileSync(join(folder, name)))]
@@ -31,7 +31,7 @@ function record(board: TensorBoard, from: number, to: number): void {
     board.scalars(step, { 'training/loss': 100 / step, 'training/accuracy': step / 100 })
 }
 
-test('each call is in the file at once', async () => {
+test('each call writes immediately', async () => {
   const board = await openTensorBoard(folder)
   record(board, 10, 10)
   expect(steps()).toEqual([10, 10])
@@ -40,11 +40,11 @@ test('each call is in the file at once', async () => {
   board.close()
 })
 
-test('a run that goes on leaves no step twice, nor one that was taken back', async () => {
+test('a resumed run has no duplicate steps, and no removed ones', async () => {
   const first = await openTensorBoard(folder)
   record(first, 10, 50)
   first.close()
-  // What killed it cut the last event.
+  // The last event was truncated when the process was killed.
   appendFileSync(join(folder, files()[0]!), Uint8Array.of(52, 0, 0, 0, 0, 0, 0, 0, 1))
 
   const second = await openTensorBoard(folder, { after: 30 })
@@ -65,7 +65,7 @@ test('a run that goes on leaves no step twice, nor one that was taken back', asy
   expect(files()).toHaveLength(1)
 })
 
-test('a damaged end is cut off', async () => {
+test('removes a damaged end', async () => {
   const first = await openTensorBoard(folder)
   record(first, 10, 20)
   first.close()
@@ -76,7 +76,7 @@ test('a damaged end is cut off', async () => {
   expect(steps().filter((_, i) => i % 2)).toEqual([10, 20, 30])
 })
 
-test('other files in the folder stay', async () => {
+test('keeps other files in the folder', async () => {
   appendFileSync(join(folder, 'notes.txt'), 'mine')
   ;(await openTensorBoard(folder)).close()
   expect(readFileSync(join(folder, 'notes.txt'), 'utf8')).toBe('mine')
@@ -111,7 +111,7 @@ print(json.dumps({
 }))
 `
 
-test("TensorBoard's own reader finds it all, and of a resumed run each step once", async (context) => {
+test("TensorBoard's own reader reads everything, and each step of a resumed run once", async (context) => {
   const reason = lacking()
   if (reason !== undefined) context.skip(reason)
   const png = encode({ width: 6, height: 4, channels: 3, data: new Uint8Array(72) })

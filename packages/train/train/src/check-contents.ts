@@ -1,14 +1,14 @@
 import type { ImageSet } from './image-set.ts'
 
 /**
- * What is suspicious about the pixels of a training set, of which the bytes alone can't tell whether it is meant:
- * all images are the same, the bytes are 0 and 1, or the channels seem to come one after the other.
+ * Detects suspicious training pixels, which may still be intended: all images equal, only bytes 0 and 1, or channels
+ * that seem to be stored as planes.
  */
 export function findSuspect(set: ImageSet): string | undefined {
   const { images, labels } = set
   const size = images.length / labels.length
   const first = images.subarray(0, size)
-  // Both are known after an image or two, unless something is wrong.
+  // Both are decided after an image or two, unless something is wrong.
   const some = (wanted: (byte: number, i: number) => boolean): boolean => {
     for (let i = 0; i < labels.length; i++)
       if (images.subarray(i * size, (i + 1) * size).some(wanted)) return true
@@ -20,19 +20,20 @@ export function findSuspect(set: ImageSet): string | undefined {
     return 'no byte of the training images is above 1: multiply values in [0, 1] by 255 before they are stored as bytes'
   if (channelsFirst(set))
     return (
-      'the training images look as if their channels came one after the other (red plane, green plane, blue plane): ' +
+      'the training images seem to be stored as planes (all red values, then all green, then all blue):  ' +
       'if so, reorder them so that all channels of a pixel are together'
     )
   return undefined
 }
 
-/** Smaller or of other channels they are no photographs, of which this was measured. */
+/** Limits of the measurement below: smaller images, or other channel counts, are not checked. */
 const photograph = { side: 16, channels: [3, 4] }
 const looked = 8
 
 /**
- * Whether a few photographs are smoother if read as planes. Of neighbouring values, over rows, columns and channels, the
- * mean difference as planes is 2.3 to 6.3 times that as pixels, and 0.5 to 0.97 times in images that are planes.
+ * Whether a few photographs are smoother when read as planes. The mean difference of neighbouring values, over rows,
+ * columns and channels, is 2.3 to 6.3 times as large when pixels are read as planes, and 0.5 to 0.97 times in images
+ * that are planes.
  */
 function channelsFirst({ images, labels, height, width, channels }: ImageSet): boolean {
   if (!photograph.channels.includes(channels) || Math.min(height, width) < photograph.side)

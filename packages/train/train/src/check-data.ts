@@ -4,9 +4,9 @@ import { checkPixels } from './check-pixels.ts'
 import type { ImageSet } from './image-set.ts'
 
 /**
- * The labels of a set that can be trained or evaluated on.
+ * Validates a set for training or evaluation and returns its labels.
  *
- * @throws Error naming what is wrong with the set, and how to convert it
+ * @throws Error naming the problem, and how to convert the data
  */
 export function checkImageSet(name: string, set: ImageSet): Int32Array {
   if (typeof set !== 'object' || set === null || !('images' in set && 'labels' in set))
@@ -22,7 +22,7 @@ export function checkImageSet(name: string, set: ImageSet): Int32Array {
       { [`the ${name} images' ${size}`]: value },
       'a positive integer',
     )
-  // Of a tensor [images, channels, height, width], say, the sizes in that order.
+  // For example, the sizes of a tensor [images, channels, height, width], in that order.
   const planes = height === 3 || height === 4 || (height === 1 && width === channels)
   if (planes && width >= 8 && channels >= 8)
     throw new Error(
@@ -40,7 +40,7 @@ export function checkImageSet(name: string, set: ImageSet): Int32Array {
   const twice = classes.find((each) => names.size === names.add(each.normalize()).size)
   if (twice !== undefined)
     throw new Error(
-      `train: the ${name} set's classes name '${twice}' twice: give each its own name`,
+      `train: the ${name} set's classes contain '${twice}' twice: give each class a different name`,
     )
   if (classes.length < 2)
     throw new Error(
@@ -49,7 +49,7 @@ export function checkImageSet(name: string, set: ImageSet): Int32Array {
   return labels
 }
 
-/** @throws Error if a set that the model is evaluated on has other sizes or classes than the one it is trained on */
+/** @throws Error if an evaluation set has other sizes or classes than the training set */
 export function checkEvaluationSet(name: string, set: ImageSet, training: ImageSet): void {
   checkImageSet(name, set)
   for (const fact of ['height', 'width', 'channels'] as const)
@@ -66,5 +66,5 @@ export function checkEvaluationSet(name: string, set: ImageSet, training: ImageS
     )
 }
 
-/** File systems differ in how they write an accent: as a character of its own, or with its letter. */
+/** File systems differ in how they encode accents: as separate characters or combined with the letter. */
 const sameName = (one: string, other: string): boolean => one.normalize() === other.normalize()

@@ -2,9 +2,9 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { ImageSet } from './image-set.ts'
 
 /**
- * The labels of a set.
+ * Validates the labels of a set.
  *
- * @throws Error if they are not class numbers, one per image, with how to convert them
+ * @throws Error if they are not one class index per image, with how to convert them
  */
 export function checkLabels(name: string, { images, labels, ...set }: ImageSet): Int32Array {
   const { height, width, channels, classes } = set
@@ -25,7 +25,7 @@ export function checkLabels(name: string, { images, labels, ...set }: ImageSet):
       `train: the ${name} set has ${count} labels, so expected ${count * values} bytes ` +
         `of ${height}×${width}×${channels} images, got ${images.length}${countRemedy(images.length, count, set)}`,
     )
-  // Read once, as the test set's are.
+  // Read once, which the tests verify for the test set.
   const read: unknown[] = Array.from({ length: count }, (_, i) => labels[i])
   const wrong = read.findIndex((label) => !isClass(label, classes.length))
   if (wrong >= 0)
@@ -47,7 +47,7 @@ function shown(label: unknown): string {
     : `${label as number}`
 }
 
-/** Which other shape the bytes or the labels have. */
+/** Advice if bytes and labels disagree in number. */
 function countRemedy(
   bytes: number,
   labels: number,

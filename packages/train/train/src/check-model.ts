@@ -5,9 +5,9 @@ import { type ImageSet, allImages } from './image-set.ts'
 import type { Model } from './model.ts'
 
 const probabilities = (what: string, remedy: string): Error =>
-  new Error(`train: the model ${what}, but the losses take logits: leave the ${remedy} out`)
+  new Error(`train: the model ${what}, but the losses take logits: remove the ${remedy}`)
 
-/** @throws Error if the model's last operation is a softmax or a sigmoid, which takes one image to find out */
+/** @throws Error if the model's last operation is a softmax or sigmoid; runs the model on one image */
 export function checkActivation(model: Model, { height, width, channels }: ImageSet): void {
   const activation = tf.tidy(() => {
     const image = tf.zeros([1, height, width, channels])
@@ -16,14 +16,14 @@ export function checkActivation(model: Model, { height, width, channels }: Image
   if (activation) throw probabilities(`ends in a ${activation}`, 'activation')
 }
 
-/** How many images are looked at, if a batch has room for them. */
+/** The number of images to check, limited by the batch size. */
 const few = 4
 const tolerance = 1e-3
 
 /**
- * What gives probabilities in some other way: a softmax that is written out, the mean of several models'. Logits of a
- * few images may be numbers of [0, 1] by chance, but their rows don't sum to 1, and of images that are a thousand times
- * brighter and darker they don't come close to both 0 and 1 and stay within.
+ * Detects probabilities that are computed in another way, such as a softmax written out or the mean of several models.
+ * Logits of a few images may lie in [0, 1] by chance, but their rows don't sum to 1, and for images scaled by 1000 and
+ * 1/1000 they don't all stay in [0, 1] while coming close to both ends.
  *
  * @throws Error if the outputs are probabilities
  */
@@ -42,7 +42,7 @@ export async function checkOutputs(
     )
     const fit = (each: unknown): each is tf.Tensor2D =>
       each instanceof tf.Tensor && each.shape.length === 2 && each.shape[1] === classes
-    // What has another shape is rejected in the first step.
+    // Other shapes are rejected in the first step.
     return given.every(fit) ? tf.concat(given) : tf.zeros([0])
   })
   const values = await outputs.data()
@@ -52,13 +52,13 @@ export async function checkOutputs(
   )
   const within = (row: ArrayLike<number>): boolean =>
     Array.from(row).every((value) => value >= -tolerance && value <= 1 + tolerance)
-  // A model may overflow on the bright and the dark ones.
+  // A model may overflow on the scaled images.
   const finite = rows.filter((row) => row.every(Number.isFinite))
   if (finite.length < Math.max(2, rows.length / 3) || !finite.every(within)) return
   const sum = (row: ArrayLike<number>): number => Array.from(row).reduce((a, b) => a + b, 0)
   if (finite.every((row) => Math.abs(sum(row) - 1) < tolerance))
-    throw probabilities('gives probabilities, rows that sum to 1', 'softmax')
+    throw probabilities('returns probabilities, rows that sum to 1', 'softmax')
   const all = finite.flatMap((row) => [...row])
   if (Math.min(...all) < tolerance && Math.max(...all) > 1 - tolerance)
-    throw probabilities('gives values in [0, 1] alone, as a sigmoid does', 'activation')
+    throw probabilities('returns only values in [0, 1], as a sigmoid does', 'activation')
 }

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { ImageSet } from './image-set.ts'
 
-/** 'Uint8Array', 'Array', …, also of an object that another realm made, such as a worker or a test's sandbox. */
+/** 'Uint8Array', 'Array', and so on, also for objects from another realm, such as a worker or a test sandbox. */
 const kindOf = (value: unknown): string => Object.prototype.toString.call(value).slice(8, -1)
 const isBytes = (value: unknown): boolean =>
   ['Uint8Array', 'Uint8ClampedArray'].includes(kindOf(value))
@@ -16,7 +16,7 @@ export function checkPixels(name: string, images: unknown): void {
     )
 }
 
-/** What was passed in place of bytes, and how to convert it. */
+/** Describes what was passed instead of bytes, and how to convert it. */
 function wrong(images: unknown): readonly [what?: string, remedy?: string] {
   const kind = kindOf(images)
   if (images instanceof tf.Tensor)
@@ -56,13 +56,13 @@ const withArticle = (kind: string): string => `${/^[AEIO]/.test(kind) ? 'an' : '
 const nameOf = (value: unknown): string =>
   value === undefined || value === null ? String(value) : `${kindOf(value)} (${typeof value})`
 
-/** Numbers that are no bytes, of which the range says how they were made. */
+/** Numbers other than bytes; their range indicates how they were produced. */
 function numbers(what: string, source: string, values: ArrayLike<number>): [string, string] {
   let [min, max, whole] = [Infinity, -Infinity, true]
   for (let i = 0; i < values.length; i++) {
     const value = values[i]!
     if (typeof value !== 'number' || Number.isNaN(value))
-      return [`${what} that holds ${String(value)} at index ${i}`, 'Check how they are read']
+      return [`${what} that holds ${String(value)} at index ${i}`, 'Check how the images are read']
     if (value < min) min = value
     if (value > max) max = value
     whole &&= Number.isInteger(value)
@@ -75,7 +75,7 @@ function numbers(what: string, source: string, values: ArrayLike<number>): [stri
   if (what.endsWith('Int8Array') && min < 0)
     return [
       from('')[0],
-      'Pass new Uint8Array(images.buffer, images.byteOffset, images.length) if they are bytes that were read as signed',
+      'Pass new Uint8Array(images.buffer, images.byteOffset, images.length) if they are unsigned bytes read as signed',
     ]
   if (min >= 0 && max <= 1) return from(', (value) => Math.round(255 * value)')
   if (min >= -1 && max <= 1) return from(', (value) => Math.round(127.5 * (value + 1))')
@@ -85,6 +85,6 @@ function numbers(what: string, source: string, values: ArrayLike<number>): [stri
   if (min >= 0 && max <= 65535 && whole) return from(', (value) => Math.round(value / 257)')
   return [
     from('')[0],
-    'Pass the images as they were before they were normalised: train normalises them by mean and deviation',
+    'Pass the images before normalisation: train normalises them by mean and deviation',
   ]
 }

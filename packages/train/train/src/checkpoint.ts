@@ -9,19 +9,19 @@ import type { EpochProgress } from './progress.ts'
 import type { OpenRun, RunOptions } from './run.ts'
 import { trainedIn } from './trained.ts'
 
-/** All that a run needs to go on as if it had not stopped. Tensors are values on the host, by name. */
+/** The complete state of a run, from which it can resume. Tensors are host values by name. */
 export interface Checkpoint {
   /** Steps done. */
   readonly step: number
-  /** What the run is: a checkpoint goes on in the same run only. */
+  /** Identifies the run; a checkpoint can only be resumed in the same run. */
   readonly run: RunFacts
   readonly epochs: readonly EpochProgress[]
   readonly meter: MeterState
-  /** Absent where none was. */
+  /** Absent if no step was skipped. */
   readonly skips?: Skips
-  /** The tricks' states, with tensors named rather than held. */
+  /** The tricks' states, with references to tensors instead of the tensors. */
   readonly tricks: Json
-  /** Under `model/`, `optimizer/` and `tricks/`. */
+  /** Named with the prefixes `model/`, `optimizer/` and `tricks/`. */
   readonly tensors: Readonly<Record<string, HostTensor>>
 }
 
@@ -31,17 +31,20 @@ export interface HostTensor {
   readonly values: Float32Array | Int32Array | Uint8Array
 }
 
-/** When to make checkpoints, and what to do with them. */
+/** When to make checkpoints, and how to save them. */
 export interface CheckpointOptions {
-  /** Between two; default an epoch. */
+  /** Time between checkpoints; default an epoch. */
   readonly every?: Duration
-  /** Also when this many seconds have passed since the last. */
+  /** Also makes one if this many seconds have passed since the last. */
   readonly seconds?: number
-  /** Keeps it. `best` where its epoch's validation accuracy is the best so far. Awaited before the next step. */
+  /**
+   * Saves a checkpoint. `best` is true if the epoch has the best validation accuracy so far. Awaited before the next
+   * step.
+   */
   save(checkpoint: Checkpoint, best: boolean): void | Promise<void>
 }
 
-/** @throws RangeError for an option by which no checkpoint, or none that is kept, would be made */
+/** @throws RangeError for an option with which no checkpoint would be made or saved */
 export function checkCheckpointOptions({ every, seconds, save }: CheckpointOptions): void {
   const assertOwn = (valid: boolean, name: string, value: unknown, range: string): void =>
     assertArgument(valid, 'train', { [`checkpoint.${name}`]: value }, range)
@@ -52,7 +55,7 @@ export function checkCheckpointOptions({ every, seconds, save }: CheckpointOptio
   assertOwn(typeof save === 'function', 'save', save, 'a function that keeps the checkpoint')
 }
 
-/** @param facts the run's, which it is known by */
+/** @param facts identify the run */
 export async function capture(
   facts: RunFacts,
   options: RunOptions,
@@ -73,16 +76,16 @@ export async function capture(
       shape: tensor.shape,
       values: (await tensor.data()).slice(),
     }
-  // The variables are the run's own; the optimizer's and the tricks' tensors were made for us.
+  // The variables belong to the run; the optimizer's and tricks' tensors were copies.
   tf.dispose([optimizer, saved as tf.TensorContainerObject])
   return { ...progress, run: facts, tricks, tensors }
 }
 
 /**
- * What a checkpoint says has to fit the run before anything is restored: a file may hold anything, also where its checksum
- * is right.
+ * Validates a checkpoint against the run before anything is restored: a file may contain anything, even with a valid
+ * checksum.
  *
- * @throws Error that says what is wrong
+ * @throws Error saying what is wrong
  */
 function check(
   checkpoint: Checkpoint,
@@ -92,7 +95,7 @@ function check(
 ): void {
   const wrong = (what: string): Error => new Error(`train: the checkpoint is damaged: ${what}`)
   const { step, epochs, meter, skips, run: saved, tensors } = checkpoint
-  if (typeof saved !== 'object' || saved === null) throw wrong('it tells of no run')
+  if (typeof saved !== 'object' || saved === null) throw wrong('it contains no run')
   checkFacts(saved, facts)
   const { steps, stepsPerEpoch } = run.data.time(0)
   const count = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) >= 0
@@ -108,21 +111,21 @@ function check(
       (each: Partial<EpochProgress> | null) =>
         judged(each?.training) && (each!.validation === undefined || judged(each!.validation)),
     )
-  if (!whole) throw wrong('its epochs are not those of its step')
+  if (!whole) throw wrong('its epochs do not match its step')
   const sums =
     Array.isArray(meter) &&
     meter.length === 2 + run.pipeline.observe.length &&
     meter.every(
       (sum: unknown) => Array.isArray(sum) && sum.length === 3 && sum.every(Number.isFinite),
     )
-  if (!sums) throw wrong('its sums of metrics are none')
+  if (!sums) throw wrong('its metric sums are invalid')
   if (skips !== undefined && !(count(skips?.total) && count(skips?.consecutive)))
-    throw wrong('its count of skipped steps is none')
+    throw wrong('its count of skipped steps is invalid')
 
   for (const [path, { shape, dtype }] of Object.entries(run.variables)) {
     const tensor = tensors[`model/${path}`]
     if (tensor?.shape.join() !== shape.join() || tensor.dtype !== dtype)
-      throw wrong(`it holds no ${path} [${shape.join(', ')}]`)
+      throw wrong(`it contains no ${path} [${shape.join(', ')}]`)
   }
   const last = run.data.time(Math.max(0, step - 1))
   const trained = trainedIn(run.variables, run.pipeline, last)
@@ -130,7 +133,7 @@ function check(
     throw wrong("the optimizer's state does not fit the model")
 }
 
-/** The entries whose names begin so, by the rest of their names. */
+/** The entries with the given prefix, with the prefix removed from their names. */
 const under = <T>(prefix: string, entries: Readonly<Record<string, T>>): Record<string, T> =>
   Object.fromEntries(
     Object.entries(entries).flatMap(([name, value]) =>

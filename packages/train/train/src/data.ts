@@ -12,11 +12,11 @@ import { imagesOnDevice } from './device-images.ts'
 import { type ImageSet, type Subset, allImages } from './image-set.ts'
 import { countsOf, mostValidation, splitValidation } from './split.ts'
 
-/** Mean and deviation per channel, of images in [0, 1]. */
+/** Mean and standard deviation per channel, of images in [0, 1]. */
 export function statisticsOf({ set, indices }: Subset): { mean: number[]; deviation: number[] } {
   const { images, height, width, channels } = set
   const values = height * width * channels
-  // Whole numbers: exact, whatever the order.
+  // Integers, so the result is exact in any order.
   const counts = Array.from({ length: channels }, () => new Float64Array(256))
   for (const index of indices) {
     const image = images.subarray(index * values, (index + 1) * values)
@@ -28,14 +28,14 @@ export function statisticsOf({ set, indices }: Subset): { mean: number[]; deviat
   const deviation = counts.map((count, c) =>
     Math.sqrt(count.reduce((sum, n, k) => sum + n * (k / 255 - mean[c]!) ** 2, 0) / total),
   )
-  // A constant channel has nothing to scale.
+  // A constant channel needs no scaling.
   return { mean, deviation: deviation.map((value) => value || 1) }
 }
 
 const unit = Float32Array.from({ length: 256 }, (_, k) => k / 255)
 
 /**
- * Images, float32 in [0, 1], and one-hot targets of the places `from` … `to`, in the order given.
+ * The images and one-hot targets at positions `from` … `to` of the given order; images are float32 in [0, 1].
  *
  * @example
  * const { images, targets } = batchOf({ set: trainingImages, indices: Int32Array.of(0, 1, 2, 3) }, 1, 3)
@@ -65,29 +65,29 @@ export function batchOf(
   return { images: tf.tensor4d(pixels, [size, height, width, channels]), targets }
 }
 
-/** The training images in the order of a run. Any step's batch can be asked for: there is no state. */
+/** The training images in the order of a run. Stateless: the batch of any step can be read. */
 export interface TrainingData {
   readonly facts: DataFacts
-  /** The images for validation, kept apart or a set of their own; absent if there are none. */
+  /** The validation images, held out or a separate set; absent if there are none. */
   readonly heldOut?: Subset
   readonly stepsPerEpoch: number
   time(step: number): Time
   batch(step: number): { images: tf.Tensor4D; targets: tf.Tensor2D }
 }
 
-/** Whether it is a positive integer. */
+/** Whether a number is a positive integer. */
 export const whole = (value: number): boolean => Number.isInteger(value) && value >= 1
 
 /** Which images `openData` trains on, and in which order. */
 export interface DataOptions {
   readonly train: ImageSet
-  /** Per channel, in [0, 1], or one number for all; by default measured on the images that are trained on. */
+  /** Per channel, in [0, 1], or one number for all; by default measured on the images used for training. */
   readonly mean?: readonly number[]
   /** Per channel, in (0, 1], or one number for all; by default measured, also if only `mean` is given. */
   readonly deviation?: readonly number[]
   /**
-   * How many images to keep apart, by a fixed split in which each class has its share and keeps an image to train on;
-   * or a set of its own. Default a tenth.
+   * How many images to hold out, by a fixed stratified split in which each class keeps an image for training; or a
+   * separate set. Default a tenth.
    */
   readonly validation?: number | ImageSet
   readonly batchSize: number
@@ -96,9 +96,9 @@ export interface DataOptions {
 }
 
 /**
- * The batches that `train` takes with the same options, without a model: to look at what a run saw.
+ * The batches that `train` uses with the same options, without a model, to inspect a run's input.
  *
- * @throws Error for data that don't fit, naming what is wrong and how to convert it
+ * @throws Error for invalid data, naming the problem and how to convert the data
  * @example
  * const data = openData({ train: trainingImages, validation: 5000, batchSize: 128, epochs: 30, seed: 0 })
  * const { images, targets } = data.batch(step)
@@ -138,7 +138,7 @@ function splitOf({ train: set, validation: requested }: DataOptions): [Subset, S
   const without = set.classes.filter((_, label) => counts[label] === 0)
   if (without.length > 0)
     throw new Error(
-      `train: no training image is of the class ${without.map((name) => `'${name}'`).join(', ')}: ` +
+      `train: there are no training images of the class ${without.map((name) => `'${name}'`).join(', ')}: ` +
         'add images, or remove it from classes',
     )
   const most = mostValidation(counts)
@@ -151,7 +151,7 @@ function splitOf({ train: set, validation: requested }: DataOptions): [Subset, S
     Number.isInteger(validation) && validation >= 0 && validation <= most,
     'train',
     { validation },
-    `a whole number of the ${labels.length} training images, at most ${most}, as each class keeps one to train on`,
+    `a whole number of the ${labels.length} training images, at most ${most}, as each class keeps one for training`,
   )
   return splitValidation(set, labels, validation)
 }

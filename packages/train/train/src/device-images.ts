@@ -1,27 +1,27 @@
-// Image sets that stay on the device, so that a step uploads the places of its images and not their pixels.
+// Keeps image sets on the device, so that a step uploads the indices of its images instead of their pixels.
 import * as tf from '@tensorflow/tfjs-core'
 import type { ImageSet } from './image-set.ts'
 
 interface Resident {
   readonly backend: string
-  /** `[images, ⌈bytes / 3⌉]`: tfjs has no bytes, and float32 holds three of them exactly, as one whole number. */
+  /** `[images, ⌈bytes / 3⌉]`: tfjs has no byte tensors, and a float32 holds three bytes exactly, as one integer. */
   readonly packed: tf.Tensor2D
-  /** The float32 values of k/255, as a GPU's division may be off in the last bit. */
+  /** The float32 values of k/255, as division on a GPU may differ in the last bit. */
   readonly unit: tf.Tensor1D
 }
 
 const residents = new WeakMap<ImageSet, Resident>()
 
-/** More would leave too little room for the training itself on a common GPU. */
+/** More would leave too little memory for training on a common GPU. */
 const mostBytes = 2 ** 30
 
 /**
- * Copies an image set to the device, where that is a GPU: `batchOf` then gathers there. A set that is read from files,
- * or that would take more than 1 GiB there or than the device lets one buffer have, stays on the host. A byte takes a
- * byte and a third.
+ * Copies an image set to the device if it is a GPU, where `batchOf` then gathers batches. A set that is read from
+ * files, or that would exceed 1 GiB or the device's largest buffer, stays on the host. Each byte takes 1⅓ bytes on the
+ * device.
  *
- * @param force copies it whatever the device
- * @returns lets it go
+ * @param force copies the set to any device
+ * @returns a function that frees the copy
  * @example
  * const release = keepOnDevice(trainingImages)
  */
@@ -47,13 +47,13 @@ export function keepOnDevice(set: ImageSet, force = false): () => void {
   }
 }
 
-/** Images of a set that is on the current device, float32 in [0, 1], equal to the host's to the bit. */
+/** Images of a set on the current device, float32 in [0, 1], bit-equal to the host's. */
 export function imagesOnDevice(set: ImageSet, indices: Int32Array): tf.Tensor4D | undefined {
   const resident = residents.get(set)
   if (resident?.backend !== tf.getBackend()) return undefined
   const { height, width, channels } = set
   return tf.tidy(() => {
-    // Powers of two: exact, however a GPU multiplies.
+    // Multiplying by powers of two is exact on every GPU.
     const over = (x: tf.Tensor): tf.Tensor => tf.floor(tf.mul(x, 1 / 256))
     const first = tf.gather(resident.packed, tf.tensor1d(indices, 'int32'))
     const second = over(first)
@@ -69,7 +69,7 @@ export function imagesOnDevice(set: ImageSet, indices: Int32Array): tf.Tensor4D 
   })
 }
 
-/** What of a backend tells whether it is on a GPU, and how much of it one tensor may have. */
+/** The properties of a backend that show whether it uses a GPU and its largest buffer. */
 interface Device {
   readonly isUsingGpuDevice?: boolean
   readonly device?: { readonly limits?: { readonly maxStorageBufferBindingSize: number } }

@@ -17,8 +17,8 @@ export interface Evaluated {
 }
 
 /**
- * Loss and accuracy against the hard labels, and the logits. Of the tricks only `evaluation` hooks act: averaged weights
- * stand in for the model's own meanwhile, and a `predict` may call the model several times.
+ * Evaluates loss and accuracy against the hard labels, and the logits. Only the tricks' `evaluation` hooks are active:
+ * averaged weights temporarily replace the model's own, and `predict` may call the model several times.
  */
 export async function evaluate(
   model: Model,
@@ -46,7 +46,7 @@ export async function evaluate(
         const normal = normalize(images)
         const said = evaluation.predict(predict, normal)
         const means = tf.stack([softmaxCrossEntropy(targets, said), accuracy(targets, said)])
-        // One read, as each waits for the device.
+        // A single read, as each one waits for the device.
         return tf.concat1d([means as tf.Tensor1D, tf.reshape(said, [-1])])
       })
       const values = (await read.data()) as Float32Array
@@ -63,7 +63,7 @@ export async function evaluate(
   return { metrics: { loss: loss / size, accuracy: right / size }, logits }
 }
 
-/** Assigns the values to the variables and gives back, as new tensors, what stood there. */
+/** Assigns values to variables and returns the previous values as new tensors. */
 function swap(
   variables: Variables,
   values: Readonly<Record<string, tf.Tensor>>,

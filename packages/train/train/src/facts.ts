@@ -7,12 +7,12 @@ import type { Precision } from '@tricks/kernels'
 import type { OpenRun, RunOptions } from './run.ts'
 import { topologyOf } from './topology.ts'
 
-/** What has to be the same for a checkpoint to continue. */
+/** The properties that must match when a checkpoint is resumed. */
 export type RunFacts = Readonly<Record<string, Json | undefined>>
 
 /**
- * All that a run's result depends on. Not the initial weights, which a checkpoint replaces, and not what changes memory,
- * time or reports alone. Taken before the first step, as a trick may freeze layers later.
+ * Everything that a run's result depends on, except the initial weights, which a checkpoint replaces. Excludes whatever
+ * only affects memory, time or reports. Collected before the first step, as a trick may freeze layers later.
  */
 export async function factsOf(
   options: RunOptions,
@@ -42,7 +42,7 @@ export async function factsOf(
     ...(validation
       ? fingerprintsOf('validation', validation)
       : { validation: data.heldOut?.indices.length ?? 0 }),
-    // Its images are read at the end, and not before.
+    // The test images are read only at the end.
     testLabels: test && labelsFingerprint(test),
     epochs,
     batchSize,
@@ -69,7 +69,7 @@ export const describeTrick = ({ name, key, options, tricks }: Trick): Json => ({
   ...(tricks && { tricks: tricks.map(describeTrick) }),
 })
 
-/** The fingerprints of what tricks read and don't change, by the path of their keys. */
+/** Fingerprints of the tricks' constants, by the path of their keys. */
 async function constantsOf(tricks: readonly Trick[], prefix = ''): Promise<Record<string, string>> {
   const found: Record<string, string> = {}
   for (const trick of tricks) {
@@ -84,7 +84,7 @@ async function constantsOf(tricks: readonly Trick[], prefix = ''): Promise<Recor
 
 const textOf = (value: unknown): string => JSON.stringify(value) ?? 'none'
 
-/** @throws Error naming each fact that differs, with what was saved and what is here */
+/** @throws Error naming each difference, with the saved and the current value */
 export function checkFacts(saved: RunFacts, here: RunFacts): void {
   const differences = Object.keys({ ...saved, ...here })
     .filter((fact) => textOf(saved[fact]) !== textOf(here[fact]))
@@ -95,11 +95,11 @@ export function checkFacts(saved: RunFacts, here: RunFacts): void {
   if (differences.length > 0)
     throw new Error(
       `train: the checkpoint is of another run\n${differences.join('\n')}\n` +
-        'Resume with what the run began with, or begin a new run.',
+        'Resume with the original settings, or start a new run.',
     )
 }
 
-/** Of two lists the first entries that differ; of two objects what differs, and what they are called. */
+/** The first entries that differ between two lists, or the entries that differ between two objects. */
 function apart(saved: unknown, here: unknown): readonly [saved: unknown, here: unknown] {
   if (Array.isArray(saved) && Array.isArray(here)) {
     const longer = saved.length > here.length ? saved : here

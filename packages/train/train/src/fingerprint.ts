@@ -7,7 +7,7 @@ import type { ImageSet, Subset } from './image-set.ts'
 import type { Model } from './model.ts'
 import { topologyOf } from './topology.ts'
 
-/** SHA-256 of bytes one after the other, its first 64 bits: enough to tell runs apart, and short in a message. */
+/** The first 64 bits of a SHA-256 hash: enough to tell runs apart, and short in a message. */
 class Fingerprint {
   private readonly hash = sha256.create()
 
@@ -21,13 +21,13 @@ class Fingerprint {
   }
 }
 
-/** More is hashed in part: it would take longer than two seconds, and a set this large may be in a file. */
+/** Larger sets are hashed in part, as hashing would take more than two seconds and the set may be in a file. */
 const most = 2 ** 28
 const chunk = 2 ** 20
 
 /**
- * The contents and the order of a set's images: of all bytes up to 256 MiB, of an equal part of the middle of each image
- * above that.
+ * Fingerprint of a set's images and their order: of all bytes up to 256 MiB, otherwise of an equal part from the middle
+ * of each image.
  */
 export function imagesFingerprint({ images, labels }: ImageSet, budget = most): string {
   const { length } = images
@@ -48,7 +48,7 @@ export function imagesFingerprint({ images, labels }: ImageSet, budget = most): 
 export const labelsFingerprint = ({ labels }: ImageSet): string =>
   new Fingerprint().add(Int32Array.from({ length: labels.length }, (_, i) => labels[i]!)).toString()
 
-/** The names, shapes and values of some tensors. */
+/** Fingerprint of the names, shapes and values of tensors. */
 export async function tensorsFingerprint(tensors: Tensors): Promise<string> {
   const fingerprint = new Fingerprint()
   for (const [name, tensor] of Object.entries(tensors) as [string, tf.Tensor][]) {

@@ -1,31 +1,28 @@
-/** Bytes by position: a `Uint8Array`, a `Uint8ClampedArray`, a `Buffer`, or something that reads them from a file. */
+/** Random access to bytes: a `Uint8Array`, `Uint8ClampedArray` or `Buffer`, or an object that reads from a file. */
 export interface Pixels {
   readonly length: number
   subarray(from: number, to: number): Uint8Array | Uint8ClampedArray
 }
 
-/** Labelled images of one size. */
+/** Labelled images of equal size. */
 export interface ImageSet {
-  /** Bytes from 0 to 255, image after image, row after row, all channels of a pixel together (NHWC). */
+  /** Bytes from 0 to 255, in NHWC order: image by image, row by row, all channels of a pixel together. */
   readonly images: Pixels
-  /** One class number per image, from 0. */
+  /** One class index per image, from 0. */
   readonly labels: ArrayLike<number>
   readonly height: number
   readonly width: number
   readonly channels: number
-  /** The classes' names, two or more, each once, in the order of their numbers. */
+  /** Class names in index order: two or more, without duplicates. */
   readonly classes: readonly string[]
 }
 
-/**
- * An image set and which of its images to use, so that a split copies nothing.
- */
 export interface Subset {
   readonly set: ImageSet
   readonly indices: Int32Array
 }
 
-/** All of a set's images. */
+/** A subset of all images. */
 export const allImages = (set: ImageSet): Subset => ({
   set,
   indices: Int32Array.from({ length: set.labels.length }, (_, i) => i),

@@ -1,22 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Metrics } from '@tricks/core'
 
-/** What a step leaves on the device. */
+/** A step's results on the device. */
 export interface Measures {
   /** Loss and accuracy. */
   readonly metrics: tf.Tensor1D
-  /** The sum of each trainable variable's gradient, which is NaN or infinite if a value of it is. */
+  /** The sum of each trainable variable's gradient; NaN or infinite if one of its values is. */
   readonly gradientSums: tf.Tensor1D
 }
 
-/** The same, read. */
+/** A step's results on the host. */
 export interface Measured {
   readonly metrics: Metrics
   /** In the order of the trainable variables. */
   readonly gradientSums: Float32Array
 }
 
-/** Reads the measures of several steps at once, as a read waits for the device, and disposes them. */
+/** Reads the results of several steps at once, as each read waits for the device, and disposes them. */
 export async function readMeasures(steps: readonly Measures[]): Promise<Measured[]> {
   const all = tf.concat1d(steps.flatMap(({ metrics, gradientSums }) => [metrics, gradientSums]))
   const values = (await all.data()) as Float32Array
@@ -28,7 +28,7 @@ export async function readMeasures(steps: readonly Measures[]): Promise<Measured
   })
 }
 
-/** Whether all of it is finite. */
+/** Whether all results are finite. */
 export const isFinite = ({ metrics, gradientSums }: Measured): boolean =>
   Number.isFinite(metrics.loss) &&
   Number.isFinite(metrics.accuracy) &&

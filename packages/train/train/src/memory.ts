@@ -1,4 +1,4 @@
-/** How backends say that a tensor found no room: wasm, tensorflow, webgpu, webgl, and JavaScript itself. */
+/** The messages of backends that run out of memory: wasm, TensorFlow, WebGPU, WebGL, and JavaScript itself. */
 const signs = [
   /out of memory/i,
   /\bOOM\b/,
@@ -12,9 +12,9 @@ const signs = [
 ]
 
 /**
- * Does the work; an error whose cause is the device's memory says so, and what to do.
+ * Runs `work`; adds advice to an error caused by lack of memory.
  *
- * @param doing 'a step of 512 images'
+ * @param doing a description such as 'a step of 512 images'
  */
 export async function withRoom<T>(
   doing: string,
@@ -27,7 +27,7 @@ export async function withRoom<T>(
     const text = error instanceof Error ? error.message : String(error)
     if (!signs.some((sign) => sign.test(text))) throw error
     const explained = new Error(
-      `train: the device has no room for ${doing}: ${advice}.\n${text.split('\n', 2).join(' ')}`,
+      `train: the device ran out of memory for ${doing}: ${advice}.\n${text.split('\n', 2).join(' ')}`,
       { cause: error },
     )
     explained.name = 'OutOfMemoryError'
@@ -35,10 +35,10 @@ export async function withRoom<T>(
   }
 }
 
-/** Finds the batch that fits by halving, and keeps the one that was wanted. */
+/** Advice to find a batch size that fits by halving, and to keep the requested one. */
 export const trainingAdvice = (batchSize: number): string =>
   batchSize === 1
-    ? 'one image does not fit, so take a smaller model or smaller images'
-    : `halve batchSize until it fits. To keep ${batchSize}, pass each batch in such parts (in smaller ones, where ` +
-      `it is done already) by gradientAccumulation({ microBatch: ${Math.ceil(batchSize / 2)} }) of ` +
+    ? 'not even one image fits, so use a smaller model or smaller images'
+    : `halve batchSize until it fits. To keep ${batchSize}, split each batch into such parts (smaller ones if ` +
+      `you already do) with gradientAccumulation({ microBatch: ${Math.ceil(batchSize / 2)} }) of ` +
       '@tricks/gradient-accumulation'

@@ -3,7 +3,7 @@ import type { Metrics, Pipeline, Time } from '@tricks/core'
 import { Mean, Observers } from './observers.ts'
 import { type Measured, type Measures, readMeasures } from './measures.ts'
 
-/** A step that was taken. */
+/** A completed step. */
 export interface Taken {
   readonly time: Time
   readonly rate: number
@@ -15,8 +15,8 @@ export interface Taken {
 export type MeterState = readonly (readonly [number, number, number])[]
 
 /**
- * Training losses and accuracies, left on the device and read many at once, as a read waits for the
- * device. Whoever observes gets the mean since it last was told.
+ * Collects training losses and accuracies on the device and reads many at once, as each read waits for the device.
+ * Observers receive the mean since their last report.
  */
 export class Meter {
   private queue: Taken[] = []
@@ -25,7 +25,7 @@ export class Meter {
   private readonly observers: Observers
   private readonly check: (measured: Measured, step: Taken) => void
 
-  /** @param check throws if what a step measured is not finite */
+  /** @param check throws if a step's results are not finite */
   constructor(observers: Pipeline['observe'], check: (measured: Measured, step: Taken) => void) {
     this.observers = new Observers(observers)
     this.check = check
@@ -35,15 +35,15 @@ export class Meter {
     this.queue.push(taken)
   }
 
-  /** Whether somebody is to be told after this step. */
+  /** Whether an observer is due after this step. */
   due(time: Time): boolean {
     return this.observers.due(time)
   }
 
   /**
-   * Reads what is queued and tells the observers that are due after the step at `time`.
+   * Reads the queued results and notifies the observers that are due after the step at `time`.
    *
-   * @throws Error if a loss or a gradient is NaN or infinite, naming the first such step
+   * @throws Error if a loss or gradient is NaN or infinite, naming the first such step
    */
   async read(time: Time): Promise<void> {
     await this.readQueue()
@@ -62,7 +62,7 @@ export class Meter {
     })
   }
 
-  /** Whether a step was taken since the last report. */
+  /** Whether a step was completed since the last report. */
   get reports(): boolean {
     return !this.sinceReport.empty
   }
@@ -77,7 +77,7 @@ export class Meter {
     return this.sinceEpoch.take()
   }
 
-  /** What was read and not yet told. */
+  /** Results that were read but not yet reported. */
   save(): MeterState {
     return this.means.map((mean) => mean.save())
   }

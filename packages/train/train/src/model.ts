@@ -2,16 +2,16 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Layered } from '@tricks/core/model'
 
 /**
- * What can be trained: a tfjs-layers model, or anything with `apply` and `variables`.
+ * A trainable model: a tfjs-layers model, or an object with `apply` and `variables`.
  *
- * `apply` gets normalised images, `[batch, height, width, channels]`, and gives logits,
- * `[batch, classes]`. Every layer's `call` gets the same keyword arguments: `training`, and in training
- * `seed`, `step` and `first` (the place of the first image in the step's batch), which a layer that draws makes its
- * draws from, and `trainable`, the variables that are trained, by which a norm knows that it is frozen.
+ * `apply` receives normalised images, `[batch, height, width, channels]`, and returns logits, `[batch, classes]`. Every
+ * layer's `call` receives the same keyword arguments: `training`; in training also `seed`, `step` and `first` (the
+ * index of the first image in the step's batch), for layers with random draws; and `trainable`, the set of trainable
+ * variables, which tells a norm whether it is frozen.
  */
 export interface Model extends Layered {
   apply(images: tf.Tensor, options: ApplyOptions): unknown
-  /** What tfjs-layers' own regularizers add to the loss. */
+  /** The losses of tfjs-layers' own regularizers. */
   calculateLosses?(): tf.Scalar[]
 }
 
@@ -24,7 +24,7 @@ export interface ApplyOptions {
   readonly [name: string]: unknown
 }
 
-/** The model's logits; an error where what it gives is none. */
+/** The model's logits; throws if the model returns anything else. */
 export function logitsOf(
   model: Model,
   images: tf.Tensor4D,
@@ -35,9 +35,9 @@ export function logitsOf(
   const shape = logits instanceof tf.Tensor ? logits.shape : undefined
   if (shape?.length !== 2 || shape[0] !== images.shape[0] || shape[1] !== classes)
     throw new Error(
-      `train: expected the model to give logits [${images.shape[0]}, ${classes}], ` +
+      `train: expected the model to return logits [${images.shape[0]}, ${classes}], ` +
         `got ${shape ? `[${shape.join(', ')}]` : typeof logits}: ` +
-        `end it in a dense layer of ${classes} units, one a class`,
+        `end it in a dense layer with ${classes} units, one per class`,
     )
   return logits as tf.Tensor2D
 }

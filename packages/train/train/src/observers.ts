@@ -1,6 +1,6 @@
 import { isDue, type Metrics, type Pipeline, type Time } from '@tricks/core'
 
-/** Means of steps' metrics, weighted by their images, since they were last taken. */
+/** Running mean of steps' metrics, weighted by their images. */
 export class Mean {
   private loss = 0
   private accuracy = 0
@@ -32,7 +32,7 @@ export class Mean {
 }
 
 /**
- * Tells each observer of a pipeline, as often as it asks, the mean since it was last told.
+ * Notifies each observer of a pipeline, at its interval, of the mean since its last notification.
  *
  * @example
  * const { pipeline, data } = openRun(options)
@@ -50,17 +50,17 @@ export class Observers {
     this.means = observers.map(() => new Mean())
   }
 
-  /** Takes the metrics of a step of so many images. */
+  /** Adds the metrics of a step with the given number of images. */
   add(metrics: Metrics, images: number): void {
     for (const mean of this.means) mean.add(metrics, images)
   }
 
-  /** Whether somebody is to be told after the step at `time`. */
+  /** Whether an observer is due after the step at `time`. */
   due(time: Time): boolean {
     return this.observers.some((observer) => isDue(observer.every, time))
   }
 
-  /** Tells those that are due after the step at `time`, and of whose steps one was taken. */
+  /** Notifies the observers that are due after the step at `time`, if at least one of their steps was completed. */
   tell(time: Time): void {
     this.observers.forEach((observer, i) => {
       const mean = this.means[i]!

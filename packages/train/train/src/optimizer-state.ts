@@ -4,9 +4,9 @@ import { trainableOf } from '@tricks/core/model'
 import { countersOf, listsOf, newSlot, ownerOf, setIterations } from './slots.ts'
 
 /**
- * All that an optimizer keeps, by variable path and role (`block1/conv/kernel/accumulatedFirstMoment`).
+ * Saves an optimizer's state, by variable path and role (`block1/conv/kernel/accumulatedFirstMoment`).
  *
- * @returns tensors of the caller's own
+ * @returns tensors that the caller owns
  */
 export async function saveOptimizer(
   optimizer: tf.Optimizer,
@@ -16,7 +16,7 @@ export async function saveOptimizer(
     const paths = new Map(Object.entries(variables).map(([path, { name }]) => [name, path]))
     const weights = await optimizer.getWeights()
     const saved = weights.map(({ name, tensor }) => [renamed(name, paths), tf.clone(tensor)])
-    // What is neither a variable nor kept was made for us.
+    // Tensors that are neither variables nor kept by the optimizer were created for this call.
     const made = weights.map(({ tensor }) => tensor)
     tf.dispose(made.filter((tensor) => !(tensor instanceof tf.Variable || tensor.kept)))
     return Object.fromEntries(saved) as Record<string, tf.Tensor>
@@ -33,7 +33,7 @@ export async function saveOptimizer(
   }
 }
 
-/** @param state as `saveOptimizer` gave it, in this process or another; it is copied */
+/** @param state as returned by `saveOptimizer`, in this process or another; it is copied */
 export async function restoreOptimizer(
   optimizer: tf.Optimizer,
   variables: Variables,
@@ -66,8 +66,8 @@ interface Described {
 }
 
 /**
- * Whether what a checkpoint holds is an optimizer's state of these variables: of those that the last step trained, and
- * perhaps of some that were trained before.
+ * Whether saved tensors are a valid optimizer state for these variables: for those that the last step trained, and
+ * possibly for some that were trained earlier.
  */
 export function fits(
   optimizer: tf.Optimizer,
@@ -106,21 +106,21 @@ export async function checkSavable(optimizer: tf.Optimizer): Promise<void> {
       throw new Error('it has no setWeights')
   } catch (error) {
     throw new Error(
-      `train: expected optimizer to be one that can be saved, as checkpoints are asked for, got ` +
-        `${optimizer.getClassName()} (${(error as Error).message}). Leave the checkpoints out, or give it ` +
+      `train: expected optimizer to be one that can be saved, for checkpoints, got ` +
+        `${optimizer.getClassName()} (${(error as Error).message}). Disable checkpoints, or implement ` +
         `getWeights and setWeights.`,
       { cause: error },
     )
   }
 }
 
-/** A name that begins with one of the keys, with what the key stands for in its place. */
+/** Replaces the prefix of a name by the value that `names` has for it. */
 function renamed(name: string, names: ReadonlyMap<string, string>): string {
   const owner = ownerIn(name, names.keys())
   return owner === undefined ? name : `${names.get(owner)}${name.slice(owner.length)}`
 }
 
-/** The longest, as one variable's path may be the beginning of another's. */
+/** The longest match, as one variable's path may be the prefix of another's. */
 const ownerIn = (name: string, owners: Iterable<string>): string | undefined =>
   [...owners]
     .filter((owner) => name.startsWith(`${owner}/`))

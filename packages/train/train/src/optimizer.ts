@@ -4,12 +4,12 @@ import { trainableOf } from '@tricks/core/model'
 import { claim, countersOf, internalsOf, listsOf, nameOf, newSlot, ownerOf } from './slots.ts'
 
 /**
- * Makes an optimizer ready for a model's trainable variables, in their order: what it keeps of each goes with the
- * variable, and those that were unfrozen since start anew. tfjs's optimizers know them by position alone, and would
- * go on with the state of whatever had the position before.
+ * Aligns an optimizer with a model's trainable variables: each variable keeps its state, and newly unfrozen ones start
+ * without state. tfjs's optimizers identify variables only by position and would otherwise use another variable's
+ * state.
  *
- * @param trained those that the next update is of; by default all trainable ones
- * @throws Error for an optimizer with the state of another model, and for Adam and Adamax where variables join
+ * @param trained the variables of the next update; by default all trainable ones
+ * @throws Error for an optimizer with the state of another model, and for Adam and Adamax if variables are added
  * @example
  * for (const layer of model.layers) layer.trainable = true
  * alignOptimizer(optimizer, variablesOf(model))
@@ -30,14 +30,14 @@ export function alignOptimizer(
       throw new Error(
         `train: expected optimizer to be new or to have trained this model, got ${kind} with the state of ` +
           `${shortened(others.map(nameOf))}, which are not among the model's variables ` +
-          `(${shortened(Object.keys(variables))}). Make a new optimizer for each model.`,
+          `(${shortened(Object.keys(variables))}). Create a new optimizer for each model.`,
       )
     const joined = Object.entries(trained).filter(([, variable]) => !slots.has(variable))
     if (joined.length > 0 && countersOf(optimizer).length > 0)
       throw new Error(
         `train: expected optimizer to be new or to have trained the same layers, got ${kind} without the state of ` +
-          `${shortened(joined.map(([path]) => path))}, and it has one count of steps for all variables, by which ` +
-          `those that join would get too large updates. Make a new optimizer where layers are unfrozen.`,
+          `${shortened(joined.map(([path]) => path))}, and its step count is shared by all variables, so ` +
+          `new ones would get too large updates. Create a new optimizer after unfreezing layers.`,
       )
     const initial = internalsOf(optimizer).initialAccumulatorValue ?? 0
     for (const [, variable] of joined) {
@@ -57,7 +57,7 @@ function checkAlive(optimizer: tf.Optimizer): void {
   )
   if (dead)
     throw new Error(
-      `train: expected optimizer to hold its tensors, got ${optimizer.getClassName()} that was disposed. Make a new ` +
+      `train: expected optimizer to hold its tensors, got ${optimizer.getClassName()} that was disposed. Create a new ` +
         `one, outside tf.tidy.`,
     )
 }
@@ -67,7 +67,7 @@ const shortened = (names: readonly string[]): string =>
     ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`
     : names.join(', ')
 
-/** An update in the variables' order and with none left out, as an optimizer may find them by position. */
+/** Updates in the order of the variables, without gaps, as an optimizer may identify them by position. */
 export function applyGradients(
   optimizer: tf.Optimizer,
   variables: Variables,

@@ -2,12 +2,12 @@ import type { Epoch, Metrics, Time } from '@tricks/core'
 
 export interface StepProgress extends Metrics {
   readonly kind: 'step'
-  /** The last step done. */
+  /** The last completed step. */
   readonly time: Time
   readonly rate: number
-  /** Training alone, since the last report. */
+  /** Of training only, since the last report. */
   readonly imagesPerSecond: number
-  /** Steps skipped so far; absent where none was. */
+  /** Steps skipped so far; absent if none. */
   readonly skipped?: number
 }
 
@@ -15,7 +15,7 @@ export interface EpochProgress extends Omit<Epoch, 'variables'> {
   readonly kind: 'epoch'
   readonly rate: number
   readonly seconds: number
-  /** Steps skipped so far; absent where none was. */
+  /** Steps skipped so far; absent if none. */
   readonly skipped?: number
 }
 

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs-core'
 import { assertArgument } from '@tricks/core'
 
-/** The optimizer's learning rate: a protected field of every tfjs optimizer, which no other way gives. */
+/** The optimizer's learning rate, a protected field of every tfjs optimizer without a public accessor. */
 interface Rated {
   learningRate: number
   setLearningRate?(rate: number): void
@@ -9,7 +9,10 @@ interface Rated {
 
 const rated = (optimizer: tf.Optimizer): Rated => optimizer as unknown as Rated
 
-/** @throws Error for what is no optimizer, such as the name that `model.compile` takes, and for a rate that trains nothing */
+/**
+ * @throws Error for a value that is not an optimizer, such as the name that `model.compile` takes, and for an invalid
+ *   rate
+ */
 export function rateOf(optimizer: tf.Optimizer): number {
   const updates = typeof (optimizer as Partial<tf.Optimizer> | undefined | null)?.applyGradients
   assertArgument(updates === 'function', 'train', { optimizer }, 'one such as tf.train.adam(0.001)')
@@ -28,7 +31,7 @@ export function rateOf(optimizer: tf.Optimizer): number {
  * setRate(optimizer, 0.01)
  */
 export function setRate(optimizer: tf.Optimizer, rate: number): void {
-  // SGD and momentum hold the rate in a tensor that their setter renews.
+  // SGD and momentum keep the rate in a tensor that their setter replaces.
   if (rated(optimizer).setLearningRate) rated(optimizer).setLearningRate!(rate)
   else rated(optimizer).learningRate = rate
 }

@@ -18,65 +18,69 @@ import { alignOptimizer } from './optimizer.ts'
 import { rateOf } from './rate.ts'
 import type { Precision } from '@tricks/kernels'
 
-/** What a run is made of. */
+/** The inputs of a run. */
 export interface RunOptions {
-  /** Gives logits: no softmax at its end. */
+  /** Returns logits, without a softmax at the end. */
   readonly model: Model
   readonly data: {
     readonly train: ImageSet
-    /** Evaluated after each epoch, in place of images kept apart from `train`; the option `validation` is then left out. */
+    /** Evaluated after each epoch instead of images held out from `train`; leave out the option `validation` then. */
     readonly validation?: ImageSet
     /** Read once, at the end. */
     readonly test?: ImageSet
-    /** Of the images in [0, 1], per channel, in [0, 1]; by default measured on the training images. */
+    /** The mean per channel of images in [0, 1], in [0, 1]; by default measured on the training images. */
     readonly mean?: readonly number[]
-    /** Of the images in [0, 1], per channel, in (0, 1]; by default measured, also if only `mean` is given. */
+    /**
+     * The standard deviation per channel of images in [0, 1], in (0, 1]; by default measured, even if only `mean` is
+     * given.
+     */
     readonly deviation?: readonly number[]
   }
   /** Default none. */
   readonly tricks?: readonly Trick[]
-  /** tfjs's or `@tricks/adabound`; its learning rate is the rate that the tricks start from. */
+  /** From tfjs or `@tricks/adabound`; its learning rate is the base for tricks. */
   readonly optimizer: tf.Optimizer
-  /** Whole, at least 1. */
+  /** A positive integer. */
   readonly epochs: number
   /** Default 128; an epoch's last batch may be smaller. */
   readonly batchSize?: number
-  /** Whole number in [0, 2^32), default 0: the order, and all that tricks and layers draw. */
+  /** Whole number in [0, 2^32), default 0; determines the image order and all draws of tricks and layers. */
   readonly seed?: number
   /**
-   * How many of the training images to keep apart for validation, by a fixed split in which each class has its share
-   * and keeps an image to train on; default a tenth, or none with `data.validation`. 0 trains on all and turns selection (early stopping, plateau, the best) off.
+   * Number of training images to hold out for validation, by a fixed stratified split in which each class keeps an
+   * image for training; default a tenth, or none with `data.validation`. 0 trains on all images and disables selection
+   * (early stopping, plateau, best checkpoint).
    */
   readonly validation?: number
   /**
-   * What the model's convolutions and matrix products are computed in while training, default 'float32'. With
-   * 'bfloat16' the activations between them are kept in it too; weights, statistics, losses, updates and evaluation
-   * stay in float32. Where backend or processor lack it, a warning says so and it is float32.
+   * Precision of the model's convolutions and matrix products in training, default 'float32'. With 'bfloat16',
+   * activations between them use it too; weights, statistics, losses, updates and evaluation stay in float32. If
+   * unavailable on the backend or processor, float32 is used with a warning.
    */
   readonly precision?: Precision
 }
 
-/** A run that can begin: everything checked, the tricks composed and set up. */
+/** A run that is ready to start: validated, with the tricks composed and set up. */
 export interface OpenRun {
   readonly pipeline: Pipeline
   readonly variables: Variables
   readonly data: TrainingData
-  /** The optimizer's own learning rate, which the tricks start from. */
+  /** The optimizer's own learning rate, the base for tricks. */
   readonly baseRate: number
-  /** Starts the tricks anew, for another run on the same data. */
+  /** Resets the tricks for another run on the same data. */
   start(): void
   /**
-   * Rejects a model that gives probabilities without a softmax or a sigmoid at its end, such as the mean of several models.
-   * It has to read outputs back, so it is not part of opening the run; `train` calls it.
+   * Rejects a model that returns probabilities without a final softmax or sigmoid, such as the mean of several models.
+   * Reads outputs back, so it is not part of opening the run; `train` calls it.
    */
   checkOutputs(): Promise<void>
 }
 
 /**
- * Checks the options, composes the tricks and sets them up: what `train` begins with, for a loop of one's own
- * that is to see the same batches, draws and rates.
+ * Validates the options, composes the tricks and sets them up, as `train` does first. Use it in your own loop to get
+ * the same batches, draws and rates.
  *
- * @throws Error for data, a model or options that don't fit
+ * @throws Error for invalid data, model or options
  * @example
  * const { pipeline, data } = openRun({ model, data: { train: trainingImages }, tricks, optimizer, epochs: 10 })
  * const { images, targets } = data.batch(step)
@@ -95,8 +99,8 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
   const { size } = data.facts
   if (batchSize > size)
     throw new Error(
-      `train: a batch of ${batchSize} is larger than the ${size} training images` +
-        `${size < train.labels.length ? ` (${train.labels.length - size} are kept for validation)` : ''}: use a smaller batchSize`,
+      `train: expected batchSize to be at most ${size}, the number of training images, got ${batchSize}` +
+        `${size < train.labels.length ? ` (${train.labels.length - size} more are held out for validation)` : ''}`,
     )
   if (test) checkEvaluationSet('test', test, train)
   const suspect = findSuspect(train)
@@ -108,7 +112,7 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
   if (Object.keys(trainableOf(variables)).length === 0)
     throw new Error(
       `train: expected the model to have trainable variables, got ${Object.keys(variables).length} that are ` +
-        `frozen. Set trainable = true on the layers to train, and on the models around them`,
+        `frozen. Set trainable = true on the layers to train, and on the models that contain them`,
     )
   checkActivation(model, train)
   if (!resumed) alignOptimizer(optimizer, variables)
@@ -136,6 +140,6 @@ function checkOptions({
   assertArgument(given, 'train', { data }, '{ train, validation?, test?, mean?, deviation? }')
   if (data.validation && validation !== 0)
     throw new Error(
-      `train: expected validation to be left out or 0, as data.validation is a set of its own, got ${validation}`,
+      `train: expected validation to be 0 or absent, as data.validation is given, got ${validation}`,
     )
 }

@@ -1,7 +1,7 @@
 import { createRandom } from '@tricks/core'
 import { type ImageSet, type Subset, allImages } from './image-set.ts'
 
-/** How many images each class has. */
+/** The number of images per class. */
 export function countsOf(labels: Int32Array, classes: number): number[] {
   const counts = Array<number>(classes).fill(0)
   for (const label of labels) counts[label]!++
@@ -10,13 +10,13 @@ export function countsOf(labels: Int32Array, classes: number): number[] {
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0)
 
-/** The most images that can be kept apart, if each class keeps one to train on. */
+/** The largest validation set for which each class keeps an image for training. */
 export const mostValidation = (counts: readonly number[]): number =>
   sum(counts) - counts.filter((count) => count > 0).length
 
 /**
- * How many of each class to keep apart: in proportion to the class, rounded down, and the rest one each to the classes
- * with the largest remainders that have an image to spare.
+ * How many images of each class to hold out: in proportion to the class sizes, rounded down; the remaining ones go to
+ * the classes with the largest remainders that can spare an image.
  */
 export function heldOutCounts(counts: readonly number[], validation: number): number[] {
   const quotas = counts.map((count) => (count * validation) / sum(counts))
@@ -34,8 +34,8 @@ export function heldOutCounts(counts: readonly number[], validation: number): nu
 }
 
 /**
- * Keeps images apart for validation, of each class its share; each class keeps an image to train on. The split is the
- * same in every run, whatever the seed, so that runs can be compared.
+ * Holds out images for validation, stratified by class; each class keeps an image for training. The split is the same
+ * in every run, whatever the seed, so that runs can be compared.
  */
 export function splitValidation(
   set: ImageSet,
@@ -49,7 +49,7 @@ export function splitValidation(
       left[labels[i]!]!--
       held[i] = 1
     }
-  // In the set's order, as the order of training comes from the run's seed alone.
+  // In the set's order, as the training order depends only on the run's seed.
   const { indices } = allImages(set)
   return [
     { set, indices: indices.filter((i) => held[i] === 0) },

@@ -25,7 +25,7 @@ export interface Training {
   readonly precision: Precision
 }
 
-/** One update: forward, backward, the tricks' say on the gradients, and the optimizer. */
+/** One update: forward, backward, gradient hooks, optimizer. */
 export function updateOn(batch: PipelineBatch, training: Training): Measures {
   return tf.tidy(() => {
     const { gradients, metrics, gradientSums } = backwardOn(batch, training)
@@ -35,10 +35,10 @@ export function updateOn(batch: PipelineBatch, training: Training): Measures {
 }
 
 /**
- * The same where loss and gradients are finite, and else nothing: variables, moving statistics, optimizer and tricks
- * stay as they were. That has to be known before the update, so each step waits for the device.
+ * The same, but skipped if the loss or a gradient is not finite: variables, moving statistics, optimizer and tricks
+ * remain unchanged. As this must be known before the update, each step waits for the device.
  *
- * @returns what the step measured: on the device if it was taken, read if it was skipped
+ * @returns the step's results: on the device if it was completed, on the host if it was skipped
  */
 export async function updateIfFinite(
   batch: PipelineBatch,
@@ -52,7 +52,7 @@ export async function updateIfFinite(
   try {
     const { gradients, metrics, gradientSums } = tf.tidy(() => {
       const made = backwardOn(batch, training)
-      // Clones, as a trick may give tensors that it keeps.
+      // Clones, as a trick may return tensors that it keeps.
       return { ...made, gradients: mapTensors(made.gradients, (gradient) => tf.clone(gradient)) }
     })
     const kept = { metrics: metrics.clone(), gradientSums: gradientSums.clone() }
@@ -75,7 +75,7 @@ export async function updateIfFinite(
 const mapTensors = (tensors: Tensors, f: (tensor: tf.Tensor) => tf.Tensor): Tensors =>
   Object.fromEntries(Object.entries(tensors).map(([path, tensor]) => [path, f(tensor)]))
 
-/** The optimizer's update; a variable whose rate has a factor takes that part of it. */
+/** The optimizer's update; a variable with a rate factor gets that fraction of it. */
 function update(
   gradients: Tensors,
   time: Time,
@@ -91,7 +91,7 @@ function update(
     variable.assign(tf.add(before, tf.mul(tf.sub(variable, before), rate)))
 }
 
-/** Forward and backward, and what the tricks make of the gradients. */
+/** Forward and backward passes, and the tricks' gradient hooks. */
 function backwardOn(
   batch: PipelineBatch,
   training: Training,
@@ -100,7 +100,7 @@ function backwardOn(
   const passes: PassMetrics[] = []
   const next: NextGradients = ({ batch: given = batch, statistics = 'update' } = {}) => {
     const { gradients, loss, accuracy: right } = gradientsOn(given, training)
-    // A pass that keeps the statistics is a look at other weights: no metric of the step.
+    // A pass that keeps the statistics probes other weights, so its metrics are not the step's.
     if (statistics === 'keep') tf.dispose([loss, right])
     else passes.push({ loss, accuracy: right, size: given.images.shape[0] })
     return gradients
@@ -112,7 +112,7 @@ function backwardOn(
     const trained = trainedIn(variables, pipeline, batch.time)
     const sums = Object.keys(trainableOf(variables)).map((path) => {
       if (!Object.hasOwn(trained, path)) return tf.scalar(0)
-      if (!gradients[path]) throw new Error(`train: the tricks gave no gradient of ${path}`)
+      if (!gradients[path]) throw new Error(`train: the tricks returned no gradient for ${path}`)
       return tf.sum(gradients[path])
     })
     const metrics = tf.stack([imageMean(passes, 'loss'), imageMean(passes, 'accuracy')])
@@ -126,7 +126,7 @@ function backwardOn(
   }
 }
 
-/** Kept, as a trick may ask for gradients in a tidy of its own. */
+/** Kept, as a trick may request gradients inside its own tidy. */
 interface PassMetrics {
   readonly loss: tf.Scalar
   readonly accuracy: tf.Scalar
@@ -173,8 +173,8 @@ function gradientsOn(
 }
 
 /**
- * tfjs keeps what the backward pass will want of each op, and where it fails before that, for want of memory above all,
- * it forgets them: they would stay on the device for good.
+ * tfjs keeps the tensors that the backward pass needs; if it fails before that pass, usually for lack of memory, they
+ * would never be freed.
  */
 function withTape<T>(work: () => T): T {
   try {
@@ -186,7 +186,7 @@ function withTape<T>(work: () => T): T {
   }
 }
 
-/** Runs `pass` and puts the model's moving statistics back as they were. */
+/** Runs `pass` and restores the model's moving statistics. */
 function keeping<T>(variables: Variables, pass: () => T): T {
   const trainable = trainableOf(variables)
   const statistics = Object.entries(variables).flatMap(([path, variable]) =>

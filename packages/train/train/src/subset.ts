@@ -2,7 +2,7 @@ import { createRandom } from '@tricks/core'
 import type { ImageSet, Pixels } from './image-set.ts'
 
 /**
- * The images at some indices of a set, in that order, as a set of their own.
+ * A set of the images at the given indices, in that order.
  *
  * @example
  * const two = imagesAt(trainingImages, [3, 1])
@@ -36,7 +36,7 @@ function pixelsAt(images: Pixels, indices: ArrayLike<number>, size: number): Pix
 }
 
 /**
- * The first images of a fixed shuffle, equally many of each class as far as the set has them.
+ * The first images of a fixed shuffle, with equally many per class where possible.
  *
  * @throws RangeError for fewer images than classes
  * @example

@@ -1,13 +1,13 @@
 import type { Json } from '@tricks/core'
 import type { Model } from './model.ts'
 
-/** As much of the topology that tfjs-layers saves as is needed here. */
+/** The parts of the topology that tfjs-layers saves and this module uses. */
 interface Config {
   readonly layers?: readonly {
     readonly className: string
     readonly name?: string
     readonly config: Config
-    /** By applications and inputs: a layer's name, which of its applications, and which of that one's outputs. */
+    /** By application and input: a layer's name, the index of its application, and the index of that output. */
     readonly inboundNodes?: readonly (readonly Source[])[]
   }[]
   readonly outputLayers?: readonly Source[]
@@ -15,8 +15,8 @@ interface Config {
 type Source = readonly [name: string, application: number, output: number, ...unknown[]]
 
 /**
- * What each layer of a tfjs-layers model is, and what it is applied to. Layers are known by their positions, as tfjs
- * counts names across the process. Initializers are left out: a checkpoint holds the weights.
+ * Describes the layers of a tfjs-layers model and their inputs. Layers are identified by position, as tfjs counts names
+ * across the process. Initializers are omitted, as a checkpoint contains the weights.
  *
  * @returns undefined for a model of another kind
  */
@@ -45,7 +45,7 @@ function entriesOf({ layers = [], outputLayers }: Config, prefix: string): Json[
     : entries
 }
 
-/** Without what is null, too, which is most of a layer's options. */
+/** Also omits null values, which most layer options are. */
 function withoutNames(config: unknown): unknown {
   if (Array.isArray(config)) return config.map(withoutNames)
   if (typeof config !== 'object' || config === null) return config

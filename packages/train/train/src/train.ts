@@ -33,55 +33,55 @@ import { type NonFinite, type Skips, Watch } from './non-finite.ts'
 import { updateIfFinite, updateOn } from './step.ts'
 
 export interface TrainOptions extends RunOptions {
-  /** Told as training goes; see `training` for an async iterable of the same. */
+  /** Called during training; `training` provides the same as an async iterable. */
   readonly onProgress?: (progress: Progress) => void
-  /** Aborted, training ends after the step that is under way. */
+  /** When aborted, training ends after the current step. */
   readonly signal?: AbortSignal
   /**
-   * Images that are evaluated at once, which changes memory and time alone; default 500, or as many as have the pixels of
-   * 500 images of 32 × 32 if that is less, and a batch at least.
+   * Images per evaluation batch, which only affects memory and time; default 500, or as many as have the pixels of 500
+   * images of 32 × 32 if that is fewer, and at least the training batch size.
    */
   readonly evaluationBatchSize?: number
-  /** Steps between two reads of the losses, which is how late a NaN may be noticed; default 20. */
+  /** Steps between reads of the losses, which limits how late a NaN is noticed; default 20. */
   readonly readEvery?: number
   /**
-   * Where a loss or a gradient is NaN or infinite: 'stop' (the default) ends the run with an error; 'skip' leaves
-   * that step out, with variables, moving statistics, optimizer and tricks as they were before it, and gives up after
-   * 10 in a row or where no step of an epoch is left. With 'skip' each step waits for the device, as whether it is
-   * taken has to be known first. A run that was stopped may go on with 'skip' from its last checkpoint.
+   * What to do if a loss or gradient is NaN or infinite: 'stop' (the default) ends the run with an error; 'skip' skips
+   * the step, leaving variables, moving statistics, optimizer and tricks unchanged, and stops after 10 in a row or if
+   * no step of an epoch is left. With 'skip' every step waits for the device, as it must be checked first. A stopped
+   * run may resume with 'skip' from its last checkpoint.
    */
   readonly nonFinite?: NonFinite
-  /** Makes checkpoints as training goes, and one when it is aborted. */
+  /** Makes checkpoints during training, and one when it is aborted. */
   readonly checkpoint?: CheckpointOptions
-  /** Goes on from there, in the same run, to the same end, bit for bit. */
+  /** Resumes the same run from a checkpoint, with bit-equal results. */
   readonly resume?: Checkpoint
 }
 
 export interface TrainResult {
-  /** 'finished', 'aborted', or a trick's reason. */
+  /** 'finished', 'aborted', or the reason of the trick that stopped it. */
   readonly stopped: string
-  /** Steps done, skipped ones included. */
+  /** Number of steps, including skipped ones. */
   readonly steps: number
-  /** Steps that were skipped, as their loss or a gradient was NaN or infinite. */
+  /** Number of steps skipped because the loss or a gradient was NaN or infinite. */
   readonly skipped: number
   readonly epochs: readonly EpochProgress[]
-  /** Absent without a test set, and when aborted. */
+  /** Absent without a test set, or if aborted. */
   readonly test?: Metrics
-  /** What `test` was computed from, `[images, classes]`, row by row: present if `test` is. */
+  /** The logits behind `test`, `[images, classes]`, row by row; present if `test` is. */
   readonly testLogits?: Float32Array
-  /** Without a test set, the logits of the validation images at the end; absent if there are none, and when aborted. */
+  /** Without a test set, the final logits of the validation images; absent if there are none, or if aborted. */
   readonly validationLogits?: Float32Array
   readonly mean: readonly number[]
   readonly deviation: readonly number[]
-  /** The requested one, or float32 if that was not available. */
+  /** The requested one, or float32 if it was unavailable. */
   readonly precision: Precision
 }
 
 /**
- * Trains a model with tricks, and looks at the test set once, when it is done.
+ * Trains a model with tricks and evaluates it on the test set once, at the end.
  *
- * @throws Error for data, a model or options that don't fit, before anything is trained; and where a
- * loss or a gradient becomes NaN or infinite, naming the first such step, its rate and the tricks
+ * @throws Error for invalid data, model or options, before training; and if a loss or gradient becomes NaN or infinite,
+ *   naming the first such step, its rate and the tricks
  * @example
  * const { test } = await train({
  *   model,
@@ -100,7 +100,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
       options.onProgress?.(value)
     }
   } finally {
-    // An error of `onProgress` ends the run too.
+    // An error in `onProgress` ends the run too.
     await run.return(undefined as never)
   }
 }
@@ -156,7 +156,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
   let step = 0
   let skips: Skips = { total: 0, consecutive: 0 }
   let ended = false
-  /** The tricks' last word, whichever way the run ends. */
+  /** Calls the tricks' `finish` once, however the run ends. */
   const finish = (reason: End['reason']): void => {
     if (ended) return
     ended = true
@@ -288,11 +288,11 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
     try {
       finish('failed')
     } catch {
-      // The first error is the one to know of.
+      // The first error is the relevant one.
     }
     throw error
   } finally {
-    // Whoever leaves the loop over `training` early aborts the run.
+    // Leaving the loop over `training` early aborts the run.
     finish('aborted')
     release()
     meter.dispose()
@@ -301,7 +301,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
   }
 }
 
-/** Training takes more memory for each image than evaluating does, so that a batch fits in any case. */
+/** Training takes more memory per image than evaluation does, so a training batch always fits. */
 function evaluatedAtOnce(
   { height, width }: { readonly height: number; readonly width: number },
   batchSize: number,
@@ -309,7 +309,7 @@ function evaluatedAtOnce(
   return Math.min(500, Math.max(batchSize, Math.floor((500 * 32 * 32) / (height * width))))
 }
 
-/** A step that was tried. */
+/** A step that was completed or skipped. */
 interface Attempt {
   /** Images. */
   readonly size: number
@@ -322,7 +322,7 @@ interface Attempt {
 const bestOf = (epochs: readonly EpochProgress[]): number =>
   Math.max(0, ...epochs.map(({ validation }) => validation?.accuracy ?? 0))
 
-/** Counts the time that training takes, without what whoever listens does meanwhile. */
+/** Measures training time, excluding time spent in `onProgress` callbacks. */
 class Clock {
   images = 0
   private spent = 0
@@ -335,14 +335,14 @@ class Clock {
     return result
   }
 
-  /** Images a second since last asked. */
+  /** Images per second since the last call. */
   rate(): number {
     const rate = this.images / (this.spent / 1000)
     this.images = this.spent = 0
     return rate
   }
 
-  /** Lets signals, timers and the page have their turn, some twenty times a second. */
+  /** Yields to signals, timers and the page, about twenty times per second. */
   async breathe(): Promise<void> {
     if (performance.now() - this.paused < 50) return
     await new Promise<void>((resolve) => {

@@ -1,4 +1,4 @@
-// What tricks remember, as a checkpoint holds it: JSON, with tensors and typed arrays marked.
+// Encodes the tricks' states for a checkpoint: JSON, with marked tensors and typed arrays.
 import * as tf from '@tensorflow/tfjs-core'
 import type { Json, State } from '@tricks/core'
 
@@ -17,7 +17,7 @@ const arrays = {
 } as const
 type ArrayName = keyof typeof arrays
 
-/** The state as JSON, with each tensor moved into `held` and its name in its place. */
+/** Encodes a state as JSON; each tensor moves to `held` and is replaced by its name. */
 export function encodeState(state: unknown, path: string, held: Record<string, tf.Tensor>): Json {
   if (state instanceof tf.Tensor) {
     held[path] = state
@@ -41,7 +41,7 @@ export function encodeState(state: unknown, path: string, held: Record<string, t
   )
 }
 
-/** The state that was encoded, with the tensors that were made anew. */
+/** Decodes a state, given the restored tensors. */
 export function decodeState(
   state: Json | undefined,
   made: Readonly<Record<string, tf.Tensor>>,
@@ -65,9 +65,9 @@ export function decodeState(
 }
 
 /**
- * A file may hold anything: each trick's part has to be of the form that it has when a run starts.
+ * Validates untrusted states: each must have the form that it has at the start of a run.
  *
- * @throws Error naming the first part that is not
+ * @throws Error naming the first mismatch
  */
 export function checkState(saved: unknown, fresh: unknown, path = 'tricks'): void {
   const [expected, got] = [formOf(fresh), formOf(saved)]
@@ -82,6 +82,6 @@ function formOf(value: unknown): string {
   if (ArrayBuffer.isView(value)) return `a ${value.constructor.name}`
   if (Array.isArray(value)) return 'a list'
   if (value === undefined) return 'nothing'
-  // What is null before there is a value may be a number, or a word, later.
+  // A value that is null at first may be a number or text later.
   return typeof value === 'object' && value !== null ? 'an object' : 'a value'
 }

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-layers'
 import { createRandom } from '@tricks/core'
 import type { ImageSet, Model } from '../src/index.ts'
 
-/** Images of three classes that a line can tell apart: each has its own bright channel. */
+/** Linearly separable images of three classes: each class has its own bright channel. */
 export function blobs(size: number, seed = 0): ImageSet & { images: Uint8Array; labels: number[] } {
   const [height, width, channels] = [4, 4, 3]
   const random = createRandom(seed)
@@ -15,7 +15,7 @@ export function blobs(size: number, seed = 0): ImageSet & { images: Uint8Array; 
   return { images, labels, height, width, channels, classes: ['red', 'green', 'blue'] }
 }
 
-/** A small dense net, the same weights each time. */
+/** A small dense network with fixed initial weights. */
 export function denseModel({
   units = 3,
   activation,

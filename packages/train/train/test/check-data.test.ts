@@ -20,7 +20,7 @@ const options = (more: Partial<ImageSet>, rest: Partial<TrainOptions['data']> = 
   epochs: 1,
   batchSize: 16,
 })
-/** For what the types forbid, and JavaScript does not. */
+/** For values that the types forbid but JavaScript allows. */
 const wrong = (more: Record<string, unknown>): Partial<ImageSet> => more
 const rejects = async (more: Record<string, unknown>, ...messages: string[]): Promise<void> => {
   const run = train(options(wrong(more)))
@@ -39,7 +39,7 @@ async function weightsOf(images: unknown): Promise<number[]> {
   return Object.values(variablesOf(given.model)).flatMap((each) => [...each.dataSync()])
 }
 
-test('bytes are taken in whatever holds them', async () => {
+test('accepts bytes in any container', async () => {
   const expected = await weightsOf(set.images)
   const { images } = set
   const file: Pixels = { length: images.length, subarray: (a, b) => images.slice(a, b) }
@@ -49,7 +49,7 @@ test('bytes are taken in whatever holds them', async () => {
     expect(await weightsOf(each)).toEqual(expected)
 })
 
-describe('images that are no bytes', () => {
+describe('rejects images that are not bytes', () => {
   const floats = Float32Array.from(set.images, (byte) => byte / 255)
   const signed = Float32Array.from(set.images, (byte) => byte / 127.5 - 1)
   const list = [...set.images]
@@ -187,7 +187,7 @@ describe('images that are no bytes', () => {
   })
 })
 
-describe('labels that are no class numbers', () => {
+describe('rejects labels that are not class indices', () => {
   const names = set.labels.map((label) => set.classes[label])
   const at = 'train: expected labels in [0, 3), got '
   const oneHot = set.labels.map((label) => [0, 1, 2].map((one) => Number(one === label)))
@@ -268,7 +268,7 @@ describe('labels that are no class numbers', () => {
     ['nothing', undefined, 'to be a list of class numbers, got undefined'],
   ])('%s', (_, labels, what, remedy = what) => rejects({ labels }, what, remedy))
 
-  test('whole floats are', async () => {
+  test('accepts integral floats', async () => {
     const { stopped } = await train(options({ labels: Float32Array.from(set.labels) }))
     expect(stopped).toBe('finished')
   })
@@ -311,20 +311,20 @@ describe('sizes and classes', () => {
       { classes: ['red'], labels: set.labels.map(() => 0) },
       'to have two classes or more, got ["red"]',
     ],
-    ['a class twice', { classes: ['red', 'green', 'red'] }, "set's classes name 'red' twice"],
+    ['a class twice', { classes: ['red', 'green', 'red'] }, "set's classes contain 'red' twice"],
     [
       'a class in two spellings',
       { classes: ['caf\u00e9', 'b', 'cafe\u0301'] },
-      'twice: give each its own name',
+      'twice: give each class a different name',
     ],
     [
       'classes without images',
       { classes: ['red', 'green', 'blue', 'grey', 'pink'] },
-      "train: no training image is of the class 'grey', 'pink': add images, or remove it from classes",
+      "train: there are no training images of the class 'grey', 'pink': add images, or remove it from classes",
     ],
   ])('%s', (_, more, message) => rejects(more, message))
 
-  test('a set that is none', async () => {
+  test('rejects a value that is not a set', async () => {
     const none = { ...options({}), data: {} as TrainOptions['data'] }
     await expect(train(none)).rejects.toThrow(
       'train: expected data to be { train, validation?, test?',
@@ -337,7 +337,7 @@ describe('sizes and classes', () => {
     )
   })
 
-  test('a test set may lack a class', async () => {
+  test('a test set may have no images of a class', async () => {
     const one = { ...blobs(20, 1), labels: Array<number>(20).fill(1) }
     expect((await train(options({}, { test: one }))).test).toBeDefined()
   })
@@ -348,7 +348,7 @@ describe('mean and deviation', () => {
     openRun(options({}, statistics)).data.facts
   const measured = given({})
 
-  test('either may be given, and the other is measured', () => {
+  test('either may be given; the other is measured', () => {
     const mean = [0.5, 0.25, 0.75]
     expect(given({ mean })).toEqual({ ...measured, mean })
     expect(given({ deviation: mean })).toEqual({ ...measured, deviation: mean })
@@ -382,7 +382,7 @@ describe('mean and deviation', () => {
   })
 })
 
-describe('what only looks wrong is a warning', () => {
+describe('suspicious data causes a warning', () => {
   const warned = (more: Partial<ImageSet>): string[] => {
     const warn = vi.spyOn(console, 'warn').mockReturnValue()
     const weights = tf.variable(tf.scalar(1))
@@ -404,7 +404,7 @@ describe('what only looks wrong is a warning', () => {
         }
   const sized = { height: side, width: side, labels: [0, 1, 2, 0, 1, 2, 0, 1, 2] }
 
-  test('images that are all the same', () => {
+  test('identical images', () => {
     expect(warned({ images: new Uint8Array(2880).fill(9) })).toEqual([
       'train: all 60 training images are the same: check how they are read',
     ])
@@ -416,12 +416,12 @@ describe('what only looks wrong is a warning', () => {
       ),
     ])
   })
-  test('planes of colours', () => {
+  test('colour planes', () => {
     expect(warned({ images: planes, ...sized })).toEqual([
-      expect.stringContaining('look as if their channels came one after the other'),
+      expect.stringContaining('seem to be stored as planes'),
     ])
   })
-  test('and pixels are none', () => {
+  test('no warning for interleaved pixels', () => {
     expect(warned({ images: hills, ...sized })).toEqual([])
     expect(warned({})).toEqual([])
   })

@@ -70,14 +70,14 @@ describe.each([
   ['softmax', softmaxes],
   ['sigmoid', sigmoids],
 ] as const)('rejects a %s', (name, models) => {
-  test.each(models)('of %s', async (_, model) => {
+  test.each(models)('for %s', async (_, model) => {
     const message = `train: the model ends in a ${name}, but the losses take logits: leave the activation out`
     expect(() => openRun(options(model()))).toThrow(message)
     await expect(train(options(model()))).rejects.toThrow(message)
   })
 })
 
-describe('rejects probabilities that are made in another way', () => {
+describe('rejects probabilities computed in another way', () => {
   const both = 'but the losses take logits: leave the '
   test.each<[string, () => Model, string]>([
     [
@@ -105,7 +105,7 @@ describe('rejects probabilities that are made in another way', () => {
     [
       'a sigmoid written out',
       () => bare((x) => tf.div(1, tf.add(1, tf.exp(tf.neg(x))))),
-      `values in [0, 1] alone, as a sigmoid does, ${both}activation`,
+      `only values in [0, 1], as a sigmoid does, ${both}activation`,
     ],
     [
       'a hard sigmoid',
@@ -117,7 +117,7 @@ describe('rejects probabilities that are made in another way', () => {
   })
 })
 
-describe('takes logits, whatever they are', () => {
+describe('accepts any logits', () => {
   const positive = tf.fill<tf.Rank.R2>([48, 3], 0.01)
   test.each<[string, () => Model]>([
     ['a dense layer', () => net(logits())],
@@ -127,15 +127,15 @@ describe('takes logits, whatever they are', () => {
     ['log-probabilities', () => bare((x) => tf.logSoftmax(x))],
     ['a scaled sigmoid', () => bare((x) => tf.mul(tf.sigmoid(x), 20))],
     ['a sigmoid inside', () => net(dense({ units: 4, activation: 'sigmoid' }), logits())],
-    ['numbers that are in [0, 1] for these images', () => bare((x) => x, positive)],
-    ['rows of one length', () => bare((x) => tf.div(x, tf.norm(x, 2, 1, true)))],
+    ['numbers in [0, 1] for these images', () => bare((x) => x, positive)],
+    ['rows of unit length', () => bare((x) => tf.div(x, tf.norm(x, 2, 1, true)))],
     ['values that overflow for bright images', () => bare((x) => tf.exp(tf.exp(tf.mul(x, 0.1))))],
   ])('%s', async (_, model) => {
     const { stopped } = await train({ ...options(model()), optimizer: tf.train.sgd(1e-6) })
     expect(stopped).toBe('finished')
   })
 
-  test('and leaves no tensor behind, nor does what it rejects', async () => {
+  test('leaves no tensor behind, even for rejected models', async () => {
     const given = { ...options(net(logits())), optimizer: tf.train.sgd(0.1) }
     await train(given)
     const rejected = options(net(logits(), new SpelledOut({})))

@@ -9,7 +9,7 @@ afterEach(async () => {
 
 const backends = ['cpu', 'wasm', 'webgpu'].filter((name) => tf.findBackendFactory(name) !== null)
 
-/** Every byte, in images whose values are no multiple of three. */
+/** Every byte value, in images whose size is not a multiple of three. */
 function everyByte(height: number, width: number, channels: number): ImageSet {
   const size = height * width * channels
   const count = Math.ceil(256 / size) + 3
@@ -26,7 +26,7 @@ async function batch(set: ImageSet): Promise<{ shape: number[]; values: Float32A
   return { shape: images.shape, values }
 }
 
-test.each(backends)('a batch gathered on %s is the host’s to the bit', async (backend) => {
+test.each(backends)('a batch gathered on %s is bit-equal to the host’s', async (backend) => {
   await tf.setBackend(backend)
   for (const set of [everyByte(4, 4, 3), everyByte(5, 1, 1), everyByte(1, 2, 4)]) {
     const expected = await batch(set)
@@ -40,7 +40,7 @@ test.each(backends)('a batch gathered on %s is the host’s to the bit', async (
   }
 })
 
-test('stays on the host where that is no GPU, or the images are in files', () => {
+test('stays on the host without a GPU, or if the images are in files', () => {
   const set = everyByte(4, 4, 3)
   const before = tf.memory().numTensors
   keepOnDevice(set)()
@@ -49,7 +49,7 @@ test('stays on the host where that is no GPU, or the images are in files', () =>
   expect(tf.memory().numTensors).toBe(before)
 })
 
-test('training on a set that stays on the device is the same to the bit, and lets it go', async () => {
+test('training on a set on the device is bit-equal, and frees it', async () => {
   const [set, results] = [blobs(24), [] as number[][]]
   for (const keep of [false, true]) {
     const model = denseModel()

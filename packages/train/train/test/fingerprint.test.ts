@@ -18,14 +18,14 @@ const images = Uint8Array.from({ length: 30 * size }, (_, i) => (i * 7919) % 251
 const sha256 = (bytes: Uint8Array): string =>
   createHash('sha256').update(bytes).digest('hex').slice(0, 16)
 
-test('of a small set it is the hash of all bytes', () => {
+test('for a small set, it is the hash of all bytes', () => {
   expect(imagesFingerprint(setOf(images))).toBe(sha256(images))
   const large = Uint8Array.from({ length: 2 ** 21 + 4 * size }, (_, i) => i % 251)
   expect(imagesFingerprint(setOf(large))).toBe(sha256(large))
   expect(imagesFingerprint(setOf(new Uint8ClampedArray(images)))).toBe(sha256(images))
 })
 
-test('of a large set it is that of the middle of each image', () => {
+test('for a large set, it is the hash of the middle of each image', () => {
   const middles = [...Array(30).keys()].flatMap((i) => [
     ...images.subarray(i * size + 40, i * size + 60),
   ])
@@ -37,13 +37,13 @@ test('of a large set it is that of the middle of each image', () => {
   }
   imagesFingerprint(setOf(file), 600)
   expect(read).toEqual([...Array(30).keys()].map((i) => [i * size + 40, i * size + 60]))
-  // Each image counts, even if there is less than a byte for it.
+  // Each image counts, even if its share is less than a byte.
   expect(imagesFingerprint(setOf(images.with(2999 - 50, 0)), 20)).not.toBe(
     imagesFingerprint(setOf(images), 20),
   )
 })
 
-test('two images that change places change it', () => {
+test('swapping two images changes it', () => {
   const swapped = images.slice()
   swapped.copyWithin(0, size, 2 * size)
   swapped.set(images.subarray(0, size), size)
@@ -53,7 +53,7 @@ test('two images that change places change it', () => {
     )
 })
 
-test('labels count by value and order, whatever holds them', () => {
+test('labels count by value and order, in any container', () => {
   const of = (labels: ArrayLike<number>): string => labelsFingerprint({ ...setOf(images), labels })
   expect(of([0, 1, 300])).toBe(of(Float32Array.of(0, 1, 300)))
   expect(of([0, 1, 300])).not.toBe(of([1, 0, 300]))

@@ -92,7 +92,7 @@ const values = (model: layers.LayersModel): Record<string, number[]> =>
     Object.entries(variablesOf(model)).map(([path, each]) => [path, [...each.dataSync()]]),
   )
 
-describe('what is frozen stays to the bit, and the rest is trained', () => {
+describe('frozen variables stay bit-equal, and the rest is trained', () => {
   const cases = Object.keys(frozen).flatMap((name) => Object.keys(uses).map((use) => [name, use]))
   test.each(cases)('%s, after %s', async (name, use) => {
     for (const tricks of [[], [l2({ strength: 0.1 }), xavier()]]) {
@@ -120,7 +120,7 @@ describe('what is frozen stays to the bit, and the rest is trained', () => {
   })
 })
 
-test('a penalty is on what is trained alone, on a model that is built by the run too', async () => {
+test('a penalty covers only trainable variables, even if the run builds the model', async () => {
   const lossOf = async (model: layers.LayersModel, tricks: Trick[]): Promise<number> => {
     const losses: number[] = []
     const onProgress: TrainOptions['onProgress'] = (progress) =>
@@ -131,11 +131,11 @@ test('a penalty is on what is trained alone, on a model that is built by the run
   const make = frozen['a sequential one']!
   const plain = await lossOf(await make(), [])
   const penalised = await lossOf(await make(), [l2({ strength: 0.1, biases: true })])
-  // The head's 15 ones; the base's 240 are frozen.
+  // The head has 15 ones; the base's 240 are frozen.
   expect(penalised - plain).toBeCloseTo((0.1 / 2) * 15, 5)
 })
 
-test('layers may be thawed between two runs, and frozen again', async () => {
+test('layers may be unfrozen and frozen between runs', async () => {
   const model = sequential()
   const base = model.layers[1]!
   const optimizer = tf.train.momentum(0.1, 0.9)
@@ -150,7 +150,7 @@ test('layers may be thawed between two runs, and frozen again', async () => {
   expect(values(model)['head/kernel']).not.toEqual(before['head/kernel'])
 })
 
-test('and in a run, from its next step on', async () => {
+test('and during a run, from the next step on', async () => {
   const model = sequential()
   const kernel = variablesOf(model)['base/kernel']!
   model.layers[1]!.trainable = false
@@ -170,7 +170,7 @@ test('and in a run, from its next step on', async () => {
   expect(seen[2]).toBe(seen[1])
 })
 
-test('a norm of tfjs that is frozen moves its statistics in training, as in model.fit', async () => {
+test('a frozen norm of tfjs updates its statistics in training, as in model.fit', async () => {
   const norm = layers.layers.batchNormalization({ name: 'norm' })
   const model = nested('model', flatten(), norm, dense('head', 3))
   norm.trainable = false
@@ -198,7 +198,7 @@ test.each(['sequential', 'functional', 'two levels down'])(
   },
 )
 
-test('variables of one’s own go by their flags', async () => {
+test('custom variables use their own flags', async () => {
   const inner = sequential()
   const [scale, fixed] = tf.tidy(() => [
     tf.variable(tf.scalar(1)),
@@ -221,7 +221,7 @@ test('variables of one’s own go by their flags', async () => {
   expect([...variables['base/kernel']!.dataSync()]).toEqual(Array.from({ length: 240 }, () => 1))
 })
 
-test('a run of other frozen layers is another run', async () => {
+test('a run with other frozen layers is another run', async () => {
   const model = sequential()
   let resume: Checkpoint | undefined
   const save = (checkpoint: Checkpoint): void => void (resume = checkpoint)
@@ -232,15 +232,15 @@ test('a run of other frozen layers is another run', async () => {
   )
 })
 
-describe('rejects, before anything is trained,', () => {
-  test.each(['the model', 'every layer'])('a model of which %s is frozen', async (what) => {
+describe('rejects, before training,', () => {
+  test.each(['the model', 'every layer'])('a model if %s is frozen', async (what) => {
     const model = sequential()
     if (what === 'the model') model.trainable = false
     else for (const layer of model.layers) layer.trainable = false
     const before = values(model)
     await expect(train(options(model, { tricks: [xavier()] }))).rejects.toThrow(
       'train: expected the model to have trainable variables, got 4 that are frozen. Set trainable = true on the ' +
-        'layers to train, and on the models around them',
+        'layers to train, and on the models that contain them',
     )
     expect(values(model)).toEqual(before)
   })

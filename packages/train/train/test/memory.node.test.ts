@@ -1,4 +1,4 @@
-// The real thing: tensors that no machine has room for.
+// Real out-of-memory errors: tensors that fit on no machine.
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { useBackend } from '@tricks/backend'
@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest'
 import { type ImageSet, train, type TrainOptions } from '../src/index.ts'
 import { blobs } from './blobs.ts'
 
-/** Few weights, and much to keep of each image. */
+/** Few weights, but large activations per image. */
 const wideModel = (units: number): layers.LayersModel => {
   const kernelInitializer = layers.initializers.constant({ value: 0.01 })
   return layers.sequential({
@@ -18,7 +18,7 @@ const wideModel = (units: number): layers.LayersModel => {
   })
 }
 
-// On wasm more than a heap of 4 GiB, on TensorFlow than any machine's memory: 2 ** 21 · 2 ** 15 floats are 256 GiB.
+// On wasm this exceeds a heap of 4 GiB, on TensorFlow any machine's memory: 2 ** 21 · 2 ** 15 floats are 256 GiB.
 const cases = [
   {
     backend: 'wasm',
@@ -63,25 +63,25 @@ describe.each(present)('on $backend', ({ backend, units, many, says, there }) =>
       const before = tf.memory().numTensors
       const failed = train(given)
       await expect(failed).rejects.toThrow(
-        `train: the device has no room for a step of ${many} images: halve batchSize until it fits. ` +
-          `To keep ${many}, pass each batch in such parts`,
+        `train: the device ran out of memory for a step of ${many} images: halve batchSize until it fits. ` +
+          `To keep ${many}, split each batch into such parts`,
       )
       await expect(failed).rejects.toThrow(`gradientAccumulation({ microBatch: ${many / 2} })`)
       await expect(failed).rejects.toThrow(says)
       expect(tf.memory().numTensors).toBe(before)
-      // Which can be tried at once.
+      // The suggested half can be tried at once.
       const { stopped } = await train({ ...given, data: { train: blobs(30) }, batchSize: 9 })
       expect(stopped).toBe('finished')
     },
   )
 
-  test.skipIf(!there)('so does an evaluation', async () => {
+  test.skipIf(!there)('an evaluation reports it too', async () => {
     await useBackend(backend)
     const failed = train(
       options({ data: { train: blobs(20), test: all }, evaluationBatchSize: many, batchSize: 9 }),
     )
     await expect(failed).rejects.toThrow(
-      `train: the device has no room for evaluating ${many} images at once: ` +
+      `train: the device ran out of memory for evaluating ${many} images at once: ` +
         'halve evaluationBatchSize until it fits',
     )
   })

@@ -10,7 +10,7 @@ const scaled = (factors: (path: string) => Multipliers): Trick => ({
   multipliers: factors,
 })
 
-/** How far each variable moves in one step of gradient descent over all images. */
+/** The distance that each variable moves in one gradient step over all images. */
 async function moves(tricks: readonly Trick[]): Promise<Record<string, number[]>> {
   await tf.setBackend('cpu')
   const model = denseModel()
@@ -39,7 +39,7 @@ async function moves(tricks: readonly Trick[]): Promise<Record<string, number[]>
   )
 }
 
-test("a variable's update is scaled by its factor, and no other's", async () => {
+test("only the variable's own update is scaled by its factor", async () => {
   const plain = await moves([])
   const [kernel, bias] = Object.keys(plain) as [string, string]
   const half = await moves([scaled((path) => (path === kernel ? { rate: 0.5 } : {}))])
@@ -48,7 +48,7 @@ test("a variable's update is scaled by its factor, and no other's", async () => 
   expect(Math.max(...plain[kernel]!.map(Math.abs))).toBeGreaterThan(1e-3)
 })
 
-test('a factor of 0 leaves it as it is, in its window only', async () => {
+test('a factor of 0 leaves a variable unchanged, only inside its window', async () => {
   const frozen = scaled((path) => (path.endsWith('bias') ? {} : { rate: 0 }))
   const plain = await moves([])
   const still = await moves([frozen])

@@ -16,7 +16,7 @@ beforeEach(async () => {
   await tf.setBackend('cpu')
 })
 
-/** A dense net with moving statistics. */
+/** A dense network with moving statistics. */
 const normedModel = (): Model => {
   const kernelInitializer = layers.initializers.glorotUniform({ seed: 5 })
   return layers.sequential({
@@ -39,14 +39,14 @@ const options = (more: Partial<TrainOptions> = {}): TrainOptions => ({
   ...more,
 })
 
-/** Multiplies the loss in these steps. */
+/** Multiplies the loss at the given steps. */
 const lossTimes = (factor: number, ...steps: number[]): Trick => ({
   name: 'loss-times',
   options: {},
   loss: (loss, { time }) => (steps.includes(time.step) ? tf.mul(loss, factor) : loss),
 })
 
-/** Puts a value in one place of one gradient in these steps; the loss knows nothing of it. */
+/** Sets one value of one gradient at the given steps; the loss is unaffected. */
 const gradientHas = (value: number, ...steps: number[]): Trick => ({
   name: 'gradient-has',
   options: {},
@@ -59,7 +59,7 @@ const gradientHas = (value: number, ...steps: number[]): Trick => ({
   },
 })
 
-/** Has state that its `gradients` hook and its `afterStep` change. */
+/** A trick whose `gradients` and `afterStep` hooks change its state. */
 const remembering = (): Trick<{ passes: number; steps: number; sum: tf.Tensor }> => ({
   name: 'remembering',
   options: {},
@@ -80,14 +80,14 @@ describe('stop, the default', () => {
     [lossTimes(Infinity, 5), 'the loss is Infinity at step 5'],
     [
       gradientHas(NaN, 5),
-      /the gradient of head\/kernel is not finite, while the loss is \d.* at step 5/,
+      /the gradient of head\/kernel is not finite, and the loss is \d.* at step 5/,
     ],
     [gradientHas(-Infinity, 13), /the gradient of head\/kernel is not finite/],
   ])('%#: names what, where and with which rate', async (poison, message) => {
     await expect(train(options({ tricks: [poison] }))).rejects.toThrow(message)
   })
 
-  test('a rate that blows the weights up ends the run, in the last step too', async () => {
+  test('a rate that makes the weights diverge ends the run, even in the last step', async () => {
     const sgd = (rate: number): TrainOptions =>
       options({ model: denseModel(), optimizer: tf.train.sgd(rate) })
     await expect(train(sgd(1e30))).rejects.toThrow(/is (NaN|Infinity|not finite)/)
@@ -97,7 +97,7 @@ describe('stop, the default', () => {
     )
   })
 
-  test('another word is refused', async () => {
+  test('rejects other values', async () => {
     const nonFinite = 'ignore' as 'skip'
     await expect(train(options({ nonFinite }))).rejects.toThrow(
       "train: expected nonFinite to be 'stop' or 'skip', got ignore",
@@ -113,7 +113,7 @@ describe('skip', () => {
     ['a gradient with an infinity', gradientHas(Infinity, 3, 6, 8)],
   ]
 
-  test.each(poisons)('%s: such a step leaves all as it was, and is counted', async (_, poison) => {
+  test.each(poisons)('%s: the step changes nothing and is counted', async (_, poison) => {
     const after: Checkpoint[] = []
     const seen: Progress[] = []
     const given = options({
@@ -138,7 +138,7 @@ describe('skip', () => {
     expect(after.at(-1)!.tricks).toMatchObject({ remembering: { steps: 11, passes: 11 } })
   })
 
-  test('where nothing is wrong it is as without, to the bit', async () => {
+  test("without bad steps, the result is bit-equal to 'stop'", async () => {
     const [one, other] = [options(), options({ nonFinite: 'skip' })]
     const { epochs, ...rest } = await train(one)
     const result = await train(other)
@@ -149,7 +149,7 @@ describe('skip', () => {
     expect(weightsOf(other)).toEqual(weightsOf(one))
   })
 
-  test('a run that is resumed after any step ends the same, to the bit', async () => {
+  test('a run resumed after any step has a bit-equal result', async () => {
     const given = (): TrainOptions =>
       options({
         tricks: [gradientHas(NaN, 2, 3, 6, 9), remembering()],
@@ -171,7 +171,7 @@ describe('skip', () => {
     }
   })
 
-  test('a run that was stopped goes on with it from its last checkpoint', async () => {
+  test("a stopped run can resume with 'skip' from its last checkpoint", async () => {
     const tricks = [lossTimes(NaN, 9)]
     const kept: Checkpoint[] = []
     const checkpoint = { every: { steps: 1 }, save: (each: Checkpoint) => void kept.push(each) }
@@ -181,7 +181,7 @@ describe('skip', () => {
     expect(result).toMatchObject({ stopped: 'finished', skipped: 1 })
   })
 
-  test('it gives up after ten in a row, across a resume too, and where an epoch has no step left', async () => {
+  test('stops after ten in a row, even across a resume, and if an epoch has no step left', async () => {
     const many = Array.from({ length: 10 }, (_, i) => 2 + i)
     const given = (steps: number[]): TrainOptions =>
       options({
@@ -190,7 +190,7 @@ describe('skip', () => {
         nonFinite: 'skip',
       })
     const message =
-      'train: gave up after 10 skipped steps in a row, as the loss is NaN at step 11 (learning rate 0.01; tricks: loss-times)'
+      'train: stopped after 10 skipped steps in a row: the loss is NaN at step 11 (learning rate 0.01; tricks: loss-times)'
     const kept: Checkpoint[] = []
     const checkpoint = { every: { steps: 1 }, save: (each: Checkpoint) => void kept.push(each) }
     await expect(train({ ...given(many), checkpoint })).rejects.toThrow(message)
@@ -198,10 +198,10 @@ describe('skip', () => {
     expect((await train(given(many.slice(1)))).skipped).toBe(9)
 
     const short = options({ tricks: [lossTimes(NaN, 7, 8, 9, 10, 11, 12, 13)], nonFinite: 'skip' })
-    await expect(train(short)).rejects.toThrow('gave up after 7 skipped steps in a row')
+    await expect(train(short)).rejects.toThrow('stopped after 7 skipped steps in a row')
   })
 
-  test('observers hear of the steps that were taken', async () => {
+  test('observers receive completed steps only', async () => {
     const heard: [number, Metrics][] = []
     const watching: Trick = {
       name: 'watching',
@@ -230,7 +230,7 @@ describe('skip', () => {
     expect(tf.memory().numTensors).toBe(before)
   })
 
-  test("a trick's own gradients are its own to keep", async () => {
+  test('a trick may keep its own gradients', async () => {
     let kept: Tensors | undefined
     const momentum: Trick = {
       name: 'own-momentum',

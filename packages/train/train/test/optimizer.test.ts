@@ -12,7 +12,7 @@ beforeEach(async () => {
   await tf.setBackend('cpu')
 })
 
-/** Those that start variables anew whenever they join; Adam's kind has one count of steps for all. */
+/** Optimizers that start new variables from zero; Adam and Adamax share one step count among all variables. */
 const flexible: Record<string, () => tf.Optimizer> = {
   sgd: () => tf.train.sgd(0.1),
   momentum: () => tf.train.momentum(0.1, 0.9, true),
@@ -53,7 +53,7 @@ const values = (model: layers.LayersModel): number[][] =>
 const freeze = (model: layers.LayersModel, ...frozen: string[]): void =>
   model.layers.forEach((layer) => (layer.trainable = !frozen.includes(layer.name)))
 
-/** The same runs with an optimizer for each variable, which can't take one's state for another's. */
+/** The same runs with a separate optimizer per variable, which can't mix up their states. */
 function byOnes(model: layers.LayersModel, make: () => tf.Optimizer, phases: string[][]): void {
   const variables = variablesOf(model)
   const optimizers = new Map(Object.keys(variables).map((path) => [path, make()]))
@@ -87,7 +87,7 @@ async function byTrainer(
   }
 }
 
-describe('an optimizer used again keeps the state of each variable', () => {
+describe('a reused optimizer keeps the state of each variable', () => {
   const runs: Record<string, string[][]> = {
     'after layers were thawed': [['one', 'two'], ['one'], []],
     'after layers were frozen': [[], ['one'], ['one', 'two']],
@@ -106,7 +106,7 @@ describe('an optimizer used again keeps the state of each variable', () => {
     expect(values(model)).toEqual(values(expected))
   })
 
-  test('and leaves no tensor behind', async () => {
+  test('leaves no tensor behind', async () => {
     const model = network()
     const optimizer = tf.train.adagrad(0.1)
     await byTrainer(model, optimizer, [['one'], []])
@@ -117,7 +117,7 @@ describe('an optimizer used again keeps the state of each variable', () => {
 })
 
 test.each(Object.keys(counting))(
-  '%s, which counts steps for all variables at once, is refused where layers join',
+  '%s, with one step count for all variables, is rejected if layers are added',
   async (name) => {
     const model = network()
     const optimizer = all[name]!()
@@ -125,7 +125,7 @@ test.each(Object.keys(counting))(
     freeze(model, 'one')
     const before = values(model)
     await expect(train({ ...options(model, optimizer), tricks: [xavier()] })).rejects.toThrow(
-      /^train: expected optimizer to be new or to have trained the same layers, got Adam(ax)? without the state of two\/kernel, two\/bias, .* Make a new optimizer where layers are unfrozen\.$/,
+      /^train: expected optimizer to be new or to have trained the same layers, got Adam(ax)? without the state of two\/kernel, two\/bias, .* Create a new optimizer after unfreezing layers\.$/,
     )
     expect(values(model)).toEqual(before)
     await train(options(model, all[name]!()))
@@ -139,13 +139,13 @@ describe('an optimizer of another model', () => {
     'of other shapes': () => network(7),
   }
   const cases = slotted.flatMap((name) => Object.keys(others).map((other) => [name, other]))
-  test.each(cases)('is refused before anything is trained: %s, %s', async (name, other) => {
+  test.each(cases)('is rejected before training: %s, %s', async (name, other) => {
     const optimizer = all[name]!()
     await train(options(network(), optimizer))
     const model = others[other]!()
     const before = values(model)
     await expect(train({ ...options(model, optimizer), tricks: [xavier()] })).rejects.toThrow(
-      /^train: expected optimizer to be new or to have trained this model, got \w+ with the state of one(_\d+)?\/kernel.* and \d more, which are not among the model's variables \(one\/kernel, one\/bias, two\/kernel and 3 more\)\. Make a new optimizer for each model\.$/,
+      /^train: expected optimizer to be new or to have trained this model, got \w+ with the state of one(_\d+)?\/kernel.* and \d more, which are not among the model's variables \(one\/kernel, one\/bias, two\/kernel and 3 more\)\. Create a new optimizer for each model\.$/,
     )
     expect(values(model)).toEqual(before)
   })
@@ -162,7 +162,7 @@ describe('an optimizer of another model', () => {
     },
   )
 
-  test('is refused where the other’s variables had the same names', async () => {
+  test('is rejected even if the other’s variables had the same names', async () => {
     const optimizer = tf.train.momentum(0.1, 0.9)
     const own = async (): Promise<void> => {
       const kernel = tf.tidy(() => tf.variable(tf.ones([48, 3]), true, 'kernel-of-mine'))
@@ -180,7 +180,7 @@ describe('an optimizer of another model', () => {
   })
 })
 
-test('one that was disposed, or made in a tidy, is refused', async () => {
+test('rejects an optimizer that was disposed, or created in a tidy', async () => {
   const disposed = tf.train.adam(0.01)
   await train(options(network(), disposed))
   disposed.dispose()
@@ -188,11 +188,11 @@ test('one that was disposed, or made in a tidy, is refused', async () => {
   tf.tidy(() => void (tidied = tf.train.momentum(0.1, 0.9)))
   for (const optimizer of [disposed, tidied!])
     await expect(train(options(network(), optimizer))).rejects.toThrow(
-      /^train: expected optimizer to hold its tensors, got (Adam|Momentum) that was disposed\. Make a new one, outside tf\.tidy\.$/,
+      /^train: expected optimizer to hold its tensors, got (Adam|Momentum) that was disposed\. Create a new one, outside tf\.tidy\.$/,
     )
 })
 
-test('alignOptimizer serves a loop of one’s own', () => {
+test('alignOptimizer works in a custom loop', () => {
   const model = network()
   const optimizer = tf.train.momentum(0.1, 0.9)
   const step = (): void => {
@@ -214,8 +214,8 @@ test('alignOptimizer serves a loop of one’s own', () => {
   expect(moved('head/bias')).toBeCloseTo(-0.1 - 0.19, 6)
 })
 
-describe('one that cannot be saved', () => {
-  /** Plain descent, which keeps what `more` gives it. */
+describe('an optimizer that cannot be saved', () => {
+  /** Gradient descent with the methods in `more`. */
   class Own extends tf.Optimizer {
     static readonly className = 'Own'
     learningRate = 0.1
@@ -240,23 +240,20 @@ describe('one that cannot be saved', () => {
   test.each([
     [new Own(), 'getWeights() is not implemented for this optimizer yet.'],
     [new Half(), 'it has no setWeights'],
-  ])(
-    'trains, and is refused before the first step where checkpoints are asked for',
-    async (optimizer, why) => {
-      const model = network()
-      await train(options(model, optimizer))
-      const before = values(model)
-      const checkpoint = { save: () => {} }
-      await expect(train({ ...options(model, optimizer), checkpoint })).rejects.toThrow(
-        'train: expected optimizer to be one that can be saved, as checkpoints are asked for, got Own ' +
-          `(${why}). Leave the checkpoints out, or give it getWeights and setWeights.`,
-      )
-      expect(values(model)).toEqual(before)
-    },
-  )
+  ])('trains, but is rejected before the first step with checkpoints', async (optimizer, why) => {
+    const model = network()
+    await train(options(model, optimizer))
+    const before = values(model)
+    const checkpoint = { save: () => {} }
+    await expect(train({ ...options(model, optimizer), checkpoint })).rejects.toThrow(
+      'train: expected optimizer to be one that can be saved, for checkpoints, got Own ' +
+        `(${why}). Disable checkpoints, or implement getWeights and setWeights.`,
+    )
+    expect(values(model)).toEqual(before)
+  })
 })
 
-describe('in two runs at a time', () => {
+describe('in two concurrent runs', () => {
   test.each(['optimizer', 'model'])(
     'one %s is refused, and free when the run has ended',
     async (which) => {
@@ -265,7 +262,7 @@ describe('in two runs at a time', () => {
         which === 'model' ? (first.model as layers.LayersModel) : network(),
         which === 'optimizer' ? first.optimizer : tf.train.sgd(0.1),
       )
-      const refused = `train: expected ${which} to be free, got one that another run is using. Await that run`
+      const refused = `train: expected ${which} to be unused, got one that another run is using. Await that run`
       const before = values(second.model as layers.LayersModel)
       let tried = false
       for await (const _ of training({ ...first, readEvery: 1 })) {
@@ -280,7 +277,7 @@ describe('in two runs at a time', () => {
     },
   )
 
-  test('an error of onProgress ends the run', async () => {
+  test('an error in onProgress ends the run', async () => {
     const ends: string[] = []
     const optimizer = tf.train.sgd(0.1)
     const run = {

@@ -15,20 +15,20 @@ const run = (precision: string): ReturnType<typeof train> =>
 
 afterEach(() => vi.restoreAllMocks())
 
-test('a precision that is none is refused', async () => {
+test('rejects an unknown precision', async () => {
   await expect(run('float8')).rejects.toThrow(
     'train: expected precision to be float32 or bfloat16, got float8',
   )
 })
 
-test('where the backend has no bfloat16, float32 is used and said', async () => {
+test('without bfloat16 on the backend, float32 is used with a warning', async () => {
   await tf.setBackend('cpu')
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   expect(await run('bfloat16')).toMatchObject({ stopped: 'finished', precision: 'float32' })
   expect(warn.mock.calls).toEqual([[expect.stringContaining('bfloat16 is not available')]])
 })
 
-test('where it has, training is in bfloat16 and evaluation in float32', async (context) => {
+test('with bfloat16, training uses it and evaluation uses float32', async (context) => {
   context.skip(tf.findBackendFactory('tensorflow') === null, 'TensorFlow is not installed')
   await tf.setBackend('tensorflow')
   context.skip(!isCapable(), 'this processor does not compute in bfloat16')
@@ -36,7 +36,7 @@ test('where it has, training is in bfloat16 and evaluation in float32', async (c
   const { precision, steps, test: metrics } = await run('bfloat16')
   expect(precision).toBe('bfloat16')
   expect(metrics!.accuracy).toBeGreaterThan(0.9)
-  // Once to see whether it is to be had, then around each step's gradients.
+  // Once for the availability check, then around each step's gradients.
   const values = set.mock.calls.map(([, value]) => value)
   expect(values.filter((value) => value === 'bfloat16')).toHaveLength(steps + 1)
   expect(values.at(-1)).toBe('float32')

@@ -1,5 +1,5 @@
-// The seven tricks that the interface was tried on before it was frozen: each short, and none known to
-// the trainer. They are examples of the hooks that the first packages don't use.
+// Seven short tricks with which the interface was tested before it was frozen; the trainer has no code for any of them.
+// They are examples of hooks that the first packages don't use.
 import * as tf from '@tensorflow/tfjs-core'
 import { beforeEach, expect, test } from 'vitest'
 import { during, type PipelineBatch, type Tensors, type Trick, type Variables } from '@tricks/core'
@@ -37,7 +37,7 @@ const sharpnessAware = (radius: number): Trick => ({
   },
 })
 
-/** Gradients of a large batch from small ones, one after the other. */
+/** Accumulates the gradients of small batches for a large one. */
 const accumulation = (parts: number): Trick => ({
   name: 'accumulation',
   options: { parts },
@@ -69,7 +69,7 @@ const clipping = (norm: number): Trick => ({
   },
 })
 
-/** Test-time augmentation: the mean over an image and its mirror image. */
+/** Test-time augmentation: averages an image and its mirror image. */
 const mirrorAtTest: Trick = {
   name: 'mirror-at-test',
   options: {},
@@ -101,7 +101,7 @@ interface Plateau {
   since: number
 }
 
-/** The same after a linear warm-up, on its own clock: it doesn't hear of the warm-up's epochs. */
+/** The same after a linear warm-up, on its own clock: it does not receive the warm-up's epochs. */
 const warmThen = <S>(steps: number, after: Trick<S>): Trick<S> => ({
   ...after,
   name: 'warm-then',
@@ -186,7 +186,7 @@ beforeEach(async () => {
   await tf.setBackend('cpu')
 })
 
-test('averaging: training goes its way, evaluation reads the average', async () => {
+test('averaging: training is unaffected, evaluation uses the average', async () => {
   const plain = await train(options([]))
   const trick = averaging(0.95)
   const given = options([trick])
@@ -194,7 +194,7 @@ test('averaging: training goes its way, evaluation reads the average', async () 
   expect(weightsOf(given.model)).toEqual(await weightsAfter([]))
   expect(averaged.epochs[0]!.training).toEqual(plain.epochs[0]!.training)
   expect(averaged.epochs[0]!.validation).not.toEqual(plain.epochs[0]!.validation)
-  // The same list again gives the same: state starts afresh in each run.
+  // Using the list again gives the same result: each run has fresh state.
   expect((await train(options([trick]))).test).toEqual(averaged.test)
   const before = tf.memory().numTensors
   const again = options([trick])
@@ -204,7 +204,7 @@ test('averaging: training goes its way, evaluation reads the average', async () 
   expect(tf.memory().numTensors - before - made).toBeLessThanOrEqual(0)
 })
 
-test('sharpness-aware: another gradient, and weights back where they were', async () => {
+test('sharpness-aware: another gradient, and restored weights', async () => {
   expect(distance(await weightsAfter([sharpnessAware(0)]), await weightsAfter([]))).toBeLessThan(
     1e-6,
   )
@@ -213,14 +213,14 @@ test('sharpness-aware: another gradient, and weights back where they were', asyn
   expect(await weightsAfter([sharpnessAware(0.05)])).not.toEqual(await weightsAfter([]))
 })
 
-test('accumulation: four small batches make one large', async () => {
+test('accumulation: four small batches equal one large batch', async () => {
   expect(distance(await weightsAfter([accumulation(4)]), await weightsAfter([]))).toBeLessThan(1e-5)
   const metrics = async (tricks: Trick[]): Promise<number> =>
     (await train(options(tricks))).epochs[2]!.training.loss
   expect(await metrics([accumulation(3)])).toBeCloseTo(await metrics([]), 5)
 })
 
-test('clipping: inside the norm it does nothing, and it can clip what was accumulated', async () => {
+test('clipping: no effect below the norm, and works on accumulated gradients', async () => {
   expect(distance(await weightsAfter([clipping(1e6)]), await weightsAfter([]))).toBeLessThan(1e-6)
   const both = [clipping(0.1), accumulation(4)]
   expect(distance(await weightsAfter(both), await weightsAfter([clipping(0.1)]))).toBeLessThan(1e-5)
@@ -234,7 +234,7 @@ test('clipping: inside the norm it does nothing, and it can clip what was accumu
   expect(Math.hypot(...moved)).toBeCloseTo(0.01, 5)
 })
 
-test('mirror at test: only evaluation changes', async () => {
+test('test-time mirroring: only evaluation changes', async () => {
   expect(await weightsAfter([mirrorAtTest])).toEqual(await weightsAfter([]))
   const losses = await Promise.all([train(options([mirrorAtTest])), train(options([]))])
   expect(losses[0].test!.loss).not.toBe(losses[1].test!.loss)
@@ -259,7 +259,7 @@ test('plateau after a warm-up: on its own clock, with its own state', async () =
   expect(rates).toEqual(once)
 })
 
-test('stop early: ends the run on the best weights', async () => {
+test('early stopping: ends the run with the best weights', async () => {
   const given = options([stopEarly(2)], { epochs: 30 })
   const { stopped, epochs, test: tested } = await train(given)
   expect(stopped).toMatch(/no better than epoch \d+ for 2 epochs/)
@@ -270,7 +270,7 @@ test('stop early: ends the run on the best weights', async () => {
   expect(tested).toEqual(short.test)
 })
 
-test('all at once, inside windows, for the whole run', async () => {
+test('all together, inside windows, for the whole run', async () => {
   const tricks = [
     clipping(1),
     accumulation(2),

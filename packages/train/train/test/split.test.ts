@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { type ImageSet, openData, type TrainingData } from '../src/index.ts'
 import { heldOutCounts } from '../src/split.ts'
 
-/** Grey images of these many of each class, shuffled. */
+/** Shuffled grey images, with the given number per class. */
 function images(counts: readonly number[]): ImageSet & { labels: Uint8Array } {
   const ordered = counts.flatMap((count, label) => Array<number>(count).fill(label))
   const order = createRandom(3).permutation(ordered.length)
@@ -25,7 +25,7 @@ const heldOutIndices = ({ heldOut }: TrainingData): number[] => [...(heldOut?.in
 const countsOf = (set: ImageSet, indices: readonly number[]): number[] =>
   set.classes.map((_, label) => indices.filter((i) => set.labels[i] === label).length)
 
-describe('each class gives its share', () => {
+describe('splits are stratified', () => {
   test.each<[number[], number, number[]]>([
     [[10, 10, 10], 3, [1, 1, 1]],
     [[10, 10, 10], 4, [2, 1, 1]],
@@ -34,7 +34,7 @@ describe('each class gives its share', () => {
     [[97, 2, 1], 10, [10, 0, 0]],
     [[5, 1, 1], 3, [3, 0, 0]],
     [[1, 1, 1, 17], 5, [0, 0, 0, 5]],
-    // No other way: of 20 images eleven stay.
+    // The only possible split: eleven of 20 images stay.
     [[1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 10], 9, [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]],
     [[2, 2, 2], 3, [1, 1, 1]],
     [[3, 4], 0, [0, 0]],
@@ -47,7 +47,7 @@ describe('each class gives its share', () => {
     expect(held).toEqual(held.toSorted((a, b) => a - b))
   })
 
-  test('within one image of the exact proportion, and of the number asked for', () => {
+  test('within one image of the exact proportion, and of the requested size', () => {
     const random = createRandom(11)
     for (let i = 0; i < 300; i++) {
       const counts = Array.from({ length: random.integer(2, 12) }, () => random.integer(1, 60))
@@ -57,7 +57,7 @@ describe('each class gives its share', () => {
       if (validation > most) continue
       const shares = heldOutCounts(counts, validation)
       expect(shares.reduce((sum, each) => sum + each)).toBe(validation)
-      // Classes of one image give none, so others may have to give more.
+      // Classes with one image give none, so others may have to give more.
       const single = counts.filter((count) => count === 1).length
       counts.forEach((count, label) => {
         expect(shares[label]!).toBeLessThan(count)
@@ -73,14 +73,14 @@ test('the split is the same whatever the seed, and random within a class', () =>
   const set = images([40, 20])
   const held = heldOutIndices(open(set, 12))
   expect(heldOutIndices(open(set, 12, 99))).toEqual(held)
-  // Eight of forty in the set's order would be the first ones, or evenly spread.
+  // In set order, eight of forty would be the first ones or evenly spaced.
   const indices = [...set.labels.keys()].filter((i) => set.labels[i] === 0)
   const gaps = new Set(held.filter((i) => set.labels[i] === 0).map((i) => indices.indexOf(i) % 5))
   expect(gaps.size).toBeGreaterThan(1)
   expect(indices.indexOf(held.findLast((i) => set.labels[i] === 0)!)).toBeGreaterThan(8)
 })
 
-test('every image is trained on or held out, and a class of one image is trained on', () => {
+test('every image is trained on or held out, and a class with one image is trained on', () => {
   const set = images([12, 1, 7])
   const data = open(set, 6)
   const held = new Set(heldOutIndices(data))
@@ -97,7 +97,7 @@ test('every image is trained on or held out, and a class of one image is trained
   expect(data.facts.size).toBe(14)
 })
 
-test('the default is a tenth, or what the classes can spare', () => {
+test('the default is a tenth, or as many as the classes can spare', () => {
   expect(heldOutIndices(open(images([15, 15])))).toHaveLength(3)
   const single = images(Array<number>(20).fill(1))
   const data = open(single)
@@ -107,7 +107,7 @@ test('the default is a tenth, or what the classes can spare', () => {
 
 test.each([
   [21, 'got 21'],
-  [19, 'at most 18, as each class keeps one to train on, got 19'],
+  [19, 'at most 18, as each class keeps one for training, got 19'],
   [-1, 'got -1'],
   [0.1, 'got 0.1'],
   [NaN, 'got NaN'],
@@ -118,8 +118,8 @@ test.each([
   expect(() => open(images([12, 8]), validation)).toThrow(message)
 })
 
-test('a class without images is named', () => {
+test('reports a class without images', () => {
   expect(() => open({ ...images([9, 0, 8]) }, 2)).toThrow(
-    "train: no training image is of the class 'class 1': add images, or remove it from classes",
+    "train: there are no training images of the class 'class 1': add images, or remove it from classes",
   )
 })

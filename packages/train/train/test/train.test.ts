@@ -31,7 +31,7 @@ beforeEach(async () => {
 })
 
 describe('training', () => {
-  test('learns what can be learnt, and says so', async () => {
+  test('learns a learnable task, and reports it', async () => {
     const seen: Progress[] = []
     const result = await train(
       options({ epochs: 5, onProgress: (progress) => seen.push(progress) }),
@@ -43,7 +43,7 @@ describe('training', () => {
     expect(result.epochs[4]!.training.loss).toBeLessThan(result.epochs[0]!.training.loss)
   })
 
-  test('the test logits are those that loss and accuracy were reckoned from', async () => {
+  test('the test logits are those that loss and accuracy were computed from', async () => {
     const { test: metrics, testLogits } = await train(options({ epochs: 2 }))
     const { labels } = blobs(40, 1)
     expect(testLogits).toHaveLength(40 * 3)
@@ -57,7 +57,7 @@ describe('training', () => {
     expect(metrics!.accuracy).toBeCloseTo(right / 40, 6)
   })
 
-  test('same seed, same weights to the bit, another model built first or not', async () => {
+  test('same seed, bit-equal weights, whether or not another model was built first', async () => {
     const once = await weightsAfter(3)
     denseModel()
     expect(await weightsAfter(3)).toEqual(once)
@@ -92,7 +92,7 @@ describe('training', () => {
     expect(result.test).toBeUndefined()
   })
 
-  test('the test set is read once, when training is done', async () => {
+  test('the test set is read once, after training', async () => {
     const events: string[] = []
     const { images, ...rest } = blobs(40, 1)
     const watched = new Proxy(rest, {
@@ -111,11 +111,11 @@ describe('training', () => {
         onProgress: ({ kind }) => kind === 'epoch' && events.push('epoch'),
       }),
     )
-    // Once to check its labels, before anything is trained; once to be judged by them.
+    // Once for validation, before training, and once for evaluation.
     expect(events).toEqual(['test', 'epoch', 'epoch', 'test'])
   })
 
-  test('evaluation gives the same whatever its batch size', async () => {
+  test('evaluation does not depend on its batch size', async () => {
     const metrics = await Promise.all(
       [1, 7, 39, 40, 41, 1000].map(async (evaluationBatchSize) => {
         const { test: tested, testLogits } = await train(options({ evaluationBatchSize }))
@@ -132,7 +132,7 @@ describe('training', () => {
     )
   })
 
-  test('early stopping and the rate see validation, and may end the run', async () => {
+  test('early stopping and the rate use validation, and may end the run', async () => {
     const heard: number[] = []
     const stopper: Trick = {
       name: 'stopper',
@@ -151,7 +151,7 @@ describe('training', () => {
     expect(all.steps).toBe(2 * Math.ceil(120 / 16))
   })
 
-  test('the rate is asked for before the step, and set', async () => {
+  test('the rate is set before the step', async () => {
     const used: number[] = []
     const optimizer = tf.train.sgd(0.5)
     const rates: Trick = {
@@ -166,8 +166,8 @@ describe('training', () => {
   })
 })
 
-describe('what goes wrong is said', () => {
-  test('a NaN names its step, the rate and the tricks', async () => {
+describe('reports errors', () => {
+  test('a NaN is reported with step, rate and tricks', async () => {
     const poison: Trick = {
       name: 'poison',
       options: {},
@@ -180,7 +180,11 @@ describe('what goes wrong is said', () => {
 
   const set = blobs(20)
   const cases: [string, Partial<TrainOptions>, string][] = [
-    ['a batch larger than the data', { batchSize: 200 }, 'a batch of 200 is larger than the 108'],
+    [
+      'a batch larger than the data',
+      { batchSize: 200 },
+      'expected batchSize to be at most 108, the number of training images, got 200',
+    ],
     [
       'an empty set',
       { data: { train: { ...set, images: new Uint8Array(), labels: [] } } },
@@ -191,7 +195,7 @@ describe('what goes wrong is said', () => {
       { data: { train: { ...set, labels: set.labels.map(() => 3) } } },
       'got 3 at',
     ],
-    ['images that are cut', { data: { train: { ...set, images: set.images.slice(1) } } }, 'bytes'],
+    ['truncated images', { data: { train: { ...set, images: set.images.slice(1) } } }, 'bytes'],
     ['no epochs', { epochs: 0 }, 'train: expected epochs to be a positive integer, got 0'],
     ['no reads', { readEvery: 0 }, 'train: expected readEvery to be a positive integer, got 0'],
     [
@@ -237,8 +241,8 @@ describe('what goes wrong is said', () => {
       { tricks: [denseModel as never] },
       'expected a trick, got the function denseModel. Call it: denseModel().',
     ],
-    ['all for validation', { validation: 120 }, 'expected validation to be'],
-    ['too few logits', { model: denseModel({ units: 2 }) }, 'give logits [16, 3], got [16, 2]'],
+    ['all images for validation', { validation: 120 }, 'expected validation to be'],
+    ['too few logits', { model: denseModel({ units: 2 }) }, 'return logits [16, 3], got [16, 2]'],
     ['a softmax', { model: denseModel({ activation: 'softmax' }) }, 'ends in a softmax'],
     ['no variables', { model: { apply: () => undefined } }, 'has no variables'],
     ['another test set', { data: { train: set, test: { ...set, classes: ['a'] } } }, 'in [0, 1)'],
@@ -248,7 +252,7 @@ describe('what goes wrong is said', () => {
   })
 })
 
-test('variables go by layer path and role, wherever the model was built', () => {
+test('variables are named by layer path and role, however the model was built', () => {
   denseModel()
   expect(Object.keys(variablesOf(denseModel()))).toEqual([
     'head/kernel',
@@ -258,7 +262,7 @@ test('variables go by layer path and role, wherever the model was built', () => 
   ])
 })
 
-test("openData's errors name its options", () => {
+test('errors of openData name its options', () => {
   const given = { train: blobs(20), validation: 0, batchSize: 8, epochs: 1, seed: 0 }
   for (const [wrong, message] of [
     [{ batchSize: -8 }, 'openData: expected batchSize to be a positive integer, got -8'],

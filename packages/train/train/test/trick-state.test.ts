@@ -15,7 +15,7 @@ const state = {
   none: null,
 }
 
-test('a state survives JSON: values, lists, typed arrays to the bit, tensors by name', () => {
+test('a state survives JSON: values, lists, bit-equal typed arrays, tensors by name', () => {
   const held: Record<string, tf.Tensor> = {}
   const encoded = encodeState(state, 'tricks', held)
   expect(Object.keys(held)).toEqual([

@@ -16,7 +16,7 @@ beforeEach(async () => {
   await tf.setBackend('cpu')
 })
 
-test('a validation set of its own is evaluated after each epoch, and all training images are trained on', async () => {
+test('a separate validation set is evaluated after each epoch, and all training images are used', async () => {
   const [set, other] = [blobs(120), blobs(33, 1)]
   const validated = await train(options({ train: set, validation: other }))
   const tested = await train(options({ train: set, test: other }, { validation: 0 }))
@@ -24,14 +24,14 @@ test('a validation set of its own is evaluated after each epoch, and all trainin
   expect(validated.epochs).toHaveLength(2)
   expect(validated.epochs[1]!.validation).toEqual(tested.test)
   expect(validated.test).toBeUndefined()
-  // Neither the batches nor the statistics see it.
+  // Neither the batches nor the statistics include it.
   expect([validated.mean, validated.deviation]).toEqual([tested.mean, tested.deviation])
   const { data } = openRun(options({ train: set, validation: other }))
   expect(data.heldOut!.set).toBe(other)
   expect([...data.heldOut!.indices]).toEqual(other.labels.map((_, i) => i))
 })
 
-test('without a test set, the result holds the logits of the validation images', async () => {
+test('without a test set, the result contains the logits of the validation images', async () => {
   const [set, other] = [blobs(120), blobs(33, 1)]
   const tested = await train(options({ train: set, test: other }, { validation: 0 }))
   expect(tested.validationLogits).toBeUndefined()
@@ -53,10 +53,10 @@ test('without a test set, the result holds the logits of the validation images',
   expect([both.validationLogits, both.testLogits]).toEqual([undefined, own.validationLogits])
 })
 
-test('rejects validation images kept apart beside a validation set', async () => {
+test('rejects holding out images in addition to a validation set', async () => {
   const data = { train: blobs(120), validation: blobs(33, 1) }
   await expect(train(options(data, { validation: 12 }))).rejects.toThrow(
-    'train: expected validation to be left out or 0, as data.validation is a set of its own, got 12',
+    'train: expected validation to be 0 or absent, as data.validation is given, got 12',
   )
   expect((await train(options(data, { validation: 0, epochs: 1 }))).epochs).toHaveLength(1)
 })

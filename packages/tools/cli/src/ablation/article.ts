@@ -1,4 +1,5 @@
-// What the ablation of the article compares: the base and the base with each trick, all tricks and all but each.
+// The comparisons in the article's ablation: the base with and without each trick, and all tricks with and without
+// each.
 import type { Arm, Comparison, PageText, Regime } from '@tricks/ablation'
 import { type ArticleTrick, articleTricks } from '../recipes/article.ts'
 
@@ -6,7 +7,7 @@ const base: readonly ArticleTrick[] = ['batch-norm', 'cosine-decay']
 const but = (tricks: readonly ArticleTrick[], trick: ArticleTrick): ArticleTrick[] =>
   tricks.filter((each) => each !== trick)
 
-/** A run with those tricks, and its batch if it is not the usual one. */
+/** A run with the given tricks, and a batch size if it is not the usual one. */
 function arm(tricks: readonly ArticleTrick[], batchSize?: number): Arm {
   const missing = articleTricks.filter((name) => !tricks.includes(name))
   const names =
@@ -25,7 +26,7 @@ const added = (...tricks: ArticleTrick[]): Pick<Comparison, 'with' | 'without'> 
   without: arm(base),
 })
 
-/** Comparisons that differ from "base and base with it", each with its reason. */
+/** Comparisons other than "base, and base with the trick", each with its reason. */
 const special: Partial<
   Record<ArticleTrick, Pick<Comparison, 'with' | 'without'> & { readonly remark: string }>
 > = {
@@ -60,7 +61,7 @@ export const articleComparisons: readonly Comparison[] = [
   })),
   { name: 'all', kind: 'added', with: arm(articleTricks), without: arm(base) },
   ...articleTricks
-    // Where the cosine is in, step decay gives way: there would be nothing to see.
+    // Step decay is left out wherever cosine decay is used: it would have no visible effect.
     .filter((name) => name !== 'step-decay')
     .map((name): Comparison => ({
       name,
@@ -70,7 +71,7 @@ export const articleComparisons: readonly Comparison[] = [
     })),
 ]
 
-/** What the page says about it. */
+/** The text of the results page. */
 export const articlePage = (
   { trainingImages, validationImages, measuredImages, epochs, batchSize, backend }: Regime,
   tfjs: string,
@@ -83,12 +84,12 @@ export const articlePage = (
     about: [
       `The net \`plain\` (16-32-64-128) on ${count} images of CIFAR-10, equally many of each class, and ${kept} more for ` +
         `early stopping; ${epochs} epochs, batch ${batchSize}, momentum 0.9 (Nesterov). Accuracy is measured on ${measured} ` +
-        `other training images: the test set is not read. The two runs of a pair share the seed, and with it the initial ` +
-        `weights, the order of the images and all other draws; and the machine with its precision. An effect is the mean ` +
+        `other training images: the test set is not read. The two runs of a pair share the seed, and so the initial ` +
+        `weights, the image order and all other draws, as well as the machine and its precision. An effect is the mean ` +
         `over pairs in percentage points with its 95 % confidence interval (Student's t), bold if that excludes zero. The ` +
-        `intervals are not corrected for their number: of twenty tricks without any effect, one will look as if it had one.`,
-      `The base is batch norm and cosine decay. Calibration error is the expected one over 15 bins: less is better. ` +
-        `The options are those of [article.ts](../../packages/tools/cli/src/recipes/article.ts), and not tuned.`,
+        `intervals are not corrected for multiple comparisons: of twenty tricks without any effect, one will appear to have one.`,
+      `The base is batch norm and cosine decay. Calibration error is the expected calibration error over 15 bins; lower is better. ` +
+        `The options are those of [article.ts](../../packages/tools/cli/src/recipes/article.ts); they are not tuned.`,
     ],
     controls: ['random-crop + mirroring', 'batch-norm'],
     again:

@@ -1,8 +1,11 @@
 import { isClear, points, type Summary } from '@tricks/ablation'
 
-/** The effects as a table for a terminal, the largest first. */
+/** Prints the effects as a table, largest first. */
 export function printSummary(summaries: readonly Summary[]): void {
-  const titles = { added: 'Added to the bare recipe', 'left out': 'Effect of having it among all' }
+  const titles = {
+    added: 'Added to the bare recipe',
+    'left out': 'Leave-one-out: effect of each trick when all are used',
+  }
   for (const kind of ['added', 'left out'] as const) {
     const own = summaries
       .filter((summary) => summary.kind === kind)

@@ -1,8 +1,8 @@
-// What the ablation of a recipe compares: the bare recipe with each of its tricks, and the recipe without each.
+// The comparisons in a recipe's ablation: the bare recipe with each of its tricks, and the recipe without each.
 import type { Arm, Comparison, PageText, Regime } from '@tricks/ablation'
 import { keyOf, type Trick } from '@tricks/core'
 
-/** The comparisons of a recipe's tricks, by their keys. What sets the learning rate is always in. */
+/** The comparisons of a recipe's tricks, by key. Tricks that set the learning rate are always included. */
 export function recipeComparisons(recipe: string, tricks: readonly Trick[]): Comparison[] {
   const always = tricks.filter((trick) => trick.setsRate).map(keyOf)
   const keys = tricks.map(keyOf).filter((key) => !always.includes(key))
@@ -35,18 +35,18 @@ export function recipeComparisons(recipe: string, tricks: readonly Trick[]): Com
   ]
 }
 
-/** What the page says about it. */
+/** The text of the results page. */
 export function recipePage(regime: Regime, command: string): PageText {
   const { trainingImages, validationImages, measuredImages, epochs, batchSize, recipe, data } =
     regime
   return {
     title: `What each trick of ${recipe} is worth`,
     about: [
-      `${data}: ${trainingImages} images to train on, ${validationImages} for validation, and ${measuredImages} others that ` +
-        `the accuracy is measured on; ${epochs} epochs, batch ${batchSize}. The two runs of a pair share the seed, the machine and ` +
+      `${data}: ${trainingImages} training images, ${validationImages} for validation, and ${measuredImages} others to measure ` +
+        `accuracy on; ${epochs} epochs, batch ${batchSize}. The two runs of a pair share the seed, the machine and ` +
         `its precision. An effect is the mean over pairs in percentage points with its 95 % confidence interval (Student's t), ` +
-        `bold if that excludes zero; with a single pair there is no interval. The intervals are not corrected for their number.`,
-      `The base is the recipe without its tricks, but with what sets the learning rate.`,
+        `bold if that excludes zero; with a single pair there is no interval. The intervals are not corrected for multiple comparisons.`,
+      `The base is the recipe without its tricks, except those that set the learning rate.`,
     ],
     again: `\`${command}\` continues where [runs.jsonl](runs.jsonl) ends, on ${regime.backend}.`,
   }

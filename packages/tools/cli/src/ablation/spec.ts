@@ -3,12 +3,12 @@ import { type Recipe, tricksOf } from '@tricks/run'
 import { articleRecipe, type ArticleTrick } from '../recipes/article.ts'
 import { recipeNamed } from '../recipes/index.ts'
 
-/** What an arm is made from, as JSON. */
+/** The definition of an arm, as JSON. */
 export type Spec =
   | { readonly article: readonly ArticleTrick[]; readonly batchSize?: number }
   | { readonly recipe: string; readonly tricks: readonly string[] }
 
-/** An arm's recipe. */
+/** Builds the recipe of an arm. */
 export async function recipeOfSpec(spec: Spec): Promise<Recipe> {
   if ('article' in spec) {
     const { article, batchSize } = spec

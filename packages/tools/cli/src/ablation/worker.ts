@@ -1,4 +1,4 @@
-// A process of an ablation: trains one arm after the other.
+// A worker process of an ablation: trains one arm after another.
 import { imagesOf, type Job, type Outcome, type Regime, serveArms } from '@tricks/ablation'
 import { type BackendName, useBackend } from '@tricks/backend'
 import { calibration, hasModel, loadTeacher, modelOf, tricksOf } from '@tricks/run'
@@ -6,13 +6,13 @@ import { train } from '@tricks/train'
 import { loadData } from '../data.ts'
 import { recipeOfSpec, type Spec } from './spec.ts'
 
-/** What all arms have in common. */
+/** Settings shared by all arms. */
 export interface WorkerSetup {
   readonly regime: Regime
   readonly data: string
   readonly size: number
   readonly skipBroken: boolean
-  /** Where a teacher is, if some arm learns from one. */
+  /** The teacher's folder, if an arm learns from one. */
   readonly teacher: string
 }
 

@@ -35,7 +35,7 @@ const names = [
 
 export const ablate: Command<(typeof names)[number]> = {
   usage: 'ablate <data>',
-  what: "Measure what each of a recipe's tricks is worth on your data, over paired seeds",
+  what: 'Measure the effect of each trick in a recipe on your data, with paired seeds',
   flags: names,
   examples: ['ablate ./pictures --seeds 2', 'ablate cifar10 --recipe bag-of-tricks --images 5000'],
   async run([data], flags, program) {
@@ -54,7 +54,7 @@ export const ablate: Command<(typeof names)[number]> = {
     const reason = unsupportedReason(regime.precision)
     if (reason !== undefined) console.log(`In float32, not ${regime.precision}: ${reason}`)
     const precision = reason === undefined ? regime.precision : 'float32'
-    // Before any time is spent.
+    // Checked before any time is spent on training.
     const images = imagesOf(train, {
       train: regime.trainingImages + regime.validationImages,
       measured: regime.measuredImages,
@@ -106,8 +106,8 @@ export const ablate: Command<(typeof names)[number]> = {
 }
 
 /**
- * How the runs train: as the flags say, else the recipe; the article's ablation has sizes of its own. In this order it is
- * kept in about.json, which an ablation that is continued has to match.
+ * How the runs train: by the flags, else by the recipe; the article's ablation has its own sizes. The keys are kept in
+ * this order in about.json, which a resumed ablation must match.
  */
 function regimeOf(
   of: {
@@ -152,7 +152,7 @@ function regimeOf(
   }
 }
 
-/** The recipe whose ablation is the article's. */
+/** The recipe that runs the article's ablation. */
 const articleName = 'bag-of-tricks'
 
 function chosen(all: readonly Comparison[], only: string | undefined): readonly Comparison[] {
@@ -165,5 +165,5 @@ function chosen(all: readonly Comparison[], only: string | undefined): readonly 
   return all.filter(({ name }) => requested.includes(name))
 }
 
-/** A program of this package's own, from its source or built. */
+/** A module of this package, as source or built. */
 const workerModule: string = fileURLToPath(import.meta.resolve('@tricks/cli/ablation-worker'))

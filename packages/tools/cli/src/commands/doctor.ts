@@ -9,7 +9,7 @@ import { manifest } from '../tricks.ts'
 import { exitCodes } from '../usage.ts'
 import type { Command } from './command.ts'
 
-/** What was looked at: a line, with a remedy if something is wrong or could be better. */
+/** The result of a check, with a remedy if something is wrong or could be better. */
 interface Finding {
   readonly about: string
   readonly found: string
@@ -20,7 +20,7 @@ const marks = { good: '✓', absent: '–', wrong: '✗' } as const
 
 export const doctor: Command<'backend'> = {
   usage: 'doctor',
-  what: 'Check what this machine can train on, and say what would make it faster',
+  what: 'Check which backends work on this machine and how to make training faster',
   flags: ['backend'],
   async run(_, { backend: only }) {
     const backends = (only ? [only] : backendNames).map(backendFinding)
@@ -50,11 +50,11 @@ function machine(): Finding[] {
     typescript === undefined || typescript === false
       ? {
           about: 'Recipes',
-          found: 'this Node reads .js and .mjs, but not .ts',
+          found: '.js and .mjs only, as this version of Node cannot read .ts',
           state: 'absent',
           remedy: 'for .ts use Node 22.18 or later',
         }
-      : { about: 'Recipes', found: 'may be .ts, .js or .mjs', state: 'good' },
+      : { about: 'Recipes', found: '.ts, .js or .mjs', state: 'good' },
     {
       about: 'Processor',
       found: `${cpus()[0]?.model ?? 'unknown'}, ${availableParallelism()} cores, ${memory}`,
@@ -75,12 +75,14 @@ const folders = (): Finding[] =>
       return { about, found: `${folder} is writable`, state: 'good' }
     } catch {
       const remedy =
-        about === 'Temporary' ? 'set TMPDIR to another' : 'change to another, or pass --out'
+        about === 'Temporary'
+          ? 'set TMPDIR to another folder'
+          : 'change to another folder, or pass --out'
       return { about, found: `${folder} is not writable`, state: 'wrong', remedy }
     }
   })
 
-/** Tries a backend in a process of its own, as one that doesn't start may end its process. */
+/** Tries a backend in a separate process, as a backend that fails to start may end the process. */
 function backendFinding(name: BackendName): Finding {
   const script = `import * as tf from ${JSON.stringify(import.meta.resolve('@tensorflow/tfjs-core'))}
     import { useBackend } from ${JSON.stringify(import.meta.resolve('@tricks/backend'))}
@@ -121,7 +123,7 @@ function conclusion(backends: readonly Finding[]): Finding {
   }
 }
 
-/** What @tricks/native says of itself, if it is installed and doesn't start. */
+/** Prints @tricks/native's own report if it is installed and does not start. */
 function nativeDoctor(): void {
   let command: string
   try {

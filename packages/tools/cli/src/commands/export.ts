@@ -12,7 +12,7 @@ type Given = Flags<(typeof names)[number]>
 
 export const exportRun: Command<(typeof names)[number]> = {
   usage: 'export <run>',
-  what: 'Write the network of a run as files that plain TensorFlow.js, or ONNX Runtime, loads anywhere',
+  what: "Export a run's network as a model for plain TensorFlow.js or ONNX Runtime",
   flags: names,
   examples: [
     'export runs/a --out public/model --probabilities',
@@ -21,7 +21,7 @@ export const exportRun: Command<(typeof names)[number]> = {
   async run([run], flags) {
     checkFlags(flags)
     const { out = 'model', probabilities = false, onnx = false, backend } = flags
-    // Of TensorFlow.js's files weights are copied alone, so any backend will do.
+    // For TensorFlow.js any backend will do, as only weights are copied.
     await useBackend(onnx ? backend : 'wasm')
     const path = resolve(String(run))
     const { model, classes } = await loadModel(path)
@@ -42,7 +42,7 @@ export const exportRun: Command<(typeof names)[number]> = {
     for (const [name, content] of Object.entries(files)) replaceFile(join(folder, name), content)
     console.log(`${folder}: ${Object.keys(files).join(', ')}`)
     for (const line of written.lines) console.log(line)
-    console.log(`It takes pixels in [0, 1] and returns ${output}${softmax(output)}.`)
+    console.log(`Input: pixels in [0, 1]. Output: ${output}${softmax(output)}.`)
   },
 }
 
@@ -52,7 +52,7 @@ const softmax = (output: string): string =>
 function checkFlags({ onnx, ...given }: Given): void {
   if (onnx) return
   const name = (['layout', 'images', 'backend'] as const).find((each) => given[each] !== undefined)
-  if (name) throw new UsageError(`--${dashed(name)}: goes with --onnx`)
+  if (name) throw new UsageError(`--${dashed(name)} requires --onnx`)
 }
 
 function readme({
@@ -67,12 +67,12 @@ function readme({
   readonly output: string
 }): string {
   const what = onnx
-    ? `ONNX files for ONNX Runtime: InferenceSession.create('…/model.onnx'). model-int8.onnx has weights of 8 bits.\n`
+    ? `ONNX files for ONNX Runtime: InferenceSession.create('…/model.onnx'). model-int8.onnx has 8-bit weights.\n`
     : `A TensorFlow.js layers model: tf.loadLayersModel('…/model.json').\n`
   const [input, result] = onnx ? ["Input 'images'", `Output '${output}'`] : ['Input', 'Output']
   return (
     what +
-    `${input}: float32 [batch, ${sizes.join(', ')}], RGB pixels in [0, 1]; it normalises them itself.\n` +
+    `${input}: float32 [batch, ${sizes.join(', ')}], RGB pixels in [0, 1]; normalisation is part of the model.\n` +
     `${result}: float32 [batch, ${classes}], ${output}${softmax(output)}, in the order of classes.json.\n`
   )
 }

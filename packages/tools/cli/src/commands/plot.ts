@@ -8,12 +8,12 @@ import { recipeNamed } from '../recipes/index.ts'
 
 import type { Command } from './command.ts'
 
-/** CIFAR's: the curve has the same shape for any number. */
+/** The size of CIFAR's training set; the curve has the same shape for any number. */
 const usualImages = 50_000
 
 export const plot: Command<'recipe' | 'epochs' | 'images' | 'svg'> = {
   usage: 'plot',
-  what: "Plot a recipe's learning rate over a run, before it is run",
+  what: "Plot a recipe's learning-rate schedule",
   flags: ['recipe', 'epochs', 'images', 'svg'],
   examples: ['plot --recipe six', 'plot --recipe ./my.recipe.ts --svg rate.svg'],
   async run(_, { recipe: name = 'quick', epochs, images = usualImages, svg }) {

@@ -8,7 +8,7 @@ import type { Command } from './command.ts'
 
 export const predict: Command<'top' | 'json' | 'backend'> = {
   usage: 'predict <run> <pictures...>',
-  what: 'Classify pictures with the network of a run',
+  what: 'Classify pictures with a trained network',
   flags: ['top', 'json', 'backend'],
   examples: ['predict runs/a picture.jpg', 'predict runs/a photos/*.jpg --top 1'],
   async run([run, pictures], { top = 3, json = false, backend }) {
@@ -36,11 +36,11 @@ interface Share {
   readonly probability: number
 }
 
-/** The classes, the likeliest first; or why the file can't be read. */
+/** Returns the classes, most likely first, or the reason why the file can't be read. */
 async function classify({ model, classes }: TrainedModel, name: string): Promise<Share[] | string> {
   const file = resolve(name)
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
-    return `it is a folder: name its pictures, as ${name}/*.jpg`
+    return `it is a folder: pass its pictures, as in ${name}/*.jpg`
   const { readPicture } = await import('@tricks/image-folder')
   const [height, width, channels] = model.inputs[0]!.shape.slice(1) as [number, number, number]
   const pixels = await readPicture(file, height, width)

@@ -24,7 +24,7 @@ type Given = Flags<(typeof names)[number]>
 
 export const preview: Command<(typeof names)[number]> = {
   usage: 'preview [trick] [data]',
-  what: 'Draw what a trick makes of your pictures, or what a recipe shows its network in a step',
+  what: "Draw a trick's effect on your pictures, or a training batch of a recipe",
   flags: names,
   examples: ['preview cutout ./pictures', 'preview ./pictures', 'preview --recipe six --step 100'],
   async run([first, second], flags) {
@@ -47,7 +47,7 @@ export const preview: Command<(typeof names)[number]> = {
   },
 }
 
-/** A trick's name, if one is given, and the data: by default CIFAR-10. */
+/** The trick's name, if given, and the data; default CIFAR-10. */
 function argumentsOf(
   first: string | undefined,
   second: string | undefined,
@@ -57,7 +57,7 @@ function argumentsOf(
   return isData ? [undefined, first] : [first, 'cifar10']
 }
 
-/** Only the path of what is made goes to stdout. */
+/** Only the path of the result goes to stdout. */
 const view = progressView({ stream: process.stderr })
 
 async function trickSheet(
@@ -67,14 +67,14 @@ async function trickSheet(
   { size = 64, skipBroken = false, seed }: Given,
 ): Promise<Sheet> {
   const { train } = await loadData(source, { size, skipBroken, view })
-  // Evenly through the set, as a folder's pictures are sorted by class.
+  // Evenly spaced through the set, as a folder's pictures are sorted by class.
   const stride = Math.max(1, Math.floor(train.labels.length / count))
   const indices = Array.from({ length: Math.min(count, train.labels.length) }, (_, i) => i * stride)
   const { facts } = openData({ train, validation: 0, batchSize: 1, epochs: 1, seed: 0 })
   const show = indices.map((_, i) => i)
   const options = { tricks: [trick], mean: facts.mean, show }
   if (seed !== undefined) return imageSheet(train, indices, { ...options, seed })
-  // By some seeds a trick that changes some of the pictures changes none of these.
+  // With some seeds, a trick that changes only some pictures changes none of these.
   let sheet = await imageSheet(train, indices, { ...options, seed: 1 })
   for (let other = 2; sheet.rows.length === 1 && other < 20; other++)
     sheet = await imageSheet(train, indices, { ...options, seed: other })

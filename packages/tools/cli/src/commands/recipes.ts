@@ -8,29 +8,31 @@ import type { Command } from './command.ts'
 
 export const recipes: Command<never> = {
   usage: 'recipes [name]',
-  what: 'List the recipes, or show what one of them does',
+  what: 'List the recipes, or show one in detail',
   flags: [],
   async run([name]) {
     if (name !== undefined) return show(name as string)
     for (const [each, { what = '', epochs }] of Object.entries(known))
       console.log(`${each.padEnd(16)}${what} (${epochs} epochs)`)
-    console.log('\nonly:NAME       one trick of the article\nall-but:NAME    all of them but one\n')
-    console.log(`${'NAME'.padEnd(20)}when left out, in its place`)
+    console.log(
+      '\nonly:NAME       only that trick of the article\nall-but:NAME    all tricks of the article except that one\n',
+    )
+    console.log(`${'NAME'.padEnd(20)}WITHOUT IT`)
     for (const [trick, instead] of Object.entries(article))
       console.log(`${trick.padEnd(20)}${instead}`)
     console.log(
-      '\nYour own: a file whose default export is defineRecipe({ … }), as --recipe ./my.recipe.ts',
+      '\nFor your own recipe, write a file with export default defineRecipe({ … }) and pass --recipe ./my.recipe.ts',
     )
   },
 }
 
 async function show(name: string): Promise<void> {
   const recipe = await recipeNamed(name)
-  // An optimizer may hold tensors.
+  // An optimizer may create tensors.
   await useBackend('wasm')
   const { what, model, epochs, batchSize, validation = 0.1, precision = 'float32' } = recipe
   if (what !== undefined) console.log(`${what}\n`)
-  console.log(`Model      ${typeof model === 'string' ? model : 'of its own'}`)
+  console.log(`Model      ${typeof model === 'string' ? model : 'defined by the recipe'}`)
   console.log(`Length     ${epochs} epochs of batches of ${batchSize}, in ${precision}`)
   console.log(`Validation ${validation} ${validation < 1 ? 'of the images' : 'images'}`)
   const optimizer = recipe.optimizer()

@@ -6,7 +6,7 @@ import type { Command } from './command.ts'
 
 export const report: Command<'out'> = {
   usage: 'report <runs...>',
-  what: "Write a run's page again, or one page that compares several runs, finished or running",
+  what: 'Write the page of a run, or a page that compares several, finished or running',
   flags: ['out'],
   examples: ['report runs/a', 'report runs/a runs/b --out comparison.html'],
   async run([runs], { out }) {

@@ -9,7 +9,7 @@ import type { Command } from './command.ts'
 
 export const resume: Command<'epochs' | 'nonFinite' | 'saveEvery' | 'progress' | 'tensorboard'> = {
   usage: 'resume <run>',
-  what: 'Continue a run from where it stopped, bit for bit',
+  what: 'Resume a run where it stopped, with bit-identical results',
   flags: ['epochs', 'nonFinite', 'saveEvery', 'progress', 'tensorboard'],
   examples: ['resume runs/2026-01-31T09-30-00', 'resume runs/a --epochs 40'],
   async run([path], { progress, epochs, ...flags }, program) {
@@ -18,7 +18,7 @@ export const resume: Command<'epochs' | 'nonFinite' | 'saveEvery' | 'progress' |
     checkSettings(folder, settings)
     const view = progressView({ ...(progress && { mode: progress }) })
     if (isOver(facts.state) && epochs === undefined) {
-      view.result(`The run is over (${facts.state}). For more epochs, pass --epochs N.`)
+      view.result(`The run has ended (${facts.state}). For more epochs, pass --epochs N.`)
       view.result(`Report     ${writeReport(folder)}`)
       return 0
     }

@@ -44,7 +44,7 @@ export const train: Command<(typeof names)[number]> = {
     const { out, saveEvery, tensorboard, progress, backend: wanted, data: binaries, ...own } = flags
     const view = progressView({ ...(progress && { mode: progress }) })
     const signal = stopSignal()
-    // What can be wrong is found before any time is spent.
+    // Check everything that can fail before spending time on training.
     const folder = resolve(out ?? unusedFolder())
     checkFree(folder)
     if (own.recipe !== undefined) await recipeNamed(own.recipe)
@@ -58,7 +58,7 @@ export const train: Command<(typeof names)[number]> = {
     const chosen = own.recipe ?? fallback.name
     view.say(`Recipe     ${chosen}${own.recipe === undefined ? `: ${fallback.why}` : ''}`)
     const teacher = await teacherFolder(chosen, source, own.teacher)
-    // Paths are recorded in full, so that the run can be resumed from anywhere.
+    // Absolute paths, so that the run can be resumed from any folder.
     const settings: Settings = {
       ...own,
       recipe: isFile(chosen) ? resolve(chosen) : chosen,
@@ -85,10 +85,10 @@ function checkFlagsFor(source: string, { size, skipBroken }: Given): void {
   if (isPictureFolder(source)) return
   const flag = size === undefined ? (skipBroken ? '--skip-broken' : undefined) : '--size'
   if (flag)
-    throw new UsageError(`${flag}: goes with a folder of pictures; CIFAR's images are 32 × 32`)
+    throw new UsageError(`${flag} applies only to a folder of pictures; CIFAR's images are 32 × 32`)
 }
 
-/** The run to learn from, by default one for each set of data, if the recipe learns from one. */
+/** The folder of the teacher's run, if the recipe learns from one; by default there is one per data set. */
 async function teacherFolder(
   recipe: string,
   source: string,
@@ -96,12 +96,12 @@ async function teacherFolder(
 ): Promise<string | undefined> {
   const wanted = (await recipeNamed(recipe)).teacher !== undefined
   if (!wanted && given !== undefined)
-    throw new UsageError(`--teacher: the recipe ${recipe} learns from no teacher`)
+    throw new UsageError(`--teacher: the recipe ${recipe} has no teacher`)
   const usual = source === 'cifar10' ? 'teacher' : `teacher-${basename(source)}`
   return wanted ? resolve(given ?? join('runs', usual)) : undefined
 }
 
-/** `runs/<time>`, and a number after it if two runs start in the same second. */
+/** `runs/<time>`, with a number appended if two runs start in the same second. */
 function unusedFolder(): string {
   const time = new Date().toISOString().replaceAll(':', '-').slice(0, 19)
   const path = join('runs', time)

@@ -9,7 +9,7 @@ import { warmup } from '@tricks/warmup'
 import { l2 } from '@tricks/weight-penalty'
 
 export default defineRecipe({
-  what: "cifar10-airbench's net, in bfloat16 where the processor has it: 90 % and above",
+  what: "cifar10-airbench's network, in bfloat16 if the processor supports it: 90 % and above",
   model: 'airbench',
   prepare: whiten,
   precision: 'bfloat16',

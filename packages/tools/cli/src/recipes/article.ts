@@ -1,4 +1,4 @@
-// The tricks of the article, each to be left out or to be the only one: `--recipe all-but:NAME`, `--recipe only:NAME`.
+// The tricks of the article, which can be left out (`--recipe all-but:NAME`) or used alone (`--recipe only:NAME`).
 import * as tf from '@tensorflow/tfjs-core'
 import { adabound } from '@tricks/adabound'
 import { autoAugment } from '@tricks/autoaugment'
@@ -24,43 +24,43 @@ import { l1, l2 } from '@tricks/weight-penalty'
 import { xavier } from '@tricks/initializers'
 import teacherRecipe from './teacher.ts'
 
-/** What takes a trick's place when it is left out. */
+/** What is used instead of a trick that is left out. */
 export const article = {
   'warm-up': 'the full rate from the first step',
   'constant-warm-up': 'nothing',
-  'linear-scaling': 'the rate as it is',
+  'linear-scaling': 'the unscaled rate',
   'label-smoothing': 'one-hot targets',
-  ricap: 'mixup alone, or no mixing',
+  ricap: 'only mixup, or no mixing',
   distillation: 'no teacher',
   cutout: 'nothing',
   'random-erasing': 'nothing',
   'cosine-decay': 'step decay, or a constant rate',
-  'step-decay': 'nothing where the cosine is in, or a constant rate',
-  mixup: 'RICAP alone, or no mixing',
+  'step-decay': 'cosine decay, or a constant rate',
+  mixup: 'only RICAP, or no mixing',
   adabound: 'SGD with Nesterov momentum',
   autoaugment: 'nothing',
   dropout: 'the identity',
   l1: 'nothing',
   l2: 'nothing',
   'batch-norm': 'biases',
-  'early-stopping': 'the whole run',
+  'early-stopping': 'all epochs',
   'random-crop': 'nothing',
   mirroring: 'nothing',
   rotation: 'nothing',
   'colour-shifting': 'nothing',
   'pca-lighting': 'nothing',
-  xavier: "the model's own: Kaiming normal",
+  xavier: "the model's default, Kaiming normal",
 } as const satisfies Record<string, string>
 
 export type ArticleTrick = keyof typeof article
 export const articleTricks: readonly ArticleTrick[] = Object.keys(article) as ArticleTrick[]
 
-/** A recipe with those tricks of the article, and no other. */
+/** A recipe with only the given tricks of the article. */
 export function articleRecipe(what: string, names: readonly ArticleTrick[]): Recipe {
   const has = (name: ArticleTrick): boolean => names.includes(name)
   const when = (name: ArticleTrick, make: () => Trick): Trick[] => (has(name) ? [make()] : [])
 
-  // A net without batch norm, and Adam's steps, bear smaller rates only.
+  // A network without batch norm, and Adam, only tolerate smaller rates.
   const peak = has('adabound') ? 0.004 : has('batch-norm') ? 0.1 : 0.02
   const multiplier = 8
   const rate = has('warm-up') ? peak / multiplier : peak

@@ -1,6 +1,8 @@
 import type { Recipe, RecipeContext } from '@tricks/run'
 
-/** What a recipe's tricks are made with where nothing is trained: CIFAR's shapes, and a teacher that can't be asked. */
+/**
+ * The context in which a recipe's tricks are made when nothing is trained: CIFAR's shapes, and a teacher that throws.
+ */
 export const dryContext = (
   { size = 32 }: Recipe,
   data: Partial<RecipeContext['data']> = {},
@@ -10,7 +12,7 @@ export const dryContext = (
   teacher: {
     name: 'absent',
     apply() {
-      throw new Error('there is no teacher to ask')
+      throw new Error('the teacher is unavailable outside training')
     },
   },
 })

@@ -5,17 +5,17 @@ import { pathToFileURL } from 'node:url'
 import { defineRecipe, type Recipe } from '@tricks/run'
 import { UsageError } from '../usage.ts'
 
-/** Whether `--recipe` names a file: built-in names have no dot and no slash. */
+/** Whether `--recipe` names a file: built-in names contain no dot and no slash. */
 export const isFile = (recipe: string): boolean => /[./\\]/.test(recipe)
 
 /**
- * The recipe that a file exports by default.
+ * Loads the recipe that is a file's default export.
  *
- * @throws UsageError if there is no such file; Error if it can't be loaded, or exports something else
+ * @throws UsageError if the file doesn't exist; Error if it can't be loaded or exports something else
  */
 export async function recipeFrom(file: string): Promise<Recipe> {
   const path = resolve(file)
-  if (!existsSync(path)) throw new UsageError(`--recipe: there is no file ${path}`)
+  if (!existsSync(path)) throw new UsageError(`--recipe: the file ${path} does not exist`)
   checkOneTensorflow(path)
   let module: { readonly default?: unknown }
   try {
@@ -42,11 +42,11 @@ function reasonOf({ message, ...error }: Error, path: string): string {
   if (missing !== undefined)
     return `it imports ${missing}, which is not installed. Run npm install ${missing}.`
   if (/import statement outside a module|Unexpected token 'export'/.test(message))
-    return 'Node takes it for a CommonJS script. Rename it to .mjs.'
+    return 'Node loads it as a CommonJS script. Rename it to .mjs.'
   return message
 }
 
-/** The tricks of the file's folder would compute with their own TensorFlow.js, which has no backend. */
+/** A recipe with its own copy of TensorFlow.js would compute without a backend. */
 function checkOneTensorflow(path: string): void {
   const [theirs, ours] = [path, import.meta.url].map((from) => {
     try {
@@ -57,6 +57,6 @@ function checkOneTensorflow(path: string): void {
   })
   if (theirs !== undefined && theirs !== ours)
     throw new Error(
-      `${path} uses the TensorFlow.js in ${resolve(theirs, '..')}, and this program another. Run npm install @tricks/cli in the recipe's folder, and npx tricks.`,
+      `${path} uses the TensorFlow.js in ${resolve(theirs, '..')}, but this program uses another copy. Run npm install @tricks/cli in the recipe's folder, and npx tricks.`,
     )
 }

@@ -12,7 +12,7 @@ import resnet18 from './resnet-18.ts'
 import six from './six.ts'
 import teacher from './teacher.ts'
 
-/** The recipes that come along, by what `--recipe` takes. */
+/** The built-in recipes, by name. */
 export const recipes: Readonly<Record<string, Recipe>> = {
   quick,
   'quick-native': quickNative,
@@ -21,30 +21,27 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   airbench,
   'resnet-18': resnet18,
   teacher,
-  'bag-of-tricks': articleRecipe(
-    'all tricks of the article together, for long runs',
-    articleTricks,
-  ),
+  'bag-of-tricks': articleRecipe('all tricks of the article, for long runs', articleTricks),
 }
 
-/** The recipe that takes a few minutes, and why it is the one. */
+/** The default recipe, which takes a few minutes, and the reason for the choice. */
 export function defaultRecipe(
   ofPictures: boolean,
   backend: BackendName,
 ): { readonly name: string; readonly why: string } {
   if (ofPictures) return { name: 'pictures', why: 'the data is a folder of pictures' }
   return backend === 'tfjs-node-gpu' || unsupportedReason('bfloat16') === undefined
-    ? { name: 'quick-native', why: `a larger network, as ${backend} is fast here` }
+    ? { name: 'quick-native', why: `larger than quick, as ${backend} is fast on this machine` }
     : { name: 'quick', why: 'a few minutes on any machine' }
 }
 
-/** What comes after a recipe's name to mean the recipe of its teacher. */
+/** The suffix of a recipe's name that selects its teacher's recipe. */
 export const teacherPart = '#teacher'
 
 /**
- * A recipe by its name, or from a file whose default export it is. `NAME#teacher` is the recipe of its teacher.
+ * Finds a recipe by name, or loads it from a file. `NAME#teacher` is the recipe of its teacher.
  *
- * @throws UsageError if there is none by that name; Error if the file can't be loaded
+ * @throws UsageError for an unknown name; Error if the file can't be loaded
  * @example
  * const { epochs } = await recipeNamed('quick')
  */
@@ -53,7 +50,7 @@ export async function recipeNamed(name: string): Promise<Recipe> {
     const student = name.slice(0, -teacherPart.length)
     const found = (await recipeNamed(student)).teacher
     if (found) return found
-    throw new UsageError(`--recipe: ${student} learns from no teacher`)
+    throw new UsageError(`--recipe: ${student} has no teacher`)
   }
   if (Object.hasOwn(recipes, name)) return recipes[name]!
   const [, kind, trick] = /^(only|all-but):(.+)$/.exec(name) ?? []
@@ -71,9 +68,9 @@ function ofArticle(kind: string, trick: string): Recipe {
       `--recipe: expected ${kind}: and one of ${articleTricks.join(', ')}, got ${trick}${meant(trick, articleTricks)}`,
     )
   return kind === 'only'
-    ? articleRecipe(`${trick} alone`, [trick as ArticleTrick])
+    ? articleRecipe(`only ${trick}`, [trick as ArticleTrick])
     : articleRecipe(
-        `all of the article but ${trick}`,
+        `all tricks of the article except ${trick}`,
         articleTricks.filter((each) => each !== trick),
       )
 }

@@ -7,7 +7,7 @@ import { defineRecipe } from '@tricks/run'
 import { warmup } from '@tricks/warmup'
 
 export default defineRecipe({
-  what: 'on @tricks/native a larger net learns more in the same time',
+  what: 'for @tricks/native: a larger network in the same time',
   model: 'plain',
   modelOptions: {
     widths: [

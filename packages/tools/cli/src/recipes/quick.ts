@@ -7,13 +7,13 @@ import { defineRecipe } from '@tricks/run'
 import { warmup } from '@tricks/warmup'
 
 export default defineRecipe({
-  what: 'a few minutes on any machine: little training, so little regularisation',
+  what: 'a few minutes on any machine; short training, so little regularisation',
   model: 'plain',
   modelOptions: { widths: [[16], [32], [64], [128]] },
   epochs: 4,
   batchSize: 64,
   validation: 1000,
-  // The warm-up multiplies the optimizer's rate by 8 before the cosine brings it down.
+  // The warm-up multiplies the rate by 8 before the cosine reduces it.
   optimizer: () => tf.train.momentum(0.04, 0.9, true),
   tricks: [
     randomCrop({ padding: 1 }),

@@ -9,7 +9,7 @@ import { warmup } from '@tricks/warmup'
 import { l2 } from '@tricks/weight-penalty'
 
 export default defineRecipe({
-  what: 'ResNet-18, for a GPU; not yet run to its end',
+  what: 'ResNet-18, for a GPU; not yet run in full',
   model: 'resnet-18',
   precision: 'bfloat16',
   epochs: 30,

@@ -9,7 +9,7 @@ import { defineRecipe } from '@tricks/run'
 import { warmup } from '@tricks/warmup'
 
 export default defineRecipe({
-  what: 'the six first tricks together, for longer runs',
+  what: 'the first six tricks, for longer runs',
   model: 'plain',
   epochs: 30,
   batchSize: 128,

@@ -6,7 +6,7 @@ import { defineRecipe } from '@tricks/run'
 import { warmup } from '@tricks/warmup'
 
 export default defineRecipe({
-  what: 'a wider net to distil from; recipes that want a teacher train it once and keep it',
+  what: 'a wider network to distil from, trained once by recipes that need a teacher',
   model: 'plain',
   modelOptions: { widths: [[32], [64], [128], [128]] },
   epochs: 6,

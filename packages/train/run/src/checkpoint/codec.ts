@@ -7,8 +7,8 @@ const format = 'tricks-checkpoint/2'
 const zeros = '0'.repeat(64)
 
 /**
- * A checkpoint as the bytes of a safetensors file, with a checksum of all of it inside. What is not a tensor is text in
- * the file's metadata, which other readers skip.
+ * Encodes a checkpoint as a safetensors file that contains a checksum of the whole file. Everything other than tensors
+ * is text in the file's metadata, which other readers ignore.
  *
  * @example
  * await train({
@@ -30,7 +30,9 @@ export function encode({ tensors, ...rest }: Checkpoint): Uint8Array {
 }
 
 /**
- * @throws Error if the bytes are not a checkpoint, or not as they were written
+ * Decodes a checkpoint.
+ *
+ * @throws Error if the bytes are not a checkpoint, or were altered
  * @example
  * const { step } = decode(readFileSync('last.safetensors'))
  */
@@ -42,7 +44,7 @@ export function decode(bytes: Uint8Array): Checkpoint {
   const found = new TextDecoder().decode(bytes.subarray(at, at + 64))
   const blank = Uint8Array.from(bytes)
   blank.set(new TextEncoder().encode(zeros), at)
-  if (sha256(blank) !== found) throw wrong('its checksum does not match, so it was altered')
+  if (sha256(blank) !== found) throw wrong('its checksum does not match, so it is damaged')
   try {
     return read(bytes)
   } catch (error) {
@@ -50,23 +52,23 @@ export function decode(bytes: Uint8Array): Checkpoint {
   }
 }
 
-/** A whole file may still not be a checkpoint: somebody else's, with a valid checksum. */
+/** A file with a valid checksum may still not be a checkpoint, if somebody else wrote it. */
 function read(bytes: Uint8Array): Checkpoint {
   const { tensors, metadata } = decodeTensors(bytes)
   if (metadata['format'] !== format)
     throw new Error(`expected ${format}, got ${JSON.stringify(metadata['format'] ?? 'no format')}`)
   const rest = parseJson(String(metadata['checkpoint']))
   if (typeof rest !== 'object' || rest === null || Array.isArray(rest))
-    throw new Error('it holds no run')
+    throw new Error('it contains no run')
   for (const [name, { dtype }] of Object.entries(tensors))
-    if (dtype === 'uint8') throw new Error(`${name} is of uint8, which no variable is`)
+    if (dtype === 'uint8') throw new Error(`${name} has dtype uint8, which variables never have`)
   return {
     ...(rest as Omit<Checkpoint, 'tensors'>),
     tensors: tensors as Readonly<Record<string, HostTensor>>,
   }
 }
 
-/** The checksum is near the start, after its name; a file without it has none. */
+/** The offset of the checksum, which follows its name near the start of the file; negative if there is none. */
 function offsetOfChecksum(bytes: Uint8Array): number {
   const start = new TextDecoder('latin1').decode(bytes.subarray(8, 8 + 128))
   const name = '"sha256":"'

@@ -5,12 +5,12 @@ import { replaceFile } from '../files/replace.ts'
 import { decode, encode } from './codec.ts'
 
 export interface CheckpointFolder {
-  /** For `train`'s `checkpoint.save`: writes it, the best one apart, and removes old ones. */
+  /** For `train`'s `checkpoint.save`: writes a checkpoint, keeps the best one separately, and removes old ones. */
   save(checkpoint: Checkpoint, best: boolean): void
   /**
-   * The newest that is whole, with those newer ones that are not and why; undefined where there is none.
+   * The newest intact checkpoint, with newer damaged ones and the reasons; undefined if there are none.
    *
-   * @throws Error where there are some, and none is whole
+   * @throws Error if there are checkpoints but none is intact
    */
   latest(): Found | undefined
 }
@@ -22,14 +22,14 @@ export interface Found {
 }
 
 /**
- * Keeps checkpoints in a folder: `step-000000123.safetensors`, the last few, and `best.safetensors`.
+ * Keeps checkpoints in a folder: the last few as `step-000000123.safetensors`, and `best.safetensors`.
  *
- * Each is written beside, flushed and renamed, so that it is whole or not there, whatever happens meanwhile; and
- * has a checksum, so that one that was cut or altered since is noticed, and the one before taken.
+ * Each file is written under a temporary name, flushed and renamed, so that it is either complete or absent, even after
+ * a crash. A checksum detects files that were truncated or altered later; the previous one is used then.
  *
- * @param path made where it isn't there
- * @param options.keep how many of the last to keep, a positive integer; default 3
- * @throws Error where the folder can't be made
+ * @param path created if missing
+ * @param options.keep number of recent checkpoints to keep, a positive integer; default 3
+ * @throws Error if the folder can't be created
  * @example
  * const folder = checkpointFolder('runs/1/checkpoints')
  * await train({ ...options, checkpoint: folder, resume: folder.latest()?.checkpoint })
@@ -65,7 +65,7 @@ export function checkpointFolder(
       }
       if (skipped.length > 0)
         throw new Error(
-          `checkpoint: none in ${path} is whole\n${skipped.map(({ file, reason }) => `  ${basename(file)}: ${reason}`).join('\n')}`,
+          `checkpoint: all in ${path} are damaged\n${skipped.map(({ file, reason }) => `  ${basename(file)}: ${reason}`).join('\n')}`,
         )
       return undefined
     },
@@ -77,7 +77,7 @@ function write(path: string, bytes: Uint8Array): void {
     replaceFile(path, bytes)
   } catch (error) {
     throw new Error(
-      `checkpoint: ${path} can't be written (${(error as Error).message}); the ones before it are whole`,
+      `checkpoint: ${path} can't be written (${(error as Error).message}); earlier checkpoints are intact`,
       { cause: error },
     )
   }

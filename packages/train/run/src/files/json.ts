@@ -1,10 +1,9 @@
 const limits = { size: 64 * 2 ** 20, depth: 64 }
 
 /**
- * JSON of a file that somebody else may have written: what is longer than 64 MiB or nested deeper than 64 is refused
- * before anything walks it.
+ * Parses JSON from an untrusted file: rejects text longer than 64 MiB or nested deeper than 64 before traversing it.
  *
- * @throws Error that says why it is none
+ * @throws Error with the reason if the text is invalid
  * @example
  * parseJson('{ "seed": 1 }') // { seed: 1 }
  */

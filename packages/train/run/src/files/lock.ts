@@ -2,20 +2,20 @@ import { readFileSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 
-/** Another machine's lock counts for so long after it was last refreshed, in milliseconds. */
+/** How long another machine's lock is valid after its last refresh, in milliseconds. */
 const patience = 10 * 60_000
 
-/** A claimed folder. */
+/** A locked folder. */
 export interface Lock {
-  /** Shows other machines that the owner is alive; to be called every few minutes at least. */
+  /** Signals to other machines that the owner is alive; call it at least every few minutes. */
   refresh(): void
-  /** Gives the folder back; the end of the process does too. */
+  /** Releases the folder; the end of the process does too. */
   release(): void
 }
 
 /**
- * Claims a folder for this process, so that two runs don't write to it. A dead owner holds nothing: on this machine that is
- * known at once, of another machine (in a shared folder) if it hasn't refreshed the lock for ten minutes.
+ * Locks a folder for this process, so that two runs can't write to it. A dead owner's lock is ignored: immediately if
+ * it was on this machine, after ten minutes without a refresh if it was on another one (in a shared folder).
  *
  * @throws Error naming the process that holds it
  * @example
@@ -51,7 +51,7 @@ export function lockFolder(path: string): Lock {
       try {
         utimesSync(file, new Date(), new Date())
       } catch {
-        // Someone removed the lock; that is no reason to stop.
+        // Someone removed the lock, which is no reason to stop.
       }
     },
     release,
@@ -59,7 +59,7 @@ export function lockFolder(path: string): Lock {
 }
 
 /**
- * Whether a live process holds the folder, by `lockFolder`.
+ * Whether a live process holds the folder's lock.
  *
  * @example
  * const words = isLocked('runs/1') ? 'still running' : 'not running'
@@ -69,13 +69,13 @@ export const isLocked = (path: string): boolean => lockOwner(path) !== undefined
 interface Owner {
   readonly host: string
   readonly pid: number
-  /** When the process started, as process ids are reused; empty if the system doesn't say. */
+  /** Start time of the process, as process ids are reused; empty if unavailable. */
   readonly start: string
 }
 
 const ownerOf = (pid: number): Owner => ({ host: hostname(), pid, start: statOf(pid)?.[19] ?? '' })
 
-/** Who holds the folder, in words. */
+/** Describes the lock's owner. */
 function lockOwner(path: string): string | undefined {
   const file = join(path, 'lock')
   try {
@@ -96,21 +96,21 @@ function lockOwner(path: string): string | undefined {
 }
 
 function isAlive(pid: number): boolean {
-  // A zombie has ended and only waits for its parent.
+  // A zombie has ended and is only waiting for its parent.
   if (pid <= 0 || statOf(pid)?.[0] === 'Z') return false
   try {
     process.kill(pid, 0)
     return true
   } catch (error) {
-    // Another user's process may not be signalled, but it exists.
+    // Another user's process can't be signalled, but it exists.
     return (error as NodeJS.ErrnoException).code === 'EPERM'
   }
 }
 
-/** What Linux says of a process, from its state on; undefined elsewhere. */
+/** The fields of /proc/<pid>/stat from the process state on; undefined on systems other than Linux. */
 function statOf(pid: number): string[] | undefined {
   try {
-    // The name before it, in brackets, may hold anything.
+    // The process name before them, in brackets, may contain anything.
     return readFileSync(`/proc/${pid}/stat`, 'utf8')
       .replace(/^.*\) /s, '')
       .split(' ')

@@ -1,10 +1,10 @@
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 
 /**
- * Writes a file beside, flushes it and renames it: a reader finds the old file or the new one, never half of one, even if
- * two processes write at once.
+ * Replaces a file atomically: writes a temporary file, flushes it and renames it. A reader sees either the old or the
+ * new content, even if two processes write at once.
  *
- * @throws Error of the system if it can't be written; the old file is as it was, and nothing is left beside it
+ * @throws Error from the system if it can't be written; the old file is unchanged and no temporary file remains
  * @example
  * replaceFile('runs/1/run.json', JSON.stringify({ state: 'running' }))
  */
@@ -14,7 +14,8 @@ export function replaceFile(path: string, content: string | Uint8Array): void {
   try {
     const file = openSync(beside, 'w')
     try {
-      // A full disk takes a part, and says so at the next write only: write-file-atomic writes once and renames what it got.
+      // On a full disk a write may be partial, and only the next write fails: write-file-atomic writes once and would
+      // rename a truncated file.
       for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at)
       fsyncSync(file)
     } finally {

@@ -4,7 +4,7 @@ import { parseJson } from './json.ts'
 export type FileDtype = 'float32' | 'int32' | 'uint8' | 'bool'
 
 export interface FileTensor {
-  /** By default that of the array: a `Uint8Array` holds uint8. */
+  /** By default the dtype of the array: uint8 for a `Uint8Array`. */
   readonly dtype?: FileDtype
   readonly shape: readonly number[]
   readonly values: Float32Array | Int32Array | Uint8Array
@@ -29,7 +29,7 @@ const typeOf = ({ dtype, values }: FileTensor): TypeName =>
         : 'U8'
 
 /**
- * Tensors, and text by name, as the bytes of a safetensors file.
+ * Encodes tensors and named text as a safetensors file.
  *
  * @example
  * const bytes = encodeTensors({ logits: { values: new Float32Array(20), shape: [2, 10] } }, { kind: 'test' })
@@ -49,7 +49,7 @@ export function encodeTensors(
     ] as const
   })
   const text = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) })
-  // Values begin at a multiple of 8, as readers map them in place; spaces may follow the header.
+  // Values begin at a multiple of 8, as readers may map them in place; the header may be padded with spaces.
   const unpadded = new TextEncoder().encode(text)
   const length = Math.ceil(unpadded.length / 8) * 8
   const bytes = new Uint8Array(8 + length + size)
@@ -63,9 +63,9 @@ export function encodeTensors(
 }
 
 /**
- * Reads a file that somebody else may have written: lengths and offsets are checked before anything is allocated.
+ * Decodes an untrusted safetensors file: lengths and offsets are checked before anything is allocated.
  *
- * @throws Error if the bytes are not a whole safetensors file
+ * @throws Error if the bytes are not a complete safetensors file
  * @example
  * const { tensors } = decodeTensors(encodeTensors({ labels: { values: new Int32Array(2), shape: [2] } }))
  */
@@ -76,7 +76,7 @@ export function decodeTensors(bytes: Uint8Array): {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const length = bytes.length < 8 ? Infinity : Number(view.getBigUint64(0, true))
   if (length > longestHeader || 8 + length > bytes.length)
-    throw new Error('it is truncated, or its header is damaged')
+    throw new Error('it is truncated or its header is damaged')
   const header = parseJson(new TextDecoder().decode(bytes.subarray(8, 8 + length)))
   if (!isObject(header)) throw new Error('its header is not an object')
   const { __metadata__: metadata = {}, ...entries } = header
@@ -105,7 +105,7 @@ function tensorOf(
     throw new Error(
       `${name} has ${to - from} bytes, expected ${expected}, as its shape is [${shape.join(', ')}]`,
     )
-  // A copy, as a view would have to begin at a multiple of 4; by Uint8Array, as a Buffer's own slice shares its memory.
+  // A copy, as a view must start at a multiple of 4; via Uint8Array, as Buffer's slice shares memory.
   const copy = new Uint8Array(bytes.subarray(from, to)).buffer
   return { dtype: type.dtype, shape, values: new type.Values(copy) }
 }

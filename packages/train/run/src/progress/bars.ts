@@ -5,7 +5,7 @@ import type { ProgressView } from './view.ts'
 import { duration } from './format.ts'
 import { epochLine, stepMetrics } from './words.ts'
 
-/** A bar of the run above one of the epoch; each finished epoch leaves a line. */
+/** A bar for the run above one for the epoch; each finished epoch leaves a line. */
 export function bars(
   stream: NodeJS.WriteStream,
   course: () => Course,
@@ -40,7 +40,7 @@ export function bars(
           return
         }
         shown.both.log(`${line}\n`)
-        // The bars, and the line with them, are only drawn now and then: without this the last line is lost.
+        // The bars, and the line with them, are redrawn only now and then; without this the last line would be lost.
         shown.both.update()
         return
       }

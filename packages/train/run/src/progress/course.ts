@@ -3,12 +3,12 @@ import { percent } from './format.ts'
 
 export interface RunLength {
   readonly epochs: number
-  /** Of a resumed run: its epochs so far, and its steps. */
+  /** For a resumed run: its previous epochs, and its steps. */
   readonly earlier?: readonly EpochProgress[]
   readonly from?: number
 }
 
-/** What is known of a running training: the best epoch so far, and the time that is left. */
+/** The state of a running training: the best epoch so far and the time remaining. */
 export class Course {
   readonly epochs: number
   best: { readonly accuracy: number; readonly epoch: number } | undefined
@@ -28,7 +28,7 @@ export class Course {
     return true
   }
 
-  /** In seconds, at the pace so far, evaluation and all. */
+  /** In seconds, at the average pace so far, including evaluation. */
   left({ step, steps }: StepProgress['time']): number {
     const done = step + 1 - this.from
     return ((performance.now() - this.began) / 1000 / done) * (steps - step - 1)

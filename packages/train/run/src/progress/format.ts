@@ -1,7 +1,7 @@
 export const percent = (share: number): string => `${(share * 100).toFixed(2)} %`
 
 /**
- * Minutes and seconds.
+ * Formats seconds as minutes and seconds.
  *
  * @example
  * duration(75.4) // '1:15'

@@ -3,10 +3,10 @@ import type { ProgressView } from './view.ts'
 import { duration } from './format.ts'
 import { epochLine, stepMetrics } from './words.ts'
 
-/** Seconds between two lines. */
+/** Minimum time between two lines, in seconds. */
 const pause = 10
 
-/** Prints a line if none was printed for a while. */
+/** Limits how often lines are printed. */
 export function throttled(print: (line: string) => void): (line: string) => void {
   let printed = performance.now()
   return (line) => {
@@ -16,7 +16,7 @@ export function throttled(print: (line: string) => void): (line: string) => void
   }
 }
 
-/** A line per epoch, and one now and then in between. */
+/** Prints a line per epoch, and occasional lines in between. */
 export function lines(print: (line: string) => void, course: () => Course): ProgressView['show'] {
   const sometimes = throttled(print)
   return (progress) => {

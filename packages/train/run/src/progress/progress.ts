@@ -3,17 +3,19 @@ import { Course, type RunLength } from './course.ts'
 import { lines, throttled } from './lines.ts'
 import type { ProgressView } from './view.ts'
 
-/** How a run shows its progress: bars in a terminal, lines now and then, the result alone, or JSON for programs. */
+/** How a run shows its progress: bars in a terminal, occasional lines, only the result, or JSON for programs. */
 export const progressModes = ['bars', 'lines', 'quiet', 'json'] as const
 export type ProgressMode = (typeof progressModes)[number]
 
 export interface ProgressOptions {
-  /** Default bars in a terminal, else lines. */
+  /** By default bars in a terminal, lines elsewhere. */
   readonly mode?: ProgressMode
   readonly stream?: NodeJS.WriteStream
 }
 
 /**
+ * Creates the progress display of a run.
+ *
  * @example
  * const view = progressView()
  * view.begin({ epochs: 10 })

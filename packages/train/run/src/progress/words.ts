@@ -9,7 +9,7 @@ export const stepMetrics = ({ loss, rate, imagesPerSecond, skipped }: StepProgre
   ...(skipped === undefined ? [] : [`${skipped} skipped`]),
 ]
 
-/** What stays of an epoch that is over. */
+/** The line that remains of a finished epoch. */
 export function epochLine(progress: EpochProgress, run: Course): string {
   const { epoch, training, validation, seconds, skipped } = progress
   const best = run.note(progress)

@@ -6,12 +6,12 @@ import { type Picture, picturesOf } from './pictures.ts'
 
 /** An image of a training batch. */
 export interface BatchImage {
-  /** As it is in the data. */
+  /** As in the data. */
   readonly original: Picture
-  /** As the network saw it, before it was normalised. */
+  /** As the network saw it, before normalisation. */
   readonly seen: Picture
   readonly label: string
-  /** What was drawn for it, and its targets after that: a line each. */
+  /** Its draws, and its targets after them, one per line. */
   readonly drawn: readonly string[]
 }
 
@@ -22,9 +22,9 @@ export interface BatchRecord {
 }
 
 /**
- * What a run keeps of the batch that the network saw in a step.
+ * Encodes the batch that the network saw in a step.
  *
- * @param sheet of `stepSheet`, its rows the original and the result
+ * @param sheet from `stepSheet`, with the rows original and result
  * @param step from 0
  * @returns a safetensors file: `original` and `seen` [images, height, width, channels]; step and captions as metadata
  * @example
@@ -53,7 +53,7 @@ export function encodeBatch({ rows }: Sheet, step: number): Uint8Array {
 
 const captionsSchema = v.array(v.object({ label: v.string(), drawn: v.array(v.string()) }))
 
-/** @throws Error that says what is wrong with the file, which may be somebody else's */
+/** @throws Error saying what is wrong with the file, which is untrusted */
 export function decodeBatch(bytes: Uint8Array): BatchRecord {
   const { tensors, metadata } = decodeTensors(bytes)
   const [original, seen] = [picturesOf(tensors, 'original'), picturesOf(tensors, 'seen')]
@@ -62,7 +62,7 @@ export function decodeBatch(bytes: Uint8Array): BatchRecord {
   if (!captions.success || !Number.isSafeInteger(step))
     throw new Error('its metadata is not that of a batch')
   const counts = new Set([original, seen, captions.output].map(({ length }) => length))
-  if (counts.size > 1) throw new Error('it has more pictures of one kind than of another')
+  if (counts.size > 1) throw new Error('its tensors have different numbers of pictures')
   return {
     step,
     images: captions.output.map((each, i) => ({

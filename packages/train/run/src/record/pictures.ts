@@ -10,7 +10,7 @@ export interface Picture {
 
 type Tensors = Readonly<Record<string, FileTensor>>
 
-/** @throws Error if there is none by that name, or of another type */
+/** @throws Error if there is no tensor of that name and type */
 export function valuesOf<T extends FileTensor['values']>(
   tensors: Tensors,
   name: string,

@@ -2,17 +2,17 @@ import { decodeTensors, encodeTensors } from '../files/safetensors.ts'
 import { type Picture, picturesOf, valuesOf } from './pictures.ts'
 import { mistakes, type Mistake, type Predictions } from './statistics.ts'
 
-/** Predictions of a set of images, with the pictures of the mistakes that a page shows. */
+/** Predictions for a set of images, with the pictures of the mistakes that a page shows. */
 export interface PredictionRecord extends Predictions {
   /** By the image's index in the set. */
   readonly pictures: ReadonlyMap<number, Picture>
 }
 
-/** How many mistakes of each kind a page shows. */
+/** Number of mistakes of each kind that a page shows. */
 const shown = 12
 
 /**
- * The mistakes that a page shows: those of the highest loss, and the most confident one per class.
+ * Selects the mistakes that a page shows: those with the highest loss, and the most confident one per class.
  *
  * @example
  * const { worst, mostConfident } = shownMistakes({ logits: new Float32Array([3, 1, 0, 2]), labels: [1, 1] })
@@ -39,12 +39,12 @@ interface PictureSet {
 }
 
 /**
- * What a run keeps of an evaluation: logits, labels, and the pictures of the mistakes that its page shows.
+ * Encodes an evaluation: logits, labels, and the pictures of the mistakes that the page shows.
  *
- * @param logits `[images, classes]`, row by row: `testLogits` or `validationLogits` of `train`'s result
+ * @param logits `[images, classes]`, row by row: `testLogits` or `validationLogits` from `train`'s result
  * @param set the images that were evaluated
- * @returns a safetensors file: `logits`, `labels`, `pictures` [k, height, width, channels], and `indices` [k], which are
- * the pictures' in the set
+ * @returns a safetensors file: `logits`, `labels`, `pictures` [k, height, width, channels], and `indices` [k], the
+ *   pictures' indices in the set
  * @example
  * const file = encodePredictions(Float32Array.of(2, 1), { ...testImages, labels: [0] })
  * writeFileSync('test.safetensors', file)
@@ -68,7 +68,7 @@ export function encodePredictions(logits: Float32Array, set: PictureSet): Uint8A
   })
 }
 
-/** @throws Error that says what is wrong with the file, which may be somebody else's */
+/** @throws Error saying what is wrong with the file, which is untrusted */
 export function decodePredictions(bytes: Uint8Array): PredictionRecord {
   const { tensors } = decodeTensors(bytes)
   const logits = valuesOf(tensors, 'logits', Float32Array)

@@ -4,10 +4,10 @@ import { isLocked } from '../files/lock.ts'
 import { parseRun, type RunRecord } from './record.ts'
 
 /**
- * Reads a run's folder in Node, whatever state it is in: `run.json`, `metrics.jsonl`, and if they exist
- * `test.safetensors`, `validation.safetensors` and `batch.safetensors`.
+ * Reads a run's folder in Node, in any state: `run.json`, `metrics.jsonl`, and if present `test.safetensors`,
+ * `validation.safetensors` and `batch.safetensors`.
  *
- * @throws Error if the folder holds neither run.json nor metrics.jsonl
+ * @throws Error if the folder contains neither run.json nor metrics.jsonl
  * @example
  * const page = reportPage(readRunFolder('runs/1'))
  */
@@ -21,7 +21,7 @@ export function readRunFolder(path: string): RunRecord {
     return content && new TextDecoder().decode(content)
   })
   if (run === undefined && metrics === undefined)
-    throw new Error(`${path} holds no run: it has neither run.json nor metrics.jsonl`)
+    throw new Error(`${path} is not a run: it contains neither run.json nor metrics.jsonl`)
   return parseRun({
     name: basename(resolve(path)),
     alive: isLocked(path),

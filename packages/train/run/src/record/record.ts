@@ -11,26 +11,26 @@ import {
   type StepLine,
 } from './schema.ts'
 
-/** A run, as its folder describes it; what the folder lacks is absent. */
+/** A run as read from its folder; missing files leave properties absent. */
 export interface RunRecord {
   readonly name: string
   /** 'running', 'finished', 'aborted', 'failed', or a trick's reason to stop; 'unknown' without a run.json. */
   readonly state: string
-  /** Whether a run whose state is 'running' has a process; absent if that is unknown. */
+  /** Whether a run in the state 'running' has a live process; absent if unknown. */
   readonly alive?: boolean
-  /** `run.json`; only `state` if there is none, or if it is damaged. */
+  /** `run.json`; only `state` if it is missing or damaged. */
   readonly run: RunFacts
   readonly steps: readonly StepLine[]
   readonly epochs: readonly EpochLine[]
   readonly test?: PredictionRecord
-  /** Of a run without test images. */
+  /** For a run without test images. */
   readonly validation?: PredictionRecord
   readonly batch?: BatchRecord
-  /** What could not be read, and why: sentences. */
+  /** What could not be read and why, as sentences. */
   readonly damage: readonly string[]
 }
 
-/** The files of a run's folder, as far as they exist. */
+/** The files of a run's folder; missing ones are absent. */
 export interface RunFiles {
   readonly name: string
   readonly alive?: boolean
@@ -47,7 +47,7 @@ export interface RunFiles {
 }
 
 /**
- * Reads what exists. Nothing throws: a damaged file is reported in `damage`.
+ * Parses the files of a run. Never throws: damaged files are reported in `damage`.
  *
  * @example
  * const { epochs } = parseRun({ name: 'mine', metrics: readFileSync('runs/1/metrics.jsonl', 'utf8') })
@@ -67,7 +67,7 @@ export function parseRun({ name, alive, run, metrics, batch, ...sets }: RunFiles
     return file ? { [set]: reading(`${set}.safetensors`, () => decodePredictions(file)) } : {}
   }
   const facts = run === undefined ? undefined : reading('run.json', () => parseFacts(run))
-  if (run === undefined) damage.push('There is no run.json, so what the run is made of is unknown.')
+  if (run === undefined) damage.push("run.json is missing, so the run's configuration is unknown.")
   const lines = linesOf(metrics ?? '', damage)
   return {
     name,
@@ -84,9 +84,9 @@ export function parseRun({ name, alive, run, metrics, batch, ...sets }: RunFiles
 }
 
 /**
- * run.json, checked.
+ * Parses and validates run.json.
  *
- * @throws Error that says what is wrong with it
+ * @throws Error saying what is wrong with it
  */
 export function parseFacts(text: string): RunFacts {
   const found = v.safeParse(runSchema, parseJson(text))

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ImageSet } from '@tricks/train'
 import type { RunFacts } from './schema.ts'
 
-/** What has to be the same when a run is resumed, and what a person calls it. */
+/** The properties that must match when a run is resumed, with their names in messages. */
 const facts = {
   data: 'data',
   classes: 'classes',
@@ -12,21 +12,22 @@ const facts = {
 } as const
 
 /**
- * A resumed run continues with what it began with: its data above all, which a checkpoint knows by its statistics alone.
+ * Checks that a resumed run has the same configuration, above all the same data, of which a checkpoint has only the
+ * statistics.
  *
- * @throws Error with what differs
+ * @throws Error with the difference
  */
 export function checkSame(path: string, then: RunFacts, now: RunFacts): void {
   for (const [fact, name] of Object.entries(facts)) {
     const [saved, here] = [then[fact], now[fact]].map((value) => JSON.stringify(value))
     if (saved !== here)
       throw new Error(
-        `${path} can't be resumed: ${name} changed since the run began\n  then ${saved}\n  now  ${here}`,
+        `${path} can't be resumed: ${name} changed since the run began\n  before ${saved}\n  now    ${here}`,
       )
   }
 }
 
-/** Bytes that are read at once, as the pixels may be in a file. */
+/** Bytes read at once, as the pixels may be in a file. */
 const chunk = 16 * 2 ** 20
 
 /** A checksum of images and labels. */

@@ -1,8 +1,8 @@
 import type { Metrics, PlanStage } from '@tricks/core'
 import * as v from 'valibot'
 
-// What a run's folder says about the run: run.json, and metrics.jsonl with a line per report. It is written, read and
-// compared by these types alone. A file may come from elsewhere, so reading checks it.
+// The content of a run's folder: run.json, and metrics.jsonl with one line per report. All code that writes, reads or
+// compares these files uses these types. Files are untrusted, so reading validates them.
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0))
 /** JSON writes NaN and infinity as null. */
@@ -12,7 +12,7 @@ const measure = v.pipe(
 )
 const metrics = v.object({ loss: measure, accuracy: measure })
 
-/** What resuming needs: with these the same run can be set up again. */
+/** The settings from which a resumed run is set up again. */
 export const settingsSchema = v.strictObject({
   /** A built-in recipe's name, or the path of a file. */
   recipe: v.pipe(v.string(), v.minLength(1)),
@@ -27,7 +27,7 @@ export const settingsSchema = v.strictObject({
   skipBroken: v.optional(v.boolean()),
   /** The run to distil from. */
   teacher: v.optional(v.string()),
-  /** Images that pass through the network at once. */
+  /** Images per forward pass. */
   microBatch: v.optional(v.pipe(count, v.minValue(1))),
   nonFinite: v.optional(v.picklist(['stop', 'skip'])),
   precision: v.optional(v.picklist(['float32', 'bfloat16'])),
@@ -46,12 +46,12 @@ export const runSchema = v.looseObject({
   /** 'running', 'finished', 'aborted', 'failed', or a trick's reason to stop. */
   state: v.string(),
   error: v.optional(v.string()),
-  /** What does the same run again. */
+  /** The command line that repeats the run. */
   command: v.optional(v.string()),
   settings: v.optional(settingsSchema),
   model: v.optional(v.string()),
   parameters: v.optional(count),
-  /** With its configuration. */
+  /** Including its configuration. */
   optimizer: v.optional(v.looseObject({ name: v.string() })),
   epochs: v.optional(count),
   stepsPerEpoch: v.optional(count),
@@ -68,22 +68,22 @@ export const runSchema = v.looseObject({
   precision: v.optional(v.string()),
   data: v.optional(
     v.looseObject({
-      /** What a person calls it: a folder, or a data set's name. */
+      /** A folder, or the name of a data set. */
       from: v.optional(v.string()),
       height: v.optional(count),
       width: v.optional(count),
       channels: v.optional(count),
-      /** Those that are kept apart for validation included. */
+      /** Including those kept for validation. */
       trainingImages: v.optional(count),
-      /** If they are a set of their own. */
+      /** If they are a separate set. */
       validationImages: v.optional(count),
       testImages: v.optional(count),
-      /** Of the images that are trained and selected on. */
+      /** Of the training and validation images. */
       sha256: v.optional(v.string()),
     }),
   ),
   backend: v.optional(v.string()),
-  /** The commit, of the folder in which the run was started. */
+  /** The git commit of the folder in which the run was started. */
   revision: v.optional(v.string()),
   versions: v.optional(v.record(v.string(), v.string())),
   hardware: v.optional(v.string()),
@@ -96,17 +96,17 @@ export const runSchema = v.looseObject({
       began: v.optional(v.string()),
       resumed: v.optional(v.array(v.object({ steps: count }))),
       seconds: v.optional(v.number()),
-      /** Bytes. */
+      /** In bytes. */
       peakMemory: v.optional(v.number()),
     }),
   ),
 })
 export type RunFacts = Readonly<v.InferOutput<typeof runSchema>>
 
-/** A line of metrics.jsonl about some steps: means since the line before. */
+/** A line of metrics.jsonl about steps: means since the previous line. */
 export interface StepLine extends Metrics {
   readonly kind: 'step'
-  /** Steps done. */
+  /** Number of completed steps. */
   readonly steps: number
   readonly rate: number
   readonly skipped?: number
@@ -146,7 +146,7 @@ export const lineSchema = v.variant('kind', [
   }),
 ])
 
-/** The first thing that is wrong, in words: 'settings.seed: expected …'. */
+/** Describes the first problem: 'settings.seed: expected …'. */
 export function firstIssue(issues: readonly v.BaseIssue<unknown>[]): string {
   const [issue] = issues
   const path = v.getDotPath(issue as never)

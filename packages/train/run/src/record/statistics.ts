@@ -1,8 +1,8 @@
-/** What a classifier predicts for labelled images: one row of logits per image. */
+/** A classifier's predictions for labelled images: one row of logits per image. */
 export interface Predictions {
   /** `[images, classes]`, row by row. */
   readonly logits: Float32Array
-  /** Class numbers, `[images]`. */
+  /** Class indices, `[images]`. */
   readonly labels: Uint8Array | Int32Array | readonly number[]
 }
 
@@ -26,7 +26,7 @@ export function probabilitiesOf({ logits, labels }: Predictions): Float64Array {
 }
 
 /**
- * The likeliest class of each image; of equal ones the first.
+ * The most likely class of each image; the first one in a tie.
  *
  * @example
  * predictedClasses({ logits: Float32Array.of(2, 1, 0, 3), labels: [0, 0] }) // [0, 1]
@@ -40,7 +40,7 @@ export function predictedClasses({ logits, labels }: Predictions): Int32Array {
 }
 
 /**
- * How often an image of one class was predicted as another.
+ * Counts how often images of one class were predicted as another.
  *
  * @returns counts, `matrix[label][predicted]`
  * @example
@@ -55,12 +55,12 @@ export function confusionMatrix(predictions: Predictions): number[][] {
   return matrix
 }
 
-/** Of one class: the share of its images that were found, and the share of the images predicted as it that are of it. */
+/** Recall and precision of a class. */
 export interface ClassAccuracy {
   readonly images: number
   /** Recall; NaN if the class has no images. */
   readonly accuracy: number
-  /** NaN if it was never predicted. */
+  /** NaN if the class was never predicted. */
   readonly precision: number
 }
 
@@ -78,28 +78,29 @@ export function classAccuracies(matrix: readonly (readonly number[])[]): ClassAc
   })
 }
 
-/** Predictions of similar confidence, from `low` (exclusive, except for 0) to `high` (inclusive). */
+/** Predictions with similar confidence, from `low` (exclusive, except for 0) to `high` (inclusive). */
 export interface Bin {
   readonly low: number
   readonly high: number
   readonly count: number
-  /** Means over the bin; NaN if it is empty. */
+  /** Mean over the bin; NaN if it is empty. */
   readonly confidence: number
   readonly accuracy: number
 }
 
 export interface Calibration {
-  /** Σ share of bin · |accuracy − confidence|. */
+  /** Σ fraction in bin · |accuracy − confidence|. */
   readonly expectedError: number
-  /** The largest |accuracy − confidence| of a bin that isn't empty. */
+  /** The largest |accuracy − confidence| over non-empty bins. */
   readonly maximumError: number
   readonly bins: readonly Bin[]
 }
 
 /**
- * Expected calibration error, over bins of equal width: whether predictions of 80 % confidence are right 80 times in 100.
+ * Expected calibration error over bins of equal width: whether predictions with 80 % confidence are correct 80 % of the
+ * time.
  *
- * @param bins how many; default 15, as in the paper
+ * @param bins number of bins; default 15, as in the paper
  * @example
  * const { expectedError, bins } = calibration({ logits: Float32Array.of(2, 1, 0, 3), labels: [0, 0] })
  * @see Guo et al. 2017, "On calibration of modern neural networks"
@@ -141,12 +142,12 @@ export interface Mistake {
   readonly predicted: number
   /** Probability of the predicted class. */
   readonly confidence: number
-  /** Probability of its own class; cross-entropy is −log of it. */
+  /** Probability of the true class; the cross-entropy is −log of it. */
   readonly own: number
 }
 
 /**
- * The misclassified images, by loss (the lowest probability of their own class first) or by confidence.
+ * The misclassified images, sorted by loss (lowest probability of the true class first) or by confidence.
  *
  * @example
  * const [worst] = mistakes({ logits: Float32Array.of(2, 1, 0, 3), labels: [0, 0] })

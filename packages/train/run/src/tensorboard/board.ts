@@ -1,4 +1,4 @@
-// What a run leaves for TensorBoard.
+// Writes a run's metrics, images and histograms for TensorBoard.
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
@@ -9,16 +9,19 @@ import { type Sheet, stepSheet } from '../sheet.ts'
 import { openTensorBoard } from './files.ts'
 
 export interface Board {
-  /** From now on the gradients of the last step are at hand, for the checkpoint's histograms. */
+  /** Keeps the gradients of the last step from now on, for the checkpoint's histograms. */
   watch(optimizer: tf.Optimizer, variables: Variables): void
   progress(progress: Progress): void
-  /** Weights, their gradients, and at the end of an epoch what the network last saw. Before the checkpoint is kept, which a resumed run goes on from. */
+  /**
+   * Writes weights and gradients, and at the end of an epoch the last batch. Called before the checkpoint is saved, so
+   * that a resumed run has them.
+   */
   checkpoint(checkpoint: Checkpoint): Promise<void>
   result(result: TrainResult): void
   close(): void
 }
 
-/** Opens `tensorboard/` in a run's folder, if it is wanted or exists already. */
+/** Opens `tensorboard/` in a run's folder, if requested or if it already exists. */
 export async function openBoard(
   run: string,
   {
@@ -31,7 +34,7 @@ export async function openBoard(
     classes,
   }: {
     readonly wanted: boolean
-    /** Steps done, of a resumed run. */
+    /** Steps done, for a resumed run. */
     readonly after: number
     readonly configuration: Readonly<Record<string, unknown>>
     /** The run's batches. */
@@ -47,7 +50,7 @@ export async function openBoard(
   const board = await openTensorBoard(folder, { after })
   const showBatch = async (step: number): Promise<void> => {
     const sheet = await stepSheet({ data, step, tricks, seed, classes, rows: 'result' })
-    // The batch of step 3 is what the network saw when it had done 4.
+    // The batch of step 3 is what the network had seen after 4 steps.
     board.image(step + 1, 'batch', pngOf(sheet))
   }
   if (!existing || after === 0) {
@@ -63,7 +66,7 @@ export async function openBoard(
       optimizer.applyGradients = (given) => {
         tf.dispose(gradients)
         const named = Array.isArray(given) ? given : []
-        // A clone shares its values: nothing is computed, and nothing read before it is looked at.
+        // A clone shares its values: nothing is computed, and nothing is read until it is needed.
         gradients = Object.fromEntries(
           named.map(({ name, tensor }) => [paths.get(name) ?? name, tf.keep(tensor.clone())]),
         )
@@ -77,7 +80,7 @@ export async function openBoard(
           'training/loss': progress.loss,
           'training/accuracy': progress.accuracy,
           'learning rate': progress.rate,
-          'images a second': progress.imagesPerSecond,
+          'images per second': progress.imagesPerSecond,
         })
       else if (progress.validation)
         board.scalars(step, {
@@ -103,7 +106,7 @@ export async function openBoard(
   }
 }
 
-/** The pictures of a sheet as a PNG: the originals, and under them what the network saw. */
+/** A sheet's pictures as a PNG: the originals, and below them the network's input. */
 function pngOf({ rows }: Sheet): Uint8Array {
   const pictures = rows.map(({ tiles }) => tiles.map((tile) => tile.pictures[0]!))
   const height = Math.max(...pictures.flat().map((picture) => picture.height))
@@ -121,7 +124,7 @@ function pngOf({ rows }: Sheet): Uint8Array {
   return encode({ width: columns * width, height: pictures.length * height, data, channels: 3 })
 }
 
-/** What fits into a line, as Markdown. */
+/** Single-line values, as a Markdown table. */
 function tableOf(configuration: Readonly<Record<string, unknown>>): string {
   const rows = Object.entries(configuration).flatMap(([name, value]) =>
     value === undefined ? [] : [`| ${name} | ${said(value)} |`],
@@ -137,7 +140,7 @@ function said(value: unknown): string {
   return text.replaceAll('|', '\\|')
 }
 
-/** A column for each fact, and one for each trick. */
+/** A column per fact and per trick. */
 function hyperparametersOf(
   { model, epochs, batchSize, backend }: Readonly<Record<string, unknown>>,
   tricks: readonly Trick[],

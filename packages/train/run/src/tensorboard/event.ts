@@ -1,4 +1,4 @@
-// TensorFlow's Event messages, of their fields those that TensorBoard reads.
+// TensorFlow's Event messages, limited to the fields that TensorBoard reads.
 import { PbfReader, PbfWriter } from 'pbf'
 
 export interface Event {
@@ -11,7 +11,7 @@ export interface Event {
 
 export type Content =
   | { readonly kind: 'version' }
-  /** What is of a later step than this, or of the same, is to be forgotten. */
+  /** Tells readers to discard events of this step and later ones. */
   | { readonly kind: 'start' }
   | { readonly kind: 'scalar'; readonly tag: string; readonly value: number }
   | { readonly kind: 'image'; readonly tag: string; readonly png: Uint8Array }
@@ -28,12 +28,12 @@ export interface Histogram {
   readonly count: number
   readonly sum: number
   readonly sumOfSquares: number
-  /** The upper ends of the buckets, rising. */
+  /** The upper bounds of the buckets, ascending. */
   readonly limits: readonly number[]
   readonly counts: readonly number[]
 }
 
-/** Counts values in buckets of equal width; what is no finite number is left out. */
+/** Counts values in buckets of equal width; non-finite values are skipped. */
 export function histogramOf(values: ArrayLike<number>, buckets = 30): Histogram {
   let [min, max, count, sum, sumOfSquares] = [Infinity, -Infinity, 0, 0, 0]
   for (let i = 0; i < values.length; i++) {
@@ -72,7 +72,7 @@ export function encodeEvent({ wallTime, step, content }: Event): Uint8Array {
   else if (content.kind === 'start')
     event.writeMessage(field.sessionLog, (_, log) => log.writeVarintField(1, sessionStart), null)
   else
-    // A summary of one value.
+    // A summary with one value.
     event.writeMessage(
       field.summary,
       (_, summary) => summary.writeMessage(1, summaryValue, content),
@@ -96,13 +96,13 @@ function summaryValue(content: Value, to: PbfWriter): void {
       to.writeMessage(8, textTensor, content.markdown)
       return to.writeMessage(9, plugin, { name: 'text' })
     case 'hyperparameters':
-      // The plugin wants a tensor, whatever its value.
+      // The plugin requires a tensor, whatever its value.
       to.writeMessage(8, (_, tensor) => tensor.writeVarintField(1, type.float), null)
       return to.writeMessage(9, plugin, { name: 'hparams', content: session(content.values) })
   }
 }
 
-/** A PNG's header holds its size and the kind of its colours. */
+/** A PNG's header contains its size and colour type. */
 function image(png: Uint8Array, to: PbfWriter): void {
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength)
   const channels = { 0: 1, 2: 3, 3: 3, 4: 2, 6: 4 }[png[25]!]
@@ -122,7 +122,7 @@ function histogram(own: Histogram, to: PbfWriter): void {
   to.writePackedDouble(7, [...own.counts])
 }
 
-/** One string, without a shape: of several TensorBoard would make a table. */
+/** A single string, without a shape: TensorBoard would render several as a table. */
 function textTensor(text: string, to: PbfWriter): void {
   to.writeVarintField(1, type.string)
   to.writeBytesField(8, new TextEncoder().encode(text))
@@ -142,7 +142,7 @@ function plugin(
   )
 }
 
-/** HParamsPluginData with a SessionStartInfo: what a run was started with. */
+/** HParamsPluginData with a SessionStartInfo: the hyperparameters of a run. */
 function session(values: Readonly<Record<string, string | number | boolean>>): Uint8Array {
   const data = new PbfWriter()
   data.writeMessage(
@@ -171,7 +171,7 @@ function hyperparameter(
   )
 }
 
-/** The step of an encoded event. */
+/** Reads the step of an encoded event. */
 export function stepOf(event: Uint8Array): number {
   return new PbfReader(event).readFields(
     (tag, found, reader) => {

@@ -1,15 +1,15 @@
 import { type Content, encodeEvent, histogramOf, stepOf } from './event.ts'
 import { frame, recordsOf } from './record.ts'
 
-/** Writes what TensorBoard shows. Each call is in the file when it returns. */
+/** Writes event files for TensorBoard. Each call writes to the file before it returns. */
 export interface TensorBoard {
-  /** Numbers over steps, by tag, such as `training/loss`. */
+  /** Numbers by tag, such as `training/loss`. */
   scalars(step: number, values: Readonly<Record<string, number>>): void
   image(step: number, tag: string, png: Uint8Array): void
-  /** How values are spread, such as a layer's weights; what is no finite number is left out. */
+  /** The distribution of values, such as a layer's weights; non-finite values are skipped. */
   histogram(step: number, tag: string, values: ArrayLike<number>): void
   text(step: number, tag: string, markdown: string): void
-  /** What tells this run from others, for the table of hyperparameters. */
+  /** The hyperparameters of this run, for TensorBoard's table. */
   hyperparameters(values: Readonly<Record<string, string | number | boolean>>): void
   close(): void
 }
@@ -17,13 +17,13 @@ export interface TensorBoard {
 const fileName = /^events\.out\.tfevents\.(\d+)\.tricks$/
 
 /**
- * Event files in a folder, which `tensorboard --logdir` reads. In Node.
+ * Writes event files to a folder that `tensorboard --logdir` reads. Runs in Node.
  *
- * A run that goes on says after how many steps: what was written of later ones is taken back, so that none is there
- * twice. Each opening begins a file, and tells a TensorBoard that looks on to forget as well.
+ * For a resumed run, events of later steps than `after` are removed, so that no step appears twice. Each call begins a
+ * new file, which also tells a running TensorBoard to discard the removed events.
  *
- * @param options.after steps done; default 0, which begins afresh
- * @throws Error where the folder can't be written
+ * @param options.after steps done; default 0, which starts from scratch
+ * @throws Error if the folder can't be written
  * @example
  * const board = await openTensorBoard('runs/one/tensorboard')
  * board.scalars(20, { 'training/loss': 2.1, 'training/accuracy': 0.2 })
@@ -57,7 +57,7 @@ export async function openTensorBoard(
     else truncateSync(path, kept)
   }
 
-  // Files are read in the order of their names, whatever the clock says.
+  // Files are read in name order, even if the clock was set back.
   const number = Math.max(Math.floor(Date.now() / 1000), ...numbers.map((own) => own + 1))
   const file = openSync(pathOf(number), 'wx')
   const write = (step: number, content: Content): void => {
@@ -78,7 +78,10 @@ export async function openTensorBoard(
   }
 }
 
-/** How much of a file is of those steps; events are written in their order. A half or damaged end doesn't count. */
+/**
+ * The length of the part of a file up to the given step; events are in step order. An incomplete or damaged end is
+ * excluded.
+ */
 function lengthUntil(file: Uint8Array, last: number): number {
   let length = 0
   try {
@@ -87,7 +90,7 @@ function lengthUntil(file: Uint8Array, last: number): number {
       length = to
     }
   } catch {
-    // What ended the run may have ended the file in the midst of a write.
+    // The process may have been killed while it was writing.
   }
   return length
 }

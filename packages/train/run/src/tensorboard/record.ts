@@ -1,4 +1,4 @@
-// TFRecord, the framing of TensorFlow's event files: length, its checksum, data, their checksum, little-endian.
+// TFRecord, the framing of TensorFlow's event files: length, its checksum, data, its checksum; little-endian.
 
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte
@@ -19,7 +19,7 @@ export function crc32c(bytes: Uint8Array): number {
   return ~crc >>> 0
 }
 
-/** Turned and shifted, as data that hold a checksum of themselves would have a known one. */
+/** Masked as the format requires, so that data containing its own checksum has an unpredictable one. */
 const masked = (bytes: Uint8Array): number => {
   const crc = crc32c(bytes)
   return (((crc >>> 15) | (crc << 17)) + 0xa282ead8) >>> 0
@@ -39,15 +39,15 @@ export function frame(data: Uint8Array): Uint8Array {
 
 export interface FramedRecord {
   readonly data: Uint8Array
-  /** Where its frame begins and ends in the file. */
+  /** Byte range of the frame in the file. */
   readonly from: number
   readonly to: number
 }
 
 /**
- * The records of a file, up to where it was cut.
+ * Iterates over the records of a file, up to where it was truncated.
  *
- * @throws Error where a checksum is wrong, naming the place
+ * @throws Error with the offset of a record whose checksum is wrong
  */
 export function* recordsOf(file: Uint8Array): Generator<FramedRecord, void> {
   const view = new DataView(file.buffer, file.byteOffset, file.byteLength)
