@@ -1,12 +1,12 @@
 import { decode } from '@cwasm/nsbmp'
 
-/** Pixels of a compressed BMP, whose size its file doesn't bound. */
+/** Pixel limit of a compressed BMP, whose size its file doesn't bound. */
 const limit = 2 ** 26
 
 /**
- * A BMP's pixels, RGBA. Its alpha is ignored, as viewers do: many a program leaves it 0.
+ * Decodes a BMP to RGBA. Alpha is ignored, as in viewers, because many programs leave it 0.
  *
- * @throws Error that says what is wrong with it
+ * @throws Error saying what is wrong with it
  */
 export function decodeBmp(bytes: Buffer): { data: Buffer; width: number; height: number } {
   const head = Buffer.concat([bytes.subarray(0, 66), Buffer.alloc(Math.max(0, 66 - bytes.length))])
@@ -16,14 +16,14 @@ export function decodeBmp(bytes: Buffer): { data: Buffer; width: number; height:
   const bits = head.readUInt16LE(old ? 24 : 28)
   const compression = old ? 0 : head.readUInt32LE(30)
   const compressed = compression === 1 || compression === 2
-  if (width <= 0 || height === 0) throw new Error(`it says that it has ${width} × ${height} pixels`)
+  if (width <= 0 || height === 0) throw new Error(`its header gives ${width} × ${height} pixels`)
   if (compressed && width * height > limit)
     throw new Error(`it has ${width} × ${height} pixels, more than ${limit}: scale it down`)
   const row = Math.ceil((width * bits) / 32) * 4
   if (!compressed && head.readUInt32LE(10) + row * height > bytes.length)
-    throw new Error('it ends early')
+    throw new Error('it is truncated')
   const { data } = decode(bytes)
-  // Where 16 bits hold a pixel, the decoder leaves the low bits 0, and so white below 255.
+  // For 16-bit pixels, the decoder leaves the low bits 0, so white would be below 255.
   const masks = compression === 3 ? [54, 58, 62].map((at) => head.readUInt32LE(at)) : [31, 31, 31]
   const scale = masks.map((mask) => 255 / (256 - 2 ** (8 - bitsIn(mask))))
   for (let i = 0; i < data.length; i += 4) {
@@ -33,5 +33,5 @@ export function decodeBmp(bytes: Buffer): { data: Buffer; width: number; height:
   return { data: Buffer.from(data.buffer, data.byteOffset, data.byteLength), width, height }
 }
 
-/** Of the 8 that the decoder makes of them. */
+/** Bits of a mask, at most the 8 that the decoder produces. */
 const bitsIn = (mask: number): number => Math.min(8, mask.toString(2).replaceAll('0', '').length)

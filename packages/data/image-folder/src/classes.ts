@@ -1,20 +1,20 @@
 import { entriesOf, type Entry, isPicture, within } from './entries.ts'
 import { type Skipped, reasonOf } from './skipped.ts'
 
-/** The pictures in a class's folder and in the folders in it. */
+/** The pictures in a class's folder and its subfolders. */
 export interface Class {
   readonly name: string
   pictures: Entry[]
-  /** Pictures that can't be read, as far as a look at the folders tells. */
+  /** Pictures that are known to be unreadable from the folder listing alone. */
   readonly broken: Skipped[]
-  /** Files that aren't pictures, and links to what is read elsewhere. */
+  /** Files that aren't pictures, and links to what is already read elsewhere. */
   readonly others: Skipped[]
 }
 
 /**
- * Looks through a class's folders. Those that links lead to come last, so that what is there twice counts where it really is.
+ * Lists the pictures of a class. Folders behind links come last, so that duplicates count at their real path.
  *
- * @param known real paths of the folders that are read as classes, and of those above them
+ * @param known real paths of the folders that are read as classes, and of their parents
  */
 export async function readClass(
   name: string,
@@ -56,13 +56,13 @@ export async function readClass(
     if (visited.has(folder.real) || [...known, ...above].some((each) => within(each, folder.real)))
       found.others.push({
         file: folder.path,
-        reason: `a link to ${folder.real}, which is read already`,
+        reason: `a link to ${folder.real}, which is already read`,
       })
     else await visit(folder, above)
   return found
 }
 
-/** Leaves out the pictures that links lead to a second time, in whichever class or set. */
+/** Skips pictures that links repeat, in any class or set. */
 export function leaveOutRepeated(classes: readonly Class[]): void {
   const read = new Map<string, string>()
   for (const linked of [false, true])

@@ -6,28 +6,28 @@ import { type Skipped, reasonOf } from './skipped.ts'
 export interface Entry {
   readonly name: string
   readonly path: string
-  /** The path without links. */
+  /** The path with links resolved. */
   readonly real: string
-  /** Whether it is a link itself. */
+  /** Whether the entry itself is a link. */
   readonly isLink: boolean
-  /** Whether it is a link or a link leads to a folder above it. */
+  /** Whether the entry or a folder above it is a link. */
   readonly linked: boolean
 }
 
 export interface Entries {
   readonly folders: Entry[]
   readonly files: Entry[]
-  /** Links to nowhere, and names that can't be opened. */
+  /** Dangling links, and names that can't be opened. */
   readonly broken: Skipped[]
-  /** Links back to this folder or one above it. */
+  /** Links back to this folder or a parent. */
   readonly back: Skipped[]
 }
 
-/** What systems leave in folders: neither pictures nor classes, and not worth a line. */
+/** Files that operating systems create: neither pictures nor classes, and not worth reporting. */
 const systemFiles =
   /^(?:\..*|thumbs\.db|ehthumbs.*\.db|desktop\.ini|icon\r|__macosx|@eadir|\$recycle\.bin|system volume information|lost\+found)$/i
 
-/** @throws Error naming the folder, if there is none */
+/** @throws Error naming the folder if it doesn't exist */
 export async function rootEntry(path: string): Promise<Entry> {
   const real = await realpath(path).catch((error: unknown) => {
     throw new Error(`image-folder: ${path} can't be read: ${reasonOf(error)}`, { cause: error })
@@ -36,9 +36,9 @@ export async function rootEntry(path: string): Promise<Entry> {
 }
 
 /**
- * What a folder holds, sorted by name, links followed, without hidden files and what systems leave there.
+ * Lists a folder sorted by name, with links resolved, without hidden and system files.
  *
- * @throws Error naming the folder, if it can't be read
+ * @throws Error naming the folder if it can't be read
  */
 export async function entriesOf(folder: Entry): Promise<Entries> {
   const found: Entries = { folders: [], files: [], broken: [], back: [] }
@@ -51,7 +51,7 @@ export async function entriesOf(folder: Entry): Promise<Entries> {
     const path = join(folder.path, each.name)
     const isLink = each.isSymbolicLink()
     try {
-      // A name that isn't UTF-8 comes with this character in it, and then opens nothing.
+      // A name that isn't UTF-8 contains this character and can't be opened by it.
       const kind = isLink || each.name.includes('\ufffd') ? await stat(path) : each
       const real = isLink ? await realpath(path) : join(folder.real, each.name)
       const entry = { name: each.name, path, real, isLink, linked: isLink || folder.linked }
@@ -61,7 +61,7 @@ export async function entriesOf(folder: Entry): Promise<Entries> {
       else if (kind.isFile()) found.files.push(entry)
     } catch (error) {
       const reason = isLink
-        ? `a link that leads nowhere (${reasonOf(error)})`
+        ? `a dangling link (${reasonOf(error)})`
         : 'its name is not valid UTF-8: rename it'
       found.broken.push({ file: path, reason })
     }
@@ -69,7 +69,7 @@ export async function entriesOf(folder: Entry): Promise<Entries> {
   return found
 }
 
-/** Whether a file is meant as a picture: by its name, else by what it begins with. */
+/** Whether a file is meant to be a picture, by its name or else its first bytes. */
 export async function isPicture({ path }: Entry): Promise<boolean> {
   if (hasPictureName(path)) return true
   const file = await open(path)
@@ -81,6 +81,6 @@ export async function isPicture({ path }: Entry): Promise<boolean> {
   }
 }
 
-/** Whether a real path is another one, or in it. */
+/** Whether a real path equals another one or is inside it. */
 export const within = (inner: string, outer: string): boolean =>
   inner === outer || inner.startsWith(outer.endsWith(sep) ? outer : outer + sep)

@@ -1,6 +1,6 @@
 import { extname } from 'node:path'
 
-/** What files of pictures begin with: those that can be read, and those that people meet in folders of pictures. */
+/** The first bytes of picture files: readable formats, and others that are common in picture folders. */
 const signatures: readonly [format: string, at: number, text: string][] = [
   ['JPEG', 0, '\xff\xd8\xff'],
   ['PNG', 0, '\x89PNG\r\n\x1a\n'],
@@ -19,7 +19,7 @@ const signatures: readonly [format: string, at: number, text: string][] = [
   ['DICOM', 128, 'DICM'],
 ]
 
-/** By the names' ends, for content that tells nothing or too much: most cameras' raw files begin like a TIFF. */
+/** By file extension, for formats that their content doesn't identify: most raw files of cameras begin like a TIFF. */
 const foreign: Readonly<Record<string, string>> = {
   HEIC: 'heic heif hif',
   'JPEG 2000': 'jp2 j2k j2c jpf jpx jpm',
@@ -47,18 +47,18 @@ const extensions = new Set([...readable.split(' '), ...foreignOf.keys()])
 
 const extensionOf = (file: string): string => extname(file).slice(1).toLowerCase()
 
-/** Bytes of a file's beginning that tell its format. */
+/** How many bytes identify the format. */
 export const headLength = 1024
 
 export const hasPictureName = (file: string): boolean => extensions.has(extensionOf(file))
 
-/** The format of what a file begins with, whatever its name; undefined if it is none of a picture. */
+/** Detects the format from the first bytes, whatever the file's name; undefined if it is not a picture. */
 export function formatOf(head: Buffer): string | undefined {
   const text = head.toString('latin1', 0, headLength)
   const known = signatures.find(([, at, signature]) => text.startsWith(signature, at))
   if (known) return known[0]
   if (text.startsWith('ftyp', 4)) return formatOfBrands(text.slice(8, head.readUInt32BE(0)))
-  // Two letters alone begin many a text: the header's length, too, has to be one that there is.
+  // Many texts begin with these two letters, so the header length must be valid too.
   const header = head.length >= 18 ? head.readUInt32LE(14) : 0
   if (text.startsWith('BM') && [12, 40, 52, 56, 64, 108, 124].includes(header)) return 'BMP'
   return !isPage(text) && /^(?:\xef\xbb\xbf)?\s*(?:<[^s].*?)?<(?:!DOCTYPE )?svg[\s>]/s.test(text)
@@ -68,16 +68,16 @@ export function formatOf(head: Buffer): string | undefined {
 
 const isPage = (text: string): boolean => /^\s*<(?:!doctype html|html|head)/i.test(text)
 
-/** HEIC and AVIF are one container; which of the two it holds, and that it is no film, the brands tell. */
+/** HEIC and AVIF share a container format, also used for video; the brands distinguish them. */
 function formatOfBrands(brands: string): string | undefined {
   if (/avi[fs]/.test(brands)) return 'AVIF'
   return /hei[cxms]|hev[cxms]|mif1|msf1/.test(brands) ? 'HEIC' : undefined
 }
 
 /**
- * The format of a picture that can be read.
+ * Returns the format of a readable picture.
  *
- * @throws Error that says what the file is, if it can't
+ * @throws Error saying what the file is if it is not readable
  */
 export function readableFormat(file: string, bytes: Buffer): string {
   if (bytes.length === 0) throw new Error('the file is empty')
@@ -89,11 +89,11 @@ export function readableFormat(file: string, bytes: Buffer): string {
   throw new Error(`${format} is not supported: convert it to JPEG or PNG`)
 }
 
-/** What stands in a file that is named like a picture and isn't one. */
+/** Describes the content of a file that is named like a picture but isn't one. */
 function contentOf(bytes: Buffer): string {
   const text = bytes.toString('latin1', 0, headLength)
   if (text.startsWith('version https://git-lfs'))
     return 'a Git LFS pointer, not the picture itself: run git lfs pull'
   if (isPage(text)) return 'a web page, not a picture'
-  return 'not a picture: its content is of no known format'
+  return 'not a picture: unknown file format'
 }

@@ -9,19 +9,19 @@ export { BrokenPictures, type Skipped, linesOf } from './skipped.ts'
 export { readPicture } from './picture.ts'
 
 export interface ImageFolderOptions {
-  /** Height and width that every picture is scaled to, its middle cut to that shape: one number, or two. */
+  /** Height and width to which pictures are scaled, after a centre crop to that shape: one number, or two. */
   readonly size: number | readonly [height: number, width: number]
-  /** What pictures that can't be read do: 'throw' lists them in an error (default), 'skip' leaves them out. */
+  /** What to do with pictures that can't be read: 'throw' lists them in an error (default), 'skip' skips them. */
   readonly broken?: 'throw' | 'skip'
-  /** Where the pixels are kept: 'memory', 'file' (a temporary one), or by their size, a file from 128 MiB on (default). */
+  /** Where to keep the pixels: 'memory', 'file' (a temporary file), or 'auto' (default), a file from 128 MiB on. */
   readonly keep?: 'memory' | 'file' | 'auto'
-  /** Called with pictures read and their total. */
+  /** Called with the number of pictures read, and the total. */
   readonly onProgress?: (done: number, total: number) => void
-  /** Stops it. */
+  /** Stops reading. */
   readonly signal?: AbortSignal
 }
 
-/** What a folder holds. */
+/** The content of a picture folder. */
 export interface ImageFolder {
   readonly train: ImageSet
   /** Present if the folder has a validation set, with the classes of `train`. */
@@ -29,23 +29,23 @@ export interface ImageFolder {
   /** Present if the folder has a test set, with the classes of `train`. */
   readonly test?: ImageSet
   /**
-   * What was left out, and why: with 'skip' pictures that can't be read, and in any case files that aren't pictures, pictures
-   * in no class's folder, and links to what is read already.
+   * The skipped files, with reasons: with 'skip' pictures that can't be read, and always files that aren't pictures,
+   * pictures outside class folders, and links to what is already read.
    */
   readonly broken: readonly Skipped[]
 }
 
 /**
- * Pictures in folders, one per class, of any sizes and formats: JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP, SVG.
+ * Reads pictures from one folder per class, of any size, in the formats JPEG, PNG, WebP, AVIF, GIF, TIFF, BMP and SVG.
  *
- * Classes are the folders' names, in their sorted order; folders in them are looked through too. Each picture is turned
- * as its EXIF says, scaled and cut in the middle to `size`, and made RGB; what is transparent becomes black.
+ * Classes are the folders' names in sorted order; subfolders are included. Each picture is rotated by its EXIF
+ * orientation, scaled and centre-cropped to `size`, and converted to RGB; transparent areas become black.
  *
- * @param folder `folder/<class>/<picture>`, or these in `folder/train`, and perhaps in `folder/validation` and `folder/test`;
- * `training`, `val`, `valid` and `testing` will do, in any case
- * @throws RangeError for an option out of its range; {@link BrokenPictures} for pictures that can't be read; Error for a
- * folder that can't be read, without two classes, with a class without pictures, whose sets have other classes, or whose
- * folders look like sets rather than classes
+ * @param folder `folder/<class>/<picture>`, or these in `folder/train`, and optionally in `folder/validation` and
+ *   `folder/test`; `training`, `val`, `valid` and `testing` are accepted too, in any case
+ * @throws RangeError for an option out of its range; {@link BrokenPictures} for pictures that can't be read; Error for
+ *   a folder that can't be read, that has fewer than two classes, a class without pictures, or sets with different
+ *   classes, or whose folders look like sets rather than classes
  * @example
  * const { train: pictures } = await readImageFolder('pictures', { size: 64 })
  * const model = createModel('plain', { inputShape: [64, 64, 3], classes: pictures.classes.length })

@@ -10,18 +10,18 @@ export interface PictureSet {
 }
 
 export interface Layout {
-  /** Training first. */
+  /** The training set first. */
   readonly sets: readonly PictureSet[]
-  /** Pictures that can't be read, as far as a look at the folders tells. */
+  /** Pictures that are known to be unreadable from the folder listing alone. */
   readonly broken: readonly Skipped[]
-  /** What is no picture of a class. */
+  /** Entries that are not a class's pictures. */
   readonly others: readonly Skipped[]
 }
 
 /**
- * The sets in a folder, their classes, and the pictures of each class, sorted.
+ * Lists the sets in a folder, their classes, and the pictures of each class, sorted.
  *
- * @throws Error that says what is wrong with the layout
+ * @throws Error saying what is wrong with the layout
  */
 export async function readLayout(path: string): Promise<Layout> {
   const root = await opened(await rootEntry(path))
@@ -56,7 +56,7 @@ export async function readLayout(path: string): Promise<Layout> {
   }
 }
 
-/** Two names that differ only in how an accent is written are one class. */
+/** Merges names that differ only in the Unicode form of accents into one class. */
 function byName(folders: readonly Entry[]): [name: string, folders: Entry[]][] {
   const classes = new Map<string, Entry[]>()
   for (const folder of folders) {
@@ -74,13 +74,13 @@ async function outsideClasses(file: Entry): Promise<Skipped> {
 function checkClasses({ name: set, folder, classes }: PictureSet): void {
   if (set === 'train' && classes.length < 2)
     throw new Error(
-      `image-folder: ${folder}: expected a folder a class, two at least, got ${classes.length === 0 ? 'none' : `only '${classes[0]!.name}'`}`,
+      `image-folder: ${folder}: expected at least two folders, one per class, got ${classes.length === 0 ? 'none' : `only '${classes[0]!.name}'`}`,
     )
   for (const { name, pictures, broken, others } of classes) {
     if (pictures.length + broken.length > 0) continue
     const [first] = others
     const found = first
-      ? `has no pictures (${others.length} left out, such as ${nameOf(first.file)}: ${first.reason})`
+      ? `has no pictures (${others.length} skipped, such as ${nameOf(first.file)}: ${first.reason})`
       : 'is empty'
     throw new Error(
       `image-folder: the class '${name}' in ${folder} ${found}: add pictures or remove it`,

@@ -6,10 +6,10 @@ import { reasonOf } from './skipped.ts'
 import { hasUndeclaredChannel } from './tiff.ts'
 
 /**
- * A picture's RGB bytes, upright, scaled and cut in the middle to a size, on black where it is transparent; of an
- * animation or of several pages the first.
+ * Reads a picture as RGB bytes: upright, scaled and centre-cropped to a size, on black where transparent; the first
+ * frame of an animation, the first of several pages.
  *
- * @returns the bytes, or in a line what is wrong with the file
+ * @returns the bytes, or one line saying what is wrong with the file
  * @example
  * const pixels = await readPicture('pictures/cat/1.jpg', 64, 64)
  * if (typeof pixels === 'string') console.error(pixels)
@@ -20,7 +20,7 @@ export async function readPicture(
   width: number,
 ): Promise<Uint8Array | string> {
   try {
-    // The bytes rather than the path: libvips keeps what it read of a path, also when the file has changed since.
+    // The bytes rather than the path: libvips caches by path, even if the file has changed since.
     const bytes = await readFile(file)
     const format = readableFormat(file, bytes)
     try {
@@ -48,10 +48,10 @@ async function open(format: string, bytes: Buffer): Promise<Sharp> {
     const { data, width, height } = decodeBmp(bytes)
     return sharp(data, { raw: { width, height, channels: 4 } })
   }
-  // A warning is about what every viewer shows, such as a stray byte before a marker; an error is a file cut short.
+  // Warnings concern files that every viewer shows, such as a stray byte before a marker; errors mean a truncated file.
   const picture = sharp(bytes, { failOn: 'error' })
   if (format !== 'TIFF' || !hasUndeclaredChannel(bytes)) return picture
-  // sharp takes it for transparency, and would have scaled the colours by it before it removes it.
+  // sharp would treat it as transparency and premultiply the colours before removing it.
   const opaque = picture.autoOrient().removeAlpha().toColourspace('srgb').raw()
   const { data, info } = await opaque.toBuffer({ resolveWithObject: true })
   return sharp(data, { raw: info })

@@ -5,18 +5,18 @@ import type { Pixels } from '@tricks/train'
 
 export interface PixelStore {
   write(at: number, pixels: Uint8Array): void
-  /** What was written, up to that length. */
+  /** The first `length` bytes that were written. */
   pixels(length: number): Pixels
 }
 
-/** Frees a file's room once nobody has its pixels any more. */
+/** Closes a file once its pixels are garbage-collected. */
 const unused = new FinalizationRegistry(closeSync)
 
-/** Pixels in a temporary file, for more than fits in memory: each batch reads its own. */
+/** Keeps pixels in a temporary file, for sets that exceed memory; each batch reads its own. */
 export function pixelFile(): PixelStore {
   const path = join(tmpdir(), `image-folder-${crypto.randomUUID()}`)
   const file = openSync(path, 'wx+')
-  // Open, it lives on without a name, and ends with the process, however that ends.
+  // The open file continues to exist without a name, and is freed when the process ends, however it ends.
   rmSync(path)
   return {
     write(at, pixels) {
@@ -25,8 +25,8 @@ export function pixelFile(): PixelStore {
           done += writeSync(file, pixels, done, pixels.length - done, at + done)
       } catch (error) {
         throw new Error(
-          `image-folder: ${tmpdir()} can't take the pixels (${(error as Error).message}): ` +
-            'free room there, or set TMPDIR to a larger disk',
+          `image-folder: ${tmpdir()} can't store the pixels (${(error as Error).message}): ` +
+            'free space there, or set TMPDIR to a larger disk',
           { cause: error },
         )
       }

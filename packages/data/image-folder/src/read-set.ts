@@ -8,17 +8,17 @@ import { pixelFile, type PixelStore } from './pixel-file.ts'
 export interface ReadOptions {
   readonly height: number
   readonly width: number
-  /** Keep the pixels in a temporary file. */
+  /** Whether to keep the pixels in a temporary file. */
   readonly inFile: boolean
   /** Called after each picture. */
   readonly onPicture: () => void
   readonly signal?: AbortSignal | undefined
 }
 
-/** Pictures that threads read and decode at a time. More would only take memory: a large one has a hundred megabytes. */
+/** Pictures decoded concurrently. More would only take memory: a large one takes a hundred megabytes. */
 const atOnce = availableParallelism() * 2
 
-/** The pictures of a set that can be read, and those that can't. */
+/** Reads the pictures of a set; returns those that can't be read too. */
 export async function readSet(
   { classes }: PictureSet,
   { height, width, inFile, onPicture, signal }: ReadOptions,

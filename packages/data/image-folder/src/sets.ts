@@ -4,12 +4,12 @@ import { listOf } from './skipped.ts'
 
 export type SetName = 'train' | 'validation' | 'test'
 
-/** A folder and what is in it. */
+/** A folder and its entries. */
 export interface Opened extends Entries {
   readonly entry: Entry
 }
 
-/** What people call sets' folders, in any case. */
+/** Common names of the sets' folders, in any case. */
 const names: Readonly<Record<SetName, RegExp>> = {
   train: /^train(?:ing)?$/i,
   validation: /^val(?:id|idation)?$/i,
@@ -28,20 +28,21 @@ const listed = (folders: readonly Opened[]): string =>
   listOf(folders.map(({ entry }) => entry.name))
 
 /**
- * The folders that hold classes, training first: those in a folder that are named as sets, else the folder itself.
+ * Finds the folders that contain classes, the training set first: subfolders named like sets, otherwise the folder
+ * itself.
  *
- * @throws Error that says what is wrong with the layout
+ * @throws Error saying what is wrong with the layout
  */
 export async function setsIn(root: Opened): Promise<ReadonlyMap<SetName, Opened>> {
   const { path } = root.entry
   const inner = await Promise.all(root.folders.map(opened))
   const named = inner.filter(({ entry }) => setOf(entry.name))
-  // Without folders in it, `train` is a class: pictures of trains.
+  // Without subfolders, `train` is a class: pictures of trains.
   const sets = named.filter(({ folders }) => folders.length > 0)
   if (sets.length === 0) {
     if (named.length > 1)
       throw new Error(
-        `image-folder: ${path}: ${listed(named)} are named as sets, but hold no folders of classes: sort their pictures into one folder per class`,
+        `image-folder: ${path}: ${listed(named)} are named like sets, but contain no class folders: sort their pictures into one folder per class`,
       )
     return new Map([['train', root]])
   }
@@ -50,27 +51,27 @@ export async function setsIn(root: Opened): Promise<ReadonlyMap<SetName, Opened>
     const [set, twin] = sets.filter(({ entry }) => setOf(entry.name) === name)
     if (twin)
       throw new Error(
-        `image-folder: ${path}: expected one folder for the ${name} set, got ${listed([set!, twin])}: merge them or move one away`,
+        `image-folder: ${path}: expected one folder for the ${name} set, got ${listed([set!, twin])}: merge them, or move one elsewhere`,
       )
     if (set) found.set(name, set)
   }
   if (!found.has('train'))
     throw new Error(
-      `image-folder: ${path}: expected a folder train beside ${listed(sets)}: add it, or rename what is no set`,
+      `image-folder: ${path}: expected a folder train beside ${listed(sets)}: add it, or rename folders that are not sets`,
     )
   const other = inner.find((each) => !sets.includes(each))
   if (other)
     throw new Error(
-      `image-folder: ${path}: expected only validation and test beside train, each with a folder per class, got '${other.entry.name}'${named.includes(other) ? ' without folders' : ''}: rename it or move it away`,
+      `image-folder: ${path}: expected only validation and test beside train, each with a folder per class, got '${other.entry.name}'${named.includes(other) ? ' without folders' : ''}: rename it, or move it elsewhere`,
     )
   return found
 }
 
 /**
- * Folders that hold sets, or no pictures and all the same folders, are not classes: the layout is one level off. A single
- * class that holds folders may be what an archive was packed in.
+ * Rejects folders that contain sets, or no pictures but identical subfolders, as classes: the layout is off by one
+ * level. A single class that contains folders may be how an archive was packed.
  *
- * @throws Error that says so
+ * @throws Error explaining the layout
  */
 export async function checkAreClasses({ entry, folders }: Opened): Promise<void> {
   const inner = await Promise.all(folders.map(innermost))
@@ -79,17 +80,17 @@ export async function checkAreClasses({ entry, folders }: Opened): Promise<void>
   const refuse = (got: string): never => {
     throw new Error(`image-folder: ${entry.path}: expected ${got}`)
   }
-  // A single one is common: every class may have its pictures in a folder `images`.
+  // A single common folder is fine: every class may have its pictures in a folder `images`.
   if (common.length > 1 && (await holdNoPictures(inner))) {
     const where = listOf(folders.map(({ name }) => name))
     if (rest.length === 0)
       refuse(
-        `a folder a class, two at least, got only '${where}', which holds ${listOf(common)}: give ${inner[0]!.entry.path}, or move them up`,
+        `at least two folders, one per class, got only '${where}', which contains ${listOf(common)}: pass ${inner[0]!.entry.path}, or move them up`,
       )
     refuse(
-      `classes, got folders without pictures that hold the same folders each (${where} hold ${listOf(common)}): ` +
+      `classes, got folders without pictures that all contain the same folders (${where} contain ${listOf(common)}): ` +
         (common.every(setOf)
-          ? `put the sets above the classes, as ${join(common[0]!, folders[0]!.name)}`
+          ? `put the sets above the classes, as in ${join(common[0]!, folders[0]!.name)}`
           : 'name them train, validation and test if they are sets, or move their pictures up into them if they are classes'),
     )
   }
@@ -97,7 +98,7 @@ export async function checkAreClasses({ entry, folders }: Opened): Promise<void>
     const sets = own.filter(({ name }) => setOf(name))
     if (new Set(sets.map(({ name }) => setOf(name))).size > 1)
       refuse(
-        `classes, got '${folders[i]!.name}', which holds the sets ${listOf(sets.map(({ name }) => name))}: give ${held.path}, or put the sets above the classes`,
+        `classes, got '${folders[i]!.name}', which contains the sets ${listOf(sets.map(({ name }) => name))}: pass ${held.path}, or put the sets above the classes`,
       )
   }
 }
@@ -113,7 +114,7 @@ const isSame =
   (other: string): boolean =>
     name.normalize().toLowerCase() === other.normalize().toLowerCase()
 
-/** What is in a folder, or where that is one folder alone, in that one, as archives are often packed. */
+/** A folder's entries, or those of its only subfolder, as archives are often packed. */
 async function innermost(entry: Entry): Promise<Opened> {
   const here = await opened(entry)
   const [only, second] = here.folders

@@ -1,17 +1,17 @@
-/** A file or folder that isn't used, and why. */
+/** A skipped file or folder, with the reason. */
 export interface Skipped {
   readonly file: string
   readonly reason: string
 }
 
-/** Pictures that can't be read: all of them, as the error's message lists the first ones alone. */
+/** Pictures that can't be read. `broken` has all of them, the message only the first ones. */
 export class BrokenPictures extends Error {
   override readonly name = 'BrokenPictures'
   readonly broken: readonly Skipped[]
-  /** How many pictures there are, these included. */
+  /** The total number of pictures, including these. */
   readonly total: number
 
-  /** @param skip what one passes to leave them out, by the interface that one uses */
+  /** @param skip how to skip them, in the interface that the user sees */
   constructor(broken: readonly Skipped[], total: number, skip = "broken: 'skip'") {
     const [{ file, reason }] = broken as [Skipped]
     super(
@@ -26,13 +26,13 @@ export class BrokenPictures extends Error {
 }
 
 /**
- * What was left out, in lines: the first ones by name, then how many there are for each reason.
+ * Describes skipped files in lines: the first ones by name, then counts by reason.
  *
- * @param before stands before each name
- * @param first how many are named, default 5
+ * @param before text before each name
+ * @param first number of names, default 5
  * @example
  * const { broken } = await readImageFolder('pictures', { size: 64, broken: 'skip' })
- * for (const line of linesOf(broken, 'left out ')) console.log(line)
+ * for (const line of linesOf(broken, 'skipped ')) console.log(line)
  */
 export function linesOf(leftOut: readonly Skipped[], before = '', first = 5): string[] {
   const lines = leftOut
@@ -47,11 +47,11 @@ export function linesOf(leftOut: readonly Skipped[], before = '', first = 5): st
   return [...lines, `and ${leftOut.length - first} more; in all ${reasons.join(', ')}`]
 }
 
-/** A name as it can stand in a line and in a list. */
+/** A file name that is safe in a line and in a list. */
 export const nameOf = (name: string): string =>
   /[\p{C}"]|^\s|\s$/u.test(name) ? JSON.stringify(name) : name
 
-/** Names in a list that stays readable: the first ones, and how many there are more. */
+/** A readable list of names: the first ones, and the number of others. */
 export function listOf(names: readonly string[], most = 20): string {
   const list = names
     .slice(0, most)
@@ -60,13 +60,13 @@ export function listOf(names: readonly string[], most = 20): string {
   return list.join(', ')
 }
 
-/** An error in a line, without paths, the names of functions, and what a decoder repeats. */
+/** An error as one line, without paths, function names, and repetitions by the decoder. */
 export function reasonOf(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
-  // As in 'EACCES: permission denied, open …'.
+  // For example 'EACCES: permission denied, open …'.
   if (code !== undefined) return /^[A-Z]+: ([^,]+)/.exec(message)?.[1] ?? message
   const line = message.split('\n').find((each) => each.trim() && !each.includes('bad seek'))
-  if (line === undefined) return 'it ends early'
+  if (line === undefined) return 'it is truncated'
   if (line.includes('exceeds pixel limit'))
     return 'it has more than 268 million pixels: scale it down'
   if (line.includes('unsupported image format')) return 'it is damaged'

@@ -1,7 +1,7 @@
-/** Tags of a TIFF's first picture. */
+/** Tags of a TIFF's first image. */
 const tag = { bits: 258, compression: 259, photometric: 262, samples: 277, extra: 338, format: 339 }
 
-/** Photometric interpretations that can be read, and their channels. */
+/** Supported photometric interpretations, and their channels. */
 const colours: Readonly<Record<number, readonly [name: string, channels: number]>> = {
   0: ['grey', 1],
   1: ['grey', 1],
@@ -26,10 +26,10 @@ const sampleFormats: Readonly<Record<number, string>> = {
 }
 
 /**
- * Whether the last channel of a TIFF is one that isn't declared as transparency, such as a satellite's infrared.
+ * Whether a TIFF's last channel is not declared as transparency, such as a satellite's infrared.
  *
- * @throws Error that says what the samples are, if they aren't unsigned ones of up to 8 or of 16 bits, in one to four
- * channels that are grey, RGB or CMYK
+ * @throws Error describing the samples, unless they are unsigned with up to 8 or with 16 bits, in one to four channels
+ *   of grey, RGB or CMYK
  */
 export function hasUndeclaredChannel(bytes: Buffer): boolean {
   const tags = tagsOf(bytes)
@@ -48,7 +48,7 @@ export function hasUndeclaredChannel(bytes: Buffer): boolean {
   const coloured = colours[photometric]
   if (coloured === undefined)
     return refuse(others[photometric] ?? `photometric interpretation ${photometric}`)
-  // libtiff makes RGB of it only where it decodes JPEG.
+  // libtiff converts it to RGB only if it decodes JPEG.
   if (photometric === 6 && tags.get(tag.compression)?.[0] !== 7)
     refuse('YCbCr colours, without JPEG')
   const [name, channels] = coloured
@@ -58,7 +58,7 @@ export function hasUndeclaredChannel(bytes: Buffer): boolean {
   return extra === 1 && declared !== 1 && declared !== 2
 }
 
-/** The numbers of a TIFF's first directory, in either byte order, of 32 or 64 bits; none where it is damaged. */
+/** The tags of a TIFF's first directory, in either byte order, with 32 or 64 bits; empty if damaged. */
 function tagsOf(bytes: Buffer): Map<number, number[]> {
   const little = bytes[0] === 0x49
   const read = (at: number, length: number): number => {
@@ -77,7 +77,7 @@ function tagsOf(bytes: Buffer): Map<number, number[]> {
       const count = read(at + 4, word)
       const offset = at + 4 + word
       const values = count * size <= word ? offset : read(offset, word)
-      // The tags looked for have a number per channel; a hundred are enough to see that there are too many.
+      // The relevant tags have one number per channel; a hundred suffice to see that there are too many.
       const length = Math.min(count, 100)
       tags.set(
         read(at, 2),
@@ -85,7 +85,7 @@ function tagsOf(bytes: Buffer): Map<number, number[]> {
       )
     }
   } catch (error) {
-    // Past the end of the file: libtiff says what is wrong.
+    // Past the end of the file: libtiff will report the problem.
     if (!(error instanceof RangeError)) throw error
   }
   return tags

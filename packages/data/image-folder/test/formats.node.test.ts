@@ -11,7 +11,7 @@ const root = mkdtempSync(join(tmpdir(), 'formats-'))
 afterAll(() => rmSync(root, { recursive: true }))
 let made = 0
 
-/** The first picture of a class `a`, as RGB by pixel, or why it was left out. */
+/** The first picture of a class `a` as RGB per pixel, or the reason why it was skipped. */
 async function read(
   name: string,
   content: Buffer | string,
@@ -29,7 +29,7 @@ async function read(
   return Array.from({ length: values / 3 }, (_, i) => [...bytes.subarray(3 * i, 3 * i + 3)])
 }
 
-/** The same colour all over, up to what a lossy format changes. */
+/** A uniform colour, within the tolerance of lossy formats. */
 async function expectColour(
   name: string,
   content: Buffer,
@@ -49,7 +49,7 @@ const plain = (): Sharp =>
   sharp({ create: { width: 16, height: 16, channels: 3, background: '#c86432' } })
 
 describe('JPEG', () => {
-  test('what every viewer shows is read', async () => {
+  test('reads everything that viewers show', async () => {
     const jpeg = await plain().jpeg({ quality: 100, chromaSubsampling: '4:4:4' }).toBuffer()
     for (const revision of [0x0000, 0x0102, 0x0901]) {
       const jfif = Buffer.from('\xff\xe0\0\x10JFIF\0\0\0\0\0\x01\0\x01\0\0', 'latin1')
@@ -75,7 +75,7 @@ describe('JPEG', () => {
       await expectColour('.jpg', jpegWithRestart(before), [128, 128, 128])
   })
 
-  test('CMYK, grey and progressive', async () => {
+  test('reads CMYK, grey and progressive JPEG', async () => {
     await expectColour(
       '.jpg',
       await plain().toColourspace('cmyk').jpeg({ quality: 100 }).toBuffer(),
@@ -97,7 +97,7 @@ describe('JPEG', () => {
   })
 })
 
-describe('broken files are left out, in any format', () => {
+describe('skips broken files in any format', () => {
   const noise = Buffer.from(Array.from({ length: 64 * 64 * 3 }, (_, i) => (i * 7919) % 251))
   const noisy = sharp(noise, { raw: { width: 64, height: 64, channels: 3 } })
   const formats = ['jpeg', 'png', 'webp', 'gif', 'tiff', 'avif'] as const
@@ -114,7 +114,7 @@ describe('broken files are left out, in any format', () => {
 
   test.each([
     ['nothing', '.jpg', '', 'the file is empty'],
-    ['text', '.png', 'no picture', 'not a picture: its content is of no known format'],
+    ['text', '.png', 'no picture', 'not a picture: unknown file format'],
     ['a web page', '.jpg', '<!doctype html><svg/>', 'a web page, not a picture'],
     ['a pointer', '.jpg', 'version https://git-lfs.github.com/spec/v1\n', 'run git lfs pull'],
     [
@@ -173,7 +173,7 @@ describe('TIFF', () => {
 
   test.each<[string, Partial<Parameters<typeof tiff>[0]> & { data: Buffer }, readonly number[]]>([
     ['grey', { data: fill([200]) }, [200, 200, 200]],
-    ['grey where white is zero', { photometric: 0, data: fill([200]) }, [55, 55, 55]],
+    ['grey with white as zero', { photometric: 0, data: fill([200]) }, [55, 55, 55]],
     ['grey of 16 bits', { bits: 16, data: twice([200]) }, [200, 200, 200]],
     ['one bit', { bits: 1, data: Buffer.alloc(4, 0xf0) }, [255, 255, 255]],
     ['RGB', { samples: 3, data: fill(orange) }, orange],
@@ -210,13 +210,13 @@ describe('TIFF', () => {
       [100, 50, 25],
     ],
     ['RGB times alpha', { samples: 4, extra: [1], data: fill([100, 50, 25, 128]) }, [100, 50, 25]],
-    // As satellites' infrared: not transparency, so it changes nothing.
+    // As in satellites' infrared: not transparency, so it changes nothing.
     [
       'RGB and an undeclared channel',
       { samples: 4, extra: [0], data: fill([...orange, 10]) },
       orange,
     ],
-    ['the same without a word', { samples: 4, data: fill([...orange, 0]) }, orange],
+    ['the same without a declaration', { samples: 4, data: fill([...orange, 0]) }, orange],
     [
       'grey and an undeclared channel',
       { samples: 2, extra: [0], data: fill([200, 9]) },
@@ -263,7 +263,7 @@ describe('TIFF', () => {
     )
   })
 
-  test('compressed as JPEG, and the first of several pages', async () => {
+  test('reads JPEG compression, and the first of several pages', async () => {
     await expectColour(
       '.tiff',
       await plain().tiff({ compression: 'jpeg', quality: 100 }).toBuffer(),
@@ -297,7 +297,7 @@ describe('BMP', () => {
   const line = (y: number, count = 7): number[] =>
     Array.from({ length: width }, (_, x) => indexOf(x, y, count))
 
-  /** Indices of some bits each, the first in the high ones. */
+  /** Packs indices into bytes, the first into the high bits. */
   const packed = (bits: number, count = 7): Buffer[] =>
     rowsOf((y) => {
       const bytes = Array<number>(Math.ceil((width * bits) / 8)).fill(0)
@@ -307,7 +307,7 @@ describe('BMP', () => {
       return bytes
     })
   const triples = rowsOf((y) => line(y).flatMap((index) => colours[index]!.toReversed()))
-  /** Colours where masks want them. */
+  /** Packs colours according to masks. */
   const masked = (bytes: number, masks: readonly number[]): Buffer[] =>
     rowsOf((y) =>
       line(y).flatMap((index) => {
@@ -360,13 +360,13 @@ describe('BMP', () => {
     ['24 bits, from the top', { bits: 24, topDown: true, rows: triples }],
     ['24 bits of OS/2', { bits: 24, header: 12, rows: triples }],
     ['24 bits with a colour space', { bits: 24, header: 124, rows: triples }],
-    ['32 bits, the last 0', { bits: 32, rows: masked(4, m888) }],
+    ['32 bits, the last byte 0', { bits: 32, rows: masked(4, m888) }],
     ['32 bits by masks', { bits: 32, compression: 3, masks: m888, rows: masked(4, m888) }],
     [
       '32 bits with alpha',
       { bits: 32, header: 124, compression: 3, masks: mRgba, rows: masked(4, mRgba) },
     ],
-    // Many a program leaves alpha 0, and viewers show the colours.
+    // Many programs leave alpha 0, and viewers show the colours.
     [
       '32 bits with alpha 0',
       {
@@ -390,10 +390,10 @@ describe('BMP', () => {
           ).toBeLessThanOrEqual(within),
         )
     if (options.compression !== 1 && options.compression !== 2)
-      expect(await read('.bmp', file.subarray(0, -1), [height, width])).toBe('BMP: it ends early')
+      expect(await read('.bmp', file.subarray(0, -1), [height, width])).toBe('BMP: it is truncated')
   })
 
-  test('white of 16 bits is white', async () => {
+  test('16-bit white is white', async () => {
     for (const masks of [m555, m565, [0xf00, 0xf0, 0xf]]) {
       const rows = Array.from({ length: 4 }, () => Buffer.alloc(8))
       for (const row of rows)
@@ -406,17 +406,17 @@ describe('BMP', () => {
     }
   })
 
-  test('sizes that no file could hold are rejected before anything is allocated', async () => {
+  test('rejects impossible sizes before allocating memory', async () => {
     const [rows, palette] = [[Buffer.alloc(16)], [colours[0]]]
     const huge = { width: 1_000_000, height: 1_000_000, rows }
-    expect(await read('.bmp', bmp({ ...huge, bits: 24 }))).toBe('BMP: it ends early')
+    expect(await read('.bmp', bmp({ ...huge, bits: 24 }))).toBe('BMP: it is truncated')
     expect(await read('.bmp', bmp({ ...huge, bits: 8, compression: 1, palette }))).toMatch(
       'BMP: it has 1000000 × 1000000 pixels, more than 67108864: scale it down',
     )
     expect(await read('.bmp', bmp({ ...huge, width: 0, bits: 24 }))).toMatch('0 × 1000000 pixels')
   })
 
-  test('a text that begins with BM is none', async () => {
+  test('a text that begins with BM is not a BMP', async () => {
     expect(await read('.txt', 'BM, short for bitmap, is a format')).toBe('not a picture')
   })
 })
@@ -504,7 +504,7 @@ describe('PNG, GIF, WebP, AVIF, SVG', () => {
     },
   )
 
-  test.each(['gif', 'webp'] as const)('of an animated %s the first picture', async (format) => {
+  test.each(['gif', 'webp'] as const)('the first frame of an animated %s', async (format) => {
     const frames = Buffer.concat([Buffer.from(row(...orange)), Buffer.from(row(0, 0, 255))])
     const file = await sharp(frames, { raw: { width: 2, height: 4, channels: 3, pageHeight: 2 } })
       .toFormat(format, { lossless: true, delay: [100, 100] })
@@ -513,7 +513,7 @@ describe('PNG, GIF, WebP, AVIF, SVG', () => {
     await expectColour(`.${format}`, file, orange, 1)
   })
 
-  test('AVIF of 8, 10 and 12 bits, a drawing, and names that say something else', async () => {
+  test('AVIF with 8, 10 and 12 bits, an SVG, and wrong file extensions', async () => {
     for (const bitdepth of [8, 10, 12] as const)
       await expectColour(
         '.avif',
@@ -550,7 +550,7 @@ describe('PNG, GIF, WebP, AVIF, SVG', () => {
   })
 })
 
-test('a file that has changed is read again', async () => {
+test('re-reads a changed file', async () => {
   const folder = write(join(root, `${made++}`), {
     'a/0.png': png(4, 4, { type: 0, row: [9, 9, 9, 9] }),
     'b/0.png': true,

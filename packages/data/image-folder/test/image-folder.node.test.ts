@@ -10,7 +10,7 @@ afterAll(() => rmSync(root, { recursive: true }))
 let folder: string
 let made = 0
 
-/** Pictures of one colour each, of mixed formats and sizes. */
+/** Single-coloured pictures in mixed formats and sizes. */
 async function paint(into: string, name: string, count: number, color: Color): Promise<void> {
   mkdirSync(join(into, name), { recursive: true })
   const formats = ['jpeg', 'png', 'webp'] as const
@@ -51,7 +51,7 @@ test('reads mixed sizes and formats into one set, classes in sorted order', asyn
   }
 })
 
-test('in a file the pixels are the same', async () => {
+test('pixels kept in a file are identical', async () => {
   const inMemory = await readImageFolder(folder, { size: 8, keep: 'memory' })
   const inFile = await readImageFolder(folder, { size: 8, keep: 'file' })
   expect(inFile.train.images).not.toBeInstanceOf(Uint8Array)
@@ -62,8 +62,8 @@ test('in a file the pixels are the same', async () => {
   )
 })
 
-test('alpha, grey and turned pictures come out RGB and upright', async () => {
-  // Left half red, right half blue; stored on its side, with the EXIF mark that says so.
+test('converts alpha, grey and rotated pictures to upright RGB', async () => {
+  // Left half red, right half blue, stored rotated with an EXIF orientation tag.
   const pixels = Buffer.from([255, 0, 0, 0, 0, 255])
   const side = await sharp(pixels, { raw: { width: 2, height: 1, channels: 3 } })
     .resize(40, 20, { kernel: 'nearest' })
@@ -89,7 +89,7 @@ test('alpha, grey and turned pictures come out RGB and upright', async () => {
   expect(image(2)).toEqual(Array(24).fill(128))
 })
 
-test('train and test above the classes', async () => {
+test('reads the sets train and test', async () => {
   const split = join(root, `${made++}`)
   await paint(join(split, 'train'), 'a', 4, { r: 1, g: 1, b: 1 })
   await paint(join(split, 'train'), 'b', 4, { r: 1, g: 1, b: 1 })
@@ -108,7 +108,7 @@ test('train and test above the classes', async () => {
   ])
 })
 
-test('pictures in deeper folders and behind links are found; a link to nowhere is a broken file', async () => {
+test('finds pictures in subfolders and behind links; a dangling link is a broken file', async () => {
   const links = join(root, `${made++}`)
   mkdirSync(join(links, 'red', 'deep'), { recursive: true })
   symlinkSync(join(folder, 'blue'), join(links, 'blue'))
@@ -119,7 +119,7 @@ test('pictures in deeper folders and behind links are found; a link to nowhere i
   expect(broken.map(({ file }) => file)).toEqual([join(links, 'red', 'gone.png')])
 })
 
-test('train is a class where it holds pictures, and only validation and test may stand beside it as sets', async () => {
+test('train is a class if it contains pictures, and only validation and test may be sets beside it', async () => {
   await paint(folder, 'train', 3, '#00ff00')
   const { train } = await readImageFolder(folder, { size: 4 })
   expect(train.classes).toEqual(['blue', 'red', 'train'])
@@ -135,12 +135,12 @@ test('train is a class where it holds pictures, and only validation and test may
   )
 })
 
-test('what is wrong is said', async () => {
+test('reports errors', async () => {
   await expect(readImageFolder(join(root, 'nowhere'), { size: 8 })).rejects.toThrow(
     "nowhere can't be read",
   )
   await expect(readImageFolder(join(folder, 'red'), { size: 8 })).rejects.toThrow(
-    'a folder a class, two at least, got none',
+    'at least two folders, one per class, got none',
   )
   await expect(readImageFolder(folder, { size: 0.5 })).rejects.toThrow(
     'image-folder: expected size to be a positive integer or two, got 0.5',

@@ -12,7 +12,7 @@ afterAll(() => rmSync(root, { recursive: true }))
 let made = 0
 const folderOf = (tree: Tree): string => write(join(root, `${made++}`), tree)
 
-/** Sets by name, each class with its number of pictures. */
+/** The sets, by name, with the number of pictures per class. */
 async function setsOf(folder: string): Promise<Record<string, Record<string, number>>> {
   const { broken: _, ...sets } = await readImageFolder(folder, { size: 4, broken: 'skip' })
   return Object.fromEntries(
@@ -55,7 +55,7 @@ describe('sets', () => {
     })
   })
 
-  test('training alone, or with one of the others', async () => {
+  test('training only, or with one of the others', async () => {
     const train = classes('Train', { cat: 1, dog: 1 })
     expect(Object.keys(await setsOf(folderOf(train)))).toEqual(['train'])
     const val = { ...train, ...classes('Val', { cat: 1, dog: 1 }) }
@@ -64,27 +64,27 @@ describe('sets', () => {
     expect(Object.keys(await setsOf(folderOf(tested)))).toEqual(['train', 'test'])
   })
 
-  test('whose folders do not fit are rejected', async () => {
+  test('with wrong folders are rejected', async () => {
     const train = classes('train', { cat: 1, dog: 1 })
     const tested = classes('test', { cat: 1, dog: 1 })
     await rejects(tested, 'expected a folder train beside test')
     await rejects({ ...tested, ...pictures('cat', 1) }, 'expected a folder train beside test')
     await rejects(
       { ...train, ...tested, ...pictures('cat', 1) },
-      "expected only validation and test beside train, each with a folder per class, got 'cat': rename it or move it away",
+      "expected only validation and test beside train, each with a folder per class, got 'cat': rename it, or move it elsewhere",
     )
     await rejects({ ...train, ...pictures('test', 3) }, "got 'test' without folders")
     await rejects(
       { ...train, ...classes('Training', { cat: 1, dog: 1 }) },
-      'expected one folder for the train set, got Training, train: merge them or move one away',
+      'expected one folder for the train set, got Training, train: merge them, or move one elsewhere',
     )
     await rejects(
       { ...pictures('train', 3), ...pictures('test', 3) },
-      'test, train are named as sets, but hold no folders of classes: sort their pictures into one folder per class',
+      'test, train are named like sets, but contain no class folders: sort their pictures into one folder per class',
     )
   })
 
-  test('of other classes are rejected, with both lists and the difference', async () => {
+  test('with different classes are rejected, with both lists and the difference', async () => {
     const train = classes('train', { cat: 1, dog: 1, 'bird, wolf': 1 })
     await rejects(
       { ...train, ...classes('val', { cat: 1, dog: 1 }) },
@@ -94,7 +94,7 @@ describe('sets', () => {
       { ...train, ...classes('test', { cat: 1, dog: 1, 'bird, wolf': 1, fox: 1 }) },
       'expected test to have the classes of train: "bird, wolf", cat, dog, got "bird, wolf", cat, dog, fox (unknown in train: fox)',
     )
-    // Joined, the two lists would be the same.
+    // Joined into text, the two lists would be equal.
     await rejects(
       { ...classes('train', { 'a,b': 1, c: 1 }), ...classes('test', { a: 1, 'b,c': 1 }) },
       'classes of train: "a,b", c, got a, "b,c" (missing in test: "a,b", c; unknown in train: a, "b,c")',
@@ -128,12 +128,12 @@ describe('sets', () => {
   })
 })
 
-describe('a layout that is a level off', () => {
+describe('a layout that is off by one level', () => {
   const both = { cat: 1, dog: 1 }
-  test('is rejected where the classes hold no pictures, but the same folders', async () => {
+  test('is rejected if the classes contain no pictures but the same folders', async () => {
     await rejects(
       { ...classes('fold1', both), ...classes('fold2', both) },
-      'expected classes, got folders without pictures that hold the same folders each (fold1, fold2 hold cat, dog): name them train, validation and test if they are sets, or move their pictures up into them if they are classes',
+      'expected classes, got folders without pictures that all contain the same folders (fold1, fold2 contain cat, dog): name them train, validation and test if they are sets, or move their pictures up into them if they are classes',
     )
     await rejects(
       {
@@ -141,13 +141,13 @@ describe('a layout that is a level off', () => {
         ...classes('fold2', { ...both, bird: 1 }),
         'notes.txt': '',
       },
-      'hold the same folders each',
+      'all contain the same folders',
     )
     await rejects(
       { ...classes('train/a', both), ...classes('train/b', both) },
-      'hold the same folders each',
+      'all contain the same folders',
     )
-    // As one of Kaggle's archives is packed.
+    // As in an archive on Kaggle.
     await rejects(
       { ...classes('training_set/training_set', both), ...classes('test_set/test_set', both) },
       '(test_set, training_set hold cat, dog)',
@@ -158,35 +158,38 @@ describe('a layout that is a level off', () => {
     )
   })
 
-  test('is rejected where a class holds sets', async () => {
+  test('is rejected if a class contains sets', async () => {
     await rejects(
       {
         ...classes('flowers/train', both),
         ...classes('flowers/test', both),
         ...classes('pets', both),
       },
-      /expected classes, got 'flowers', which holds the sets test, train: give .*flowers, or put the sets above the classes/,
+      /expected classes, got 'flowers', which contains the sets test, train: pass .*flowers, or put the sets above the classes/,
     )
     await rejects(
       { ...classes('cat', { Training: 1, Validation: 1 }), ...pictures('dog', 1) },
-      "got 'cat', which holds the sets Training, Validation",
+      "got 'cat', which contains the sets Training, Validation",
     )
   })
 
-  test('is rejected where the folder holds the one that is meant', async () => {
+  test('is rejected if the intended folder is inside the given one', async () => {
     await rejects(
       classes('data', both),
-      /got only 'data', which holds cat, dog: give .*data, or move them up/,
+      /got only 'data', which contains cat, dog: pass .*data, or move them up/,
     )
     await rejects(
       { ...classes('data/train', both), ...classes('data/test', both), '__MACOSX/data/a': 'x' },
-      /got only 'data', which holds test, train: give .*data, or move them up/,
+      /got only 'data', which contains test, train: pass .*data, or move them up/,
     )
-    await rejects(pictures('cat', 1), "expected a folder a class, two at least, got only 'cat'")
-    await rejects({ 'a.png': true }, 'expected a folder a class, two at least, got none')
+    await rejects(
+      pictures('cat', 1),
+      "expected at least two folders, one per class, got only 'cat'",
+    )
+    await rejects({ 'a.png': true }, 'expected at least two folders, one per class, got none')
   })
 
-  test('is none where classes have folders of their own', async () => {
+  test('is not reported if classes have different subfolders', async () => {
     const images = { ...pictures('cat/images', 2), ...pictures('dog/images', 1) }
     expect(await setsOf(folderOf(images))).toEqual({ train: { cat: 2, dog: 1 } })
     const nested = {
@@ -203,7 +206,7 @@ describe('a layout that is a level off', () => {
   })
 })
 
-describe('what is no picture', () => {
+describe('files that are not pictures', () => {
   const two = { ...pictures('cat', 2), ...pictures('dog', 1) }
   const litter = [
     'Thumbs.db',
@@ -219,7 +222,7 @@ describe('what is no picture', () => {
     '.git/0.png',
   ]
 
-  test('systems leave neither classes nor pictures, nor a word about them', async () => {
+  test('system files are ignored silently', async () => {
     const tree: Tree = Object.fromEntries(
       litter.flatMap((name) => [
         [name, true],
@@ -232,7 +235,7 @@ describe('what is no picture', () => {
     expect(broken).toEqual([])
   })
 
-  test('other files are listed, and stop nothing', async () => {
+  test('other files are listed without an error', async () => {
     const others: Tree = {
       'notes.txt': 'BM',
       'labels.csv': 'a,b',
@@ -255,14 +258,14 @@ describe('what is no picture', () => {
       expect(reason).toBe(basename(file) === 'stray.png' ? "in no class's folder" : 'not a picture')
   })
 
-  test('alone makes no class', async () => {
+  test('a folder with only other files is not a class', async () => {
     await rejects(
       { ...two, 'bird/': '' },
       /the class 'bird' in .* is empty: add pictures or remove it/,
     )
     await rejects(
       { ...two, 'bird/notes.txt': '', 'bird/deep/a.csv': '' },
-      /the class 'bird' in .* has no pictures \(2 left out, such as .*notes\.txt: not a picture\): add pictures or remove it/,
+      /the class 'bird' in .* has no pictures \(2 skipped, such as .*notes\.txt: not a picture\): add pictures or remove it/,
     )
   })
 })
@@ -279,7 +282,7 @@ describe('ten thousand pictures, some of them broken', () => {
     ...broken(2, '.heic'),
   }
 
-  test('are listed at once: the first ones, and how many for which reason', async () => {
+  test('are listed together: the first ones, and counts by reason', async () => {
     const folder = folderOf(tree)
     const error = await readImageFolder(folder, { size: 4 }).catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(BrokenPictures)
@@ -295,11 +298,11 @@ describe('ten thousand pictures, some of them broken', () => {
       `  ${join(folder, 'cat/b0.heic')}: HEIC is not supported: convert it to JPEG or PNG`,
     )
     expect(lines[6]).toBe(
-      'and 4 more; in all 7 × not a picture: its content is of no known format, 2 × HEIC is not supported: convert it to JPEG or PNG',
+      'and 4 more; in all 7 × not a picture: unknown file format, 2 × HEIC is not supported: convert it to JPEG or PNG',
     )
   })
 
-  test("with 'skip' are left out, each with its reason", async () => {
+  test("with 'skip' are skipped, each with its reason", async () => {
     const { train, broken: left } = await readImageFolder(folderOf(tree), {
       size: 4,
       broken: 'skip',
@@ -316,7 +319,7 @@ describe('ten thousand pictures, some of them broken', () => {
     )
   })
 
-  test('names with line ends stay in their line', async () => {
+  test('names with line breaks stay on one line', async () => {
     const folder = folderOf({ ...pictures('cat', 1), ...pictures('dog', 1), 'dog/a\nb.jpg': 'x' })
     await expect(readImageFolder(folder, { size: 4 })).rejects.toThrow(
       String.raw`a\nb.jpg" can't be read (not a picture`,
@@ -339,8 +342,8 @@ describe('ten thousand pictures, some of them broken', () => {
     expect(left.map(({ reason }) => reason)).toEqual(['its name is not valid UTF-8: rename it'])
   })
 
-  // Root reads everything.
-  test.skipIf(process.getuid?.() === 0)('no permission is a reason', async () => {
+  // Root can read everything.
+  test.skipIf(process.getuid?.() === 0)('missing permission is reported', async () => {
     const folder = folderOf({
       ...pictures('cat', 2),
       ...pictures('dog', 1),

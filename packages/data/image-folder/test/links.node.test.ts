@@ -9,7 +9,7 @@ const root = mkdtempSync(join(tmpdir(), 'links-'))
 afterAll(() => rmSync(root, { recursive: true }))
 let made = 0
 
-/** A folder of files and of links: paths from the folder, and where each leads from where it is. */
+/** Creates a folder with files and links: paths in the folder, and each link's target. */
 function linked(tree: Tree, links: Readonly<Record<string, string>>): string {
   const folder = write(join(root, `${made++}`, 'pictures'), tree)
   for (const [path, target] of Object.entries(links)) symlinkSync(target, join(folder, path))
@@ -43,7 +43,7 @@ test.each([
   expect(read.broken[0]!.reason).toMatch(/^a link (?:back )?to .*$/)
 })
 
-test('links in deeper folders, to each other and to their parents, end', async () => {
+test('links between subfolders and to their parents terminate', async () => {
   const folder = linked(
     { ...two, 'cat/a/1.png': true, 'cat/a/b/2.png': true },
     { 'cat/a/b/up': '..', 'cat/a/b/top': '../../..', 'cat/z': 'a', 'dog/b': '../cat/a/b' },
@@ -53,7 +53,7 @@ test('links in deeper folders, to each other and to their parents, end', async (
   expect(leftOut(read, folder)).toMatchObject({ 'dog/b/2.png': 'the same file as /cat/a/b/2.png' })
 })
 
-test('outside, a link back does not lead to other folders', async () => {
+test('a link from outside back does not reach other folders', async () => {
   const store = write(join(root, `${made++}`), {
     'cats/1.png': true,
     'dogs/2.png': true,
@@ -67,7 +67,7 @@ test('outside, a link back does not lead to other folders', async () => {
   expect(train.labels).toEqual([0, 0, 0, 1, 1, 1, 2, 2])
 })
 
-test('a file is read once, where it really is', async () => {
+test('a file is read once, at its real path', async () => {
   const folder = linked(two, {
     'cat/copy.png': '0.png',
     'cat/again.png': 'copy.png',
@@ -82,7 +82,7 @@ test('a file is read once, where it really is', async () => {
   })
 })
 
-test('a test picture is none that was trained on', async () => {
+test('a test picture is never also a training picture', async () => {
   const sets = {
     ...pictures('train/cat', 2),
     ...pictures('train/dog', 2),
@@ -101,17 +101,17 @@ test('a test picture is none that was trained on', async () => {
     { test: 'train' },
   )
   await expect(readImageFolder(same, { size: 4 })).rejects.toThrow(
-    /the class 'cat' in .*test has no pictures \(2 left out, such as .*the same file as .*\): add pictures/,
+    /the class 'cat' in .*test has no pictures \(2 skipped, such as .*the same file as .*\): add pictures/,
   )
 })
 
-test('two classes that are one folder are rejected', async () => {
+test('rejects two classes that are the same folder', async () => {
   await expect(readImageFolder(linked(two, { cats: 'cat' }), { size: 4 })).rejects.toThrow(
     /the class 'cats' in .* has no pictures \(2 left out/,
   )
 })
 
-test('a link that leads nowhere is a broken file, whatever its name', async () => {
+test('a dangling link is a broken file, whatever its name', async () => {
   const folder = linked(two, {
     'cat/gone.png': 'nowhere.png',
     bird: '/nowhere/bird',
@@ -122,9 +122,9 @@ test('a link that leads nowhere is a broken file, whatever its name', async () =
   )
   const read = await readImageFolder(folder, { size: 4, broken: 'skip' })
   expect(leftOut(read, folder)).toEqual({
-    bird: 'a link that leads nowhere (no such file or directory)',
-    'cat/gone.png': 'a link that leads nowhere (no such file or directory)',
-    'dog/self.png': 'a link that leads nowhere (too many symbolic links encountered)',
+    bird: 'a dangling link (no such file or directory)',
+    'cat/gone.png': 'a dangling link (no such file or directory)',
+    'dog/self.png': 'a dangling link (too many symbolic links encountered)',
   })
 })
 

@@ -1,10 +1,10 @@
-// Files that readers get wrong, made byte by byte.
+// Files that readers often get wrong, built byte by byte.
 import { crc32, deflateSync } from 'node:zlib'
 
 interface Tiff {
   readonly width: number
   readonly height: number
-  /** The samples as they stand in the file. */
+  /** The samples as stored in the file. */
   readonly data: Buffer
   readonly bits?: number
   readonly samples?: number
@@ -12,16 +12,16 @@ interface Tiff {
   readonly format?: number
   /** 0 white is zero, 1 black is zero, 2 RGB, 3 palette, 5 CMYK, 6 YCbCr, 8 L*a*b*. */
   readonly photometric?: number
-  /** What the channels beyond the colours are: 0 undeclared, 1 and 2 alpha. */
+  /** Meaning of extra channels: 0 undeclared, 1 and 2 alpha. */
   readonly extra?: readonly number[]
   readonly palette?: readonly number[]
   readonly planar?: boolean
   readonly bigEndian?: boolean
-  /** With offsets of 64 bits. */
+  /** With 64-bit offsets. */
   readonly big?: boolean
 }
 
-/** An uncompressed TIFF of one strip per plane. */
+/** An uncompressed TIFF with one strip per plane. */
 export function tiff({
   width,
   height,
@@ -96,13 +96,13 @@ interface Bmp {
   readonly width: number
   readonly height: number
   readonly bits: number
-  /** Rows from the top, each padded to four bytes; the file's order is made here. */
+  /** Rows from the top, each padded to four bytes; reordered here as the file requires. */
   readonly rows: readonly Buffer[]
   readonly palette?: readonly (readonly [red: number, green: number, blue: number])[]
   /** 12 OS/2, 40 Windows, 108 and 124 with colour spaces. */
   readonly header?: number
   readonly topDown?: boolean
-  /** 0 none, 1 and 2 runs of 8 and 4 bits, 3 masks. */
+  /** 0 none, 1 and 2 run-length encoding with 8 and 4 bits, 3 masks. */
   readonly compression?: number
   readonly masks?: readonly number[]
 }
@@ -151,7 +151,7 @@ export function bmp({
   return Buffer.concat([file, info, after, colours, data])
 }
 
-/** A PNG; its header may promise more rows than there are. */
+/** A PNG whose header may declare more rows than it has. */
 export function png(
   width: number,
   height: number,
@@ -186,7 +186,7 @@ export function pngChunk(name: string, data: Buffer): Buffer {
   return chunk
 }
 
-/** A grey JPEG of two blocks, all 128, with a restart marker between them, and what stands before it. */
+/** A grey JPEG of two blocks, all 128, with a restart marker between them and the given bytes before it. */
 export function jpegWithRestart(before: readonly number[] = []): Buffer {
   const segment = (marker: number, ...bytes: number[]): number[] => [
     0xff,
@@ -196,7 +196,7 @@ export function jpegWithRestart(before: readonly number[] = []): Buffer {
     ...bytes,
   ]
   const huffman = (kind: number): number[] =>
-    // One symbol, 0, of one bit.
+    // A single one-bit symbol, 0.
     segment(0xc4, kind, 1, ...Array<number>(15).fill(0), 0)
   return Buffer.from([
     0xff,
@@ -217,7 +217,7 @@ export function jpegWithRestart(before: readonly number[] = []): Buffer {
   ])
 }
 
-/** The beginning of a HEIF container with some brands, and nothing in it. */
+/** The beginning of a HEIF container with the given brands, without content. */
 export function heif(...brands: string[]): Buffer {
   const size = Buffer.alloc(4)
   size.writeUInt32BE(16 + 4 * (brands.length - 1))

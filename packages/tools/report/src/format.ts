@@ -1,4 +1,4 @@
-/** '75.87 %', with a narrow space that doesn't break; '–' if it is unknown. */
+/** '75.87 %', with a narrow no-break space; '–' if unknown. */
 export const percent = (share: number | undefined, digits = 2): string =>
   share === undefined || !Number.isFinite(share) ? '–' : `${(share * 100).toFixed(digits)}\u202f%`
 

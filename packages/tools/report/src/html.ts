@@ -6,7 +6,7 @@ export interface Html {
 type Part = Html | string | number | undefined | false | readonly Part[]
 
 /**
- * A template whose values are escaped, except for markup.
+ * An HTML template that escapes values, except for markup.
  *
  * @example
  * html`<p>${'a < b'}</p>`.html // '<p>a &lt; b</p>'
@@ -15,7 +15,7 @@ export function html(texts: TemplateStringsArray, ...parts: Part[]): Html {
   return { html: texts.map((text, i) => text + (i < parts.length ? show(parts[i]) : '')).join('') }
 }
 
-/** Markup that was made elsewhere, such as a chart's SVG. */
+/** Marks text as markup, such as a chart's SVG. */
 export const raw = (text: string): Html => ({ html: text })
 
 function show(part: Part): string {
@@ -32,6 +32,6 @@ const entities: Readonly<Record<string, string>> = {
   '"': '&quot;',
   "'": '&#39;',
 }
-/** Text for HTML or SVG. */
+/** Escapes text for HTML or SVG. */
 export const escape = (text: string): string =>
   text.replaceAll(/[&<>"']/g, (sign) => entities[sign]!)

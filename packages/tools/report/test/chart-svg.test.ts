@@ -11,13 +11,13 @@ const draw = (id: string): string => {
   return chartSvg({ xAxis: {}, yAxis: {}, series }, { id, width: 320, height: 200 })
 }
 
-test('is the same however many charts were drawn before, with its parts named by its id', () => {
+test('does not depend on charts drawn before, and prefixes ids', () => {
   const first = draw('mine')
   expect(draw('mine')).toBe(first)
   expect(draw('other').replaceAll('other-', 'mine-')).toBe(first)
 })
 
-test('has its size and its points, and neither a style nor pointer events', () => {
+test('has its size and points, without style or pointer events', () => {
   const svg = draw('mine')
   expect(svg).toMatch(/^<svg width="320" height="200"/)
   expect(svg.match(/<path /g)?.length).toBeGreaterThan(0)

@@ -15,7 +15,7 @@ test('few points are unchanged', () => {
   ])
 })
 
-test('many points become means, each counting for the steps that it is about', () => {
+test('many points become means, weighted by steps', () => {
   const points = [
     [1, 10, 1],
     [2, 20, 3],
@@ -30,7 +30,7 @@ test('many points become means, each counting for the steps that it is about', (
   expect(thinned(Array.from({ length: 1000 }, (_, i) => [i, 1, 1] as const))).toHaveLength(100)
 })
 
-test('a chart takes its colours from the page, is described, and has ids of its own', () => {
+test("a chart uses the page's colours, has a description and unique ids", () => {
   const chart = (id: string): string =>
     lineChart({
       id,

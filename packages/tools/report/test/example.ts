@@ -1,4 +1,4 @@
-// Small made-up runs to make pages of: no training, the same each time.
+// Small synthetic runs for pages: no training, identical each time.
 import { createRandom } from '@tricks/core'
 import {
   encodeBatch,
@@ -17,11 +17,11 @@ interface Kind {
   readonly images?: number
   /** Height, width, channels. */
   readonly size?: readonly [number, number, number]
-  /** Of every so many images all but one are of the first class. */
+  /** Makes all but one of this many images belong to the first class. */
   readonly uneven?: number
 }
 
-/** Predictions of random images; the higher the skill, the more often they are right. */
+/** Predictions for random images; the higher the skill, the more are correct. */
 export function predictions(
   seed: number,
   skill: number,
@@ -149,7 +149,7 @@ const started = { test: undefined }
 const namesOf = (count: number): string[] =>
   Array.from({ length: count }, (_, i) => `a_class_of_number_${i}`)
 
-/** A run in each state that a folder may be in. */
+/** A run in each possible state. */
 export const records = {
   finished: parseRun(files('finished')),
   better: parseRun(files('better', { test: { loss: 0.5, accuracy: 0.88 } }, { seed: 2, skill: 3 })),

@@ -1,4 +1,4 @@
-// The pages in a real browser, at the widths of a phone and a desktop, light and dark.
+// Tests the pages in a real browser, at phone and desktop widths, light and dark.
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ afterAll(() => rmSync(root, { recursive: true }))
 const widths = { phone: 375, desktop: 1280 } as const
 const [five, names] = [Object.values(records).slice(0, 5), Object.keys(records).slice(0, 5)]
 
-/** What the page of a whole run has. */
+/** The parts of a complete run's page. */
 const parts = {
   accuracy: 'h1',
   'accuracy curve': '#accuracy svg path',
@@ -43,7 +43,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
   })
   afterAll(() => browser.close())
 
-  /** Opens a page, and checks what every page promises. */
+  /** Opens a page and checks what every page guarantees. */
   async function open(
     content: string,
     look: (page: Page) => Promise<void>,
@@ -78,7 +78,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     }
   }
 
-  test.each(Object.entries(widths))('a run has every part, on a %s', async (_, width) => {
+  test.each(Object.entries(widths))("a run's page has every part, on a %s", async (_, width) => {
     await open(
       reportPage(records.finished),
       async (page) => {
@@ -97,7 +97,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
         expect(epochs).toHaveLength(3)
         expect(epochs[2]!.split(/\s+/).slice(0, 3)).toEqual(['3', '0', '1.000'])
         expect(epochs[2]).toMatch(/70\.00\s%\s+0\.900\s+75\.00\s%/)
-        // A name is text, whatever is in it.
+        // A name is text, whatever it contains.
         const recalls = await page.locator('#per-class tbody tr').allInnerTexts()
         const expected = classAccuracies(confusionMatrix(records.finished.test!))
         expected.forEach(({ images, accuracy }, c) => {
@@ -127,7 +127,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     )
   })
 
-  test('text is large enough to read on a phone, charts and all', async () => {
+  test('all text, including in charts, is large enough on a phone', async () => {
     await open(reportPage(records.finished), async (page) => {
       const smallest = await page.evaluate<number>(`Math.min(
         ...[...document.querySelectorAll('svg')].flatMap((svg) => {
@@ -140,7 +140,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     })
   })
 
-  test('light by day and dark by night, charts too', async () => {
+  test('light and dark mode, charts included', async () => {
     const colors: string[][] = []
     for (const dark of [false, true])
       await open(
@@ -190,12 +190,12 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
       [
         'Validation accuracy on 20 images; 95\u202f% interval',
         'The data has no test images.',
-        '20 validation images: a row per true class',
+        '20 validation images: one row per true class',
         'Misclassified validation images',
         'Test images\nnone',
       ],
     ],
-    ['nothing', ['There is no run.json', 'No accuracy yet', 'The command was not recorded']],
+    ['nothing', ['run.json is missing', 'No accuracy yet', 'The command was not recorded']],
     ['damaged', ['run.json can’t be read', 'test.safetensors can’t be read']],
   ] as const)('the page of a run that is %s says so', async (name, expected) => {
     await open(reportPage(records[name]), async (page) => {
@@ -210,7 +210,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
         'Mistakes',
         'Time and memory',
         'Configuration',
-        'Run it again',
+        'Command',
       ])
     })
   })
@@ -229,7 +229,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
           expect(rows[names.indexOf('running')]).toMatch(/running\s+running/)
           expect(await page.locator('h1').innerText()).toMatch(/88\.00\s*%/)
           expect(await page.locator('.lead').innerText()).toContain('7.50 points ahead of the next')
-          // A curve per run, except for the one that has just begun.
+          // A curve per run, except for the one that has just started.
           for (const [chart, curves] of [
             ['accuracy', 4],
             ['loss', 4],
@@ -269,7 +269,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
 
         await page.locator('#confusion-table summary').click()
         expect(await page.locator('#confusion-table td').count()).toBe(size ** 2)
-        // The names stay in view, wherever the table is scrolled to.
+        // Row and column names stay visible when the table is scrolled.
         const inView = `(() => {
           const box = document.querySelector('#confusion-table .scroll')
           box.scrollTo(box.scrollWidth, box.scrollHeight)
@@ -298,7 +298,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     })
   })
 
-  test('of uneven classes it tells the mean recall beside the accuracy', async () => {
+  test('with imbalanced classes it shows the mean recall beside the accuracy', async () => {
     await open(reportPage(records.uneven), async (page) => {
       const recalls = classAccuracies(confusionMatrix(records.uneven.test!))
       const sizes = recalls.map(({ images }) => images)

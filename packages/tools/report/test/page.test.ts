@@ -6,7 +6,7 @@ import { wilsonInterval } from '../src/page/interval.ts'
 import { summaryOf } from '../src/page/summary.ts'
 import { files, records } from './example.ts'
 
-test('a run in a few numbers', () => {
+test('summarises a run', () => {
   expect(summaryOf(records.finished)).toMatchObject({
     state: { word: 'finished', kind: 'good' },
     result: { set: 'test', accuracy: 0.805, loss: 0.7, images: 200 },
@@ -31,13 +31,13 @@ test('a run in a few numbers', () => {
   expect(summaryOf(early).state.word).toBe('stopped early: no better for 10 epochs')
 })
 
-test('without test images the result is that of the predictions of the validation images', () => {
+test('without test images the result comes from the validation predictions', () => {
   const { result, calibrationError } = summaryOf(records.untested)
   const { validation } = records.untested
   const right = predictedClasses(validation!).filter((each, i) => each === validation!.labels[i])
   expect(result).toMatchObject({ set: 'validation', accuracy: right.length / 20, images: 20 })
   expect(calibrationError).toBeGreaterThan(0)
-  // Two classes: −log softmax of (1, 0) and of (0, 3) for their labels.
+  // Two classes: −log softmax of (1, 0) and of (0, 3) at their labels.
   const logits = Float32Array.of(1, 0, 0, 3)
   const losses = [Math.log(1 + Math.exp(-1)), Math.log(1 + Math.exp(-3))]
   const two = { logits, labels: [0, 1], pictures: new Map() }
@@ -51,13 +51,13 @@ test.each([
   [1, 10, 0.722, 1],
   [0, 10, 0, 0.278],
   [0.7586, 10_000, 0.7501, 0.7669],
-])('%d of %d images are right: the interval is %d to %d', (share, count, low, high) => {
+])('accuracy %d on %d images: the interval is %d to %d', (share, count, low, high) => {
   const [from, to] = wilsonInterval(share, count)
   expect(from).toBeCloseTo(low, 3)
   expect(to).toBeCloseTo(high, 3)
 })
 
-test('of equal validation accuracies the first is the best', () => {
+test('the first of equal validation accuracies is the best', () => {
   const { epochs } = records.finished
   const [first] = epochs
   const twice = { ...records.finished, epochs: [first!, { ...first!, epoch: 1 }] }
@@ -69,7 +69,7 @@ test.each([
   [{ validation: 12, data: { trainingImages: 120, testImages: 0 } }, '12 of the training images'],
   [
     { validation: 30, data: { trainingImages: 120, validationImages: 30, testImages: 9 } },
-    '30, a set of their own',
+    '30, a separate set',
   ],
 ])('%o: the validation images are %s', (facts, expected) => {
   const record = parseRun(files('mine', facts))
@@ -77,7 +77,7 @@ test.each([
 })
 
 test.each([
-  ['finished', { testImages: 0 }, 0, 'none were kept for validation'],
+  ['finished', { testImages: 0 }, 0, 'none were held out for validation'],
   ['finished', { testImages: 9 }, 12, 'No predictions were recorded'],
   ['aborted', { testImages: 9 }, 12, 'Predictions are recorded at the end of a run'],
   ['failed', { testImages: 0 }, 12, 'Predictions are recorded at the end of a run'],
@@ -87,7 +87,7 @@ test.each([
   expect(page.split(expected)).toHaveLength(4)
 })
 
-test('the page is the same each time, and but for the clock for each run of the kind', () => {
+test('the page is deterministic, and for identical runs differs only in times', () => {
   expect(reportPage(records.finished)).toBe(reportPage(parseRun(files('finished'))))
   const five = Object.values(records).slice(0, 5)
   expect(comparisonPage(five)).toBe(comparisonPage(five))
@@ -101,7 +101,7 @@ test('the page is the same each time, and but for the clock for each run of the 
   expect(page(slow)).toBe(page({ ...rest, run, metrics }))
 })
 
-test('runs are compared as far as they came, however long one was to go on', () => {
+test('runs are compared up to their last step, whatever their planned length', () => {
   const charts = (planned: object): string => {
     const other = parseRun(files('other', planned, { seed: 2 }))
     return /<section id="training">[^]*?<\/section>/.exec(
@@ -111,7 +111,7 @@ test('runs are compared as far as they came, however long one was to go on', () 
   expect(charts({ steps: 9000 })).toBe(charts({}))
 })
 
-test('a rate has its place in a comparison where no loss is a number', () => {
+test('a comparison shows rates even if all losses are NaN', () => {
   const short = files('short')
   const brief = parseRun({ ...short, metrics: short.metrics.split('\n').slice(0, 3).join('\n') })
   const rates = (metrics: string): string => {
@@ -125,7 +125,7 @@ test('a rate has its place in a comparison where no loss is a number', () => {
   expect(rates(lost)).toBe(rates(metrics))
 })
 
-test('one run is no comparison', () => {
+test('rejects a comparison of one run', () => {
   expect(() => comparisonPage([records.finished])).toThrow(
     'report: expected two or more runs to compare, got 1',
   )

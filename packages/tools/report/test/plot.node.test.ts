@@ -12,7 +12,7 @@ import { plotTerminal, rateText } from '../src/plot/terminal.ts'
 
 const run = { epochs: 12, stepsPerEpoch: 100 }
 
-test('a list of tricks: the rates that a run would have, from the first step to the last', () => {
+test('a list of tricks gives the rates of a run, from the first step to the last', () => {
   const tricks = [
     randomFlip(),
     warmup({ multiplier: 8, over: { epochs: 2 }, after: cosineDecay() }),
@@ -31,7 +31,7 @@ test('a list of tricks: the rates that a run would have, from the first step to 
   expect(points.length).toBeLessThan(300)
 })
 
-test('a jump has both of its sides', () => {
+test('a jump has points on both sides', () => {
   const { points } = rateCurve({
     of: [stepDecay({ milestones: [{ steps: 333 }], gamma: 0.1 })],
     rate: 1,
@@ -50,7 +50,7 @@ test('a schedule is a function of t', () => {
     expect(rate).toBe(schedule(step))
 })
 
-test('a rate that waits for metrics gets those given', () => {
+test('a rate that depends on metrics uses the given ones', () => {
   const flat = { loss: 1, accuracy: 0.5 }
   const metrics = () => ({ training: flat, validation: flat })
   const plateau = (given?: typeof metrics): number =>
@@ -61,7 +61,7 @@ test('a rate that waits for metrics gets those given', () => {
       ...run,
     }).points.at(-1)![1]
   expect(plateau()).toBe(1)
-  // Epoch 0 is the best; cuts after epochs 4 and 8.
+  // Epoch 0 is the best; cuts follow epochs 4 and 8.
   expect(plateau(metrics)).toBeCloseTo(0.01)
 
   const warm = rateCurve({
@@ -80,7 +80,7 @@ test.each([
   expect(() => rateCurve({ of: [], ...options })).toThrow(message)
 })
 
-test('in the terminal: as wide as it, and high where the rate is high', async () => {
+test('in the terminal: as wide as the terminal, and high where the rate is high', async () => {
   const curve = rateCurve({
     of: [stepDecay({ milestones: [{ fraction: 0.5 }] })],
     rate: 0.1,
@@ -102,7 +102,7 @@ test('in the terminal: as wide as it, and high where the rate is high', async ()
   }
 })
 
-test('curves are told apart by colour', async () => {
+test('curves have different colours', async () => {
   const curves = ['one', 'other'].map((name) => rateCurve({ name, of: [cosineDecay()], ...run }))
   const drawn = await plotTerminal(curves, { width: 60, color: true })
   expect(drawn.split('\n')[0]).toBe('\u001B[34m━\u001B[0m one  \u001B[33m━\u001B[0m other')
@@ -116,7 +116,7 @@ test.each([
   [0.00012345, '1.2e-4'],
 ])('%d is written %s', (rate, text) => expect(rateText(rate)).toBe(text))
 
-test('as SVG: complete, named, and the same each time', () => {
+test('as SVG: self-contained, with legend, and deterministic', () => {
   const options = { of: [cosineDecay()], name: 'cosine & more', ...run }
   const behind = { name: 'validation loss', points: [[0, 2] as const, [1200, 1] as const] }
   const draw = (): string => plotSvg([rateCurve(options)], { behind })

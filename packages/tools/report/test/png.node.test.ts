@@ -15,7 +15,7 @@ const tile = {
 }
 const sheet: Sheet = { rows: [{ label: 'cutout', tiles: [tile] }] }
 
-test('pixels are enlarged without blending, and there is text', async () => {
+test('enlarges pixels without blending, and draws text', async () => {
   const { data, width, height } = decode(await sheetPng(sheet))
   const [, w, h] = sheetSvg(sheet)
     .match(/width="(\d+)" height="(\d+)"/)!
@@ -23,7 +23,7 @@ test('pixels are enlarged without blending, and there is text', async () => {
   expect([width, height]).toEqual([2 * w!, 2 * h!])
   const color = (x: number, y: number): number[] =>
     Array.from(data.slice((y * width + x) * 4, (y * width + x) * 4 + 4))
-  // The tile ends 16 pixels of the page before the right edge, and begins 16 below the top.
+  // The tile ends 16 pixels before the right edge and begins 16 below the top.
   const right = width - 32
   const middle = right - 96
   for (const y of [32, 33, 100, 223]) {
@@ -43,7 +43,7 @@ test('pixels are enlarged without blending, and there is text', async () => {
   expect(dark(228, 254)).toBeGreaterThan(40)
 })
 
-test('the same bytes each time', async () => {
+test('is byte-identical each time', async () => {
   expect(Buffer.compare(await sheetPng(sheet), await sheetPng(sheet))).toBe(0)
 })
 

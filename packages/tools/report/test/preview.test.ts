@@ -13,7 +13,7 @@ const picture = (height: number, width: number, channels: number): Picture => ({
 const decoded = (url: string): ReturnType<typeof decode> =>
   decode(Uint8Array.from(atob(url.split(',')[1]!), (letter) => letter.charCodeAt(0)))
 
-test('text is escaped, and small pictures stay square pixels', () => {
+test('escapes text, and keeps square pixels in small pictures', () => {
   const tiles = [{ pictures: [picture(1, 1, 3)], captions: ['a < b & "c"'] }]
   const svg = sheetSvg({ rows: [{ label: '<i>', tiles }] })
   expect(svg).toContain('>a &lt; b &amp; &quot;c&quot;</text>')
@@ -24,12 +24,12 @@ test('text is escaped, and small pictures stay square pixels', () => {
 test('four pictures share a tile, two across', () => {
   const one = picture(8, 8, 3)
   const tiles = [{ pictures: [one, one, one, one], captions: [] }]
-  // Each picture is half of a tile of 96, without the gap.
+  // Each picture is half of a 96-pixel tile, without the gap.
   const svg = sheetSvg({ rows: [{ label: 'with', tiles }] })
   expect(svg.match(/width="47" height="47"/g)).toHaveLength(4)
 })
 
-test('photographs get larger tiles, which hold no more pixels than can be seen', () => {
+test('photographs get larger tiles, with no more pixels than visible', () => {
   const tiles = [{ pictures: [picture(300, 600, 3)], captions: [] }]
   const svg = sheetSvg({ rows: [{ label: 'original', tiles }] })
   expect(svg).toContain('width="128" height="128"')
@@ -53,7 +53,7 @@ test.each([
       expect(image.data[pixel * shown + c]).toBe(given.pixels[pixel * channels + c])
 })
 
-test('a shrunk picture holds the means of the areas', () => {
+test('a shrunk picture contains the means of the areas', () => {
   const pixels = Uint8Array.of(0, 10, 100, 200, 20, 30, 50, 250)
   const small = shrunk({ pixels, height: 2, width: 4, channels: 1 }, 2)
   expect(small).toEqual({ pixels: Uint8Array.of(15, 150), height: 1, width: 2, channels: 1 })

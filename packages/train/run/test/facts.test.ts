@@ -385,7 +385,7 @@ describe('resumes with bit-equal weights', () => {
       () => data({ train: { ...set, classes: ['cafe\u0301', 'b', 'c'] } }),
     ],
   ])('%s', async (name, change) => {
-    const spelled = name.includes('spelling')
+    const spelled = name.includes('Unicode')
       ? data({ train: { ...set, classes: ['caf\u00e9', 'b', 'c'] } })
       : {}
     const whole = optionsOf({ ...spelled, model: net({ seed: 9 }) })

@@ -4,7 +4,7 @@ import { chartSvg } from './chart-svg.ts'
 /** Charts are as wide as a phone's column, and three fit side by side on a desktop, so none is scaled much. */
 const width = 344
 
-/** The margins of a plot in its picture. */
+/** The margins around a plot. */
 export const grid = { left: 46, right: 16, top: 10, bottom: 40, outerBoundsMode: 'none' } as const
 
 export const text = { color: 'var(--muted)', fontSize: 11, fontFamily: 'inherit' } as const
@@ -26,7 +26,7 @@ export const shortly = (value: number): string =>
     ? value.toExponential(0)
     : String(Number(value.toPrecision(6)))
 
-/** A chart as SVG that scales with the page, described for screen readers. */
+/** Renders a chart as SVG that scales with the page, with a description for screen readers. */
 export function draw(
   { id, label, height }: { id: string; label: string; height: number },
   option: object,

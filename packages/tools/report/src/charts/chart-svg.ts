@@ -4,7 +4,7 @@ import { SVGRenderer } from 'echarts/renderers'
 use([SVGRenderer])
 
 export interface ChartSvgOptions {
-  /** Begins the names of its parts: unlike any other on a page. */
+  /** Prefix for the ids of its parts; must be unique on the page. */
   readonly id: string
   /** In pixels. */
   readonly width: number
@@ -12,10 +12,9 @@ export interface ChartSvgOptions {
 }
 
 /**
- * A chart of ECharts as SVG: still, without a style of its own, and the same text in every process.
+ * Renders an ECharts chart as SVG: static, without a style element, and identical in every process.
  *
- * @param option ECharts' option; the kinds of series and components in it are registered before, by `use` of
- * `echarts/core`
+ * @param option ECharts' option; register its series and components first, with `use` from `echarts/core`
  * @example
  * import { LineChart } from 'echarts/charts'
  * import { GridComponent } from 'echarts/components'
@@ -33,13 +32,13 @@ export function chartSvg(option: object, { id, width, height }: ChartSvgOptions)
       chart
         .renderToSVGString()
         .replace(/<style[^>]*>.*?<\/style>/s, '')
-        // The library counts its charts and their parts over the whole process.
+        // The library numbers charts and their parts across the whole process.
         .replaceAll(/zr\d+-/g, `${id}-`)
         .replaceAll(/ class="[^"]*"| pointer-events="[^"]*"/g, '')
         .replace(/<rect width="\d+" height="\d+" x="0" y="0" fill="none"><\/rect>\n?/, '')
     )
   } finally {
-    // Else its timers keep the process alive.
+    // Otherwise its timers keep the process alive.
     chart.dispose()
   }
 }

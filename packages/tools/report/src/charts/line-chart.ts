@@ -8,7 +8,7 @@ use([LineChart, GridComponent])
 
 export interface Series {
   readonly name: string
-  /** A colour of the page's style, such as `--accent`, which differs in light and dark. */
+  /** A colour variable of the page's style, such as `--accent`, which differs in light and dark mode. */
   readonly color: string
   readonly points: readonly (readonly [number, number])[]
   /** For a curve in the background. */
@@ -17,7 +17,7 @@ export interface Series {
 }
 
 export interface LineChartOptions {
-  /** Unique on the page. */
+  /** Must be unique on the page. */
   readonly id: string
   /** A description for screen readers. */
   readonly label: string
@@ -27,7 +27,7 @@ export interface LineChartOptions {
   readonly height?: number
 }
 
-/** Curves over one axis as SVG, in the page's colours. */
+/** Renders curves with a shared x axis as SVG, in the page's colours. */
 export function lineChart({ id, label, series, x, y = {}, height = 220 }: LineChartOptions): Html {
   const most = x.max ?? Math.max(1, ...series.flatMap(({ points }) => points.map(([at]) => at)))
   return draw(

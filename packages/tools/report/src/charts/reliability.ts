@@ -8,8 +8,8 @@ import { axis, draw, grid, text } from './axis.ts'
 use([LineChart, CustomChart, GridComponent])
 
 /**
- * Accuracy over confidence per bin, with a stroke from it to the mean confidence, and the diagonal, where they are
- * equal; below, the number of images per bin.
+ * Plots accuracy over confidence per bin, with a line to the mean confidence, and the diagonal of perfect calibration;
+ * below, the number of images per bin.
  */
 export function reliabilityDiagram(id: string, label: string, bins: readonly Bin[]): Html {
   const most = Math.max(1, ...bins.map(({ count }) => count))
@@ -85,7 +85,7 @@ export function reliabilityDiagram(id: string, label: string, bins: readonly Bin
 
 const toPercent = (value: number): number => value * 100
 
-/** Rows of left, right, bottom, top; with a width, in the middle between left and right. */
+/** Rows of left, right, bottom, top; with a width, centred between left and right. */
 const boxes = (
   index: number,
   { color, width: fixed }: { color: string; width?: number },

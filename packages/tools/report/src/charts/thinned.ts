@@ -1,7 +1,7 @@
-/** A position, a value, and its weight: the number of steps that the value is the mean of. */
+/** A position, a value, and its weight: the number of steps that the value averages. */
 export type Weighted = readonly [x: number, y: number, weight: number]
 
-/** At most that many points, each the mean of neighbours: what a small picture can show. */
+/** Reduces points to at most `most`, each the mean of neighbours, for a small picture. */
 export function thinned(points: readonly Weighted[], most = 100): [number, number][] {
   const count = Math.min(most, points.length)
   return Array.from({ length: count }, (_, i) => {

@@ -5,7 +5,7 @@ import { absent, section } from '../page/document.ts'
 import { classNames, type Evaluated, evaluatedOf } from '../page/evaluated.ts'
 import { type Compared, swatch } from './compared.ts'
 
-/** Recall per class, of the runs that were evaluated on the same kind of set. */
+/** Recall per class, for runs that were evaluated on the same kind of set. */
 export function classes(runs: readonly Compared[]): Html {
   const evaluated = runs.flatMap((run) => {
     const found = evaluatedOf(run.record)
@@ -25,7 +25,7 @@ export function classes(runs: readonly Compared[]): Html {
   return section(
     'classes',
     'Recall per class',
-    `Of the ${first.set} images.`,
+    `On the ${first.set} images.`,
     html`<div class="scroll">
       <table class="runs">
         <thead>
@@ -49,7 +49,7 @@ export function classes(runs: readonly Compared[]): Html {
   )
 }
 
-/** By name, as runs may have other classes, or the same in another order. */
+/** By name, as runs may have different classes or orders. */
 function recallByName({
   record,
   predictions,

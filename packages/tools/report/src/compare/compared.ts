@@ -3,7 +3,7 @@ import { html, type Html } from '../html.ts'
 import type { Curves } from '../page/curves.ts'
 import type { RunSummary } from '../page/summary.ts'
 
-/** A run of a comparison. */
+/** A run in a comparison. */
 export interface Compared {
   readonly record: RunRecord
   readonly summary: RunSummary

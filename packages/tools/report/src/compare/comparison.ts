@@ -11,10 +11,10 @@ import { head, runTable } from './results.ts'
 const colors = 8
 
 /**
- * Two or more runs in one page: their results, their curves in the same charts, and what differs in their
- * configurations. They may have failed, or be running.
+ * Compares two or more runs on one page: results, curves in shared charts, and differences in configuration. Runs may
+ * have failed, or be running.
  *
- * @param records by `readRunFolder` or `parseRun` of `@tricks/run`
+ * @param records from `readRunFolder` or `parseRun` of `@tricks/run`
  * @throws RangeError for fewer than two runs
  * @example
  * writeFileSync('comparison.html', comparisonPage(['runs/1', 'runs/2'].map(readRunFolder)))
@@ -39,7 +39,7 @@ function training(runs: readonly Compared[]): Html {
       points: own[name],
       dots: dots && own[name].length < 40,
     }))
-  // As far as the longest has come: what a stopped run had planned would squeeze the others into a corner.
+  // Up to the longest run's current epoch: the planned length of a stopped run would squeeze the others into a corner.
   const reached = runs.map(({ summary: { steps, stepsPerEpoch = 1 } }) => steps / stepsPerEpoch)
   const common = { x, epochs: Math.max(1, Math.ceil(Math.max(...reached))), keys: false }
   return section(
@@ -59,7 +59,7 @@ function commands(runs: readonly Compared[]): Html {
   const known = runs.filter(({ record }) => record.run.command !== undefined)
   return section(
     'again',
-    'Run them again',
+    'Commands',
     undefined,
     known.length === 0
       ? absent('The commands were not recorded.')

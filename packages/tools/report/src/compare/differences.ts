@@ -3,7 +3,7 @@ import { absent, section } from '../page/document.ts'
 import { factsOf, tricksOf } from '../page/facts.ts'
 import { type Compared, swatch } from './compared.ts'
 
-/** What a run was set up with, a line per setting and per trick. */
+/** A run's configuration, one line per setting and trick. */
 const settingsOf = ({ record }: Compared): Map<string, string> =>
   new Map([
     ...Object.values(factsOf(record)).flat(),
@@ -12,7 +12,7 @@ const settingsOf = ({ record }: Compared): Map<string, string> =>
     ),
   ])
 
-/** What differs in the runs' configurations. */
+/** The differences between the runs' configurations. */
 export function differences(runs: readonly Compared[]): Html {
   const settings = runs.map(settingsOf)
   const names = [...new Set(settings.flatMap((each) => [...each.keys()]))]
@@ -22,14 +22,14 @@ export function differences(runs: readonly Compared[]): Html {
   if (different.length === 0)
     return section(
       'differences',
-      'What differs',
+      'Differences',
       undefined,
-      absent('Nothing: the configurations are the same.'),
+      absent('None: the configurations are identical.'),
     )
   return section(
     'differences',
-    'What differs',
-    'The settings and tricks in which the runs differ.',
+    'Differences',
+    'Settings and tricks that differ between the runs.',
     html`<div class="scroll">
       <table class="differences">
         <thead>

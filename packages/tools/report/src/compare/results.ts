@@ -4,7 +4,7 @@ import { notice, section, stateMark } from '../page/document.ts'
 import type { Result } from '../page/summary.ts'
 import { type Compared, swatch } from './compared.ts'
 
-/** The best result. Test accuracies are compared with each other alone, as are validation accuracies. */
+/** The best result. Test accuracies are only compared with each other, as are validation accuracies. */
 export function head(runs: readonly Compared[]): Html {
   const resultsOf = (set: Result['set']): (readonly [string, number])[] =>
     runs
@@ -62,7 +62,7 @@ const columns: readonly Column[] = [
   column('Peak memory', 0, bytes, ({ summary }) => summary.memory),
 ]
 
-/** The runs in numbers, the best of each column marked; and what went wrong. */
+/** A table of the runs' metrics, with the best value per column highlighted, and errors. */
 export function runTable(runs: readonly Compared[]): Html {
   const shown = columns.filter(({ valueOf }) => runs.some((run) => valueOf(run) !== undefined))
   const bests = shown.map(({ valueOf, sign }) => {

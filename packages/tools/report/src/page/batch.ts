@@ -3,7 +3,7 @@ import { html, type Html } from '../html.ts'
 import { absent, section } from './document.ts'
 import { picture, pictureList } from './pictures.ts'
 
-/** Images of a step, as they are and as the network saw them. */
+/** Images of a step, before and after the pipeline. */
 export function batch({ batch: shown }: RunRecord): Html {
   const title = 'What the network saw'
   if (!shown)
@@ -18,7 +18,7 @@ export function batch({ batch: shown }: RunRecord): Html {
   return section(
     'batch',
     title,
-    `Images of step ${shown.step + 1}: the original above, and below what the network saw, with what was drawn for it.`,
+    `Images of step ${shown.step + 1}: the original above, the network's input below, with the tricks' draws.`,
     html`<div class="body">${pictureList(items, shown.images[0]?.original)}</div>`,
   )
 }

@@ -5,7 +5,7 @@ import { html, type Html } from '../html.ts'
 import { absent, section } from './document.ts'
 import { evaluatedOf, whyUnevaluated } from './evaluated.ts'
 
-/** How far the network's confidence matches its accuracy. */
+/** Compares the network's confidence with its accuracy. */
 export function calibrationSection(record: RunRecord): Html {
   const evaluated = evaluatedOf(record)
   if (!evaluated)
@@ -25,7 +25,7 @@ export function calibrationSection(record: RunRecord): Html {
       <dl class="facts" style="align-content:start">
         ${Object.entries({
           'Expected calibration error': expectedError,
-          'Largest gap of a bin': maximumError,
+          'Largest gap in a bin': maximumError,
           'Mean confidence': confidence,
           Accuracy: accuracy,
         }).map(

@@ -6,14 +6,14 @@ import { absent, section } from './document.ts'
 import { classNames, evaluatedOf, whyUnevaluated } from './evaluated.ts'
 import { recallTable } from './recall.ts'
 
-/** With more classes the matrix takes the page's width. */
+/** With more classes, the matrix takes the full width of the page. */
 const maxClassesSideBySide = 12
-/** With more, it is a heat map, and its numbers are folded. */
+/** With more, it is a heat map, and the table of numbers is collapsed. */
 const maxClassesInTable = 20
-/** With more, the numbers would be larger than the rest of the page. */
+/** With more, the table would be larger than the rest of the page. */
 const maxClassesInFoldedTable = 200
 
-/** Which classes are recognised, and which are confused. */
+/** Recall per class and confusions between classes. */
 export function classesSection(record: RunRecord): Html {
   const evaluated = evaluatedOf(record)
   if (!evaluated) return section('classes', 'Classes', undefined, absent(whyUnevaluated(record)))
@@ -22,7 +22,7 @@ export function classesSection(record: RunRecord): Html {
   return section(
     'classes',
     'Classes',
-    `${images} ${set} images: a row per true class, a column per predicted class, shaded by the share of the row.`,
+    `${images} ${set} images: one row per true class, one column per predicted class, shaded by the fraction of the row.`,
     arranged(confusionMatrix(predictions), classNames(record)),
   )
 }

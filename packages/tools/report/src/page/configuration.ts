@@ -3,7 +3,7 @@ import { html, type Html } from '../html.ts'
 import { absent, section } from './document.ts'
 import { factsOf } from './facts.ts'
 
-/** What the run was set up with, and the command that does it again. */
+/** The run's configuration, and the command that repeats it. */
 export function configuration(record: RunRecord): Html {
   const groups = Object.entries(factsOf(record)).filter(([, rows]) => rows.length > 0)
   const { command } = record.run
@@ -32,7 +32,7 @@ export function configuration(record: RunRecord): Html {
         </div>`,
   )}${section(
     'again',
-    'Run it again',
+    'Command',
     undefined,
     command === undefined
       ? absent('The command was not recorded.')

@@ -5,7 +5,7 @@ export type Matrix = readonly (readonly number[])[]
 
 const sumOf = (row: readonly number[]): number => row.reduce((sum, times) => sum + times, 0)
 
-/** The numbers, on cells whose shade is the share of the row. */
+/** The confusion matrix as a table; cells are shaded by the fraction of the row. */
 export function confusionTable(matrix: Matrix, names: readonly string[]): Html {
   const digits = String(Math.max(...matrix.map(sumOf))).length
   const cell = (times: number, images: number, correct: boolean): Html => {
@@ -39,14 +39,14 @@ export function confusionTable(matrix: Matrix, names: readonly string[]): Html {
   </div>`
 }
 
-/** A cell per pair of classes, which says what it is when it is pointed at. */
+/** The confusion matrix as a heat map; each cell has a tooltip. */
 export function heatMap(matrix: Matrix, names: readonly string[]): Html {
   const size = matrix.length
   const cells = matrix.flatMap((row, i) => {
     const images = sumOf(row)
     return row.flatMap((times, j) => {
       if (times === 0) return []
-      // Of many classes each confusion is rare: the square root tells small shares apart.
+      // With many classes every confusion is rare: the square root makes small fractions distinguishable.
       const share = Math.sqrt(times / images).toFixed(3)
       return [
         html`<rect

@@ -11,13 +11,13 @@ export interface CurveChart {
   readonly epochs?: number
   readonly y?: { readonly min?: number; readonly max?: number; readonly unit?: string }
   readonly under?: string
-  /** Whether the curves are named above the chart; by default if there are several. */
+  /** Whether to show a legend above the chart; by default if there are several curves. */
   readonly keys?: boolean
-  /** Steps if the length of an epoch is unknown. */
+  /** 'step' if the length of an epoch is unknown. */
   readonly x?: string
 }
 
-/** A chart with its title and the names of its curves; without a point it says so. */
+/** A chart with title and legend; without points it says that nothing was recorded. */
 export function curves({
   id,
   title,
@@ -43,7 +43,7 @@ export function curves({
   </figure> `
 }
 
-/** A run's metrics over its epochs; accuracies in percent, memory in megabytes. */
+/** A run's metrics over epochs; accuracies in percent, memory in megabytes. */
 export interface Curves {
   readonly x: string
   readonly length?: number
@@ -66,7 +66,7 @@ export function curvesOf(
     thinned(
       steps.flatMap((line, i): Weighted[] => {
         const found = value(line)
-        // The line at an epoch's end may cover a few steps only.
+        // The last line of an epoch may cover only a few steps.
         const covered = Math.max(1, line.steps - (steps[i - 1]?.steps ?? 0))
         return found !== undefined && Number.isFinite(found) ? [[at(line), found, covered]] : []
       }),

@@ -1,7 +1,7 @@
 import { html, type Html } from '../html.ts'
 import { style } from './style.ts'
 
-/** A page whose browser may request nothing: all that it needs is inside. */
+/** Creates a self-contained page; its content security policy forbids all requests. */
 export function document(title: string, body: Html): string {
   const policy =
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -43,7 +43,7 @@ export const notice = (kind: 'bad' | 'going' | '', text: string): Html =>
 export const stateMark = ({ word, kind }: State): Html =>
   html`<span class="state ${kind}">${word}</span>`
 
-/** How a run stands, in a few words. */
+/** The state of a run, in a few words. */
 export interface State {
   readonly word: string
   readonly kind: 'good' | 'bad' | 'going' | 'odd'

@@ -1,6 +1,6 @@
 import type { PredictionRecord, RunRecord } from '@tricks/run/record'
 
-/** The predictions that a page is about: of the test images, or without any of the validation images. */
+/** The predictions shown on a page: of the test images, or without them of the validation images. */
 export interface Evaluated {
   readonly set: 'test' | 'validation'
   readonly predictions: PredictionRecord
@@ -15,12 +15,12 @@ export function evaluatedOf({ test, validation }: RunRecord): Evaluated | undefi
 export function whyUnevaluated({ run, state }: RunRecord): string {
   const { data, validation } = run
   if (data?.testImages === 0 && validation === 0)
-    return 'The data has no test images, and none were kept for validation.'
+    return 'The data has no test images, and none were held out for validation.'
   const ended = !['running', 'failed', 'aborted', 'unknown'].includes(state)
   return ended ? 'No predictions were recorded.' : 'Predictions are recorded at the end of a run.'
 }
 
-/** The classes' names, by number. */
+/** Class names by index. */
 export function classNames(record: RunRecord): string[] {
   const names = record.run.classes ?? []
   const predictions = evaluatedOf(record)?.predictions

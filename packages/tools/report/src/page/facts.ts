@@ -3,7 +3,7 @@ import { count, counted } from '../format.ts'
 
 type Row = readonly [name: string, value: string]
 
-/** What a run was set up with, by topic, in the words of the command line. */
+/** The run's configuration by topic, in the terms of the command line. */
 export type Facts = Readonly<Record<'Data' | 'Training' | 'Machine', readonly Row[]>>
 
 export const factsOf = (record: RunRecord): Facts => ({
@@ -12,7 +12,7 @@ export const factsOf = (record: RunRecord): Facts => ({
   Machine: machineOf(record),
 })
 
-/** Rows of values, without those that are unknown. */
+/** Table rows, without unknown values. */
 const known = (rows: Readonly<Record<string, string | number | undefined>>): Row[] =>
   Object.entries(rows).flatMap(([name, value]): Row[] =>
     value === undefined ? [] : [[name, typeof value === 'number' ? count(value) : value]],
@@ -40,7 +40,7 @@ function validationText({ data, validation }: RunRecord['run']): string | undefi
   if (validation === undefined || !data) return undefined
   return data.validationImages === undefined
     ? `${count(validation)} of the training images`
-    : `${count(validation)}, a set of their own`
+    : `${count(validation)}, a separate set`
 }
 
 function trainingOf({ run }: RunRecord): Row[] {
@@ -81,5 +81,5 @@ function machineOf({ run }: RunRecord): Row[] {
   })
 }
 
-/** The tricks in the order of a step. */
+/** The tricks in the order in which a step applies them. */
 export const tricksOf = ({ run }: RunRecord): PlanLine[] => describePlan(run.pipeline ?? [])

@@ -5,7 +5,7 @@ import { stateMark } from './document.ts'
 import { wilsonInterval } from './interval.ts'
 import type { RunSummary } from './summary.ts'
 
-/** The result, and the run in a few numbers. */
+/** The result and the key numbers of a run. */
 export function hero(record: RunRecord, summary: RunSummary): Html {
   const { settings, seed } = record.run
   const about = [record.name, settings?.recipe, seed === undefined ? undefined : `seed ${seed}`]
@@ -49,11 +49,11 @@ function result({ run }: RunRecord, { result: found, best, steps }: RunSummary):
   }
   return html`<h1 class="words">No accuracy yet</h1>
     <p class="lead">
-      ${steps > 0 ? `${counted(steps, 'step')} done, and nothing was evaluated.` : 'No step was recorded.'}
+      ${steps > 0 ? `${counted(steps, 'step')} done, without an evaluation.` : 'No steps were recorded.'}
     </p>`
 }
 
-/** How far the images tell the accuracy on others: few tell little. */
+/** The confidence interval of the accuracy, which is wide with few images. */
 function onImages(accuracy: number, images: number): string {
   const [low, high] = wilsonInterval(accuracy, images).map((share) => (share * 100).toFixed(1))
   return ` on ${counted(images, 'image')}; 95\u202f% interval ${low} to ${high}\u202f%`

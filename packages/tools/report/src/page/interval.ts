@@ -1,8 +1,8 @@
-/** Of the standard normal distribution: 95 % lie within so many deviations. */
+/** Quantile of the standard normal distribution: 95 % lie within this many deviations. */
 const z = 1.959964
 
 /**
- * Wilson's 95 % interval of a share: where the accuracy on any number of such images probably is.
+ * Wilson's 95 % confidence interval of a proportion.
  *
  * @see Wilson 1927, "Probable inference, the law of succession, and statistical inference"
  */

@@ -3,7 +3,7 @@ import { count, counted } from '../format.ts'
 import { html, type Html } from '../html.ts'
 import { notice } from './document.ts'
 
-/** What a reader has to know of a run that didn't go as planned. */
+/** Warnings about a run that failed, was interrupted, or skipped steps. */
 export function notices({ state, alive, run, damage }: RunRecord): Html {
   const { skipped = 0, error = 'no reason was recorded', wallClock } = run
   const resumed = (wallClock?.resumed ?? []).map(({ steps }) => count(steps))
@@ -13,7 +13,7 @@ export function notices({ state, alive, run, damage }: RunRecord): Html {
       (alive === false
         ? notice(
             'bad',
-            'The run exited unexpectedly: it was killed, or the machine stopped. Continue it from its last checkpoint with tricks resume and its folder.',
+            'The run exited unexpectedly: it was killed, or the machine stopped. Resume it from its last checkpoint with tricks resume and its folder.',
           )
         : notice('going', 'The run was not finished when this page was made.')),
     resumed.length > 0 &&

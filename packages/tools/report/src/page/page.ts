@@ -15,9 +15,9 @@ import { time } from './time.ts'
 import { training } from './training.ts'
 
 /**
- * A run as one page that needs nothing else: no script, no network, light and dark.
+ * Creates a run's report as a single self-contained page: no scripts, no requests, light and dark mode.
  *
- * @param record by `readRunFolder` or `parseRun` of `@tricks/run`
+ * @param record from `readRunFolder` or `parseRun` of `@tricks/run`
  * @example
  * writeFileSync('report.html', reportPage(readRunFolder('runs/1')))
  */

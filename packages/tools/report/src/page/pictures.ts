@@ -2,7 +2,7 @@ import type { Picture } from '@tricks/run/record'
 import { html, type Html } from '../html.ts'
 import { pngUrl, shrunk } from '../preview/picture.ts'
 
-/** The most pixels per side that a page embeds. */
+/** The maximum size of an embedded picture, in pixels per side. */
 const largest = 224
 
 export function picture(original: Picture, description: string): Html {
@@ -11,7 +11,7 @@ export function picture(original: Picture, description: string): Html {
   return html`<img alt="${description}" width="${width}" height="${height}" src="${url}" />`
 }
 
-/** A list of pictures, in tiles that suit their size: pixels of small ones stay square. */
+/** A list of pictures in tiles that suit their size; small pictures keep square pixels. */
 export function pictureList(items: readonly Html[], example: Picture | undefined): Html {
   const large = example && Math.max(example.width, example.height) > 64
   return html`<ul class="pictures${large && ' large'}">

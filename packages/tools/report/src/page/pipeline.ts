@@ -3,7 +3,7 @@ import { html, type Html } from '../html.ts'
 import { absent, section } from './document.ts'
 import { tricksOf } from './facts.ts'
 
-/** The tricks, stage by stage. */
+/** The tricks, by stage. */
 export function pipeline(record: RunRecord): Html {
   const rows = tricksOf(record)
   if (rows.length === 0)
@@ -16,7 +16,7 @@ export function pipeline(record: RunRecord): Html {
   return section(
     'pipeline',
     'Pipeline',
-    'The tricks in the order in which a step runs them, with all options.',
+    'The tricks in the order in which a step applies them, with all options.',
     html`<div class="scroll">
       <table class="pipeline">
         <tbody>

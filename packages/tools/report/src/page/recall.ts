@@ -3,10 +3,10 @@ import { count, percent } from '../format.ts'
 import { html, type Html } from '../html.ts'
 import type { Matrix } from './confusion.ts'
 
-/** A class without images has no recall, and comes last. */
+/** Classes without images have no recall and come last. */
 const rank = ({ accuracy }: ClassAccuracy): number => (Number.isNaN(accuracy) ? 2 : accuracy)
 
-/** Recall and precision per class, with counts; the lowest recall first. */
+/** Recall and precision per class with counts, lowest recall first. */
 export function recallTable(matrix: Matrix, names: readonly string[]): Html {
   const classes = classAccuracies(matrix).map((each, i) => ({ ...each, name: names[i]! }))
   const digits = String(Math.max(...classes.map(({ images }) => images))).length
@@ -39,7 +39,7 @@ export function recallTable(matrix: Matrix, names: readonly string[]): Html {
     ${imbalance(classes)}`
 }
 
-/** Of uneven classes the accuracy is mostly that of the large ones. */
+/** With imbalanced classes, the accuracy is dominated by the large ones. */
 function imbalance(classes: readonly ClassAccuracy[]): Html | undefined {
   const present = classes.filter(({ images }) => images > 0)
   const sizes = present.map(({ images }) => images)

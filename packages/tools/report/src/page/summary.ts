@@ -8,30 +8,30 @@ import {
 import type { State } from './document.ts'
 import { evaluatedOf } from './evaluated.ts'
 
-/** The result of a run: on the test images, or without any on the validation images. */
+/** The result of a run: on the test images, or without them on the validation images. */
 export interface Result {
   readonly set: 'test' | 'validation'
   readonly accuracy: number
   readonly loss: number
-  /** How many; absent if unknown. */
+  /** The number of images; absent if unknown. */
   readonly images?: number
 }
 
-/** A run in a few numbers; what is unknown is absent. */
+/** The key numbers of a run; unknown ones are absent. */
 export interface RunSummary {
   readonly state: State
   readonly result?: Result
   /** The epoch of the best validation accuracy. */
   readonly best?: EpochLine
-  /** Expected calibration error, on the same images as the result. */
+  /** Expected calibration error on the images of the result. */
   readonly calibrationError?: number
   readonly steps: number
-  /** Of the whole run. */
+  /** Planned length of the run. */
   readonly allSteps?: number
   readonly stepsPerEpoch?: number
   readonly seconds?: number
   readonly imagesPerSecond?: number
-  /** Bytes. */
+  /** In bytes. */
   readonly memory?: number
 }
 
@@ -72,7 +72,7 @@ function stateOf({ state, alive }: RunRecord): State {
   return { word: alive ? 'running' : 'running when it was last recorded', kind: 'going' }
 }
 
-/** A run's own test metrics count; where it has none, they are computed from its predictions. */
+/** Recorded test metrics if present, otherwise metrics computed from the predictions. */
 function resultOf(record: RunRecord): Result | undefined {
   const evaluated = evaluatedOf(record)
   const images = evaluated && { images: evaluated.predictions.labels.length }
@@ -99,11 +99,11 @@ function bestOf(epochs: readonly EpochLine[]): EpochLine | undefined {
   return validated.find(({ validation }) => validation!.accuracy === accuracy)
 }
 
-/** If run.json is missing: an epoch's line is written at its end. */
+/** Used if run.json is missing: an epoch's line is written at its end. */
 const stepsOfEpoch = (epochs: readonly EpochLine[]): number | undefined =>
   epochs[0] && epochs[0].steps / (epochs[0].epoch + 1)
 
-/** `Math.max` takes a limited number of arguments. */
+/** `Math.max` accepts only a limited number of arguments. */
 const highest = (values: Iterable<number>): number => {
   let most = -Infinity
   for (const value of values) most = Math.max(most, value)

@@ -5,7 +5,7 @@ import { curves, curvesOf } from './curves.ts'
 import { section } from './document.ts'
 import type { RunSummary } from './summary.ts'
 
-/** Speed, time and memory over the run. */
+/** Speed, time and memory during the run. */
 export function time(record: RunRecord, summary: RunSummary): Html {
   const { x, length, speed, seconds, memory } = curvesOf(record, summary)
   const { hardware, backend = 'unknown' } = record.run

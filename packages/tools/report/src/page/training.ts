@@ -7,7 +7,7 @@ import type { RunSummary } from './summary.ts'
 
 const augmenting = ['images', 'mix', 'targets']
 
-/** Curves of accuracy, loss and rate, and the metrics of each epoch. */
+/** Curves of accuracy, loss and rate, and a table of epochs. */
 export function training(record: RunRecord, summary: RunSummary): Html {
   const { x, length, ...all } = curvesOf(record, summary)
   const common = { x, ...(length !== undefined && { epochs: length }) }
@@ -20,7 +20,7 @@ export function training(record: RunRecord, summary: RunSummary): Html {
     'training',
     'Training',
     augmented
-      ? 'Training metrics are of augmented images and mixed or smoothed targets, validation metrics of neither: they can be better.'
+      ? 'Training metrics are measured on augmented images with mixed or smoothed targets, validation metrics on plain ones, so validation can be better.'
       : undefined,
     html`<div class="body charts">
         ${curves({

@@ -3,7 +3,7 @@ import { assertArgument, compose, isDue, type Metrics, type Time, type Trick } f
 /** A learning rate over a run. */
 export interface RateCurve {
   readonly name: string
-  /** Pairs of a step, from 0, and its rate: as few as the curve needs, with both sides of each jump. */
+  /** Pairs of a step, from 0, and its rate: only as many as the curve needs, with both sides of each jump. */
   readonly points: readonly (readonly [step: number, rate: number])[]
   readonly steps: number
   /** Infinity if the run has no epochs. */
@@ -12,15 +12,18 @@ export interface RateCurve {
 
 export interface RateCurveOptions {
   readonly name?: string
-  /** A list of tricks, of which those without a rate are ignored, or a schedule, such as `cosineSchedule` returns. */
+  /**
+   * A list of tricks, of which those without a rate are ignored, or a schedule, such as that returned by
+   * `cosineSchedule`.
+   */
   readonly of: readonly Trick[] | ((t: number) => number)
-  /** The optimizer's rate, which tricks start from; default 0.1. A schedule has its own. */
+  /** The optimizer's rate, the base for tricks; default 0.1. Unused for a schedule. */
   readonly rate?: number
   /** Default 30. */
   readonly epochs?: number
-  /** Default 391: CIFAR-10's 50,000 images by 128. */
+  /** Default 391: 50,000 images of CIFAR-10 in batches of 128. */
   readonly stepsPerEpoch?: number
-  /** For a rate that follows the batch size; default 128. */
+  /** For a rate that depends on the batch size; default 128. */
   readonly batchSize?: number
   /** The metrics of each epoch, from 0, for rates that depend on them; default none. */
   readonly metrics?: (epoch: number) => {
@@ -30,9 +33,9 @@ export interface RateCurveOptions {
 }
 
 /**
- * The learning rate of each step of a run that has not been run.
+ * Computes the learning rate at each step of a run, without running it.
  *
- * @throws RangeError for a length that is not a positive integer; what `compose` throws for tricks that exclude each other
+ * @throws RangeError for a length that is not a positive integer, and what `compose` throws for conflicting tricks
  * @example
  * const curve = rateCurve({ of: [warmup({ multiplier: 8, over: { epochs: 2 }, after: cosineDecay() })], rate: 0.0125 })
  * console.log(plotTerminal([curve]))
@@ -96,7 +99,7 @@ function planned(
   return rates
 }
 
-/** One step in so many, and both sides of a jump. */
+/** Samples a curve at regular steps, and on both sides of each jump. */
 function drawable(rates: Float64Array): RateCurve['points'] {
   const stride = Math.max(1, Math.ceil(rates.length / 240))
   const range = rates.reduce((most, rate) => Math.max(most, rate), 0)

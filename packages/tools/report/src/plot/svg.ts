@@ -13,7 +13,7 @@ export interface PlotSvgOptions {
   /** In CSS pixels; default 832 and 260. */
   readonly width?: number
   readonly height?: number
-  /** What the rate depends on, such as a validation loss: drawn behind it, on its own axis. */
+  /** A metric that the rate depends on, such as a validation loss, drawn in the background with its own axis. */
   readonly behind?: {
     readonly name: string
     readonly points: readonly (readonly [step: number, value: number])[]
@@ -25,7 +25,7 @@ const text = { color: palette.quiet, fontSize: 11, fontFamily: font } as const
 const hidden = { show: false } as const
 
 /**
- * Learning rates over a run as a self-contained SVG.
+ * Plots learning rates over a run as a self-contained SVG.
  *
  * @example
  * writeFileSync('rate.svg', plotSvg([rateCurve({ of: [cosineDecay()], epochs: 30 })]))
@@ -105,7 +105,7 @@ export function plotSvg(
   )
 }
 
-/** A stroke and a name per curve. */
+/** The legend. */
 function key(entries: readonly { name: string; color: string; dash: string }[]): string {
   let left = 20
   const parts = entries.map(({ name, color, dash }) => {

@@ -1,11 +1,11 @@
 import type { RateCurve } from './curve.ts'
 
 /**
- * Curves as text, as wide as the terminal.
+ * Plots curves as text, as wide as the terminal.
  *
  * @param options.width columns; default the terminal's, or 80
  * @param options.height lines of the plot itself; default 12
- * @param options.color whether curves are told apart by colour; default if the output is a terminal
+ * @param options.color whether to distinguish curves by colour; default true in a terminal
  * @example
  * console.log(await plotTerminal([rateCurve({ of: [cosineDecay()] })]))
  */
@@ -36,7 +36,7 @@ export async function plotTerminal(
       formatter: rateText,
     },
   )
-  // Without the arrow above and the empty line below; a rule replaces the axis.
+  // Drops the arrow above and the empty line below; a rule replaces the axis.
   const lines = drawn
     .split('\n')
     .filter((line) => line.trim() !== '')

@@ -2,7 +2,8 @@ import { encode } from 'fast-png'
 import type { Picture } from '@tricks/run/record'
 
 /**
- * A picture as a data URL. Only grey and RGB can be shown: of 2 channels the first is, of more than 3 the first three.
+ * Encodes a picture as a data URL. Only grey and RGB can be shown: the first of 2 channels, the first three of more
+ * than 3.
  *
  * @example
  * pngUrl({ pixels: Uint8Array.of(255, 0, 0), height: 1, width: 1, channels: 3 })
@@ -27,7 +28,7 @@ function channelsOf({ pixels, channels }: Picture, first: number): Uint8Array {
 }
 
 /**
- * A picture of at most that many pixels a side, each the mean of the area that it covers; a smaller one is unchanged.
+ * Shrinks a picture to at most `side` pixels per side by averaging areas; smaller ones are unchanged.
  */
 export function shrunk(picture: Picture, side: number): Picture {
   const scale = Math.max(picture.width, picture.height) / side

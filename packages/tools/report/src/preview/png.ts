@@ -2,7 +2,8 @@ import type { Sheet } from '@tricks/run/record'
 import { sheetSvg, type SheetSvgOptions } from './svg.ts'
 
 /**
- * A sheet as a PNG at twice the size of its SVG, for sharp screens; the same bytes on every machine. In Node.
+ * Renders a sheet as a PNG at twice the size of its SVG, for high-density screens; byte-identical on every machine.
+ * Runs in Node.
  *
  * @example
  * writeFileSync('preview.png', await sheetPng(sheet))
@@ -12,14 +13,14 @@ export function sheetPng(sheet: Sheet, options?: SheetSvgOptions): Promise<Uint8
 }
 
 /**
- * Draws an SVG with resvg and the font Inter, as a machine's own fonts differ from those of another.
+ * Renders an SVG with resvg and the font Inter, as installed fonts differ between machines.
  *
  * @example
  * writeFileSync('preview.png', await svgPng(sheetSvg(sheet)))
  */
 export async function svgPng(svg: string): Promise<Uint8Array> {
   const { Resvg, fonts } = await (renderer ??= start())
-  // resvg knows the older name.
+  // resvg knows only the older attribute name.
   const image = new Resvg(
     svg.replaceAll('image-rendering:pixelated', 'image-rendering:optimizeSpeed'),
     {
@@ -34,7 +35,7 @@ export async function svgPng(svg: string): Promise<Uint8Array> {
   const { PNG } = await import('pngjs')
   const png = PNG.sync.read(Buffer.from(image.asPng()))
   image.free()
-  // A row of enlarged pixels mostly equals the row above: this filter makes it a third smaller than resvg's own.
+  // A row of enlarged pixels mostly equals the row above: this filter makes the file a third smaller than resvg's own.
   return PNG.sync.write(png, { filterType: 2, deflateLevel: 9, deflateStrategy: 0 })
 }
 

@@ -2,7 +2,7 @@ import type { Picture, Sheet } from '@tricks/run/record'
 import { escape } from '../html.ts'
 import { pngUrl, shrunk } from './picture.ts'
 
-/** Text, secondary text, lines and background: legible on a light and on a dark page. */
+/** Colours for text, secondary text, lines and background, legible on light and dark pages. */
 export const palette = {
   ink: '#1f2328',
   quiet: '#59636e',
@@ -23,14 +23,14 @@ const gap = 12
 const margin = 16
 
 /**
- * A sheet as a self-contained SVG. The pixels of small pictures are enlarged as squares; text stays text.
+ * Renders a sheet as a self-contained SVG. Pixels of small pictures are enlarged as squares; text remains text.
  *
  * @example
  * writeFileSync('preview.svg', sheetSvg(sheet))
  */
 export function sheetSvg({ rows }: Sheet, { tile = tileFor(rows) }: SheetSvgOptions = {}): string {
   const labels = rows.map(({ label }) => wrap(label, 92))
-  // The same for most sheets, so that sheets one below the other are aligned.
+  // Equal for most sheets, so that sheets below each other are aligned.
   const widest = Math.max(88, ...labels.flat().map((text) => widthOf(text) * 1.08))
   const labelWidth = Math.ceil(widest) + 12
   const columns = Math.max(...rows.map(({ tiles }) => tiles.length))
@@ -79,7 +79,7 @@ const tileFor = (rows: Sheet['rows']): number => {
 }
 
 /**
- * SVGs side by side in one.
+ * Places SVGs side by side in one SVG.
  *
  * @example
  * writeFileSync('both.svg', beside([sheetSvg(sheet), sheetSvg(sheet)]))
@@ -101,7 +101,7 @@ export function beside(svgs: readonly string[]): string {
   )
 }
 
-/** One picture over the whole tile, or several in a grid: down, then across, as RICAP counts them. */
+/** Draws one picture over the whole tile, or several in a grid: down, then across, in RICAP's order. */
 function drawPictures(
   pictures: readonly Picture[],
   left: number,
@@ -113,7 +113,7 @@ function drawPictures(
   return pictures.map((picture, i) => {
     const x = left + Math.floor(i / across) * (side + 2)
     const y = top + (i % across) * (side + 2)
-    // Twice as many pixels, for sharp screens.
+    // Twice as many pixels, for high-density screens.
     const shown = shrunk(picture, 2 * side)
     const rendering = Math.max(shown.width, shown.height) > side ? 'auto' : 'pixelated'
     return (
@@ -123,7 +123,7 @@ function drawPictures(
   })
 }
 
-/** Breaks text at spaces, hyphens and brackets so that it fits a width. */
+/** Breaks text at spaces, hyphens and brackets to fit a width. */
 function wrap(text: string, width: number): string[] {
   const lines: string[] = []
   for (const part of text.split(/(?<=[ \-(,])/)) {
@@ -134,7 +134,7 @@ function wrap(text: string, width: number): string[] {
   return lines.map((each) => each.trimEnd())
 }
 
-/** Roughly the width of text: most letters take a little over half of the font size. */
+/** Approximate width of text: most letters take a little over half of the font size. */
 function widthOf(text: string): number {
   let width = 0
   for (const letter of text)
