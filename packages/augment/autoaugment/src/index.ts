@@ -22,7 +22,7 @@ export { policies } from './policies.ts'
 export { magnitudeOf, type Policy, type PolicyStep } from './policy.ts'
 
 export const autoAugmentOptions = defineOptions('autoaugment', {
-  /** A learned policy, by the data that it was learned on, or your own. */
+  /** A learned policy, named after its data set, or your own. */
   policy: choice(
     [
       'cifar10',
@@ -35,7 +35,7 @@ export const autoAugmentOptions = defineOptions('autoaugment', {
     ],
     { default: 'cifar10' },
   ),
-  /** What shows outside the image: the data's mean, or a value. */
+  /** The value outside the image: the data's mean, or a number. */
   fill: choice(['mean', number({ min: 0, max: 1 })], { default: 0.5 }),
 })
 export type AutoAugmentOptions = OptionsOf<typeof autoAugmentOptions>
@@ -43,7 +43,7 @@ export type AutoAugmentOptions = OptionsOf<typeof autoAugmentOptions>
 export type AutoAugmentParams = StepsParams
 
 /**
- * Carries out steps on images, on each its own, on the grid k / 255, to which the images that have any are rounded.
+ * Applies each image's own steps, on the grid k / 255, to which images with steps are rounded.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]; Color and Contrast need 1 or 3 channels
  * @returns as `images`
@@ -57,10 +57,10 @@ export function applyAutoAugment(images: tf.Tensor4D, params: AutoAugmentParams)
 }
 
 /**
- * Changes each image by a sub-policy drawn from a policy: operations that each happen with a probability of
- * their own, those that have a direction with a random sign.
+ * Changes each image by a random sub-policy: each operation has its own probability, and operations with a direction
+ * get a random sign.
  *
- * @throws RangeError for an option out of its range; for an invalid policy, with the position of what is wrong
+ * @throws RangeError for an option out of its range; for an invalid policy, naming the invalid position
  * @example
  * compose([randomCrop(), randomFlip(), autoAugment({ policy: 'cifar10' }), cutout()])
  * @see Cubuk et al. 2019, https://arxiv.org/abs/1805.09501
@@ -70,7 +70,7 @@ export function autoAugment({ key, ...given }: AutoAugmentOptions = {}): Trick {
   const { fill } = options
   const policy = typeof options.policy === 'string' ? policies[options.policy] : options.policy
   checkPolicy(policy)
-  // What the policy holds decides, not what is drawn, so that the seed makes no difference.
+  // Depends on the policy rather than on the draws, so that the seed makes no difference.
   const check = ({ channels }: { channels: number }): void =>
     assertChannels(
       policy.flat().map(([op]) => op),
@@ -97,7 +97,7 @@ export function autoAugment({ key, ...given }: AutoAugmentOptions = {}): Trick {
   }
 }
 
-/** Draws everything, whether or not the step happens, so that the draws after it don't depend on that. */
+/** Makes all draws even if the step is skipped, so that later draws don't depend on it. */
 function drawStep(
   random: Random,
   [op, probability, strength]: PolicyStep,
@@ -113,7 +113,7 @@ function drawStep(
 }
 
 /**
- * Changes images by a policy drawn at random, for a loop without a pipeline: `autoAugment` as a function of images.
+ * Applies a policy with random draws, for a loop without a pipeline: `autoAugment` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]
  * @returns as `images`

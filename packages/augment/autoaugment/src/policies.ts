@@ -1,7 +1,7 @@
 import type { Policy } from './policy.ts'
 
 /**
- * The learned policies: 25 sub-policies, each of two operations [name, probability, magnitude from 0 to 9].
+ * The learned policies: 25 sub-policies of two operations each, [name, probability, magnitude from 0 to 9].
  *
  * @see Cubuk et al. 2019, https://arxiv.org/abs/1805.09501, tables 7 to 9
  */

@@ -3,13 +3,13 @@ import { type Operation, operations } from '@tricks/operations'
 
 /** An operation, its probability in [0, 1], and its strength from 0 to 9; null for an operation without a magnitude. */
 export type PolicyStep = readonly [op: Operation, probability: number, magnitude: number | null]
-/** Sub-policies, one of which is drawn per image; its operations are carried out in order. */
+/** Sub-policies, one of which is drawn per image; its operations are applied in order. */
 export type Policy = readonly (readonly PolicyStep[])[]
 
-/** What the strengths of an operation mean: from the first value at 0 to the second at 9. */
+/** The magnitudes of an operation: from the first value at strength 0 to the second at 9. */
 interface Range {
   readonly values: (height: number, width: number) => readonly [number, number]
-  /** Drawn with a random sign. */
+  /** Whether the sign is random. */
   readonly signed?: boolean
 }
 
@@ -33,9 +33,9 @@ const ranges: Readonly<Partial<Record<Operation, Range>>> = {
 }
 
 /**
- * What a strength from 0 to 9 means to an operation on images of a size.
+ * Converts a strength from 0 to 9 to an operation's magnitude, for an image size.
  *
- * @param negative the other direction, for operations that have one
+ * @param negative the opposite direction, for operations that have one
  * @example
  * magnitudeOf('Rotate', 9, [32, 32]) // 30
  */
@@ -54,9 +54,9 @@ export function magnitudeOf(
 }
 
 /**
- * Checks a custom policy.
+ * Validates a custom policy.
  *
- * @throws RangeError with the position of what is wrong, what was expected and what is there
+ * @throws RangeError naming the invalid position, the expected value and the actual one
  */
 export function checkPolicy(policy: Policy): void {
   const check = (valid: boolean, position: string, value: unknown, range: string): void =>

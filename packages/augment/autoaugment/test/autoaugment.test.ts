@@ -43,18 +43,18 @@ describe('policies', () => {
     })
   })
 
-  test('what torchvision lacks goes by the paper: a share of 0 to 0.4, and squares of 0 to 60 of 331', () => {
+  test('operations missing in torchvision follow the paper: a weight of 0 to 0.4, and squares of 0 to 60 of 331', () => {
     expectClose(
       [0, 3, 9].map((strength) => magnitudeOf('SamplePairing', strength, [32, 24])),
       [0, 0.4 / 3, 0.4],
     )
     expectClose(magnitudeOf('Cutout', 9, [662, 331]), 60)
-    // The share has no sign, nor has the square.
+    // The weight has no sign, nor has the square.
     expectClose(magnitudeOf('SamplePairing', 9, [32, 24], true), 0.4)
     expect(magnitudeOf('Solarize', null, [32, 24])).toBe(0)
   })
 
-  test("translation goes by its axis's length", () => {
+  test('translation scales with its axis', () => {
     expectClose(magnitudeOf('TranslateX', 9, [331, 662]), 300)
     expectClose(magnitudeOf('TranslateY', 9, [331, 662]), 150)
   })
@@ -102,7 +102,7 @@ const drawn = (
     { ...size, batch },
     time,
   ) as AutoAugmentParams
-/** χ² of counts against equal ones. */
+/** χ² of counts against a uniform distribution. */
 const chiSquared = (counts: readonly number[]): number => {
   const mean = counts.reduce((a, b) => a + b) / counts.length
   return counts.reduce((sum, n) => sum + (n - mean) ** 2 / mean, 0)
@@ -121,7 +121,7 @@ describe('draws', () => {
   })
 
   test.each(['cifar10', 'svhn', 'imagenet'] as const)(
-    'do each operation of %s as often as its probabilities say',
+    'apply each operation of %s with its probability',
     (name) => {
       const { steps } = drawn(name)
       const counts = new Map<Operation, number>()
@@ -129,14 +129,14 @@ describe('draws', () => {
       for (const op of operations) {
         const chances = policies[name].flat().filter(([own]) => own === op)
         const expected = chances.reduce((sum, [, probability]) => sum + probability / 25, 0)
-        // Two of an image may be the same; four deviations, as there are many.
+        // Both operations of an image may be the same; four deviations, as there are many.
         const error = 4 * Math.sqrt((2 * expected) / 20_000)
         expect(Math.abs((counts.get(op) ?? 0) / 20_000 - expected)).toBeLessThanOrEqual(error)
       }
     },
   )
 
-  test('go either way as often, and independently of whether they happen', () => {
+  test('have both signs equally often, independently of whether they are applied', () => {
     const { steps } = drawn([
       [
         ['Rotate', 0.5, 9],
@@ -156,7 +156,7 @@ describe('draws', () => {
     expect(Math.abs(both - 0.25)).toBeLessThan(error)
   })
 
-  test('give cutout a centre and sample pairing a partner, evenly', () => {
+  test('draw uniform centres for cutout and partners for sample pairing', () => {
     const { steps } = drawn(
       [
         [
@@ -202,7 +202,7 @@ describe('channels', () => {
     expect(() => trick.start!(data(channels))).toThrow(
       refusal(channels).replace('Color', 'Contrast'),
     )
-    // Most steps draw no operation that needs a luma for a batch of one.
+    // For a batch of one, most steps draw no operation that needs a luma.
     for (let step = 0; step < 20; step++)
       expect(() =>
         images!.draw(createRandom(step), { ...size, batch: 1, channels }, { ...time, step }),
@@ -215,7 +215,7 @@ describe('channels', () => {
     ).toThrow(refusal(channels))
   })
 
-  test('1 and 3 are accepted, and any number by a policy that needs no luma', () => {
+  test('1 and 3 are accepted, and any number if the policy needs no luma', () => {
     for (const channels of [1, 3]) expect(() => autoAugment().start!(data(channels))).not.toThrow()
     const policy: Policy = [[['Rotate', 1, 9]], [['Equalize', 1, null]]]
     expect(() => autoAugment({ policy }).start!(data(4))).not.toThrow()
@@ -225,7 +225,7 @@ describe('channels', () => {
   })
 })
 
-test('alone it draws what it draws in a pipeline', () => {
+test('draws as in a pipeline', () => {
   const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
   const alone = autoAugmentBatch(images, { policy: 'svhn', seed: 3, step: 5 })
   const pipeline = compose([autoAugment({ policy: 'svhn' })], { seed: 3 })
@@ -234,7 +234,7 @@ test('alone it draws what it draws in a pipeline', () => {
   expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
 })
 
-test('describes what it drew', () => {
+test('describes its draws', () => {
   const steps: AutoAugmentParams['steps'] = [
     [{ op: 'Rotate', magnitude: -12.4 }, null],
     [null, null],
@@ -264,13 +264,13 @@ test('rejects invalid options and mismatched shapes', () => {
   )
 })
 
-test("applyOperation is the operations' own", () => {
+test('re-exports applyOperation', () => {
   const images = tf.ones<tf.Rank.R4>([2, 4, 4, 3])
   const inverted = applyOperation(images, { op: 'Invert', magnitudes: [0, 0] })
   expect(Math.max(...inverted.dataSync())).toBe(0)
 })
 
-/** What may become of an image by a policy, each with its probability; magnitudes are those of 32×24. */
+/** The possible outcomes for an image under a policy, with probabilities; magnitudes are those of 32×24. */
 function outcomes(policy: Policy): Record<string, number> {
   const probabilities: Record<string, number> = {}
   for (const steps of policy) {
@@ -331,7 +331,7 @@ test('options are as resolved', () => {
 conformance(() => autoAugment(), {
   ...drawnBy(policies.cifar10),
   shifted: {
-    'a magnitude more for shears': stepsOf((steps) =>
+    'larger magnitudes for shears': stepsOf((steps) =>
       steps.map((step) =>
         step?.op === 'ShearY' ? { ...step, magnitude: step.magnitude * 1.1 } : step,
       ),
@@ -341,7 +341,7 @@ conformance(() => autoAugment(), {
         step?.op === 'TranslateX' ? { ...step, magnitude: Math.abs(step.magnitude) } : step,
       ),
     ),
-    'a second operation left out in one of eight images': stepsOf(([first, second], image) => [
+    'a missing second operation in one of eight images': stepsOf(([first, second], image) => [
       first!,
       image % 8 === 0 ? null : second!,
     ]),
@@ -362,12 +362,12 @@ conformance(() => autoAugment(), {
 })
 conformance(() => autoAugment({ policy: 'svhn', fill: 'mean' }), drawnBy(policies.svhn))
 conformance(() => autoAugment({ policy: 'imagenet' }), drawnBy(policies.imagenet))
-// Sample pairing takes another image of the batch, which a shard has not.
+// Sample pairing takes another image of the batch, which a shard does not contain.
 const others = operations.filter((op) => op !== 'SamplePairing')
 const each = others.map((op): Policy[number] => [[op, 1, 7]])
 conformance(() => autoAugment({ policy: each }), drawnBy(each))
 
-test('law 9 holds for centres and partners, and notices others', async () => {
+test('law 9 holds for centres and partners, and detects deviations', async () => {
   const policy: Policy = [
     [
       ['Cutout', 0.9, 9],

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 
-/** A batch of images by channels, `[batch, height · width]` each: red, green and blue, or grey alone. */
+/** A batch of images by channel, `[batch, height · width]` each: red, green and blue, or grey only. */
 export type Planes = readonly tf.Tensor2D[]
 
 export function toPlanes(images: tf.Tensor4D): Planes {
@@ -39,8 +39,8 @@ export function grey([red, green, blue]: Planes): tf.Tensor2D {
 }
 
 /**
- * Turns hues by parts of the circle, value and saturation as they were: channel n ∈ {5, 3, 1} (red, green,
- * blue) is max − chroma · clip(2 − |k − 2|, 0, 1) with k = (n + hue) mod 6, hue in sixths of the circle.
+ * Rotates hues by fractions of the circle, keeping value and saturation: channel n ∈ {5, 3, 1} (red, green, blue) is
+ * max − chroma · clip(2 − |k − 2|, 0, 1) with k = (n + hue) mod 6, hue in sixths of the circle.
  */
 export function turnHue(planes: Planes, turns: tf.Tensor2D): Planes {
   const [red, green, blue] = planes as [tf.Tensor2D, tf.Tensor2D, tf.Tensor2D]

@@ -5,30 +5,30 @@ import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 import { add, blend, grey, scale, toImages, toPlanes, turnHue } from './color.ts'
 
 export const colorJitterOptions = defineOptions('color-jitter', {
-  /** Factors are drawn from [1 − brightness, 1 + brightness], at least 0; factor 0 makes black. */
+  /** Factors are drawn from [1 − brightness, 1 + brightness], at least 0; factor 0 gives black. */
   brightness: number({ min: 0, max: 1e6, default: 0.4 }),
-  /** Factors drawn likewise; factor 0 makes the image's mean grey. */
+  /** Factors are drawn likewise; factor 0 gives the image's mean grey. */
   contrast: number({ min: 0, max: 1e6, default: 0.4 }),
-  /** Factors drawn likewise; factor 0 makes grey. */
+  /** Factors are drawn likewise; factor 0 gives grey. */
   saturation: number({ min: 0, max: 1e6, default: 0.4 }),
-  /** The largest turn of the hues to either side, as a part of the circle. */
+  /** The largest rotation of hues in either direction, as a fraction of the circle. */
   hue: number({ min: 0, max: 0.5, default: 0.1 }),
   /** The largest amount that is added to or subtracted from each channel. */
   shift: number({ min: 0, max: 1, default: 0 }),
 })
 export type ColorJitterOptions = OptionsOf<typeof colorJitterOptions>
 
-/** One number per image each; what is absent is unchanged. */
+/** One number per image each; absent changes are not applied. */
 export interface ColorParams {
-  /** Factor, 0 makes black. */
+  /** Factor; 0 gives black. */
   readonly brightness?: ArrayLike<number>
-  /** Factor, 0 makes the image's mean grey. */
+  /** Factor; 0 gives the image's mean grey. */
   readonly contrast?: ArrayLike<number>
-  /** Factor, 0 makes grey. */
+  /** Factor; 0 gives grey. */
   readonly saturation?: ArrayLike<number>
-  /** Part of the circle of hues. */
+  /** Fraction of the hue circle. */
   readonly hue?: ArrayLike<number>
-  /** What is added, one number per channel. */
+  /** Added values, one number per channel. */
   readonly shift?: readonly ArrayLike<number>[]
 }
 
@@ -39,7 +39,7 @@ const names = ['brightness', 'contrast', 'saturation', 'hue', 'shift'] as const
  *
  * The first three are factor · image + (1 − factor) · other: black, the mean of the grey image, the grey image.
  *
- * @param images float32 `[batch, height, width, channels]`, 3 channels or 1, which has no saturation and hue
+ * @param images float32 `[batch, height, width, channels]` with 3 channels, or 1, which has no saturation or hue
  * @returns as `images`
  * @throws RangeError unless there is one number per image, and 1 or 3 channels
  * @example
@@ -79,14 +79,14 @@ export function applyColorJitter(images: tf.Tensor4D, params: ColorParams): tf.T
   })
 }
 
-/** Throws unless images have colours, or are grey. */
+/** Throws unless images are RGB or grey. */
 const assertChannels = ({ channels }: { readonly channels: number }): void =>
   assertArgument(channels === 1 || channels === 3, 'color-jitter', { channels }, '1 or 3')
 
 /**
- * Changes the colours of each image at random, so that the network doesn't rely on the light.
+ * Randomly changes the colours of each image, so that the network does not rely on lighting.
  *
- * @throws RangeError for an option out of its range; when a run starts, for images of other than 1 or 3 channels
+ * @throws RangeError for an option out of its range; when a run starts, for images without 1 or 3 channels
  * @example
  * compose([colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 })])
  * @see Howard 2013, https://arxiv.org/abs/1312.5402
@@ -101,7 +101,7 @@ export function colorJitter({ key, ...given }: ColorJitterOptions = {}): Trick {
     start: ({ data }) => assertChannels(data),
     images: {
       draw(random, { batch, channels }): ColorParams {
-        // Each image draws all, so that leaving one out leaves the others as they were.
+        // Each image draws all values, so that leaving one out does not change the others.
         const drawn = random.images(batch, (image) => ({
           brightness: image.uniform(Math.max(0, 1 - brightness), 1 + brightness),
           contrast: image.uniform(Math.max(0, 1 - contrast), 1 + contrast),
@@ -130,7 +130,7 @@ export function colorJitter({ key, ...given }: ColorJitterOptions = {}): Trick {
 }
 
 /**
- * Changes colours by amounts drawn at random, for a loop without a pipeline: `colorJitter` as a function of images.
+ * Changes colours with random draws, for a loop without a pipeline: `colorJitter` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1], 3 channels or 1
  * @returns as `images`

@@ -23,13 +23,13 @@ onEachBackend(() => {
   const changed = (images: tf.Tensor4D, params: ColorParams): tf.Tensor =>
     tf.reshape(applyColorJitter(images, params), [-1, images.shape[3]])
 
-  test('a third of the circle takes red to green, green to blue, blue to red; grey stays', () => {
+  test('a third of the circle maps red to green, green to blue, blue to red, and grey to itself', () => {
     const primary = colours([1, 0, 0], [0, 1, 0], [0, 0, 1], [0.5, 0.5, 0.5])
     expectClose(changed(primary, { hue: [1 / 3] }), [0, 1, 0, 0, 0, 1, 1, 0, 0, 0.5, 0.5, 0.5])
     expectClose(changed(primary, { hue: [0] }), primary.dataSync())
   })
 
-  test('factor 0 makes black, grey all over, and grey', () => {
+  test('factor 0 gives black, uniform grey, and grey', () => {
     const images = colours([1, 0, 0], [0, 0, 1])
     expectClose(changed(images, { brightness: [0] }), [0, 0, 0, 0, 0, 0])
     const mean = (0.2989 + 0.114) / 2
@@ -47,7 +47,7 @@ onEachBackend(() => {
     expectClose(changed(images, { shift }), [0.75, 0.25, 1, 0.1, 0.3, 0])
   })
 
-  test('the order is brightness, contrast, saturation, hue, shift, however they are given', () => {
+  test('the order is brightness, contrast, saturation, hue, shift, whatever the order of the params', () => {
     const images = colours([0.9, 0.2, 0.1], [0.3, 0.6, 0.8])
     const shift = [[0.1, 0, -0.1]]
     const params = { hue: [0.2], shift, saturation: [0.5], contrast: [1.3], brightness: [1.2] }
@@ -102,7 +102,7 @@ describe('draws', () => {
       ).toBeLessThan(quantile)
   })
 
-  test('what is left out is not drawn, and leaves the others as they were', () => {
+  test("absent changes are not drawn, and the others' draws stay the same", () => {
     const all = drawn({ shift: 0.1 })
     const some = drawn({ contrast: 0, hue: 0, shift: 0.1 })
     expect(Object.keys(some)).toEqual(['brightness', 'saturation', 'shift'])
@@ -110,7 +110,7 @@ describe('draws', () => {
   })
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(colorJitter().options).toEqual({
     brightness: 0.4,
     contrast: 0.4,
@@ -127,7 +127,7 @@ test('options are those given, and the defaults', () => {
   })
 })
 
-test('alone it draws what it draws in a pipeline', () => {
+test('draws as in a pipeline', () => {
   const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
   const alone = colorJitterBatch(images, { shift: 0.1, seed: 3, step: 5 })
   const pipeline = compose([colorJitter({ shift: 0.1 })], { seed: 3 })
@@ -136,7 +136,7 @@ test('alone it draws what it draws in a pipeline', () => {
   expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
 })
 
-test('describes what it drew, without what is left out', () => {
+test('describes its draws, without unused ones', () => {
   const { describe: words } = colorJitter().images!
   const params: ColorParams = {
     brightness: [1.234, 1],
@@ -155,7 +155,7 @@ test('describes what it drew, without what is left out', () => {
   expect(words!({}, 0)).toBe('')
 })
 
-test('rejects images that have no colours when a run starts', () => {
+test('rejects images without 1 or 3 channels when a run starts', () => {
   const start = (channels: number): unknown => colorJitter().start!({ data: { channels } } as never)
   for (const channels of [2, 4])
     expect(() => start(channels)).toThrow(
@@ -227,12 +227,12 @@ conformance(() => colorJitter({ contrast: 2, shift: 0.05 }), {
       ...others,
       contrast: Array.from(contrast!, (factor) => Math.max(factor, 0.1)),
     }),
-    'a saturation that follows the brightness': ({ brightness, ...others }: ColorParams) => ({
+    'a saturation that depends on the brightness': ({ brightness, ...others }: ColorParams) => ({
       ...others,
       brightness,
       saturation: brightness,
     }),
-    'hues one way': ({ hue, ...others }: ColorParams) => ({
+    'hues in one direction only': ({ hue, ...others }: ColorParams) => ({
       ...others,
       hue: Array.from(hue!, (turn) => Math.abs(turn)),
     }),

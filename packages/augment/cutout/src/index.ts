@@ -15,15 +15,15 @@ export const cutoutOptions = defineOptions('cutout', {
   length: integer({ min: 1, default: 16 }),
   /** Holes per image. */
   holes: integer({ min: 1, max: 1000, default: 1 }),
-  /** What a hole shows: the data's mean, which is 0 after normalising as in the paper, or a value. */
+  /** The value in a hole: the data's mean, which is 0 after normalisation as in the paper, or a number. */
   fill: choice(['mean', number({ min: 0, max: 1 })], { default: 'mean' }),
-  /** Keep holes whole: by default a centre may lie at the border, which clips the hole, as in the paper. */
+  /** Keep holes inside the image. By default a centre may be at the border, which clips the hole, as in the paper. */
   inside: boolean({ default: false }),
 })
 export type CutoutOptions = OptionsOf<typeof cutoutOptions>
 
 export interface CutoutParams {
-  /** Each image's holes by their centres [row, column]. */
+  /** The centres [row, column] of each image's holes. */
   readonly centers: readonly (readonly (readonly [number, number])[])[]
   readonly length: number
   /** A value in [0, 1], or one per channel; default 0. */
@@ -31,7 +31,7 @@ export interface CutoutParams {
 }
 
 /**
- * Fills squares: rows and columns [c − ⌊length/2⌋, c + ⌊length/2⌋) about each centre c, clipped to the image.
+ * Fills squares: rows and columns [c − ⌊length/2⌋, c + ⌊length/2⌋) around each centre c, clipped to the image.
  *
  * An odd length hides length − 1 pixels per side, as the paper's code does.
  *
@@ -90,7 +90,7 @@ export function applyCutout(
 }
 
 /**
- * Hides a random square of each image, so that the network can't rely on any one part.
+ * Hides a random square of each image, so that the network cannot rely on a single region.
  *
  * @throws RangeError for an option out of its range
  * @example
@@ -106,7 +106,7 @@ export function cutout({ key, ...given }: CutoutOptions = {}): Trick {
     options,
     images: {
       draw(random, { batch, height, width, mean }): CutoutParams {
-        // A hole as large as the image can only be in its middle.
+        // A hole as large as the image must be centred.
         const margin = (size: number): number =>
           inside ? Math.min(Math.floor(length / 2), Math.floor(size / 2)) : 0
         const center = (image: typeof random, size: number): number =>
@@ -130,7 +130,7 @@ export function cutout({ key, ...given }: CutoutOptions = {}): Trick {
 }
 
 /**
- * Cuts holes drawn at random, for a loop without a pipeline: `cutout` as a function of images.
+ * Cuts holes at random centres, for a loop without a pipeline: `cutout` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`

@@ -26,7 +26,7 @@ onEachBackend(() => {
     },
   )
 
-  test('a hole shows its fill, and nothing else changes by a bit', () => {
+  test('a hole shows its fill, and all other pixels stay bit-equal', () => {
     const images = tf.randomUniform<tf.Rank.R4>([1, 4, 4, 3], 0, 1, 'float32', 1)
     const fill = [0.25, 0.5, 0.75]
     const cut = [...applyCutout(images, { centers: [[[1, 1]]], length: 2, fill }).dataSync()]
@@ -54,18 +54,18 @@ const drawn = (options: Parameters<typeof cutout>[0]): CutoutParams =>
 const range = (values: number[]): [number, number] => [Math.min(...values), Math.max(...values)]
 
 describe('draws', () => {
-  test('centres lie anywhere, so that holes are clipped', () => {
+  test('centres are anywhere, so holes may be clipped', () => {
     const { centers, length, fill } = drawn({ length: 16, holes: 2 })
     expect(centers.every((holes) => holes.length === 2)).toBe(true)
     expect(range(centers.flat().map(([row]) => row))).toEqual([0, 31])
     expect(range(centers.flat().map(([, column]) => column))).toEqual([0, 23])
     expect({ length, fill }).toEqual({ length: 16, fill: shape.mean })
     const mean = centers.flat().reduce((sum, [row]) => sum + row, 0) / 4000
-    // Three standard deviations of a mean of 4000 places of 32.
+    // Three standard deviations of a mean of 4000 positions in 32.
     expect(Math.abs(mean - 15.5)).toBeLessThan((3 * 9.23) / Math.sqrt(4000))
   })
 
-  test('or keep holes whole', () => {
+  test('or holes are kept inside', () => {
     const { centers } = drawn({ length: 16, inside: true })
     expect(range(centers.flat().map(([row]) => row))).toEqual([8, 24])
     expect(range(centers.flat().map(([, column]) => column))).toEqual([8, 16])
@@ -73,12 +73,12 @@ describe('draws', () => {
     expect(new Set(whole.centers.flat().map(String))).toEqual(new Set(['16,12']))
   })
 
-  test('the fill is a value where one is given', () => {
+  test('the fill is a value if given', () => {
     expect(drawn({ fill: 0 }).fill).toBe(0)
   })
 })
 
-test('alone it draws what it draws in a pipeline', () => {
+test('draws as in a pipeline', () => {
   const images = tf.ones<tf.Rank.R4>([3, 8, 8, 3])
   const alone = cutoutBatch(images, { length: 4, fill: 0, seed: 3, step: 5 })
   const pipeline = compose([cutout({ length: 4, fill: 0 })], { seed: 3 })
@@ -87,7 +87,7 @@ test('alone it draws what it draws in a pipeline', () => {
   expect(alone.dataSync()).toContain(0)
 })
 
-test('describes what it drew', () => {
+test('describes its draws', () => {
   const { describe: words } = cutout().images!
   const params = {
     centers: [
@@ -105,7 +105,7 @@ test('describes what it drew', () => {
   ])
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(cutout().options).toEqual({ length: 16, holes: 1, fill: 'mean', inside: false })
   expect(cutout({ length: 8, holes: 1000, fill: 1, inside: true }).options).toEqual({
     length: 8,
@@ -142,7 +142,7 @@ test('rejects mismatched shapes and unknown options', () => {
   )
 })
 
-/** Centres of rows and columns in these ranges, each as often as any other. */
+/** Row and column centres in these ranges, uniformly distributed. */
 const centred = (
   rowRange: [number, number],
   columnRange: [number, number],
@@ -168,8 +168,8 @@ conformance(() => cutout({ length: 4, holes: 2 }), {
   shifted: {
     'one pixel down': moved(([row, column]) => [row + 1, column]),
     'never in the last column': moved(([row, column]) => [row, Math.min(column, 22)]),
-    'columns that follow rows': moved(([row]) => [row, row % 24]),
-    'one hole twice': ({ centers, ...others }: CutoutParams) => ({
+    'columns that depend on rows': moved(([row]) => [row, row % 24]),
+    'a duplicated hole': ({ centers, ...others }: CutoutParams) => ({
       ...others,
       centers: centers.map(([first]) => [first!, first!]),
     }),

@@ -6,17 +6,17 @@ import { toLevels } from './levels.ts'
 import { type Operation, operations, type Step } from './operation.ts'
 
 export interface StepsParams {
-  /** Each image's steps, carried out one after the other; null does nothing. */
+  /** Each image's steps, applied in order; null does nothing. */
   readonly steps: readonly (readonly (Step | null)[])[]
-  /** What shows outside the image: a value in [0, 1], or one per channel; default 0. */
+  /** The value outside the image in [0, 1], or one per channel; default 0. */
   readonly fill?: number | readonly number[]
 }
 
 /**
- * Carries out steps on images, on each its own, on the grid k / 255, to which the images that have any are rounded.
+ * Applies each image's own steps, on the grid k / 255, to which images with steps are rounded.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]; Color and Contrast need 1 or 3 channels
- * @param where the trick's name, with which messages begin
+ * @param where the trick's name, with which error messages begin
  * @returns as `images`
  * @throws RangeError unless there is one list of steps per image, and one fill in all or per channel
  * @example
@@ -59,20 +59,20 @@ export function applySteps(
 
 export interface OperationParams extends Pick<StepsParams, 'fill'> {
   readonly op: Operation
-  /** One per image, in the operation's own unit; without meaning for AutoContrast, Equalize and Invert. */
+  /** One per image, in the operation's unit; ignored by AutoContrast, Equalize and Invert. */
   readonly magnitudes: ArrayLike<number>
-  /** SamplePairing's other images by their indices in the batch, one per image. */
+  /** Indices in the batch of SamplePairing's other images, one per image. */
   readonly partners?: ArrayLike<number>
-  /** Cutout's [row, column], one per image; default the middle. */
+  /** Cutout's [row, column], one per image; default the centre. */
   readonly centers?: readonly (readonly [number, number])[]
 }
 
 /**
- * Carries out one operation on all images, with a magnitude per image, on the grid k / 255, to which images are rounded.
+ * Applies one operation to all images, with a magnitude per image, on the grid k / 255, to which images are rounded.
  *
- * Magnitudes: shear, pixels per pixel, about the top left corner; translation, pixels, truncated; rotation,
- * degrees counter-clockwise; Cutout, pixels per side; Solarize, the level from which it inverts, 0 to 255;
- * Posterize, bits kept; Contrast, Brightness, Color and Sharpness, factor − 1; SamplePairing, the other's weight.
+ * Magnitudes: shear, pixels per pixel, about the top left corner; translation, pixels, truncated; rotation, degrees
+ * counter-clockwise; Cutout, pixels per side; Solarize, the level from which it inverts, 0 to 255; Posterize, bits
+ * kept; Contrast, Brightness, Color and Sharpness, factor − 1; SamplePairing, the other image's weight.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]; Color and Contrast need 1 or 3 channels
  * @returns as `images`

@@ -3,8 +3,9 @@ import { byOperation, eachImage, grey, toLevels } from './levels.ts'
 import type { Levels, Operation, Step, OperationContext } from './operation.ts'
 
 /**
- * Brightness, contrast, color and sharpness lead from another image to this one, and beyond if the magnitude is above 0;
- * sample pairing leads from this image to another one: from + amount · (to − from), clipped and rounded down.
+ * Blends as from + amount · (to − from), clipped and rounded down. Brightness, contrast, color and sharpness blend from
+ * another image to this one, and extrapolate for magnitudes above 0; sample pairing blends from this image to another
+ * one.
  */
 export function blend(
   levels: Levels,
@@ -28,8 +29,8 @@ function lead(
   amount: (step: Step) => number,
 ): Levels {
   const amounts = eachImage(steps, amount)
-  // Exact where both are equal, as at Sharpness's border: the sum of two products may end just below the level, which
-  // rounding down makes the next lower one. Color is that sum, to round as torchvision's tensors do.
+  // Exact if both are equal, as at Sharpness's border: the sum of two products may end just below the level, which
+  // rounds down to the next lower one. Color uses that sum, to round like torchvision's tensors.
   if (op !== 'Color' || from === to) return tf.add(from, tf.mul(tf.sub(to, from), amounts))
   const rest = eachImage(steps, (step) => 1 - amount(step))
   return tf.add(tf.mul(to, amounts), tf.mul(from, rest))
@@ -58,7 +59,7 @@ function blendedWith(
   }
 }
 
-/** The mean of 3 × 3 pixels, in which the middle one counts five times; the border is unchanged. */
+/** A 3 × 3 mean in which the centre pixel has weight 5; the border is unchanged. */
 function smooth(levels: Levels): Levels {
   const [batch, height, width, channels] = levels.shape
   if (height < 3 || width < 3) return levels

@@ -1,16 +1,16 @@
 import { assertArgument } from '@tricks/core'
 import { type Operation, operations, type Step } from './operation.ts'
 
-/** Those that mix in a luma. */
+/** Operations that use a luma. */
 const inLuma: readonly Operation[] = ['Color', 'Contrast']
 const withoutMagnitude: readonly Operation[] = ['AutoContrast', 'Invert', 'Equalize']
 
 /**
- * Checks that operations work on images of so many channels: Color and Contrast need a luma, of 1 or 3 channels.
- * A trick calls it for all that it may draw, when a run starts and in `draw`, so that the seed doesn't decide.
+ * Checks that operations work with a number of channels: Color and Contrast need a luma, so 1 or 3 channels. Tricks
+ * call it for all operations that they may draw, when a run starts and in `draw`, so that the seed makes no difference.
  *
- * @param where the trick's name, with which the message begins
- * @throws RangeError if they don't
+ * @param where the trick's name, with which the error message begins
+ * @throws RangeError if one of them doesn't
  * @example
  * assertChannels(['Rotate', 'Invert'], 4, 'my-augment') // any number of channels
  * assertChannels(operations, 3, 'my-augment')
@@ -25,7 +25,7 @@ export function assertChannels(
   assertArgument(valid, where, { channels }, `1 or 3 for ${op}`)
 }
 
-/** Throws unless there is one list of steps per image, each of them complete. */
+/** Throws unless there is one complete list of steps per image. */
 export function assertSteps(
   steps: readonly (readonly (Step | null)[])[],
   batch: number,

@@ -26,7 +26,7 @@ const words: Readonly<Record<Operation, (step: Step) => string>> = {
 }
 
 /**
- * Steps in a few words, for an augmentation's `describe`.
+ * Describes steps in a few words, for an augmentation's `describe`.
  *
  * @example
  * describeSteps([{ op: 'Rotate', magnitude: 12.4 }, null, { op: 'Invert', magnitude: 0 }]) // 'Rotate +12°, Invert'

@@ -13,10 +13,10 @@ const families: readonly (readonly [Family, readonly Operation[]])[] = [
 ]
 
 /**
- * Carries out one step on each image, a family at a time; null leaves an image as it is. Images are reordered, so that
- * those of one operation are adjacent.
+ * Applies one step to each image, a family at a time; null leaves an image unchanged. Images are reordered so that
+ * those with the same operation are adjacent.
  *
- * @returns the images, and the index at which each was
+ * @returns the images, and the original index of each
  */
 export function operate(
   levels: Levels,

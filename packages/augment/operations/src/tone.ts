@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { eachImage } from './levels.ts'
 import type { Levels, Step } from './operation.ts'
 
-/** Posterize keeps the upper bits; Solarize inverts from its level on, Invert from 0 on. */
+/** Posterize keeps the upper bits; Solarize inverts from its level on; Invert inverts all levels. */
 export function tone(levels: Levels, steps: readonly Step[]): Levels {
   const width = eachImage(steps, ({ op, magnitude }) =>
     op === 'Posterize' ? 2 ** (8 - Math.trunc(magnitude)) : 1,
@@ -16,11 +16,11 @@ export function tone(levels: Levels, steps: readonly Step[]): Levels {
   return tf.add(kept, tf.mul(inverts, tf.sub(255, tf.mul(kept, 2))))
 }
 
-/** Stretches each channel, so that its darkest level becomes 0 and its brightest 255. */
+/** Stretches each channel so that its darkest level becomes 0 and its brightest 255. */
 export function autoContrast(levels: Levels): Levels {
   return byChannel(levels, (rows) => {
     const [low, high] = [tf.min(rows, 1, true), tf.max(rows, 1, true)]
-    // A channel of one level is unchanged: 0 + 1 · level.
+    // A channel with a single level is unchanged: 0 + 1 · level.
     const flat = tf.cast(tf.equal(low, high), 'float32')
     const scale = tf.div(255, tf.add(tf.sub(high, low), tf.mul(flat, 255)))
     const from = tf.mul(low, tf.sub(1, flat))
@@ -29,12 +29,12 @@ export function autoContrast(levels: Levels): Levels {
 }
 
 /**
- * Evens out each channel's histogram: level → ⌊(pixels below it + ⌊step / 2⌋) / step⌋, where a step is the
- * pixels below the brightest level by 255, rounded down; if it is 0 the channel is unchanged.
+ * Equalizes each channel's histogram: level → ⌊(pixels below it + ⌊step / 2⌋) / step⌋, where step is the number of
+ * pixels below the brightest level divided by 255, rounded down; if it is 0 the channel is unchanged.
  */
 export function equalize(levels: Levels): Levels {
   return byChannel(levels, (rows) => {
-    // An index per level of each row, to count at and to look up from.
+    // One index per level and row, for counting and lookup.
     const starts = tf.mul(tf.range(0, rows.shape[0]), 256)
     const indices = tf.cast(tf.add(rows, tf.reshape(starts, [-1, 1])), 'int32')
     const flat: tf.Tensor1D = tf.reshape(indices, [-1])
@@ -42,7 +42,7 @@ export function equalize(levels: Levels): Levels {
     const counts = tf.reshape(tf.cast(counted, 'float32'), [-1, 256])
     const below = tf.cumsum(counts, 1, true)
     const belowBrightest = tf.max(tf.mul(below, tf.step(counts)), 1, true)
-    // Half a pixel more keeps quotients from being rounded to below a whole number.
+    // Adding half a pixel keeps quotients from rounding to below an integer.
     const step = tf.floor(tf.div(tf.add(belowBrightest, 0.5), 255))
     const still = tf.cast(tf.equal(step, 0), 'float32')
     const evened = tf.div(
@@ -55,7 +55,7 @@ export function equalize(levels: Levels): Levels {
   })
 }
 
-/** Changes the pixels of each image and channel, `[batch · channels, height · width]`. */
+/** Applies a change to each channel of each image, `[batch · channels, height · width]`. */
 function byChannel(levels: Levels, change: (rows: tf.Tensor2D) => tf.Tensor): Levels {
   const [batch, height, width, channels] = levels.shape
   const planes = tf.transpose(levels, [0, 3, 1, 2])

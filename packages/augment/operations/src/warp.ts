@@ -1,7 +1,7 @@
 import { gatherPixels, pixelIndices } from '@tricks/core/augmentation'
 import type { Levels, Step, OperationContext } from './operation.ts'
 
-/** Shear, translation, rotation and cutout: each pixel shows another one, the nearest, or the fill. */
+/** Shear, translation, rotation and cutout: each pixel shows the nearest source pixel, or the fill. */
 export function warp(levels: Levels, steps: readonly Step[], { fill }: OperationContext): Levels {
   const { shape } = levels
   const source = pixelIndices(shape)
@@ -12,13 +12,13 @@ export function warp(levels: Levels, steps: readonly Step[], { fill }: Operation
 }
 
 /**
- * Where the middle of an output pixel comes from, both from the top left corner: in each of row and column,
- * byRow · (row − middle row) + byColumn · (column − middle column) + start.
+ * The source of an output pixel's centre, both measured from the top left corner; per row and column: byRow · (row −
+ * middle row) + byColumn · (column − middle column) + start.
  */
 interface Affine {
   readonly row: Line
   readonly column: Line
-  /** [row, column], default the corner. */
+  /** [row, column]; default the corner. */
   readonly middle?: readonly [number, number]
 }
 type Line = readonly [byRow: number, byColumn: number, start: number]

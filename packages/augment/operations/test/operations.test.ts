@@ -20,7 +20,7 @@ interface Case {
   image: Image
   expected: Record<'tensor' | 'pil', { shape: number[]; data: number[] }>
 }
-/** The operations as AutoAugment and as TrivialAugment, whose magnitudes are larger, use them. */
+/** The operations with the magnitudes of AutoAugment and of TrivialAugment, which are larger. */
 const casesOf = ([inputs, ...cases]: readonly unknown[]): Case[] =>
   (cases as (Omit<Case, 'image'> & { input?: string })[]).map((each) => ({
     ...each,
@@ -34,21 +34,21 @@ const fill = 128 / 255
 const levelsOf = (images: tf.Tensor): number[] =>
   Array.from(images.dataSync(), (value) => Math.round(value * 255))
 
-/** What share of the levels are off, and by how much at most. */
+/** The fraction of levels that differ, and the largest difference. */
 function difference(a: readonly number[], b: readonly number[]): { share: number; most: number } {
   const apart = a.map((level, i) => Math.abs(level - b[i]!))
   const off = apart.filter((distance) => distance > 0).length
   return { share: off / a.length, most: Math.max(...apart) }
 }
 
-/** The operations whose two paths in torchvision differ: PIL rounds luma and means, and halves differently. */
+/** Operations whose PIL and tensor paths differ in torchvision: PIL rounds luma and means, and halves differently. */
 const onlyTensor: readonly Operation[] = ['Rotate', 'Color', 'Contrast', 'AutoContrast']
 /**
- * Sharpness equals PIL and torchvision v2. The first version's tensors round the unchanged border down to the next lower
- * level, where the sum of its two products ends just below the level.
+ * Sharpness equals PIL and torchvision v2. Tensors of torchvision v1 round the unchanged border down to the next lower
+ * level if the sum of two products ends just below the level.
  */
 const onlyPil: readonly Operation[] = ['Sharpness']
-/** Those with a sum of products, which devices may round differently. */
+/** Operations with a sum of products, which devices may round differently. */
 const rounded: readonly Operation[] = ['Color', 'Contrast', 'Sharpness', 'AutoContrast']
 
 onEachBackend(() => {
@@ -63,10 +63,10 @@ onEachBackend(() => {
     if (![...onlyTensor, ...onlyPil].includes(op)) expect(done).toEqual(expected.pil.data)
   })
 
-  test('where image and base are equal, every factor leaves the level', () => {
+  test('every factor keeps the level if image and base are equal', () => {
     const levels = Array.from({ length: 256 }, (_, level) => level / 255)
     const factors = Array.from({ length: 20 }, (_, i) => i / 10 - 0.95)
-    // A picture of one row is all border, one channel is its own luma, and one pixel is its own mean.
+    // A one-row image is all border, a single channel is its own luma, and a single pixel is its own mean.
     const images = tf.tile(tf.tensor4d(levels, [1, 1, 256, 1]), [factors.length, 1, 1, 1])
     const pixels = tf.tensor4d(levels, [256, 1, 1, 1])
     const expected = factors.flatMap(() => levelsOf(tf.tensor1d(levels)))
@@ -83,7 +83,7 @@ onEachBackend(() => {
     expect(levelsOf(pairs)).toEqual(expected)
   })
 
-  test('each image has a magnitude of its own', () => {
+  test('each image has its own magnitude', () => {
     for (const op of ['ShearX', 'Brightness', 'Solarize', 'Posterize', 'Sharpness'] as const) {
       const [first, second] = casesOf(auto.cases).filter((each) => each.op === op)
       const magnitudes = [first!.magnitude, second!.magnitude]
@@ -97,7 +97,7 @@ onEachBackend(() => {
     }
   })
 
-  test('all operations at once do what each does alone, one after the other', () => {
+  test('applying all operations at once equals applying each alone, in order', () => {
     const images = tf.tile(grid(), [operations.length, 1, 1, 1])
     const steps = [...operations, ...operations].map((op, i): Step => ({
       op,
@@ -106,7 +106,7 @@ onEachBackend(() => {
       center: [i, 31 - i],
       partner: 31 - i,
     }))
-    // Each image's second operation is another one's first.
+    // Each image's second operation is another image's first.
     const second = steps.map((_, i) => steps[(i + 5) % steps.length]!)
     const done = levelsOf(
       applySteps(images, { steps: steps.map((step, i) => [step, second[i]!]), fill }),
@@ -123,7 +123,7 @@ onEachBackend(() => {
     expect(done).toEqual(oneByOne)
   })
 
-  test('an image for which nothing is drawn stays to the bit, also off the grid', () => {
+  test('an image without steps stays bit-equal, even off the grid', () => {
     const images = tf.randomUniform<tf.Rank.R4>([2, 4, 4, 3], 0, 1, 'float32', 1)
     const before = images.dataSync()
     const steps = [[null], [{ op: 'Invert', magnitude: 0 } as const]]
@@ -134,7 +134,7 @@ onEachBackend(() => {
     expect(applySteps(images, { steps: [[], []] }).dataSync()).toEqual(before)
   })
 
-  test('cutout hides a square about its centre, clipped', () => {
+  test('cutout hides a square around its centre, clipped', () => {
     const images = tf.ones<tf.Rank.R4>([2, 4, 4, 1])
     const centers = [
       [2, 2],
@@ -150,13 +150,13 @@ onEachBackend(() => {
     )
   })
 
-  test("sample pairing takes a share of another image's pixels", () => {
+  test("sample pairing blends in another image's pixels", () => {
     const images = tf.tensor4d([0, 100 / 255, 200 / 255], [3, 1, 1, 1])
     const params = { op: 'SamplePairing', magnitudes: [0.4, 0.2, 0], partners: [2, 0, 0] } as const
     expect(levelsOf(applyOperation(images, params))).toEqual([80, 80, 200])
   })
 
-  test('an image of one channel has no color, and is its own grey', () => {
+  test('a single-channel image has no color, and is its own grey', () => {
     const images = tf.tensor4d(
       [10, 20, 30, 40].map((level) => level / 255),
       [1, 2, 2, 1],
@@ -171,14 +171,14 @@ onEachBackend(() => {
   })
 
   test.each([
-    // The middle of 3×3 is (9 · mean + 4 · own) / 13, and the border stays.
+    // The centre of 3×3 becomes (9 · mean + 4 · own) / 13, and the border is unchanged.
     [3, 3, [0, 0, 0, 0, 130, 0, 0, 0, 0], [0, 0, 0, 0, 50, 0, 0, 0, 0]],
     [3, 4, [0, 0, 0, 0, 0, 130, 0, 26, 0, 0, 0, 0], [0, 0, 0, 0, 0, 50, 12, 26, 0, 0, 0, 0]],
     [4, 3, [0, 0, 0, 0, 130, 0, 0, 0, 0, 0, 26, 0], [0, 0, 0, 0, 50, 0, 0, 12, 0, 0, 26, 0]],
     [2, 3, [0, 130, 0, 0, 130, 0], [0, 130, 0, 0, 130, 0]],
     [1, 5, [0, 0, 130, 0, 0], [0, 0, 130, 0, 0]],
     [5, 1, [0, 0, 130, 0, 0], [0, 0, 130, 0, 0]],
-  ])('a sharpness of -1 smooths what has neighbours: %d×%d', (height, width, levels, expected) => {
+  ])('a sharpness of -1 smooths inner pixels: %d×%d', (height, width, levels, expected) => {
     const images = tf.tensor4d(
       levels.map((level) => level / 255),
       [1, height, width, 1],
@@ -187,7 +187,7 @@ onEachBackend(() => {
     expect(levelsOf(done)).toEqual(expected)
   })
 
-  test('a channel of one level has nothing to stretch or even out', () => {
+  test('a single-level channel is unchanged by AutoContrast and Equalize', () => {
     const images = tf.fill<tf.Rank.R4>([1, 20, 20, 3], 77 / 255)
     for (const op of ['AutoContrast', 'Equalize'] as const)
       expect(new Set(levelsOf(applyOperation(images, { op, magnitudes: [0] })))).toEqual(
@@ -196,7 +196,7 @@ onEachBackend(() => {
   })
 })
 
-test('steps are described in a few words', () => {
+test('describes steps in a few words', () => {
   const magnitudes = [
     0.2667, -0.1, 3.6, -7.1, -12.4, 0, 0, 0, 99.6, 5, -0.5, 0.54, 0.9, 0, 10.8, 0.311,
   ]
@@ -261,7 +261,7 @@ describe('rejects', () => {
     )
   })
 
-  test('channels without a luma, for the operations that need one', () => {
+  test('rejects channels without a luma for operations that need one', () => {
     for (const op of operations) {
       const needs = op === 'Color' || op === 'Contrast'
       for (const channels of [2, 4]) {

@@ -1,6 +1,6 @@
 import type { Components } from './components.ts'
 
-/** Of CIFAR-10's 50,000 training images as `@tricks/cifar10` has them; the first is brightness. */
+/** The components of CIFAR-10's 50,000 training images in `@tricks/cifar10`; the first is brightness. */
 export const cifar10Components: Components = {
   eigenvalues: [0.171832, 0.012528, 0.002649],
   eigenvectors: [

@@ -1,12 +1,12 @@
-/** The directions in which a data set's colours vary. */
+/** The principal components of a data set's colours. */
 export interface Components {
-  /** Variances along the components, of pixels in [0, 1]. */
+  /** Variance along each component, for pixels in [0, 1]. */
   readonly eigenvalues: readonly number[]
-  /** `eigenvectors[channel][component]`, each component of length 1. */
+  /** `eigenvectors[channel][component]`; each component has length 1. */
   readonly eigenvectors: readonly (readonly number[])[]
 }
 
-/** Whether there are as many rows and columns of eigenvectors as eigenvalues, all of a sane size. */
+/** Whether the numbers of rows and columns of eigenvectors equal that of eigenvalues, within a limit. */
 export function isComponents(value: unknown): value is Components {
   const { eigenvalues, eigenvectors } = (value ?? {}) as Partial<Components>
   const numbers = (list: unknown): list is readonly number[] =>

@@ -1,14 +1,14 @@
 import type { Components } from './components.ts'
 
 /**
- * The principal components of a data set's colours, the largest variance first: the eigenvectors of the
- * covariance of the channels over all pixels (divided by their number less one).
+ * Computes the principal components of a data set's colours, largest variance first: the eigenvectors of the sample
+ * covariance of the channels over all pixels.
  *
- * @param pixels the channels of one pixel after the other, as `[count, height, width, channels]` lies in memory:
- * bytes, or numbers in [0, 1]
+ * @param pixels the channels of one pixel after another, as `[count, height, width, channels]` is laid out in memory:
+ *   bytes, or numbers in [0, 1]
  * @param channels default 3
  * @throws RangeError for fewer than two pixels, a length that isn't a multiple of the channels, or numbers far outside
- * [0, 1]
+ *   [0, 1]
  * @example
  * const { eigenvalues, eigenvectors } = fitComponents(pixels)
  * @see Krizhevsky et al. 2012, "ImageNet classification with deep convolutional neural networks"
@@ -23,7 +23,7 @@ export function fitComponents(pixels: Uint8Array | ArrayLike<number>, channels =
   const mean = Array.from({ length: channels }, () => 0)
   for (let i = 0; i < pixels.length; i++) {
     const value = pixels[i]! * scale
-    // Resampling oversteps [0, 1] a little; bytes in a plain array do by far.
+    // Resampling may exceed [0, 1] slightly; bytes in a plain array exceed it by far.
     if (!(value >= -0.5 && value <= 1.5))
       throw new RangeError(
         `fitComponents: expected bytes or numbers in [0, 1], got ${pixels[i]}. Divide by 255, or pass a Uint8Array.`,
@@ -67,7 +67,7 @@ function diagonalize(matrix: number[][]): number[][] {
         matrix[q] = up.map((value, i) => sin * value + cos * uq[i]!)
         turn(vectors)
       }
-  // The sign of a component is arbitrary: positive is brighter.
+  // The sign of a component is arbitrary: positive is chosen to be brighter.
   for (let i = 0; i < size; i++)
     if (vectors.reduce((sum, row) => sum + row[i]!, 0) < 0)
       for (const row of vectors) row[i] = -row[i]!

@@ -1,7 +1,7 @@
 import type { Components } from './components.ts'
 
 /**
- * Of ImageNet, as published with facebookarchive/fb.resnet.torch and in use since; the sign of each
+ * The components of ImageNet, as published with facebookarchive/fb.resnet.torch and in use since; the sign of each
  * component is arbitrary.
  *
  * @see https://github.com/facebookarchive/fb.resnet.torch/blob/master/datasets/imagenet.lua

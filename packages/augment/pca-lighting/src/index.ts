@@ -10,9 +10,9 @@ export { fitComponents } from './fit.ts'
 export { imagenetComponents } from './imagenet.ts'
 
 export const pcaLightingOptions = defineOptions('pca-lighting', {
-  /** Standard deviation of the normally distributed alphas; the paper's default. */
+  /** Standard deviation of the normally distributed alphas; the default is the paper's. */
   deviation: number({ above: 0, max: 1e6, scale: 'log', default: 0.1 }),
-  /** Of the data's colours, as `fitComponents` returns them. @defaultValue `cifar10Components` */
+  /** The components of the data's colours, from `fitComponents`. @defaultValue `cifar10Components` */
   components: checked<Components, { readonly default: Components }>(
     '{ eigenvalues, eigenvectors } with as many rows and columns as values',
     isComponents,
@@ -30,7 +30,7 @@ export interface LightingParams extends Components {
  * Shifts each image's colours along their principal components: image + Σₖ αₖ λₖ vₖ, not clipped.
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`; bright pixels may exceed 1, and dark ones fall below 0
+ * @returns as `images`; values may exceed 1 or fall below 0
  * @throws RangeError unless there is one alpha per image and component, and one component per channel
  * @example
  * const alphas = [[0.1, 0, -0.05], [0, 0.1, 0]] // for two images
@@ -53,7 +53,7 @@ export function applyPcaLighting(
     eigenvectors.map((row) => row.reduce((sum, v, k) => sum + v * own[k]! * eigenvalues[k]!, 0)),
   )
   return tf.tidy(() => {
-    // By rows: backends are slow to repeat a pixel's channels.
+    // Row by row: backends are slow at broadcasting over channels.
     const row = tf.tile(tf.tensor3d(shifts, [batch, 1, channels]), [1, 1, width])
     const rows = tf.reshape(images, [batch, height, width * channels])
     return tf.reshape(tf.add(rows, row), images.shape)
@@ -68,9 +68,11 @@ function assertFits(components: Components, channels: number, name: string): voi
 }
 
 /**
- * Changes the light of each image as it varies in the data: alphas from a normal distribution, clipped to [0, 1].
+ * Shifts the colours of each image along the data's principal components, with normally distributed alphas, and clips
+ * to [0, 1].
  *
- * @throws RangeError for an option out of its range; when a run starts, for components of other channels than the data's
+ * @throws RangeError for an option out of its range; when a run starts, if the components' channels differ from the
+ *   data's
  * @example
  * compose([pcaLighting({ deviation: 0.1 })])
  * @see Krizhevsky et al. 2012, "ImageNet classification with deep convolutional neural networks"
@@ -100,8 +102,7 @@ export function pcaLighting({ key, ...given }: PcaLightingOptions = {}): Trick {
 }
 
 /**
- * Changes the light of images by alphas drawn at random, for a loop without a pipeline: `pcaLighting` as a function of
- * images.
+ * Shifts colours with random alphas, for a loop without a pipeline: `pcaLighting` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]
  * @returns as `images`, clipped to [0, 1]

@@ -33,7 +33,7 @@ const given: LightingParams = {
 }
 
 onEachBackend(() => {
-  test('as the formula in torch', () => {
+  test('matches the formula in torch', () => {
     const images = fromFixture(inputs.images) as tf.Tensor4D
     expectClose(applyPcaLighting(images, given), expected.images)
   })
@@ -55,7 +55,7 @@ describe('components', () => {
   const fitted = fitComponents(inputs.images.data)
   const order = [2, 1, 0]
 
-  test("are torch's, the largest first, but for their signs", () => {
+  test("are torch's, largest first, except for signs", () => {
     expectClose(
       fitted.eigenvalues,
       order.map((i) => params.eigenvalues[i]!),
@@ -67,7 +67,7 @@ describe('components', () => {
     )
   })
 
-  test('point to the brighter side: those of one data set are the same on every machine', () => {
+  test('point to the brighter side, so they are the same on every machine', () => {
     const data = Array.from({ length: 20 }, (_, seed) =>
       createRandom(seed).images(30, (image) => image.uniform()),
     )
@@ -78,7 +78,7 @@ describe('components', () => {
       }
   })
 
-  test('two pixels have one direction', () => {
+  test('two pixels have one component', () => {
     const { eigenvalues, eigenvectors } = fitComponents([0, 0.5, 1, 0.5, 1, 1])
     // They differ by [0.5, 0.5, 0].
     expectClose(eigenvalues, [0.25, 0, 0], { absolute: 1e-12 })
@@ -89,11 +89,11 @@ describe('components', () => {
     )
   })
 
-  test("ImageNet's are those that are in use", () => {
+  test("ImageNet's are the published ones", () => {
     expect(imagenetComponents.eigenvalues).toEqual([0.2175, 0.0188, 0.0045])
   })
 
-  test('make the covariance', () => {
+  test('reproduce the covariance', () => {
     const { eigenvalues, eigenvectors } = fitted
     const covariance = eigenvectors.flatMap((a) =>
       eigenvectors.map((b) =>
@@ -103,7 +103,7 @@ describe('components', () => {
     expectClose(covariance, params.covariance.data)
   })
 
-  test('of bytes are those of the numbers that they stand for', () => {
+  test('of bytes equal those of numbers in [0, 1]', () => {
     const bytes = Uint8Array.from({ length: 300 }, (_, i) => (i * i * 7) % 256)
     const numbers = Float64Array.from(bytes, (byte) => byte / 255)
     expectClose(fitComponents(bytes).eigenvalues, fitComponents(numbers).eigenvalues)
@@ -129,24 +129,21 @@ describe('components', () => {
       expect(() => fitComponents(pixels)).toThrow(
         `fitComponents: expected bytes or numbers in [0, 1], got ${value}. Divide by 255`,
       )
-    // Resampled images overstep a little.
+    // Resampled images may slightly exceed the range.
     expect(() => fitComponents([1.1, 0, 0, -0.1, 0.5, 1])).not.toThrow()
   })
 
   test.each([
-    // Given to six digits and to four.
+    // Given with six and with four digits.
     ["CIFAR-10's", cifar10Components, 1e-5],
     ["ImageNet's", imagenetComponents, 2e-4],
-  ])(
-    '%s stand upright on one another, the largest first',
-    (_, { eigenvalues, eigenvectors }, absolute) => {
-      const products = [0, 1, 2].flatMap((a) =>
-        [0, 1, 2].map((b) => eigenvectors.reduce((sum, row) => sum + row[a]! * row[b]!, 0)),
-      )
-      expectClose(products, identity.flat(), { absolute })
-      expect(eigenvalues.toSorted((a, b) => b - a)).toEqual(eigenvalues)
-    },
-  )
+  ])('%s are orthonormal, largest first', (_, { eigenvalues, eigenvectors }, absolute) => {
+    const products = [0, 1, 2].flatMap((a) =>
+      [0, 1, 2].map((b) => eigenvectors.reduce((sum, row) => sum + row[a]! * row[b]!, 0)),
+    )
+    expectClose(products, identity.flat(), { absolute })
+    expect(eigenvalues.toSorted((a, b) => b - a)).toEqual(eigenvalues)
+  })
 })
 
 test('alphas are normal, each with the given deviation', () => {
@@ -158,14 +155,14 @@ test('alphas are normal, each with the given deviation', () => {
     const own = alphas.map((each) => each[component]! / 0.2)
     const moment = (power: number): number =>
       own.reduce((sum, alpha) => sum + alpha ** power, 0) / own.length
-    // Three deviations of the mean of 4000 powers of a standard normal number.
+    // Three standard deviations of the mean of 4000 powers of a standard normal number.
     expect(Math.abs(moment(1))).toBeLessThan(3 * Math.sqrt(1 / 4000))
     expect(Math.abs(moment(2) - 1)).toBeLessThan(3 * Math.sqrt(2 / 4000))
     expect(Math.abs(moment(4) - 3)).toBeLessThan(3 * Math.sqrt(96 / 4000))
   }
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(pcaLighting().options).toEqual({ deviation: 0.1, components: cifar10Components })
   expect(pcaLighting({ deviation: 1, components: imagenetComponents }).options).toEqual({
     deviation: 1,
@@ -173,7 +170,7 @@ test('options are those given, and the defaults', () => {
   })
 })
 
-test('alone it draws what it draws in a pipeline', () => {
+test('draws as in a pipeline', () => {
   const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
   const alone = pcaLightingBatch(images, { deviation: 0.5, seed: 3, step: 5 })
   const pipeline = compose([pcaLighting({ deviation: 0.5 })], { seed: 3 })
@@ -182,12 +179,12 @@ test('alone it draws what it draws in a pipeline', () => {
   expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
 })
 
-test('describes what it drew', () => {
+test('describes its draws', () => {
   const { describe: words } = pcaLighting().images!
   expect(words!({ ...given, alphas: [[0.1, -0.052, 0]] }, 0)).toBe('α +.10 −.05 .00')
 })
 
-test('rejects components of other channels than the data when a run starts', () => {
+test('rejects components with other channels than the data when a run starts', () => {
   const start = (channels: number, components?: Components): unknown =>
     pcaLighting({ ...(components && { components }) }).start!({ data: { channels } } as never)
   for (const channels of [1, 2, 4])

@@ -4,9 +4,9 @@ import { gatherPixels, signed, withDraws } from '@tricks/core/augmentation'
 import { choice, defineOptions, integer, type OptionsOf } from '@tricks/core/options'
 
 export const randomCropOptions = defineOptions('random-crop', {
-  /** Pixels added on each side before cutting; the papers' 4 is for 32 × 32. */
+  /** Pixels added on each side before cropping; the papers' 4 is for 32 × 32. */
   padding: integer({ min: 1, max: 2 ** 20, default: 4 }),
-  /** What the padding shows: black, the image mirrored about its border, or its border's pixels. */
+  /** The content of the padding: black, the image mirrored at its border, or its border pixels. */
   mode: choice(['constant', 'reflect', 'edge'], { default: 'constant' }),
 })
 export type RandomCropOptions = OptionsOf<typeof randomCropOptions>
@@ -19,11 +19,11 @@ export interface CropParams {
 }
 
 /**
- * Pads each image by `padding` pixels and cuts a window of its size out: out[r, c] = padded[r + row, c + column].
+ * Pads each image by `padding` pixels and crops a window of the original size: out[r, c] = padded[r + row, c + column].
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`; pixels are copied exactly
- * @throws RangeError unless there is one offset in range per image, and a mirrored padding is smaller than the image
+ * @throws RangeError unless there is one valid offset per image, and reflected padding is smaller than the image
  * @example
  * applyRandomCrop(images, { offsets: [[0, 8], [4, 4]], padding: 4, mode: 'constant' }) // for two images
  * @see He et al. 2016, https://arxiv.org/abs/1512.03385
@@ -42,7 +42,7 @@ export function applyRandomCrop(
   randomCropOptions.parse({ mode })
   assertMirrored({ padding, mode }, { height, width })
 
-  // Which pixel of the batch each output pixel shows; padding of 'constant' shows one more, which is black.
+  // The source pixel of each output pixel; 'constant' padding uses one more pixel, which is black.
   const black = batch * height * width
   const source = new Int32Array(black)
   let at = 0
@@ -58,7 +58,7 @@ export function applyRandomCrop(
   return gatherPixels(images, source, new Float32Array(channels))
 }
 
-/** Throws if mirroring an image doesn't fill its padding. */
+/** Throws if a reflected image doesn't fill its padding. */
 function assertMirrored(
   { padding, mode }: Omit<CropParams, 'offsets'>,
   { height, width }: { readonly height: number; readonly width: number },
@@ -68,7 +68,7 @@ function assertMirrored(
   assertArgument(valid, 'random-crop', { padding }, range)
 }
 
-/** The index that an index outside [0, size) shows; -1 for none. */
+/** The source index of an index outside [0, size); -1 for none. */
 function outside(index: number, size: number, mode: CropParams['mode']): number {
   if (index >= 0 && index < size) return index
   if (mode === 'constant') return -1
@@ -79,7 +79,7 @@ function outside(index: number, size: number, mode: CropParams['mode']): number 
 /**
  * Shifts each image by up to `padding` pixels in each direction, as a random crop of the padded image.
  *
- * @throws RangeError for an option out of its range; when a run starts, for a mirrored padding as large as the image
+ * @throws RangeError for an option out of its range; when a run starts, for reflected padding as large as the image
  * @example
  * compose([randomCrop({ padding: 4, mode: 'reflect' })])
  * @see He et al. 2016, https://arxiv.org/abs/1512.03385
@@ -109,7 +109,7 @@ export function randomCrop({ key, ...given }: RandomCropOptions = {}): Trick {
 }
 
 /**
- * Shifts images by offsets drawn at random, for a loop without a pipeline: `randomCrop` as a function of images.
+ * Shifts images by random offsets, for a loop without a pipeline: `randomCrop` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`

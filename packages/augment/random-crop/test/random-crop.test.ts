@@ -44,7 +44,7 @@ const shape = { batch: 4000, height: 32, width: 32, channels: 3, classes: 10, me
 const time = { step: 0, stepsPerEpoch: 10, steps: 100 }
 
 describe('draws', () => {
-  test('are every offset from 0 to 2 · padding as often as another', () => {
+  test('are uniform from 0 to 2 · padding', () => {
     const { offsets } = randomCrop({ padding: 2 }).images!.draw(
       createRandom(1),
       shape,
@@ -62,12 +62,12 @@ describe('draws', () => {
   })
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(randomCrop().options).toEqual({ padding: 4, mode: 'constant' })
   expect(randomCrop({ padding: 2, mode: 'edge' }).options).toEqual({ padding: 2, mode: 'edge' })
 })
 
-test('alone it draws what it draws in a pipeline', () => {
+test('draws as in a pipeline', () => {
   const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
   const alone = randomCropBatch(images, { padding: 2, mode: 'reflect', seed: 3, step: 5 })
   const pipeline = compose([randomCrop({ padding: 2, mode: 'reflect' })], { seed: 3 })
@@ -76,7 +76,7 @@ test('alone it draws what it draws in a pipeline', () => {
   expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
 })
 
-test('describes what it drew', () => {
+test('describes its draws', () => {
   const { describe: words } = randomCrop().images!
   const params: CropParams = {
     offsets: [
@@ -89,7 +89,7 @@ test('describes what it drew', () => {
   expect([0, 1].map((image) => words!(params, image))).toEqual(['crop −4 +2', 'crop 0 0'])
 })
 
-test('rejects a mirrored padding as large as the image when a run starts', () => {
+test('rejects reflected padding as large as the image when a run starts', () => {
   const start = (mode: CropParams['mode'], height: number, width: number): unknown =>
     randomCrop({ padding: 4, mode }).start!({ data: { height, width } } as never)
   expect(() => start('reflect', 4, 9)).toThrow(
@@ -129,7 +129,7 @@ test('rejects invalid options and mismatched shapes', () => {
     expect(() =>
       applyRandomCrop(images, { ...params, offsets: [[2, 2], wrong as [number, number]] }),
     ).toThrow('random-crop: expected offsets to be 2 pairs of integers in [0, 2]')
-  // As wide as the image's shorter side is too wide to mirror.
+  // Padding as large as the image's shorter side cannot be reflected.
   expect(() =>
     applyRandomCrop(tf.zeros([1, 3, 5, 1]), { offsets: [[0, 0]], padding: 3, mode: 'reflect' }),
   ).toThrow("expected padding to be less than the image's 3×5 to mirror it, got 3")

@@ -6,7 +6,7 @@ type Resolved = Required<Pick<RandomErasingOptions, 'area' | 'ratio' | 'aspect'>
 /** [row, column, height, width], whole numbers. */
 export type Box = readonly [number, number, number, number]
 
-/** A rectangle strictly smaller than the image, or null after 100 attempts. */
+/** Draws a rectangle strictly smaller than the image, or null after 100 attempts. */
 export function drawBox(
   random: Random,
   imageHeight: number,

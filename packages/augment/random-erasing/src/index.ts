@@ -13,11 +13,11 @@ export interface ErasingParams {
 }
 
 /**
- * Fills a rectangle of each image that has a box.
+ * Fills a rectangle in each image that has a box.
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`; pixels outside the boxes are copied exactly
- * @throws RangeError if boxes don't fit the images, or fill doesn't fit the boxes
+ * @throws RangeError if boxes don't fit the images, or the fill doesn't fit the boxes
  * @example
  * applyRandomErasing(images, { boxes: [[4, 0, 2, 3], null], fill: 0.5 }) // for two images
  * @see Zhong et al. 2020, https://arxiv.org/abs/1708.04896
@@ -62,9 +62,9 @@ const pixelsIn = (boxes: ErasingParams['boxes']): number =>
   boxes.reduce((sum, box) => sum + (box ? box[2] * box[3] : 0), 0)
 
 /**
- * Replaces a random rectangle of some images, so that the network can't rely on any one part.
+ * Erases a random rectangle of some images, so that the network cannot rely on a single region.
  *
- * @throws RangeError for an option out of its range; when a run starts, for a colour of other channels than the data's
+ * @throws RangeError for an option out of its range; when a run starts, if the colour's channels differ from the data's
  * @example
  * compose([randomErasing({ probability: 0.5, fill: 'random' })])
  * @see Zhong et al. 2020, https://arxiv.org/abs/1708.04896
@@ -72,7 +72,7 @@ const pixelsIn = (boxes: ErasingParams['boxes']): number =>
 export function randomErasing({ key, ...given }: RandomErasingOptions = {}): Trick {
   const options = randomErasingOptions.parse(given)
   const { probability, fill } = options
-  // Whether or not a box is drawn, so that the seed makes no difference.
+  // Checked whether or not a box is drawn, so that the seed makes no difference.
   const check = ({ channels }: { readonly channels: number }): void => {
     const valid = !Array.isArray(fill) || fill.length === 1 || fill.length === channels
     const range = `one value, or ${channels}, one per channel`
@@ -111,7 +111,7 @@ export function randomErasing({ key, ...given }: RandomErasingOptions = {}): Tri
 }
 
 /**
- * Erases rectangles drawn at random, for a loop without a pipeline: `randomErasing` as a function of images.
+ * Erases random rectangles, for a loop without a pipeline: `randomErasing` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`

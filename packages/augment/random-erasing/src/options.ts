@@ -9,20 +9,20 @@ import {
 
 const level = number({ min: 0, max: 1 })
 export const randomErasingOptions = defineOptions('random-erasing', {
-  /** Share of the images that lose a rectangle. */
+  /** Probability that an image is erased. */
   probability: number({ min: 0, max: 1, default: 0.5 }),
-  /** The share of the image that a rectangle covers. */
+  /** The fraction of the image that a rectangle covers. */
   area: interval({ above: 0, max: 1, default: [0.02, 0.4] }),
-  /** The flattest shape, height / width; the steepest is its inverse. */
+  /** The smallest aspect ratio, height / width; the largest is its inverse. */
   ratio: number({ above: 0, max: 1, scale: 'log', default: 0.3 }),
   /**
-   * How shapes are drawn from [ratio, 1 / ratio]: uniformly, as the paper's code does, which makes more of them steep, or
-   * by their logarithm, as timm and torchvision do.
+   * How aspect ratios are drawn from [ratio, 1 / ratio]: uniformly, as in the paper's code, which makes most of them
+   * tall, or log-uniformly, as in timm and torchvision.
    */
   aspect: choice(['uniform', 'log-uniform'], { default: 'uniform' }),
   /**
-   * What a rectangle shows: a uniform value per pixel and channel, which the paper found best; the data's mean; a value; or
-   * a colour.
+   * The content of a rectangle: a uniform random value per pixel and channel, which the paper found best; the data's
+   * mean; a value; or a colour.
    */
   fill: choice(
     [

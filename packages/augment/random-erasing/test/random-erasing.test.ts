@@ -23,13 +23,13 @@ const cases = fixture.cases.filter((each) => each.inputs !== undefined)
 const distribution = fixture.cases.find(({ kind }) => kind === 'distribution')!
 
 onEachBackend(() => {
-  test.each(cases)("as the paper's code: $params.boxes", ({ inputs, params, expected }) => {
+  test.each(cases)("matches the paper's code: $params.boxes", ({ inputs, params, expected }) => {
     const images = fromFixture(inputs.images) as tf.Tensor4D
     const erased = applyRandomErasing(images, params as unknown as ErasingParams)
     expectClose(erased, expected.images, { absolute: 0, relative: 0 })
   })
 
-  test('a box shows a value, a colour or values of its own, and nothing else changes by a bit', () => {
+  test('a box shows a value, a colour or per-pixel values, and all other pixels stay bit-equal', () => {
     const images = tf.randomUniform<tf.Rank.R4>([2, 3, 4, 2], 0, 1, 'float32', 1)
     const boxes = [null, [1, 2, 2, 1]] as const
     const before = [...images.dataSync()]
@@ -67,7 +67,7 @@ const drawn = (
 ): ErasingParams =>
   randomErasing(options).images!.draw(random, { ...shape, batch }, time) as ErasingParams
 
-/** How many uniform numbers each image takes. */
+/** Counts the uniform numbers that each image draws. */
 function counting(random: Random, counts: number[]): Random {
   return {
     ...random,
@@ -84,7 +84,7 @@ function counting(random: Random, counts: number[]): Random {
 }
 
 describe('draws', () => {
-  test("rectangles are as large as the paper's code makes them, and are found as soon", () => {
+  test("sizes of rectangles and numbers of attempts match the paper's code", () => {
     const { meanHeight, meanWidth, meanArea, firstTry, samples } =
       distribution.expected as unknown as Record<string, number>
     const counts: number[] = []
@@ -97,12 +97,12 @@ describe('draws', () => {
     expect(Math.abs(mean(([, , height]) => height!) - meanHeight!)).toBeLessThan(error(6.9))
     expect(Math.abs(mean(([, , , width]) => width!) - meanWidth!)).toBeLessThan(error(5.5))
     expect(Math.abs(mean(([, , h, w]) => h! * w!) - meanArea!)).toBeLessThan(error(109))
-    // One number decides whether to erase; an attempt takes two.
+    // One number decides whether to erase; each attempt takes two.
     const share = counts.filter((count) => count === 3).length / samples!
     expect(Math.abs(share - firstTry!)).toBeLessThan(error(Math.sqrt(firstTry! * (1 - firstTry!))))
   })
 
-  test('rectangles are smaller than the image and lie anywhere in it', () => {
+  test('rectangles are smaller than the image and anywhere in it', () => {
     const { boxes } = drawn({ probability: 1, fill: 0 }, { batch: 4000 })
     expect(Math.max(...boxes.map((box) => box![2]))).toBe(31)
     expect(boxes.every((box) => box![2] < 32 && box![3] < 32)).toBe(true)
@@ -111,7 +111,7 @@ describe('draws', () => {
     expect(boxes.some((box) => box![1] + box![3] === 32)).toBe(true)
   })
 
-  test('log-uniform shapes are as often flat as steep, uniform ones are mostly steep', () => {
+  test('log-uniform aspect ratios are flat and tall equally often, uniform ones mostly tall', () => {
     const steep = (aspect: 'uniform' | 'log-uniform'): number => {
       const { boxes } = drawn(
         { probability: 1, fill: 0, aspect, area: [0.1, 0.1] },
@@ -124,16 +124,16 @@ describe('draws', () => {
     expect(steep('log-uniform')).toBeGreaterThan(0.4)
   })
 
-  test('after 100 attempts an image stays whole', () => {
+  test('after 100 attempts an image is unchanged', () => {
     const counts: number[] = []
     const random = counting(createRandom(1), counts)
-    // A square as large as the image is none: rectangles are smaller.
+    // A square as large as the image is impossible, as rectangles are smaller.
     const options = { probability: 1, area: [1, 1], ratio: 1, fill: 0 } as const
     expect(drawn(options, { batch: 3, random })).toBeUndefined()
     expect(counts).toEqual([201, 201, 201])
   })
 
-  test('a share of the images lose one', () => {
+  test('erases images with the given probability', () => {
     for (const probability of [0.25, 0.5]) {
       const { boxes } = drawn({ probability, fill: 0 }, { batch: 4000 })
       const share = boxes.filter((box) => box !== null).length / 4000
@@ -144,7 +144,7 @@ describe('draws', () => {
     expect(drawn({ probability: 0 })).toBeUndefined()
   })
 
-  test('random values are one a channel of each erased pixel, uniform; other fills are what they say', () => {
+  test('random values are uniform, one per channel of each erased pixel; other fills are constant', () => {
     const { boxes, fill } = drawn({})
     const values = [...(fill as Float32Array)]
     const erased = boxes.reduce((sum, box) => sum + (box ? box[2] * box[3] : 0), 0)
@@ -158,7 +158,7 @@ describe('draws', () => {
   })
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(randomErasing().options).toEqual({
     probability: 0.5,
     area: [0.02, 0.4],
@@ -177,7 +177,7 @@ test('options are those given, and the defaults', () => {
   ).toEqual({ probability: 1, area: [1, 1], ratio: 1, aspect: 'log-uniform', fill: [0, 1, 0] })
 })
 
-test('alone it draws what it draws in a pipeline', () => {
+test('draws as in a pipeline', () => {
   const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
   const alone = randomErasingBatch(images, { probability: 0.9, seed: 3, step: 5 })
   const pipeline = compose([randomErasing({ probability: 0.9 })], { seed: 3 })
@@ -186,13 +186,13 @@ test('alone it draws what it draws in a pipeline', () => {
   expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
 })
 
-test('describes what it drew', () => {
+test('describes its draws', () => {
   const { describe: words } = randomErasing().images!
   const params: ErasingParams = { boxes: [[3, 4, 5, 6], null], fill: 0 }
   expect([0, 1].map((image) => words!(params, image))).toEqual(['erase 5×6, at 3, 4', ''])
 })
 
-test('rejects a colour of other channels than the images, when a run starts and at every step', () => {
+test('rejects a colour with other channels than the images, when a run starts and at every step', () => {
   const message =
     'random-erasing: expected fill to be one value, or 1, one per channel, got [0,0.5,1]'
   const trick = randomErasing({ probability: 0, fill: [0, 0.5, 1] })
@@ -239,7 +239,7 @@ test('rejects invalid options and mismatched shapes', () => {
 })
 
 type Box = readonly [row: number, column: number, height: number, width: number]
-/** How probable each size is in images of 32×24, by the paper's code on a fine grid of areas and shapes. */
+/** The probability of each size in images of 32×24, by the paper's code on a fine grid of areas and aspect ratios. */
 function sizes(shapeAt: (share: number) => number): Record<string, number> {
   const probabilities: Record<string, number> = {}
   let accepted = 0
@@ -274,7 +274,7 @@ const erased = (
       { sizes: some.map(([, , height, width]) => `${height}×${width}`) },
       probabilities,
     )
-    // A place drawn evenly among those that are left, and a number in [0, 1) more, is uniform.
+    // A position drawn uniformly from the remaining ones, plus a number in [0, 1), is uniform.
     const noise = createRandom(9).images(some.length, (image) => image.uniform())
     const [rows, columns] = [
       some.map(([row, , height], i) => (row + noise[i]!) / (33 - height)),
@@ -345,7 +345,7 @@ conformance(() => randomErasing({ probability: 0.8, fill: 'mean' }), {
       height,
       width + 1,
     ]),
-    'heights and widths changed over': changed(([row, column, height, width]) =>
+    'swapped heights and widths': changed(([row, column, height, width]) =>
       width < 32 && height < 24
         ? [Math.min(row, 32 - width), Math.min(column, 24 - height), width, height]
         : [row, column, height, width],
@@ -356,7 +356,7 @@ conformance(() => randomErasing({ probability: 0.8, fill: 'mean' }), {
       height,
       width,
     ]),
-    'one of eight left out': changed((box, i) => (i === 3 ? null : box)),
+    'one of eight missing': changed((box, i) => (i === 3 ? null : box)),
   },
 })
 conformance(() => randomErasing({ aspect: 'log-uniform', fill: 0, key: 'log' }), {

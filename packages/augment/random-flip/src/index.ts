@@ -4,7 +4,7 @@ import { gatherPixels, withDraws } from '@tricks/core/augmentation'
 import { choice, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const randomFlipOptions = defineOptions('random-flip', {
-  /** Share of the images that are flipped. */
+  /** Probability that an image is flipped. */
   probability: number({ min: 0, max: 1, default: 0.5 }),
   /** `'horizontal'` swaps left and right, `'vertical'` top and bottom. */
   direction: choice(['horizontal', 'vertical'], { default: 'horizontal' }),
@@ -19,7 +19,7 @@ export interface FlipParams {
 }
 
 /**
- * Mirrors those images whose flip is true: out[r, c] = image[r, width − 1 − c].
+ * Mirrors the images whose flip is true: out[r, c] = image[r, width − 1 − c].
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`; pixels are copied exactly
@@ -37,7 +37,7 @@ export function applyRandomFlip(
   assertArgument(flips.length === batch, 'random-flip', { flips }, range)
   randomFlipOptions.parse({ direction })
 
-  // Which pixel of the batch each output pixel shows.
+  // The source pixel of each output pixel.
   const source = new Int32Array(batch * height * width)
   let at = 0
   for (const [image, flip] of flips.entries()) {
@@ -51,7 +51,7 @@ export function applyRandomFlip(
 }
 
 /**
- * Flips each image with some probability.
+ * Flips each image with a given probability.
  *
  * @throws RangeError for an option out of its range
  * @example
@@ -77,7 +77,7 @@ export function randomFlip({ key, ...given }: RandomFlipOptions = {}): Trick {
 }
 
 /**
- * Flips images drawn at random, for a loop without a pipeline: `randomFlip` as a function of images.
+ * Flips random images, for a loop without a pipeline: `randomFlip` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`

@@ -14,7 +14,7 @@ import fixture from './fixtures/random-flip.json' with { type: 'json' }
 
 onEachBackend(() => {
   test.each(fixture.cases)(
-    'as torchvision: $inputs.images.shape',
+    'matches torchvision: $inputs.images.shape',
     ({ inputs, params, expected }) => {
       const flipped = applyRandomFlip(fromFixture(inputs.images) as tf.Tensor4D, params)
       expectClose(flipped, expected.images, { absolute: 0, relative: 0 })
@@ -32,21 +32,21 @@ const shape = { batch: 4000, height: 8, width: 8, channels: 3, classes: 10, mean
 const time = { step: 0, stepsPerEpoch: 10, steps: 100 }
 
 describe('draws', () => {
-  test.each([0, 0.25, 0.5, 1])('flip a share of %d', (probability) => {
+  test.each([0, 0.25, 0.5, 1])('have a probability of %d', (probability) => {
     const { flips } = randomFlip({ probability }).images!.draw(
       createRandom(1),
       shape,
       time,
     ) as FlipParams
     const share = flips.filter(Boolean).length / 4000
-    // Three standard deviations; none for a certain flip.
+    // Three standard deviations; zero for a certain flip.
     expect(Math.abs(share - probability)).toBeLessThanOrEqual(
       3 * Math.sqrt((probability * (1 - probability)) / 4000),
     )
   })
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(randomFlip().options).toEqual({ probability: 0.5, direction: 'horizontal' })
   expect(randomFlip({ probability: 1, direction: 'vertical' }).options).toEqual({
     probability: 1,
@@ -54,7 +54,7 @@ test('options are those given, and the defaults', () => {
   })
 })
 
-test('alone it draws what it draws in a pipeline', () => {
+test('draws as in a pipeline', () => {
   const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
   const alone = randomFlipBatch(images, { direction: 'vertical', seed: 3, step: 5 })
   const pipeline = compose([randomFlip({ direction: 'vertical' })], { seed: 3 })
@@ -63,7 +63,7 @@ test('alone it draws what it draws in a pipeline', () => {
   expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
 })
 
-test('describes what it drew', () => {
+test('describes its draws', () => {
   const { describe: words } = randomFlip().images!
   const params: FlipParams = { flips: [true, false] }
   expect([0, 1].map((image) => words!(params, image))).toEqual(['flip', ''])
@@ -88,7 +88,7 @@ const flipped = (probability: number): ConformanceOptions => ({
 conformance(() => randomFlip(), {
   ...flipped(0.5),
   shifted: {
-    '0.55 in place of 0.5': ({ flips }: FlipParams, step) => ({
+    '0.55 instead of 0.5': ({ flips }: FlipParams, step) => ({
       flips: flips.map((flip, i) => flip || (step * 8 + i) % 10 === 0),
     }),
     'all of a batch or none': ({ flips }: FlipParams) => ({ flips: flips.map(() => flips[0]) }),
@@ -106,5 +106,5 @@ conformance(
   () => randomFlip({ probability: 0.9, direction: 'vertical', key: 'over' }),
   flipped(0.9),
 )
-// A certain flip draws a number too, which decides nothing.
+// A certain flip makes a draw too, which is ignored.
 conformance(() => randomFlip({ probability: 1, direction: 'vertical' }), flipped(1))

@@ -2,7 +2,10 @@ import type { Random } from '@tricks/core'
 
 type Range = readonly [number, number]
 
-/** A window [row, column, height, width]; after ten attempts, the largest centred one of the nearest shape that fits. */
+/**
+ * Draws a window [row, column, height, width]; after ten attempts, returns the largest centred one with the nearest
+ * valid aspect ratio.
+ */
 export function drawBox(
   random: Random,
   imageHeight: number,

@@ -14,9 +14,9 @@ const isSize = (size: unknown): boolean =>
 export const randomResizedCropOptions = defineOptions('random-resized-crop', {
   /** [height, width] of the result. @defaultValue the images' own */
   size: optional(checked<readonly [number, number]>(pixels, isSize)),
-  /** The window's share of the image, drawn uniformly; the paper's default. */
+  /** The window's fraction of the image's area, drawn uniformly; the default is the paper's. */
   area: interval({ above: 0, max: 1, default: [0.08, 1] }),
-  /** The window's width / height, whose logarithm is drawn uniformly. @defaultValue `[3 / 4, 4 / 3]` */
+  /** The window's aspect ratio, width / height, drawn log-uniformly. @defaultValue `[3 / 4, 4 / 3]` */
   ratio: interval({ above: 0, max: 1e6, scale: 'log', default: [3 / 4, 4 / 3] }),
 })
 export type RandomResizedCropOptions = OptionsOf<typeof randomResizedCropOptions>
@@ -29,8 +29,8 @@ export interface ResizedCropParams {
 }
 
 /**
- * Cuts a window out of each image and resizes it, bilinear, averaging where it shrinks:
- * A · window · Bᵀ, where each row of A and B holds a triangle of weights about a new pixel's centre.
+ * Crops a window of each image and resizes it with antialiased bilinear interpolation: A · window · Bᵀ, where each row
+ * of A and B holds triangular weights around a new pixel's centre.
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns `[batch, ...size, channels]`
@@ -61,7 +61,7 @@ export function applyRandomResizedCrop(
 }
 
 /**
- * Cuts a window of random size, shape and position out of each image, and resizes it.
+ * Crops a window of random size, aspect ratio and position from each image, and resizes it.
  *
  * @throws RangeError for an option out of its range
  * @example
@@ -90,8 +90,7 @@ export function randomResizedCrop({ key, ...given }: RandomResizedCropOptions = 
 }
 
 /**
- * Cuts windows drawn at random out of images and resizes them, for a loop without a pipeline: `randomResizedCrop` as a
- * function of images.
+ * Crops and resizes random windows, for a loop without a pipeline: `randomResizedCrop` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns `[batch, ...size, channels]`

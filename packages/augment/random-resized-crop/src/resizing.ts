@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 
 /**
- * Resizes a window of rows of each image, and swaps rows and columns: two calls resize both.
+ * Resizes a window of rows of each image and swaps rows and columns, so that two calls resize both.
  *
  * @param images `[batch, height, width, channels]`
  * @param windows [start, length], one per image
@@ -19,8 +19,8 @@ export function resizeRows(
 }
 
 /**
- * `[windows, to, from]`: each row has the weights of a triangle about the new pixel's centre, as wide as the
- * larger of the two pixels to either side, cut off at the window.
+ * `[windows, to, from]`: each row has triangular weights around the new pixel's centre, as wide as the larger of the
+ * two pixels to either side, truncated at the window.
  */
 function weightsOf(
   windows: readonly (readonly [number, number])[],

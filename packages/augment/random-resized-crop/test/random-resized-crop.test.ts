@@ -28,7 +28,7 @@ onEachBackend(() => {
     },
   )
 
-  test('a window of the size that comes out is copied exactly', () => {
+  test('a window of the output size is copied exactly', () => {
     const images = tf.randomUniform<tf.Rank.R4>([1, 5, 6, 3], 0, 1, 'float32', 1)
     const cropped = applyRandomResizedCrop(images, { boxes: [[1, 2, 3, 4]], size: [3, 4] })
     expectClose(cropped, tf.slice(images, [0, 1, 2, 0], [1, 3, 4, 3]), { absolute: 0, relative: 0 })
@@ -45,7 +45,7 @@ const drawn = (
 }
 /** χ² of ten equal bins against the uniform distribution on [low, high). */
 function chiSquared(values: readonly number[], low: number, high: number): number {
-  // Rounding to whole pixels takes some a little way out of the range.
+  // Rounding to whole pixels moves some slightly out of the range.
   const bins = values.map((value) => Math.floor(((value - low) / (high - low)) * 10))
   expect(bins.every((bin) => bin >= -1 && bin <= 10)).toBe(true)
   const counts = Array.from(
@@ -58,7 +58,7 @@ function chiSquared(values: readonly number[], low: number, high: number): numbe
 const quantile = 27.88
 
 describe('draws', () => {
-  test('areas are uniform, shapes are by their logarithm, where all windows fit', () => {
+  test('areas are uniform and aspect ratios log-uniform if all windows fit', () => {
     const { boxes } = drawn({ area: [0.1, 0.5] })
     const areas = boxes.map(([, , height, width]) => (height * width) / 40_000)
     expect(chiSquared(areas, 0.1, 0.5)).toBeLessThan(quantile)
@@ -66,7 +66,7 @@ describe('draws', () => {
     expect(chiSquared(shapes, Math.log(3 / 4), Math.log(4 / 3))).toBeLessThan(quantile)
   })
 
-  test('windows lie anywhere inside', () => {
+  test('windows are anywhere inside', () => {
     const { boxes, size } = drawn({}, [32, 24])
     expect(boxes.every(([row, , height]) => row >= 0 && row + height <= 32)).toBe(true)
     expect(boxes.every(([, column, , width]) => column >= 0 && column + width <= 24)).toBe(true)
@@ -79,7 +79,7 @@ describe('draws', () => {
     expect(drawn({ size: [8, 9] }).size).toEqual([8, 9])
   })
 
-  test('where no window fits, the largest in the middle of the nearest shape is taken', () => {
+  test('if no window fits, takes the largest centred one with the nearest aspect ratio', () => {
     const boxes = (height: number, width: number): Set<string> =>
       new Set(drawn({ area: [1, 1] }, [height, width]).boxes.map(String))
     expect(boxes(30, 100)).toEqual(new Set(['0,30,30,40']))
@@ -90,13 +90,13 @@ describe('draws', () => {
     [0.01, 1, '0,0,4,4'],
     [0.1, 0.1, '0,1,4,1'],
     [0.1, 10, '1,0,1,4'],
-  ])('a window has a pixel at least: an area of %d, a shape of %d', (share, aspect, box) => {
+  ])('a window has at least one pixel: area %d, aspect ratio %d', (share, aspect, box) => {
     const { boxes } = drawn({ area: [share, share], ratio: [aspect, aspect] }, [4, 4])
     expect(new Set(boxes.map(String))).toEqual(new Set([box]))
   })
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(randomResizedCrop().options).toEqual({ area: [0.08, 1], ratio: [3 / 4, 4 / 3] })
   expect(randomResizedCrop({ size: [6, 7], area: [1, 1], ratio: [1, 1] }).options).toEqual({
     size: [6, 7],
@@ -105,7 +105,7 @@ test('options are those given, and the defaults', () => {
   })
 })
 
-test('alone it draws what it draws in a pipeline', () => {
+test('draws as in a pipeline', () => {
   const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
   const alone = randomResizedCropBatch(images, { size: [6, 5], area: [0.2, 0.5], seed: 3, step: 5 })
   const pipeline = compose([randomResizedCrop({ size: [6, 5], area: [0.2, 0.5] })], { seed: 3 })
@@ -114,7 +114,7 @@ test('alone it draws what it draws in a pipeline', () => {
   expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
 })
 
-test('describes what it drew', () => {
+test('describes its draws', () => {
   const { describe: words } = randomResizedCrop().images!
   const params: ResizedCropParams = { boxes: [[3, 4, 16, 24]], size: [32, 32] }
   expect(words!(params, 0)).toBe('16×24, at 3, 4')
@@ -154,7 +154,7 @@ test('rejects invalid options and mismatched shapes', () => {
     )
 })
 
-/** How probable each size is in images of 32×24, by torchvision's code on a fine grid of areas and shapes. */
+/** The probability of each size in images of 32×24, by torchvision's code on a fine grid of areas and aspect ratios. */
 function sizes(): Record<string, number> {
   const probabilities: Record<string, number> = {}
   let accepted = 0
@@ -168,7 +168,7 @@ function sizes(): Record<string, number> {
       accepted++
       probabilities[`${height}×${width}`] = (probabilities[`${height}×${width}`] ?? 0) + 1
     }
-  // After ten attempts it is the largest window of the nearest shape, 3 : 4 here as the image.
+  // After ten attempts, the largest window of the nearest aspect ratio, 3 : 4 here as in the image.
   const none = (1 - accepted / 1e6) ** 10
   for (const size of Object.keys(probabilities)) probabilities[size]! *= (1 - none) / accepted
   probabilities['32×24'] = (probabilities['32×24'] ?? 0) + none
@@ -186,7 +186,7 @@ conformance(() => randomResizedCrop(), {
       { sizes: boxes.map(([, , height, width]) => `${height}×${width}`) },
       probabilities,
     )
-    // A place drawn evenly among those that are left, and a number in [0, 1) more, is uniform.
+    // A position drawn uniformly from the remaining ones, plus a number in [0, 1), is uniform.
     const noise = createRandom(9).images(boxes.length, (image) => image.uniform())
     const rows = boxes.map(([row, , height], i) => (row + noise[i]!) / (33 - height))
     const columns = boxes.map(([, column, , width], i) => (column + noise[i]!) / (25 - width))
@@ -234,7 +234,7 @@ conformance(() => randomResizedCrop(), {
 conformance(() => randomResizedCrop({ size: [6, 7], ratio: [1, 1], key: 'smaller' }), {
   outputSize: () => [6, 7],
   distribution(draws: readonly ResizedCropParams[]) {
-    // The side is the root of a uniform area, and 24 after ten areas that are too large.
+    // The side is the root of a uniform area, or 24 after ten areas that are too large.
     const sides = draws.flatMap(({ boxes }) => boxes.map(([, , height]) => height))
     const below = (side: number): number => (side ** 2 / (32 * 24) - 0.08) / 0.92
     const fits = below(24.5)

@@ -1,12 +1,12 @@
-/** For every pixel of a batch, which of its pixels to show and how much; the index after the last pixel is the fill. */
+/** For every pixel of a batch, the source pixel and its weight; the index after the last pixel is the fill. */
 export interface Corner {
   readonly source: Int32Array
-  /** Absent if it is 1 throughout. */
+  /** Absent if all weights are 1. */
   readonly weight?: Float32Array
 }
 
 /**
- * The pixels that each pixel of turned images shows: the nearest one, or the four around it.
+ * The source pixels of each pixel of rotated images: the nearest one, or the four around it.
  *
  * @param degrees counter-clockwise, one per image
  */
@@ -17,7 +17,7 @@ export function cornersOf(
   interpolation: 'nearest' | 'bilinear',
 ): readonly Corner[] {
   const size = degrees.length * height * width
-  // A half more rounds to the nearest.
+  // Adding a half rounds to the nearest.
   if (interpolation === 'nearest') {
     const nearest = { source: new Int32Array(size) }
     follow(degrees, height, width, 0.5, 0, 0, nearest)
@@ -30,7 +30,7 @@ export function cornersOf(
   })
 }
 
-/** One corner per call, to keep the loop over pixels tight. */
+/** One corner per call, to keep the loop over pixels fast. */
 function follow(
   degrees: ArrayLike<number>,
   height: number,

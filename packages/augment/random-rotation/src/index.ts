@@ -5,14 +5,14 @@ import { choice, defineOptions, number, type OptionsOf } from '@tricks/core/opti
 import { cornersOf } from './corners.ts'
 
 export const randomRotationOptions = defineOptions('random-rotation', {
-  /** The largest angle to either side. */
+  /** The largest angle in either direction. */
   degrees: number({ above: 0, max: 180, default: 15 }),
   /**
-   * `'nearest'` takes the nearest pixel, as torchvision does by default; `'bilinear'` blends the four around, which is
-   * smoother and takes longer.
+   * `'nearest'` takes the nearest pixel, torchvision's default; `'bilinear'` blends the four around, which is smoother
+   * and slower.
    */
   interpolation: choice(['nearest', 'bilinear'], { default: 'nearest' }),
-  /** What the corners show, which bilinear blends in: the data's mean, or a value. */
+  /** The content of the corners, which bilinear blends in: the data's mean, or a value. */
   fill: choice(['mean', number({ min: 0, max: 1 })], { default: 0 }),
 })
 export type RandomRotationOptions = OptionsOf<typeof randomRotationOptions>
@@ -26,7 +26,7 @@ export interface RotationParams {
 }
 
 /**
- * Turns each image about its centre: out(p) = image(R⁻¹ p), which outside the image is `fill`.
+ * Rotates each image about its centre: out(p) = image(R⁻¹ p), with `fill` outside the image.
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`; with 'nearest', pixels are copied exactly
@@ -61,7 +61,7 @@ export function applyRandomRotation(
 }
 
 /**
- * Turns each image by a random angle.
+ * Rotates each image by a random angle.
  *
  * @throws RangeError for an option out of its range
  * @example
@@ -88,7 +88,7 @@ export function randomRotation({ key, ...given }: RandomRotationOptions = {}): T
 }
 
 /**
- * Turns images by angles drawn at random, for a loop without a pipeline: `randomRotation` as a function of images.
+ * Rotates images by random angles, for a loop without a pipeline: `randomRotation` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]`
  * @returns as `images`

@@ -18,7 +18,7 @@ import fixture from './fixtures/random-rotation.json' with { type: 'json' }
 
 onEachBackend(() => {
   test.each(fixture.cases)(
-    'as torchvision: $params.interpolation, $inputs.images.shape',
+    'matches torchvision: $params.interpolation, $inputs.images.shape',
     ({ inputs, params, expected }) => {
       const images = fromFixture(inputs.images) as tf.Tensor4D
       const turned = applyRandomRotation(images, params as RotationParams)
@@ -48,7 +48,7 @@ onEachBackend(() => {
       return Array.from(applyRandomRotation(images, params).dataSync().slice(0, 2))
     }
     expect(corner('nearest')).toEqual([1, 0.5])
-    // The corner lies 2√2 from the centre, and the border 2.
+    // The corner is 2√2 from the centre, and the border 2.
     const outside = 2 * Math.SQRT2 - 2
     expectClose(corner('bilinear'), [outside, outside / 2])
   })
@@ -60,7 +60,7 @@ const drawn = (options: Parameters<typeof randomRotation>[0]): RotationParams =>
   randomRotation(options).images!.draw(createRandom(1), shape, time) as RotationParams
 
 describe('draws', () => {
-  test('angles are uniform to either side', () => {
+  test('angles are uniform in both directions', () => {
     const degrees = Array.from(drawn({ degrees: 30 }).degrees)
     const counts = Array.from(
       { length: 10 },
@@ -71,20 +71,20 @@ describe('draws', () => {
     expect(counts.reduce((sum, n) => sum + (n - 400) ** 2 / 400, 0)).toBeLessThan(27.88)
   })
 
-  test('the fill is black, or the mean where asked for', () => {
+  test('the fill is black, or the mean if requested', () => {
     expect(drawn({}).fill).toBe(0)
     expect(drawn({ fill: 'mean' }).fill).toEqual(shape.mean)
   })
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(randomRotation().options).toEqual({ degrees: 15, interpolation: 'nearest', fill: 0 })
   expect(randomRotation({ degrees: 180, interpolation: 'bilinear', fill: 'mean' }).options).toEqual(
     { degrees: 180, interpolation: 'bilinear', fill: 'mean' },
   )
 })
 
-test('alone it draws what it draws in a pipeline', () => {
+test('draws as in a pipeline', () => {
   const images = tf.randomUniform<tf.Rank.R4>([4, 8, 8, 3], 0, 1, 'float32', 1)
   const alone = randomRotationBatch(images, {
     degrees: 90,
@@ -100,7 +100,7 @@ test('alone it draws what it draws in a pipeline', () => {
   expect([...alone.dataSync()]).not.toEqual([...images.dataSync()])
 })
 
-test('describes what it drew', () => {
+test('describes its draws', () => {
   const { describe: words } = randomRotation().images!
   const params: RotationParams = { degrees: [12.4, -7, 0.2], interpolation: 'nearest' }
   expect([0, 1, 2].map((image) => words!(params, image))).toEqual([
@@ -151,7 +151,7 @@ conformance(() => randomRotation({ degrees: 30 }), {
   shifted: {
     'by 5 % more': scaled(1.05),
     'by 1 % less': scaled(0.99),
-    'one way only': ({ degrees }: RotationParams) => ({
+    'in one direction only': ({ degrees }: RotationParams) => ({
       degrees: Array.from(degrees, (angle) => Math.abs(angle)),
     }),
   },

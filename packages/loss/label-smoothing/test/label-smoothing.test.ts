@@ -51,7 +51,7 @@ test('smooths what was mixed, and leaves the metric its targets', () => {
   expectClose(alone.mixedTargets, [1, 0, 0, 1])
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(labelSmoothing().options).toEqual({ epsilon: 0.1 })
   expect(labelSmoothing({ epsilon: 0 }).options).toEqual({ epsilon: 0 })
 })

@@ -61,7 +61,7 @@ test('in a pipeline it is added to the loss', () => {
   expectClose(loss, Math.log(2) + 25 + 7)
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(l1().options).toEqual({ strength: 1e-5, biases: false, norms: false })
   expect(l2().options).toEqual({ strength: 5e-4, biases: false, norms: false })
   expect(l2({ strength: 1, biases: true, norms: true }).options).toEqual({

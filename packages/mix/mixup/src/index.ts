@@ -4,9 +4,12 @@ import { withDraws } from '@tricks/core/augmentation'
 import { boolean, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const mixupOptions = defineOptions('mixup', {
-  /** λ is drawn from Beta(alpha, alpha): a larger alpha mixes more. The paper: 0.1 to 0.4 on ImageNet, 1 on CIFAR-10. */
+  /**
+   * λ is drawn from Beta(alpha, alpha); a larger alpha mixes more. The paper uses 0.1 to 0.4 on ImageNet, 1 on
+   * CIFAR-10.
+   */
   alpha: number({ above: 0, scale: 'log', default: 0.2 }),
-  /** Draw a λ per image, not per batch as in the paper's code. */
+  /** Draw one λ per image instead of one per batch as in the paper's code. */
   perImage: boolean({ default: false }),
 })
 export type MixupOptions = OptionsOf<typeof mixupOptions>
@@ -19,7 +22,7 @@ export interface MixupParams {
 }
 
 /**
- * Mixes images with their partners, and targets alike: λ · x + (1 − λ) · x[permutation].
+ * Mixes images with their partners, and targets likewise: λ · x + (1 − λ) · x[permutation].
  *
  * @param batch images `[batch, height, width, channels]` and targets `[batch, classes]`
  * @returns a new batch
@@ -68,9 +71,9 @@ export function applyMixup(
 }
 
 /**
- * Trains on convex combinations of pairs of images and of their targets.
+ * Trains on convex combinations of pairs of images and their targets.
  *
- * @throws RangeError for an alpha that isn't above 0
+ * @throws RangeError for an alpha of 0 or less
  * @example
  * compose([mixup({ alpha: 0.2 })])
  * @see Zhang et al. 2018, https://arxiv.org/abs/1710.09412
@@ -97,7 +100,7 @@ export function mixup({ key, ...given }: MixupOptions = {}): Trick {
 }
 
 /**
- * Mixes a batch by draws of its own, for a loop without a pipeline: `mixup` as a function of `{ images, targets }`.
+ * Mixes a batch with random draws, for a loop without a pipeline: `mixup` as a function of `{ images, targets }`.
  *
  * @param batch images `[batch, height, width, channels]` and targets `[batch, classes]`
  * @returns a new batch

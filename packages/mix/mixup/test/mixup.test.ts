@@ -16,7 +16,7 @@ import { applyMixup, mixup, mixupBatch, type MixupParams } from '../src/index.ts
 import fixture from './fixtures/mixup.json' with { type: 'json' }
 
 onEachBackend(() => {
-  test.each(fixture.cases)('as the formula: λ per $kind', ({ inputs, params, expected }) => {
+  test.each(fixture.cases)('matches the formula: λ per $kind', ({ inputs, params, expected }) => {
     const batch = {
       images: fromFixture(inputs.images) as tf.Tensor4D,
       targets: fromFixture(inputs.labels) as tf.Tensor2D,
@@ -70,17 +70,17 @@ describe('draws', () => {
     )
   })
 
-  test('a λ per image, if asked for', () => {
+  test('draws a λ per image if requested', () => {
     expect(new Set(drawn({ perImage: true }).lambda as number[]).size).toBe(64)
   })
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(mixup().options).toEqual({ alpha: 0.2, perImage: false })
   expect(mixup({ alpha: 1, perImage: true }).options).toEqual({ alpha: 1, perImage: true })
 })
 
-test('alone it draws what it draws in a pipeline', async () => {
+test('draws as in a pipeline', async () => {
   const images = tf.tensor4d([0.1, 0.2, 0.7], [3, 1, 1, 1])
   const targets = tf.eye(3)
   const alone = mixupBatch({ images, targets }, { perImage: true, seed: 3, step: 5 })
@@ -90,13 +90,13 @@ test('alone it draws what it draws in a pipeline', async () => {
   expect(alone.images.dataSync()).not.toEqual(images.dataSync())
 })
 
-test('describes what it drew', () => {
+test('describes its draws', () => {
   const { describe: words } = mixup().mix!
   expect(words!({ lambda: 0.756, permutation: [1, 0] }, 1)).toBe('λ 0.76')
   expect(words!({ lambda: [0.756, 0.2], permutation: [1, 0] }, 1)).toBe('λ 0.20')
 })
 
-test('rejects params that do not fit the batch', () => {
+test('rejects mismatched params', () => {
   const batch = {
     images: tf.zeros<tf.Rank.R4>([2, 1, 1, 1]),
     targets: tf.zeros<tf.Rank.R2>([2, 3]),
@@ -123,18 +123,18 @@ test('rejects params that do not fit the batch', () => {
     expect(() => applyMixup(batch, { lambda: 0.5, permutation: wrong as number[] })).toThrow(
       'expected permutation to be 2',
     )
-  // The ends are shares, too.
+  // The ends are valid weights too.
   for (const lambda of [0, 1, [0, 1]])
     expect(() => applyMixup(batch, { lambda, permutation })).not.toThrow()
 })
 
-/** Pairs of a batch of eight, each as often as any other. */
+/** All pairs in a batch of eight, equally likely. */
 const pairs = Object.fromEntries(
   Array.from({ length: 64 }, (_, i) => [Math.floor(i / 8), i % 8] as const)
     .filter(([a, b]) => a !== b)
     .map(([a, b]) => [`${a} ${b}`, 1 / 56]),
 )
-/** Beta(½, ½): the arcsine law. */
+/** Beta(½, ½), the arcsine distribution. */
 const arcsine = (x: number): number => (2 / Math.PI) * Math.asin(Math.sqrt(x))
 const mixes = (check: (lambdas: number[]) => void): ConformanceOptions => ({
   distribution(draws: readonly MixupParams[]) {
@@ -167,9 +167,9 @@ const uniform = (_: number, i: number): number => createRandom(9).image(i).unifo
 conformance(() => mixup({ alpha: 0.5 }), {
   ...mixes((lambdas) => expectCdf({ lambdas }, arcsine)),
   shifted: {
-    'uniform in place of Beta(½, ½)': lambdaOf(uniform),
+    'uniform instead of Beta(½, ½)': lambdaOf(uniform),
     'never below a half': lambdaOf((lambda) => Math.max(lambda, 1 - lambda)),
-    'each with itself': partnersOf((permutation) => permutation.map((_, i) => i)),
+    'each image with itself': partnersOf((permutation) => permutation.map((_, i) => i)),
     'in reverse': partnersOf((permutation) => permutation.map((_, i) => 7 - i)),
     'some twice': partnersOf(([first, second, ...others]) => [
       first!,
@@ -200,7 +200,7 @@ conformance(
 conformance(() => mixup({ alpha: 2, perImage: true }), {
   ...mixes((lambdas) => expectCdf({ lambdas }, (x) => 3 * x ** 2 - 2 * x ** 3)),
   shifted: {
-    'uniform in place of Beta(2, 2)': lambdaOf(uniform),
+    'uniform instead of Beta(2, 2)': lambdaOf(uniform),
     '2 % more of the image itself': lambdaOf((lambda) => lambda + 0.02),
     'one for the whole batch': ({ lambda, permutation }: MixupParams) => ({
       lambda: (lambda as number[]).map(() => (lambda as number[])[0]!),

@@ -4,7 +4,10 @@ import { gatherPixels, withDraws } from '@tricks/core/augmentation'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const ricapOptions = defineOptions('ricap', {
-  /** The boundary is drawn from Beta(beta, beta) each way: a smaller beta keeps more of one image. The paper's default. */
+  /**
+   * Boundaries are drawn from Beta(beta, beta) along each axis; a smaller beta keeps more of one image. The default is
+   * the paper's.
+   */
   beta: number({ above: 0, scale: 'log', default: 0.3 }),
 })
 export type RicapOptions = OptionsOf<typeof ricapOptions>
@@ -13,14 +16,14 @@ export type RicapOptions = OptionsOf<typeof ricapOptions>
 export interface RicapParams {
   /** Where the four patches meet, [row, column]: from 0 to the height and the width. */
   readonly boundary: readonly [number, number]
-  /** Which image each patch of each image comes from: a permutation of the batch per patch. */
+  /** The source image of each image's patches: one permutation of the batch per patch. */
   readonly permutations: readonly ArrayLike<number>[]
-  /** Where in its image each patch is cut out, [row, column]. */
+  /** Where each patch is cut out of its source image, [row, column]. */
   readonly offsets: readonly (readonly [number, number])[]
 }
 
 /**
- * Patches four images into one, and mixes their targets by the patches' shares W of the area: Σₖ Wₖ · targetsₖ.
+ * Patches four images into one and mixes their targets by the patches' fractions W of the area: Σₖ Wₖ · targetsₖ.
  *
  * @param batch images `[batch, height, width, channels]` and targets `[batch, classes]`
  * @returns a new batch; pixels are copied exactly
@@ -56,7 +59,7 @@ export function applyRicap(
   )
   assertArgument(cut, 'ricap', { offsets }, 'four [row, column] that keep the patches inside')
 
-  // Which pixel of the batch each output pixel shows.
+  // The source pixel of each output pixel.
   const source = new Int32Array(batch * height * width)
   sizes.forEach(({ top, left, rows, columns }, k) => {
     const [row, column] = offsets[k]!
@@ -87,9 +90,9 @@ const patchesOf = ([row, column]: RicapParams['boundary'], height: number, width
 ]
 
 /**
- * Trains on images patched from four, with their targets mixed by area.
+ * Trains on images patched from four, with targets mixed by area.
  *
- * @throws RangeError for a beta that isn't above 0
+ * @throws RangeError for a beta of 0 or less
  * @example
  * compose([ricap({ beta: 0.3 })])
  * @see Takahashi et al. 2018, https://arxiv.org/abs/1811.09030
@@ -122,7 +125,7 @@ export function ricap({ key, ...given }: RicapOptions = {}): Trick {
 }
 
 /**
- * Patches a batch by draws of its own, for a loop without a pipeline: `ricap` as a function of `{ images, targets }`.
+ * Patches a batch with random draws, for a loop without a pipeline: `ricap` as a function of `{ images, targets }`.
  *
  * @param batch images `[batch, height, width, channels]` and targets `[batch, classes]`
  * @returns a new batch; pixels are copied exactly

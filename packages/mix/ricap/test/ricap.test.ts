@@ -15,7 +15,7 @@ import fixture from './fixtures/ricap.json' with { type: 'json' }
 
 onEachBackend(() => {
   test.each(fixture.cases)(
-    "as the authors' code: boundary $params.boundary",
+    "matches the authors' code: boundary $params.boundary",
     ({ inputs, params, expected }) => {
       const batch = {
         images: fromFixture(inputs.images) as tf.Tensor4D,
@@ -63,7 +63,7 @@ const draws = (options: Parameters<typeof ricap>[0], steps = 4000): RicapParams[
   })
 
 describe('draws', () => {
-  test.each([0.3, 1])('the boundary is Beta(%d, beta) each way', (beta) => {
+  test.each([0.3, 1])('the boundary is Beta(%d, beta) along each axis', (beta) => {
     const drawn = draws({ beta })
     for (const [axis, size] of [
       [0, 32],
@@ -87,7 +87,7 @@ describe('draws', () => {
     expect(draws({}).some(({ boundary: [row] }) => row === 32)).toBe(true)
   })
 
-  test('each patch has a permutation of its own, and lies anywhere in its image', () => {
+  test('each patch has its own permutation and is anywhere in its image', () => {
     const drawn = draws({ beta: 1 })
     for (const { permutations } of drawn.slice(0, 10)) {
       for (const order of permutations)
@@ -100,12 +100,12 @@ describe('draws', () => {
   })
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(ricap().options).toEqual({ beta: 0.3 })
   expect(ricap({ beta: 1 }).options).toEqual({ beta: 1 })
 })
 
-test('rejects params that do not fit the batch', () => {
+test('rejects mismatched params', () => {
   const batch = { images: tf.zeros<tf.Rank.R4>([2, 4, 4, 1]), targets: oneHot([0, 1], 2) }
   const params: RicapParams = {
     boundary: [2, 2],
@@ -141,7 +141,7 @@ test('rejects params that do not fit the batch', () => {
       )
 })
 
-test('alone it draws what it draws in a pipeline', () => {
+test('draws as in a pipeline', () => {
   const images = tf.reshape<tf.Rank.R4>(tf.range(0, 48), [3, 4, 4, 1])
   const targets = oneHot([0, 1, 2], 3)
   const alone = ricapBatch({ images, targets }, { beta: 1, seed: 3, step: 5 })
@@ -155,7 +155,7 @@ test.each([
   [1, 1],
   [1, 5],
   [5, 1],
-])('images of %d × %d: each seed patches whole images or stripes', (height, width) => {
+])('images of %d × %d: every seed gives whole images or stripes', (height, width) => {
   const images = tf.reshape<tf.Rank.R4>(tf.range(0, 3 * height * width), [3, height, width, 1])
   for (let seed = 0; seed < 50; seed++) {
     const batch = ricapBatch({ images, targets: oneHot([0, 1, 2], 3) }, { seed })
@@ -164,19 +164,19 @@ test.each([
   }
 })
 
-test('describes what it drew', () => {
+test('describes its draws', () => {
   const params = { boundary: [3, 5], permutations: [], offsets: [] }
   expect(ricap().mix!.describe!(params, 0)).toBe('meet 3, 5')
 })
 
-/** Beta(½, ½), times a side and rounded to whole pixels. */
+/** Beta(½, ½) times a side, rounded to whole pixels. */
 const boundaries = (size: number): Record<string, number> => {
   const below = (x: number): number =>
     (2 / Math.PI) * Math.asin(Math.sqrt(Math.min(1, Math.max(0, x / size))))
   const share = (i: number): number => below(i + 0.5) - below(i - 0.5)
   return Object.fromEntries(Array.from({ length: size + 1 }, (_, i) => [i, share(i)]))
 }
-/** Pairs of a batch of eight, each as often as any other. */
+/** All pairs in a batch of eight, equally likely. */
 const pairs = Object.fromEntries(
   Array.from({ length: 64 }, (_, i) => [Math.floor(i / 8), i % 8] as const)
     .filter(([a, b]) => a !== b)
@@ -314,7 +314,7 @@ conformance(() => ricap({ beta: 0.5 }), {
     expectIndependent({ second: firsts[1]!, third: firsts[2]! })
     expectIndependent({ third: firsts[2]!, fourth: firsts[3]! })
 
-    // A place drawn evenly among those that are left, and a number in [0, 1) more, is uniform.
+    // A position drawn uniformly from the remaining ones, plus a number in [0, 1), is uniform.
     const noise = createRandom(9).images(drawn.length, (image) => image.uniform())
     for (const k of [0, 1, 2, 3]) {
       const tops = drawn.map(({ boundary: [row], offsets }, i) => {

@@ -192,7 +192,7 @@ test('of what tricks prepared, a row an image is cut with the batch', () => {
   ])
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(gradientAccumulation().options).toEqual({ microBatch: 32 })
   expect(gradientAccumulation({ microBatch: 8 }).options).toEqual({ microBatch: 8 })
 })

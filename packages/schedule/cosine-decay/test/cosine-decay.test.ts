@@ -47,7 +47,7 @@ test('it sets the rate, which two can’t', () => {
   expect(() => compose(twice)).toThrow('cosine-decay and other both set the learning rate')
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(cosineDecay().options).toEqual({ over: { fraction: 1 }, min: 0 })
   expect(cosineDecay({ over: { epochs: 2 }, min: 0.01 }).options).toEqual({
     over: { epochs: 2 },

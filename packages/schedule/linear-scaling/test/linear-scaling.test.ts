@@ -44,7 +44,7 @@ test('a rate of 0 stays', () => {
   expect(scaleRate(0, 512)).toBe(0)
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(linearScaling().options).toEqual({ baseBatchSize: 256, accumulation: 1, workers: 1 })
   expect(
     linearScaling({ batchSize: 8, baseBatchSize: 4, accumulation: 2, workers: 3 }).options,

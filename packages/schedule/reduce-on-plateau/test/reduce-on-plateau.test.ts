@@ -100,7 +100,7 @@ test('it sets the rate, which two can’t', () => {
   expect(() => compose(twice)).toThrow('reduce-on-plateau and other both set the learning rate')
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(reduceOnPlateau().options).toEqual({
     monitor: 'validation loss',
     factor: 0.1,

@@ -68,7 +68,7 @@ test.each([{}, { milestones: [{ steps: 3 }] }])(
   },
 )
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(stepDecay().options).toEqual({ gamma: 0.1, every: { epochs: 30 } })
   expect(stepDecay({ milestones: [{ steps: 3 }], gamma: 0.5 }).options).toEqual({
     gamma: 0.5,

@@ -180,7 +180,7 @@ describe('constant', () => {
   })
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(warmup({ multiplier: 2, over: { steps: 3 } }).options).toEqual({
     multiplier: 2,
     over: { steps: 3 },
