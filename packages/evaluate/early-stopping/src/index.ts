@@ -10,11 +10,11 @@ import { observe, type Progress, start } from './progress.ts'
 export { type EarlyStoppingOptions, earlyStoppingOptions, type StopOptions }
 
 /**
- * Where early stopping ends a training whose metrics are known: after the first epoch that is the `patience`-th running
- * without one better than the best by more than `minDelta`.
+ * Finds where early stopping would end a training with known metrics: after `patience` consecutive epochs that did not
+ * improve on the best by more than `minDelta`.
  *
  * @param history one metric per epoch
- * @returns the epoch after which it stops, from 0, null if it never does; and the best epoch until then
+ * @returns the epoch after which it stops, from 0, or null if it never does; and the best epoch until then
  * @throws RangeError for an option out of its range
  * @example
  * stopsAt([3, 1, 2, 2], { patience: 2 }) // { stop: 3, best: 1 }
@@ -36,8 +36,8 @@ export function stopsAt(
 }
 
 /**
- * Ends training when a metric of the validation set no longer improves, and restores the best epoch's weights at the
- * end of the run, however it ends. Without validation, as when training on all the data, it does nothing.
+ * Ends training when a validation metric stops improving, and restores the best epoch's weights at the end of the run,
+ * however it ends. Without validation, as when training on all data, it does nothing.
  *
  * @throws RangeError for an option out of its range
  * @example
@@ -55,7 +55,7 @@ export function earlyStopping({ key, ...given }: EarlyStoppingOptions = {}): Tri
     options,
     start: () => ({ progress: start, weights: {} }),
     afterEpoch({ epoch, validation, variables }, state) {
-      // Training on all the data turns selection off.
+      // Training on all data disables selection.
       if (!validation) return undefined
       const progress = observe(state.progress, epoch, validation[metric], options)
       state.progress = progress
@@ -73,7 +73,7 @@ export function earlyStopping({ key, ...given }: EarlyStoppingOptions = {}): Tri
 
 interface Best {
   progress: Progress
-  /** Those of the best epoch, by path. */
+  /** The weights of the best epoch, by path. */
   weights: Tensors
 }
 

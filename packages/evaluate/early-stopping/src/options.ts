@@ -12,13 +12,13 @@ import {
 const name = 'early-stopping'
 
 export const earlyStoppingOptions = defineOptions(name, {
-  /** What has to improve. */
+  /** The monitored metric. */
   monitor: choice(['validation loss', 'validation accuracy'], { default: 'validation loss' }),
   /** Consecutive epochs without improvement that end training. */
   patience: integer({ min: 1, default: 10 }),
-  /** What an improvement has to exceed, in the metric's unit. */
+  /** The smallest change that counts as an improvement, in the metric's unit. */
   minDelta: number({ min: 0, default: 0 }),
-  /** `'min'` if a small metric is good, `'max'` if a large one is. @defaultValue by `monitor` */
+  /** `'min'` if smaller is better, `'max'` if larger is better. @defaultValue by `monitor` */
   mode: optional(choice(['min', 'max'])),
   /** Restore the weights of the best epoch when the run ends. */
   restoreBest: boolean({ default: true }),
@@ -29,7 +29,7 @@ const { patience, minDelta } = earlyStoppingOptions.kinds
 export const stopParameters = defineParameters(name, {
   patience,
   minDelta,
-  /** `'min'` if a small metric is good (a loss), `'max'` if a large one is (an accuracy). */
+  /** `'min'` if smaller is better (a loss), `'max'` if larger is better (an accuracy). */
   mode: choice(['min', 'max'], { default: 'min' }),
 })
 export type StopOptions = OptionsOf<typeof stopParameters>

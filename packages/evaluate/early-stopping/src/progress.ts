@@ -1,18 +1,18 @@
 import type { StopOptions } from './options.ts'
 
-/** What is known of the epochs so far, as JSON. */
+/** The state over the epochs so far, as JSON. */
 export interface Progress {
   /** The best metric; null before the first. */
   readonly best: number | null
-  /** Its epoch, from 0. */
+  /** The epoch of the best metric, from 0. */
   readonly epoch: number | null
-  /** Epochs since. */
+  /** Epochs since the best. */
   readonly waited: number
 }
 
 export const start: Progress = { best: null, epoch: null, waited: 0 }
 
-/** What is known after one more epoch. A loss of NaN is no improvement. */
+/** The state after another epoch. A loss of NaN is no improvement. */
 export function observe(
   progress: Progress,
   epoch: number,

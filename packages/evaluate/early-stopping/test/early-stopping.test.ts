@@ -13,7 +13,7 @@ import { expect, test } from 'vitest'
 import { earlyStopping, type EarlyStoppingOptions, stopsAt } from '../src/index.ts'
 import fixture from './fixtures/early-stopping.json' with { type: 'json' }
 
-test.each(fixture.cases)('as the reference: $params', ({ inputs, params, expected }) => {
+test.each(fixture.cases)('matches the reference: $params', ({ inputs, params, expected }) => {
   const options = { ...params, mode: params.mode as 'min' | 'max' }
   expect(stopsAt(inputs.metric, options)).toEqual({
     stop: expected.stoppedAfter,
@@ -40,7 +40,7 @@ const timeAfter = (epoch: number): Time => ({
   steps: 10,
 })
 
-/** Epochs of a run of five, in which the one weight is the epoch's number; then the run's end. */
+/** Runs five epochs in which the single weight equals the epoch number, then ends the run. */
 function follow(
   pipeline: Pipeline,
   losses: number[],
@@ -88,7 +88,7 @@ onEachBackend(() => {
   })
 
   test.each(['finished', 'stopped', 'aborted', 'failed'] as const)(
-    'restores them if the run %s',
+    'restores the best weights if the run %s',
     (reason) => {
       const variables = fresh()
       const pipeline = started({ monitor: 'validation accuracy' }, variables)
@@ -98,7 +98,7 @@ onEachBackend(() => {
     },
   )
 
-  test('or leaves the last ones if restoreBest is false', () => {
+  test('keeps the last weights if restoreBest is false', () => {
     const variables = fresh()
     const pipeline = started({ patience: 1, restoreBest: false }, variables)
     const { stops, weights } = follow(pipeline, [0.25, 0.5], variables)
@@ -106,7 +106,7 @@ onEachBackend(() => {
     expect(weights).toEqual([0, 1, 1])
   })
 
-  test('its state holds the best weights as tensors, statistics among them', () => {
+  test('its state contains the best weights as tensors, including statistics', () => {
     const variables = { ...fresh(), 'norm/moving_mean': tf.variable(tf.scalar(7), false) }
     const first = started({ patience: 2 }, variables)
     follow(first, [0.5, 0.25, 0.5], variables)
@@ -129,7 +129,7 @@ onEachBackend(() => {
     expect(weights['dense/kernel']!.isDisposed).toBe(false)
   })
 
-  test('a new run starts afresh and disposes what the last one kept', () => {
+  test("a new run starts from scratch and disposes the last one's state", () => {
     const variables = fresh()
     const before = tf.memory().numTensors
     const pipeline = started({ patience: 1 }, variables)
@@ -141,7 +141,7 @@ onEachBackend(() => {
   })
 })
 
-test('without validation, as on all the data, it does nothing', () => {
+test('without validation, as when training on all data, it does nothing', () => {
   const variables = fresh()
   const pipeline = started({ patience: 1 }, variables)
   for (const epoch of [0, 1, 2]) {
@@ -155,7 +155,7 @@ test('without validation, as on all the data, it does nothing', () => {
   })
 })
 
-test('the mode is that of the metric by default', () => {
+test('the mode depends on the metric by default', () => {
   const modeOf = (options: EarlyStoppingOptions): unknown =>
     (earlyStopping(options).options as EarlyStoppingOptions).mode
   expect(modeOf({})).toBe('min')
@@ -163,7 +163,7 @@ test('the mode is that of the metric by default', () => {
   expect(modeOf({ monitor: 'validation accuracy', mode: 'min' })).toBe('min')
 })
 
-test('stopsAt rejects wrong options and metrics', () => {
+test('stopsAt rejects invalid options and metrics', () => {
   expect(() => stopsAt([1], { patience: 0 })).toThrow(
     'early-stopping: expected patience to be a positive integer, got 0',
   )

@@ -15,11 +15,11 @@ export type { Teacher }
 const temperatures = { min: 1e-6, max: 1e6, scale: 'log' } as const
 
 export const distillationOptions = defineOptions('distillation', {
-  /** What teaches: a tfjs-layers model, or `{ apply }`, that returns logits `[batch, classes]`. */
+  /** The teacher: a tfjs-layers model, or `{ apply }`, that returns logits `[batch, classes]`. */
   teacher: checked<Teacher>('a model, which has apply(images, options)', isTeacher),
-  /** Softens both predictions: 20 in He et al. for ImageNet, 3 to 5 for few classes. */
+  /** Softens both distributions: 20 in He et al. for ImageNet, 3 to 5 for few classes. */
   temperature: number({ ...temperatures, default: 20 }),
-  /** The share of the teacher's part, as Hinton et al. weight it. @defaultValue both parts are added */
+  /** Weight of the teacher's term, as in Hinton et al. @defaultValue both terms are added */
   alpha: optional(number({ min: 0, max: 1 })),
 })
 export type DistillationOptions = OptionsOf<typeof distillationOptions>
@@ -36,7 +36,7 @@ const lossParameters = defineParameters('distillation', {
   alpha: distillationOptions.kinds.alpha,
 })
 
-/** The teacher's part: a cross-entropy, or with `relative` the divergence, which is 0 where both agree. */
+/** The teacher's term: a cross-entropy, or with `relative` the KL divergence, which is 0 if both agree. */
 function softLoss(
   student: tf.Tensor2D,
   teacher: tf.Tensor2D,
@@ -50,16 +50,16 @@ function softLoss(
   return tf.neg(tf.mean(tf.sum(tf.mul(tf.exp(teacherLogits!), apart), 1)))
 }
 
-/** The hard and the soft part in one. */
+/** Combines the hard and the soft term. */
 const join = (hard: tf.Scalar, soft: tf.Scalar, temperature: number, alpha?: number): tf.Scalar =>
   alpha === undefined
     ? tf.add(hard, tf.mul(soft, temperature ** 2))
     : tf.add(tf.mul(hard, 1 - alpha), tf.mul(soft, alpha * temperature ** 2))
 
 /**
- * l(p, softmax z) + T² · l(softmax(r / T), softmax(z / T)) for the targets p, the student's logits z, the teacher's r
- * and the cross-entropy l, its mean over the batch; with alpha Hinton's form,
- * (1 − alpha) · l(p, softmax z) + alpha · T² · KL(softmax(r / T) ‖ softmax(z / T)).
+ * Hard loss plus distillation loss: l(p, softmax z) + T² · l(softmax(r / T), softmax(z / T)) for targets p, student
+ * logits z, teacher logits r and the cross-entropy l, averaged over the batch; with alpha Hinton's form, (1 − alpha) ·
+ * l(p, softmax z) + alpha · T² · KL(softmax(r / T) ‖ softmax(z / T)).
  *
  * @param student logits `[batch, classes]`
  * @param teacher logits `[batch, classes]`
@@ -89,10 +89,10 @@ export function distillationLoss(given: OptionsOf<typeof lossParameters>): tf.Sc
 }
 
 /**
- * Learns from a teacher's soft predictions besides the targets. The teacher predicts the same augmented and mixed
- * images, once per step, before the gradient's tape starts, and its variables stay as they are.
+ * Trains a student on a teacher's soft predictions in addition to the targets. The teacher predicts the same augmented
+ * and mixed images once per step, outside the gradient tape; its variables don't change.
  *
- * @throws RangeError for an option out of its range; Error for a teacher that doesn't give logits `[batch, classes]`
+ * @throws RangeError for an option out of its range; Error for a teacher that doesn't return logits `[batch, classes]`
  * @example
  * compose([distillation({ teacher })])
  * @see Hinton et al. 2015, https://arxiv.org/abs/1503.02531; He et al. 2019, https://arxiv.org/abs/1812.01187

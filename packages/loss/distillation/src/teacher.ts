@@ -3,28 +3,28 @@ import type { Variables } from '@tricks/core'
 import { finalActivation, type Layered, variablesOf } from '@tricks/core/model'
 
 /**
- * What teaches: a tfjs-layers model, or anything with `apply` that gives logits `[batch, classes]`. Only of a teacher
- * with `layers` or `variables` a checkpoint knows whether it is the same.
+ * A teacher: a tfjs-layers model, or an object with `apply` that returns logits `[batch, classes]`. A checkpoint can
+ * only verify a teacher with `layers` or `variables`.
  */
 export interface Teacher extends Layered {
   apply(images: tf.Tensor, options: { readonly training: false }): unknown
   readonly name?: string
-  /** A tfjs-layers model has it: known sizes let it be checked as soon as the trick is made. */
+  /** Present in tfjs-layers models: with known sizes, the teacher is checked when the trick is created. */
   readonly inputs?: readonly { readonly shape: readonly (number | null)[] }[]
 }
 
 export const isTeacher = (value: unknown): value is Teacher =>
   typeof (value as Partial<Teacher> | null)?.apply === 'function'
 
-/** tfjs counts the models without a name of their own across the process, in which others may have been made. */
+/** Null for a default name, as tfjs numbers unnamed models across the process. */
 export const nameOf = ({ name }: Teacher): string | null =>
   name === undefined || /^(sequential_|model|functional)\d+$/.test(name) ? null : name
 
-/** A teacher's weights and statistics, as far as it lists them. */
+/** A teacher's weights and statistics, if it lists them. */
 export const weightsOf = (teacher: Teacher): Variables =>
   teacher.layers || teacher.variables ? variablesOf(teacher) : {}
 
-/** Those that are known to give logits. */
+/** Teachers whose outputs were checked. */
 const checked = new WeakSet<Teacher>()
 
 export function checkTeacher(teacher: Teacher): void {
@@ -33,20 +33,20 @@ export function checkTeacher(teacher: Teacher): void {
     tf.tidy(() => void predict(teacher, tf.zeros([1, ...(sizes as number[])])))
 }
 
-/** What the teacher gives; its first outputs are checked to be no probabilities. */
+/** Calls the teacher; its first outputs are checked not to be probabilities. */
 function predict(teacher: Teacher, images: tf.Tensor): unknown {
   const forward = (): unknown => teacher.apply(images, { training: false })
   if (checked.has(teacher)) return forward()
   const { outputs, activation } = finalActivation(forward)
   if (activation)
     throw new Error(
-      `distillation: the teacher ends in a ${activation}, but the losses take logits: leave the activation out`,
+      `distillation: the teacher ends in a ${activation}, but the losses take logits: remove the activation`,
     )
   checked.add(teacher)
   return outputs
 }
 
-/** What the teacher predicts, in evaluation: its variables stay as they are. */
+/** The teacher's logits, in evaluation mode: its variables don't change. */
 export function logitsOf(
   teacher: Teacher,
   images: tf.Tensor4D,
@@ -56,7 +56,7 @@ export function logitsOf(
   const shape = logits instanceof tf.Tensor ? logits.shape : []
   if (shape.length !== 2 || shape[0] !== batch || shape[1] !== classes)
     throw new Error(
-      `distillation: expected the teacher to give logits [${batch}, ${classes}], got [${shape.join(', ')}]`,
+      `distillation: expected the teacher to return logits [${batch}, ${classes}], got [${shape.join(', ')}]`,
     )
   return logits as tf.Tensor2D
 }

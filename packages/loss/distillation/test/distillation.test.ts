@@ -8,7 +8,7 @@ import fixture from './fixtures/distillation.json' with { type: 'json' }
 
 onEachBackend(() => {
   describe.each(fixture.cases)(
-    'as torch: T $params.temperature',
+    'matches torch: T $params.temperature',
     ({ inputs, params, expected, hinton }) => {
       const { temperature } = params
       const run = (alpha?: number): { loss: tf.Tensor; gradient: tf.Tensor } => {
@@ -63,7 +63,7 @@ const images = (): tf.Tensor4D => tf.randomUniform([4, 6, 6, 3], 0, 1, 'float32'
 const targets = (): tf.Tensor2D => oneHot([0, 1, 2, 3], 10)
 
 describe('the teacher', () => {
-  test('sees the augmented, mixed batch, and its part is added to the loss so far', () => {
+  test('sees the augmented, mixed batch, and its term is added to the loss so far', () => {
     const seen: [tf.Tensor, unknown][] = []
     const teacher: Teacher = {
       name: 'elder',
@@ -90,7 +90,7 @@ describe('the teacher', () => {
     expectClose(pipeline.loss(batch, student), expected)
     expect(trick.options).toEqual({ teacher: 'elder', temperature: 2, alpha: 0.5 })
 
-    // The article's form has the teacher's cross-entropy, which is not 0 where both agree.
+    // The article's form contains the teacher's cross-entropy, which is not 0 if both agree.
     const added = compose([distillation({ teacher, temperature: 2 })])
     const again = added.batch(given, targets(), 0)
     const fromTeacher = again.prepared['distillation/logits'] as tf.Tensor2D
@@ -104,18 +104,18 @@ describe('the teacher', () => {
     ['my_model1', 'my_model1'],
     ['sequential', 'sequential'],
     ['model7b', 'model7b'],
-    // tfjs counts those that were given no name.
+    // tfjs numbers models without a name.
     ['sequential_1', null],
     ['sequential_23', null],
     ['model45', null],
     ['functional6', null],
     [undefined, null],
-  ])('called %s is recorded as %s', (name, recorded) => {
+  ])('named %s is recorded as %s', (name, recorded) => {
     const teacher: Teacher = { apply: () => tf.zeros([4, 10]), ...(name && { name }) }
     expect(distillation({ teacher }).options).toMatchObject({ teacher: recorded })
   })
 
-  test('belongs to the run with all of its variables, as far as it lists them', () => {
+  test("is part of the run's identity, with the variables that it lists", () => {
     const model = convolutional(1)
     const listed = Object.keys(distillation({ teacher: model }).constants!())
     expect(listed).toHaveLength(model.weights.length)
@@ -125,7 +125,7 @@ describe('the teacher', () => {
     expect(distillation({ teacher: bare }).constants!()).toEqual({})
   })
 
-  test('keeps its variables to the bit, statistics too, and gets no gradient', () => {
+  test('keeps its variables bit-equal, including statistics, and gets no gradient', () => {
     const [teacher, student] = [convolutional(2), convolutional(1)]
     const pipeline = compose([distillation({ teacher })])
     const before = teacher.getWeights().map((weight) => [...weight.dataSync()])
@@ -141,7 +141,7 @@ describe('the teacher', () => {
       expect(grads[(variable as tf.Variable).name] ?? null).toBeNull()
   })
 
-  test('adds to what the gradient needs the same few tensors, however deep it is', () => {
+  test('adds the same few tensors to the gradient tape, however deep it is', () => {
     const student = convolutional(2)
     const peakWith = (depth: number): { bytes: number; tensors: number } => {
       const teacher = convolutional(depth)
@@ -181,10 +181,10 @@ describe('rejects', () => {
     prepared: {},
     time: { step: 0, stepsPerEpoch: 1, steps: 1 },
   }
-  test('a teacher of other classes', () => {
+  test('a teacher with other classes', () => {
     const step = compose([]).step(0)
     expect(() => distillation({ teacher }).prepare!(batch, step)).toThrow(
-      'distillation: expected the teacher to give logits [4, 10], got [4, 3]',
+      'distillation: expected the teacher to return logits [4, 10], got [4, 3]',
     )
     for (const shape of [[3, 10], [4, 11], [10], [4, 10, 1]]) {
       const other: Teacher = { apply: () => tf.zeros(shape) }
@@ -227,10 +227,10 @@ describe('rejects', () => {
     const predict = (): unknown =>
       compose([distillation({ teacher: make() })]).batch(images(), targets(), 0)
     expect(predict).toThrow(
-      `distillation: the teacher ends in a ${name}, but the losses take logits: leave the activation out`,
+      `distillation: the teacher ends in a ${name}, but the losses take logits: remove the activation`,
     )
   })
-  test('a teacher of log-probabilities, whose softmax is that of the logits', () => {
+  test('a teacher that returns log-probabilities, whose softmax equals that of logits', () => {
     const elder: Teacher = {
       apply: (given) => tf.logSoftmax(tf.slice(tf.reshape(given, [4, -1]), 0, [4, 10])),
     }
@@ -266,7 +266,7 @@ describe('rejects', () => {
   })
 })
 
-/** Pools over the whole image, so that it takes every size and any channels. */
+/** Averages over the whole image, so it accepts every size and any channels. */
 const brightness: Teacher = {
   apply: (seen) =>
     tf.tidy(() => tf.mul(tf.reshape(tf.mean(seen, [1, 2, 3]), [-1, 1]), tf.range(0, 10))),

@@ -27,6 +27,6 @@ test('a ResNet-152 teaches a ResNet-50', async () => {
   const second = step()
   expect(Number.isFinite(first)).toBe(true)
   expect(second).not.toBe(first)
-  // The loss is the caller's.
+  // The loss belongs to the caller.
   expect(tf.memory().numTensors).toBe(before + 1)
 })

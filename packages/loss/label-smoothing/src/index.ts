@@ -3,7 +3,7 @@ import { assertArgument, type Trick } from '@tricks/core'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const labelSmoothingOptions = defineOptions('label-smoothing', {
-  /** The share that moves from the target to all classes; the paper's default. */
+  /** The weight that moves from the target to all classes; the default is the paper's. */
   epsilon: number({ min: 0, below: 1, default: 0.1 }),
 })
 export type LabelSmoothingOptions = OptionsOf<typeof labelSmoothingOptions>
@@ -26,8 +26,8 @@ export function smoothTargets(targets: tf.Tensor2D, epsilon: number): tf.Tensor2
 }
 
 /**
- * Trains on smoothed targets, so that the network doesn't chase certainty. Mixing comes first, and metrics
- * and evaluation use the targets as they were.
+ * Trains on smoothed targets, which discourages overconfidence. Mixing comes first; metrics and evaluation use the
+ * original targets.
  *
  * @throws RangeError for an epsilon out of [0, 1)
  * @example

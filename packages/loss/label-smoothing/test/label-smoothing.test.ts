@@ -7,7 +7,7 @@ import fixture from './fixtures/label-smoothing.json' with { type: 'json' }
 
 onEachBackend(() => {
   test.each(fixture.cases)(
-    'as torch: ε $params.epsilon, $params.classes classes',
+    'matches torch: ε $params.epsilon, $params.classes classes',
     ({ inputs, params, expected }) => {
       const targets = smoothTargets(
         oneHot(fromFixture(inputs.labels), params.classes),
@@ -22,8 +22,8 @@ onEachBackend(() => {
   )
 })
 
-test('smooths what was mixed, and leaves the metric its targets', () => {
-  // Not in halves, which smoothing leaves as they are.
+test('smooths mixed targets, and leaves those of the metric unchanged', () => {
+  // Not one half, which smoothing would not change.
   const quarter: Trick = {
     name: 'quarter',
     options: {},

@@ -12,19 +12,19 @@ const besides = {
 }
 
 export const l1Options = defineOptions('l1', {
-  /** What the sum of the absolute values is multiplied by. */
+  /** Factor of the sum of absolute values. */
   strength: number({ ...strengths, default: 1e-5 }),
   ...besides,
 })
 export const l2Options = defineOptions('l2', {
-  /** What half the sum of the squares is multiplied by: the papers' weight decay. */
+  /** Factor of half the sum of squares, the papers' weight decay. */
   strength: number({ ...strengths, default: 5e-4 }),
   ...besides,
 })
 export type WeightPenaltyOptions = OptionsOf<typeof l1Options>
 
 /**
- * strength · Σ|w|, whose gradient at w = 0 is 0.
+ * The L1 penalty: strength · Σ|w|, with gradient 0 at w = 0.
  *
  * @param weights float32 tensors of any shape
  * @param strength in [0, 1e6]
@@ -35,13 +35,13 @@ export type WeightPenaltyOptions = OptionsOf<typeof l1Options>
  * @see Tibshirani 1996, "Regression shrinkage and selection via the lasso"
  */
 export function l1Penalty(weights: readonly tf.Tensor[], strength: number): tf.Scalar {
-  // |w| as w · sign w, as tfjs's own gradient of |w| is −1 at 0, which drives away what is there already.
+  // |w| as w · sign w, because tfjs's gradient of |w| at 0 is −1, which would move zero weights away from 0.
   check(l1Options, strength)
   return total(weights, strength, (weight) => tf.mul(weight, tf.sign(weight)))
 }
 
 /**
- * strength / 2 · Σw², whose gradient is strength · w: torch's and the papers' weight decay.
+ * The L2 penalty: strength / 2 · Σw², with gradient strength · w, as in torch's and the papers' weight decay.
  *
  * @param weights float32 tensors of any shape
  * @param strength in [0, 1e6]
@@ -75,7 +75,7 @@ function total(
 }
 
 /**
- * Adds the absolute values of the trainable kernels to the loss, which drives many weights to 0.
+ * Adds the absolute values of the trainable kernels to the loss, which makes many weights 0.
  *
  * @throws RangeError for an option out of its range
  * @example
@@ -119,8 +119,8 @@ function weightPenalty(
       const weights = counted(variables)
       if (weights.length === 0)
         throw new Error(
-          `${name}: there is no trainable variable to penalise: give pipeline.loss the model's variables by ` +
-            `path, such as block1/conv/kernel, or leave ${name} out if those that it counts are frozen`,
+          `${name}: there are no trainable variables to penalise: pass the model's variables to pipeline.loss by ` +
+            `path, such as block1/conv/kernel, or remove ${name} if its variables are frozen`,
         )
       return penalty(weights, options.strength)
     },

@@ -6,7 +6,7 @@ import { l1, l1Penalty, l2, l2Penalty } from '../src/index.ts'
 import fixture from './fixtures/weight-penalty.json' with { type: 'json' }
 
 onEachBackend(() => {
-  test.each(fixture.cases)('as torch: $params', ({ params, inputs, expected }) => {
+  test.each(fixture.cases)('matches torch: $params', ({ params, inputs, expected }) => {
     const weights = fromFixture(inputs.weights)
     const [first, second] = tf.split(weights, 2)
     expectClose(l1Penalty([first!, second!], params.l1), expected.l1)
@@ -17,17 +17,17 @@ onEachBackend(() => {
     expectClose(gradient(l2Penalty, params.l2), expected.gradL2, { absolute: 1e-7 })
   })
 
-  test('a weight of 0 stays there', () => {
+  test('a weight of 0 stays 0', () => {
     const gradient = tf.grad((w) => l1Penalty([w], 2))(tf.tensor1d([-1, 0, 3]))
     expectClose(gradient, [-2, 0, 2], { absolute: 0, relative: 0 })
   })
 
-  test('no weights are no penalty', () => {
+  test('no weights give no penalty', () => {
     expectClose(l2Penalty([], 1), 0)
   })
 })
 
-describe('which weights count', () => {
+describe('the penalised weights', () => {
   const one = (trainable = true): tf.Variable => tf.variable(tf.scalar(1), trainable)
   const variables: Variables = {
     'conv/kernel': one(),
@@ -48,7 +48,7 @@ describe('which weights count', () => {
     [{ biases: true }, 5],
     [{ norms: true }, 6],
     [{ biases: true, norms: true }, 7],
-  ])('%j: %d of them', (options, expected) => {
+  ])('%j: %d weights', (options, expected) => {
     expect(count(options)).toBe(expected)
   })
 })
@@ -84,7 +84,7 @@ test('rejects a wrong strength, and a model without a weight to penalise', () =>
         `${name}: expected strength to be a number in [0, 1000000], got ${wrong}`,
       )
   const { penalty } = l1()
-  expect(() => penalty!({}, compose([]).step(0))).toThrow('l1: there is no trainable variable')
+  expect(() => penalty!({}, compose([]).step(0))).toThrow('l1: there are no trainable variables')
 })
 
 conformance(() => l1(), {

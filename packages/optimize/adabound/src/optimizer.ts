@@ -6,9 +6,9 @@ import { type AdaBoundOptions, adaboundOptions } from './options.ts'
 /** `[{ name, tensor }]`, which tfjs-core doesn't export by name. */
 type NamedTensors = Parameters<tf.Optimizer['setWeights']>[0]
 
-/** A variable's own: its means m and v, the largest v with AMSBound, and how many steps it took. */
+/** A variable's state: the means m and v, the largest v with AMSBound, and its number of steps. */
 interface Slot {
-  /** Unknown of a slot from a file, until its variable comes. */
+  /** Unknown for a loaded slot until its variable is seen. */
   owner?: tf.Variable
   readonly m: tf.Variable
   readonly v: tf.Variable
@@ -18,14 +18,14 @@ interface Slot {
 
 type Update = (variable: tf.Variable, gradient: tf.Tensor, slot: Slot) => void
 
-/** The optimizer that `adabound` makes. Its slots go by variable name, and are saved in a fixed order. */
+/** The optimizer that `adabound` creates. Its slots are keyed by variable name and saved in a fixed order. */
 export class AdaBound extends tf.Optimizer {
   static readonly className: string = 'AdaBound'
 
   protected learningRate: number
   private readonly options: Required<AdaBoundOptions>
   private slots: Map<string, Slot> = new Map()
-  /** Whether the slots' names are from a file, maybe of a process that named its variables otherwise. */
+  /** Whether the slots' names come from a file, possibly from a process with other variable names. */
   private loaded = false
 
   constructor(given: AdaBoundOptions = {}) {
@@ -39,7 +39,7 @@ export class AdaBound extends tf.Optimizer {
     this.options = { ...options, baseLearningRate }
   }
 
-  /** @param rate at least 0; the final rate follows in proportion */
+  /** @param rate at least 0; the final rate changes in proportion */
   setLearningRate(rate: number): void {
     const valid = Number.isFinite(rate) && rate >= 0
     assertArgument(valid, 'adabound', { learningRate: rate }, 'a number of at least 0')
@@ -57,7 +57,7 @@ export class AdaBound extends tf.Optimizer {
       for (const [name, gradient] of entries) {
         const variable = tf.engine().registeredVariables[name]
         if (!variable) throw new Error(`adabound: there is no variable '${name}'`)
-        // As in tfjs's optimizers, a variable without a gradient has a slot all the same.
+        // As in tfjs's optimizers, a variable without a gradient has a slot too.
         const slot = this.slotOf(name, variable)
         if (!gradient) continue
         const t = ++slot.steps
@@ -69,7 +69,7 @@ export class AdaBound extends tf.Optimizer {
     this.incrementIterations()
   }
 
-  /** How a variable takes its step t, from 1: by a kernel if the backend has it, which knows no AMSBound. */
+  /** How a variable takes its step t, from 1: by a kernel if the backend has one, which doesn't support AMSBound. */
   private updater(t: number): Update {
     const { beta1, beta2, gamma, epsilon, weightDecay, decoupled, amsbound } = this.options
     const { finalLearningRate, baseLearningRate } = this.options
@@ -103,13 +103,13 @@ export class AdaBound extends tf.Optimizer {
     if (known && (known.owner ?? variable) === variable) {
       if (known.m.shape.join() !== variable.shape.join())
         throw new Error(
-          `adabound: the variable '${name}' is [${variable.shape.join(', ')}], ` +
-            `what was kept for it [${known.m.shape.join(', ')}]`,
+          `adabound: the variable '${name}' has shape [${variable.shape.join(', ')}], ` +
+            `but its state has [${known.m.shape.join(', ')}]`,
         )
       known.owner = variable
       return known
     }
-    // The name may have been that of a variable which was disposed.
+    // The name may have been that of a disposed variable.
     if (known) disposeSlots([known])
     const zeros = (): tf.Variable => tf.variable(tf.zeros(variable.shape), false)
     const max = this.options.amsbound && { max: zeros() }
@@ -118,22 +118,22 @@ export class AdaBound extends tf.Optimizer {
     return slot
   }
 
-  /** Slots from a file are these variables' by name where it knows all names, else by place. */
+  /** Assigns loaded slots to variables: by name if all names are known, otherwise by position. */
   private rename(names: readonly string[]): void {
     this.loaded = false
     if (names.every((name) => this.slots.has(name))) return
     if (names.length !== this.slots.size)
       throw new Error(
-        `adabound: the weights that were set belong to ${this.slots.size} variables, ` +
-          `and there are gradients of ${names.length} others`,
+        `adabound: the loaded weights belong to ${this.slots.size} variables, ` +
+          `but there are gradients for ${names.length} others`,
       )
     const slots = [...this.slots.values()]
     this.slots = new Map(names.map((name, i) => [name, slots[i]!]))
   }
 
   /**
-   * The count of steps, then each role's tensors, m, v and max, in one order; then, if variables came later or were left
-   * out of steps, the count of each. The counts are the caller's, the others stay the optimizer's.
+   * The step count, then each role's tensors, m, v and max, in the same order; then, if variables were added later or
+   * skipped steps, the count of each. The caller owns the counts; the optimizer owns the others.
    */
   override async getWeights(): Promise<NamedTensors> {
     const weights = this.roles().flatMap((role) =>
@@ -145,14 +145,14 @@ export class AdaBound extends tf.Optimizer {
     return [await this.saveIterations(), ...weights, ...counts]
   }
 
-  /** @param weights as `getWeights` gave them, in this process or another; they are copied */
+  /** @param weights as returned by `getWeights`, in this process or another; they are copied */
   override async setWeights(weights: NamedTensors): Promise<void> {
     const counts = weights.find(({ name }) => name === 'steps')
     const roles = this.roles()
     const count = (weights.length - (counts ? 2 : 1)) / roles.length
     if (!Number.isInteger(count) || (counts && counts.tensor.size !== count))
       throw new Error(
-        `adabound: expected the count of steps and ${roles.length} tensors a variable, got ${weights.length} tensors`,
+        `adabound: expected the step count and ${roles.length} tensors per variable, got ${weights.length} tensors`,
       )
     const values = await this.extractIterations(weights)
     const steps = await counts?.tensor.data()

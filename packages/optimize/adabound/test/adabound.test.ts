@@ -10,7 +10,7 @@ const optionsOf = ({ lr, finalLr, ...rest }: Record<string, unknown>): AdaBoundO
   return { learningRate: lr as number, finalLearningRate: finalLr as number, ...options }
 }
 
-/** Steps on two variables under made-up gradients, and what becomes of the first's values. */
+/** Takes steps on two variables with synthetic gradients; returns the first one's values. */
 function steps(optimizer: tf.Optimizer, variables: tf.Variable[], from: number, to: number): void {
   for (let step = from; step < to; step++)
     tf.tidy(() =>
@@ -27,7 +27,7 @@ const fresh = (): tf.Variable[] =>
   tf.tidy(() => [tf.variable(tf.tensor1d([1, 2])), tf.variable(tf.scalar(3))])
 
 onEachBackend(() => {
-  test.each(fixture.cases)('as the reference: $optimizer', ({ params, inputs, expected }) => {
+  test.each(fixture.cases)('matches the reference: $optimizer', ({ params, inputs, expected }) => {
     const optimizer = adabound(optionsOf(params))
     const weights = tf.variable(fromFixture(inputs.weights))
     const gradients = tf.unstack(fromFixture(inputs.gradients))
@@ -41,7 +41,7 @@ onEachBackend(() => {
     optimizer.dispose()
   })
 
-  test('leaves no tensor behind, nor does setting its weights or disposing it', async () => {
+  test('leaves no tensor behind, even after setWeights and dispose', async () => {
     const before = tf.memory().numTensors
     const optimizer = adabound({ amsbound: true, weightDecay: 0.1 })
     const variables = fresh()
@@ -55,14 +55,14 @@ onEachBackend(() => {
     await optimizer.setWeights(weights.map(({ name, tensor }) => ({ name, tensor })))
     await optimizer.setWeights(await optimizer.getWeights())
     steps(optimizer, variables, 5, 6)
-    // The two counts of steps are the caller's.
+    // The two step counts belong to the caller.
     expect(tf.memory().numTensors).toBe(after + 2)
     optimizer.dispose()
     tf.dispose(variables)
     expect(tf.memory().numTensors).toBe(before + 2)
   })
 
-  test('saved and continued it is equal to the bit, whatever its variables are called', async () => {
+  test("resumed from saved weights it is bit-equal, whatever the variables' names", async () => {
     const whole = fresh()
     const first = adabound({ amsbound: true })
     steps(first, whole, 0, 6)
@@ -77,7 +77,7 @@ onEachBackend(() => {
     expect(valuesOf(rebuilt)).toEqual(valuesOf(whole))
   })
 
-  test('slots go by name, in whatever order gradients come', async () => {
+  test('slots are keyed by name, whatever the order of gradients', async () => {
     const [forwards, backwards] = [fresh(), fresh()]
     const [a, b] = [adabound(), adabound()]
     for (let step = 0; step < 3; step++) {
@@ -95,7 +95,7 @@ onEachBackend(() => {
     ])
   })
 
-  test('a variable that joins is trained as by an optimizer of its own, saved in between too', async () => {
+  test('a new variable is trained as with its own optimizer, even if saved in between', async () => {
     for (const options of [{}, { amsbound: true }]) {
       const [together, alone] = [fresh(), fresh()]
       let joint = adabound(options)
@@ -103,7 +103,7 @@ onEachBackend(() => {
       const step = (of: tf.Optimizer, { name, shape }: tf.Variable, at: number): void =>
         tf.tidy(() => of.applyGradients([{ name, tensor: tf.fill(shape, Math.sin(at) + 0.1) }]))
       for (let at = 0; at < 30; at++) {
-        // The second joins at step 10, and the first rests from 20 on.
+        // The second is added at step 10; the first is skipped from step 20 on.
         const present = [0, 1].filter((i) => (i === 0 ? at < 20 : at >= 10))
         tf.tidy(() =>
           joint.applyGradients(
@@ -125,7 +125,7 @@ onEachBackend(() => {
     }
   })
 
-  test('what is loaded goes by name where the names are known, whatever their order', async () => {
+  test('loaded slots are assigned by name if all names are known, whatever their order', async () => {
     const names = ['block/mixed/kernel', 'block/mixed/bias']
     const make = (): tf.Variable[] =>
       names.map((name, i) => tf.tidy(() => tf.variable(tf.fill([2], i + 1), true, name)))
@@ -156,7 +156,7 @@ onEachBackend(() => {
     tf.dispose(whole)
   })
 
-  test('what is loaded goes by place where one name is unknown', async () => {
+  test('loaded slots are assigned by position if a name is unknown', async () => {
     const [one, two] = fresh() as [tf.Variable, tf.Variable]
     const first = adabound()
     steps(first, [one, two], 0, 4)
@@ -171,7 +171,7 @@ onEachBackend(() => {
     expect(valuesOf([one, renamed])).toEqual(expected)
   })
 
-  test('used again after it was disposed, it starts anew', () => {
+  test('starts from scratch if used after dispose', () => {
     const [again, alone] = [adabound(), adabound()]
     const [variables, others] = [fresh(), fresh()]
     steps(again, variables, 0, 3)
@@ -182,8 +182,8 @@ onEachBackend(() => {
     expect(valuesOf(variables)).toEqual(valuesOf(others))
   })
 
-  test("AMSBound's maximum is saved apart from v, which may have fallen since", async () => {
-    // So wide a band that no rate is clipped.
+  test("AMSBound's maximum is saved separately from v, which may have fallen since", async () => {
+    // Such a wide band that no rate is clipped.
     const options = { amsbound: true, beta2: 0.5, gamma: 1e-6 }
     const whole = fresh()
     const first = adabound(options)
@@ -200,7 +200,7 @@ onEachBackend(() => {
     expect(valuesOf(rebuilt)).toEqual(valuesOf(whole))
   })
 
-  test('what it keeps is not to be trained', async () => {
+  test('its state is not trainable', async () => {
     const trainable = (): number =>
       Object.values(tf.engine().registeredVariables).filter((each) => each.trainable).length
     const variables = fresh()
@@ -214,7 +214,7 @@ onEachBackend(() => {
     copy.dispose()
   })
 
-  test('a variable without a gradient stays, and so does every one at a rate of 0', () => {
+  test("variables without a gradient don't change, nor do any with a rate of 0", () => {
     const [moved, still] = fresh() as [tf.Variable, tf.Variable]
     const optimizer = adabound()
     optimizer.applyGradients({ [moved.name]: tf.ones([2]), [still.name]: null as never })
@@ -231,7 +231,7 @@ onEachBackend(() => {
     idle.setLearningRate(0)
   })
 
-  test('a variable of a name that another had starts anew', () => {
+  test('a variable that reuses a name starts from scratch', () => {
     const named = (): tf.Variable => tf.tidy(() => tf.variable(tf.ones([2]), true, 'twice'))
     const [used, unused] = [adabound(), adabound()]
     const first = named()
@@ -245,7 +245,7 @@ onEachBackend(() => {
     second.dispose()
   })
 
-  test('compiles, fits, and goes on after saving and loading', async () => {
+  test('works with compile and fit, and resumes after saving and loading', async () => {
     const x = tf.randomUniform([32, 4], -1, 1, 'float32', 1)
     const y = tf.sum(x, 1, true)
     const make = (): layers.LayersModel => {
@@ -291,7 +291,7 @@ describe('config', () => {
     amsbound: true,
     baseLearningRate: 0.02,
   }
-  test('holds every option, and the rate as it is', () => {
+  test('contains every option, and the current rate', () => {
     const optimizer = adabound(options)
     expect(optimizer).toBeInstanceOf(tf.Optimizer)
     expect(optimizer.getClassName()).toBe('AdaBound')
@@ -305,7 +305,7 @@ describe('config', () => {
   })
 })
 
-describe('what does not fit is said', () => {
+describe('rejects invalid options and states', () => {
   test.each([
     [
       { learningRate: -1 },
@@ -331,7 +331,7 @@ describe('what does not fit is said', () => {
     expect(() => adabound(options)).toThrow(message)
   })
 
-  test('a learning rate of 0 takes no step, and grows from there', () => {
+  test('a learning rate of 0 changes nothing, and can be raised later', () => {
     const optimizer = adabound({ learningRate: 0, baseLearningRate: 0.01 })
     const variable = tf.variable(tf.tensor1d([1, -1]))
     const gradient = tf.tensor1d([0.5, 0.25])
@@ -342,7 +342,7 @@ describe('what does not fit is said', () => {
     expect(variable.dataSync().every((value, i) => value < [1, -1][i]!)).toBe(true)
   })
 
-  test('in use', async () => {
+  test('during use', async () => {
     const optimizer = adabound()
     for (const wrong of [Infinity, -1, NaN, '0.1', null])
       expect(() => optimizer.setLearningRate(wrong as number)).toThrow(
@@ -356,13 +356,13 @@ describe('what does not fit is said', () => {
     const weights = await optimizer.getWeights()
     const other = adabound()
     await expect(other.setWeights(weights.slice(1))).rejects.toThrow(
-      'expected the count of steps and 2 tensors a variable, got 4 tensors',
+      'expected the step count and 2 tensors per variable, got 4 tensors',
     )
     const wrong = [...weights, { name: 'steps', tensor: tf.tensor1d([1], 'int32') }]
     await expect(other.setWeights(wrong)).rejects.toThrow('got 6 tensors')
     await other.setWeights(weights)
     expect(() => steps(other, [tf.variable(tf.scalar(1))], 0, 1)).toThrow('belong to 2 variables')
     await other.setWeights(weights)
-    expect(() => steps(other, fresh().toReversed(), 0, 1)).toThrow('what was kept for it [2]')
+    expect(() => steps(other, fresh().toReversed(), 0, 1)).toThrow('but its state has [2]')
   })
 })

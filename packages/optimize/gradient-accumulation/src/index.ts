@@ -3,22 +3,22 @@ import { assertArgument, type PipelineBatch, type Tensors, type Trick } from '@t
 import { defineOptions, integer, type OptionsOf } from '@tricks/core/options'
 
 export const gradientAccumulationOptions = defineOptions('gradient-accumulation', {
-  /** Images that pass through the model at once; the last part of a batch may have fewer. */
+  /** Images per forward pass; the last part of a batch may have fewer. */
   microBatch: integer({ min: 1, default: 32 }),
 })
 export type GradientAccumulationOptions = OptionsOf<typeof gradientAccumulationOptions>
 
 /**
- * The gradients of a batch, from small parts of it one after the other: Σ (images of the part / images) · gradients.
+ * Computes the gradients of a batch from small parts, one after another: Σ (images of the part / images) · gradients.
  *
- * Equal to the whole batch's where the loss is a mean over images. Batch normalisation is the exception: it takes its
- * statistics from each part.
+ * Equal to the whole batch's gradients if the loss is a mean over images. Batch normalisation is the exception, as it
+ * uses the statistics of each part.
  *
- * @param gradientsOf gives the gradients of a part's mean loss, by the variables' names; `first` is the index of its
- * first image in the batch
- * @param batch tensors of one first axis, the images: what `gradientsOf` needs, `[batch, …]` each
- * @param microBatch images of a part, a positive integer; the last part may have fewer
- * @returns the gradients by the same names; those of the parts are disposed on the way
+ * @param gradientsOf returns the gradients of a part's mean loss, by variable name; `first` is the index of its first
+ *   image in the batch
+ * @param batch tensors with the images as first axis: everything that `gradientsOf` needs, `[batch, …]` each
+ * @param microBatch images per part, a positive integer; the last part may have fewer
+ * @returns the gradients by the same names; those of the parts are disposed
  * @throws RangeError for another `microBatch`
  * @example
  * const gradients = accumulateGradients(
@@ -48,14 +48,14 @@ export function accumulateGradients<B extends Tensors>(
         return before ? tf.add(before[name]!, share) : share
       }),
     )
-    // What somebody keeps, such as a trick's own average, is not ours to dispose.
+    // Kept tensors, such as a trick's own average, are not disposed here.
     tf.dispose([part, before ?? {}, Object.values(gradients).filter(({ kept }) => !kept)])
   }
   return sums!
 }
 
 /**
- * Takes each step's gradients from parts of the batch, so that it needs the memory of a part.
+ * Computes each step's gradients from parts of the batch, so that only one part needs to fit in memory.
  *
  * @throws RangeError for an option out of its range
  * @example
@@ -77,7 +77,7 @@ export function gradientAccumulation({ key, ...given }: GradientAccumulationOpti
   }
 }
 
-/** A batch's tensors in one list. Of what tricks prepared, those with one row per image. */
+/** A batch's tensors in one record. Of prepared tensors, only those with one row per image. */
 function tensorsOf({ images, targets, mixedTargets, prepared }: PipelineBatch): Tensors {
   const [size] = images.shape
   const rows = Object.entries(prepared).filter(([, { shape }]) => shape[0] === size)

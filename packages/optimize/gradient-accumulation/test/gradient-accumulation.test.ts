@@ -37,15 +37,18 @@ onEachBackend(() => {
     return { weights: grads[weights.name]! }
   }
 
-  test.each([1, 3, 4, 5, 9, 10, 11])('parts of %d of 10 give the whole’s', (microBatch) => {
-    const whole = gradientsOf({ x, targets })
-    const before = tf.memory().numTensors
-    const sums = accumulateGradients(gradientsOf, { x, targets }, microBatch)
-    expect(tf.memory().numTensors - before).toBe(1)
-    expectClose(sums['weights']!, [...whole['weights']!.dataSync()], { absolute: 1e-6 })
-  })
+  test.each([1, 3, 4, 5, 9, 10, 11])(
+    'parts of %d of 10 give the whole batch’s gradients',
+    (microBatch) => {
+      const whole = gradientsOf({ x, targets })
+      const before = tf.memory().numTensors
+      const sums = accumulateGradients(gradientsOf, { x, targets }, microBatch)
+      expect(tf.memory().numTensors - before).toBe(1)
+      expectClose(sums['weights']!, [...whole['weights']!.dataSync()], { absolute: 1e-6 })
+    },
+  )
 
-  test('each part knows its place', () => {
+  test('each part has the index of its first image', () => {
     const ranges: [number, number][] = []
     accumulateGradients(
       (part, first) => {
@@ -69,7 +72,7 @@ test.each([0, -1, 1.5, NaN])('parts of %d images are rejected', (microBatch) => 
   )
 })
 
-test('gradients that somebody keeps are left to them', () => {
+test('kept gradients are not disposed', () => {
   const own = tf.keep(tf.scalar(2))
   const sums = accumulateGradients(() => ({ own }), { x: tf.zeros([3, 1]) }, 1)
   expectClose(sums['own']!, [2])
@@ -104,7 +107,7 @@ const optionsOf = (tricks: Trick[], norm?: 'norm'): TrainOptions => ({
   tricks,
   optimizer: tf.train.momentum(0.1, 0.9),
   epochs: 3,
-  // The last batch of an epoch has 17 images, and its last part one.
+  // An epoch's last batch has 17 images, and its last part one.
   batchSize: 32,
   validation: 9,
   seed: 1,
@@ -125,7 +128,7 @@ async function trained(
 const distance = (a: number[], b: number[]): number =>
   Math.max(...a.map((x, i) => Math.abs(x - b[i]!)))
 
-/** Weighs each image's logits by a number that the image draws. */
+/** Weights each image's logits by a number that the image draws. */
 const drawnWeights: Trick = {
   name: 'drawn-weights',
   options: {},
@@ -146,7 +149,7 @@ describe('a run of nine steps', () => {
   ]
 
   test.each([1, 7, 16, 32])(
-    'ends with the same weights and losses in parts of %d, all draws included, within 1e-5',
+    'has the same weights and losses with parts of %d, including all draws, within 1e-5',
     async (microBatch) => {
       await tf.setBackend('cpu')
       const whole = await trained(tricks())
@@ -157,7 +160,7 @@ describe('a run of nine steps', () => {
     },
   )
 
-  test('batch normalisation takes its statistics from each part, so the run is another', async () => {
+  test("batch normalisation uses each part's statistics, so the run differs", async () => {
     await tf.setBackend('cpu')
     const whole = await trained([], 'norm')
     const parts = await trained([gradientAccumulation({ microBatch: 8 })], 'norm')
@@ -168,7 +171,7 @@ describe('a run of nine steps', () => {
   })
 })
 
-test('of what tricks prepared, a row an image is cut with the batch', () => {
+test('prepared tensors with one row per image are split with the batch', () => {
   const seen: number[][] = []
   const batch = {
     images: tf.zeros([5, 1, 1, 1]),

@@ -9,7 +9,7 @@ import {
 } from '@tricks/core/options'
 
 export const cosineDecayOptions = defineOptions('cosine-decay', {
-  /** How long the rate falls, by default to the end of the run; then it stays at `min`. */
+  /** Duration of the decay, by default the whole run; then the rate stays at `min`. */
   over: duration({ default: { fraction: 1 } }),
   /** The lowest rate. */
   min: number({ min: 0, default: 0 }),
@@ -23,10 +23,10 @@ const parameters = defineParameters('cosine-decay', {
 })
 
 /**
- * The rate at step t: min + (rate − min) · (1 + cos(π t / steps)) / 2, and min from `steps` on.
+ * A cosine decay as a function of the step t: min + (rate − min) · (1 + cos(π t / steps)) / 2, and min from `steps` on.
  *
  * @param rate the rate at t = 0, above 0
- * @param steps how long it falls, a positive integer
+ * @param steps duration of the decay, a positive integer
  * @param min the lowest rate, in [0, rate], default 0
  * @returns a pure function of t, a step or an epoch, from 0
  * @throws RangeError for an option out of its range
@@ -41,7 +41,7 @@ export function cosineSchedule(given: OptionsOf<typeof parameters>): (t: number)
 }
 
 /**
- * Takes the learning rate down along half a cosine.
+ * Lowers the learning rate along half a cosine.
  *
  * @throws RangeError for an option out of its range
  * @example

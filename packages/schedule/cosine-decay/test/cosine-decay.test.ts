@@ -4,20 +4,23 @@ import { expect, test } from 'vitest'
 import { cosineDecay, cosineSchedule } from '../src/index.ts'
 import fixture from './fixtures/cosine-decay.json' with { type: 'json' }
 
-test.each(fixture.cases)('as torch: $params', ({ params: { lr: rate, steps, min }, expected }) => {
-  const schedule = cosineSchedule({ rate, steps, min })
-  expectClose(
-    expected.map((_, t) => schedule(t)),
-    expected,
-  )
-})
+test.each(fixture.cases)(
+  'matches torch: $params',
+  ({ params: { lr: rate, steps, min }, expected }) => {
+    const schedule = cosineSchedule({ rate, steps, min })
+    expectClose(
+      expected.map((_, t) => schedule(t)),
+      expected,
+    )
+  },
+)
 
-test('past its end it holds the lowest rate', () => {
+test('stays at the lowest rate after its end', () => {
   const schedule = cosineSchedule({ rate: 0.1, steps: 10, min: 0.01 })
   expect([schedule(10), schedule(11), schedule(1000)]).toEqual([0.01, 0.01, 0.01])
 })
 
-test('as a trick it falls over the run, or over what it is given', () => {
+test('as a trick, it decays over the run or the given duration', () => {
   const rate = (trick: ReturnType<typeof cosineDecay>, step: number): number =>
     compose([trick], { steps: 100, stepsPerEpoch: 10 }).learningRate(0.1, step)
   expect(rate(cosineDecay(), 0)).toBeCloseTo(0.1, 12)
@@ -37,12 +40,12 @@ test.each([
   expect(() => cosineSchedule(options)).toThrow(`cosine-decay: expected ${name} to be `)
 })
 
-test('min may be the rate itself, which then stays', () => {
+test('min may equal the rate, which is then constant', () => {
   const schedule = cosineSchedule({ rate: 0.5, steps: 4, min: 0.5 })
   expect([0, 1, 2, 3, 4].map(schedule)).toEqual([0.5, 0.5, 0.5, 0.5, 0.5])
 })
 
-test('it sets the rate, which two can’t', () => {
+test('it sets the rate, which conflicts with another', () => {
   const twice = [cosineDecay(), cosineDecay({ key: 'other' })]
   expect(() => compose(twice)).toThrow('cosine-decay and other both set the learning rate')
 })

@@ -9,13 +9,13 @@ import {
 } from '@tricks/core/options'
 
 export const linearScalingOptions = defineOptions('linear-scaling', {
-  /** The batch size that the optimizer's rate is meant for. */
+  /** The batch size that the optimizer's rate was chosen for. */
   baseBatchSize: integer({ min: 1, default: 256 }),
   /** Images per step. @defaultValue the run's */
   batchSize: optional(integer({ min: 1 })),
-  /** Steps whose gradients are accumulated to one update. */
+  /** Number of steps whose gradients are accumulated for one update. */
   accumulation: integer({ min: 1, default: 1 }),
-  /** Workers that each take such batches at once. */
+  /** Number of workers that process such batches in parallel. */
   workers: integer({ min: 1, default: 1 }),
 })
 export type LinearScalingOptions = OptionsOf<typeof linearScalingOptions>
@@ -27,7 +27,7 @@ const parameters = defineParameters('linear-scaling', {
 })
 
 /**
- * rate · batchSize / baseBatchSize.
+ * The linear scaling rule: rate · batchSize / baseBatchSize.
  *
  * @param rate for batches of `baseBatchSize`, at least 0
  * @param batchSize images per update, a positive integer
@@ -43,8 +43,7 @@ export function scaleRate(rate: number, batchSize: number, baseBatchSize?: numbe
 }
 
 /**
- * Scales the learning rate by the images of an update: the batch size, times the steps that are accumulated, times the
- * workers.
+ * Scales the learning rate by the number of images per update: batch size × accumulated steps × workers.
  *
  * @throws RangeError for an option out of its range; Error if the batch size is unknown, as no run has started
  * @example

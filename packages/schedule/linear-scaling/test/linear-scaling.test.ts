@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { linearScaling, type LinearScalingOptions, scaleRate } from '../src/index.ts'
 import fixture from './fixtures/linear-scaling.json' with { type: 'json' }
 
-test.each(fixture.cases)("as the article's formula", ({ params, expected }) => {
+test.each(fixture.cases)("matches the article's formula", ({ params, expected }) => {
   expectClose(
     params.map(({ lr, batch, base }) => scaleRate(lr, batch, base)),
     expected,
@@ -26,7 +26,7 @@ describe('as a trick', () => {
     [{ baseBatchSize: 128 }, 256, 1],
     [{ accumulation: 4 }, 128, 1],
     [{ accumulation: 2, workers: 8 }, 256, 8],
-  ])('%j, a run of batches of %d: %d', (options, batchSize, expected) => {
+  ])('%j, batch size %d: %d', (options, batchSize, expected) => {
     expect(rate(options, batchSize)).toBe(expected)
   })
 

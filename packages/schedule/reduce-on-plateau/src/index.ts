@@ -17,23 +17,23 @@ export {
   reduceOnPlateauOptions,
 }
 
-/** A rate that depends on the metrics so far. */
+/** A schedule that depends on past metrics. */
 export interface PlateauSchedule {
-  /** The rate of the epoch to come. */
+  /** The rate of the next epoch. */
   rate(): number
-  /** Takes in an epoch's metric; NaN is no improvement. */
+  /** Records an epoch's metric; NaN is no improvement. */
   observe(metric: number): void
-  /** What it remembers, as JSON. */
+  /** Its state, as JSON. */
   save(): PlateauState
   restore(state: PlateauState): void
 }
 
 /**
- * Multiplies the rate by `factor` once more than `patience` epochs running have not been better than
- * best · (1 − threshold), or best · (1 + threshold) in mode 'max'; after a cut it counts none for `cooldown` epochs. A
- * cut of less than 1e-8 is not made.
+ * Multiplies the rate by `factor` after more than `patience` consecutive epochs without a metric better than best · (1
+ * − threshold), or best · (1 + threshold) in mode 'max'; for `cooldown` epochs after a cut, none count. Cuts of less
+ * than 1e-8 are skipped.
  *
- * @param options.rate to start with, above 0
+ * @param options.rate the initial rate, above 0
  * @throws RangeError for an option out of its range
  * @example
  * const plateau = plateauSchedule({ rate: 0.1, factor: 0.1, patience: 1 })
@@ -55,8 +55,8 @@ export function plateauSchedule(given: PlateauOptions): PlateauSchedule {
 }
 
 /**
- * Cuts the learning rate when a metric of the validation set no longer improves. In `warmup({ after })` only the epochs
- * after the warm-up count.
+ * Cuts the learning rate when a validation metric stops improving. In `warmup({ after })`, only epochs after the
+ * warm-up count.
  *
  * @throws RangeError for an option out of its range; Error after an epoch without validation
  * @example
@@ -80,8 +80,8 @@ export function reduceOnPlateau({
     afterEpoch({ epoch, validation }, state) {
       if (!validation)
         throw new Error(
-          `reduce-on-plateau: epoch ${epoch} has no ${monitor}: keep some of the training images for validation, or ` +
-            `use a schedule that needs none, such as cosineDecay()`,
+          `reduce-on-plateau: epoch ${epoch} has no ${monitor}: hold out some of the training images for validation, or ` +
+            `use a schedule that doesn't need it, such as cosineDecay()`,
         )
       Object.assign(state, observe(state, validation[metric], { ...options, mode }))
       return undefined

@@ -9,11 +9,11 @@ import {
 
 const name = 'reduce-on-plateau'
 const waiting = {
-  /** What the rate is multiplied by at a cut. */
+  /** Factor by which a cut multiplies the rate. */
   factor: number({ above: 0, below: 1, default: 0.1 }),
   /** Epochs without improvement before a cut. */
   patience: integer({ min: 0, default: 10 }),
-  /** The share of the best by which a metric has to be better. */
+  /** The relative improvement over the best that counts. */
   threshold: number({ min: 0, below: 1, default: 1e-4 }),
   /** Epochs after a cut that don't count. */
   cooldown: integer({ min: 0, default: 0 }),
@@ -22,37 +22,37 @@ const waiting = {
 }
 
 export const reduceOnPlateauOptions = defineOptions(name, {
-  /** What has to improve. */
+  /** The monitored metric. */
   monitor: choice(['validation loss', 'validation accuracy'], { default: 'validation loss' }),
   ...waiting,
 })
 export type ReduceOnPlateauOptions = OptionsOf<typeof reduceOnPlateauOptions>
 
 export const parameters = defineParameters(name, {
-  /** The rate to start with. */
+  /** The initial rate. */
   rate: number({ above: 0 }),
   ...waiting,
-  /** Whether a small metric is good (a loss) or a large one (an accuracy). */
+  /** Whether smaller metrics are better ('min', a loss) or larger ones ('max', an accuracy). */
   mode: choice(['min', 'max'], { default: 'min' }),
 })
 export type PlateauOptions = OptionsOf<typeof parameters>
 type Plateau = Omit<Required<PlateauOptions>, 'rate'>
 
-/** What a plateau remembers, as JSON. */
+/** The state of a plateau schedule, as JSON. */
 export interface PlateauState {
   /** Null before the first metric. */
   readonly best: number | null
   /** Epochs since the best. */
   readonly bad: number
-  /** Epochs of cooling that are left. */
+  /** Remaining epochs of the cooldown. */
   readonly cooling: number
-  /** The rate follows from their number. */
+  /** Number of cuts, which determines the rate. */
   readonly cuts: number
 }
 
 export const start: PlateauState = { best: null, bad: 0, cooling: 0, cuts: 0 }
 
-/** The rate after some cuts: none goes below `min`, and one of less than 1e-8 is not made. */
+/** The rate after a number of cuts: never below `min`, and without cuts of less than 1e-8. */
 export function rateAfter(
   cuts: number,
   rate: number,
@@ -67,7 +67,7 @@ export function rateAfter(
   return cut
 }
 
-/** What is remembered after one more metric. */
+/** The state after another metric. */
 export function observe(
   { best, bad, cooling, cuts }: PlateauState,
   metric: number,
@@ -78,7 +78,7 @@ export function observe(
     (mode === 'min' ? metric < best * (1 - threshold) : metric > best * (1 + threshold))
   // A loss of NaN is never the best.
   const better = beats && Number.isFinite(metric)
-  // While it cools, no epoch counts as bad.
+  // During the cooldown, no epoch counts as bad.
   const since = better || cooling > 0 ? 0 : bad + 1
   const kept = better ? metric : best
   if (since > patience) return { best: kept, bad: 0, cooling: cooldown, cuts: cuts + 1 }

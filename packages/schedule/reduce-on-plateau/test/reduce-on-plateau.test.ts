@@ -10,7 +10,7 @@ import {
 } from '../src/index.ts'
 import fixture from './fixtures/reduce-on-plateau.json' with { type: 'json' }
 
-describe.each(fixture.cases)('as torch: $params', ({ params, metric, expected }) => {
+describe.each(fixture.cases)('matches torch: $params', ({ params, metric, expected }) => {
   const { lr: rate, factor, patience, threshold, cooldown, min } = params
   const mode = params.mode as 'min' | 'max'
 
@@ -48,7 +48,7 @@ function observe(
   afterEpoch({ epoch, time, training: validation, validation, variables: {} })
 }
 
-test('a cut of next to nothing is not made, and a loss of NaN is no improvement', () => {
+test('skips tiny cuts, and NaN is no improvement', () => {
   const plateau = plateauSchedule({ rate: 1e-8, factor: 0.5, patience: 0 })
   for (const loss of [1, 1, 1]) plateau.observe(loss)
   expect(plateau.rate()).toBe(1e-8)
@@ -59,7 +59,7 @@ test('a cut of next to nothing is not made, and a loss of NaN is no improvement'
   expect(lost.save()).toEqual({ best: 2, bad: 0, cooling: 0, cuts: 2 })
 })
 
-test('saved and restored it goes on', () => {
+test('resumes from a saved state', () => {
   const options: PlateauOptions & { rate: number } = { rate: 1, factor: 0.5, patience: 1 }
   const [first, second] = [plateauSchedule(options), plateauSchedule(options)]
   for (const loss of [1, 1]) first.observe(loss)
@@ -68,7 +68,7 @@ test('saved and restored it goes on', () => {
   expect([first.rate(), second.rate()]).toEqual([0.5, 0.5])
 })
 
-test('after a warm-up it hears of the epochs since, and its rate is what was warmed up to', () => {
+test('after a warm-up, it sees only later epochs and starts from the warmed-up rate', () => {
   const after = reduceOnPlateau({ factor: 0.5, patience: 0 })
   const pipeline = compose([warmup({ multiplier: 8, over: { epochs: 2 }, after })], {
     stepsPerEpoch: 10,
@@ -95,7 +95,7 @@ test.each([
   expect(plateau.rate()).toBe(expected)
 })
 
-test('it sets the rate, which two can’t', () => {
+test('it sets the rate, which conflicts with another', () => {
   const twice = [reduceOnPlateau(), reduceOnPlateau({ key: 'other' })]
   expect(() => compose(twice)).toThrow('reduce-on-plateau and other both set the learning rate')
 })
@@ -128,7 +128,7 @@ test('rejects wrong parameters, and an epoch without validation', () => {
   }
   const plateau = { best: null, bad: 0, cooling: 0, cuts: 0 }
   expect(() => reduceOnPlateau().afterEpoch!(epoch, plateau)).toThrow(
-    'reduce-on-plateau: epoch 3 has no validation loss: keep some of the training images',
+    'reduce-on-plateau: epoch 3 has no validation loss: hold out some of the training images',
   )
   expect(() => plateauSchedule({ rate: 0 })).toThrow(
     'reduce-on-plateau: expected rate to be a number above 0, got 0',

@@ -12,11 +12,11 @@ import { multiStepSchedule, stepSchedule } from './schedule.ts'
 export { multiStepSchedule, stepSchedule }
 
 export const stepDecayOptions = defineOptions('step-decay', {
-  /** What the rate is multiplied by at a cut. */
+  /** Factor by which a cut multiplies the rate. */
   gamma: number({ above: 0, below: 1, default: 0.1 }),
-  /** From one cut to the next. */
+  /** Interval between cuts. */
   every: duration({ above: 0, default: { epochs: 30 } }),
-  /** When the rate is cut, from the start of the run, in place of `every`. */
+  /** When the rate is cut, from the start of the run, instead of `every`. */
   milestones: optional(
     checked<readonly Duration[]>(
       'a list of { steps }, { epochs } or { fraction }',

@@ -13,7 +13,7 @@ const listed = defineParameters('step-decay', {
 })
 
 /**
- * The rate at step t: rate · gamma^⌊t / size⌋.
+ * A step decay as a function of the step t: rate · gamma^⌊t / size⌋.
  *
  * @param rate at t = 0, above 0
  * @param size a positive integer
@@ -30,10 +30,10 @@ export function stepSchedule(given: OptionsOf<typeof regular>): (t: number) => n
 }
 
 /**
- * The rate at step t: rate · gamma to the number of milestones that are at most t.
+ * A multi-step decay as a function of the step t: rate · gamma to the number of milestones up to t.
  *
  * @param rate at t = 0, above 0
- * @param milestones whole numbers in any order; one that is listed twice counts twice
+ * @param milestones whole numbers in any order; duplicates count twice
  * @param gamma in (0, 1)
  * @returns a pure function of t, a step or an epoch, from 0
  * @throws RangeError for an option out of its range

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { multiStepSchedule, stepDecay, type StepDecayOptions, stepSchedule } from '../src/index.ts'
 import fixture from './fixtures/step-decay.json' with { type: 'json' }
 
-test.each(fixture.cases)('as torch: $kind $params', ({ params, expected }) => {
+test.each(fixture.cases)('matches torch: $kind $params', ({ params, expected }) => {
   const { lr: rate, gamma } = params
   const schedule =
     params.milestones !== undefined
@@ -17,7 +17,7 @@ test.each(fixture.cases)('as torch: $kind $params', ({ params, expected }) => {
   )
 })
 
-test('a milestone that is listed twice counts twice, and none never', () => {
+test('a duplicate milestone counts twice, and an empty list never cuts', () => {
   expect(multiStepSchedule({ rate: 1, milestones: [2, 2], gamma: 0.5 })(2)).toBe(0.25)
   expect(multiStepSchedule({ rate: 1, milestones: [], gamma: 0.5 })(1000)).toBe(1)
 })
@@ -27,14 +27,14 @@ describe('as a trick', () => {
     const pipeline = compose([stepDecay(options)], { steps: 100, stepsPerEpoch: 10 })
     return steps.map((step) => pipeline.learningRate(1, step))
   }
-  test('it cuts every so often', () => {
+  test('it cuts at regular intervals', () => {
     expect(rates({ every: { epochs: 2 }, gamma: 0.5 }, 0, 19, 20, 39, 40)).toEqual([
       1, 1, 0.5, 0.5, 0.25,
     ])
     expect(rates({ every: { fraction: 0.5 }, gamma: 0.5 }, 49, 50)).toEqual([1, 0.5])
     expect(rates({ gamma: 0.5 }, 299, 300)).toEqual([1, 0.5])
   })
-  test('or at milestones, of any unit', () => {
+  test('or at milestones in any unit', () => {
     const milestones = [{ fraction: 0.9 }, { steps: 15 }, { epochs: 3 }]
     expect(rates({ milestones, gamma: 0.5 }, 0, 14, 15, 29, 30, 89, 90)).toEqual([
       1, 1, 0.5, 0.5, 0.25, 0.25, 0.125,
@@ -55,13 +55,13 @@ test.each([
   expect(make).toThrow(`step-decay: expected ${name} to be `)
 })
 
-test('a milestone at the first step counts from there on', () => {
+test('a milestone at the first step applies from that step', () => {
   const schedule = multiStepSchedule({ rate: 1, milestones: [0, 2], gamma: 0.5 })
   expect([0, 1, 2].map(schedule)).toEqual([0.5, 0.5, 0.25])
 })
 
 test.each([{}, { milestones: [{ steps: 3 }] }])(
-  'it sets the rate, which two can’t: %j',
+  'it sets the rate, which conflicts with another: %j',
   (options) => {
     const twice = [stepDecay(options), stepDecay({ ...options, key: 'other' })]
     expect(() => compose(twice)).toThrow('step-decay and other both set the learning rate')

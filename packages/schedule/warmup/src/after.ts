@@ -1,6 +1,6 @@
 import { combine, type Duration, type States, stepsOf, type Time, type Trick } from '@tricks/core'
 
-/** A trick's hooks as if its run began where the warm-up ends: it sees nothing of what was before. */
+/** A trick's hooks as if its run began at the end of the warm-up: it sees nothing from before. */
 export function onOwnClock(after: Trick, over: Duration): Partial<Trick<States>> {
   const hooks = combine('warmup', [after])
   const later = (time: Time): Time => {

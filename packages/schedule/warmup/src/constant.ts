@@ -2,15 +2,15 @@ import { assertArgument, stepsOf, type Trick } from '@tricks/core'
 import { defineOptions, duration, number, optional, type OptionsOf } from '@tricks/core/options'
 
 export const constantWarmupOptions = defineOptions('constant-warmup', {
-  /** The rate meanwhile is this share of the optimizer's; the ResNet paper's default. */
+  /** The warm-up rate as a fraction of the optimizer's; the default is the ResNet paper's. */
   factor: number({ above: 0, below: 1, default: 0.1 }),
-  /** The rate meanwhile, in place of `factor`. */
+  /** The warm-up rate, instead of `factor`. */
   rate: optional(number({ above: 0, scale: 'log' })),
-  /** How long it lasts; this or `until`. */
+  /** Duration of the warm-up; alternative to `until`. */
   over: optional(duration()),
-  /** The training error, 1 − accuracy, that ends it: 0.8 in the ResNet paper. */
+  /** The training error, 1 − accuracy, that ends the warm-up: 0.8 in the ResNet paper. */
   until: optional(number({ above: 0, below: 1 })),
-  /** How often the error is compared with `until`. */
+  /** Interval at which the error is compared with `until`. */
   every: duration({ default: { steps: 20 } }),
 })
 type Given = OptionsOf<typeof constantWarmupOptions>
@@ -27,8 +27,8 @@ export type ConstantWarmupOptions = Omit<Given, 'over' | 'until'> &
   )
 
 /**
- * Constant warm-up: a small learning rate for a while, then the optimizer's own. A schedule may follow it in
- * the list, as it only scales the rate.
+ * Constant warm-up: a small learning rate first, then the optimizer's own. A schedule may follow it in the list, as it
+ * only scales the rate.
  *
  * @throws RangeError for an option out of its range
  * @example

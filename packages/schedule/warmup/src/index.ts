@@ -15,9 +15,9 @@ export { constantWarmup, type ConstantWarmupOptions, constantWarmupOptions } fro
 export const warmupOptions = defineOptions('warmup', {
   /** The rate grows from the optimizer's own to `multiplier` times it. */
   multiplier: number({ above: 1, scale: 'log' }),
-  /** How long the rate grows. */
+  /** Duration of the warm-up. */
   over: duration(),
-  /** The trick that sets the rate from then on, on its own clock. @defaultValue the rate stays */
+  /** The trick that sets the rate afterwards, on its own clock. @defaultValue the rate is constant */
   after: optional(
     checked<Trick>(
       'a trick that sets the learning rate',
@@ -37,13 +37,13 @@ const parameters = defineParameters('warmup', {
 })
 
 /**
- * The rate at step t: rate · (1 + (multiplier − 1) · t / steps) up to `steps`, then `after(t − steps)`, or
- * rate · multiplier without it.
+ * A warm-up as a function of the step t: rate · (1 + (multiplier − 1) · t / steps) up to `steps`, then `after(t −
+ * steps)`, or rate · multiplier without it.
  *
  * @param rate at t = 0, above 0
  * @param multiplier above 1
  * @param steps a positive integer
- * @param after a schedule of its own clock, which starts where the warm-up ends
+ * @param after a schedule with its own clock, which starts at the end of the warm-up
  * @returns a function of t, a step or an epoch, from 0
  * @throws RangeError for an option out of its range
  * @example
@@ -61,8 +61,8 @@ export function warmupSchedule(given: OptionsOf<typeof parameters>): (t: number)
 }
 
 /**
- * Gradual warm-up: grows the learning rate from the optimizer's own to `multiplier` times it, then hands over.
- * With the rate scaled for a large batch, give the optimizer the small batch's rate.
+ * Gradual warm-up: raises the learning rate from the optimizer's own to `multiplier` times it, then hands over. If the
+ * rate is scaled for a large batch, give the optimizer the rate for the small batch.
  *
  * @throws RangeError for an option out of its range; Error for an `after` that doesn't set the rate
  * @example
@@ -72,7 +72,9 @@ export function warmupSchedule(given: OptionsOf<typeof parameters>): (t: number)
 export function warmup({ key, ...given }: WarmupOptions): Trick<States> {
   const { multiplier, over, after } = warmupOptions.parse(given)
   if (after && !after.learningRate)
-    throw new Error(`warmup: after: '${after.name}' can't follow, as it sets no learning rate`)
+    throw new Error(
+      `warmup: after: '${after.name}' can't follow, as it does not set the learning rate`,
+    )
   const follow = after && onOwnClock(after, over)
   return {
     ...follow,

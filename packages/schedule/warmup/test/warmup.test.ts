@@ -10,7 +10,7 @@ const cosine =
     (rate * (1 + Math.cos((Math.PI * Math.min(t, steps)) / steps))) / 2
 
 describe('gradual', () => {
-  test.each(fixture.cases)('as the article: $kind $params', ({ params, expected }) => {
+  test.each(fixture.cases)('matches the article: $kind $params', ({ params, expected }) => {
     const { base: rate, multiplier, steps } = params
     const after = 'afterSteps' in params ? cosine(rate * multiplier, params.afterSteps!) : undefined
     const schedule = warmupSchedule({ rate, multiplier, steps, after })
@@ -22,7 +22,7 @@ describe('gradual', () => {
 
   const time = (step: number): Time => ({ step, stepsPerEpoch: 10, steps: 100 })
 
-  test('hands over to what follows on its own clock, with no dip', () => {
+  test('hands over to the next schedule on its own clock, without a dip', () => {
     const seen: Time[] = []
     const follow: Trick = {
       name: 'follow',
@@ -44,7 +44,7 @@ describe('gradual', () => {
     expect(rates.slice(20)).toEqual(rates.slice(20).toSorted((a, b) => b - a))
   })
 
-  test('a plateau that follows hears of nothing before, and keeps its state', () => {
+  test('a plateau that follows sees nothing from before, and keeps its state', () => {
     const observed: number[] = []
     const plateau: Trick<{ count: number }> = {
       name: 'plateau',
@@ -69,18 +69,18 @@ describe('gradual', () => {
     expect(observed.at(-1)).toBe(-2)
   })
 
-  test('without what follows it keeps the rate that it came to', () => {
+  test('without a following trick the rate stays constant', () => {
     const pipeline = compose([warmup({ multiplier: 8, over: { steps: 4 } })])
     const rates = [0, 2, 4, 5, 99].map((step) => pipeline.learningRate(0.5, time(step)))
     expect(rates).toEqual([0.5, 2.25, 4, 4, 4])
   })
 
-  test('what follows sets the rate from the very step at which it ends', () => {
+  test('the following trick sets the rate from the last warm-up step on', () => {
     const schedule = warmupSchedule({ rate: 1, multiplier: 2, steps: 4, after: (t) => 10 + t })
     expect([3, 4, 5].map(schedule)).toEqual([1.75, 10, 11])
   })
 
-  test('what follows gets metrics from then on, at its own steps, and is in the plan', () => {
+  test('the following trick gets metrics from then on, at its own steps, and is in the plan', () => {
     const seen: [number, number][] = []
     const listens: Trick = {
       name: 'listens',
@@ -140,7 +140,7 @@ describe('gradual', () => {
       ).toThrow(`warmup: expected ${name === 'over' ? 'options' : name} to be`)
     const silent: Trick = { name: 'silent', options: {} }
     expect(() => warmup({ multiplier: 2, over, after: silent })).toThrow(
-      "'silent' can't follow, as it sets no",
+      "'silent' can't follow, as it does not set",
     )
     expect(() =>
       compose([
@@ -152,12 +152,12 @@ describe('gradual', () => {
 })
 
 describe('constant', () => {
-  test('a small rate for a while', () => {
+  test('a small rate at first', () => {
     const pipeline = compose([constantWarmup({ factor: 0.5, over: { steps: 2 } })])
     expect([0, 1, 2, 3].map((step) => pipeline.learningRate(1, step))).toEqual([0.5, 0.5, 1, 1])
   })
 
-  test('or a rate of its own', () => {
+  test('or a given rate', () => {
     const { learningRate } = compose([constantWarmup({ rate: 0.01, over: { steps: 2 } })])
     expect([0, 1, 2].map((step) => learningRate(0.1, step))).toEqual([0.01, 0.01, 0.1])
   })
@@ -172,7 +172,7 @@ describe('constant', () => {
     expect(learningRate(1, 5)).toBe(0.1)
     reportAccuracy(0.21)
     expect(learningRate(1, 5)).toBe(1)
-    // Once warm it stays so.
+    // Once warmed up, it stays so.
     reportAccuracy(0)
     expect(learningRate(1, 5)).toBe(1)
     expect(save()).toEqual({ 'constant-warmup': { warm: true } })
@@ -215,7 +215,7 @@ conformance(() => constantWarmup({ until: 0.8 }), {
     () => constantWarmup({ rate: 0.01, factor: 0.1, until: 0.8 }),
     () => constantWarmup({ factor: '0.1' as never, until: 0.8 }),
     () => constantWarmup({ until: '0.8' as never }),
-    // @ts-expect-error: it has to end
+    // @ts-expect-error: it must end
     () => constantWarmup({}),
     // @ts-expect-error: every belongs to until
     () => constantWarmup({ over: { steps: 5 }, every: { steps: 2 } }),

@@ -265,7 +265,7 @@ const hardSigmoid = (): LayersModel =>
 test('a model that gives probabilities is refused', async () => {
   const model = sequential({ layers: [...network().layers, layers.softmax()] })
   expect(() => forFit(options(model, []))).toThrow(
-    'train: the model ends in a softmax, but the losses take logits: leave the activation out',
+    'train: the model ends in a softmax, but the losses take logits: remove the activation',
   )
   const bounded = hardSigmoid()
   const fit = forFit(options(bounded, []))

@@ -192,7 +192,7 @@ test('rejects an optimizer’s state of another form', async () => {
       const again =
         optimizer.getClassName() === 'RMSProp' ? tf.train.rmsprop(0.001) : adabound(config)
       await expect(train(optionsOf({ optimizer: again, resume }))).rejects.toThrow(
-        /^train: the checkpoint (is damaged: the optimizer's state does not fit the model|can't be restored: adabound: expected the count)/,
+        /^train: the checkpoint (is damaged: the optimizer's state does not fit the model|can't be restored: adabound: expected the step count)/,
       )
     }
   }

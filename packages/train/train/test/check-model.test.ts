@@ -71,14 +71,14 @@ describe.each([
   ['sigmoid', sigmoids],
 ] as const)('rejects a %s', (name, models) => {
   test.each(models)('for %s', async (_, model) => {
-    const message = `train: the model ends in a ${name}, but the losses take logits: leave the activation out`
+    const message = `train: the model ends in a ${name}, but the losses take logits: remove the activation`
     expect(() => openRun(options(model()))).toThrow(message)
     await expect(train(options(model()))).rejects.toThrow(message)
   })
 })
 
 describe('rejects probabilities computed in another way', () => {
-  const both = 'but the losses take logits: leave the '
+  const both = 'but the losses take logits: remove the '
   test.each<[string, () => Model, string]>([
     [
       'a softmax written out in a layer',
