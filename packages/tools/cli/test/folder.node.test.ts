@@ -230,7 +230,7 @@ test('export --onnx writes files for ONNX Runtime, and reports the cost of int8 
   const files = ['model.onnx', 'model-int8.onnx', 'classes.json', 'README.txt']
   expect(output()).toContain(`${join(root, 'onnx')}: ${files.join(', ')}`)
   expect(output()).toMatch(
-    /^model\.onnx +\d\.\d\d MB, 100\.00 % of 2 validation images are right$/m,
+    /^model\.onnx +\d\.\d\d MB, 100\.00 % of 2 validation images classified correctly$/m,
   )
   expect(output()).toMatch(/^model-int8\.onnx +\d\.\d\d MB, 100\.00 % of 2 validation images/m)
   expect(output()).toContain('int8 changes the class of 0 of the 2 images')

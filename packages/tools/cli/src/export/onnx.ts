@@ -42,7 +42,8 @@ export async function onnxFiles({ model, run, images, ...options }: OnnxExport):
   const count = subset.indices.length
   const changed = whole.classes.filter((label, i) => label !== int8.classes[i]).length
   const lines = [whole, int8].map(
-    ({ right }, i) => `${sizes[i]}, ${percent(right / count)} of ${count} ${name} images are right`,
+    ({ right }, i) =>
+      `${sizes[i]}, ${percent(right / count)} of ${count} ${name} images classified correctly`,
   )
   return { files, lines: [...lines, `int8 changes the class of ${changed} of the ${count} images`] }
 }
