@@ -150,7 +150,7 @@ describe('a layout that is off by one level', () => {
     // As in an archive on Kaggle.
     await rejects(
       { ...classes('training_set/training_set', both), ...classes('test_set/test_set', both) },
-      '(test_set, training_set hold cat, dog)',
+      '(test_set, training_set contain cat, dog)',
     )
     await rejects(
       { ...classes('cat', { train: 1, test: 1 }), ...classes('dog', { train: 1, test: 1 }) },

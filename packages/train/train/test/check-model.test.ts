@@ -110,7 +110,7 @@ describe('rejects probabilities computed in another way', () => {
     [
       'a hard sigmoid',
       () => net(dense({ units: 3, activation: 'hardSigmoid', kernelInitializer })),
-      'values in [0, 1] alone',
+      'only values in [0, 1]',
     ],
   ])('%s', async (_, model, message) => {
     await expect(train(options(model()))).rejects.toThrow(message)

@@ -25,7 +25,7 @@ test('without bfloat16 on the backend, float32 is used with a warning', async ()
   await tf.setBackend('cpu')
   const warn = vi.spyOn(console, 'warn').mockImplementation(() => undefined)
   expect(await run('bfloat16')).toMatchObject({ stopped: 'finished', precision: 'float32' })
-  expect(warn.mock.calls).toEqual([[expect.stringContaining('bfloat16 is not available')]])
+  expect(warn.mock.calls).toEqual([[expect.stringContaining('bfloat16 is unavailable')]])
 })
 
 test('with bfloat16, training uses it and evaluation uses float32', async (context) => {
