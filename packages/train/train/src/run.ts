@@ -100,7 +100,9 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
   if (batchSize > size)
     throw new Error(
       `train: expected batchSize to be at most ${size}, the number of training images, got ${batchSize}` +
-        `${size < train.labels.length ? ` (${train.labels.length - size} more are held out for validation)` : ''}`,
+        (size < train.labels.length
+          ? ` (${train.labels.length - size} more are held out for validation)`
+          : ''),
     )
   if (test) checkEvaluationSet('test', test, train)
   const suspect = findSuspect(train)
