@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-// Writes the reference, a page a package, from the TSDoc of what it exports.
+// Writes the reference, one page per package, from the TSDoc of its exports.
 import { globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { Application } from 'typedoc'
@@ -26,7 +26,7 @@ const app = await Application.bootstrapWithPlugins({
 const project = await app.convert()
 if (!project) throw new Error('typedoc found errors')
 for (const child of project.children ?? []) {
-  // TypeDoc names a module by its path from wherever all have their folder in common.
+  // TypeDoc names a module by its path from the common folder of all modules.
   const own = packages.find(({ folder }) =>
     `${folder}/src`.endsWith(child.name.replace(/\/index$/, '')),
   )
@@ -42,7 +42,7 @@ const rows = packages.map(
 )
 writeFileSync(
   join(out, 'index.md'),
-  `# Reference\n\nWhat each package exports, from its sources.\n\n${rows.join('\n')}\n`,
+  `# Reference\n\nThe exports of each package, from its sources.\n\n${rows.join('\n')}\n`,
 )
 writeFileSync(
   join(out, 'sidebar.json'),

@@ -1,11 +1,11 @@
-// What the ablation measured: bench/ablation/summary.json.
+// The results of the ablation, from bench/ablation/summary.json.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { root } from './cards.ts'
 
 interface Estimate {
   readonly mean: number
-  /** Half of the 95 % interval; null where there is one pair alone. */
+  /** Half of the 95 % interval; null for a single pair. */
   readonly interval: number | null
 }
 export interface Comparison {

@@ -1,4 +1,4 @@
-// The packages' own READMEs, as pages of the site: read where they are, nothing is copied.
+// The packages' READMEs as pages of the site, read in place.
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, normalize, relative } from 'node:path'
 
@@ -12,18 +12,18 @@ export interface Card {
   readonly description: string
 }
 
-/** What a card is about, in the order of a step. */
+/** The groups of cards, in the order of a step. */
 export const groups = [
   { title: 'Images', stages: ['augment'] },
   { title: 'Mix, targets and loss', stages: ['mix', 'loss'] },
-  { title: 'Rate and update', stages: ['schedule', 'optimize'] },
+  { title: 'Learning rate and update', stages: ['schedule', 'optimize'] },
   { title: 'Model', stages: ['model'] },
   { title: 'Evaluation', stages: ['evaluate'] },
-  { title: 'Train', stages: ['core', 'train'] },
+  { title: 'Core and training', stages: ['core', 'train'] },
   { title: 'Data', stages: ['data'] },
   { title: 'Backends', stages: ['backend'] },
   { title: 'Tools', stages: ['tools'] },
-  { title: 'Elsewhere', stages: ['example', 'bench'] },
+  { title: 'Examples and benchmarks', stages: ['example', 'bench'] },
 ] as const satisfies readonly { title: string; stages: readonly string[] }[]
 
 const file = 'README.md'
@@ -33,7 +33,7 @@ const outside = [
     stage: 'tools',
     folder: '.',
     file: 'CONTRIBUTING.md',
-    description: 'A new trick in ten minutes, and what it needs to be admitted',
+    description: 'How to add a trick in ten minutes, and what it needs to be accepted',
   },
   {
     name: 'cifar10-example',
@@ -47,14 +47,14 @@ const outside = [
     stage: 'bench',
     folder: 'bench',
     file,
-    description: 'How fast it is, beside PyTorch, torchvision and kornia',
+    description: 'Speed and accuracy, compared with PyTorch, torchvision and kornia',
   },
   {
     name: 'ablation',
     stage: 'bench',
     folder: 'bench/ablation',
     file,
-    description: 'What each trick is worth, over paired seeds',
+    description: 'The effect of each trick, over paired seeds',
   },
 ]
 
@@ -75,8 +75,8 @@ export const cards: readonly Card[] = [
 const link = /(!?)\[((?:[^[\]]|\[[^\]]*\])*)\]\((?!https?:|#|mailto:)([^)\s]+)\)/g
 
 /**
- * A README with its links as the site has them: another card's is that card, a picture is
- * taken from where it lies, and what has no page here is a name.
+ * A README with its links rewritten for the site: links to cards lead to their pages, pictures are read in place, and
+ * links to files without a page become plain text.
  */
 export function contentOf({ folder, file: name }: Card): string {
   const picture = (path: string): string =>

@@ -13,7 +13,7 @@ export default defineConfig({
   srcExclude: ['README.md', 'packages.md', 'images/**'],
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/mark.svg' }]],
   markdown: { theme: { light: 'github-light', dark: 'github-dark-dimmed' } },
-  // A link that leads nowhere fails the build.
+  // A dead link fails the build.
   ignoreDeadLinks: false,
   vite: { server: { fs: { allow: ['..'] } }, build: { chunkSizeWarningLimit: 2000 } },
   themeConfig: {
@@ -28,16 +28,16 @@ export default defineConfig({
     sidebar: {
       '/guide/': [
         {
-          text: 'Begin',
+          text: 'Get started',
           items: [
             { text: 'Start in five minutes', link: '/guide/start' },
-            { text: 'One trick, my own loop', link: '/guide/one-trick' },
+            { text: 'One trick in your own loop', link: '/guide/one-trick' },
             { text: 'Compose a pipeline', link: '/guide/compose' },
             { text: 'Contribute a trick', link: '/guide/contribute' },
           ],
         },
         {
-          text: 'Know more',
+          text: 'Guides',
           items: [
             { text: 'Choosing tricks', link: '/guide/choosing' },
             { text: 'Recipes', link: '/guide/recipes' },
@@ -60,7 +60,7 @@ export default defineConfig({
         ? [{ text: 'Packages', items: JSON.parse(readFileSync(reference, 'utf8')) }]
         : [],
     },
-    docFooter: { prev: 'Before', next: 'Next' },
-    footer: { message: 'MIT. Papers and reference implementations are named on each card.' },
+    docFooter: { prev: 'Previous', next: 'Next' },
+    footer: { message: 'MIT. Each card names its paper and the reference implementation.' },
   },
 })

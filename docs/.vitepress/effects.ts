@@ -1,16 +1,16 @@
-// How the ablation's effects are written.
+// Formats the ablation's effects.
 import type { Comparison } from './ablation.data.ts'
 
 /** A share as percentage points: 0.057 is 5.7. */
 export const points = (share: number): string => (share * 100).toFixed(1).replace('-', '−')
 
-/** An effect with its sign, and its 95 % interval where there is more than one pair of runs. */
+/** An effect with its sign, and its 95 % interval if there is more than one pair of runs. */
 export function effectText({ effect: { mean, interval } }: Comparison): string {
   const signed = (mean > 0 ? '+' : '') + points(mean)
   return interval === null ? signed : `${signed} ± ${points(interval)}`
 }
 
-/** Whether the interval leaves zero out. */
+/** Whether the interval excludes zero. */
 export const isClear = ({ effect: { mean, interval } }: Comparison): boolean =>
   interval !== null && Math.abs(mean) > interval
 

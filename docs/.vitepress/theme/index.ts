@@ -9,7 +9,7 @@ import './style.css'
 export default {
   extends: DefaultTheme,
   enhanceApp({ app }) {
-    // Else a page that fails to render is built half empty, and the build succeeds.
+    // Otherwise a page that fails to render is written half empty, and the build succeeds.
     app.config.throwUnhandledErrorInProduction = import.meta.env.SSR
     app.component('Effect', Effect)
     app.component('Measured', Measured)

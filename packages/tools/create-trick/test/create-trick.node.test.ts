@@ -170,8 +170,11 @@ describe('a package of its own', () => {
     const distribution = /`(distribution: [^`]*)`/.exec(guide)![1]!
     const files = standalonePackage({ name: '@me/posterise', stage: 'augment', paper })
     const path = 'test/posterise.test.ts'
-    // The guide's block has the imports of its own options.
-    const imports = files['src/index.ts']!.split('\n\n')[0]!.replace(/.*\/options'$/m, '')
+    // The guide's block imports these itself.
+    const imports = files['src/index.ts']!.split('\n\n')[0]!.replaceAll(
+      /.*\/(?:augmentation|options)'$/gm,
+      '',
+    )
     for (const stage of stages) rmSync(join(folder, stage), { recursive: true })
     write(join(folder, 'posterise'), {
       ...files,
