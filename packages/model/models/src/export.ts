@@ -3,6 +3,8 @@ import * as layers from '@tensorflow/tfjs-layers'
 import { BatchNorm } from '@tricks/batch-norm'
 import { assertNormalization, assertArgument } from '@tricks/core'
 import { finalActivation } from '@tricks/core/model'
+import { setCopied } from './fold.ts'
+import { FoldedConv } from './folded-conv.ts'
 
 export interface ExportOptions {
   /** The mean of each channel by which the images of the training were normalised, in [0, 1]. */
@@ -158,7 +160,7 @@ function rebuild(
     const output = plain
       ? (plain.apply(inputs.length === 1 ? inputs[0]! : inputs) as layers.SymbolicTensor)
       : inputs[0]!
-    if (plain) copyWeights(layer, plain)
+    if (plain) setCopied(plain, layer)
     tensors.set(tensor.id, output)
     return output
   }
@@ -173,6 +175,7 @@ function plainLayer(caller: string, layer: Layer): Layer | undefined {
     const { name, momentum, epsilon } = config as Record<'name', string> & Record<string, number>
     return layers.layers.batchNormalization({ name, momentum, epsilon })
   }
+  if (layer instanceof FoldedConv) return layer.plain()
   if (/^Tricks.*Dropout/.test(kind)) return undefined
   if (kind.startsWith('Tricks') || layer instanceof layers.LayersModel)
     throw new Error(`${caller}: ${layer.name} (${kind}) has no plain layer like it`)
@@ -183,10 +186,4 @@ function plainLayer(caller: string, layer: Layer): Layer | undefined {
     fromConfig(kind: unknown, config: tf.serialization.ConfigDict): Layer
   }
   return Class.fromConfig(Class, config)
-}
-
-/** By role, as a frozen weight stands elsewhere in the order. */
-function copyWeights(from: Layer, to: Layer): void {
-  const byName = new Map(from.weights.map((weight) => [weight.originalName, weight.read()]))
-  to.setWeights(to.weights.map(({ originalName }) => byName.get(originalName)!))
 }

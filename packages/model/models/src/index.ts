@@ -3,6 +3,7 @@ export { countMultiplyAdds, countParameters } from './count.ts'
 export { createModel, type ModelName, modelNames, type Models } from './create.ts'
 export { efficientNetLite } from './efficient-net-lite.ts'
 export { exportModel, type ExportOptions, withNormalization } from './export.ts'
+export { foldBatchNorm } from './fold.ts'
 export { mobileNetV2 } from './mobile-net.ts'
 export type {
   AirbenchOptions,
