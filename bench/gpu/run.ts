@@ -250,7 +250,7 @@ async function learn(): Promise<object> {
   const context: RecipeContext = { data: facts, seed: 0 }
   const model = small
     ? createModel('plain', { widths: [[8], [16]], seed: 0 })
-    : modelOf(recipe, context)
+    : await modelOf(recipe, context)
   const optimizer = recipe.optimizer()
   const seen: { epoch: number; accuracy: number; seconds: number }[] = []
   const { test: accuracy, stopped } = await train({

@@ -95,7 +95,7 @@ function convolution({ depthwise, strides, padding, activation }: Omit<FoldedCon
     dimRoundingMode: undefined,
   }
   const run = (kernel: string, inputs: tf.NamedTensorMap, more: object): tf.Tensor =>
-    tf.engine().runKernel(kernel, inputs, { ...attributes, ...more } as never) as tf.Tensor
+    tf.engine().runKernel<tf.Tensor>(kernel, inputs, { ...attributes, ...more } as never)
   return (x: tf.Tensor, filter: tf.Tensor, bias: tf.Tensor, save: tf.GradSaveFunc) => {
     const fused = depthwise ? tf.FusedDepthwiseConv2D : tf.FusedConv2D
     const y = run(fused, { x, filter, bias }, { activation })

@@ -88,7 +88,7 @@ onEachBackend(() => {
         return loss(folded)().dataSync()[0]!
       }
       const slope = (moved(step) - moved(-step)) / (2 * step)
-      variable.assign(before as tf.Variable)
+      variable.assign(before)
       expect(Math.abs(slope - gradient[at]!) / Math.abs(slope), path).toBeLessThan(0.05)
     }
   })
@@ -130,7 +130,7 @@ describe('foldBatchNorm', () => {
     const input = layers.input({ shape: [4, 4, 3], name: 'images' })
     const first = batchNorm({ name: 'first' }).apply(input)
     const conv = layers.layers.conv2d({ name: 'conv', filters: 3, kernelSize: 1 }).apply(first)
-    const norm = batchNorm({ name: 'second' }).apply(conv as layers.SymbolicTensor)
+    const norm = batchNorm({ name: 'second' }).apply(conv)
     const both = layers.layers.add({ name: 'both' }).apply([conv, norm] as layers.SymbolicTensor[])
     const model = layers.model({ inputs: input, outputs: both as layers.SymbolicTensor })
     const kinds = foldBatchNorm(model).layers.map((layer) => layer.getClassName())

@@ -3,8 +3,9 @@
 import { globSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { useBackend } from '@tricks/backend'
-import { createRandom, type Trick } from '@tricks/core'
+import { createRandom, during, type Trick } from '@tricks/core'
 import { cosineDecay } from '@tricks/cosine-decay'
+import { freeze } from '@tricks/fine-tuning'
 import { gradientAccumulation } from '@tricks/gradient-accumulation'
 import { createModel } from '@tricks/models'
 import { randomResizedCrop } from '@tricks/random-resized-crop'
@@ -33,22 +34,22 @@ const set: ImageSet = {
   classes: Array.from({ length: 10 }, (_, i) => `class ${i}`),
 }
 
-type Row = () => Pick<TrainOptions, 'model' | 'optimizer' | 'tricks'>
+type Row = () => Promise<Pick<TrainOptions, 'model' | 'optimizer' | 'tricks'>>
 
 const size = { inputShape: [12, 12, 3], seed: 1 } as const
 const only =
   (...names: ArticleTrick[]): Row =>
-  () => {
+  async () => {
     const recipe = articleRecipe('', names)
     const teacher = createModel('plain', { ...size, widths: [[4], [8]], seed: 2 })
     const context = { ...dryContext(recipe, { height: 12, width: 12 }), seed: 1, teacher }
     const modelOptions = { ...recipe.modelOptions, widths: [[4], [8]] }
-    const model = modelOf({ ...recipe, modelOptions } as Recipe, context)
+    const model = await modelOf({ ...recipe, modelOptions } as Recipe, context)
     return { model, optimizer: recipe.optimizer(), tricks: tricksOf(recipe, context) }
   }
 const withTrick =
   (make: () => Trick): Row =>
-  () => ({ ...only('batch-norm')(), tricks: [make()] })
+  async () => ({ ...(await only('batch-norm')()), tricks: [make()] })
 
 const rows: Record<string, Row> = {
   adabound: only('adabound'),
@@ -61,6 +62,7 @@ const rows: Record<string, Row> = {
   distillation: only('distillation'),
   dropout: only('dropout'),
   'early-stopping': only('early-stopping'),
+  'fine-tuning': withTrick(() => during({ until: { steps: 6 } }, freeze({ batchNorm: true }))),
   'gradient-accumulation': withTrick(() => gradientAccumulation({ microBatch: 7 })),
   'label-smoothing': only('label-smoothing'),
   'linear-scaling': only('linear-scaling'),
@@ -102,8 +104,8 @@ test('every trick has a row', () => {
 })
 
 test.each(Object.entries(rows))('%s', async (_, row) => {
-  const options = (): TrainOptions => ({
-    ...row(),
+  const options = async (): Promise<TrainOptions> => ({
+    ...(await row()),
     data: { train: set },
     epochs: 4,
     batchSize: 20,
@@ -114,7 +116,7 @@ test.each(Object.entries(rows))('%s', async (_, row) => {
   const weightsOf = ({ model }: TrainOptions): number[] =>
     Object.values(variablesOf(model)).flatMap((variable) => [...variable.dataSync()])
 
-  const whole = options()
+  const whole = await options()
   const first: Checkpoint[] = []
   await train({
     ...whole,
@@ -122,7 +124,7 @@ test.each(Object.entries(rows))('%s', async (_, row) => {
   })
   for (const step of [5, 8]) {
     const saved = first.find((checkpoint) => checkpoint.step === step)!
-    const again = { ...options(), resume: decode(encode(saved)) }
+    const again = { ...(await options()), resume: decode(encode(saved)) }
     await train(again)
     expect(weightsOf(again)).toEqual(weightsOf(whole))
   }

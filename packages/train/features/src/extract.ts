@@ -100,11 +100,17 @@ export async function extractFeatures(options: FeatureOptions): Promise<Features
       options.onProgress?.({ ...count })
       width = values.length / (to - from)
       const labels = indices.slice(from, to).map((index) => set.labels[index]!)
-      const kept = values
-      blocks.push({ labels, read: () => store.read(name) ?? kept })
+      blocks.push({ labels, read: () => readAgain(store, name) })
     }
   }
   return { width, blocks }
+}
+
+/** What was kept a moment ago; it is not held here, as it may be larger than memory. */
+function readAgain(store: FeatureStore, name: string): Float32Array {
+  const values = store.read(name)
+  if (!values) throw new Error(`features: ${name} is missing from the store. Run it again.`)
+  return values
 }
 
 /** The features of the images `from` … `to`, batch by batch. */

@@ -11,7 +11,7 @@ export interface HeadOptions {
   readonly classes: number
   /**
    * Weight decays to try, from the largest on, each above 0: λ of loss + λ/2 · Σw², for features that are centred and
-   * whose squared norm is 1 in the mean. Default 1 to 1e-5 in steps of √10.
+   * whose squared norm is 1 in the mean. Default 0.1 to 1e-7 in steps of √10.
    */
   readonly decays?: readonly number[]
   /** How much each class counts, its mean over the images 1; default the same for all. */
@@ -38,7 +38,7 @@ export interface Head extends Tried {
   readonly tried: readonly Tried[]
 }
 
-const defaultDecays = Array.from({ length: 11 }, (_, i) => 10 ** (-i / 2))
+const defaultDecays = Array.from({ length: 13 }, (_, i) => 10 ** (-1 - i / 2))
 
 /**
  * Fits a network's last layer to features: multinomial logistic regression with weight decay, minimised by L-BFGS, the

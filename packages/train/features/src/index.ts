@@ -2,6 +2,7 @@ export {
   extractFeatures,
   type FeatureBlock,
   type FeatureOptions,
+  type FeatureProgress,
   type Features,
   joined,
 } from './extract.ts'

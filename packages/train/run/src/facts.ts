@@ -1,12 +1,20 @@
 import { cpus } from 'node:os'
 import * as tf from '@tensorflow/tfjs-core'
 import { compose } from '@tricks/core'
+import type { ImageSet } from '@tricks/train'
 import * as v from 'valibot'
 import type { RunOptions } from './options.ts'
 import { hashOf } from './record/same.ts'
 import { type RunFacts, settingsSchema } from './record/schema.ts'
 import { revisionOf } from './revision.ts'
 import type { Setup } from './set-up.ts'
+
+/** How many images each class has. */
+function countsOf({ labels, classes }: ImageSet): number[] {
+  const counts = Array<number>(classes.length).fill(0)
+  for (let i = 0; i < labels.length; i++) counts[labels[i]!]!++
+  return counts
+}
 
 /** The content of run.json at the start of a run. */
 export function factsOf(options: RunOptions, setup: Setup): RunFacts {
@@ -30,6 +38,7 @@ export function factsOf(options: RunOptions, setup: Setup): RunFacts {
     precision: options.precision ?? recipe.precision ?? 'float32',
     pipeline: compose(tricks).plan(),
     classes: [...training.classes],
+    classCounts: countsOf(training),
     data: {
       from: data.name,
       height: training.height,

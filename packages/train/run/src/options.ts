@@ -30,6 +30,8 @@ export interface RunOptions {
   readonly microBatch?: number
   /** What to do if a loss or gradient is NaN or infinite; default 'stop'. */
   readonly nonFinite?: NonFinite
+  /** Classes count the same, however many images they have: in the order of training, and in fitting a last layer. */
+  readonly balance?: boolean
   /** For a recipe with distillation. */
   readonly teacher?: RecipeContext['teacher']
   /** Resumes the run in the folder, bit for bit; any difference is an error. */

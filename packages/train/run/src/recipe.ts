@@ -17,6 +17,10 @@ export interface RecipeData {
 export interface RecipeContext {
   readonly data: RecipeData
   readonly seed: number
+  /** Aborted, a network that is being loaded is left. */
+  readonly signal?: AbortSignal
+  /** Shows what is waited for, such as a download. */
+  readonly status?: (line: string) => void
   /** For a recipe with `teacher`: the trained model, which takes images as the pipeline produces them. */
   readonly teacher?: Pick<Model, 'apply'> & { readonly name?: string }
 }
@@ -31,7 +35,7 @@ type Network = {
 }[ModelName]
 
 interface OwnNetwork {
-  readonly model: (context: RecipeContext) => LayersModel
+  readonly model: (context: RecipeContext) => LayersModel | Promise<LayersModel>
   readonly modelOptions?: never
 }
 
@@ -43,6 +47,7 @@ export type Recipe = (Network | OwnNetwork) & {
   readonly optimizer: () => tf.Optimizer
   /** A list, or a function of the data. */
   readonly tricks: readonly Trick[] | ((context: RecipeContext) => readonly Trick[])
+  /** With `head` it may be 0: the last layer is all that is fitted. */
   readonly epochs: number
   /** Images per step; fewer if the data has fewer. */
   readonly batchSize: number
@@ -50,12 +55,28 @@ export type Recipe = (Network | OwnNetwork) & {
   readonly validation?: number
   /** Default float32, which is also used if the processor doesn't support bfloat16. */
   readonly precision?: Precision
+  /**
+   * Of the images in [0, 1], per channel: what a network with trained weights expects. By default measured on the training
+   * images.
+   */
+  readonly normalization?: {
+    readonly mean: readonly number[]
+    readonly deviation: readonly number[]
+  }
+  /** For a network with trained weights: its last layer is fitted to features of the images before the rest is trained. */
+  readonly head?: HeadRecipe
   /** Height and width to which a folder's pictures are scaled; default 64. */
   readonly size?: number
   /** Prepares the new network, given about a thousand preprocessed training images. */
   readonly prepare?: (model: LayersModel, images: tf.Tensor4D) => Promise<void>
   /** The recipe of the teacher, which is trained first, for distillation. */
   readonly teacher?: Recipe
+}
+
+/** How a network's last layer is fitted. */
+export interface HeadRecipe {
+  /** Lists of image tricks: the features of each image are computed once per list; default one empty list. */
+  readonly passes?: readonly (readonly Trick[])[]
 }
 
 /**
@@ -72,7 +93,8 @@ export type Recipe = (Network | OwnNetwork) & {
  * })
  */
 export function defineRecipe(recipe: Recipe): Recipe {
-  const { model, optimizer, tricks, epochs, batchSize, validation, size, prepare, teacher } = recipe
+  const { model, optimizer, tricks, epochs, batchSize, validation, size, prepare, teacher, head } =
+    recipe
   const positive = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0
   const expect = (valid: boolean, option: Record<string, unknown>, range: string): void =>
     assertArgument(valid, 'recipe', option, range)
@@ -81,7 +103,8 @@ export function defineRecipe(recipe: Recipe): Recipe {
   expect(typeof optimizer === 'function', { optimizer }, 'a function that returns an optimizer')
   const list = typeof tricks === 'function' || isTrickList(tricks)
   expect(list, { tricks }, 'a list of tricks, or a function that returns one')
-  expect(positive(epochs), { epochs }, 'a positive integer')
+  const nothing = head !== undefined && epochs === 0
+  expect(positive(epochs) || nothing, { epochs }, 'a positive integer, or 0 with a head')
   expect(positive(batchSize), { batchSize }, 'a positive integer')
   const share = typeof validation === 'number' && validation >= 0 && validation < 1
   const count = validation === undefined || positive(validation) || share
@@ -117,7 +140,7 @@ export function tricksOf({ tricks }: Recipe, context: RecipeContext): readonly T
 }
 
 /**
- * Creates the recipe's network, with new weights.
+ * Creates the recipe's network, with new weights, or with those that it loads.
  *
  * @example
  * const recipe = defineRecipe({
@@ -128,9 +151,12 @@ export function tricksOf({ tricks }: Recipe, context: RecipeContext): readonly T
  *   batchSize: 16,
  * })
  * const context = { data: { height: 32, width: 32, channels: 3, classes: 10, images: 50_000 }, seed: 0 }
- * const model = modelOf(recipe, context)
+ * const model = await modelOf(recipe, context)
  */
-export function modelOf({ model, modelOptions }: Recipe, context: RecipeContext): LayersModel {
+export async function modelOf(
+  { model, modelOptions }: Recipe,
+  context: RecipeContext,
+): Promise<LayersModel> {
   if (typeof model === 'function') return model(context)
   const { height, width, channels, classes } = context.data
   const inputShape: [number, number, number] = [height, width, channels]

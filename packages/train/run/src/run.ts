@@ -1,14 +1,15 @@
 import { assertArgument } from '@tricks/core'
 import type { Checkpoint, TrainResult } from '@tricks/train'
 import { factsOf } from './facts.ts'
+import { fitLastLayer } from './fit-last-layer.ts'
 import { openRunFolder, readFacts, type RunFolder } from './folder.ts'
 import type { RunOptions } from './options.ts'
 import { planLines } from './plan-lines.ts'
 import { progressView } from './progress/progress.ts'
 import type { ProgressView } from './progress/view.ts'
 import { checkSame } from './record/same.ts'
-import type { RunFacts } from './record/schema.ts'
-import { setUp } from './set-up.ts'
+import type { HeadFacts, RunFacts } from './record/schema.ts'
+import { type Setup, setUp } from './set-up.ts'
 import { trained } from './training.ts'
 
 /**
@@ -34,14 +35,19 @@ export async function run(options: RunOptions): Promise<TrainResult> {
   try {
     const found = folder.checkpoints.latest()
     for (const { file, reason } of found?.skipped ?? []) view.say(`Skipped ${file}: ${reason}`)
-    const setup = await setUp(options)
+    const setup = await setUp({ ...options, view })
     const facts = factsOf(options, setup)
     if (earlier) checkSame(path, earlier, facts)
     const from = found && fromCheckpoint(found.checkpoint, options, facts)
     introduce(view, facts, path, from)
-    return await recorded(folder, facts, { earlier, from, view }, () =>
-      trained(folder, options, { setup, facts, from, view }),
-    )
+    return await recorded(folder, facts, { earlier, from, view }, async (describe) => {
+      const head = await headOf(folder, options, { setup, earlier, from, view })
+      if (options.signal?.aborted) return nothingDone(setup)
+      const known = head ? { ...facts, head } : facts
+      describe(known)
+      view.begin({ epochs: facts.epochs!, earlier: from?.epochs, from: from?.step })
+      return trained(folder, options, { setup, facts: known, from, view })
+    })
   } finally {
     folder.close()
   }
@@ -79,8 +85,45 @@ function introduce(
   view.say(`Model      ${facts.model}, ${facts.parameters!.toLocaleString('en')} parameters`)
   view.say(`Tricks     ${planLines(facts.pipeline!).join('\n           ') || 'none'}`)
   view.say(`Run        ${path}${from ? `, resumed after ${from.step} steps` : ''}\n`)
-  view.begin({ epochs: facts.epochs!, earlier: from?.epochs, from: from?.step })
   view.event({ kind: 'run', path, ...facts })
+}
+
+/** The last layer as it was fitted: now, or before the checkpoint, which holds it. */
+async function headOf(
+  folder: RunFolder,
+  options: RunOptions,
+  about: {
+    readonly setup: Setup
+    readonly earlier: RunFacts | undefined
+    readonly from: Checkpoint | undefined
+    readonly view: ProgressView
+  },
+): Promise<HeadFacts | undefined> {
+  const { setup, earlier, from, view } = about
+  if (!options.recipe.head) return undefined
+  if (from && earlier?.head) return earlier.head
+  try {
+    return await fitLastLayer(folder.path, options, setup, view)
+  } catch (error) {
+    if (options.signal?.aborted) return undefined
+    throw error
+  }
+}
+
+/** Of a run that was aborted before its first step. */
+function nothingDone({ batches, model, optimizer }: Setup): TrainResult {
+  const { mean, deviation } = batches.facts
+  model.dispose()
+  optimizer.dispose()
+  return {
+    stopped: 'aborted',
+    steps: 0,
+    skipped: 0,
+    epochs: [],
+    mean,
+    deviation,
+    precision: 'float32',
+  }
 }
 
 /** Runs `work` and keeps the state in run.json up to date, however it ends. */
@@ -88,7 +131,7 @@ async function recorded(
   folder: RunFolder,
   facts: RunFacts,
   about: { earlier: RunFacts | undefined; from: Checkpoint | undefined; view: ProgressView },
-  work: () => Promise<TrainResult>,
+  work: (describe: (known: RunFacts) => void) => Promise<TrainResult>,
 ): Promise<TrainResult> {
   const { earlier, from, view } = about
   const start = Date.now()
@@ -97,12 +140,17 @@ async function recorded(
     began: before?.began ?? new Date(start).toISOString(),
     ...(earlier && { resumed: [...(before?.resumed ?? []), { steps: from?.step ?? 0 }] }),
   }
-  folder.describe({ ...facts, wallClock: clock })
+  let known = facts
+  const describe = (now: RunFacts): void => {
+    known = now
+    folder.describe({ ...known, wallClock: clock })
+  }
+  describe(facts)
   try {
-    const result = await work()
+    const result = await work(describe)
     view.end()
     folder.describe({
-      ...facts,
+      ...known,
       state: result.stopped,
       skipped: result.skipped,
       ...(result.test && { test: result.test }),
@@ -119,7 +167,7 @@ async function recorded(
   } catch (error) {
     view.end()
     folder.describe({
-      ...facts,
+      ...known,
       state: 'failed',
       error: (error as Error).message,
       wallClock: clock,

@@ -19,13 +19,20 @@ export interface Setup {
 
 export async function setUp(options: RunOptions): Promise<Setup> {
   const { recipe, data, seed = 0, teacher, microBatch, limit, epochs = recipe.epochs } = options
+  const { signal, view } = options
   const training = limit === undefined ? data.train : firstOf(data.train, limit)
   const images = training.labels.length
   const { height, width, channels } = training
   const facts = { height, width, channels, classes: training.classes.length, images }
-  const context: RecipeContext = { data: facts, seed, ...(teacher && { teacher }) }
+  const context: RecipeContext = {
+    data: facts,
+    seed,
+    ...(teacher && { teacher }),
+    ...(signal && { signal }),
+    ...(view && { status: view.status }),
+  }
   const tricks = [
-    ...tricksOf(recipe, context),
+    ...(epochs === 0 ? [] : tricksOf(recipe, context)),
     ...(microBatch === undefined ? [] : [gradientAccumulation({ microBatch })]),
   ]
   const validation = data.validation ? 0 : validationOf(recipe, images)
@@ -33,11 +40,13 @@ export async function setUp(options: RunOptions): Promise<Setup> {
   const batches = openData({
     train: training,
     validation: data.validation ?? validation,
+    ...recipe.normalization,
     batchSize,
     epochs,
     seed,
+    balanced: options.balance ?? false,
   })
-  const model = modelOf(recipe, context)
+  const model = await modelOf(recipe, context)
   if (recipe.prepare) {
     const sample = sampleOf(training, data.validation ?? validation, batches.facts)
     await recipe.prepare(model, sample)

@@ -7,6 +7,8 @@ import {
   variablesOf,
 } from '@tricks/train'
 import type { RunFolder } from './folder.ts'
+import { imagesAtOnce } from './images-at-once.ts'
+import { keepBetter } from './keep-better.ts'
 import type { RunOptions } from './options.ts'
 import type { ProgressView } from './progress/view.ts'
 import { encodeBatch } from './record/batch.ts'
@@ -33,10 +35,13 @@ export async function trained(
   },
 ): Promise<TrainResult> {
   const { data, seed = 0, recipe, epochs = recipe.epochs, saveEvery, nonFinite, signal } = options
-  const { tricks, model, optimizer, training, batches, batchSize, validation } = setup
+  const { balance } = options
+  const { model, optimizer, training, batches, batchSize, validation } = setup
+  const judged = facts.head?.validation
+  const tricks = [...setup.tricks, ...(judged && epochs > 0 ? [keepBetter(judged.accuracy)] : [])]
   const { classes } = training
   const { mean, deviation } = batches.facts
-  if (from) folder.rewind(from.step)
+  if (options.resume) folder.rewind(from?.step ?? 0)
   const board = await openBoard(folder.path, {
     wanted: options.tensorboard ?? false,
     after: from?.step ?? 0,
@@ -67,6 +72,8 @@ export async function trained(
       signal,
       ...(!data.validation && { validation }),
       precision: options.precision ?? recipe.precision,
+      evaluationBatchSize: imagesAtOnce(training),
+      ...(balance && { balanced: balance }),
       checkpoint: {
         every: saveEvery === undefined ? { epochs: 1 } : { steps: saveEvery },
         seconds: 60,

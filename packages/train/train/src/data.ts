@@ -10,6 +10,7 @@ import {
 import { checkEvaluationSet, checkImageSet } from './check-data.ts'
 import { imagesOnDevice } from './device-images.ts'
 import { type ImageSet, type Subset, allImages } from './image-set.ts'
+import { balancedOrder } from './order.ts'
 import { countsOf, mostValidation, splitValidation } from './split.ts'
 
 /** Mean and standard deviation per channel, of images in [0, 1]. */
@@ -78,6 +79,9 @@ export interface TrainingData {
 /** Whether a number is a positive integer. */
 export const whole = (value: number): boolean => Number.isInteger(value) && value >= 1
 
+/** Whether it is a number of epochs: an integer of at least 0. */
+export const isLength = (value: number): boolean => Number.isInteger(value) && value >= 0
+
 /** Which images `openData` trains on, and in which order. */
 export interface DataOptions {
   readonly train: ImageSet
@@ -93,6 +97,8 @@ export interface DataOptions {
   readonly batchSize: number
   readonly epochs: number
   readonly seed: number
+  /** Show all classes equally often, however many images they have; default false: each image once per epoch. */
+  readonly balanced?: boolean
 }
 
 /**
@@ -104,9 +110,9 @@ export interface DataOptions {
  * const { images, targets } = data.batch(step)
  */
 export function openData(options: DataOptions): TrainingData {
-  const { train: set, batchSize, epochs, seed } = options
-  for (const [name, value] of Object.entries({ batchSize, epochs }))
-    assertArgument(whole(value), 'openData', { [name]: value }, 'a positive integer')
+  const { train: set, batchSize, epochs, seed, balanced = false } = options
+  assertArgument(whole(batchSize), 'openData', { batchSize }, 'a positive integer')
+  assertArgument(isLength(epochs), 'openData', { epochs }, 'an integer of at least 0')
   const [fitted, heldOut] = splitOf(options)
   const size = fitted.indices.length
   const stepsPerEpoch = Math.ceil(size / batchSize)
@@ -114,6 +120,14 @@ export function openData(options: DataOptions): TrainingData {
   const statistics = normalizationOf(options, fitted)
   const orders = createRandom(seed, 'openData').fork('order')
   const shuffled = { epoch: -1, order: new Int32Array() }
+  const orderOf = (epoch: number): Int32Array => {
+    const random = orders.at(epoch)
+    if (!balanced) return random.permutation(size)
+    return balancedOrder(
+      fitted.indices.map((index) => set.labels[index]!),
+      random,
+    )
+  }
   return {
     facts: { size, height, width, channels, classes: set.classes.length, ...statistics },
     ...(heldOut.indices.length > 0 && { heldOut }),
@@ -121,11 +135,7 @@ export function openData(options: DataOptions): TrainingData {
     time: (step) => ({ step, stepsPerEpoch, steps: stepsPerEpoch * epochs }),
     batch(step) {
       const epoch = Math.floor(step / stepsPerEpoch)
-      if (epoch !== shuffled.epoch)
-        Object.assign(shuffled, {
-          epoch,
-          order: orders.at(epoch).permutation(size),
-        })
+      if (epoch !== shuffled.epoch) Object.assign(shuffled, { epoch, order: orderOf(epoch) })
       const from = (step % stepsPerEpoch) * batchSize
       return batchOf(fitted, from, Math.min(size, from + batchSize), shuffled.order)
     },

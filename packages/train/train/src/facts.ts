@@ -19,7 +19,7 @@ export async function factsOf(
   { data, variables, baseRate }: OpenRun,
   precision: Precision,
 ): Promise<RunFacts> {
-  const { model, optimizer, epochs, batchSize = 128, seed = 0, tricks = [] } = options
+  const { model, optimizer, epochs, batchSize = 128, seed = 0, tricks = [], balanced } = options
   const { train, validation, test } = options.data
   const trainable = trainableOf(variables)
   return {
@@ -47,6 +47,7 @@ export async function factsOf(
     epochs,
     batchSize,
     seed,
+    ...(balanced && { balanced }),
     precision,
   }
 }

@@ -22,7 +22,12 @@ export interface Subset {
   readonly indices: Int32Array
 }
 
-/** A subset of all images. */
+/**
+ * A subset of all images.
+ *
+ * @example
+ * const { indices } = allImages(trainingImages)
+ */
 export const allImages = (set: ImageSet): Subset => ({
   set,
   indices: Int32Array.from({ length: set.labels.length }, (_, i) => i),

@@ -11,7 +11,7 @@ import { trainableOf, variablesOf } from '@tricks/core/model'
 import { checkEvaluationSet } from './check-data.ts'
 import { checkActivation, checkOutputs } from './check-model.ts'
 import { findSuspect } from './check-contents.ts'
-import { openData, type TrainingData, whole } from './data.ts'
+import { isLength, openData, type TrainingData, whole } from './data.ts'
 import type { ImageSet } from './image-set.ts'
 import type { Model } from './model.ts'
 import { alignOptimizer } from './optimizer.ts'
@@ -40,7 +40,7 @@ export interface RunOptions {
   readonly tricks?: readonly Trick[]
   /** From tfjs or `@tricks/adabound`; its learning rate is the base for tricks. */
   readonly optimizer: tf.Optimizer
-  /** A positive integer. */
+  /** An integer of at least 0. With 0 nothing is trained, and the model is evaluated as it is. */
   readonly epochs: number
   /** Default 128; an epoch's last batch may be smaller. */
   readonly batchSize?: number
@@ -52,6 +52,8 @@ export interface RunOptions {
    * (early stopping, plateau, best checkpoint).
    */
   readonly validation?: number
+  /** Train on all classes equally often, however many images they have; default false: each image once per epoch. */
+  readonly balanced?: boolean
   /**
    * Precision of the model's convolutions and matrix products in training, default 'float32'. With 'bfloat16',
    * activations between them use it too; weights, statistics, losses, updates and evaluation stay in float32. If
@@ -90,12 +92,19 @@ export const openRun = (options: RunOptions): OpenRun => open(options, false)
 
 /** @param resumed whether a checkpoint will replace the optimizer's state */
 export function open(options: RunOptions, resumed: boolean): OpenRun {
-  const { model, tricks = [], optimizer, epochs, batchSize = 128, seed = 0 } = options
+  const { model, tricks = [], optimizer, epochs, batchSize = 128, seed = 0, balanced } = options
   checkOptions(options)
   const baseRate = rateOf(optimizer)
   const { train, test } = options.data
   const held = options.data.validation ?? options.validation
-  const data = openData({ ...options.data, validation: held, batchSize, epochs, seed })
+  const data = openData({
+    ...options.data,
+    validation: held,
+    batchSize,
+    epochs,
+    seed,
+    balanced: balanced ?? false,
+  })
   const { size } = data.facts
   if (batchSize > size)
     throw new Error(
@@ -136,7 +145,7 @@ function checkOptions({
   const applies = typeof (model as Model | undefined)?.apply === 'function'
   assertArgument(applies, 'train', { model }, 'a tfjs-layers model, or { apply, variables }')
   createRandom(seed, 'train')
-  assertArgument(whole(epochs), 'train', { epochs }, 'a positive integer')
+  assertArgument(isLength(epochs), 'train', { epochs }, 'an integer of at least 0')
   assertArgument(whole(batchSize), 'train', { batchSize }, 'a positive integer')
   const given = typeof data === 'object' && data !== null && 'train' in data
   assertArgument(given, 'train', { data }, '{ train, validation?, test?, mean?, deviation? }')

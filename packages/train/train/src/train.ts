@@ -265,7 +265,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
       }
     }
     finish(stopped === undefined ? 'finished' : stopped === 'aborted' ? 'aborted' : 'stopped')
-    const last = { time: run.data.time(step - 1), rate }
+    const last = { time: run.data.time(Math.max(0, step - 1)), rate }
     const judgeLast = async (name: string, set: Subset | undefined) => {
       const judged = set && stopped !== 'aborted' ? await judge(set) : undefined
       if (judged) watch.checkEvaluation(name, judged.metrics.loss, last)

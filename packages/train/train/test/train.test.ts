@@ -43,6 +43,16 @@ describe('training', () => {
     expect(result.epochs[4]!.training.loss).toBeLessThan(result.epochs[0]!.training.loss)
   })
 
+  test('of no epochs evaluates the model as it is', async () => {
+    const model = denseModel()
+    const before = Object.values(variablesOf(model)).map((variable) => [...variable.dataSync()])
+    const result = await train(options({ model, epochs: 0 }))
+    expect(result).toMatchObject({ stopped: 'finished', steps: 0, epochs: [] })
+    expect(result.test!.loss).toBeGreaterThan(0.5)
+    const after = Object.values(variablesOf(model)).map((variable) => [...variable.dataSync()])
+    expect(after).toEqual(before)
+  })
+
   test('the test logits are those that loss and accuracy were computed from', async () => {
     const { test: metrics, testLogits } = await train(options({ epochs: 2 }))
     const { labels } = blobs(40, 1)
@@ -196,7 +206,11 @@ describe('reports errors', () => {
       'got 3 at',
     ],
     ['truncated images', { data: { train: { ...set, images: set.images.slice(1) } } }, 'bytes'],
-    ['no epochs', { epochs: 0 }, 'train: expected epochs to be a positive integer, got 0'],
+    [
+      'less than no epochs',
+      { epochs: -1 },
+      'train: expected epochs to be an integer of at least 0, got -1',
+    ],
     ['no reads', { readEvery: 0 }, 'train: expected readEvery to be a positive integer, got 0'],
     [
       'no model',
@@ -266,7 +280,7 @@ test('errors of openData name its options', () => {
   const given = { train: blobs(20), validation: 0, batchSize: 8, epochs: 1, seed: 0 }
   for (const [wrong, message] of [
     [{ batchSize: -8 }, 'openData: expected batchSize to be a positive integer, got -8'],
-    [{ epochs: 0.5 }, 'openData: expected epochs to be a positive integer, got 0.5'],
+    [{ epochs: 0.5 }, 'openData: expected epochs to be an integer of at least 0, got 0.5'],
     [{ seed: -1 }, 'openData: expected seed to be a whole number in [0, 2^32), got -1'],
   ] as const)
     expect(() => openData({ ...given, ...wrong })).toThrow(message)

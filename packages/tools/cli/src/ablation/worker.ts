@@ -32,7 +32,7 @@ async function trainArm({ spec, seed }: Job): Promise<Outcome> {
   const { height, width, channels, classes, labels } = images.train
   const data = { height, width, channels, classes: classes.length, images: labels.length }
   const context = { data, seed, ...(recipe.teacher && teacher && { teacher }) }
-  const model = modelOf(recipe, context)
+  const model = await modelOf(recipe, context)
   const optimizer = recipe.optimizer()
   const own = spec as { readonly batchSize?: number }
   const before = process.cpuUsage()

@@ -21,7 +21,7 @@ export const settingsSchema = v.strictObject({
   seed: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 32 - 1)),
   backend: v.pipe(v.string(), v.minLength(1)),
   model: v.optional(v.string()),
-  epochs: v.optional(v.pipe(count, v.minValue(1))),
+  epochs: v.optional(count),
   limit: v.optional(v.pipe(count, v.minValue(1))),
   size: v.optional(v.pipe(count, v.minValue(1))),
   skipBroken: v.optional(v.boolean()),
@@ -31,6 +31,13 @@ export const settingsSchema = v.strictObject({
   microBatch: v.optional(v.pipe(count, v.minValue(1))),
   nonFinite: v.optional(v.picklist(['stop', 'skip'])),
   precision: v.optional(v.picklist(['float32', 'bfloat16'])),
+  /** Where the network's weights come from: a name or a file. */
+  from: v.optional(v.pipe(v.string(), v.minLength(1))),
+  /** Passes over the images of which a last layer is fitted. */
+  views: v.optional(v.pipe(count, v.minValue(1))),
+  /** The time that the length was chosen for. */
+  minutes: v.optional(v.pipe(v.number(), v.minValue(0))),
+  balance: v.optional(v.boolean()),
 })
 export type Settings = Readonly<v.InferOutput<typeof settingsSchema>>
 
@@ -40,6 +47,19 @@ const planTrick: v.GenericSchema<PlanStage['tricks'][number]> = v.looseObject({
   options: v.any(),
   tricks: v.optional(v.array(v.lazy(() => planTrick))),
 }) as never
+
+const headSchema = v.looseObject({
+  /** Numbers per image. */
+  features: count,
+  /** Passes over the images, in ways that tricks drew. */
+  passes: count,
+  decay: v.number(),
+  training: metrics,
+  validation: v.optional(metrics),
+  /** Whether the validation images were trained on too, once they had chosen the decay. */
+  refitted: v.optional(v.boolean()),
+})
+export type HeadFacts = Readonly<v.InferOutput<typeof headSchema>>
 
 /** run.json. */
 export const runSchema = v.looseObject({
@@ -87,6 +107,10 @@ export const runSchema = v.looseObject({
   revision: v.optional(v.string()),
   versions: v.optional(v.record(v.string(), v.string())),
   hardware: v.optional(v.string()),
+  /** Of a run that began with a network with trained weights: how its last layer was fitted. */
+  head: v.optional(headSchema),
+  /** Training images of each class, in the classes' order. */
+  classCounts: v.optional(v.array(count)),
   test: v.optional(metrics),
   skipped: v.optional(count),
   mean: v.optional(v.array(v.number())),

@@ -1,0 +1,137 @@
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs-core'
+import type { Trick } from '@tricks/core'
+import {
+  extractFeatures,
+  type FeatureProgress,
+  type Features,
+  fitHead,
+  type Head,
+  joined,
+  splitHead,
+} from '@tricks/features'
+import { allImages, type Subset } from '@tricks/train'
+import { featureFiles } from './feature-files.ts'
+import { imagesAtOnce } from './images-at-once.ts'
+import type { RunOptions } from './options.ts'
+import { duration, percent } from './progress/format.ts'
+import type { ProgressView } from './progress/view.ts'
+import type { HeadFacts } from './record/schema.ts'
+import type { Setup } from './set-up.ts'
+
+/** Without validation images to choose by: between what was chosen for 60 and for 800 pictures of a class. */
+const usualDecay = 10 ** -2.5
+
+/**
+ * Fits the network's last layer to features of the images, which are kept in the run's folder as they are computed, so that a run
+ * that is killed meanwhile continues there.
+ *
+ * The weight decay is chosen on the validation images. If nothing is trained or chosen by them after that, and there are test images
+ * to tell how good the result is, the layer is fitted to all of them in the end.
+ */
+export async function fitLastLayer(
+  folder: string,
+  options: RunOptions,
+  { model, training, batches }: Setup,
+  view: ProgressView,
+): Promise<HeadFacts> {
+  const { recipe, data, seed = 0, epochs = recipe.epochs, balance = false, signal } = options
+  const { passes = [[]] } = recipe.head!
+  const { features: network, head: layer } = splitHead(model)
+  const { mean, deviation } = batches.facts
+  const { heldOut } = batches
+  const refits = heldOut !== undefined && epochs === 0 && data.test !== undefined
+  const store = featureFiles(join(folder, 'features'))
+  const progress = statusOf(view)
+  const featuresOf = (images: Subset, lists: readonly (readonly Trick[])[]): Promise<Features> =>
+    extractFeatures({
+      model: network,
+      images,
+      mean,
+      deviation,
+      passes: lists,
+      seed,
+      store,
+      batchSize: imagesAtOnce(training),
+      onProgress: progress,
+      ...(signal && { signal }),
+    })
+
+  const began = performance.now()
+  const fitted = await featuresOf(rest(allImages(training), heldOut), passes)
+  const validation = heldOut && (await featuresOf(heldOut, [[]]))
+  const others = refits ? await featuresOf(heldOut, passes) : undefined
+  const rows = [fitted, ...(others ? [others] : [])].flatMap(({ blocks }) => blocks)
+  const count = rows.reduce((sum, { labels }) => sum + labels.length, 0)
+  view.say(
+    `Features   ${fitted.width.toLocaleString('en')} numbers of each of ${count.toLocaleString('en')} images` +
+      `${passes.length > 1 ? `, in ${passes.length} views` : ''} (${duration((performance.now() - began) / 1000)})`,
+  )
+  const classes = training.classes.length
+  const common = {
+    classes,
+    ...(balance && { classWeights: weightsOf(fitted, classes) }),
+    ...(signal && { signal }),
+  }
+  const chosen = await fitHead({
+    training: fitted,
+    ...(validation ? { validation } : { decays: [usualDecay] }),
+    ...common,
+  })
+  const final = others
+    ? await fitHead({ training: joined(fitted, others), decays: [chosen.decay], ...common })
+    : chosen
+  set(layer, final)
+  const { decay, validation: judged } = chosen
+  view.say(
+    `Last layer ${judged ? `${percent(judged.accuracy)} of ${heldOut!.indices.length} validation images right (loss ${judged.loss.toFixed(3)}), ` : ''}` +
+      `weight decay ${Number(decay.toPrecision(2))}${refits ? '; fitted again with them' : ''}`,
+  )
+  return {
+    features: fitted.width,
+    passes: passes.length,
+    decay,
+    training: final.training,
+    ...(judged && { validation: judged }),
+    ...(refits && { refitted: true }),
+  }
+}
+
+/** A set's images without those that are held out of it. */
+function rest(all: Subset, heldOut: Subset | undefined): Subset {
+  if (heldOut?.set !== all.set) return all
+  const held = new Set(heldOut.indices)
+  return { set: all.set, indices: all.indices.filter((index) => !held.has(index)) }
+}
+
+/** By which all classes count the same. */
+function weightsOf({ blocks }: Features, classes: number): number[] {
+  const counts = Array<number>(classes).fill(0)
+  for (const { labels } of blocks) for (const label of labels) counts[label]!++
+  return counts.map((count) => 1 / Math.max(1, count))
+}
+
+function set(layer: ReturnType<typeof splitHead>['head'], { kernel, bias }: Head): void {
+  const [weights, ...biases] = layer.weights
+  const shape = weights!.shape as [number, number]
+  if (biases.length === 0)
+    throw new Error(
+      `run: expected the last layer ${layer.name} to have a bias. Make it with useBias: true.`,
+    )
+  tf.tidy(() => layer.setWeights([tf.tensor2d(kernel, shape), tf.tensor1d(bias)]))
+}
+
+function statusOf(view: ProgressView): (progress: FeatureProgress) => void {
+  const began = performance.now()
+  let computed = 0
+  let before = 0
+  return ({ done, computed: now, total }) => {
+    // Counted anew for each set of images.
+    computed += now < before ? now : now - before
+    before = now
+    const rate = computed / ((performance.now() - began) / 1000)
+    const left =
+      rate > 0 ? `, ${rate.toFixed(0)} images/s, ${duration((total - done) / rate)} left` : ''
+    view.status(`Features   ${done} of ${total} images${left}`)
+  }
+}

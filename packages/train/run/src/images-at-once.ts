@@ -1,0 +1,11 @@
+/** The activations of so many take some hundred megabytes. */
+const pixels = 32 * 224 * 224
+
+/** How many images of a size pass through a network at once without gradients: memory and time alone depend on it. */
+export const imagesAtOnce = ({
+  height,
+  width,
+}: {
+  readonly height: number
+  readonly width: number
+}): number => Math.min(500, Math.max(4, Math.floor(pixels / (height * width))))
