@@ -6,7 +6,8 @@ import '@tensorflow/tfjs-backend-cpu'
 import { loadCifar10 } from '@tricks/cifar10'
 import { decode } from 'fast-png'
 import { expect, test } from 'vitest'
-import { pictures, repository } from '../cards/pictures.ts'
+import { pictures } from '../cards/pictures.ts'
+import { repository } from '../factories.ts'
 
 let drawn: Promise<Map<string, Uint8Array | string>> | undefined
 const today = (): NonNullable<typeof drawn> => (drawn ??= draw())
@@ -57,7 +58,7 @@ test('each trick that changes images, or the rate, has one, and its card shows i
   expect(folders.length).toBeGreaterThan(10)
   for (const folder of folders) {
     const own = [...made.keys()].find((path) => dirname(path) === folder)
-    expect(own, `${folder}: add it to workshop/cards/pictures.ts`).toBeDefined()
+    expect(own, `${folder}: npm run pictures`).toBeDefined()
     expect(readFileSync(join(repository, folder, 'README.md'), 'utf8')).toContain(
       `](${basename(own!)})`,
     )

@@ -1,9 +1,11 @@
-import { globSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { factories, fuzz } from './fuzz.ts'
+import { packages } from '../../../../workshop/cards/packages.ts'
+import { factories } from '../../../../workshop/factories.ts'
+import { fuzz } from './fuzz.ts'
 import { fuzzCheckpoints, fuzzPolicies, fuzzRuns } from './fuzz-files.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'fuzz-'))
@@ -12,13 +14,10 @@ beforeAll(async () => {
   await tf.setBackend('cpu')
 })
 
-test('every trick is fuzzed', () => {
-  const root = join(import.meta.dirname, '../../..')
-  const tricks = globSync('{augment,mix,loss,schedule,optimize}/*', { cwd: root })
-    .map((path) => basename(path))
-    // A package shared by several tricks, not a trick.
-    .filter((name) => name !== 'operations')
-  expect(tricks.filter((trick) => !(trick in factories))).toEqual([])
+test('every package of tricks is fuzzed', () => {
+  expect([...new Set(factories.map(({ trick }) => trick))]).toEqual(
+    packages.filter((each) => each.tricks).map(({ folder }) => basename(folder)),
+  )
 })
 
 test('10,000 random option objects each give a working trick or an error naming the option', () => {

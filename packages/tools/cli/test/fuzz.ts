@@ -3,10 +3,6 @@
 import '@tensorflow/tfjs-backend-cpu'
 import '@tensorflow/tfjs-layers'
 import * as tf from '@tensorflow/tfjs-core'
-import { adabound } from '@tricks/adabound'
-import { autoAugment } from '@tricks/autoaugment'
-import { batchNorm } from '@tricks/batch-norm'
-import { colorJitter } from '@tricks/color-jitter'
 import {
   compose,
   createRandom,
@@ -17,27 +13,7 @@ import {
   sometimes,
   type Trick,
 } from '@tricks/core'
-import { cosineDecay } from '@tricks/cosine-decay'
-import { cutout } from '@tricks/cutout'
-import { distillation } from '@tricks/distillation'
-import { dropout } from '@tricks/dropout'
-import { earlyStopping } from '@tricks/early-stopping'
-import { gradientAccumulation } from '@tricks/gradient-accumulation'
-import { labelSmoothing } from '@tricks/label-smoothing'
-import { linearScaling } from '@tricks/linear-scaling'
-import { mixup } from '@tricks/mixup'
-import { pcaLighting } from '@tricks/pca-lighting'
-import { randomCrop } from '@tricks/random-crop'
-import { randomErasing } from '@tricks/random-erasing'
-import { randomFlip } from '@tricks/random-flip'
-import { randomResizedCrop } from '@tricks/random-resized-crop'
-import { randomRotation } from '@tricks/random-rotation'
-import { reduceOnPlateau } from '@tricks/reduce-on-plateau'
-import { ricap } from '@tricks/ricap'
-import { stepDecay } from '@tricks/step-decay'
-import { constantWarmup, warmup } from '@tricks/warmup'
-import { l1, l2 } from '@tricks/weight-penalty'
-import { xavier } from '@tricks/initializers'
+import { factories as all, type Factory as Made } from '../../../../workshop/factories.ts'
 
 /** Anything that a caller without types may pass. */
 type Wild = Record<string, unknown>
@@ -50,103 +26,31 @@ interface Factory {
   use(options: Wild): void
 }
 
-/** A factory with untyped options. */
-const loose = (factory: unknown): ((options: Wild) => unknown) =>
-  factory as (options: Wild) => unknown
+/** Some trick, for the combinators. */
+const flip = all.find(({ name }) => name === 'randomFlip')!.make() as Trick
 
-const trick = (
-  name: string,
-  factory: unknown,
-  options: readonly string[],
-  always: Wild = {},
-): Factory => ({
-  names: [name],
-  options: [...options, 'key'],
-  use: (wild) => runHooks(loose(factory)({ ...always, ...wild }) as Trick),
+/** A factory with untyped options. */
+const loose = (factory: unknown): ((options: Wild) => Trick) => factory as (options: Wild) => Trick
+
+const found = ({ trick, options, make, sample }: Made): Factory => ({
+  names: [options.name, trick],
+  options: [...Object.keys(options.kinds), ...(options.keyed ? ['key'] : [])],
+  use(wild) {
+    const made = make({ ...sample({ classes: 3 }), ...wild }) as object
+    if (made instanceof tf.Optimizer) runOptimizer(made)
+    else if ('getConfig' in made) runLayer(made)
+    else runHooks(made as Trick)
+  },
 })
-const flip = randomFlip()
-const teacher = { name: 'teacher', apply: (x: tf.Tensor) => tf.zeros([x.shape[0], 3]) }
 
 /** Every factory in the repository, by name. */
-export const factories: Readonly<Record<string, Factory>> = {
-  adabound: {
-    names: ['adabound'],
-    options: [
-      'learningRate',
-      'finalLearningRate',
-      'beta1',
-      'beta2',
-      'gamma',
-      'epsilon',
-      'weightDecay',
-      'decoupled',
-      'amsbound',
-      'baseLearningRate',
-    ],
-    use(options) {
-      const optimizer = loose(adabound)(options) as tf.Optimizer
-      const weight = tf.variable(tf.tensor1d([1, -2]))
-      try {
-        for (let i = 0; i < 2; i++) {
-          const gradient = tf.tensor1d([0.5, 1e-3])
-          optimizer.applyGradients([{ name: weight.name, tensor: gradient }])
-          gradient.dispose()
-        }
-        checkFinite('weight', weight)
-      } finally {
-        weight.dispose()
-        optimizer.dispose()
-      }
-    },
-  },
-  autoaugment: trick('autoaugment', autoAugment, ['policy', 'fill']),
-  'batch-norm': {
-    names: ['batch-norm'],
-    options: ['momentum', 'epsilon', 'gamma', 'name'],
-    use: (options) => runLayer(loose(batchNorm)(options)),
-  },
-  'color-jitter': trick('color-jitter', colorJitter, [
-    'brightness',
-    'contrast',
-    'saturation',
-    'hue',
-    'shift',
-  ]),
-  'constant warm-up': {
-    ...trick('warmup', constantWarmup, ['multiplier', 'over', 'until', 'every'], { multiplier: 4 }),
-    names: ['warmup', 'constant-warmup'],
-  },
-  'cosine-decay': trick('cosine-decay', cosineDecay, ['over', 'min']),
-  cutout: trick('cutout', cutout, ['length', 'holes', 'fill', 'inside']),
-  distillation: trick('distillation', distillation, ['teacher', 'temperature', 'alpha'], {
-    teacher,
-  }),
-  dropout: {
-    names: ['dropout'],
-    options: ['rate', 'mode', 'blockSize', 'seed', 'name'],
-    use: (options) => runLayer(loose(dropout)(options)),
-  },
+const factories: Readonly<Record<string, Factory>> = {
+  ...Object.fromEntries(all.map((each) => [each.name, found(each)])),
   during: {
     names: ['during'],
     options: ['from', 'until'],
     use: (options) => runHooks(during(options, flip)),
   },
-  'early-stopping': trick('early-stopping', earlyStopping, [
-    'patience',
-    'minDelta',
-    'mode',
-    'monitor',
-    'restoreBest',
-  ]),
-  'gradient-accumulation': trick('gradient-accumulation', gradientAccumulation, ['microBatch']),
-  'label-smoothing': trick('label-smoothing', labelSmoothing, ['epsilon']),
-  'linear-scaling': trick('linear-scaling', linearScaling, [
-    'baseBatchSize',
-    'batchSize',
-    'accumulation',
-    'workers',
-  ]),
-  mixup: trick('mixup', mixup, ['alpha', 'perImage']),
   oneOf: {
     names: ['oneOf'],
     options: ['choices', 'weight'],
@@ -157,45 +61,16 @@ export const factories: Readonly<Record<string, Factory>> = {
             ? choices
             : [
                 [flip, weight],
-                [cutout({ length: 2 }), 1],
+                [{ ...flip, name: 'other' }, 1],
               ]) as Wild,
-        ) as Trick,
+        ),
       ),
   },
-  'pca-lighting': trick('pca-lighting', pcaLighting, ['deviation', 'components']),
-  'random-crop': trick('random-crop', randomCrop, ['padding', 'mode']),
-  'random-erasing': trick('random-erasing', randomErasing, [
-    'probability',
-    'area',
-    'ratio',
-    'aspect',
-    'fill',
-  ]),
-  'random-flip': trick('random-flip', randomFlip, ['probability', 'direction']),
-  'random-resized-crop': trick('random-resized-crop', randomResizedCrop, ['size', 'area', 'ratio']),
-  'random-rotation': trick('random-rotation', randomRotation, ['degrees', 'interpolation', 'fill']),
-  'reduce-on-plateau': trick('reduce-on-plateau', reduceOnPlateau, [
-    'factor',
-    'patience',
-    'threshold',
-    'cooldown',
-    'min',
-    'monitor',
-  ]),
-  ricap: trick('ricap', ricap, ['beta']),
   sometimes: {
     names: ['sometimes'],
     options: ['probability'],
     use: ({ probability = 0.5 }) => runHooks(sometimes(probability as number, flip)),
   },
-  'step-decay': trick('step-decay', stepDecay, ['gamma', 'every', 'milestones']),
-  warmup: trick('warmup', warmup, ['multiplier', 'over', 'after'], {
-    multiplier: 4,
-    over: { steps: 2 },
-  }),
-  'weight-penalty': trick('l1', l1, ['strength', 'biases', 'norms']),
-  'weight-penalty l2': trick('l2', l2, ['strength', 'biases', 'norms']),
-  xavier: trick('xavier', xavier, ['method', 'gain']),
 }
 
 const numbers = [
@@ -447,6 +322,22 @@ function runHooks(made: Trick): void {
     pipeline.dispose()
   } finally {
     tf.dispose(variables)
+  }
+}
+
+/** Takes two steps with an optimizer. */
+function runOptimizer(optimizer: tf.Optimizer): void {
+  const weight = tf.variable(tf.tensor1d([1, -2]))
+  try {
+    for (let i = 0; i < 2; i++) {
+      const gradient = tf.tensor1d([0.5, 1e-3])
+      optimizer.applyGradients([{ name: weight.name, tensor: gradient }])
+      gradient.dispose()
+    }
+    checkFinite('weight', weight)
+  } finally {
+    weight.dispose()
+    optimizer.dispose()
   }
 }
 

@@ -1,0 +1,3 @@
+// What the card's picture shows: draws in which one sees what the trick does.
+export const seed = 12
+export const options = { alpha: 1 }

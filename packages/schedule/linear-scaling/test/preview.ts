@@ -1,0 +1,9 @@
+// What the card's picture shows.
+import { cosineDecay } from '@tricks/cosine-decay'
+import { linearScaling } from '../src/index.ts'
+
+export const curves = [512, 256, 128].map((batchSize) => ({
+  name: `batches of ${batchSize}`,
+  of: [linearScaling(), cosineDecay()],
+  batchSize,
+}))

@@ -1,0 +1,13 @@
+// What the card's picture shows.
+import { stepDecay } from '../src/index.ts'
+
+export const curves = [
+  {
+    name: '{ milestones: half, three quarters }',
+    of: [stepDecay({ milestones: [{ fraction: 0.5 }, { fraction: 0.75 }] })],
+  },
+  {
+    name: '{ every: 6 epochs, gamma: 0.5 }',
+    of: [stepDecay({ every: { epochs: 6 }, gamma: 0.5 })],
+  },
+]

@@ -1,0 +1,71 @@
+// The factories of all tricks in the repository, found by the packages themselves: those whose manifest has `tricks`,
+// and in each the exported pairs of a function and its options, as `cutout` and `cutoutOptions`. So a new trick is drawn,
+// fuzzed and resumed without being added to a list.
+import { existsSync, globSync, readFileSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import type { Kind, OptionSet } from '@tricks/core/options'
+
+type Options = Readonly<Record<string, unknown>>
+
+export interface Factory {
+  /** The package's, from the root of the repository. */
+  readonly folder: string
+  /** The package's name in its stage, such as `cutout`. */
+  readonly trick: string
+  /** Whether a release has it. */
+  readonly released: boolean
+  /** The exported function's name. */
+  readonly name: string
+  readonly options: OptionSet<Readonly<Record<string, Kind>>>
+  /** Makes the trick, layer or optimizer, whatever it is given. */
+  make(options?: Options): unknown
+  /** What the package's `test/samples.ts` gives: options that are required, or with which a short run shows an effect. */
+  sample(data: SampleData): Options
+  /** What the package's `test/preview.ts` exports. */
+  readonly preview: Options
+}
+
+/** What a sample's options may depend on. */
+export interface SampleData {
+  readonly classes: number
+}
+
+type Samples = (data: SampleData) => Readonly<Record<string, Options>>
+
+export const repository: string = join(import.meta.dirname, '..')
+
+const moduleAt = async (path: string): Promise<Record<string, unknown>> =>
+  existsSync(path) ? ((await import(path)) as Record<string, unknown>) : {}
+
+async function factoriesIn(manifest: string): Promise<Factory[]> {
+  const { tricks, version } = JSON.parse(readFileSync(join(repository, manifest), 'utf8')) as {
+    readonly tricks?: object
+    readonly version: string
+  }
+  if (!tricks) return []
+  const folder = dirname(manifest)
+  const root = join(repository, folder)
+  const exported = await moduleAt(join(root, 'src/index.ts'))
+  const preview = await moduleAt(join(root, 'test/preview.ts'))
+  const samples = (await moduleAt(join(root, 'test/samples.ts')))['samples'] as Samples | undefined
+  return Object.entries(exported).flatMap(([key, options]) => {
+    const name = key.replace(/Options$/, '')
+    const make = exported[name]
+    if (name === key || typeof make !== 'function') return []
+    return {
+      folder,
+      trick: basename(folder),
+      released: version !== '0.0.0',
+      name,
+      options: options as Factory['options'],
+      make: make as Factory['make'],
+      sample: (data: SampleData) => samples?.(data)[name] ?? {},
+      preview,
+    }
+  })
+}
+
+const manifests = globSync('packages/*/*/package.json', { cwd: repository }).toSorted()
+
+/** By their packages' folders. */
+export const factories: readonly Factory[] = (await Promise.all(manifests.map(factoriesIn))).flat()
