@@ -118,6 +118,11 @@ exports.uses = {
   '@tricks/native': (_, { tf }) => assert.ok(tf.findBackendFactory('tensorflow')),
   '@tricks/webgpu': () => undefined,
   '@tricks/conformance/check': ({ checkTrick }) => assert.equal(typeof checkTrick, 'function'),
+  '@tricks/onnx': async ({ toOnnx }, { load }) => {
+    const { createModel } = await load('@tricks/models')
+    const model = createModel('plain', { widths: [[4]], seed: 1 })
+    assert.ok((await toOnnx(model, { mean: [0.5], deviation: [0.25] })).length > 0)
+  },
   '@tricks/report': async ({ reportPage }, { load }) => {
     const { parseRun } = await load('@tricks/run/record')
     assert.match(reportPage(parseRun({ name: 'mine' })), /There is no run\.json/)
