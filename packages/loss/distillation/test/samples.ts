@@ -5,7 +5,7 @@ export const samples = ({ classes }: { readonly classes: number }) => ({
   distillation: {
     teacher: {
       name: 'teacher',
-      apply: (images: tf.Tensor) => tf.oneHot(tf.zeros([images.shape[0]!], 'int32'), classes),
+      apply: (images: tf.Tensor) => tf.oneHot(tf.zeros([images.shape[0]], 'int32'), classes),
     },
   },
 })

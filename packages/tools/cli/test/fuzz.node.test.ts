@@ -16,7 +16,7 @@ beforeAll(async () => {
 
 test('every package of tricks is fuzzed', () => {
   expect([...new Set(factories.map(({ trick }) => trick))]).toEqual(
-    packages.filter((each) => each.tricks).map(({ folder }) => basename(folder)),
+    packages.filter((each) => each.tricks).map((each) => basename(each.folder)),
   )
 })
 
