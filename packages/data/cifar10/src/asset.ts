@@ -1,4 +1,4 @@
-/** The bytes of a file that came with a package, in Node and in a browser. */
+/** Reads a file of the package, in Node or a browser. */
 export async function readAsset(url: URL): Promise<Uint8Array<ArrayBuffer>> {
   try {
     if (url.protocol === 'file:') {

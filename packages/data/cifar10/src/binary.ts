@@ -2,14 +2,14 @@ import type { Cifar10, ImageSet } from './image-set.ts'
 
 const [side, pixels] = [32, 32 * 32]
 
-/** Where a layout keeps what: a record is its labels, then three planes of 32 rows of 32. */
+/** A binary layout: each record has its labels, then three planes of 32 rows of 32. */
 interface Layout {
   readonly folder: string
   readonly train: readonly string[]
   readonly test: readonly string[]
   readonly records: { readonly train: number; readonly test: number }
   readonly names: string
-  /** Labels in a record, and which of them counts. */
+  /** Number of labels per record, and the index of the one to use. */
   readonly labels: number
   readonly label: number
 }
@@ -25,11 +25,11 @@ const cifar10: Layout = {
 }
 
 /**
- * CIFAR-10 in its official binary layout, from a local folder: `data_batch_1.bin` … `data_batch_5.bin`,
- * `test_batch.bin`, and `batches.meta.txt` with the classes' names. Node only.
+ * Reads CIFAR-10 in its official binary layout from a local folder: `data_batch_1.bin` … `data_batch_5.bin`,
+ * `test_batch.bin`, and `batches.meta.txt` with the class names. Node only.
  *
- * @param folder the folder, or the one above its `cifar-10-batches-bin`
- * @throws Error if a file is missing, truncated, changed since `downloadCifar` saved it, or holds labels out of range
+ * @param folder the folder, or the parent of `cifar-10-batches-bin`
+ * @throws Error if a file is missing, truncated, changed since `downloadCifar` saved it, or contains invalid labels
  * @example
  * const { train, test } = await readCifar10('data/cifar-10-batches-bin')
  */
@@ -38,11 +38,11 @@ export function readCifar10(folder: string): Promise<Cifar10> {
 }
 
 /**
- * CIFAR-100 in its official binary layout, from a local folder: `train.bin`, `test.bin`, and the names of the 100
- * fine and the 20 coarse classes. Node only.
+ * Reads CIFAR-100 in its official binary layout from a local folder: `train.bin`, `test.bin`, and the names of the 100
+ * fine and 20 coarse classes. Node only.
  *
- * @param folder the folder, or the one above its `cifar-100-binary`
- * @param options.labels 'fine' (default), 100 classes, or 'coarse', 20
+ * @param folder the folder, or the parent of `cifar-100-binary`
+ * @param options.labels 'fine' (default) for 100 classes, or 'coarse' for 20
  * @throws Error as `readCifar10`
  * @example
  * const { train, test } = await readCifar100('data', { labels: 'coarse' })
@@ -62,7 +62,7 @@ export function readCifar100(
   })
 }
 
-/** The file that `downloadCifar` leaves beside what it unpacked: each file's sha256. */
+/** The file with each file's sha256 that `downloadCifar` writes. */
 export const checksumFile = 'sha256.json'
 
 async function read(given: string, layout: Layout): Promise<Cifar10> {
@@ -103,7 +103,7 @@ async function read(given: string, layout: Layout): Promise<Cifar10> {
       const length = layout.labels + 3 * pixels
       if (bytes.length !== records * length)
         throw new Error(
-          `cifar10: expected ${name} to have ${records * length} bytes, got ${bytes.length}: it is cut or altered`,
+          `cifar10: expected ${name} to have ${records * length} bytes, got ${bytes.length}: it is truncated or altered`,
         )
       for (let record = 0; record < records; record++) {
         const label = bytes[record * length + layout.label]!

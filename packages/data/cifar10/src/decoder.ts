@@ -5,7 +5,7 @@ export { decode }
 
 let started: Promise<void> | undefined
 
-/** Makes `decode` ready, once: a second load may come while the first is still at it. */
+/** Initialises the decoder, once, even if a second load starts meanwhile. */
 export function startDecoder(sample: ArrayBuffer): Promise<void> {
   started ??= start(sample).catch((error: unknown) => {
     started = undefined
@@ -15,9 +15,9 @@ export function startDecoder(sample: ArrayBuffer): Promise<void> {
 }
 
 /**
- * In a browser the decoder finds its own wasm file and ImageData. Node has neither `fetch` for files nor
- * ImageData, which the decoder would leave on the process for good. It keeps what it finds at its first
- * image, so ours is lent for that one only, also where a process has its own: nobody knows what that takes.
+ * In a browser the decoder finds its wasm file and ImageData. Node has neither `fetch` for files nor ImageData, which
+ * the decoder would add to the process permanently. It keeps the one that it finds at its first image, so ours is
+ * installed only for that image, even if the process has its own, whose requirements are unknown.
  */
 async function start(sample: ArrayBuffer): Promise<void> {
   if (!import.meta.url.startsWith('file:')) return

@@ -15,26 +15,26 @@ const archives = {
 } as const
 
 export interface DownloadOptions {
-  /** Another place to fetch the archive from. */
+  /** Alternative URL of the archive. */
   readonly url?: string
-  /** What its md5 has to be; by default the one published on the data set's page. */
+  /** Expected md5; by default the one published on the data set's page. */
   readonly md5?: string
-  /** Called with bytes there and their total, 0 where the host doesn't tell it. */
+  /** Called with bytes received and the total, or 0 if the host doesn't report it. */
   readonly onProgress?: (done: number, total: number) => void
   readonly signal?: AbortSignal
-  /** Seconds without a byte after which the connection is given up and tried again; default 30. */
+  /** Seconds without data after which the connection is retried; default 30. */
   readonly stall?: number
-  /** Tries that bring nothing new before it gives up; default 4, after pauses of 1, 2 and 4 s. */
+  /** Attempts without progress before giving up; default 4, with pauses of 1, 2 and 4 s. */
   readonly tries?: number
 }
 
 /**
- * Fetches the official archive of CIFAR-10 or CIFAR-100 and unpacks it. What is there is not fetched again; a
- * transfer that broke off goes on where it was, also in the next call. Node only.
+ * Downloads and unpacks the official archive of CIFAR-10 or CIFAR-100. Existing files are not downloaded again; an
+ * interrupted transfer resumes, even in a later call. Node only.
  *
- * @param folder made where it isn't there
- * @returns the folder that `readCifar10` or `readCifar100` takes
- * @throws Error where the host can't be reached or what came isn't the archive; nothing half-unpacked is left
+ * @param folder created if missing
+ * @returns the folder for `readCifar10` or `readCifar100`
+ * @throws Error if the host is unreachable or the file isn't the archive; nothing partially unpacked remains
  * @example
  * const { train, test } = await readCifar10(await downloadCifar('cifar-10', 'data'))
  */
@@ -60,7 +60,7 @@ export async function downloadCifar(
   if (existsSync(join(target, checksumFile))) return target
   if (existsSync(target))
     throw new Error(
-      `cifar10: ${target} is there and wasn't downloaded by this package: read it as it is, or move it away`,
+      `cifar10: ${target} exists and wasn't downloaded by this package: read it directly, or move it elsewhere`,
     )
   await mkdir(folder, { recursive: true })
   const part = join(folder, `${archive.holds}.tar.gz.part`)
@@ -73,16 +73,16 @@ export async function downloadCifar(
   if (found !== expected) {
     await rm(part)
     throw new Error(
-      `cifar10: what came from ${url} isn't the archive (md5 ${found}, expected ${expected}). ` +
-        'It was removed; try again, and another network if it happens again.',
+      `cifar10: the file from ${url} isn't the archive (md5 ${found}, expected ${expected}). ` +
+        'It was removed; try again, or use another network if this repeats.',
     )
   }
-  // Unpacked beside and renamed, so that the folder is whole or not there.
+  // Unpacked to a temporary folder and renamed, so that the folder is either complete or absent.
   const beside = await mkdtemp(join(folder, '.unpacking-'))
   try {
     await extract({ file: part, cwd: beside, strict: true })
     const unpacked = join(beside, archive.holds)
-    if (!existsSync(unpacked)) throw new Error(`it holds no ${archive.holds}`)
+    if (!existsSync(unpacked)) throw new Error(`it contains no ${archive.holds}`)
     const checksums: Record<string, string> = {}
     for (const file of await readdir(unpacked))
       checksums[file] = createHash('sha256')
@@ -101,7 +101,7 @@ export async function downloadCifar(
   return target
 }
 
-/** Fetches a file by as many connections as it takes, each going on where the last broke off. */
+/** Downloads a file over as many connections as needed, each resuming where the last was interrupted. */
 async function fetchWhole(
   url: string,
   part: string,
@@ -118,7 +118,7 @@ async function fetchWhole(
       const brought = (await sizeOf(part)) > from
       if (!brought && (--left === 0 || (error instanceof Refusal && error.final)))
         throw new Error(
-          `cifar10: ${url} can't be fetched: ${(error as Error).message}. What came so far is kept; try again later.`,
+          `cifar10: ${url} can't be fetched: ${(error as Error).message}. The received part is kept; try again later.`,
           { cause: error },
         )
       if (!brought) await pause(1000 * 2 ** (tries - left - 1), undefined, { signal })
@@ -126,7 +126,7 @@ async function fetchWhole(
   }
 }
 
-/** One connection's part: what follows the bytes that are there, or all of it where the host knows no ranges. */
+/** A single connection: requests the remaining bytes, or all if the host doesn't support ranges. */
 async function fetchRest(
   url: string,
   part: string,
@@ -140,7 +140,7 @@ async function fetchRest(
   const answer = await answerOf(url, range, stall, signal)
   const status = answer.statusCode!
   if (status !== 200 && status !== 206) answer.destroy()
-  // All of it was there already.
+  // The file was already complete.
   if (status === 416) return
   if (status !== 200 && status !== 206) throw new Refusal(status, answer.statusMessage)
   let there = status === 206 ? from : 0
@@ -159,8 +159,8 @@ async function fetchRest(
 }
 
 /**
- * The host's answer, after redirects, its bytes as they came: `fetch` would unzip an archive that a host marks as
- * encoded by gzip, as many do by its name.
+ * The response after redirects, with unmodified bytes: `fetch` would unzip an archive that a host marks as
+ * gzip-encoded, as many do by file name.
  */
 async function answerOf(
   url: string,
@@ -180,7 +180,7 @@ async function answerOf(
       },
     )
       .on('error', reject)
-      .on('timeout', () => coming.destroy(new Error(`nothing came for ${stall} s`)))
+      .on('timeout', () => coming.destroy(new Error(`no data for ${stall} s`)))
   })
   const { location } = answer.headers
   if (location === undefined || redirects === 0) return answer
@@ -188,9 +188,9 @@ async function answerOf(
   return answerOf(new URL(location, url).href, headers, stall, signal, redirects - 1)
 }
 
-/** The host answered, and not with the file. */
+/** The host responded, but not with the file. */
 class Refusal extends Error {
-  /** Asking again soon changes nothing. */
+  /** Whether retrying soon is pointless. */
   readonly final: boolean
   constructor(status: number, text = '') {
     super(`${status} ${text}`)

@@ -1,7 +1,7 @@
-/** Labelled images of one size: bytes, `[count, height, width, channels]`. */
+/** Labelled images of equal size: bytes, `[count, height, width, channels]`. */
 export interface ImageSet {
   readonly images: Uint8Array
-  /** Class numbers, `[count]`. */
+  /** Class indices, `[count]`. */
   readonly labels: Uint8Array
   readonly height: number
   readonly width: number
@@ -9,7 +9,7 @@ export interface ImageSet {
   readonly classes: readonly string[]
 }
 
-/** The split that every paper uses: 50,000 training and 10,000 test images. */
+/** The standard split: 50,000 training and 10,000 test images. */
 export interface Cifar10 {
   readonly train: ImageSet
   readonly test: ImageSet

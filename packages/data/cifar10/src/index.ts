@@ -19,7 +19,7 @@ export const cifar10Classes: readonly string[] = [
   'truck',
 ]
 
-/** Of the 50,000 training images that come along, per channel, in [0, 1]. */
+/** The mean of the 50,000 included training images, per channel, in [0, 1]. */
 export const cifar10Mean: readonly [number, number, number] = [0.49125, 0.48209, 0.44652]
 export const cifar10Deviation: readonly [number, number, number] = [0.24523, 0.24278, 0.26063]
 
@@ -28,15 +28,15 @@ const pixels = height * width
 const sha256 = 'a2df5cc991fd974f1842ef11e799223aa628fb4e0be73edc23b5609d05067723'
 
 /**
- * CIFAR-10 from the file that comes with the package: no network, about a second.
+ * Loads CIFAR-10 from the file included in the package: no network, about a second.
  *
- * The images are a public JPEG re-encoding (4:2:0, about 29.5 dB PSNR against the originals; same split and
- * labels), so figures made with them are to be compared with figures made with them.
+ * The images are a public JPEG re-encoding (4:2:0, about 29.5 dB PSNR against the originals; same split and labels), so
+ * compare results only with others on these images.
  *
- * @param options.onProgress called now and then with images decoded and their total
- * @param options.signal stops it
+ * @param options.onProgress called occasionally with the number of images decoded and the total
+ * @param options.signal stops loading
  * @param options.file where a bundler or a page keeps `cifar10.bin`; by default beside the package's sources
- * @throws Error where the file is missing or damaged; the signal's reason where it is aborted
+ * @throws Error if the file is missing or damaged; the signal's reason if aborted
  * @example
  * const { train, test } = await loadCifar10()
  * train.images.length // 50,000 × 32 × 32 × 3
@@ -63,7 +63,7 @@ export async function loadCifar10({
     withoutAlpha(data, images.subarray(done * pixels * channels))
     if (++done % 1000 === 0) {
       onProgress?.(done, count)
-      // A macrotask, so that a signal's timer and a page get their turn.
+      // A macrotask, so that timers and the page can run.
       await new Promise((resolve) => setTimeout(resolve))
       signal?.throwIfAborted()
     }
@@ -80,8 +80,8 @@ export async function loadCifar10({
 }
 
 /**
- * Every image was encoded with the same tables, so the file holds what precedes the scan once; then a label
- * an image, the length of its scan (16 bits, little-endian), and the scans.
+ * Every image was encoded with the same tables, so the file contains the part before the scan once; then per image a
+ * label, the length of its scan (16 bits, little-endian), and the scan.
  */
 const headerLength = 623
 

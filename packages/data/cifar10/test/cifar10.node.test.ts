@@ -28,7 +28,7 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex')
 
-/** The official layout of the first 10,000 images and so on: a label, then the planes, a record. */
+/** Writes the official layout, 10,000 images per file: a label, then the planes, per record. */
 function writeOfficial(into: string, { train, test: held }: Cifar10): void {
   const file = ({ images, labels }: ImageSet, from: number): Uint8Array => {
     const bytes = new Uint8Array(10_000 * 3073)
@@ -46,8 +46,8 @@ function writeOfficial(into: string, { train, test: held }: Cifar10): void {
   writeFileSync(join(into, 'batches.meta.txt'), `${cifar10Classes.join('\n')}\n`)
 }
 
-test("the pixels are those of Pillow's decoder (libjpeg-turbo)", () => {
-  // sha256 of the official layout written from the same JPEG files by Pillow 12.
+test("the pixels equal those of Pillow's decoder (libjpeg-turbo)", () => {
+  // sha256 of the official layout written by Pillow 12 from the same JPEG files.
   const expected = [
     ['data_batch_1.bin', '58385bbb3ed4848a117daba15e8ba56bdfa21eb18b4217d479c49e004a272746'],
     ['data_batch_2.bin', '845a56662d6a96711b77a437b8e768698273e3427a0da8fc7c02c97a6ef37372'],
@@ -61,7 +61,7 @@ test("the pixels are those of Pillow's decoder (libjpeg-turbo)", () => {
   )
 })
 
-test('50,000 and 10,000 images, as many of each class', () => {
+test('50,000 and 10,000 images, balanced across classes', () => {
   for (const { labels, images, classes } of [data.train, data.test]) {
     expect(images.length).toBe(labels.length * 32 * 32 * 3)
     const counts = classes.map((_, label) => labels.filter((each) => each === label).length)
@@ -70,7 +70,7 @@ test('50,000 and 10,000 images, as many of each class', () => {
   expect([data.train.labels.length, data.test.labels.length]).toEqual([50_000, 10_000])
 })
 
-test('the mean and the deviation are those of the training images', () => {
+test('mean and deviation are those of the training images', () => {
   const { images } = data.train
   for (const channel of [0, 1, 2]) {
     let sum = 0
@@ -88,7 +88,7 @@ test('the mean and the deviation are those of the training images', () => {
   }
 })
 
-test('tells how far it is, and stops when told', async () => {
+test('reports progress, and stops on abort', async () => {
   expect(progress[0]).toEqual([1000, 60_000])
   expect(progress.at(-1)).toEqual([60_000, 60_000])
   const stop = new AbortController()
@@ -100,7 +100,7 @@ test('tells how far it is, and stops when told', async () => {
   expect(never).not.toHaveBeenCalled()
 })
 
-test('a damaged, a cut and a missing file are said', async () => {
+test('reports damaged, truncated and missing files', async () => {
   const file = pathToFileURL(join(folder, 'copy.bin'))
   const bytes = readFileSync(new URL('../src/cifar10.bin', import.meta.url))
   bytes[9_000_000]! ^= 1
@@ -117,12 +117,12 @@ test('a damaged, a cut and a missing file are said', async () => {
   )
 })
 
-test('nothing is left on the process', () => {
+test('leaves no globals', () => {
   expect(globalThis).not.toHaveProperty('ImageData')
 })
 
-test("a process's own ImageData is neither used nor lost, and two loads at once are right", () => {
-  // A process of its own, as the decoder starts once in each.
+test('an existing ImageData is neither used nor lost, and concurrent loads work', () => {
+  // In a separate process, as the decoder starts once per process.
   const source = new URL('../src/index.ts', import.meta.url).href
   const program = `
     import { createHash } from 'node:crypto'
@@ -137,7 +137,7 @@ test("a process's own ImageData is neither used nor lost, and two loads at once 
   expect(output.toString().trim()).toBe(`${expected} ${expected} true`)
 })
 
-test('the official layout reads back the same', async () => {
+test('the official layout reads back identically', async () => {
   const read = await readCifar10(folder)
   expect(sha256(read.train.images)).toBe(sha256(data.train.images))
   expect(sha256(read.test.images)).toBe(sha256(data.test.images))
@@ -145,7 +145,7 @@ test('the official layout reads back the same', async () => {
   expect(read.test.classes).toEqual(cifar10Classes)
 })
 
-test('a folder without it, a cut file and a wrong label are said', async () => {
+test('reports a wrong folder, a truncated file and an invalid label', async () => {
   await expect(readCifar10(join(folder, 'nowhere'))).rejects.toThrow(
     /nowhere.*can't be read; expected the official/,
   )

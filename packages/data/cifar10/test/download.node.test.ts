@@ -20,7 +20,7 @@ const root = mkdtempSync(join(tmpdir(), 'cifar-'))
 let archive: Buffer
 let md5: string
 
-/** A real CIFAR-100 archive of made-up pixels. */
+/** A real CIFAR-100 archive with synthetic pixels. */
 beforeAll(async () => {
   const inner = join(root, 'source', 'cifar-100-binary')
   mkdirSync(inner, { recursive: true })
@@ -58,7 +58,7 @@ afterEach(() => {
 type Answer = (request: IncomingMessage, response: ServerResponse, from: number) => void
 const seen: number[] = []
 
-/** Serves by the answers in turn, the last one for all that follow. */
+/** Serves the given responses in turn, and the last one for all further requests. */
 async function serve(...answers: Answer[]): Promise<string> {
   seen.length = 0
   const server = createServer((request, response) => {
@@ -78,7 +78,7 @@ const whole: Answer = (_, response, from) => {
 const half = (): number => Math.floor(archive.length / 2)
 const cut: Answer = (_, response, from) => {
   response.writeHead(from > 0 ? 206 : 200, { 'content-length': archive.length - from })
-  // Later, as what the other side hasn't taken by then is lost.
+  // Delayed, as data that the client has not read by then is lost.
   response.write(archive.subarray(from, half()), () => setTimeout(() => response.destroy(), 200))
 }
 const stalling: Answer = (_, response, from) => {
@@ -123,13 +123,13 @@ test('fetches, checks, unpacks, and does not fetch again', async () => {
   )
 })
 
-test('a transfer that is cut goes on where it was', async () => {
+test('an interrupted transfer resumes', async () => {
   const url = await serve(cut, whole)
   await downloadCifar('cifar-100', folder(), { url, md5 })
   expect(seen).toEqual([0, half()])
 })
 
-test('also in a later call', async () => {
+test('even in a later call', async () => {
   const into = folder()
   const url = await serve(cut)
   await expect(downloadCifar('cifar-100', into, { url, md5, tries: 1 })).rejects.toThrow(
@@ -141,19 +141,19 @@ test('also in a later call', async () => {
   expect(seen).toEqual([half()])
 })
 
-test('one that stalls is tried again', async () => {
+test('a stalled transfer is retried', async () => {
   const url = await serve(stalling, whole)
   await downloadCifar('cifar-100', folder(), { url, md5, stall: 0.2 })
   expect(seen).toEqual([0, 1000])
 })
 
-test('a host that knows no ranges begins anew', async () => {
+test('a host without ranges restarts from the beginning', async () => {
   const url = await serve(cut, (request, response) => whole(request, response, 0))
   await downloadCifar('cifar-100', folder(), { url, md5 })
   expect(seen).toEqual([0, half()])
 })
 
-test('a wrong byte is noticed, and nothing is left', async () => {
+test('a wrong byte is detected, and nothing remains', async () => {
   const into = folder()
   const url = await serve((_, response) => {
     const wrong = Buffer.from(archive)
@@ -166,7 +166,7 @@ test('a wrong byte is noticed, and nothing is left', async () => {
   expect(leftIn(into)).toEqual([])
 })
 
-test('bytes are taken as they came, whatever the host says of their encoding, and through a redirect', async () => {
+test('bytes are unmodified, whatever the content encoding, and redirects are followed', async () => {
   const url = await serve(
     (_, response) => response.writeHead(302, { location: '/elsewhere.tar.gz' }).end(),
     (request, response) => {
@@ -179,7 +179,7 @@ test('bytes are taken as they came, whatever the host says of their encoding, an
   expect(leftIn(into)).toEqual(['cifar-100-binary'])
 })
 
-test('what was there whole is unpacked without a byte more', async () => {
+test('a complete file is unpacked without another download', async () => {
   const into = folder()
   mkdirSync(into)
   writeFileSync(join(into, 'cifar-100-binary.tar.gz.part'), archive)
@@ -189,7 +189,7 @@ test('what was there whole is unpacked without a byte more', async () => {
   expect(leftIn(into)).toEqual(['cifar-100-binary'])
 })
 
-/** An archive with one file of that name, made by hand as `tar` refuses to. */
+/** An archive with one file of the given name, built by hand, as `tar` refuses to. */
 function archiveOf(name: string): Buffer {
   const header = Buffer.alloc(1024)
   header.write(name)
@@ -209,8 +209,8 @@ function archiveOf(name: string): Buffer {
 
 test.each([
   ['../escaped', "can't be unpacked: TAR_ENTRY_ERROR: path contains '..'"],
-  ['other/train.bin', "can't be unpacked: it holds no cifar-100-binary"],
-])('an archive that holds %s is refused, and nothing of it is unpacked', async (name, message) => {
+  ['other/train.bin', "can't be unpacked: it contains no cifar-100-binary"],
+])('an archive that holds %s is rejected, and nothing is unpacked', async (name, message) => {
   const into = folder()
   const other = archiveOf(name)
   const url = await serve((_, response) => response.end(other))
@@ -220,7 +220,7 @@ test.each([
   expect(leftIn(into)).toEqual(['cifar-100-binary.tar.gz.part'])
 })
 
-test('a folder of the same name that came from elsewhere stays as it is', async () => {
+test('a folder of the same name from elsewhere is unchanged', async () => {
   const into = folder()
   mkdirSync(join(into, 'cifar-100-binary'), { recursive: true })
   await expect(downloadCifar('cifar-100', into)).rejects.toThrow(
@@ -229,7 +229,7 @@ test('a folder of the same name that came from elsewhere stays as it is', async 
   expect(leftIn(into)).toEqual(['cifar-100-binary'])
 })
 
-test('an abort in the middle ends it, and what came is kept', async () => {
+test('an abort ends it, and the received part is kept', async () => {
   const into = folder()
   const stop = new AbortController()
   const url = await serve(stalling)
@@ -245,7 +245,7 @@ test('an abort in the middle ends it, and what came is kept', async () => {
   )
 })
 
-test('no file, no host, an abort before and a wrong name are said', async () => {
+test('reports a missing file, an unreachable host, an early abort and a wrong name', async () => {
   const into = folder()
   const url = await serve((_, response) => response.writeHead(404, 'Not Found').end())
   await expect(downloadCifar('cifar-100', into, { url, md5 })).rejects.toThrow('404 Not Found')

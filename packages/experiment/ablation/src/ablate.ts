@@ -13,33 +13,33 @@ import { pairsOf, summarize, type Summary } from './summary.ts'
 import type { Outcome } from './worker.ts'
 
 export interface AblateOptions {
-  /** The folder where it is kept; one that exists is continued. */
+  /** The folder for the results; an existing one is resumed. */
   readonly out: string
   readonly comparisons: readonly Comparison[]
   readonly regime: Regime
-  /** The precision that this machine computes in. */
+  /** The precision used on this machine. */
   readonly precision: Precision
-  /** Seeds 0 … seeds − 1, each for both sides of a comparison. */
+  /** Seeds 0 … seeds − 1, each for both arms of a comparison. */
   readonly seeds: number
-  /** How many train at once, a thread each. */
+  /** Number of concurrent runs, one thread each. */
   readonly processes: number
-  /** The module of a worker's process, which calls `serveArms`, and its arguments. */
+  /** The module that worker processes run, which calls `serveArms`, and its arguments. */
   readonly worker: { readonly module: string; readonly arguments: readonly string[] }
-  /** What the page says about the ablation. */
+  /** Texts for the results page. */
   readonly page: PageText
   readonly signal: AbortSignal
-  /** Gets lines for a person. */
+  /** Receives lines for the user. */
   readonly say?: (line: string) => void
 }
 
 /**
- * Trains both arms of every comparison once per seed, in processes of their own, and writes the results: `runs.jsonl`
- * a line per run, `summary.json`, `README.md` and `chart.svg`. Started again, it does what is missing.
+ * Trains both arms of every comparison once per seed, in separate processes, and writes the results: `runs.jsonl` with
+ * a line per run, `summary.json`, `README.md` and `chart.svg`. Started again, it runs only what is missing.
  *
- * @returns what the comparisons show by now
+ * @returns the summaries so far
  * @throws Error if the folder contains an ablation with other settings, or if a run fails; finished runs are kept
  * @example
- * // What a worker, a program that calls serveArms, is to train:
+ * // The arms that a worker, a program that calls serveArms, trains:
  * const arm = (key: string) => ({ key, spec: { tricks: key.split(' + ') } })
  * const comparison = { name: 'cutout', kind: 'added', with: arm('crop + cutout'), without: arm('crop') }
  */
@@ -88,7 +88,10 @@ interface Run {
   readonly seed: number
 }
 
-/** The runs that are missing here. What tricks add comes first, for every seed: it is wanted most, and takes least. */
+/**
+ * The runs that are missing. Those that add a trick come first, for every seed: they are the most useful and the
+ * fastest.
+ */
 function missing(
   done: readonly Result[],
   on: string,
@@ -112,7 +115,7 @@ function missing(
 }
 
 /**
- * Writes the page, the chart and the summary of what is done by now.
+ * Writes the page, the chart and the summary of the runs so far.
  *
  * @example
  * const about = { regime: { epochs: 1, batchSize: 8, trainingImages: 80, validationImages: 8, measuredImages: 20, backend: 'wasm', precision: 'float32' as const }, versions: { tfjs: tf.version_core } }
@@ -134,7 +137,7 @@ export function write(
   return summaries
 }
 
-/** A process that trains what `next` returns until there is no more. */
+/** Runs a process that trains jobs from `next` until there are none left. */
 function serve(
   { module, arguments: given }: AblateOptions['worker'],
   signal: AbortSignal,
@@ -142,7 +145,7 @@ function serve(
   done: (run: Run, outcome: Outcome) => void,
 ): Promise<void> {
   return new Promise((resolve, reject) => {
-    // Processes side by side use the cores better than threads within a step this small.
+    // Concurrent processes use the cores better than threads within such small steps.
     const env = { ...process.env, TF_NUM_INTRAOP_THREADS: '1', OMP_NUM_THREADS: '1' }
     const worker: ChildProcess = fork(module, given, { env })
     let run: Run | undefined
@@ -162,7 +165,7 @@ function serve(
       if (message !== 'ready') done(run!, message)
       run = signal.aborted ? undefined : next()
       if (!run) dismiss()
-      // If it has died meanwhile, its exit says so.
+      // If the process has died meanwhile, its exit event reports it.
       else worker.send({ spec: run.arm.spec, seed: run.seed }, () => undefined)
     })
     worker.on('exit', (code, killedBy) => {
@@ -175,7 +178,7 @@ function serve(
       reject(
         new Error(
           `ablate: a process died (${killedBy ?? `exit code ${code}`}) ${when}; finished runs are kept: ` +
-            'start it again, with fewer --processes if memory ran out',
+            'start again, with fewer --processes if memory ran out',
         ),
       )
     })

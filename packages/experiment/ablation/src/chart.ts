@@ -9,7 +9,9 @@ use([CustomChart, ScatterChart, GridComponent, MarkLineComponent, TitleComponent
 
 const [row, width, colors] = [24, 860, { help: '#1a7f5a', harm: '#b3402f', open: '#8a8f98' }]
 
-/** The effects with their intervals, best first: on the left what each adds to the base, on the right what it adds to all others. */
+/**
+ * The effects with their intervals, best first: on the left each trick added to the base, on the right leave-one-out.
+ */
 export function chartOf(summaries: readonly Summary[]): string {
   const panels = (['added', 'left out'] as const).map((kind) =>
     summaries
@@ -17,7 +19,7 @@ export function chartOf(summaries: readonly Summary[]): string {
       .toSorted((a, b) => a.effect.mean - b.effect.mean),
   )
   const height = 90 + row * Math.max(4, ...panels.map((panel) => panel.length))
-  const titles = ['Added to the base', 'Left out of all']
+  const titles = ['Added to the base', 'Leave-one-out']
   const option = {
     backgroundColor: '#ffffff',
     textStyle: { fontFamily: 'system-ui, sans-serif' },
@@ -54,7 +56,7 @@ export function chartOf(summaries: readonly Summary[]): string {
         type: 'custom',
         xAxisIndex: axis,
         yAxisIndex: axis,
-        // A line from end to end of each interval.
+        // A line across each interval.
         renderItem: (_, api) => {
           const [index, low, high] = [api.value(0), api.value(1), api.value(2)] as number[]
           const [x1, y] = api.coord([low!, index!])

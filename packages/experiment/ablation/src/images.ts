@@ -2,10 +2,10 @@ import { createRandom } from '@tricks/core'
 import { imagesAt, type ImageSet } from '@tricks/train'
 
 /**
- * Two parts of a training set that have no image in common: what the runs of an ablation train and select on, and what they
- * are measured on. Each has the classes in the set's own proportions; the split is the same in every ablation.
+ * Splits a training set into two disjoint parts: one for training and validation, and one to measure results on. Both
+ * are stratified by class; the split is the same in every ablation.
  *
- * @throws Error if there are fewer images than asked for
+ * @throws Error if there are fewer images than requested
  * @example
  * const { train, measured } = imagesOf(trainingImages, { train: 20, measured: 10 })
  */
@@ -16,7 +16,7 @@ export function imagesOf(
   const total = set.labels.length
   if (sizes.train + sizes.measured > total)
     throw new Error(
-      `ablate: ${sizes.train} images to train on and ${sizes.measured} to measure on are more than the ${total} that there are`,
+      `ablate: expected at most ${total} images in total, got ${sizes.train} for training and ${sizes.measured} to measure on`,
     )
   const counts = Array.from({ length: set.classes.length }, () => 0)
   for (let i = 0; i < total; i++) counts[set.labels[i]!]!++
@@ -26,7 +26,7 @@ export function imagesOf(
   const lacking = set.classes.find((_, c) => counts[c]! > 0 && (own[c] === 0 || measured[c] === 0))
   if (lacking !== undefined)
     throw new Error(
-      `ablate: too few images for a part of each class to train and to measure on: '${lacking}' has none`,
+      `ablate: too few images for every class in both parts: '${lacking}' would have none`,
     )
   const seen = counts.map(() => 0)
   const indices: { train: number[]; measured: number[] } = { train: [], measured: [] }

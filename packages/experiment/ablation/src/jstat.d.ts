@@ -1,4 +1,4 @@
-// jstat brings no types; this is what is used of it.
+// Types for jstat, which has none: only the parts used here.
 declare module 'jstat' {
   const jstat: {
     readonly studentt: { inv(probability: number, degreesOfFreedom: number): number }

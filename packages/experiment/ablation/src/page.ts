@@ -1,18 +1,18 @@
 import { type Estimate, effectText, isClear, points, size, type Summary } from './summary.ts'
 
-/** What the page says that its numbers don't. */
+/** Texts for the results page. */
 export interface PageText {
   readonly title: string
-  /** Paragraphs: what was trained, on what, and how the results are to be read. */
+  /** Paragraphs describing the training, the data, and how to read the results. */
   readonly about: readonly string[]
-  /** What must help for the rest to mean anything, by name. */
+  /** Names of positive controls: tricks that must help for the results to be credible. */
   readonly controls?: readonly string[]
-  /** How to continue it. */
+  /** How to resume the ablation. */
   readonly again: string
 }
 
 /**
- * The page of an ablation: what was done, what its controls show, and the two tables.
+ * Creates the results page of an ablation: description, controls, and the two tables.
  *
  * @example
  * const page = pageOf({ title: 'Cutout', about: [], again: 'Run it again.' }, { summaries: [], machines: [] })
@@ -33,24 +33,17 @@ export function pageOf(
     ...(controls.length > 0 ? [controlsOf(summaries, controls)] : []),
     '![The effects with their intervals](chart.svg)',
     '## Added to the base',
-    'The time is that of the processor, per step.',
+    'Time is CPU time per step.',
     table(added!, ['trick', 'without', 'with', 'effect', 'calibration error', 'time', 'n']),
-    '## Left out of all',
-    'All tricks against all but one. These runs may be hours apart, so their times are not compared.',
-    table(leftOut!, [
-      'trick',
-      'all but it',
-      'all',
-      'effect of having it',
-      'calibration error',
-      'n',
-    ]),
-    '## How to continue it',
+    '## Leave-one-out',
+    'All tricks compared with all but one. These runs may be hours apart, so their times are not compared.',
+    table(leftOut!, ['trick', 'without', 'all', 'effect', 'calibration error', 'n']),
+    '## How to resume',
     `${again} These runs: ${machines.join('; ') || 'none yet'}.`,
   ].join('\n\n')}\n`
 }
 
-/** Whether what must help does. */
+/** Whether the positive controls help. */
 function controlsOf(summaries: readonly Summary[], names: readonly string[]): string {
   const measured = summaries.filter(
     ({ name, kind, n }) => kind === 'added' && n > 1 && names.includes(name),

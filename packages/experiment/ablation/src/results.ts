@@ -4,22 +4,22 @@ import { replaceFile } from '@tricks/run'
 import type { Precision } from '@tricks/train'
 import type { Outcome } from './worker.ts'
 
-/** What all runs of an ablation have in common. */
+/** Settings shared by all runs of an ablation. */
 export interface Regime {
   readonly epochs: number
   readonly batchSize: number
-  /** Trained on; kept for validation; and others that the results are measured on. */
+  /** Number of images for training, for validation, and to measure results on. */
   readonly trainingImages: number
   readonly validationImages: number
   readonly measuredImages: number
   readonly backend: string
-  /** The one asked for: a result's `on` says which one it was. */
+  /** The requested one; a result's `on` contains the one used. */
   readonly precision: Precision
-  /** What else has to be the same: the recipe, the data. */
+  /** Other settings that must match: the recipe, the data. */
   readonly [fact: string]: string | number
 }
 
-/** What is true of an ablation as a whole. */
+/** Facts about an ablation as a whole. */
 export interface About {
   readonly regime: Regime
   readonly versions: { readonly tfjs: string }
@@ -29,14 +29,14 @@ export interface About {
 export interface Result extends Outcome {
   readonly arm: string
   readonly seed: number
-  /** The machine and the precision: an ablation may be continued elsewhere, and a pair is from one place. */
+  /** Machine and precision: an ablation may be resumed elsewhere, but both runs of a pair must match. */
   readonly on: string
 }
 
 export const text = (value: object): string => `${JSON.stringify(value, null, 2)}\n`
 
 /**
- * The runs so far, without a line that was truncated when the machine stopped.
+ * Reads the runs so far, except a line that was truncated by a crash.
  *
  * @example
  * const results = readResults('runs/ablation') // [] before the first run is done

@@ -1,4 +1,4 @@
-// Whoever compiles this from its source needs the declaration too, which an import can't bring: jstat has none.
+// Compiling this file from source needs the declaration, which an import can't provide: jstat has none.
 // oxlint-disable-next-line typescript/triple-slash-reference
 /// <reference path="./jstat.d.ts" />
 import { readFileSync } from 'node:fs'
@@ -18,20 +18,20 @@ export interface Summary {
   readonly name: string
   readonly kind: Comparison['kind']
   readonly remark?: string
-  /** Seeds that both sides have. */
+  /** Number of seeds for which both arms have run. */
   readonly n: number
   readonly with: Estimate
   readonly without: Estimate
-  /** Of accuracy, pair by pair: with less without, as a share. */
+  /** Paired difference in accuracy, with minus without, as a fraction. */
   readonly effect: Estimate
   readonly calibration: Estimate
   readonly loss: Estimate
-  /** How many times the processor's time of a step without it. */
+  /** CPU time per step relative to that without the trick. */
   readonly cost: number
 }
 
 /**
- * What each comparison shows by now; those without a pair of runs are left out.
+ * Summarises the comparisons; those without a pair of runs are omitted.
  *
  * @example
  * const none = summarize([], [])
@@ -62,7 +62,7 @@ export function summarize(
   })
 }
 
-/** A pair per seed, in their order: the first that a machine has trained both sides of, in one precision. */
+/** One pair per seed, in order: the first for which a machine has trained both arms in the same precision. */
 export function pairsOf(
   results: readonly Result[],
   comparison: Comparison,
@@ -106,7 +106,7 @@ export const points = (share: number, digits = 2): string => {
 export const size = (share: number): string => (share * 100).toFixed(2)
 
 /**
- * An effect in percentage points with its interval, bold if that excludes zero.
+ * Formats an effect in percentage points with its interval, bold if that excludes zero.
  *
  * @example
  * effectText(estimate([0.01, 0.03, 0.02])) // '+2.00 ± 2.48'
@@ -118,7 +118,7 @@ export function effectText(effect: Estimate): string {
 }
 
 /**
- * What `summary.json` says.
+ * Reads `summary.json`.
  *
  * @example
  * // Of an ablation in this folder:

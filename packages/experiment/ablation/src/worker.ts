@@ -1,26 +1,26 @@
 import type { Json, Metrics } from '@tricks/core'
 
-/** What came of a run, on images that it was not trained on. */
+/** The result of a run on held-out images. */
 export interface Outcome extends Metrics {
   readonly calibrationError: number
-  /** Of the last epoch. */
+  /** Metrics of the last epoch. */
   readonly training: Metrics
   readonly steps: number
   readonly wallClock: { readonly cpuSeconds: number }
 }
 
-/** A run that a worker is asked for. */
+/** A run that a worker is asked to do. */
 export interface Job {
   readonly spec: Json
   readonly seed: number
 }
 
 /**
- * The loop of a worker's process: trains one arm after the other, as `ablate` asks for them.
+ * The main loop of a worker process: trains one arm after another, as requested by `ablate`.
  *
  * @param train trains an arm from its spec
  * @example
- * // Here the training is left out:
+ * // Training omitted:
  * const metrics = { loss: 0.5, accuracy: 0.8 }
  * const outcome = { ...metrics, calibrationError: 0.1, training: metrics, steps: 100, wallClock: { cpuSeconds: 9 } }
  * const serve = () => serveArms(async ({ spec, seed }) => outcome)
@@ -30,7 +30,7 @@ export function serveArms(train: (job: Job) => Promise<Outcome>): void {
   process.on('message', (job: Job) => {
     train(job).then(send, (error: Error) => send({ error: error.message }))
   })
-  // Whoever started it is gone: nobody would read the outcome.
+  // The parent process is gone, so nobody would read the result.
   process.on('disconnect', () => process.exit())
   send('ready')
 }

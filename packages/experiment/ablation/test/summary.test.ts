@@ -1,7 +1,7 @@
 import { expect, describe, test } from 'vitest'
 import { estimate, imagesOf, pageOf, type Result, summarize } from '../src/index.ts'
 
-test('images to train on and to measure on are as many of each class, and none is both', () => {
+test('training and measuring images are stratified and disjoint', () => {
   const labels = Array.from({ length: 400 }, (_, i) => i % 4)
   const images = Uint8Array.from({ length: 800 }, (_, i) => Math.floor(i / 2) % 251)
   const set = { images, labels, height: 1, width: 1, channels: 2, classes: ['a', 'b', 'c', 'd'] }
@@ -15,7 +15,7 @@ test('images to train on and to measure on are as many of each class, and none i
   const contents = ({ images: pixels, labels: of }: typeof train): string[] =>
     Array.from(of, (label, i) => `${label} ${pixels.subarray(2 * i, 2 * i + 2).join(' ')}`)
   const seen = new Set(contents(train))
-  // The pixels repeat after 251 images, the labels after 4: a thousand images would have to pass for a twin.
+  // Pixels repeat after 251 images and labels after 4, so duplicates would be a thousand images apart.
   expect(contents(measured).filter((content) => seen.has(content))).toEqual([])
 })
 
@@ -39,7 +39,7 @@ describe('the summary', () => {
   } as const
   const without = comparison.without.key
 
-  test("an interval is Student's, of the differences of pairs", () => {
+  test("intervals are Student's t, of paired differences", () => {
     // The differences are 0.01, 0.03 and 0.02: mean 0.02, deviation 0.01; t(0.975, 2) = 4.302653.
     const [summary] = summarize(
       [
@@ -60,7 +60,7 @@ describe('the summary', () => {
     )
   })
 
-  test('a pair is of one machine', () => {
+  test('a pair comes from one machine', () => {
     const runs = [
       result('mirroring', 0, 0.9),
       result(without, 0, 0.1, 'another'),
@@ -70,17 +70,17 @@ describe('the summary', () => {
     ]
     const [summary] = summarize(runs, [comparison])
     expect(summary).toMatchObject({ n: 1, with: { mean: 0.7 }, without: { mean: 0.6 } })
-    // What the machine that began later has by now doesn't take the pair's place.
+    // Later runs from the other machine don't replace the pair.
     expect(summarize([...runs, result(without, 1, 0.1)], [comparison])[0]).toEqual(summary)
   })
 
-  test('one pair has no interval, and none no row', () => {
+  test('one pair has no interval, and no pair no row', () => {
     expect(estimate([0.25])).toMatchObject({ mean: 0.25, interval: NaN })
     expect(summarize([result('mirroring', 0, 0.5)], [comparison])).toEqual([])
   })
 })
 
-test('classes keep their proportions, and one that is too small is named', () => {
+test('classes keep their proportions, and a class that is too small is reported', () => {
   const labels = Array.from({ length: 100 }, (_, i) => (i < 80 ? 0 : i < 98 ? 1 : 2))
   const set = {
     images: new Uint8Array(100),
@@ -90,9 +90,9 @@ test('classes keep their proportions, and one that is too small is named', () =>
     channels: 1,
     classes: ['a', 'b', 'c'],
   }
-  expect(() => imagesOf(set, { train: 60, measured: 20 })).toThrow("'c' has none")
+  expect(() => imagesOf(set, { train: 60, measured: 20 })).toThrow("'c' would have none")
   expect(() => imagesOf(set, { train: 90, measured: 20 })).toThrow(
-    'more than the 100 that there are',
+    'expected at most 100 images in total',
   )
   const { train, measured } = imagesOf(
     { ...set, labels: labels.map((c) => Math.min(c, 1)), classes: ['a', 'b'] },

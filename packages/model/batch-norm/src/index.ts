@@ -6,17 +6,17 @@ export { BatchNorm, type BatchNormOptions, batchNormOptions }
 /**
  * A batch normalisation layer with torch's statistics: y = gamma · (x − mean) / √(variance + epsilon) + beta.
  *
- * In training (`model.fit`, or `model.apply(x, { training: true })`) mean and variance are the batch's, per
- * channel, and the moving ones follow, the variance unbiased. Elsewhere, and if the layer or the nested model that it is
- * in is frozen (`trainable = false`), the moving ones are used.
- * `{ training: true, statistics: 'keep' }` normalises by the batch and leaves the moving ones as they are.
+ * In training (`model.fit`, or `model.apply(x, { training: true })`), mean and variance are those of the batch, per
+ * channel, and update the moving statistics, with the unbiased variance. In inference, and if the layer or an enclosing
+ * model is frozen (`trainable = false`), the moving statistics are used. `{ training: true, statistics: 'keep' }`
+ * normalises by the batch without updating them.
  *
  * The channels are the last axis: x is `[batch, channels]` or `[batch, …, channels]`, float32. The weights are
  * `gamma`, `beta`, `moving_mean` and `moving_variance`, each `[channels]`.
  *
- * @param options.momentum in [0, 1), default 0.99: what stays of a moving statistic at a step
+ * @param options.momentum in [0, 1), default 0.99: decay rate of the moving statistics
  * @param options.epsilon positive, default 1e-5
- * @param options.gamma 0 or 1, default 1: what gamma starts from
+ * @param options.gamma 0 or 1, default 1: initial value of gamma
  * @param options.name the layer's name
  * @throws RangeError for an option out of its range
  * @example

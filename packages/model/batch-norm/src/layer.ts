@@ -6,7 +6,7 @@ import { type BatchNormOptions, batchNormOptions } from './options.ts'
 
 type LayerOptions = BatchNormOptions & ConstructorParameters<typeof layers.layers.Layer>[0]
 
-/** The layer that `batchNorm` makes. */
+/** The layer that `batchNorm` creates. */
 export class BatchNorm extends layers.layers.Layer {
   static readonly className: string = 'TricksBatchNorm'
 
@@ -49,7 +49,7 @@ export class BatchNorm extends layers.layers.Layer {
       const x = Array.isArray(inputs) ? inputs[0]! : inputs
       const gamma = this.gamma.read()
       const beta = this.beta.read()
-      // As in Keras, a frozen layer keeps to its moving statistics.
+      // As in Keras, a frozen layer uses its moving statistics.
       if (kwargs['training'] !== true || this.isFrozen(kwargs['trainable'])) {
         const scale = tf.mul(gamma, tf.rsqrt(tf.add(this.movingVariance.read(), this.epsilon)))
         const shift = tf.sub(beta, tf.mul(this.movingMean.read(), scale))
@@ -59,7 +59,7 @@ export class BatchNorm extends layers.layers.Layer {
       const observe = (mean: tf.Tensor, variance: tf.Tensor) => {
         if (kwargs['statistics'] === 'keep') return
         move(this.movingMean, mean, this.momentum)
-        // As torch: unbiased where there is more than one value.
+        // As in torch: unbiased if there is more than one value.
         move(this.movingVariance, tf.mul(variance, count / Math.max(1, count - 1)), this.momentum)
       }
       const make = hasKernel('BatchNormTraining') ? byKernels : byOperations
@@ -68,7 +68,7 @@ export class BatchNorm extends layers.layers.Layer {
     })
   }
 
-  /** @param trainable the variables that are trained, if the trainer says it: a model around the layer may be frozen */
+  /** @param trainable the trainable variables, if the trainer passes them: an enclosing model may be frozen */
   private isFrozen(trainable: unknown): boolean {
     if (!(trainable instanceof Set)) return this.trainableWeights.length === 0
     return !trainable.has(this.gamma.read()) && !trainable.has(this.beta.read())

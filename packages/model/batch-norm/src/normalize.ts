@@ -1,8 +1,8 @@
-// Normalising by a batch's own statistics, with its gradient: functions for tf.customGrad.
+// Normalisation by batch statistics, with its gradient: functions for tf.customGrad.
 import * as tf from '@tensorflow/tfjs-core'
 import { runKernel } from '@tricks/kernels'
 
-/** Is shown the batch's mean and its biased variance. */
+/** Receives the batch's mean and biased variance. */
 export type Observe = (mean: tf.Tensor, variance: tf.Tensor) => void
 export type Normalize = (
   x: tf.Tensor,
@@ -11,7 +11,7 @@ export type Normalize = (
   save: tf.GradSaveFunc,
 ) => { value: tf.Tensor; gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => tf.Tensor[] }
 
-/** Both passes by kernels of the backend. */
+/** Forward and backward passes with the backend's kernels. */
 export function byKernels(epsilon: number, observe: Observe): Normalize {
   return (input, scale, beta, save) => {
     const given = { x: input, gamma: scale, beta }

@@ -60,7 +60,7 @@ for (const backend of ['cpu', 'wasm']) {
       },
     )
 
-    test('the moving statistics move in training only, and not when they are to be kept', async () => {
+    test("the moving statistics change only in training, and not with statistics: 'keep'", async () => {
       await tf.setBackend(backend)
       const model = layers.sequential({
         layers: [batchNorm({ inputShape: [3], momentum: 0.5 })],
@@ -79,7 +79,7 @@ for (const backend of ['cpu', 'wasm']) {
       expect([...model.getWeights()[3]!.dataSync()]).toEqual([1.5, 1.5, 6.75])
     })
 
-    test('in a nested model that is frozen it keeps to its moving statistics', async () => {
+    test('uses its moving statistics in a frozen nested model', async () => {
       await tf.setBackend(backend)
       const norm = batchNorm({ momentum: 0.5 })
       const first = () => layers.layers.activation({ activation: 'linear', inputShape: [3] })
@@ -105,7 +105,7 @@ for (const backend of ['cpu', 'wasm']) {
       expect([...nested.getWeights()[2]!.dataSync()]).toEqual([1, 1.5, 2.75])
     })
 
-    test('trains in model.fit, and is the same when saved and loaded', async () => {
+    test('trains in model.fit, and is unchanged by saving and loading', async () => {
       await tf.setBackend(backend)
       const model = layers.sequential({
         layers: [
@@ -168,7 +168,7 @@ for (const backend of ['cpu', 'wasm']) {
   })
 }
 
-test('wasm equals cpu on 200 random shapes, with gradients, far from zero too', async () => {
+test('wasm equals cpu on 200 random shapes, with gradients, also far from zero', async () => {
   let state = 1
   const next = () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32
   const integer = (low: number, high: number) => low + Math.floor(next() * (high - low + 1))
@@ -215,13 +215,13 @@ test('wasm equals cpu on 200 random shapes, with gradients, far from zero too', 
   }
 })
 
-test('gamma may start from zero', () => {
+test('gamma may start at zero', () => {
   const layer = batchNorm({ gamma: 0 })
   layer.build([null, 2])
   expect([...layer.getWeights()[0]!.dataSync()]).toEqual([0, 0])
 })
 
-test('wrong options are named', () => {
+test('rejects invalid options', () => {
   expect(() => batchNorm({ momentum: 1 })).toThrow(
     'batch-norm: expected momentum to be a number in [0, 1), got 1',
   )

@@ -6,15 +6,15 @@ export { type DropoutOptions, dropoutOptions }
 export { TricksDropout }
 
 /**
- * A dropout layer whose draws can be repeated: y = x · mask / (1 − rate) in training, y = x elsewhere.
+ * A dropout layer with reproducible draws: y = x · mask / (1 − rate) in training, y = x otherwise.
  *
- * The mask depends on the seed, the layer's name, the step and the image's place in the batch: those that
- * `model.apply(images, { training: true, seed, step })` gives, as `train` does. Without them, as in `model.fit`, it
- * depends on the layer's own seed and on how often the layer was called in training.
+ * The mask depends on the layer's name, the image's index in the batch, and the seed and step passed as
+ * `model.apply(images, { training: true, seed, step })`, as `train` does. Without them, as in `model.fit`, it depends
+ * on the layer's own seed and on the number of training calls so far.
  *
  * x is `[batch, …, channels]`, and in mode 'block' `[batch, height, width, channels]`.
  *
- * @throws RangeError for an option out of its range; Error where mode 'block' gets something else than images
+ * @throws RangeError for an option out of its range; Error if mode 'block' is applied to anything but images
  * @example
  * const layer = dropout({ rate: 0.1, mode: 'block', blockSize: 3, name: 'drop' })
  * layer.apply(images, { training: true, seed: 1, step })

@@ -4,12 +4,12 @@ import { createRandom } from '@tricks/core'
 import { dropoutMask } from './mask.ts'
 import { type DropoutOptions, dropoutOptions } from './options.ts'
 
-/** The options, and how often the layer was called in training without a step, which a saved model holds. */
+/** The options, and the number of training calls without a step, which saved models contain. */
 type LayerOptions = DropoutOptions & {
   readonly calls?: number
 } & ConstructorParameters<typeof layers.layers.Layer>[0]
 
-/** The layer that `dropout` makes. */
+/** The layer that `dropout` creates. */
 export class TricksDropout extends layers.layers.Layer {
   static readonly className: string = 'TricksDropout'
 

@@ -9,12 +9,12 @@ export interface MaskOptions {
   readonly mode?: 'element' | 'channel' | 'block'
   /** Side of a square in mode 'block', at most the image's; default 7. */
   readonly blockSize?: number
-  /** The stream of the step; each image draws from its own within it. */
+  /** The random stream of the step; each image draws from its own stream within it. */
   readonly random: Random
 }
 
 /**
- * What to multiply by for dropout: 0 with probability `rate`, else 1 / (1 − rate).
+ * A dropout mask to multiply by: 0 with probability `rate`, otherwise 1 / (1 − rate).
  *
  * @param shape `[batch, …, channels]`, of images in mode 'block'
  * @returns float32 of that shape, in mode 'channel' `[batch, 1, …, channels]`
@@ -55,7 +55,7 @@ export function dropoutMask(
   return tf.tensor(mask, own)
 }
 
-/** Puts squares of 0 in an image of `[height, width, channels]`, each channel by itself. */
+/** Sets squares in an image `[height, width, channels]` to 0, independently per channel. */
 function dropBlocks(
   values: Float32Array,
   [height, width, channels]: readonly [number, number, number],
@@ -79,9 +79,9 @@ function dropBlocks(
 const rates = new Map<string, number>()
 
 /**
- * With what probability a square starts at a place, so that a share of `rate` is dropped on average, squares that overlap
- * and places near the border counted: the γ for which the mean over all pixels of (1 − γ)^(squares that cover it) is
- * 1 − rate. The paper's γ leaves overlaps out, and so drops less than its rate.
+ * The probability that a square starts at a position such that a fraction `rate` is dropped on average, accounting for
+ * overlaps and borders: the γ for which the mean over all pixels of (1 − γ)^(number of squares that cover the pixel) is
+ * 1 − rate. The paper's γ ignores overlaps, and so drops less than its rate.
  */
 function cornerRate(
   rate: number,
@@ -111,7 +111,7 @@ function cornerRate(
 }
 
 /**
- * 32-bit words by sfc32, seeded from the stream: a mask needs millions, which the stream itself is too slow for.
+ * 32-bit words from sfc32, seeded by the stream: a mask needs millions, for which the stream itself is too slow.
  */
 function wordsOf(random: Random, count: number): Uint32Array {
   const words = new Uint32Array(count)

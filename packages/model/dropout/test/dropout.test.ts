@@ -31,7 +31,7 @@ onEachBackend(() => {
   describe.each(modes)('%s', (mode) => {
     const options = { rate: 0.4, mode, blockSize: 3, name: 'drop' }
 
-    test('drops what its mask says, scales the rest, and passes gradients there alone', () => {
+    test('drops masked values, scales the rest, and passes gradients only there', () => {
       const model = modelOf(options)
       const random = createRandom(7).fork('drop').at(5)
       const mask = dropoutMask(shape, { ...options, random })
@@ -43,7 +43,7 @@ onEachBackend(() => {
       expect(new Set(mask.dataSync())).toEqual(new Set([0, Math.fround(1 / 0.6)]))
     })
 
-    test('draws by seed, step, name and place in the batch', () => {
+    test('draws depend on seed, step, name and index in the batch', () => {
       const model = modelOf(options)
       const given = { training: true, seed: 7, step: 5 }
       const drawn = run(model, given)
@@ -58,7 +58,7 @@ onEachBackend(() => {
       expect(shard).toEqual(drawn.slice(120))
     })
 
-    test('is the identity elsewhere, and with a rate of 0', () => {
+    test('is the identity in inference, and with a rate of 0', () => {
       const expected = [...images().dataSync()]
       expect(run(modelOf(options), {})).toEqual(expected)
       expect(run(modelOf(options), { training: false, seed: 1, step: 1 })).toEqual(expected)
@@ -66,7 +66,7 @@ onEachBackend(() => {
     })
   })
 
-  test('without a step it counts its own, from its own seed', () => {
+  test('without a step it counts its calls and uses its own seed', () => {
     const three = (seed: number): number[][] => {
       const model = modelOf({ name: 'drop', seed })
       return [0, 1, 2].map(() => run(model, { training: true }))
@@ -78,7 +78,7 @@ onEachBackend(() => {
     expect(run(modelOf({ name: 'drop' }), { training: true, seed: 4, step: 1 })).toEqual(drawn[1])
   })
 
-  test('trains in model.fit, the same each time, and leaves no tensor behind', async () => {
+  test('trains reproducibly in model.fit, and leaves no tensor behind', async () => {
     const [x, y] = [tf.randomUniform([16, 6], 0, 1, 'float32', 1), tf.ones([16, 1])]
     const fit = async (): Promise<number[]> => {
       const model = layers.sequential()
@@ -102,13 +102,13 @@ onEachBackend(() => {
 })
 
 describe('draws', () => {
-  test('element: the rate, each value by itself', () => {
+  test('element: values are dropped independently at the rate', () => {
     const mask = maskOf([200, 20, 25], { rate: 0.3 })
     const dropped = mask.map((value) => Number(value === 0))
     const share = dropped.reduce((a, b) => a + b) / dropped.length
     // Three standard deviations of a mean of 100,000.
     expect(Math.abs(share - 0.3)).toBeLessThan(3 * Math.sqrt((0.3 * 0.7) / 1e5))
-    // Neighbours, and the same place of the next image, say nothing of each other.
+    // Neighbours, and the same position in the next image, are uncorrelated.
     for (const lag of [1, 25, 500]) {
       const both = dropped.filter((value, i) => value && dropped[i + lag]).length / 1e5
       expect(Math.abs(both - 0.09)).toBeLessThan(3 * Math.sqrt((0.09 * 0.91) / 1e5))
@@ -134,7 +134,7 @@ describe('draws', () => {
     [0.25, 7, 8, 12],
     [0.5, 2, 4, 4],
     [0.3, 9, 5, 5],
-  ])('block: a share of %d in squares of %d, of %d×%d', (rate, blockSize, height, width) => {
+  ])('block: rate %d with squares of %d in %d×%d', (rate, blockSize, height, width) => {
     const images = 2000
     const mask = maskOf([images, height, width, 2], { rate, mode: 'block', blockSize })
     const shares = Array.from({ length: images }, (_, i) => {
@@ -146,7 +146,7 @@ describe('draws', () => {
     expect(Math.abs(mean - rate)).toBeLessThan(4 * Math.sqrt(variance / images))
   })
 
-  test('block: what is dropped is squares, whole and inside, each channel its own', () => {
+  test('block: drops whole squares inside the image, independently per channel', () => {
     const [height, width, side] = [9, 7, 3]
     const mask = maskOf([40, height, width, 2], { rate: 0.15, mode: 'block', blockSize: side })
     const dropped = (image: number, row: number, column: number, channel: number): boolean =>
@@ -175,7 +175,7 @@ describe('draws', () => {
   })
 })
 
-describe('law 9, of a layer: its masks have the distribution of the paper', () => {
+describe("law 9 for a layer: its masks have the paper's distribution", () => {
   const droppedIn = (shape: number[], options: Omit<MaskOptions, 'random'>): boolean[][] => {
     const mask = maskOf(shape, options)
     const size = mask.length / shape[0]!
@@ -183,7 +183,7 @@ describe('law 9, of a layer: its masks have the distribution of the paper', () =
       mask.slice(image * size, (image + 1) * size).map((value) => value === 0),
     )
   }
-  /** One more of ten values is dropped. */
+  /** Drops one more of ten values. */
   const more = (images: boolean[][]): boolean[][] =>
     images.map((values, image) => values.map((value, i) => value || (image * 7 + i) % 10 === 0))
   const alike = (images: boolean[][]): boolean[][] =>
@@ -208,7 +208,7 @@ describe('law 9, of a layer: its masks have the distribution of the paper', () =
     expect(() => check(alike(images))).toThrow('dropped')
   })
 
-  test('channel: each channel of an image with the rate, whatever the others', () => {
+  test('channel: each channel of an image at the rate, independently', () => {
     const check = (images: boolean[][]): void => {
       expectFrequencies({ dropped: images.flat() }, { true: 0.2, false: 0.8 })
       expectIndependent({
@@ -223,8 +223,8 @@ describe('law 9, of a layer: its masks have the distribution of the paper', () =
     expect(() => check(alike(images))).toThrow()
   })
 
-  test('block: squares start anywhere with one probability, whatever the others', () => {
-    // In 3×3 pixels four squares of 2×2 have a corner of their own each, four pixels are in two, and one is in all.
+  test('block: squares start anywhere with equal probability, independently', () => {
+    // In 3×3 pixels, four 2×2 squares each have a corner pixel of their own, four pixels are in two, and one is in all.
     const gamma = 0.15
     const kept = (4 * (1 - gamma) + 4 * (1 - gamma) ** 2 + (1 - gamma) ** 4) / 9
     const probabilities = Object.fromEntries(
@@ -253,7 +253,7 @@ describe('law 9, of a layer: its masks have the distribution of the paper', () =
 })
 
 describe('config', () => {
-  test('holds every option, and a saved model draws as before', async () => {
+  test('config contains every option, and a saved model makes the same draws', async () => {
     const options: Omit<Required<DropoutOptions>, 'inputShape'> = {
       rate: 0.25,
       mode: 'block',
@@ -273,7 +273,7 @@ describe('config', () => {
     expectClose(loaded.apply(x, given) as tf.Tensor, model.apply(x, given) as tf.Tensor)
   })
 
-  test('so does one that counted its own steps', async () => {
+  test('so does one that counted its own calls', async () => {
     const model = layers.sequential()
     model.add(layers.layers.inputLayer({ inputShape: [50] }))
     model.add(dropout({ name: 'drop' }))
@@ -315,7 +315,7 @@ describe('config', () => {
     )
   })
 
-  test('blocks are of images', () => {
+  test("mode 'block' requires images", () => {
     expect(() => dropout({ mode: 'block' }).apply(tf.ones([2, 5]))).toThrow(
       "dropout: expected [batch, height, width, channels] in mode 'block', got [2,5]",
     )

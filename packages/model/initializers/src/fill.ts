@@ -3,10 +3,10 @@ import { assertArgument, type Random } from '@tricks/core'
 import type { Method } from './options.ts'
 
 /**
- * How many inputs a value of a layer's output has, and how many outputs each input goes to: sizes of the last two axes,
- * times those of the axes before.
+ * Number of inputs per output value of a layer, and of outputs per input: the sizes of the last two axes, times those
+ * of the axes before.
  *
- * @param shape a kernel's: `[in, out]` or `[height, width, in, out]`
+ * @param shape shape of a kernel: `[in, out]` or `[height, width, in, out]`
  * @throws RangeError if the shape has fewer than two axes
  * @example
  * fans([3, 3, 16, 32]) // { fanIn: 144, fanOut: 288 }
@@ -21,7 +21,7 @@ export function fans(shape: readonly number[]): {
   return { fanIn: field * shape.at(-2)!, fanOut: field * shape.at(-1)! }
 }
 
-/** The random values of a kernel; `like` is the shape whose fans count, where it is another one. */
+/** The random values of a kernel; `like` is the shape that determines the fans, if it differs. */
 export function fill(
   method: Method,
   shape: readonly number[],

@@ -14,9 +14,9 @@ export {
 } from './options.ts'
 
 /**
- * An initializer of tfjs-layers: uniform in ±√(6 / (fanIn + fanOut)).
+ * Glorot's uniform initializer for tfjs-layers: uniform in ±√(6 / (fanIn + fanOut)).
  *
- * The values depend on the seed, the name and the shape alone, so layers of one shape are to have a name each.
+ * The values depend only on seed, name and shape, so give layers of equal shape different names.
  *
  * @throws RangeError for a seed out of its range
  * @example
@@ -27,7 +27,7 @@ export const xavierUniform = (options?: InitializerOptions): XavierUniform =>
   new XavierUniform(options)
 
 /**
- * An initializer of tfjs-layers: normal with mean 0 and deviation √(2 / (fanIn + fanOut)).
+ * Glorot's normal initializer for tfjs-layers: mean 0 and deviation √(2 / (fanIn + fanOut)).
  *
  * @throws RangeError for a seed out of its range
  * @example
@@ -38,7 +38,7 @@ export const xavierNormal = (options?: InitializerOptions): XavierNormal =>
   new XavierNormal(options)
 
 /**
- * An initializer of tfjs-layers, for kernels before a relu: normal with mean 0 and deviation √(2 / fanIn).
+ * He's normal initializer for tfjs-layers, for kernels before a relu: mean 0 and deviation √(2 / fanIn).
  *
  * @throws RangeError for a seed out of its range
  * @example
@@ -49,8 +49,8 @@ export const kaimingNormal = (options?: InitializerOptions): KaimingNormal =>
   new KaimingNormal(options)
 
 /**
- * Draws all trainable kernels of a model anew when a run starts, each from the run's seed and its own path. A run that
- * resumes from a later step keeps its weights.
+ * Reinitializes all trainable kernels of a model when a run starts, from the run's seed and each kernel's path. A run
+ * that resumes at a later step keeps its weights.
  *
  * @throws RangeError for an option out of its range
  * @example
@@ -77,7 +77,7 @@ export function xavier({ key, ...given }: XavierOptions = {}): Trick {
   }
 }
 
-/** A depthwise kernel, `[height, width, in, multiplier]`, has one input channel for each output. */
+/** A depthwise kernel, `[height, width, in, multiplier]`, has one input channel per output. */
 function countedShape(path: string, shape: readonly number[]): readonly number[] {
   if (!path.split('/').at(-1)!.startsWith('depthwise_')) return shape
   return [...shape.slice(0, -2), 1, shape.at(-1)!]

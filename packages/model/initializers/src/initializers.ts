@@ -6,7 +6,7 @@ import { type InitializerOptions, initializerOptions, type Method } from './opti
 
 type Initializer = ReturnType<typeof layers.initializers.ones>
 
-/** tfjs-layers takes only its own class for an initializer, and exports it by way of its instances alone. */
+/** tfjs-layers accepts only its own Initializer class, which it exports only through instances. */
 const Base: (abstract new () => Initializer) &
   Pick<typeof tf.serialization.Serializable, 'fromConfig'> = Object.getPrototypeOf(
   layers.initializers.ones().constructor,

@@ -10,18 +10,18 @@ import {
 } from '@tricks/core/options'
 
 export const xavierOptions = defineOptions('xavier', {
-  /** How values are drawn. */
+  /** The distribution. */
   method: choice(['xavierUniform', 'xavierNormal', 'kaimingNormal'], { default: 'xavierUniform' }),
-  /** What the deviation is multiplied by; Kaiming's √2 is in it already. */
+  /** Factor of the deviation; Kaiming's √2 is already included. */
   gain: number({ above: 0, max: 1e6, scale: 'log', default: 1 }),
 })
 export type XavierOptions = OptionsOf<typeof xavierOptions>
 export type Method = NonNullable<XavierOptions['method']>
 
 export const initializerOptions = defineParameters('initializers', {
-  /** Of the values. @defaultValue drawn when the initializer is made */
+  /** Random seed. @defaultValue drawn when the initializer is created */
   seed: optional(integer({ min: 0, max: 2 ** 32 - 1 })),
-  /** Tells two layers of one seed and shape apart, which would start alike otherwise. */
+  /** Distinguishes layers with equal seed and shape, which would otherwise have the same initial values. */
   name: checked<string, { readonly default: '' }>('text', (value) => typeof value === 'string', {
     default: '',
   }),

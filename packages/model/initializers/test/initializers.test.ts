@@ -26,7 +26,7 @@ const moments = (values: ArrayLike<number>): { mean: number; deviation: number; 
   return { mean, deviation: Math.sqrt(variance), most }
 }
 
-describe.each(fixture.cases)('as torch: $params.shape', ({ params: { shape }, expected }) => {
+describe.each(fixture.cases)('matches torch: $params.shape', ({ params: { shape }, expected }) => {
   test('fans', () => {
     expect(fans(shape)).toEqual({ fanIn: expected.fanIn, fanOut: expected.fanOut })
   })
@@ -51,23 +51,26 @@ describe.each(fixture.cases)('as torch: $params.shape', ({ params: { shape }, ex
 })
 
 onEachBackend(() => {
-  test.each(names)('%s: a seed draws the same, another something else, and 0 is one', (method) => {
-    const values = drawn(method, [5, 4], 0)
-    expect(drawn(method, [5, 4], 0)).toEqual(values)
-    expect(drawn(method, [5, 4], 1)).not.toEqual(values)
-    const [named, twice] = [{ name: 'other' }, { gain: 2 }].map((options) =>
-      tf.tidy(() => [
-        ...initializers[method]({ seed: 0, ...options })
-          .apply([5, 4])
-          .dataSync(),
-      ]),
-    )
-    expect(named).not.toEqual(values)
-    expect(twice).toEqual(values.map((value) => 2 * value))
-    const before = tf.memory().numTensors
-    initializers[method]().apply([2, 3]).dispose()
-    expect(tf.memory().numTensors).toBe(before)
-  })
+  test.each(names)(
+    '%s: equal seeds give equal values, others differ, and 0 is a valid seed',
+    (method) => {
+      const values = drawn(method, [5, 4], 0)
+      expect(drawn(method, [5, 4], 0)).toEqual(values)
+      expect(drawn(method, [5, 4], 1)).not.toEqual(values)
+      const [named, twice] = [{ name: 'other' }, { gain: 2 }].map((options) =>
+        tf.tidy(() => [
+          ...initializers[method]({ seed: 0, ...options })
+            .apply([5, 4])
+            .dataSync(),
+        ]),
+      )
+      expect(named).not.toEqual(values)
+      expect(twice).toEqual(values.map((value) => 2 * value))
+      const before = tf.memory().numTensors
+      initializers[method]().apply([2, 3]).dispose()
+      expect(tf.memory().numTensors).toBe(before)
+    },
+  )
 
   test.each(names)('%s in a layer, saved and loaded', async (method) => {
     const model = layers.sequential()
@@ -78,7 +81,7 @@ onEachBackend(() => {
     expect([...loaded.getWeights()[0]!.dataSync()]).toEqual(drawn(method, [4, 3], 7))
   })
 
-  test('as a trick it draws trainable kernels anew, by path', () => {
+  test('as a trick, it reinitializes trainable kernels by path', () => {
     const variables = weights()
     const kept = ['conv/bias', 'norm/gamma', 'frozen/kernel']
     start(variables)
@@ -86,7 +89,7 @@ onEachBackend(() => {
     for (const path of kept) expect(new Set(values[path])).toEqual(new Set([1]))
     const kernels = Object.keys(variables).filter((path) => !kept.includes(path))
     for (const path of kernels) expect(new Set(values[path]).size).toBe(values[path]!.length)
-    // Of one shape, and yet each its own.
+    // Equal shapes, but different values.
     expect(values['conv/kernel']).not.toEqual(values['conv/kernel-2'])
 
     const { 'separable/depthwise_kernel': _, ...fewer } = weights()
@@ -119,7 +122,7 @@ const valuesOf = (variables: Variables): Record<string, number[]> =>
   )
 
 describe('as a trick', () => {
-  test('the seed is the run’s', () => {
+  test('uses the run’s seed', () => {
     const [first, second, other] = [weights(), weights(), weights()]
     start(first, 1)
     start(second, 1)
@@ -128,7 +131,7 @@ describe('as a trick', () => {
     expect(valuesOf(other)['conv/kernel']).not.toEqual(valuesOf(first)['conv/kernel'])
   })
 
-  test('a run that goes on keeps its weights', () => {
+  test('a resumed run keeps its weights', () => {
     const variables = weights()
     const before = valuesOf(variables)
     start(variables, 1, 5)
@@ -139,7 +142,7 @@ describe('as a trick', () => {
     ['xavierUniform', Math.sqrt(2 / (9 * 12)), Math.sqrt(2 / 18)],
     ['xavierNormal', Math.sqrt(2 / (9 * 12)), Math.sqrt(2 / 18)],
     ['kaimingNormal', Math.sqrt(2 / 72), Math.sqrt(2 / 9)],
-  ])('%s by the fans, those of a depthwise kernel its own', (method, conv, depthwise) => {
+  ])('%s uses the fans, with special ones for depthwise kernels', (method, conv, depthwise) => {
     const variables = weights()
     start(variables, 1, 0, { method })
     const values = valuesOf(variables)
@@ -165,9 +168,9 @@ test('rejects wrong options and shapes', () => {
   )
 })
 
-/** What a set-up makes of the kit's weights. */
+/** The weights of the kit's model after start. */
 type Weights = Readonly<Record<string, number[]>>
-/** Kernels [1, 1, 3, 6] and [6, 10] by their fans, and of all the other weights nothing. */
+/** Kernels [1, 1, 3, 6] and [6, 10] by their fans; all other weights unchanged. */
 const filled = (
   deviation: (own: { in: number; out: number }) => number,
   check: (values: number[], deviation: number) => void,
@@ -206,7 +209,7 @@ conformance(() => xavier(), {
   shifted: {
     'by 5 % more': ofPath('dense/kernel', (value) => value * 1.05),
     'by 1 % less': ofPath('block1/conv/kernel', (value) => value * 0.99),
-    'positive alone': ofPath('block1/conv/kernel', Math.abs),
+    'only positive': ofPath('block1/conv/kernel', Math.abs),
     'biases too': (made: Weights, run) => ({
       ...made,
       'dense/bias': made['dense/bias']!.map((value) => value + run),

@@ -5,8 +5,8 @@ import { hasKernel, runKernel } from '@tricks/kernels'
 export type Activation = 'relu' | 'relu6' | 'gelu'
 
 /**
- * tfjs's own activation layer, with fewer operations than tfjs composes it of: ReLU6 of one, GELU, x Φ(x), by a
- * backend's kernels if it has them. A saved model names tfjs's layer and nothing else.
+ * tfjs's own activation layer with fewer operations than tfjs composes it from: ReLU6 as one, GELU, x Φ(x), with a
+ * backend's kernels if available. A saved model contains only tfjs's layer.
  */
 export function activationLayer(name: string, activation: Activation): layers.layers.Layer {
   const layer = layers.layers.activation({ name, activation })

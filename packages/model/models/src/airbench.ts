@@ -6,10 +6,9 @@ import { network } from './network.ts'
 import { type AirbenchOptions, airbenchParameters } from './options.ts'
 
 /**
- * The net of cifar10-airbench at 94 %: a 2 × 2 convolution that `whiten` sets from the training images, then
- * three blocks of two convolutions with a max-pool after the first, then the maximum over all places and a dense
- * layer, its logits times 1/9. A convolution starts as the identity on its first channels; batch
- * norm has no gain to train.
+ * The network of cifar10-airbench for 94 %: a 2 × 2 convolution that `whiten` computes from training images, then three
+ * blocks of two convolutions with a max-pool after the first, then global max-pooling and a dense layer with logits
+ * scaled by 1/9. Convolutions start as the identity on their first channels; batch norm has no trainable scale.
  *
  * @param options.widths three positive integers, default [64, 256, 256]
  * @param options.activation default 'gelu'
@@ -58,7 +57,7 @@ export function airbench(given: AirbenchOptions = {}): LayersModel {
   return model
 }
 
-/** The filters with the numbers of the input's channels pass them on; those beyond stay as they were drawn. */
+/** The first filters pass the input's channels through; the others keep their random values. */
 function startAsIdentity(kernel: tf.Tensor4D): tf.Tensor4D {
   const [height, width, inputs, outputs] = kernel.shape
   const same = Math.min(inputs, outputs)

@@ -2,7 +2,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { trainableOf, variablesOf } from '@tricks/core/model'
 
 /**
- * How many numbers a model trains; batch norm's moving statistics and what is frozen are not among them.
+ * Counts a model's trainable parameters, without moving statistics and frozen weights.
  *
  * @example
  * countParameters(createModel('resnet-20')) // 269722
@@ -13,8 +13,8 @@ export function countParameters(model: LayersModel): number {
 }
 
 /**
- * The multiply-adds of a model's convolutions and dense layers for one image, which papers call its FLOPs: each
- * number of a kernel is used once at each place of the output.
+ * Counts the multiply-adds of a model's convolutions and dense layers for one image, which papers call FLOPs: each
+ * value of a kernel is used once per output position.
  *
  * @example
  * countMultiplyAdds(createModel('resnet-20')) / 1e6 // 40.55

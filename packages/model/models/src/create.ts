@@ -23,7 +23,7 @@ type Cifar = Omit<CifarResnetOptions, 'depth'>
 type Lite = Omit<EfficientNetLiteOptions, 'variant'>
 type Imagenet = Omit<ResnetOptions, 'depth'>
 
-/** The options of each model that `createModel` makes. */
+/** The options of each model that `createModel` supports. */
 export interface Models {
   plain: PlainOptions
   'resnet-20': Cifar
@@ -48,7 +48,7 @@ export interface Models {
   'mobilenet-v2': MobileNetV2Options
 }
 
-/** The name of a model that `createModel` makes. */
+/** The name of a model that `createModel` supports. */
 export type ModelName = keyof Models
 
 const models: { [Name in ModelName]: (options?: Models[Name]) => LayersModel } = {
@@ -75,14 +75,14 @@ const models: { [Name in ModelName]: (options?: Models[Name]) => LayersModel } =
   'mobilenet-v2': mobileNetV2,
 }
 
-/** All names that `createModel` knows. */
+/** All model names. */
 export const modelNames: readonly ModelName[] = Object.keys(models) as ModelName[]
 
 /**
- * Makes a model by its name.
+ * Creates a model by name.
  *
  * @param name one of `modelNames`
- * @param options those of every model (`ModelOptions`) and the model's own
+ * @param options the options common to all models (`ModelOptions`) and the model's own
  * @returns a tfjs-layers model from normalised images, `[batch, height, width, channels]`, to logits, `[batch, classes]`
  * @throws RangeError for an unknown name, or if an option is out of its range
  * @example

@@ -19,19 +19,20 @@ const stages: readonly Stage[] = [
 ]
 
 /**
- * EfficientNet-Lite: EfficientNet without squeeze-and-excite and with ReLU6, made for phones, quick on CPUs as well.
- * Batch norm's epsilon is 1e-3, as published.
+ * EfficientNet-Lite: EfficientNet without squeeze-and-excite and with ReLU6, designed for phones and fast on CPUs.
+ * Batch norm uses epsilon 1e-3, as published.
  *
- * Blocks are numbered from 0 through the whole net: `blocks3/depthwise`, `blocks3/depthwise/norm`. The pooled features,
- * `[batch, 1280]`, are the layer `pool`'s: `pretrainedInputs['efficientnet-lite0'].features` says so.
+ * Blocks are numbered from 0 through the whole network: `blocks3/depthwise`, `blocks3/depthwise/norm`. The pooled
+ * features, `[batch, 1280]`, are the output of the layer `pool`, as in
+ * `pretrainedInputs['efficientnet-lite0'].features`.
  *
  * @param options.variant 0 (default) to 4
- * @param options.inputShape default the size that the variant was trained on: 224, 240, 260, 280, 300 pixels; any size
+ * @param options.inputShape any size; default the variant's training size: 224, 240, 260, 280 or 300 pixels
  * @param options.classes default 1000
- * @param options.padding 'trained' (default), at every size as TensorFlow pads at the variant's, which is what the PyTorch
- * code of the ImageNet weights does; or 'same', as TensorFlow pads at the given size. At the variant's own size, and for
- * variant 0 at all multiples of 32, there is no difference
- * @param options.dropout in [0, 1), default 0; published with 0.2, from variant 2 on 0.3
+ * @param options.padding 'trained' (default) pads at every size as TensorFlow does at the variant's training size, like
+ *   the PyTorch code behind the ImageNet weights; 'same' pads as TensorFlow does at the given size. There is no
+ *   difference at the training size, nor for variant 0 at multiples of 32
+ * @param options.dropout in [0, 1), default 0; published with 0.2, or 0.3 from variant 2 on
  * @param options.momentum default 0.99
  * @returns a model from normalised images, `[batch, height, width, channels]`, to logits, `[batch, classes]`
  * @throws RangeError if an option is out of its range
@@ -55,7 +56,7 @@ export function efficientNetLite(given: EfficientNetLiteOptions = {}): LayersMod
   })
 }
 
-/** The first and the last stage keep their depth, as stem and head keep their width. */
+/** The first and last stages keep their depth, as stem and head keep their width. */
 function scaled(variant: LiteVariant): Stage[] {
   const { width, depth } = liteVariants[variant]
   return stages.map((stage, i) => ({
@@ -65,7 +66,7 @@ function scaled(variant: LiteVariant): Stage[] {
   }))
 }
 
-/** The nearest multiple of 8 that is not below nine tenths of the channels. */
+/** The nearest multiple of 8 that is at least 0.9 times the number of channels. */
 function multipleOf8(channels: number): number {
   const nearest = Math.max(8, Math.floor((channels + 4) / 8) * 8)
   return nearest < 0.9 * channels ? nearest + 8 : nearest

@@ -7,29 +7,29 @@ import { setCopied } from './fold.ts'
 import { FoldedConv } from './folded-conv.ts'
 
 export interface ExportOptions {
-  /** The mean of each channel by which the images of the training were normalised, in [0, 1]. */
+  /** The mean per channel used to normalise training images, in [0, 1]. */
   readonly mean: readonly number[]
-  /** The standard deviation of each channel, in (0, 1]. */
+  /** The standard deviation per channel, in (0, 1]. */
   readonly deviation: readonly number[]
   /**
-   * What the exported model gives; by default what `model` gives. 'probabilities' adds a softmax to a model that gives
-   * logits, and none to one that ends in a softmax or a sigmoid.
+   * What the exported model returns; by default the same as `model`. 'probabilities' adds a softmax unless the model
+   * already ends in a softmax or sigmoid.
    */
   readonly output?: 'logits' | 'probabilities'
 }
 
 /**
- * A copy of a model that normalises its images itself, (image − mean) / deviation, and is made of tfjs-layers' own
- * layers alone, so that `tf.loadLayersModel` loads it anywhere without a package of ours.
+ * Copies a model to one that includes normalisation, (image − mean) / deviation, and consists only of tfjs-layers' own
+ * layers, so that `tf.loadLayersModel` can load it anywhere without our packages.
  *
  * @param model one input, `[batch, height, width, channels]`, one output
  * @param options.mean one number per channel, in [0, 1]
  * @param options.deviation one number per channel, in (0, 1]
- * @param options.output 'logits' or 'probabilities'; by default what `model` gives. 'probabilities' adds a softmax,
- * unless the model ends in a softmax or a sigmoid
- * @returns a new model, with weights of its own, for images in [0, 1]
- * @throws RangeError if an option is out of its range; Error for a layer of ours that has no plain one like it, and for
- * 'logits' of a model that ends in a softmax or a sigmoid
+ * @param options.output 'logits' or 'probabilities'; by default the same as `model`. 'probabilities' adds a softmax,
+ *   unless the model ends in a softmax or sigmoid
+ * @returns a new model with its own weights, for images in [0, 1]
+ * @throws RangeError if an option is out of its range; Error for one of our layers without a plain equivalent, and for
+ *   'logits' of a model that ends in a softmax or sigmoid
  * @example
  * const plain = withNormalization(model, { mean: [0.49, 0.48, 0.45], deviation: [0.25, 0.24, 0.26] })
  * await plain.save('downloads://classifier')
@@ -41,7 +41,7 @@ export function withNormalization(
   return normalizing('withNormalization', model, options)
 }
 
-/** @param name of the function that was called */
+/** @param name the function that was called */
 function normalizing(
   name: string,
   model: layers.LayersModel,
@@ -68,8 +68,8 @@ function normalizing(
   const activation = output && activationOf(model)
   if (activation && output === 'logits')
     throw new Error(
-      `${name}: expected a model that gives logits, got one that ends in a ${activation}: ` +
-        "pass output: 'probabilities', or leave the activation out",
+      `${name}: expected a model that returns logits, got one that ends in a ${activation}: ` +
+        "pass output: 'probabilities', or remove the activation",
     )
 
   const images = layers.input({ shape, name: 'images' })
@@ -98,9 +98,9 @@ function normalizing(
 }
 
 /**
- * `withNormalization`, as the files that `tf.loadLayersModel('…/model.json')` loads.
+ * Exports `withNormalization`'s model as the files that `tf.loadLayersModel('…/model.json')` reads.
  *
- * @returns what is in the two files, which belong in one folder
+ * @returns the contents of the two files, which belong in the same folder
  * @example
  * const files = await exportModel(model, { mean, deviation })
  * for (const [name, content] of Object.entries(files)) await writeFile(join('model', name), content)
@@ -133,7 +133,7 @@ export async function exportModel(
 }
 
 function activationOf(model: layers.LayersModel): 'softmax' | 'sigmoid' | undefined {
-  // Any size that gets through the pooling will do where the model leaves it open.
+  // If the size is open, any size that survives the pooling will do.
   const sizes = model.inputs[0]!.shape.slice(1).map((size) => size ?? 64)
   const { outputs, activation } = finalActivation(() => model.apply(tf.zeros([1, ...sizes])))
   tf.dispose(outputs as tf.Tensor)
@@ -142,7 +142,7 @@ function activationOf(model: layers.LayersModel): 'softmax' | 'sigmoid' | undefi
 
 type Layer = layers.layers.Layer
 
-/** The model's layers made anew, plain ones, on another input; gives its output. */
+/** Rebuilds the model with plain layers on another input; returns its output. */
 function rebuild(
   name: string,
   model: layers.LayersModel,
@@ -167,7 +167,7 @@ function rebuild(
   return visit(model.outputs[0]!)
 }
 
-/** A layer of the same name and configuration that tfjs-layers knows; undefined where it does nothing in inference. */
+/** A tfjs-layers layer with the same name and configuration; undefined for layers without effect in inference. */
 function plainLayer(caller: string, layer: Layer): Layer | undefined {
   const kind = layer.getClassName()
   const config = layer.getConfig()
@@ -178,8 +178,8 @@ function plainLayer(caller: string, layer: Layer): Layer | undefined {
   if (layer instanceof FoldedConv) return layer.plain()
   if (/^Tricks.*Dropout/.test(kind)) return undefined
   if (kind.startsWith('Tricks') || layer instanceof layers.LayersModel)
-    throw new Error(`${caller}: ${layer.name} (${kind}) has no plain layer like it`)
-  // The weights come from the model; nothing is drawn, and an initializer of ours needs no package.
+    throw new Error(`${caller}: ${layer.name} (${kind}) has no equivalent in tfjs-layers`)
+  // Weights are copied from the model, so initializers are dropped, including those of our packages.
   for (const key of Object.keys(config))
     if (key.endsWith('Initializer') && config[key] !== null) config[key] = 'zeros'
   const Class = layer.constructor as unknown as {

@@ -1,13 +1,13 @@
 import type { layers } from '@tensorflow/tfjs-layers'
 
 /**
- * Keeps one weight of a layer out of training, whatever `trainable` the layer and its models get later: to set it
- * sets the flags of all weights in the layer's list of trainable ones, so a flag alone would be forgotten.
+ * Permanently excludes a weight from training, whatever `trainable` its layer and models get later: setting it sets the
+ * flags of all weights in the layer's list of trainable ones, so a flag alone would be lost.
  */
 export function fixWeight(layer: layers.Layer, weight: layers.Layer['weights'][number]): void {
   weight.trainable = false
   const { trainable } = layer
-  // The lists that a frozen layer gives are not its own.
+  // The lists that a frozen layer returns are temporary.
   layer.trainable = true
   if (layer.trainableWeights.includes(weight)) {
     const rest = layer.nonTrainableWeights

@@ -1,4 +1,4 @@
-// Nets of inverted residuals: 1 × 1 convolution to more channels, depthwise convolution, 1 × 1 convolution to few.
+// Networks of inverted residuals: 1 × 1 convolution to more channels, depthwise convolution, 1 × 1 convolution to few.
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import {
   channelsOf,
@@ -9,7 +9,7 @@ import {
   type Tensor,
 } from './network.ts'
 
-/** Blocks that follow each other: how many, the kernel's side, the first one's stride, the factor of channels within. */
+/** Consecutive blocks: their number, kernel size, the first one's stride, and the expansion factor. */
 export interface Stage {
   readonly blocks: number
   readonly kernel: number
@@ -20,7 +20,7 @@ export interface Stage {
 
 export interface InvertedOptions {
   readonly stages: readonly Stage[]
-  /** 'same' or 'torch', or the size of the images for which it is TensorFlow's. */
+  /** 'same' or 'torch', or the image size at which it equals TensorFlow's. */
   readonly padding: 'same' | 'torch' | number
   /** Batch norm's. */
   readonly epsilon: number
@@ -29,7 +29,7 @@ export interface InvertedOptions {
 
 /**
  * Stem of 32 channels, blocks numbered from 0 through all stages (`blocks3/depthwise`), head of 1,280, mean (`pool`),
- * `logits`; ReLU6 after each batch norm but those behind a projection.
+ * `logits`; ReLU6 after each batch norm except those after a projection.
  */
 export function invertedResiduals(net: Network, options: InvertedOptions): LayersModel {
   const { stages, padding, epsilon, dropout } = options

@@ -14,11 +14,11 @@ const stages = [
 ]
 
 /**
- * MobileNetV2 of width 1, by default as torchvision has it.
+ * MobileNetV2 of width 1, by default as in torchvision.
  *
- * Layers are named as `efficientNetLite` names its own.
+ * Layers are named as in `efficientNetLite`.
  *
- * @param options.padding 'torch' (default), the same on all sides, or 'same', TensorFlow's
+ * @param options.padding 'torch' (default), symmetric, or 'same', TensorFlow's
  * @param options.inputShape default [224, 224, 3]; any size
  * @param options.classes default 1000
  * @param options.dropout in [0, 1), default 0; published with 0.2

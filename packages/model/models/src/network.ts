@@ -8,8 +8,8 @@ import type { ModelOptions } from './options.ts'
 export type Tensor = layers.SymbolicTensor
 
 /**
- * Around the image: 'same' as TensorFlow pads, which depends on the size; 'torch', half a kernel on each side; or so many
- * pixels above and left, below and right.
+ * Padding around the image: 'same' as in TensorFlow, which depends on the size; 'torch', half a kernel on each side; or
+ * the number of pixels above and left, below and right.
  */
 export type Padding = 'same' | 'torch' | readonly [before: number, after: number]
 
@@ -19,9 +19,9 @@ export interface ConvOptions {
   readonly stride?: number
   /** Default 'same'. */
   readonly padding?: Padding | 'valid'
-  /** Default false, as batch norm follows most. */
+  /** Default false, as most convolutions precede batch norm. */
   readonly bias?: boolean
-  /** The kernel starts with the variance gain / fan-in; default 2, as a relu follows. */
+  /** The kernel's initial variance is gain / fan-in; default 2, for a relu. */
   readonly gain?: number
 }
 
@@ -32,19 +32,19 @@ export interface PoolOptions {
   readonly size?: number
   /** Default the size. */
   readonly stride?: number
-  /** Default 'same' where windows overlap. */
+  /** Default 'same' if windows overlap. */
   readonly padding?: Padding
 }
 
-/** The pieces that the models are made of. Each names its layer, so that a variable is `stage1/block1/conv1/kernel`. */
+/** Building blocks of the models. Each names its layer, so variables are named like `stage1/block1/conv1/kernel`. */
 export interface Network {
   readonly input: Tensor
   conv(x: Tensor, name: string, filters: number, options?: ConvOptions): Tensor
-  /** A convolution of each channel by itself. */
+  /** A convolution of each channel separately. */
   depthwise(x: Tensor, name: string, options?: Omit<ConvOptions, 'bias'>): Tensor
   norm(x: Tensor, name: string, options?: NormOptions): Tensor
   activate(x: Tensor, name: string, activation?: Activation): Tensor
-  /** Of what is at least 0, as 'torch' pads with 0. */
+  /** Inputs must be at least 0, as 'torch' pads with 0. */
   maxPool(x: Tensor, name: string, options?: PoolOptions): Tensor
   dropout(x: Tensor, name: string, rate: number): Tensor
   /** Appends channels of zeros. */
@@ -52,17 +52,17 @@ export interface Network {
   add(x: Tensor, y: Tensor, name: string): Tensor
   /** [batch, height, width, channels] to [batch, channels]. */
   global(x: Tensor, kind: 'average' | 'max'): Tensor
-  /** The dense layer `logits`, and a multiplication of them. */
+  /** The dense layer `logits`, optionally scaled. */
   logits(x: Tensor, options?: { bias?: boolean; scale?: number; gain?: number }): Tensor
   model(outputs: Tensor): layers.LayersModel
 }
 
-/** Begins a model of that name, with options that are checked. */
+/** Starts a model with the given name and validated options. */
 export function network(modelName: string, options: Required<ModelOptions>): Network {
   const { inputShape, classes, momentum, seed, weights } = options
   const random = createRandom(seed, modelName)
 
-  /** Normally distributed with mean 0; tfjs takes a seed of 0 for none. */
+  /** Normally distributed with mean 0; tfjs treats a seed of 0 as none. */
   const normal = (name: string, variance: number): ReturnType<typeof layers.initializers.zeros> =>
     weights === 'zeros' || variance === 0
       ? layers.initializers.zeros()
@@ -75,7 +75,7 @@ export function network(modelName: string, options: Required<ModelOptions>): Net
   const apply = (layer: layers.layers.Layer, x: Tensor | Tensor[]): Tensor =>
     layer.apply(x) as Tensor
 
-  /** Zeros around x where tfjs's own padding is another; and the padding that is left to the layer. */
+  /** Adds zeros around x if tfjs's own padding differs; returns the padding that remains for the layer. */
   const padded = (
     x: Tensor,
     name: string,
@@ -129,7 +129,7 @@ export function network(modelName: string, options: Required<ModelOptions>): Net
     },
     dropout: (x, name, rate) => apply(dropout({ name, rate }), x),
     padChannels(x, name, count) {
-      // Of what tfjs takes for [batch, channels, rows, columns], the columns are our channels.
+      // tfjs interprets it as [batch, channels, rows, columns], so its columns are our channels.
       const padding: [[number, number], [number, number]] = [
         [0, 0],
         [0, count],
@@ -164,7 +164,9 @@ export function channelsOf(x: Tensor): number {
   return x.shape.at(-1)!
 }
 
-/** TensorFlow's padding along a side: as little as gives ⌈size / stride⌉ outputs, what is odd after the image. */
+/**
+ * TensorFlow's padding along an axis: the least that gives ⌈size / stride⌉ outputs; an odd pixel goes after the image.
+ */
 export function sameAt(size: number, kernel: number, stride: number): [number, number] {
   const total = Math.max(0, (Math.ceil(size / stride) - 1) * stride + kernel - size)
   return [Math.floor(total / 2), Math.ceil(total / 2)]

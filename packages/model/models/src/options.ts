@@ -21,24 +21,24 @@ const inputShape = (given: InputShape) =>
   )
 const decay = { min: 0, below: 1 } as const
 
-/** What every model takes. */
+/** The options of every model. */
 const common = {
   /** Height, width and channels of the images. */
   inputShape: inputShape([32, 32, 3]),
-  /** How many logits. */
+  /** Number of logits. */
   classes: integer({ min: 1, default: 10 }),
-  /** A layer's first weights depend on it and on the layer's name alone. */
+  /** A layer's initial weights depend only on it and the layer's name. */
   seed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
-  /** How much of batch norm's moving statistics stays at a step: torch's momentum of 0.1. */
+  /** Decay rate of batch norm's moving statistics; equals torch's momentum of 0.1. */
   momentum: number({ ...decay, default: 0.9 }),
-  /** `'zeros'` builds quickly if all weights are set next, as by `loadWeights`. */
+  /** `'zeros'` builds faster if all weights are set afterwards, as by `loadWeights`. */
   weights: choice(['random', 'zeros'], { default: 'random' }),
 }
 const residual = {
   ...common,
   /**
-   * Start each residual branch at 0, so that each block starts as its shortcut. It is the last gamma that is 0, and in
-   * pre-activated nets, where a relu follows it, the last kernel.
+   * Initialize each residual branch to 0, so that each block starts as its shortcut: the last gamma is 0, or in
+   * pre-activated networks, where a relu follows it, the last kernel.
    */
   zeroInitResidual: boolean({ default: false }),
 }
@@ -48,7 +48,7 @@ export type ModelOptions = OptionsOf<typeof resnet9Parameters>
 
 export const plainParameters = defineParameters('plain', {
   ...common,
-  /** The widths of the convolutions, stage by stage. */
+  /** The widths of the convolutions, by stage. */
   widths: checked<readonly (readonly number[])[], { readonly default: readonly number[][] }>(
     'stages of positive integers',
     (value) =>
@@ -57,9 +57,9 @@ export const plainParameters = defineParameters('plain', {
       value.every((stage: unknown) => isCounts(stage) && stage.length > 0),
     { default: [[32], [64], [128], [128]] },
   ),
-  /** Batch norm after each convolution; without it the convolutions have biases. */
+  /** Use batch norm after each convolution; without it the convolutions have biases. */
   batchNorm: boolean({ default: true }),
-  /** The share of the features before the logits that is dropped in training. */
+  /** The fraction of features before the logits that is dropped in training. */
   dropout: number({ ...decay, default: 0 }),
 })
 export type PlainOptions = OptionsOf<typeof plainParameters>
@@ -67,7 +67,7 @@ export type PlainOptions = OptionsOf<typeof plainParameters>
 type Widths = readonly [number, number, number]
 export const airbenchParameters = defineParameters('airbench', {
   ...common,
-  /** How much of batch norm's moving statistics stays at a step. */
+  /** Decay rate of batch norm's moving statistics. */
   momentum: number({ ...decay, default: 0.6 }),
   /** The channels of the three blocks. */
   widths: checked<Widths, { readonly default: Widths }>(
@@ -97,10 +97,11 @@ export const cifarResnetParameters = defineParameters('cifarResnet', {
   ...residual,
   /** 6n + 2: 20, 32, 44, 56, 110, … */
   depth: deep(2, '20, 32, 44, 56 or 110', 20),
-  /** The channels of the first stage; the next two have twice and four times as many. */
+  /** Channels of the first stage; the next two have twice and four times as many. */
   width: integer({ min: 1, default: 16 }),
   /**
-   * How a shortcut widens: `'pad'` takes every second pixel and appends channels of zeros (the paper's option A, no
+   * How shortcuts widen: `'pad'` subsamples every second pixel and appends channels of zeros (the paper's option A, no
+   * parameters), `'projection'` is a strided 1 × 1 convolution with batch norm (option B).
    * parameters), `'projection'` is a strided 1 × 1 convolution and batch norm (option B).
    */
   shortcut: choice(['pad', 'projection'], { default: 'pad' }),
@@ -111,7 +112,7 @@ export const preactResnetParameters = defineParameters('preactResnet', {
   ...residual,
   /** 6n + 2: 20, 32, 44, 56, 110, … */
   depth: deep(2, '20, 32, 44, 56 or 110', 20),
-  /** The stages have 16, 32 and 64 times as many channels. */
+  /** Channels of the stages, in multiples of 16, 32 and 64. */
   width: wide(1),
 })
 export type PreactResnetOptions = OptionsOf<typeof preactResnetParameters>
@@ -137,20 +138,20 @@ type Depth = keyof typeof stages
 
 const resnetKinds = {
   ...residual,
-  /** From 50 on, a block is a bottleneck of three convolutions. */
+  /** From 50 on, blocks are bottlenecks of three convolutions. */
   depth: checked<Depth, { readonly default: Depth }>(
     Object.keys(stages).join(', '),
     (value) => typeof value === 'number' && Object.hasOwn(stages, value),
     { default: 18 },
   ),
   /**
-   * How it begins: `'cifar'` with a 3 × 3 convolution, `'imagenet'` with a strided 7 × 7 one and a max-pool, for images
-   * of [224, 224, 3] and 1000 classes by default.
+   * The stem: `'cifar'` is a 3 × 3 convolution, `'imagenet'` a strided 7 × 7 one and a max-pool, for images of [224,
+   * 224, 3] and 1000 classes by default.
    */
   stem: choice(['cifar', 'imagenet'], { default: 'cifar' }),
   /**
-   * How a strided convolution pads: `'same'` as TensorFlow does, or `'torch'`, half a kernel on each side, for weights
-   * of torchvision.
+   * How strided convolutions pad: `'same'` as in TensorFlow, or `'torch'`, half a kernel on each side, for
+   * torchvision's weights.
    */
   padding: choice(['same', 'torch'], { default: 'same' }),
 }
@@ -163,16 +164,16 @@ export const imagenetParameters = defineParameters('resnet', {
 export type ResnetOptions = OptionsOf<typeof resnetParameters>
 export type ResidualOptions = Pick<ResnetOptions, keyof typeof residual>
 
-/** What the nets of inverted residuals take. */
+/** The options of networks of inverted residuals. */
 const inverted = {
   ...common,
-  /** How many logits; ImageNet's classes by default. */
+  /** Number of logits; ImageNet's classes by default. */
   classes: integer({ min: 1, default: 1000 }),
-  /** The share of the features before the logits that is dropped in training. */
+  /** The fraction of features before the logits that is dropped in training. */
   dropout: number({ ...decay, default: 0 }),
 }
 
-/** Of each variant: how much wider and deeper than the first, and the side of the images that it was trained on. */
+/** The width and depth factor of each variant, and its training image size. */
 export const liteVariants = {
   0: { width: 1, depth: 1, size: 224 },
   1: { width: 1, depth: 1.1, size: 240 },
@@ -184,13 +185,13 @@ export type LiteVariant = keyof typeof liteVariants
 
 export const efficientNetLiteParameters = defineParameters('efficientNetLite', {
   ...inverted,
-  /** 0 to 4: ever wider, deeper and for larger images. */
+  /** 0 to 4: increasing width, depth and image size. */
   variant: checked<LiteVariant, { readonly default: LiteVariant }>(
     Object.keys(liteVariants).join(', '),
     (value) => typeof value === 'number' && Object.hasOwn(liteVariants, value),
     { default: 0 },
   ),
-  /** Height, width and channels of the images. @defaultValue the size that the variant was trained on, 3 channels */
+  /** Height, width and channels of the images. @defaultValue the variant's training size, 3 channels */
   inputShape: optional(
     checked<InputShape>(
       'height, width and channels, positive integers',
@@ -198,11 +199,11 @@ export const efficientNetLiteParameters = defineParameters('efficientNetLite', {
     ),
   ),
   /**
-   * How strided convolutions pad images of another size than the variant's: `'trained'`, as at that size, which is what the
-   * PyTorch code of the ImageNet weights does; `'same'`, as TensorFlow and timm do.
+   * How strided convolutions pad images of another size than the variant's: `'trained'`, as at that size, like the
+   * PyTorch code behind the ImageNet weights; `'same'`, as in TensorFlow and timm.
    */
   padding: choice(['trained', 'same'], { default: 'trained' }),
-  /** How much of batch norm's moving statistics stays at a step, as published. */
+  /** Decay rate of batch norm's moving statistics, as published. */
   momentum: number({ ...decay, default: 0.99 }),
 })
 export type EfficientNetLiteOptions = OptionsOf<typeof efficientNetLiteParameters>
@@ -210,7 +211,7 @@ export type EfficientNetLiteOptions = OptionsOf<typeof efficientNetLiteParameter
 export const mobileNetV2Parameters = defineParameters('mobileNetV2', {
   ...inverted,
   inputShape: inputShape([224, 224, 3]),
-  /** How a strided convolution pads: `'torch'` for weights of torchvision, `'same'` for TensorFlow's. */
+  /** How strided convolutions pad: `'torch'` for torchvision's weights, `'same'` for TensorFlow's. */
   padding: choice(['torch', 'same'], { default: 'torch' }),
 })
 export type MobileNetV2Options = OptionsOf<typeof mobileNetV2Parameters>

@@ -4,10 +4,10 @@ import { network } from './network.ts'
 import { type PlainOptions, plainParameters } from './options.ts'
 
 /**
- * A small fast net: 3 × 3 convolution, batch norm and relu, one after the other; a 2 × 2 max-pool after
- * each stage but the last; then the mean over all places, and a dense layer.
+ * A small, fast network: 3 × 3 convolutions with batch norm and relu; a 2 × 2 max-pool after each stage except the
+ * last; then global average pooling and a dense layer.
  *
- * @param options.widths positive integers, stage by stage, default [[32], [64], [128], [128]]
+ * @param options.widths positive integers, by stage, default [[32], [64], [128], [128]]
  * @param options.batchNorm default true
  * @param options.dropout in [0, 1), default 0
  * @returns a model from normalised images, `[batch, height, width, channels]`, to logits, `[batch, classes]`

@@ -9,9 +9,9 @@ import {
 } from './options.ts'
 
 /**
- * A pre-activated residual net for CIFAR: batch norm and relu come before each convolution, and the shortcut
- * stays clear. Where a stage widens, the shortcut is a strided 1 × 1 convolution; the first block of each stage
- * activates before the two ways part.
+ * A pre-activated residual network for CIFAR: batch norm and relu come before each convolution, and the shortcut is
+ * unchanged. Where a stage widens, the shortcut is a strided 1 × 1 convolution; the first block of each stage activates
+ * before branch and shortcut separate.
  *
  * @param options.depth 6n + 2, default 20
  * @param options.width a positive number with 16 · width whole, default 1
@@ -29,7 +29,7 @@ export function preactResnet(given: PreactResnetOptions = {}): LayersModel {
 }
 
 /**
- * A wide residual net, WRN-depth-width: pre-activated blocks of two 3 × 3 convolutions, without dropout.
+ * A wide residual network, WRN-depth-width: pre-activated blocks of two 3 × 3 convolutions, without dropout.
  *
  * @param options.depth 6n + 4, default 28
  * @param options.width a positive number with 16 · width whole, default 10
@@ -71,9 +71,9 @@ function preactivated(
 interface BlockOptions {
   readonly filters: number
   readonly stride: number
-  /** Whether the shortcut too begins after the activation. */
+  /** Whether the shortcut too starts after the activation. */
   readonly activateFirst: boolean
-  /** The last kernel's. */
+  /** Gain of the last kernel. */
   readonly gain: number
 }
 

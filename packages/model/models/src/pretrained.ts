@@ -1,13 +1,13 @@
 import { type LiteVariant, liteVariants } from './options.ts'
 
-/** What weights that were trained on ImageNet expect of their images, and where their features are. */
+/** The inputs that weights trained on ImageNet expect, and the layer with their features. */
 export interface PretrainedInput {
-  /** Height and width of the images in their training, in pixels; others work, somewhat smaller ones too. */
+  /** Height and width of the training images, in pixels; other and somewhat smaller sizes work too. */
   readonly size: number
-  /** By which images in [0, 1] are normalised, (image − mean) / deviation, per channel. */
+  /** Mean per channel to normalise images in [0, 1] by: (image − mean) / deviation. */
   readonly mean: readonly [number, number, number]
   readonly deviation: readonly [number, number, number]
-  /** The layer that gives the pooled features, `[batch, channels]`, from which the logits are computed. */
+  /** The layer with the pooled features, `[batch, channels]`, from which the logits are computed. */
   readonly features: string
 }
 
@@ -24,7 +24,7 @@ const lite = (variant: LiteVariant): PretrainedInput => ({
 const torchvision: PretrainedInput = { ...imagenet, size: 224 }
 
 /**
- * By the name that `createModel` knows the network by.
+ * The expected inputs by the network's name in `createModel`.
  *
  * @example
  * const { size, mean, deviation, features } = pretrainedInputs['efficientnet-lite0']

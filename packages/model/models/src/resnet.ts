@@ -10,8 +10,8 @@ import {
 } from './options.ts'
 
 /**
- * The residual nets of the paper's section on CIFAR-10: three stages of (depth − 2) / 6 blocks of two
- * 3 × 3 convolutions each.
+ * The residual networks of the paper's section on CIFAR-10: three stages of (depth − 2) / 6 blocks with two 3 × 3
+ * convolutions each.
  *
  * @param options.depth 6n + 2, default 20
  * @param options.width a positive integer, default 16
@@ -39,13 +39,13 @@ export function cifarResnet(given: CifarResnetOptions = {}): LayersModel {
 }
 
 /**
- * The residual nets for ImageNet, and with the stem of most who train them on CIFAR. In a bottleneck the
- * 3 × 3 convolution strides, as in torchvision.
+ * The residual networks for ImageNet, or with the usual stem for CIFAR. In a bottleneck the 3 × 3 convolution has the
+ * stride, as in torchvision.
  *
  * @param options.depth 18 (default), 34, 50, 101 or 152
  * @param options.stem 'cifar' (default) or 'imagenet'
- * @param options.padding 'same' (default), TensorFlow's, or 'torch', the same on all sides: with the ImageNet stem it
- * computes what torchvision's model computes with the same weights, at any size
+ * @param options.padding 'same' (default), TensorFlow's, or 'torch', symmetric: with the ImageNet stem, the results
+ *   equal those of torchvision's model with the same weights, at any size
  * @param options.zeroInitResidual default false: whether each block's last gamma starts at 0
  * @returns a model from normalised images, `[batch, height, width, channels]`, to logits, `[batch, classes]`
  * @throws RangeError if an option is out of its range
@@ -86,7 +86,7 @@ function stem(net: Network, filters: number, options?: ConvOptions): Tensor {
 
 type Branch = readonly (ConvOptions & { readonly filters: number })[]
 
-/** relu(branch(x) + shortcut(x)), each convolution of the branch with its batch norm. */
+/** relu(branch(x) + shortcut(x)); each convolution of the branch is followed by batch norm. */
 function block(
   net: Network,
   x: Tensor,

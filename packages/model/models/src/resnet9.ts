@@ -3,11 +3,12 @@ import { type Network, network, type Tensor } from './network.ts'
 import { type ModelOptions, resnet9Parameters } from './options.ts'
 
 /**
- * The net of nine layers that David Page made for DAWNBench, quick to train to 94 % on CIFAR-10: four
- * convolutions of 64, 128, 256 and 512 channels, a max-pool after each but the first, a residual block after
- * the second and the last, then the maximum over all places and a dense layer, its logits times 1/8.
+ * The nine-layer network that David Page designed for DAWNBench, fast to train to 94 % on CIFAR-10: four convolutions
+ * of 64, 128, 256 and 512 channels, a max-pool after each except the first, a residual block after the second and the
+ * last, then global max-pooling and a dense layer with logits scaled by 1/8.
  *
- * @param options those of every model; a residual branch ends in a relu, so starting it at 0 would keep it there
+ * @param options the options common to all models; residual branches end in a relu, so initializing them to 0 would
+ *   keep them at 0
  * @returns a model from normalised images, `[batch, height, width, channels]`, to logits, `[batch, classes]`
  * @throws RangeError if an option is out of its range
  * @example

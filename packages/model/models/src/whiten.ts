@@ -4,15 +4,15 @@ import { fixWeight } from './fix.ts'
 import { whitenParameters } from './options.ts'
 
 /**
- * Sets the first convolution of `airbench`, `whiten/conv`, from the images' patches, and freezes its kernel: the
- * filters are the eigenvectors vᵢ of the patches' covariance, each over √(eigenvalueᵢ + epsilon), and then the
- * same negated. So what the first half gives of these images has, but for epsilon, the identity as covariance.
+ * Computes the first convolution of `airbench`, `whiten/conv`, from image patches, and freezes its kernel: the filters
+ * are the eigenvectors vᵢ of the patches' covariance divided by √(eigenvalueᵢ + epsilon), followed by their negatives.
+ * So, except for epsilon, the outputs of the first half have the identity as covariance.
  *
- * The kernel stays as it is, also if the layer is frozen and unfrozen. A model that is saved and loaded has forgotten
- * that: whiten it again, or set the kernel's `trainable` to false.
+ * The kernel stays fixed even if the layer is frozen and unfrozen. A saved and reloaded model does not remember this:
+ * whiten it again, or set the kernel's `trainable` to false.
  *
- * @param model one with a layer `whiten/conv` of twice as many filters as a patch has values
- * @param images normalised as the model gets them, `[batch, height, width, channels]`; some thousands do
+ * @param model a model with a layer `whiten/conv` that has twice as many filters as a patch has values
+ * @param images normalised as the model expects, `[batch, height, width, channels]`; a few thousand suffice
  * @param options.epsilon positive, default 5e-4
  * @throws RangeError if an option is out of its range; Error for a model without such a layer
  * @example
@@ -63,19 +63,19 @@ export async function whiten(
   fixWeight(layer!, weight)
 }
 
-/** Those of nested models too. */
+/** Including those of nested models. */
 const layersOf = (model: LayersModel): layers.Layer[] =>
   model.layers.flatMap((layer) => (layer instanceof LayersModel ? layersOf(layer) : [layer]))
 
 interface Eigen {
   readonly value: number
-  /** Of length 1; its largest part is positive. */
+  /** Has length 1; its largest component is positive. */
   readonly vector: readonly number[]
 }
 
 /**
- * The eigenvalues of a symmetric matrix, the largest first, by Jacobi's method: each rotation takes one
- * pair of entries off the diagonal to 0, and sweeps over all pairs converge quadratically.
+ * The eigenvalues of a symmetric matrix, largest first, by Jacobi's method: each rotation zeroes one pair of
+ * off-diagonal entries, and sweeps over all pairs converge quadratically.
  */
 export function eigen(matrix: ArrayLike<number>, size: number): Eigen[] {
   const range = Array.from({ length: size }, (_, i) => i)

@@ -17,7 +17,7 @@ const mean = [0.49, 0.48, 0.45]
 const deviation = [0.25, 0.24, 0.26]
 const images = (): tf.Tensor4D => tf.randomUniform([4, 32, 32, 3], 0, 1, 'float32', 1)
 
-/** What the model gives for images in [0, 1] that are normalised before it. */
+/** The model's output for images in [0, 1], normalised separately. */
 function logitsOf(model: layers.LayersModel): tf.Tensor2D {
   return tf.tidy(() => model.predict(tf.div(tf.sub(images(), mean), deviation)) as tf.Tensor2D)
 }
@@ -26,7 +26,7 @@ function distance(a: tf.Tensor, b: tf.Tensor): number {
   return tf.tidy(() => tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]!)
 }
 
-/** Loads the files as a page does, from an address, the transfer alone played. */
+/** Loads the files as a page does, by URL, with a simulated transfer. */
 function load(files: Record<string, string | Uint8Array>): Promise<layers.LayersModel> {
   const fetchFunc = async (address: unknown): Promise<Response> => {
     const name = (address as string).split('/').at(-1)!
@@ -47,10 +47,10 @@ describe('an exported model', () => {
     ['preact-resnet-8', () => preactResnet({ depth: 8, width: 0.25 })],
     ['resnet-9', () => resnet9()],
     ['airbench', () => airbench({ widths: [8, 8, 8] })],
-  ])('of %s is loaded by tfjs-layers alone and predicts the same', async (_, build) => {
+  ])('of %s loads with only tfjs-layers and predicts the same', async (_, build) => {
     await tf.setBackend('wasm')
     const model = build()
-    // Moves the statistics and all else away from where they start.
+    // Changes the statistics and all weights from their initial values.
     descend(model, { steps: 2, rate: 0.01 })
     const files = await exportModel(model, { mean, deviation })
     expect(files['model.json']).not.toContain('Tricks')
@@ -65,7 +65,7 @@ describe('an exported model', () => {
     await tf.setBackend('cpu')
   })
 
-  test('gives probabilities where asked', async () => {
+  test('returns probabilities if requested', async () => {
     const model = plain({ widths: [[4]] })
     const loaded = await load(
       await exportModel(model, { mean, deviation, output: 'probabilities' }),
@@ -98,7 +98,7 @@ describe('an exported model', () => {
     ],
     ['any image size', 'softmax', () => ending([dense({ units: 3 }), softmax()], [null, null, 3])],
   ]
-  test.each(ends)('of a model that ends in %s has no second one', (_, name, build) => {
+  test.each(ends)('of a model that ends in %s does not get a second one', (_, name, build) => {
     const model = build()
     const { numTensors } = tf.memory()
     for (const output of ['probabilities', undefined] as const) {
@@ -110,14 +110,14 @@ describe('an exported model', () => {
       exported.dispose()
     }
     expect(() => withNormalization(model, { mean, deviation, output: 'logits' })).toThrow(
-      `withNormalization: expected a model that gives logits, got one that ends in a ${name}: ` +
-        "pass output: 'probabilities', or leave the activation out",
+      `withNormalization: expected a model that returns logits, got one that ends in a ${name}: ` +
+        "pass output: 'probabilities', or remove the activation",
     )
     expect(tf.memory().numTensors).toBe(numTensors)
     model.dispose()
   })
 
-  test('leaves the model as it was, and no tensor behind', async () => {
+  test('leaves the model unchanged, and no tensor behind', async () => {
     const model = plain({ widths: [[4]] })
     const before = model.getWeights().map((weight) => [...weight.dataSync()])
     const { numTensors } = tf.memory()
@@ -127,7 +127,7 @@ describe('an exported model', () => {
     model.dispose()
   })
 
-  test("may be one's own, sequential, without batch norm or without names", () => {
+  test('may be custom, sequential, without batch norm or without names', () => {
     const own = layers.sequential({
       layers: [
         layers.layers.conv2d({ filters: 3, kernelSize: 3, inputShape: [32, 32, 3] }),
@@ -148,13 +148,13 @@ class Unknown extends layers.layers.Layer {
   static readonly className = 'TricksUnknown'
 }
 
-test('what has no plain layer like it, and wrong options, are errors', () => {
+test('rejects layers without an equivalent, and invalid options', () => {
   const options = { mean, deviation }
   const unknown = layers.sequential({
     layers: [new Unknown({ name: 'odd', inputShape: [8, 8, 3] }), layers.layers.flatten()],
   })
   expect(() => withNormalization(unknown, options)).toThrow(
-    'withNormalization: odd (TricksUnknown) has no plain layer like it',
+    'withNormalization: odd (TricksUnknown) has no equivalent in tfjs-layers',
   )
   withModel(plain({ widths: [[2]] }), (model) => {
     expect(() => withNormalization(model, { mean: [0, 0], deviation })).toThrow(
@@ -184,7 +184,7 @@ test('errors of exportModel name exportModel', async () => {
     'exportModel: expected deviation to be 3 positive numbers, one per channel, got undefined',
   )
   await expect(exportModel(unknown, { mean, deviation })).rejects.toThrow(
-    'exportModel: odd (TricksUnknown) has no plain layer like it',
+    'exportModel: odd (TricksUnknown) has no equivalent in tfjs-layers',
   )
   model.dispose()
 })

@@ -22,7 +22,7 @@ test.each([
   [3, 280, 8.2],
   [4, 300, 13.01],
 ] as const)(
-  'EfficientNet-Lite%i has the parameters that others count',
+  'EfficientNet-Lite%i has the published number of parameters',
   (variant, size, millions) => {
     withModel(efficientNetLite({ variant, weights: 'zeros' }), (model) => {
       expect(model.inputs[0]!.shape).toEqual([null, size, size, 3])
@@ -42,7 +42,7 @@ test('MobileNetV2 has the parameters of torchvision', () => {
   })
 })
 
-test('blocks are numbered through the net, and layers are named by what they do', () => {
+test('blocks are numbered through the network, and layers are named by function', () => {
   withModel(efficientNetLite({ classes: 5, weights: 'zeros' }), (model) => {
     const names = model.layers.map(({ name }) => name)
     expect(names.filter((name) => /^(stem|blocks[02]|head)\//.test(name))).toEqual([
@@ -84,7 +84,7 @@ describe('padding', () => {
     model.layers.map(({ name }) => name).filter((name) => name.endsWith('/pad'))
   const inputShape = [75, 64, 3] as const
 
-  test('is left to the convolution wherever it pads as asked', () => {
+  test('is left to the convolution if it supports the requested padding', () => {
     const options = { weights: 'zeros' } as const
     withModel(efficientNetLite(options), (model) => expect(padded(model)).toEqual([]))
     withModel(efficientNetLite({ ...options, inputShape: [96, 160, 3] }), (model) =>

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { createModel, modelNames, plain } from '../src/index.ts'
 import { descend, withModel } from './training.ts'
 
-test('plain has the layers, weights and names that its widths say', () => {
+test('plain has the layers, weights and names given by its widths', () => {
   withModel(plain({ widths: [[4], [8, 6]], classes: 5, inputShape: [7, 9, 2] }), (model) => {
     expect(model.layers.map((layer) => layer.name)).toEqual([
       'images',
@@ -33,7 +33,7 @@ test('plain has the layers, weights and names that its widths say', () => {
   })
 })
 
-test('plain without batch norm has biases, and with dropout a layer of it', () => {
+test('plain has biases without batch norm, and a dropout layer with dropout', () => {
   withModel(plain({ widths: [[4], [8]], batchNorm: false, dropout: 0.2 }), (model) => {
     expect(model.layers.map((layer) => layer.name)).toEqual([
       'images',
@@ -69,7 +69,7 @@ describe('the first weights', () => {
     )
   const widths = [[8], [8, 8]]
 
-  test('are the same for the same seed, whatever was built before, and others for another', () => {
+  test('depend on the seed, and not on models built before', () => {
     withModel(plain({ widths, seed: 3 }), (first) =>
       withModel(plain({ widths, seed: 3 }), (second) =>
         withModel(plain({ widths, seed: 4 }), (other) => {
@@ -88,7 +88,7 @@ describe('the first weights', () => {
     })
   })
 
-  test("a layer's depend on its name, not on the layers before it", () => {
+  test('depend on the layer name, not on the layers before', () => {
     withModel(plain({ widths: [[8, 8, 8], [8]], seed: 3 }), (deeper) =>
       withModel(plain({ widths: [[8], [8]], seed: 3 }), (model) => {
         const name = 'stage2/block1/conv/kernel'
@@ -97,7 +97,7 @@ describe('the first weights', () => {
     )
   })
 
-  test('have the deviation √(2 / fan-in)', () => {
+  test('have deviation √(2 / fan-in)', () => {
     withModel(plain({ widths: [[64], [64]] }), (model) => {
       const kernel = tf.tensor1d(kernels(model)['stage2/block1/conv/kernel']!)
       const { mean, variance } = tf.moments(kernel)
@@ -106,7 +106,7 @@ describe('the first weights', () => {
     })
   })
 
-  test('are zeros where asked', () => {
+  test('are zeros if requested', () => {
     withModel(plain({ widths, weights: 'zeros' }), (model) => {
       expect(
         Object.values(kernels(model))
@@ -138,11 +138,11 @@ test.each([
   [{ widths: ['8'] }, 'plain: expected widths to be stages of positive integers, got ["8"]'],
   [{ inputShape: '8' }, 'plain: expected inputShape to be height, width and channels, positive'],
   [{ width: [[8]] }, 'plain: expected options to be some of inputShape, classes, seed, momentum'],
-])('refuses %j', (options, message) => {
+])('rejects %j', (options, message) => {
   expect(() => plain(options as never)).toThrow(message)
 })
 
-test('models are made by name', () => {
+test('models are created by name', () => {
   expect(modelNames).toContain('plain')
   withModel(createModel('plain', { widths: [[2]], classes: 3 }), (model) => {
     expect(model.name).toBe('plain')

@@ -6,7 +6,7 @@ import { withModel } from './training.ts'
 
 const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8').replace(/ +/g, ' ')
 
-test.each(modelNames)("the README's row of %s says what is counted", (name) => {
+test.each(modelNames)("the README's row of %s matches the counts", (name) => {
   withModel(
     createModel(name, { weights: 'zeros', classes: 10, inputShape: [32, 32, 3] }),
     (model) => {
@@ -17,7 +17,7 @@ test.each(modelNames)("the README's row of %s says what is counted", (name) => {
   )
 })
 
-test('multiply-adds of a net counted by hand', () => {
+test('multiply-adds match a count by hand', () => {
   withModel(createModel('plain', { widths: [[4], [5]], inputShape: [8, 6, 3] }), (model) => {
     expect(countMultiplyAdds(model)).toBe(9 * 3 * 4 * 8 * 6 + 9 * 4 * 5 * 4 * 3 + 5 * 10)
   })

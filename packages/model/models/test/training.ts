@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { oneHot, softmaxCrossEntropy } from '@tricks/core'
 
-/** Eight images, each noise about a colour of its own: a net that works learns them by heart at once. */
+/** Eight images of noise around different colours, which a working network memorises at once. */
 export function examples(model: LayersModel): { images: tf.Tensor4D; targets: tf.Tensor2D } {
   const [, height, width, channels] = model.inputs[0]!.shape as number[]
   return tf.tidy(() => {
@@ -18,11 +18,11 @@ export function examples(model: LayersModel): { images: tf.Tensor4D; targets: tf
 
 export interface Step {
   readonly loss: number
-  /** Of each variable, the largest size of a gradient, by the variable's name. */
+  /** The largest gradient of each variable, by name. */
   readonly gradients: Readonly<Record<string, number>>
 }
 
-/** Steps of gradient descent on the eight images, through tfjs alone. */
+/** Takes steps of gradient descent on the eight images, with tfjs only. */
 export function descend(
   model: LayersModel,
   { steps = 2, rate = 0.05 }: { steps?: number; rate?: number } = {},

@@ -6,7 +6,7 @@ import { airbench, countParameters, plain, whiten } from '../src/index.ts'
 import { eigen } from '../src/whiten.ts'
 import { descend, withModel } from './training.ts'
 
-test('eigenvalues and eigenvectors of a symmetric matrix, the largest first', () => {
+test('eigenvalues and eigenvectors of a symmetric matrix, largest first', () => {
   // [2, 1; 1, 2] has 3 on (1, 1) / √2 and 1 on (1, −1) / √2.
   const [first, second] = eigen([2, 1, 1, 2], 2)
   expect(first!.value).toBeCloseTo(3, 12)
@@ -38,7 +38,7 @@ function weightOf(model: LayersModel, name: string): tf.Tensor {
   return model.weights.find(({ originalName }) => originalName === name)!.read()
 }
 
-/** Images whose neighbours and channels go together, as those of photographs do. */
+/** Images with correlated neighbours and channels, like photographs. */
 function smoothImages(): tf.Tensor4D {
   return tf.tidy(() => {
     const noise = tf.randomNormal<tf.Rank.R4>([64, 18, 18, 3], 0.3, 1, 'float32', 6)
@@ -47,11 +47,11 @@ function smoothImages(): tf.Tensor4D {
   })
 }
 
-test('whitening gives the patches the identity as covariance, and its negative beside it', async () => {
+test('whitening gives patches the identity as covariance, followed by the negatives', async () => {
   const images = smoothImages()
   const model = airbench({ inputShape: [16, 16, 3], widths: [4, 4, 4] })
   await whiten(model, images)
-  // It may be done again, as for other images.
+  // It may be repeated, for example with other images.
   await whiten(model, images, { epsilon: 1e-9 })
   const kernel = weightOf(model, 'whiten/conv/kernel') as tf.Tensor4D
   const whitened = tf.reshape(tf.conv2d(images, kernel, 1, 'valid'), [-1, 24])
@@ -64,7 +64,7 @@ test('whitening gives the patches the identity as covariance, and its negative b
   model.dispose()
 })
 
-test('the whitening kernel stays as it is while its bias learns', async () => {
+test('the whitening kernel is fixed while its bias is trained', async () => {
   const model = airbench({ inputShape: [16, 16, 3], widths: [4, 4, 4] })
   await whiten(model, smoothImages())
   const kernel = weightOf(model, 'whiten/conv/kernel')
@@ -77,7 +77,7 @@ test('the whitening kernel stays as it is while its bias learns', async () => {
   model.dispose()
 })
 
-test('a model that cannot be whitened says so', async () => {
+test('rejects a model that cannot be whitened', async () => {
   const model = plain({ widths: [[2]] })
   await expect(whiten(model, smoothImages())).rejects.toThrow(
     'whiten: expected a model with a layer whiten/conv, such as airbench',
@@ -97,7 +97,7 @@ test('whitening leaves no tensor behind', async () => {
   withModel(model, () => undefined)
 })
 
-test('what is fixed stays so: frozen and unfrozen, nested, compiled', async () => {
+test('a fixed weight stays fixed: frozen and unfrozen, nested, compiled', async () => {
   const images = smoothImages()
   const model = airbench({ widths: [4, 4, 4], inputShape: [16, 16, 3] })
   await whiten(model, images)

@@ -16,27 +16,27 @@ import {
 import { descend, withModel } from './training.ts'
 
 describe('parameters', () => {
-  // He et al. 2016, table 6 (millions); each count is that of the architecture written out.
+  // He et al. 2016, table 6 (in millions); the counts are those of the architecture written out.
   test.each([
     [20, 269_722, 0.27],
     [32, 464_154, 0.46],
     [44, 658_586, 0.66],
     [56, 853_018, 0.85],
     [110, 1_727_962, 1.7],
-  ])('resnet-%i for CIFAR has %i, as the paper says', (depth, count, millions) => {
+  ])('resnet-%i for CIFAR has %i parameters, as in the paper', (depth, count, millions) => {
     withModel(cifarResnet({ depth, weights: 'zeros' }), (model) => {
       expect(countParameters(model)).toBe(count)
       expect(Math.abs(count / 1e6 - millions)).toBeLessThan(0.03)
     })
   })
 
-  test('projections add theirs', () => {
+  test('projections add parameters', () => {
     withModel(cifarResnet({ shortcut: 'projection', weights: 'zeros' }), (model) => {
       expect(countParameters(model)).toBe(269_722 + 16 * 32 + 2 * 32 + 32 * 64 + 2 * 64)
     })
   })
 
-  test('what is frozen is not counted, in nested models too', () => {
+  test('frozen weights are not counted, including in nested models', () => {
     const [base, head] = [
       layers.layers.dense({ units: 3, inputShape: [4] }),
       layers.layers.dense({ units: 2 }),
@@ -60,7 +60,7 @@ describe('parameters', () => {
     [50, 25_557_032],
     [101, 44_549_160],
     [152, 60_192_808],
-  ] as const)('resnet-%i for ImageNet has %i, as torchvision', (depth, count) => {
+  ] as const)('resnet-%i for ImageNet has %i parameters, as in torchvision', (depth, count) => {
     withModel(resnet({ depth, stem: 'imagenet', weights: 'zeros' }), (model) => {
       expect(countParameters(model)).toBe(count)
       expect(model.inputs[0]!.shape).toEqual([null, 224, 224, 3])
@@ -78,11 +78,11 @@ describe('parameters', () => {
     ['wrn-16-4', () => wideResnet({ depth: 16, width: 4, weights: 'zeros' }), 2_748_890],
     ['resnet-9', () => resnet9({ weights: 'zeros' }), 6_573_120],
     ['resnet-18 with the CIFAR stem', () => resnet({ weights: 'zeros' }), 11_173_962],
-  ])('%s has its parameters', (_, build, count) => {
+  ])('%s has the expected parameters', (_, build, count) => {
     withModel(build(), (model) => expect(countParameters(model)).toBe(count))
   })
 
-  test('airbench trains no gain: its convolutions, their biases and the dense layer', () => {
+  test('airbench trains only convolutions, biases and the dense layer', () => {
     withModel(airbench({ weights: 'zeros' }), (model) => {
       const convolutions = 24 * 64 + 64 * 64 + 64 * 256 + 256 * 256 + 2 * 256 * 256
       expect(countParameters(model)).toBe(
@@ -92,7 +92,7 @@ describe('parameters', () => {
   })
 })
 
-test.each(modelNames)('%s gives a logit a class for images of another shape', (name) => {
+test.each(modelNames)('%s returns one logit per class for another image shape', (name) => {
   const options = { inputShape: [48, 40, 1] as const, classes: 7, weights: 'zeros' as const }
   withModel(createModel(name, options), (model) => {
     expect(model.inputs[0]!.shape).toEqual([null, 48, 40, 1])
@@ -103,7 +103,7 @@ test.each(modelNames)('%s gives a logit a class for images of another shape', (n
 })
 
 test.each(['resnet-20', 'preact-resnet-20', 'resnet-9', 'airbench', 'resnet-18'] as const)(
-  'the seed alone decides the first weights of %s',
+  'the initial weights of %s depend only on the seed',
   (name) => {
     const convolutions = (seed: number): Float32Array[] =>
       withModel(createModel(name, { seed }), (model) =>
@@ -113,7 +113,7 @@ test.each(['resnet-20', 'preact-resnet-20', 'resnet-9', 'airbench', 'resnet-18']
       )
     const first = convolutions(1)
     expect(convolutions(1)).toEqual(first)
-    // An identity of airbench's, whose second convolutions are square, has nothing that is drawn.
+    // Airbench's square second convolutions start as the identity, without random values.
     const drawn = convolutions(2).filter((kernel, i) => kernel.some((x, k) => x !== first[i]![k]))
     expect(drawn.length).toBe(name === 'airbench' ? 4 : first.length)
   },
@@ -157,7 +157,7 @@ describe('a step', () => {
       () => resnet({ depth: 50, inputShape: [8, 8, 3], zeroInitResidual: true }),
       /block\d+\/norm3\/gamma/,
     ],
-  ])('of %s whose branches start at 0 moves them away from it', (_, build, zero) => {
+  ])('of %s with branches initialized to 0 moves them away from 0', (_, build, zero) => {
     withModel(build(), (model) => {
       const starts = model.trainableWeights.filter(({ originalName }) => zero.test(originalName))
       const sizes = (): number[] =>
@@ -170,7 +170,7 @@ describe('a step', () => {
   })
 })
 
-test('a shortcut that pads hands on every second pixel, and zeros for the new channels', () => {
+test('a padding shortcut passes every second pixel, and zeros for new channels', () => {
   withModel(cifarResnet({ depth: 8, width: 2, zeroInitResidual: true }), (model) => {
     // With each branch at 0, a block is the relu of its shortcut.
     const images = tf.randomNormal([2, 32, 32, 3], 0, 1, 'float32', 1)
@@ -187,7 +187,7 @@ test('a shortcut that pads hands on every second pixel, and zeros for the new ch
   })
 })
 
-test('airbench passes its channels on at first', () => {
+test('airbench initially passes its channels through', () => {
   withModel(airbench({ seed: 2 }), (model) => {
     const kernel = model.getLayer('block2/conv1').weights[0]!.read() as tf.Tensor4D
     const impulse = tf.reshape(tf.oneHot(tf.tensor1d([5], 'int32'), 64), [1, 1, 1, 64])

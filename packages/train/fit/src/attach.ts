@@ -8,23 +8,23 @@ import {
 export type FitArgs = ModelFitDatasetArgs<unknown>
 export type Dataset = Parameters<LayersModel['fitDataset']>[0]
 
-/** What goes with `fitDataset` on one dataset. */
+/** The hooks of a `fitDataset` call on a dataset. */
 export interface Session {
   /** Called before any other callback. */
   readonly hooks: CustomCallbackArgs
-  /** Before `fitDataset`; throws if it can't train with these arguments. */
+  /** Called before `fitDataset`; throws if it can't train with these arguments. */
   begin(args: FitArgs): Promise<void>
-  /** After `fitDataset`, whichever way it ended. */
+  /** Called after `fitDataset`, however it ended. */
   end(): void
 }
 
 const sessions = new WeakMap<Dataset, Session>()
 
 /**
- * Makes `model.fitDataset` train on `dataset` with the session's hooks and any callbacks beside them, and end the
- * session even if it throws. Training on other data is as before.
+ * Makes `model.fitDataset` on `dataset` use the session's hooks together with any callbacks, and end the session even
+ * if it throws. Training on other data is unaffected.
  *
- * tfjs treats a list of callbacks by its first: if that is a plain object, it calls the methods of all detached from
+ * tfjs treats a list of callbacks by its first entry: if that is a plain object, it calls all methods detached from
  * their objects, on which `tf.callbacks.earlyStopping` throws and `tf.CustomCallback` never returns; if it is one of
  * tfjs's classes, plain objects throw. Only the model sees the whole list.
  */

@@ -4,18 +4,18 @@ import type { RunOptions } from '@tricks/train'
 import type { FitArgs } from './attach.ts'
 import type { Training } from './training.ts'
 
-/** Hooks that `fitDataset` has no room for, and what a trick that has one does. */
+/** Hooks that `fitDataset` doesn't support, with what a trick that has one does. */
 const refused = [
   ['gradients', 'changes gradients'],
   ['multipliers', 'scales the learning rate by variable'],
   ['evaluation', 'changes evaluation'],
 ] as const satisfies readonly (readonly [keyof Trick, string])[]
 
-/** @throws Error for a model, a trick or a precision that `fitDataset` can't train with */
+/** @throws Error for a model, trick or precision that `fitDataset` doesn't support */
 export function checkOptions({ model, tricks = [], precision = 'float32' }: RunOptions): void {
   if (!(model instanceof LayersModel))
     throw new Error(
-      'fit: expected model to be a LayersModel. If it is one, it was made by another copy of ' +
+      'fit: expected model to be a LayersModel. If it is one, it was created by another copy of ' +
         '@tensorflow/tfjs-layers: install a single version.',
     )
   assertArgument(precision === 'float32', 'fit', { precision }, "'float32'")
@@ -23,11 +23,11 @@ export function checkOptions({ model, tricks = [], precision = 'float32' }: RunO
     for (const trick of tricks)
       if (trick[hook] !== undefined)
         throw new Error(
-          `fit: '${trick.name}' ${what}, which fitDataset can't carry; use train of @tricks/train`,
+          `fit: '${trick.name}' ${what}, which fitDataset doesn't support; use train of @tricks/train`,
         )
 }
 
-/** @throws Error for a model that was compiled for something else, or arguments that the tricks can't follow */
+/** @throws Error for a model that was compiled differently, or arguments that the tricks don't support */
 export function checkArgs({ model, epochs, compile }: Training, args: FitArgs): void {
   if (model.loss !== compile.loss || model.optimizer !== compile.optimizer)
     throw new Error(
@@ -46,5 +46,5 @@ export function checkArgs({ model, epochs, compile }: Training, args: FitArgs): 
     ['batchesPerEpoch', 'as an epoch is all batches of fit.dataset'],
     ['classWeight', 'as the loss is that of the tricks'],
   ] as const)
-    assertArgument(args[option] == null, 'fit', { [option]: args[option] }, `left out, ${why}`)
+    assertArgument(args[option] == null, 'fit', { [option]: args[option] }, `absent, ${why}`)
 }

@@ -4,8 +4,8 @@ import type { OpenRun } from '@tricks/train'
 import type { Compile, Measure, Position } from './training.ts'
 
 /**
- * The tricks' losses and the accuracy of what `fitDataset` trains on, or else of what it evaluates on: hard labels,
- * and no trick.
+ * Loss and accuracy: the tricks' for batches that `fitDataset` trains on, and with hard labels and without tricks for
+ * those it evaluates on.
  */
 export function compileOf(
   optimizer: tf.Optimizer,
@@ -21,7 +21,7 @@ export function compileOf(
   }
   const metric: Measure = (targets, logits) =>
     accuracy(trainedOn(targets)?.mixedTargets ?? (targets as tf.Tensor2D), logits as tf.Tensor2D)
-  // What the history and the logs call it.
+  // The metric's name in history and logs.
   Object.defineProperty(metric, 'name', { value: 'accuracy' })
   return { optimizer, loss, metrics: [metric] }
 }

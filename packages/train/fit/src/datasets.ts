@@ -3,7 +3,7 @@ import { batchOf, type OpenRun } from '@tricks/train'
 import type { Dataset } from './attach.ts'
 import type { Position } from './training.ts'
 
-/** The batches as the tricks make them, an epoch in each pass. */
+/** The batches after all tricks, one epoch per pass. */
 export function trainingDataset({ pipeline, data }: OpenRun, at: Position): Dataset {
   return datasetOf(data.stepsPerEpoch, (index) => {
     release(at)
@@ -14,13 +14,13 @@ export function trainingDataset({ pipeline, data }: OpenRun, at: Position): Data
   })
 }
 
-/** Frees what `fitDataset` does not: it disposes the images and the targets itself. */
+/** Frees the tensors that `fitDataset` does not: it only disposes images and targets. */
 export function release(at: Position): void {
   if (at.batch) tf.dispose([at.batch.mixedTargets, at.batch.prepared])
   at.batch = undefined
 }
 
-/** The images that are kept for validation, if any. */
+/** The validation images, if any. */
 export function validationDataset({ pipeline, data: { heldOut } }: OpenRun): Dataset | undefined {
   if (!heldOut) return undefined
   const batchSize = 500
@@ -34,7 +34,7 @@ export function validationDataset({ pipeline, data: { heldOut } }: OpenRun): Dat
   })
 }
 
-/** As much of a tf.data dataset as fitDataset uses: a fresh pass over the batches each time. */
+/** The part of a tf.data dataset that fitDataset uses; each iteration starts a new pass. */
 function datasetOf(size: number, batch: (index: number) => tf.TensorContainer): Dataset {
   return {
     size,

@@ -8,11 +8,11 @@ import { sessionOf } from './session.ts'
 import type { Compile } from './training.ts'
 
 export interface FitOptions extends Omit<RunOptions, 'model' | 'precision'> {
-  /** Gives logits: no softmax at its end. */
+  /** Returns logits, without a softmax at the end. */
   readonly model: LayersModel
 }
 
-/** What `compile` and `fitDataset` take. */
+/** The arguments for `compile` and `fitDataset`. */
 export interface Fit {
   readonly compile: Compile
   readonly dataset: Dataset
@@ -21,13 +21,14 @@ export interface Fit {
 }
 
 /**
- * A list of tricks for those who train with tfjs-layers' own `fitDataset`: the trainer's batches, draws, rates and
- * losses, to the bit. Any callbacks may be added: plain objects, tfjs's own, and classes that extend `tf.Callback`.
+ * Applies tricks in tfjs-layers' own `fitDataset`, with batches, draws, rates and losses bit-equal to the trainer's.
+ * Other callbacks may be added: plain objects, tfjs's own, and classes that extend `tf.Callback`.
  *
- * Each `fitDataset` is a run, which starts the tricks anew; with an `initialEpoch` it continues the one before.
+ * Each `fitDataset` call is a run with fresh trick states; with an `initialEpoch` it continues the previous one.
  *
  * @param options those of `train`, except for precision, progress and checkpoints; `data.test` is not read
- * @throws Error naming a trick that `fitDataset` can't carry (one that changes gradients, or evaluation), and as `train`
+ * @throws Error naming a trick that `fitDataset` doesn't support (one that changes gradients or evaluation), and as
+ *   `train`
  * @example
  * const fit = forFit({ model, data, tricks, optimizer: tf.train.momentum(0.1, 0.9), epochs: 10 })
  * model.compile(fit.compile)

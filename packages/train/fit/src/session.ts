@@ -8,7 +8,7 @@ import { release } from './datasets.ts'
 import { alignWithFit } from './trained.ts'
 import type { Training } from './training.ts'
 
-/** The tricks' hooks of a step, an epoch and a run, as callbacks of `fitDataset`. */
+/** The tricks' hooks for steps, epochs and the run, as callbacks of `fitDataset`. */
 export function sessionOf(training: Training): Session {
   const { model, compile, run, at } = training
   const { pipeline, variables, data, baseRate } = run
@@ -25,7 +25,7 @@ export function sessionOf(training: Training): Session {
       if (state !== 'running')
         throw new Error(
           'fit: expected the callbacks of fit.args to be used with model.fitDataset(fit.dataset, …), ' +
-            'got other data. The tricks make the batches that they train on.',
+            'got other data. The tricks must create the training batches.',
         )
     },
     onEpochBegin(epoch) {
@@ -42,7 +42,7 @@ export function sessionOf(training: Training): Session {
     },
     onEpochEnd(epoch, logs) {
       release(at)
-      // A callback that stops in the middle leaves no epoch to judge.
+      // A callback that stops within an epoch leaves it incomplete.
       if (at.next < at.first + data.stepsPerEpoch) return
       const validation = metricsOf(logs, 'val_')
       const verdict = pipeline.afterEpoch({
@@ -67,7 +67,7 @@ export function sessionOf(training: Training): Session {
       await run.checkOutputs()
       if (state === 'running')
         throw new Error('fit: expected one fitDataset at a time. Await the one that is running.')
-      // Layers may have been frozen or thawed since the last.
+      // Layers may have been frozen or unfrozen since the last call.
       alignWithFit(model, compile.optimizer, variables)
       if (state === 'ended' && !args.initialEpoch) run.start()
       state = 'running'
@@ -78,7 +78,7 @@ export function sessionOf(training: Training): Session {
       try {
         if (state === 'running') finish('failed')
       } catch {
-        // The error that ended the training is the one to report.
+        // The error that ended training is reported instead.
       }
       // fitDataset throws without disposing its batch.
       tf.dispose([at.batch?.images, at.batch?.targets])

@@ -4,16 +4,16 @@ import type { Variables } from '@tricks/core'
 import { trainableOf } from '@tricks/core/model'
 import { alignOptimizer } from '@tricks/train'
 
-/** A sequential model trains through another that it makes where it is compiled. */
+/** A sequential model trains through another model that it creates when compiled. */
 interface Compiled {
   readonly model?: Compiled
   readonly collectedTrainableWeights: readonly { read(): tf.Tensor }[]
 }
 
 /**
- * Makes the optimizer ready for the variables that `fitDataset` trains, in its order.
+ * Aligns the optimizer with the variables that `fitDataset` trains, in its order.
  *
- * @throws Error if those are not the trainable ones, and as `alignOptimizer`
+ * @throws Error if they are not the trainable ones, and as `alignOptimizer`
  */
 export function alignWithFit(
   model: LayersModel,
@@ -31,7 +31,7 @@ export function alignWithFit(
   )
   if (wrong.length > 0)
     throw new Error(
-      `fit: expected fitDataset to train each trainable variable once, and no other, got ` +
+      `fit: expected fitDataset to train exactly the trainable variables, each once, got ` +
         `${wrong.map(([path, variable]) => `${path} ${times(variable)} times`).join(', ')}. ` +
         `Call model.compile(fit.compile) after layers are frozen or unfrozen, and freeze the layers of a nested model ` +
         `themselves if it is the first of a sequential one. If a layer is shared, use train of @tricks/train.`,

@@ -5,20 +5,20 @@ import type { OpenRun } from '@tricks/train'
 
 export type Measure = (targets: tf.Tensor, logits: tf.Tensor) => tf.Tensor
 
-/** What `compile` takes; metrics of yours may be added. */
+/** The arguments for `compile`; other metrics may be added. */
 export interface Compile extends ModelCompileArgs {
   optimizer: tf.Optimizer
   loss: Measure
   metrics: Measure[]
 }
 
-/** Where a training is. */
+/** Position in a training. */
 export interface Position {
   /** The first step of the epoch. */
   first: number
-  /** The step that comes next. */
+  /** The next step. */
   next: number
-  /** What is trained on. */
+  /** The current batch. */
   batch?: PipelineBatch | undefined
 }
 

@@ -50,7 +50,7 @@ function prepare(given: Partial<FitOptions> = {}): { model: LayersModel; fit: Fi
 const weightsOf = (model: LayersModel): number[] =>
   model.getWeights().flatMap((weight) => [...weight.dataSync()])
 
-/** One of each kind, which note the epochs that end in `seen`. */
+/** A callback of each kind that records finished epochs in `seen`. */
 const note = (seen: number[]): Required<Pick<CustomCallbackArgs, 'onEpochEnd'>> => ({
   onEpochEnd: (epoch) => void seen.push(epoch),
 })
@@ -73,7 +73,7 @@ class Own extends Callback {
 }
 const patient = () => tfCallbacks.earlyStopping({ monitor: 'loss', patience: 9 })
 
-/** What stands beside or around the tricks' own callback, and how many of it note the epochs. */
+/** Callbacks beside or around the tricks' own one, and how many of them record epochs. */
 const mixtures: Record<string, (own: CustomCallbackArgs[], seen: number[]) => [unknown, number]> = {
   'none added': (own) => [own, 0],
   'an empty list': () => [[], 0],
@@ -99,7 +99,7 @@ const mixtures: Record<string, (own: CustomCallbackArgs[], seen: number[]) => [u
   ],
 }
 
-test.each(Object.entries(mixtures))('trains alike with %s', async (_, callbacksOf) => {
+test.each(Object.entries(mixtures))('trains identically with %s', async (_, callbacksOf) => {
   const expected = prepare()
   await expected.model.fitDataset(expected.fit.dataset, expected.fit.args)
   for (const build of Object.values(models)) {
@@ -136,11 +136,11 @@ test('the types take every kind', async () => {
   expect(seen.length).toBeGreaterThan(3)
 })
 
-test("tfjs's earlyStopping stops, and the tricks hear of it", async () => {
+test("tfjs's earlyStopping stops training, and the tricks are notified", async () => {
   const ends: End['reason'][] = []
   const trick: Trick = { name: 'end', options: {}, finish: ({ reason }) => void ends.push(reason) }
   const { model, fit } = prepare({ tricks: [trick], epochs: 3 })
-  // A loss that has to rise, and falls.
+  // Monitors for a rising loss, but it falls.
   const stop = tfCallbacks.earlyStopping({ monitor: 'loss', mode: 'max', patience: 1 })
   const { epoch } = await model.fitDataset(fit.dataset, {
     ...fit.args,
@@ -150,7 +150,7 @@ test("tfjs's earlyStopping stops, and the tricks hear of it", async () => {
   expect(ends).toEqual(['aborted'])
 })
 
-test('a callback that stops within an epoch leaves no epoch for the tricks', async () => {
+test('if a callback stops within an epoch, the tricks see no epoch', async () => {
   const epochs: number[] = []
   const trick: Trick = {
     name: 'epochs',
@@ -168,7 +168,7 @@ test('a callback that stops within an epoch leaves no epoch for the tricks', asy
   expect(epochs).toEqual([0])
 })
 
-test('yieldEvery holds for each plain callback', async () => {
+test('yieldEvery applies to each plain callback', async () => {
   const yields: string[] = []
   const mine = { onYield: (epoch: number, batch: number) => void yields.push(`${epoch}/${batch}`) }
   const { model, fit } = prepare({ epochs: 1 })
@@ -183,11 +183,11 @@ test('yieldEvery holds for each plain callback', async () => {
   await train(1e-9, mine)
   expect(yields).toEqual(['0/0', '0/1'])
   await expect(train('never', mine)).rejects.toThrow('yieldEvery is `never`')
-  // After which it trains as before.
+  // Afterwards it trains as before.
   expect((await train('never')).epoch).toEqual([0])
 })
 
-test('a callback that throws ends the run for the tricks, and leaves no tensor', async () => {
+test('a callback that throws ends the run for the tricks, and leaves no tensor behind', async () => {
   const ends: End['reason'][] = []
   const trick: Trick = {
     name: 'end',
@@ -212,7 +212,7 @@ test('a callback that throws ends the run for the tricks, and leaves no tensor',
   expect((optimizer as unknown as { learningRate: number }).learningRate).toBe(0.05)
 })
 
-test('each fitDataset is a run of its own, or continues the last one', async () => {
+test('each fitDataset is a separate run, or continues the last one', async () => {
   const seen: string[] = []
   const trick: Trick<{ steps: number }> = {
     name: 'count',
@@ -228,7 +228,7 @@ test('each fitDataset is a run of its own, or continues the last one', async () 
   expect(seen).toEqual(['6 steps', '4 steps', '6 steps'])
 })
 
-test('two fits of one model keep apart, and data of its own trains as ever', async () => {
+test('two fits of one model are independent, and training on other data is unaffected', async () => {
   const { model, fit } = prepare()
   const other = forFit({
     model,
@@ -248,7 +248,7 @@ test('two fits of one model keep apart, and data of its own trains as ever', asy
   expect((await model.fit(xs, ys, { epochs: 2 })).epoch).toHaveLength(2)
 })
 
-test('says what fitDataset cannot be called with', async () => {
+test('rejects unsupported arguments of fitDataset', async () => {
   const { model, fit } = prepare()
   const xs = tf.zeros([4, height, width, channels])
   const ys = tf.oneHot([0, 1, 2, 3], 4)
@@ -260,10 +260,10 @@ test('says what fitDataset cannot be called with', async () => {
     'fit: expected epochs to be at most 3, the epochs given to forFit, which schedules depend on, got 4',
   )
   await expect(train({ batchesPerEpoch: 1 })).rejects.toThrow(
-    'fit: expected batchesPerEpoch to be left out, as an epoch is all batches of fit.dataset, got 1',
+    'fit: expected batchesPerEpoch to be absent, as an epoch is all batches of fit.dataset, got 1',
   )
   await expect(train({ classWeight: { 0: 2 } })).rejects.toThrow(
-    'fit: expected classWeight to be left out, as the loss is that of the tricks, got {"0":2}',
+    'fit: expected classWeight to be absent, as the loss is that of the tricks, got {"0":2}',
   )
   model.compile({ ...fit.compile, metrics: [] })
   await expect(train({})).rejects.toThrow(
@@ -279,7 +279,7 @@ test('says what fitDataset cannot be called with', async () => {
   )
 })
 
-test('metrics of your own go beside those of the tricks', async () => {
+test('custom metrics can be added to those of the tricks', async () => {
   const { model, fit } = prepare()
   const doubled = (targets: tf.Tensor, logits: tf.Tensor) =>
     tf.mul(tf.losses.softmaxCrossEntropy(targets, logits), 2)

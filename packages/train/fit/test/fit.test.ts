@@ -97,7 +97,7 @@ async function byFit(list?: Trick[]): Promise<Seen> {
 }
 
 onEachBackend(() => {
-  test("gives the trainer's losses over 20 steps, and its weights, to the bit", async () => {
+  test("losses over 20 steps and weights are bit-equal to the trainer's", async () => {
     const trained = await byTrainer()
     const fitted = await byFit()
     expect(trained.losses).toHaveLength(20)
@@ -119,7 +119,7 @@ onEachBackend(() => {
   })
 })
 
-test('losses and penalties with what they prepared are carried, and observers told', async () => {
+test('supports losses, penalties, prepared tensors and observers', async () => {
   const heard: number[] = []
   const loss: Trick = {
     name: 'loss',
@@ -141,7 +141,7 @@ test('losses and penalties with what they prepared are carried, and observers to
   expect(heard.map((each) => each.toFixed(5))).toEqual(told.map((each) => each.toFixed(5)))
 })
 
-test('an epoch may end the run, seeing validation', async () => {
+test('an epoch may end the run, based on validation', async () => {
   const epochs: number[] = []
   const stop: Trick = {
     name: 'stop',
@@ -160,17 +160,17 @@ test('an epoch may end the run, seeing validation', async () => {
   expect(epochs[0]).toBeCloseTo(history.history['val_accuracy']![0] as number, 6)
 })
 
-test('what fitDataset cannot carry is refused by name', () => {
+test('rejects unsupported tricks by name', () => {
   const clip: Trick = { name: 'clipping', options: {}, gradients: (next) => next() }
   const average: Trick = { name: 'averaging', options: {}, evaluation: { weights: () => ({}) } }
   expect(() => forFit(options(network(), [randomFlip(), clip]))).toThrow(
-    "fit: 'clipping' changes gradients, which fitDataset can't carry; use train of @tricks/train",
+    "fit: 'clipping' changes gradients, which fitDataset doesn't support; use train of @tricks/train",
   )
   expect(() => forFit(options(network(), [average]))).toThrow("'averaging' changes evaluation")
 })
 
 test.each(['conv', 'batch norm', 'conv and batch norm'])(
-  'freezes what the trainer freezes, %s, and an optimizer goes on with what is thawed',
+  'freezes the same layers as the trainer, %s, and an optimizer continues after unfreezing',
   async (which) => {
     const list = (): Trick[] => [randomFlip(), l2({ strength: 0.01, norms: true })]
     const runs: ((model: LayersModel, optimizer: tf.Optimizer) => Promise<unknown>)[] = [
@@ -207,7 +207,7 @@ const weightsOf = (model: LayersModel): Record<string, string> =>
     model.weights.map((weight) => [weight.originalName, String([...weight.read().dataSync()])]),
   )
 
-test('an optimizer of another model is refused, and one with unknown layers where fitDataset begins', async () => {
+test('rejects an optimizer of another model, and one with unknown layers when fitDataset starts', async () => {
   const used = tf.train.adam(0.01)
   const model = network()
   model.layers[0]!.trainable = false
@@ -224,7 +224,7 @@ test('an optimizer of another model is refused, and one with unknown layers wher
   )
 })
 
-test('a model that fitDataset would train otherwise than asked is refused', async () => {
+test('rejects a model of which fitDataset would train other variables', async () => {
   const stack = (...list: layers.Layer[]): LayersModel => sequential({ layers: list })
   const base = stack(
     layers.flatten({ inputShape: [height, width, channels] }),
@@ -237,9 +237,9 @@ test('a model that fitDataset would train otherwise than asked is refused', asyn
     return model.fitDataset(fit.dataset, fit.args)
   }
   base.trainable = false
-  // tfjs looks through a nested model that comes first.
+  // tfjs includes a nested model that comes first.
   await expect(fitted()).rejects.toThrow(
-    /^fit: expected fitDataset to train each trainable variable once, and no other, got \S+\/base\/kernel 1 times, \S+\/base\/bias 1 times\. Call model\.compile\(fit\.compile\) after layers are frozen/,
+    /^fit: expected fitDataset to train exactly the trainable variables, each once, got \S+\/base\/kernel 1 times, \S+\/base\/bias 1 times\. Call model\.compile\(fit\.compile\) after layers are frozen/,
   )
   for (const layer of base.layers) layer.trainable = false
   const before = weightsOf(base)
@@ -253,7 +253,7 @@ test('a model that fitDataset would train otherwise than asked is refused', asyn
   await expect(model.fitDataset(fit.dataset, fit.args)).rejects.toThrow('base/kernel 1 times')
 })
 
-/** tfjs's own has limits, so that it is no sigmoid operation: it gives probabilities all the same. */
+/** tfjs's own hard sigmoid is piecewise linear, not a sigmoid operation, but returns probabilities all the same. */
 const hardSigmoid = (): LayersModel =>
   sequential({
     layers: [
@@ -262,7 +262,7 @@ const hardSigmoid = (): LayersModel =>
     ],
   })
 
-test('a model that gives probabilities is refused', async () => {
+test('rejects a model that returns probabilities', async () => {
   const model = sequential({ layers: [...network().layers, layers.softmax()] })
   expect(() => forFit(options(model, []))).toThrow(
     'train: the model ends in a softmax, but the losses take logits: remove the activation',

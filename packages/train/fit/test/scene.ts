@@ -3,7 +3,7 @@ import type { ImageSet } from '@tricks/train'
 
 export const [height, width, channels] = [8, 8, 3]
 
-/** Images of noise in four classes. */
+/** Noise images in four classes. */
 export function images(size: number): ImageSet {
   const random = createRandom(2)
   return {
