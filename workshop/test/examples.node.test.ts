@@ -70,6 +70,8 @@ const elsewhere: Record<string, string | undefined> = {
   'packages/backend/wasm-training/README.md': 'for a browser: the rehearsal of publishing runs it',
   'packages/tools/conformance/README.md': "each trick's own test runs these lines",
   'packages/tools/conformance/src/check.ts': "the kit's own test does",
+  'packages/tools/conformance/src/optimizer.ts': "each optimizer's own test runs these lines",
+  'packages/tools/conformance/src/optimizer-steps.ts': "each optimizer's own test runs these lines",
   'packages/tools/conformance/src/suite.ts': "each trick's own test runs these lines",
 }
 /** Where relative imports lead, in code that stands for code of another place. */

@@ -69,7 +69,7 @@ test.each(packages)('$name declares what it imports', ({ folder, manifest }) => 
 const libraries: Readonly<Record<string, readonly string[]>> = {
   augment: ['@tricks/operations'],
   model: ['@tricks/kernels'],
-  optimize: ['@tricks/kernels'],
+  optimize: ['@tricks/kernels', '@tricks/optimizer'],
 }
 /** What a trick may import: core, and the libraries of its stage. */
 const sharedBy = ({ stage, name }: { stage: string; name: string }): readonly string[] =>
@@ -86,13 +86,13 @@ test.each(packages.filter(isTrick))('$name has no dependency beyond its peers', 
   expect(dependencies.filter((name) => !sharedBy(trick).includes(name))).toEqual([])
 })
 
-test("core imports nothing of ours, the trainer core and the table of backends' kernels", () => {
+test("core imports nothing of ours, the trainer core, the table of backends' kernels and what optimizers share", () => {
   const ours = (name: string): string[] =>
     [...importsOf(packages.find((each) => each.name === name)!.folder, 'src')].filter((imported) =>
       imported.startsWith('@tricks/'),
     )
   expect(ours('@tricks/core')).toEqual([])
-  expect(ours('@tricks/train')).toEqual(['@tricks/core', '@tricks/kernels'])
+  expect(ours('@tricks/train')).toEqual(['@tricks/core', '@tricks/kernels', '@tricks/optimizer'])
   expect(ours('@tricks/kernels')).toEqual([])
 })
 

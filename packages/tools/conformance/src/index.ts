@@ -23,4 +23,6 @@ export {
   expectUniform,
   type Sample,
 } from './statistics.ts'
+export { optimizerConformance, type OptimizerOptions } from './optimizer.ts'
+export { type OptimizerFixture, optimizerSteps, type SteppedOptimizer } from './optimizer-steps.ts'
 export { conformance, onEachBackend } from './suite.ts'

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Variables } from '@tricks/core'
 import { trainableOf } from '@tricks/core/model'
-import { countersOf, listsOf, newSlot, ownerOf, setIterations } from './slots.ts'
+import { countersOf, listsOf, newSlot, ownerOf, setIterations } from '@tricks/optimizer'
 
 /**
  * Saves an optimizer's state, by variable path and role (`block1/conv/kernel/accumulatedFirstMoment`).

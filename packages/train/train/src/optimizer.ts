@@ -1,7 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { Variables } from '@tricks/core'
 import { trainableOf } from '@tricks/core/model'
-import { claim, countersOf, internalsOf, listsOf, nameOf, newSlot, ownerOf } from './slots.ts'
+import {
+  claim,
+  countersOf,
+  internalsOf,
+  listsOf,
+  nameOf,
+  newSlot,
+  ownerOf,
+} from '@tricks/optimizer'
 
 /**
  * Aligns an optimizer with a model's trainable variables: each variable keeps its state, and newly unfrozen ones start

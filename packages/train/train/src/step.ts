@@ -13,6 +13,7 @@ import { isFinite, type Measured, type Measures, readMeasures } from './measures
 import { logitsOf, type Model } from './model.ts'
 import { applyGradients } from './optimizer.ts'
 import type { Precision } from '@tricks/kernels'
+import { setDecayFactors } from '@tricks/optimizer'
 import { withPrecision } from './precision.ts'
 import { trainedIn } from './trained.ts'
 
@@ -82,10 +83,16 @@ function update(
   { variables, optimizer, pipeline }: Training,
 ): void {
   const trained = trainedIn(variables, pipeline, time)
-  const slowed = Object.entries(trained).flatMap(([path, variable]) => {
-    const { rate } = pipeline.multipliers(path, time)
-    return rate === 1 ? [] : [{ variable, rate, before: variable.clone() }]
-  })
+  const factors = Object.entries(trained).map(([path, variable]) => ({
+    variable,
+    ...pipeline.multipliers(path, time),
+  }))
+  const decays = factors.map(({ variable, decay }) => [variable.name, decay] as const)
+  // tfjs's own optimizers decay no weights.
+  setDecayFactors(optimizer, Object.fromEntries(decays))
+  const slowed = factors.flatMap(({ variable, rate }) =>
+    rate === 1 ? [] : [{ variable, rate, before: variable.clone() }],
+  )
   applyGradients(optimizer, variables, gradients, trained)
   for (const { variable, rate, before } of slowed)
     variable.assign(tf.add(before, tf.mul(tf.sub(variable, before), rate)))

@@ -1,14 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core'
 
-/** A tensor that a tfjs optimizer keeps for a variable; its name begins with the variable's. */
+/** What a tfjs optimizer keeps of a variable; its name begins with the variable's. */
 export interface Slot {
   readonly originalName: string
   readonly variable: tf.Variable
 }
 
 /**
- * tfjs's optimizers keep slots in lists by variable position, and counters separately. There is no public way to read
- * them all: Adamax has no `getWeights`, and Adam's omits the counters.
+ * tfjs's optimizers keep their slots in lists, the i-th of the i-th variable that they are given, and their counters
+ * apart. No other way leads to all of them: Adamax has no `getWeights`, Adam's leaves its counters out.
  */
 interface Internals {
   readonly initialAccumulatorValue?: number
@@ -26,15 +26,20 @@ const lists = [
   'accumulatedGrads',
   'accumulatedUpdates',
 ]
-/** For Adam and Adamax: recomputed from the step count they would differ in the last bits. */
+/** Of Adam and Adamax: recomputed from the count of steps they would differ in their last bits. */
 const counters = ['accBeta1', 'accBeta2', 'iteration']
 
 export const internalsOf = (optimizer: tf.Optimizer): Internals => optimizer as unknown as Internals
 
-/** The slot lists by field; empty for SGD and for optimizers that are not tfjs's. */
+/**
+ * The slot lists by field; empty for SGD and for optimizers that are not tfjs's.
+ *
+ * @example
+ * for (const [field, list] of listsOf(optimizer)) console.log(field, list.length)
+ */
 export function listsOf(optimizer: tf.Optimizer): [string, Slot[]][] {
   const own = internalsOf(optimizer)
-  // RMSProp has the list even if it doesn't use it.
+  // RMSProp has the list whether it fills it or not.
   const used = lists.filter((field) => field !== 'accumulatedMeanGrads' || own.centered)
   return used.flatMap((field) => {
     const list = own[field]
@@ -48,11 +53,11 @@ export const countersOf = (optimizer: tf.Optimizer): [string, tf.Variable][] =>
     return value instanceof tf.Variable ? [[name, value]] : []
   })
 
-/** Sets the value of `optimizer.iterations`. */
+/** Sets what `optimizer.iterations` gives. */
 export const setIterations = (optimizer: tf.Optimizer, count: number): void =>
   void Object.assign(optimizer, { iterations_: count })
 
-/** The variable that each slot belongs to. A name may be that of a disposed variable. */
+/** Whose each slot is. A name alone may be that of a variable which was disposed since. */
 const owners = new WeakMap<tf.Variable, tf.Variable>()
 
 export const nameOf = ({ originalName }: Slot): string =>
@@ -64,9 +69,19 @@ export const ownerOf = (slot: Slot): tf.Variable | undefined =>
 export const claim = ({ variable }: Slot, owner: tf.Variable): void =>
   void owners.set(variable, owner)
 
-/** @param value remains the caller's */
-export function newSlot(role: string, owner: tf.Variable, value: tf.Tensor): Slot {
+/**
+ * A slot of a variable, for one of the lists.
+ *
+ * @param value remains the caller's
+ * @example
+ * const slot = newSlot('accumulations', kernel, tf.zerosLike(kernel))
+ */
+export function newSlot(
+  role: string,
+  owner: tf.Variable | { readonly name: string },
+  value: tf.Tensor,
+): Slot {
   const slot = { originalName: `${owner.name}/${role}`, variable: tf.variable(value, false) }
-  claim(slot, owner)
+  if (owner instanceof tf.Variable) claim(slot, owner)
   return slot
 }
