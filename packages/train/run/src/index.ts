@@ -1,6 +1,6 @@
 export { checkpointFolder, type CheckpointFolder, type Found } from './checkpoint/folder.ts'
 export { decode, encode } from './checkpoint/codec.ts'
-export { parseJson } from './files/json.ts'
+export { parseJson } from '@tricks/safetensors'
 export { isLocked, type Lock, lockFolder } from './files/lock.ts'
 export { replaceFile } from './files/replace.ts'
 export { checkFree, type EarlierRun, openRunFolder, readRun, type RunFolder } from './folder.ts'

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import type { ImageSet } from '@tricks/train'
-import { parseJson } from './files/json.ts'
+import { parseJson } from '@tricks/safetensors'
 import { parseFacts } from './record/record.ts'
 import type { RecipeContext } from './recipe.ts'
 

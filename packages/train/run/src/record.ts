@@ -1,10 +1,5 @@
 // Reads a run's folder without Node ('@tricks/run/record'), for pages and tools that may run in a browser.
-export {
-  decodeTensors,
-  encodeTensors,
-  type FileDtype,
-  type FileTensor,
-} from './files/safetensors.ts'
+export { decodeTensors, encodeTensors, type FileDtype, type FileTensor } from '@tricks/safetensors'
 export { describePlan, type PlanLine, planLines } from './plan-lines.ts'
 export { type BatchImage, type BatchRecord, encodeBatch } from './record/batch.ts'
 export type { Picture } from './record/pictures.ts'

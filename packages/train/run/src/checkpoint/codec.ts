@@ -1,7 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Checkpoint, HostTensor } from '@tricks/train'
-import { parseJson } from '../files/json.ts'
-import { decodeTensors, encodeTensors } from '../files/safetensors.ts'
+import { decodeTensors, encodeTensors, parseJson } from '@tricks/safetensors'
 
 const format = 'tricks-checkpoint/2'
 const zeros = '0'.repeat(64)

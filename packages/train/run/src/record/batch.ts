@@ -1,6 +1,5 @@
 import * as v from 'valibot'
-import { parseJson } from '../files/json.ts'
-import { decodeTensors, encodeTensors, type FileTensor } from '../files/safetensors.ts'
+import { decodeTensors, encodeTensors, type FileTensor, parseJson } from '@tricks/safetensors'
 import type { Sheet } from '../sheet.ts'
 import { type Picture, picturesOf } from './pictures.ts'
 

@@ -1,4 +1,4 @@
-import type { FileTensor } from '../files/safetensors.ts'
+import type { FileTensor } from '@tricks/safetensors'
 
 /** Bytes `[height, width, channels]`. */
 export interface Picture {

@@ -1,4 +1,4 @@
-import { decodeTensors, encodeTensors } from '../files/safetensors.ts'
+import { decodeTensors, encodeTensors } from '@tricks/safetensors'
 import { type Picture, picturesOf, valuesOf } from './pictures.ts'
 import { mistakes, type Mistake, type Predictions } from './statistics.ts'
 

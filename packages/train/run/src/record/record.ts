@@ -1,5 +1,5 @@
 import * as v from 'valibot'
-import { parseJson } from '../files/json.ts'
+import { parseJson } from '@tricks/safetensors'
 import { type BatchRecord, decodeBatch } from './batch.ts'
 import { decodePredictions, type PredictionRecord } from './predictions.ts'
 import {

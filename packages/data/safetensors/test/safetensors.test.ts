@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { decodeTensors, encodeTensors, type FileTensor } from '../src/files/safetensors.ts'
+import { decodeTensors, encodeTensors, type FileTensor } from '../src/index.ts'
 
 const tensors: Record<string, FileTensor> = {
   odd: { shape: [3], values: Uint8Array.of(1, 2, 3) },
@@ -45,13 +45,31 @@ test.each<[string, (header: Record<string, unknown>) => unknown, string]>([
   ],
   [
     'an unknown type',
-    (h) => ({ ...h, odd: { ...(h['odd'] as object), dtype: 'F16' } }),
+    (h) => ({ ...h, odd: { ...(h['odd'] as object), dtype: 'F4' } }),
     'odd is not a tensor',
   ],
   [
     'a negative side',
     (h) => ({ ...h, odd: { ...(h['odd'] as object), shape: [-3] } }),
     'odd is not a tensor',
+  ],
+  [
+    'a tensor over another',
+    (h) => ({ ...h, odd: { ...(h['odd'] as object), data_offsets: [1, 4] } }),
+    'begins at byte',
+  ],
+  [
+    'bytes that belong to none',
+    (h) => Object.fromEntries(Object.entries(h).filter(([name]) => name !== 'floats')),
+    'begins at byte',
+  ],
+  [
+    'bytes after the last',
+    ({ whole, ...h }) => ({
+      ...h,
+      none: { ...(whole as object), shape: [0], data_offsets: [21, 21] },
+    }),
+    '4 bytes after the last tensor',
   ],
   ['a list as the header', () => [], 'its header is not an object'],
 ])('rejects %s', (_, change, message) => {
@@ -68,4 +86,39 @@ test.each<[string, (header: Record<string, unknown>) => unknown, string]>([
   changed.set(bytes.subarray(8 + length), 8 + text.length)
   expect(() => decodeTensors(changed)).toThrow(message)
   expect(() => decodeTensors(bytes.subarray(0, 5))).toThrow('truncated')
+})
+
+/** A file of one tensor. */
+function fileOf(dtype: string, bytes: Uint8Array, count: number): Uint8Array {
+  const header = { x: { dtype, shape: [count], data_offsets: [0, bytes.length] } }
+  const text = new TextEncoder().encode(JSON.stringify(header))
+  const file = new Uint8Array(8 + text.length + bytes.length)
+  new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true)
+  file.set(text, 8)
+  file.set(bytes, 8 + text.length)
+  return file
+}
+const bytesOf = ({ buffer }: { buffer: ArrayBufferLike }): Uint8Array => new Uint8Array(buffer)
+
+test.each([
+  // 1, -2, 65504, the smallest normal, the largest and the smallest below it, infinity, −0.
+  [
+    'F16',
+    bytesOf(Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0400, 0x03ff, 0x0001, 0x7c00, 0x8000)),
+    [1, -2, 65504, 2 ** -14, 1023 * 2 ** -24, 2 ** -24, Infinity, -0],
+  ],
+  ['F16', bytesOf(Uint16Array.of(0x7e00)), [NaN]],
+  ['BF16', bytesOf(Uint16Array.of(0x3f80, 0xc049, 0xff80)), [1, -3.140625, -Infinity]],
+  ['F64', bytesOf(Float64Array.of(0.5, 1e300)), [0.5, Infinity]],
+  ['I64', bytesOf(BigInt64Array.of(-5n, 2n ** 31n - 1n)), [-5, 2 ** 31 - 1]],
+  ['I16', bytesOf(Int16Array.of(-5, 300)), [-5, 300]],
+  ['I8', bytesOf(Int8Array.of(-5)), [-5]],
+] as const)('reads %s', (type, bytes, expected) => {
+  const { x } = decodeTensors(fileOf(type, bytes, expected.length)).tensors
+  expect([...x!.values]).toEqual(expected)
+})
+
+test('rejects integers that 32 bits do not hold', () => {
+  const bytes = bytesOf(BigInt64Array.of(2n ** 31n))
+  expect(() => decodeTensors(fileOf('I64', bytes, 1))).toThrow('of 32 bits, got 2147483648')
 })

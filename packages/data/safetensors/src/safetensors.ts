@@ -1,7 +1,8 @@
 // The layout of https://github.com/huggingface/safetensors: 8 bytes with the header's length, a JSON header, the values.
 import { parseJson } from './json.ts'
+import { type FileDtype, type NumberType, numberTypes, valuesOf } from './numbers.ts'
 
-export type FileDtype = 'float32' | 'int32' | 'uint8' | 'bool'
+export type { FileDtype }
 
 export interface FileTensor {
   /** By default the dtype of the array: uint8 for a `Uint8Array`. */
@@ -11,15 +12,8 @@ export interface FileTensor {
 }
 
 const longestHeader = 64 * 2 ** 20
-const types = {
-  F32: { dtype: 'float32', Values: Float32Array },
-  I32: { dtype: 'int32', Values: Int32Array },
-  U8: { dtype: 'uint8', Values: Uint8Array },
-  BOOL: { dtype: 'bool', Values: Uint8Array },
-} as const
-type TypeName = keyof typeof types
 
-const typeOf = ({ dtype, values }: FileTensor): TypeName =>
+const typeOf = ({ dtype, values }: FileTensor): NumberType =>
   values instanceof Float32Array
     ? 'F32'
     : values instanceof Int32Array
@@ -63,7 +57,9 @@ export function encodeTensors(
 }
 
 /**
- * Decodes an untrusted safetensors file: lengths and offsets are checked before anything is allocated.
+ * Decodes an untrusted safetensors file: lengths and offsets are checked before anything is allocated, and values that
+ * overlap, or bytes between or after them, are an error. Float16, bfloat16 and float64 become float32, integers
+ * int32.
  *
  * @throws Error if the bytes are not a complete safetensors file
  * @example
@@ -82,33 +78,50 @@ export function decodeTensors(bytes: Uint8Array): {
   const { __metadata__: metadata = {}, ...entries } = header
   if (!isObject(metadata)) throw new Error('its metadata is not an object')
   const values = bytes.subarray(8 + length)
-  const tensors = Object.entries(entries).map(
-    ([name, entry]) => [name, tensorOf(name, entry, values)] as const,
-  )
+  const found = Object.entries(entries).map(([name, entry]) => checked(name, entry, values.length))
+  let end = 0
+  for (const { name, from, to } of found.toSorted((a, b) => a.from - b.from || a.to - b.to)) {
+    if (from !== end)
+      throw new Error(
+        `${name} begins at byte ${from}, expected ${end}, where the one before it ends`,
+      )
+    end = to
+  }
+  if (end !== values.length)
+    throw new Error(`${values.length - end} bytes after the last tensor belong to none`)
+  const tensors = found.map(({ name, type, shape, from, to }) => {
+    const { dtype } = numberTypes[type]
+    return [name, { dtype, shape, values: valuesOf(type, values.subarray(from, to)) }] as const
+  })
   return { tensors: Object.fromEntries(tensors), metadata }
 }
 
-function tensorOf(
-  name: string,
-  entry: unknown,
-  bytes: Uint8Array,
-): FileTensor & { readonly dtype: FileDtype } {
+interface Entry {
+  readonly name: string
+  readonly type: NumberType
+  readonly shape: readonly number[]
+  readonly from: number
+  readonly to: number
+}
+
+/** @param size of all values, in bytes */
+function checked(name: string, entry: unknown, size: number): Entry {
   const { dtype, shape, data_offsets: offsets } = isObject(entry) ? entry : {}
   const counts = (list: unknown): list is number[] =>
     Array.isArray(list) && list.every((each) => Number.isSafeInteger(each) && each >= 0)
-  const type = Object.hasOwn(types, String(dtype)) ? types[String(dtype) as TypeName] : undefined
-  if (!type || !counts(shape) || !counts(offsets) || offsets.length !== 2)
-    throw new Error(`${name} is not a tensor`)
+  if (!isType(dtype) || !counts(shape) || !counts(offsets) || offsets.length !== 2)
+    throw new Error(`${name} is not a tensor of a type that is read here`)
   const [from, to] = offsets as [number, number]
-  const expected = shape.reduce((product, side) => product * side, type.Values.BYTES_PER_ELEMENT)
-  if (to - from !== expected || to > bytes.length)
+  const expected = shape.reduce((product, side) => product * side, numberTypes[dtype].size)
+  if (to - from !== expected || to > size)
     throw new Error(
       `${name} has ${to - from} bytes, expected ${expected}, as its shape is [${shape.join(', ')}]`,
     )
-  // A copy, as a view must start at a multiple of 4; via Uint8Array, as Buffer's slice shares memory.
-  const copy = new Uint8Array(bytes.subarray(from, to)).buffer
-  return { dtype: type.dtype, shape, values: new type.Values(copy) }
+  return { name, type: dtype, shape, from, to }
 }
+
+const isType = (name: unknown): name is NumberType =>
+  typeof name === 'string' && Object.hasOwn(numberTypes, name)
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
