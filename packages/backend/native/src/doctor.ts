@@ -5,8 +5,8 @@ import { readdir, stat, statfs } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { request } from './install/http.ts'
-import { pipSettings } from './install/pip.ts'
+import { request } from '@tricks/wheels'
+import { client } from './install/client.ts'
 import { findCompiler, platformOf } from './install/platform.ts'
 import { verify } from './install/verify.ts'
 import { type Installation, cacheFolder, findInstallation, versions } from './installation.ts'
@@ -101,10 +101,10 @@ async function sizeOf(folder: string): Promise<number> {
 }
 
 async function index(): Promise<Finding> {
-  const pip = pipSettings()
-  const { host } = new URL(pip.index)
+  const from = client()
+  const { host } = new URL(from.pip.index)
   try {
-    const answer = await request(`${pip.index}${platformOf('cpu').project}/`, pip)
+    const answer = await request(`${from.pip.index}${platformOf('cpu').project}/`, from)
     await answer.response.body?.cancel()
     return { about: 'Index', found: `${host} answers` }
   } catch (error) {

@@ -3,6 +3,15 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import {
+  download,
+  exclusively,
+  extract,
+  findWheel,
+  type Progress,
+  readText,
+  versionOf,
+} from '@tricks/wheels'
+import {
   type Installation,
   type Installed,
   type Variant,
@@ -13,15 +22,12 @@ import {
   versions,
 } from '../installation.ts'
 import { compile } from './compile.ts'
-import { type Progress, download } from './download.ts'
-import { extract, readText } from './extract.ts'
-import { exclusively } from './lock.ts'
-import { type PipSettings, pipSettings } from './pip.ts'
+import { client } from './client.ts'
+import { cudaRequirements } from './cuda.ts'
 import { type Platform, findCompiler, platformOf } from './platform.ts'
 import { copyPrebuilt, findPrebuilt } from './prebuilt.ts'
 import { fetchTfjsNode } from './tfjs-node.ts'
 import { type Device, verify } from './verify.ts'
-import { cudaRequirements, findWheel, versionOf } from './wheel.ts'
 
 export interface InstallOptions {
   readonly variant: Variant
@@ -138,16 +144,15 @@ async function takeWheels(
   platform: Platform,
   folder: string,
 ): Promise<string[]> {
-  const pip = pipSettings()
   const accepts = (version: string) => version === versions.tensorflow
   const obtain = from
     ? await localWheels(from)
     : (project: string, fits: (version: string) => boolean) =>
-        fetchWheel(project, platform, fits, pip, report, progress)
+        fetchWheel(project, platform, fits, report, progress)
   const tensorflow = await obtain(platform.project, accepts)
   report(`extracting ${basename(tensorflow)}`)
   const libraries = new Set(platform.libraries.map((name) => `tensorflow/${name}`))
-  const taken = await extract(tensorflow, folder, (name) =>
+  const taken = await extract('native', tensorflow, folder, (name) =>
     libraries.has(name) ? name : headerPath(name),
   )
   const missing = [...libraries].filter((name) => !taken.includes(name))
@@ -155,10 +160,12 @@ async function takeWheels(
     throw new Error(`native: ${basename(tensorflow)} has no ${missing.join(', ')}`)
   const names = [basename(tensorflow)]
   if (variant === 'cuda')
-    for (const need of cudaRequirements(await readText(tensorflow, /\.dist-info\/METADATA$/))) {
+    for (const need of cudaRequirements(
+      await readText('native', tensorflow, /\.dist-info\/METADATA$/),
+    )) {
       const wheel = await obtain(need.project, need.accepts)
       report(`extracting ${basename(wheel)}`)
-      await extract(wheel, folder, (name) =>
+      await extract('native', wheel, folder, (name) =>
         /^nvidia\/[\w-]+\/(lib|bin|nvvm)\//.test(name) ? name : undefined,
       )
       names.push(basename(wheel))
@@ -178,14 +185,14 @@ async function fetchWheel(
   project: string,
   platform: Platform,
   accepts: (version: string) => boolean,
-  pip: PipSettings,
   report: (line: string) => void,
   progress: Progress,
 ): Promise<string> {
-  const wheel = await findWheel(project, platform.tag, accepts, pip)
+  const from = client()
+  const wheel = await findWheel(project, platform.tag, accepts, from)
   const size = wheel.size === undefined ? '' : ` (${Math.round(wheel.size / 1e6)} MB)`
   report(`downloading ${wheel.filename}${size}`)
-  return download(wheel, downloads(cacheFolder()), pip, progress)
+  return download(wheel, downloads(cacheFolder()), from, progress)
 }
 
 /** Looks for wheels in a folder, or takes the one that is named. */

@@ -1,4 +1,16 @@
 // Requests that give up on a server that says nothing, and say what to do about a network that is not there.
+import type { PipSettings } from './pip.ts'
+
+/** On whose behalf files are fetched. */
+export interface Client {
+  /** Begins each message. */
+  readonly name: string
+  readonly pip: PipSettings
+  /** The command that is run with other settings, for messages: `npx @tricks/native install`. */
+  readonly command: string
+  /** What else to do where the network is missing, in a line. */
+  readonly advice: string
+}
 
 export interface Answer {
   readonly response: Response
@@ -12,23 +24,25 @@ export class Unreachable extends Error {}
 /** @throws Unreachable where there is no answer; Error where the answer is an error */
 export async function request(
   address: string,
-  { headers = {}, timeout }: { headers?: Record<string, string>; timeout: number },
+  client: Client,
+  headers: Record<string, string> = {},
 ): Promise<Answer> {
   const url = new URL(address)
   const { host } = url
+  const { name, pip } = client
   const credentials = `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
   if (credentials !== ':') headers = { ...headers, authorization: `Basic ${btoa(credentials)}` }
   url.username = ''
   url.password = ''
   const silence = new AbortController()
   const withTimeout = async <Value>(promise: Promise<Value>): Promise<Value> => {
-    const timer = setTimeout(() => silence.abort(), timeout * 1000)
+    const timer = setTimeout(() => silence.abort(), pip.timeout * 1000)
     try {
       return await promise
     } catch (error) {
-      const reason = silence.signal.aborted ? `nothing came for ${timeout} s` : reasonOf(error)
+      const reason = silence.signal.aborted ? `nothing came for ${pip.timeout} s` : reasonOf(error)
       throw new Unreachable(
-        `native: the connection to ${host} failed (${reason})\n${networkAdvice}`,
+        `${name}: the connection to ${host} failed (${reason})\n${networkAdvice(client)}`,
         {
           cause: error,
         },
@@ -40,7 +54,9 @@ export async function request(
   const response = await withTimeout(fetch(url, { headers, signal: silence.signal }))
   if (!response.ok && response.status !== 416) {
     await response.body?.cancel()
-    throw new Error(`native: ${url.href} answered ${response.status} ${response.statusText}`.trim())
+    throw new Error(
+      `${name}: ${url.href} answered ${response.status} ${response.statusText}`.trim(),
+    )
   }
   const chunks = async function* (): AsyncGenerator<Uint8Array> {
     const reader = response.body!.getReader()
@@ -62,11 +78,11 @@ function reasonOf(error: unknown): string {
   return cause?.code ?? cause?.message ?? message
 }
 
-const networkAdvice =
-  'Run it again to go on from where it stopped. If the machine has no direct network:\n' +
-  '  a mirror of PyPI: PIP_INDEX_URL=https://… npx @tricks/native install\n' +
+const networkAdvice = ({ command, advice }: Client): string =>
+  'Run it again to resume the download. If the machine has no direct network:\n' +
+  `  a mirror of PyPI: PIP_INDEX_URL=https://… ${command}\n` +
   '  a proxy: NODE_USE_ENV_PROXY=1 HTTPS_PROXY=… (Node 22.21 or 24 on); own certificates: NODE_EXTRA_CA_CERTS=FILE\n' +
-  '  a wheel fetched elsewhere: npx @tricks/native install --from FILE.whl'
+  `  ${advice}`
 
 export async function text({ chunks }: Answer): Promise<string> {
   const decoder = new TextDecoder()

@@ -11,14 +11,17 @@ import yauzl from 'yauzl'
  * Writes the files of a wheel that `place` gives a path for, relative to `folder`, and checks each against the wheel's
  * own RECORD.
  *
+ * @param caller begins each message
+ * @returns the names of the files written, as the wheel has them
  * @throws where the archive is damaged, or a path leads out of the folder
  */
 export async function extract(
+  caller: string,
   wheel: string,
   folder: string,
   place: (name: string) => string | undefined,
 ): Promise<string[]> {
-  const archive = await open(wheel)
+  const archive = await open(caller, wheel)
   const written = new Map<string, string>()
   let record = ''
   try {
@@ -32,42 +35,46 @@ export async function extract(
       if (path === undefined) continue
       const target = join(folder, path)
       if (relative(folder, target).startsWith('..'))
-        throw new Error(`native: ${basename(wheel)} wants to write outside of its folder: ${name}`)
+        throw new Error(
+          `${caller}: ${basename(wheel)} wants to write outside of its folder: ${name}`,
+        )
       await mkdir(dirname(target), { recursive: true })
       written.set(name, await write(archive, entry, target))
     }
   } catch (error) {
     // An error of the system's has a code; without one it is the archive's.
     const { code, message } = error as NodeJS.ErrnoException
-    if (code !== undefined || message.startsWith('native:')) throw error
-    throw new Error(`native: ${basename(wheel)} is damaged: ${message}`, { cause: error })
+    if (code !== undefined || message.startsWith(`${caller}:`)) throw error
+    throw new Error(`${caller}: ${basename(wheel)} is damaged: ${message}`, { cause: error })
   } finally {
     archive.close()
   }
   const expected = new Map(record.split(/\r?\n/).map((line) => hashInRecord(line)))
   for (const [name, sha256] of written)
     if (expected.get(name) !== sha256)
-      throw new Error(`native: ${basename(wheel)} is damaged: ${name} is not what its RECORD says`)
+      throw new Error(
+        `${caller}: ${basename(wheel)} is damaged: ${name} is not what its RECORD says`,
+      )
   return [...written.keys()]
 }
 
 /** The text of the first file of a wheel whose name fits. */
-export async function readText(wheel: string, name: RegExp): Promise<string> {
-  const archive = await open(wheel)
+export async function readText(caller: string, wheel: string, name: RegExp): Promise<string> {
+  const archive = await open(caller, wheel)
   try {
     for await (const entry of archive.eachEntry())
       if (name.test(entry.fileName)) return await read(archive, entry)
   } finally {
     archive.close()
   }
-  throw new Error(`native: ${basename(wheel)} has no ${name.source}`)
+  throw new Error(`${caller}: ${basename(wheel)} has no ${name.source}`)
 }
 
-async function open(wheel: string): Promise<yauzl.ZipFile> {
+async function open(caller: string, wheel: string): Promise<yauzl.ZipFile> {
   try {
     return await yauzl.openPromise(wheel, { autoClose: false })
   } catch (error) {
-    throw new Error(`native: ${wheel} is not a wheel: ${(error as Error).message}`, {
+    throw new Error(`${caller}: ${wheel} is not a wheel: ${(error as Error).message}`, {
       cause: error,
     })
   }

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { devNull, homedir } from 'node:os'
 import { join } from 'node:path'
 
+/** Where to ask, and how patiently. */
 export interface PipSettings {
   /** The index's simple API, with a slash at its end. */
   readonly index: string

@@ -1,6 +1,5 @@
 // Finding wheels on a Python package index.
-import { request, text } from './http.ts'
-import type { PipSettings } from './pip.ts'
+import { type Client, request, text } from './http.ts'
 
 export interface Wheel {
   readonly filename: string
@@ -20,11 +19,11 @@ export async function findWheel(
   project: string,
   tag: RegExp,
   accepts: (version: string) => boolean,
-  pip: PipSettings,
+  client: Client,
 ): Promise<Wheel> {
-  const answer = await request(`${pip.index}${project}/`, {
-    timeout: pip.timeout,
-    headers: { accept: 'application/vnd.pypi.simple.v1+json, text/html;q=0.1' },
+  const { name, pip } = client
+  const answer = await request(`${pip.index}${project}/`, client, {
+    accept: 'application/vnd.pypi.simple.v1+json, text/html;q=0.1',
   })
   const { url, headers } = answer.response
   const isJson = (headers.get('content-type') ?? '').includes('json')
@@ -36,7 +35,7 @@ export async function findWheel(
   if (found) return { ...found, url: withCredentials(found.url, pip.index) }
   const there = [...new Set(fitting.map(({ filename }) => versionOf(filename)))].slice(0, 5)
   throw new Error(
-    `native: ${new URL(pip.index).host} has no wheel of ${project} that fits this machine\n` +
+    `${name}: ${new URL(pip.index).host} has no wheel of ${project} that fits this machine\n` +
       (there.length > 0
         ? `It has the versions ${there.join(', ')}.`
         : 'It has no version for this platform.'),
@@ -85,34 +84,4 @@ export function compareVersions(a: string, b: string): number {
     if (difference !== 0) return difference
   }
   return 0
-}
-
-export interface Requirement {
-  readonly project: string
-  readonly accepts: (version: string) => boolean
-}
-
-/** The NVIDIA wheels that a wheel's METADATA names for its extra `and-cuda`. */
-export function cudaRequirements(metadata: string): Requirement[] {
-  return [
-    ...metadata.matchAll(/^Requires-Dist: (nvidia-[\w-]+)\s*\(?([^;)]*?)\)?\s*;.*and-cuda.*$/gm),
-  ].map(([, project, specifiers]) => ({
-    project: project!,
-    accepts: (version) => specifiers!.split(',').every((each) => satisfies(version, each.trim())),
-  }))
-}
-
-function satisfies(version: string, specifier: string): boolean {
-  const [, operator, bound] = /^(==|!=|>=|<=|>|<)\s*([\d.]+)$/.exec(specifier) ?? []
-  if (!bound) return specifier === ''
-  const order = compareVersions(version, bound)
-  const checks: Record<string, boolean> = {
-    '==': order === 0,
-    '!=': order !== 0,
-    '>=': order >= 0,
-    '<=': order <= 0,
-    '>': order > 0,
-    '<': order < 0,
-  }
-  return checks[operator!]!
 }

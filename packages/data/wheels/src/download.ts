@@ -5,10 +5,10 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Unreachable, request } from './http.ts'
-import type { PipSettings } from './pip.ts'
+import { type Client, Unreachable, request } from './http.ts'
 import type { Wheel } from './wheel.ts'
 
+/** Is told how much has arrived, and of how much if that is known, in bytes. */
 export type Progress = (bytes: number, total: number | undefined) => void
 
 /**
@@ -19,20 +19,20 @@ export type Progress = (bytes: number, total: number | undefined) => void
 export async function download(
   wheel: Wheel,
   folder: string,
-  pip: PipSettings,
+  client: Client,
   progress: Progress,
 ): Promise<string> {
   await mkdir(folder, { recursive: true })
   const file = join(folder, wheel.filename)
   const part = `${file}.part`
   const resumed = (await sizeOf(part)) > 0
-  await fetchAll(wheel, part, pip, progress)
+  await fetchAll(wheel, part, client, progress)
   if ((await hash(part)) !== wheel.sha256) {
     await rm(part)
     // What lay there from an earlier run may be to blame: once more from the start.
-    if (resumed) return download(wheel, folder, pip, progress)
+    if (resumed) return download(wheel, folder, client, progress)
     throw new Error(
-      `native: ${wheel.filename} is not what the index says: its sha256 is another\n` +
+      `${client.name}: ${wheel.filename} is not what the index says: its sha256 is another\n` +
         'It was deleted. Something between here and the index changes files: run it again, from another ' +
         'network if need be.',
     )
@@ -44,18 +44,18 @@ export async function download(
 async function fetchAll(
   wheel: Wheel,
   part: string,
-  pip: PipSettings,
+  client: Client,
   progress: Progress,
 ): Promise<void> {
   for (let failures = 0; ;) {
     const before = await sizeOf(part)
     try {
-      return await fetchRest(wheel, part, before, pip, progress)
+      return await fetchRest(wheel, part, before, client, progress)
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error
       // A connection that brings something each time is taken up for as long as it does.
       failures = (await sizeOf(part)) > before ? 0 : failures + 1
-      if (failures > pip.retries) throw error
+      if (failures > client.pip.retries) throw error
       await sleep(Math.min(8000, 250 * 2 ** failures))
     }
   }
@@ -65,12 +65,12 @@ async function fetchRest(
   { url, size }: Wheel,
   part: string,
   from: number,
-  { timeout }: PipSettings,
+  client: Client,
   progress: Progress,
 ): Promise<void> {
   if (from > 0 && from === size) return
   const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {}
-  const { response, chunks } = await request(url, { headers, timeout })
+  const { response, chunks } = await request(url, client, headers)
   // Nothing lies beyond what is there: it is whole, or the hash will tell.
   if (response.status === 416) return
   let have = response.status === 206 ? from : 0
@@ -84,13 +84,16 @@ async function fetchRest(
   }
   await pipeline(counted, createWriteStream(part, { flags: have > 0 ? 'a' : 'w' }))
   if (total !== undefined && have < total)
-    throw new Unreachable(`native: the download of ${url} ended at ${have} of ${total} bytes`)
+    throw new Unreachable(
+      `${client.name}: the download of ${url} ended at ${have} of ${total} bytes`,
+    )
 }
 
 async function sizeOf(file: string): Promise<number> {
   return (await stat(file).catch(() => undefined))?.size ?? 0
 }
 
+/** The sha256 of a file, in hexadecimal. */
 export async function hash(file: string): Promise<string> {
   const sha256 = createHash('sha256')
   await pipeline(createReadStream(file), sha256)

@@ -18,7 +18,7 @@ export async function exclusively<Result>(
     })
   const release = await take(false).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ELOCKED') throw error
-    report('waiting for another installation that is under way')
+    report('waiting for another installation or download that is under way')
     return take(true)
   })
   try {

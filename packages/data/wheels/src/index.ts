@@ -1,0 +1,7 @@
+export { cacheFolder } from './cache.ts'
+export { download, hash, type Progress } from './download.ts'
+export { extract, readText } from './extract.ts'
+export { type Answer, type Client, request } from './http.ts'
+export { exclusively } from './lock.ts'
+export { pipSettings, type PipSettings } from './pip.ts'
+export { compareVersions, findWheel, versionOf, type Wheel } from './wheel.ts'
