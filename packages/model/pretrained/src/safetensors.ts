@@ -1,0 +1,16 @@
+import { decodeTensors } from '@tricks/safetensors'
+import { damaged, type Tensors } from './file.ts'
+
+/**
+ * The tensors of a safetensors file: float32, float16, bfloat16 and float64 as float32, integers as int32 or uint8, bool.
+ *
+ * @param bytes of the whole file
+ * @returns by name
+ * @throws Error for a damaged file: a header that is none, values that overlap, lie outside or don't fit their shape
+ * @example
+ * const tensors = readSafetensors(readFileSync('model.safetensors'))
+ * tensors['conv_stem.weight'] // { dtype: 'float32', shape: [32, 3, 3, 3], values: Float32Array(864) }
+ * @see https://github.com/huggingface/safetensors
+ */
+export const readSafetensors = (bytes: Uint8Array): Tensors =>
+  damaged('a safetensors file', () => decodeTensors(bytes).tensors)

@@ -1,0 +1,75 @@
+import type { FileTensor, NumberType } from '@tricks/safetensors'
+
+/** What a tensor's numbers are stored in, which several tensors may share. */
+export class Storage {
+  readonly type: NumberType
+  readonly key: string
+  /** How many numbers. */
+  readonly count: number
+
+  constructor(type: NumberType, key: string, count: number) {
+    this.type = type
+    this.key = key
+    this.count = count
+  }
+}
+
+/** A tensor as torch stores it: where its numbers are in a storage. */
+export class Stored {
+  readonly storage: Storage
+  readonly offset: number
+  readonly shape: readonly number[]
+  /** How far a step along each axis goes, in numbers. */
+  readonly strides: readonly number[]
+  /** How many numbers. */
+  readonly size: number
+
+  /** @throws Error unless it lies within its storage and is not larger */
+  constructor([storage, offset, shape, strides]: readonly unknown[]) {
+    const valid =
+      storage instanceof Storage &&
+      isCount(offset) &&
+      isCounts(shape) &&
+      isCounts(strides) &&
+      shape.length === strides.length
+    if (!valid) throw new Error('a tensor is described wrongly')
+    this.storage = storage
+    this.offset = offset
+    this.shape = shape
+    this.strides = strides
+    this.size = shape.reduce((product, side) => product * side, 1)
+    const last = shape.reduce((sum, side, axis) => sum + (side - 1) * strides[axis]!, offset)
+    if (this.size > 0 && (last >= storage.count || this.size > storage.count))
+      throw new Error(`a tensor of shape [${shape.join(', ')}] is larger than its storage`)
+  }
+}
+
+const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0
+const isCounts = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length <= 32 && value.every(isCount)
+
+/** The tensor's numbers, row by row: a view where they are stored so, else a copy. */
+export function gather<Values extends FileTensor['values']>(
+  values: Values,
+  { offset, shape, strides, size }: Stored,
+): Values {
+  let rowByRow = 1
+  const inOrder = shape.every((_, i) => {
+    const axis = shape.length - 1 - i
+    const fits = shape[axis] === 1 || strides[axis] === rowByRow
+    rowByRow *= shape[axis]!
+    return fits
+  })
+  if (inOrder || size === 0) return values.subarray(offset, offset + size) as Values
+  const copy = new (values.constructor as new (length: number) => Values)(size)
+  let at = 0
+  const visit = (axis: number, from: number): void => {
+    const [side, stride] = [shape[axis]!, strides[axis]!]
+    if (axis === shape.length - 1)
+      for (let i = 0; i < side; i++) copy[at++] = values[from + i * stride]!
+    else for (let i = 0; i < side; i++) visit(axis + 1, from + i * stride)
+  }
+  visit(0, offset)
+  return copy
+}
