@@ -33,7 +33,7 @@ export function pageOf(
     ...(controls.length > 0 ? [controlsOf(summaries, controls)] : []),
     '![The effects with their intervals](chart.svg)',
     '## Added to the base',
-    'Time is CPU time per step.',
+    'Time is CPU time per step, relative to the run without the trick.',
     table(added!, ['trick', 'without', 'with', 'effect', 'calibration error', 'time', 'n']),
     '## Leave-one-out',
     'All tricks compared with all but one. These runs may be hours apart, so their times are not compared.',

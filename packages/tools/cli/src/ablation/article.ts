@@ -80,7 +80,7 @@ export const articlePage = (
     images.toLocaleString('en'),
   )
   return {
-    title: 'What each trick is worth',
+    title: 'The effect of each trick',
     about: [
       `The net \`plain\` (16-32-64-128) on ${count} images of CIFAR-10, equally many of each class, and ${kept} more for ` +
         `early stopping; ${epochs} epochs, batch ${batchSize}, momentum 0.9 (Nesterov). Accuracy is measured on ${measured} ` +
@@ -94,6 +94,6 @@ export const articlePage = (
     controls: ['random-crop + mirroring', 'batch-norm'],
     again:
       `\`npm start -- ablate cifar10 --recipe bag-of-tricks --out bench/ablation\` continues where [runs.jsonl](runs.jsonl) ` +
-      `ends, on ${backend}, TensorFlow.js ${tfjs}.`,
+      `ends, on ${backend}, TensorFlow.js ${tfjs}. The runs recorded so far used an earlier validation split, which was not stratified by class.`,
   }
 }
