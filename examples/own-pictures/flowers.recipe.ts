@@ -13,13 +13,14 @@ export default defineRecipe({
   model: 'plain',
   modelOptions: { widths: [[16], [32], [64], [128]] },
   size: 64,
+  larger: 1.5,
   epochs: 20,
   batchSize: 32,
   validation: 0.1,
   optimizer: () => tf.train.momentum(0.0125, 0.9, true),
-  // A function of the data, as the hole's side goes by the pictures'.
-  tricks: ({ data: { height } }) => [
-    randomResizedCrop({ area: [0.35, 1] }),
+  // A function of the data, as windows are brought to the pictures' size, and the hole's side goes by it.
+  tricks: ({ data: { height, width } }) => [
+    randomResizedCrop({ size: [height, width], area: [0.35, 1] }),
     randomFlip(),
     cutout({ length: Math.round(height / 4) }),
     labelSmoothing(),

@@ -72,6 +72,11 @@ export interface Augmentation<T, P = unknown> {
   apply(input: T, params: P): T
   /** Describes the draw for the batch's i-th image in a few words, for pictures; empty if the image is unchanged. */
   describe?(params: P, image: number): string
+  /**
+   * Height and width of what `apply` gives, if it isn't that of its input. A trainer that has the images larger, too, gives
+   * those to a list with such a trick.
+   */
+  readonly outputSize?: readonly [height: number, width: number] | undefined
 }
 
 /** What a draw may depend on besides randomness and time. */

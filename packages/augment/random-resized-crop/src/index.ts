@@ -76,6 +76,7 @@ export function randomResizedCrop({ key, ...given }: RandomResizedCropOptions = 
     key,
     options,
     images: {
+      outputSize: size,
       draw: (random, { batch, height, width }): ResizedCropParams => ({
         boxes: random.images(batch, (image) => drawBox(image, height, width, options)),
         size: size ?? [height, width],

@@ -2,7 +2,7 @@ import { assertArgument } from '@tricks/core'
 import type { ImageSet } from '@tricks/train'
 import { type Layout, type PictureSet, readLayout } from './layout.ts'
 import { BrokenPictures, type Skipped } from './skipped.ts'
-import { readSet } from './read-set.ts'
+import { readSet, type Size } from './read-set.ts'
 import type { SetName } from './sets.ts'
 
 export { BrokenPictures, type Skipped, linesOf } from './skipped.ts'
@@ -11,6 +11,11 @@ export { readPicture } from './picture.ts'
 export interface ImageFolderOptions {
   /** Height and width to which pictures are scaled, after a centre crop to that shape: one number, or two. */
   readonly size: number | readonly [height: number, width: number]
+  /**
+   * Keeps the pictures of `train` a second time, at this size, for a trick that cuts windows of `size` out of them, such as
+   * `randomResizedCrop({ size: [64, 64] })`: a small window then has its own pixels. By default it doesn't.
+   */
+  readonly larger?: number | readonly [height: number, width: number]
   /** What to do with pictures that can't be read: 'throw' lists them in an error (default), 'skip' skips them. */
   readonly broken?: 'throw' | 'skip'
   /** Where to keep the pixels: 'memory', 'file' (a temporary file), or 'auto' (default), a file from 128 MiB on. */
@@ -55,8 +60,15 @@ export async function readImageFolder(
   folder: string,
   options: ImageFolderOptions,
 ): Promise<ImageFolder> {
-  const { size, broken: mode = 'throw', keep = 'auto', onProgress, signal } = options
-  const [height, width] = sidesOf(size)
+  const { broken: mode = 'throw', keep = 'auto', onProgress, signal } = options
+  const size = sidesOf('size', options.size)
+  const larger = options.larger === undefined ? undefined : sidesOf('larger', options.larger)
+  assertArgument(
+    larger?.every((side, i) => side >= size[i]!) ?? true,
+    'image-folder',
+    { larger },
+    `at least the size, ${size.join(' × ')}`,
+  )
   assertArgument(
     ['throw', 'skip'].includes(mode),
     'image-folder',
@@ -72,13 +84,19 @@ export async function readImageFolder(
 
   const layout = await readLayout(folder)
   const total = picturesIn(layout)
-  const inFile = keep === 'file' || (keep === 'auto' && total * height * width * 3 >= inMemory)
+  const inFile = keep === 'file' || (keep === 'auto' && total * bytesOf(larger ?? size) >= inMemory)
   let done = 0
   const onPicture = (): void => onProgress?.(++done, total)
   const broken = [...layout.broken]
   const sets: { [name in SetName]?: ImageSet } = {}
   for (const set of layout.sets) {
-    const read = await readSet(set, { height, width, inFile, onPicture, signal })
+    const read = await readSet(set, {
+      size,
+      ...(set.name === 'train' && { larger }),
+      inFile,
+      onPicture,
+      signal,
+    })
     broken.push(...read.broken)
     if (mode === 'skip') checkClassesRead(set, read.set, broken)
     sets[set.name] = read.set
@@ -91,12 +109,14 @@ export async function readImageFolder(
 /** Bytes. From a file each batch is read in a millisecond or so, and the system keeps in memory what it has room for. */
 const inMemory = 2 ** 27
 
-function sidesOf(size: ImageFolderOptions['size']): readonly [height: number, width: number] {
+const bytesOf = ([height, width]: Size): number => height * width * 3
+
+function sidesOf(name: string, size: ImageFolderOptions['size']): Size {
   const sides = (Array.isArray(size) ? size : [size, size]) as [number, number]
   assertArgument(
     sides.length === 2 && sides.every((side) => Number.isInteger(side) && side > 0),
     'image-folder',
-    { size },
+    { [name]: size },
     'a positive integer or two',
   )
   return sides

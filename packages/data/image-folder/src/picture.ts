@@ -19,21 +19,22 @@ export async function readPicture(
   height: number,
   width: number,
 ): Promise<Uint8Array | string> {
+  const read = await readPictureAt(file, [[height, width]])
+  return typeof read === 'string' ? read : read[0]!
+}
+
+/** The same at several sizes. */
+export async function readPictureAt(
+  file: string,
+  sizes: readonly (readonly [height: number, width: number])[],
+): Promise<Uint8Array[] | string> {
   try {
     // The bytes rather than the path: libvips caches by path, even if the file has changed since.
     const bytes = await readFile(file)
     const format = readableFormat(file, bytes)
     try {
       const picture = await open(format, bytes)
-      const pixels = await picture
-        .autoOrient()
-        .resize(width, height, { fit: 'cover' })
-        .flatten({ background: 'black' })
-        .toColourspace('srgb')
-        .raw()
-        .toBuffer()
-      if (pixels.length !== height * width * 3) throw new Error('its channels are not RGB')
-      return pixels
+      return await Promise.all(sizes.map(([height, width]) => pixelsOf(picture, height, width)))
     } catch (error) {
       const reason = reasonOf(error)
       return reason.startsWith(format) ? reason : `${format}: ${reason}`
@@ -41,6 +42,19 @@ export async function readPicture(
   } catch (error) {
     return reasonOf(error)
   }
+}
+
+async function pixelsOf(picture: Sharp, height: number, width: number): Promise<Uint8Array> {
+  const pixels = await picture
+    .clone()
+    .autoOrient()
+    .resize(width, height, { fit: 'cover' })
+    .flatten({ background: 'black' })
+    .toColourspace('srgb')
+    .raw()
+    .toBuffer()
+  if (pixels.length !== height * width * 3) throw new Error('its channels are not RGB')
+  return pixels
 }
 
 async function open(format: string, bytes: Buffer): Promise<Sharp> {

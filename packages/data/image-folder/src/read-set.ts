@@ -2,12 +2,15 @@ import { availableParallelism } from 'node:os'
 import type { ImageSet, Pixels } from '@tricks/train'
 import type { PictureSet } from './layout.ts'
 import type { Skipped } from './skipped.ts'
-import { readPicture } from './picture.ts'
+import { readPictureAt } from './picture.ts'
 import { pixelFile, type PixelStore } from './pixel-file.ts'
 
+export type Size = readonly [height: number, width: number]
+
 export interface ReadOptions {
-  readonly height: number
-  readonly width: number
+  readonly size: Size
+  /** A second, larger size. */
+  readonly larger?: Size | undefined
   /** Whether to keep the pixels in a temporary file. */
   readonly inFile: boolean
   /** Called after each picture. */
@@ -21,31 +24,39 @@ const atOnce = availableParallelism() * 2
 /** Reads the pictures of a set; returns those that can't be read too. */
 export async function readSet(
   { classes }: PictureSet,
-  { height, width, inFile, onPicture, signal }: ReadOptions,
+  { size, larger, inFile, onPicture, signal }: ReadOptions,
 ): Promise<{ set: ImageSet; broken: Skipped[] }> {
   const pictures = classes.flatMap((each, label) =>
     each.pictures.map(({ path }) => ({ path, label })),
   )
-  const values = height * width * 3
-  const store = inFile ? pixelFile() : memory(pictures.length * values)
+  const sizes = larger ? [size, larger] : [size]
+  const values = sizes.map(([height, width]) => height * width * 3)
+  const stores = values.map((each) => (inFile ? pixelFile() : memory(pictures.length * each)))
   const labels: number[] = []
   const broken: Skipped[] = []
-  const ahead: Promise<Uint8Array | string>[] = []
-  for (const [i, { path, label }] of pictures.entries()) {
+  const ahead: ReturnType<typeof readPictureAt>[] = []
+  for (const [index, { path, label }] of pictures.entries()) {
     signal?.throwIfAborted()
-    for (let next = i + ahead.length; next < Math.min(i + atOnce, pictures.length); next++)
-      ahead.push(readPicture(pictures[next]!.path, height, width))
+    for (let next = index + ahead.length; next < Math.min(index + atOnce, pictures.length); next++)
+      ahead.push(readPictureAt(pictures[next]!.path, sizes))
     const pixels = await ahead.shift()!
     onPicture()
     if (typeof pixels === 'string') broken.push({ file: path, reason: pixels })
     else {
-      store.write(labels.length * values, pixels)
+      stores.forEach((store, i) => store.write(labels.length * values[i]!, pixels[i]!))
       labels.push(label)
     }
   }
-  const images = store.pixels(labels.length * values)
+  const [own, second] = sizes.map(([height, width], i) => ({
+    images: stores[i]!.pixels(labels.length * values[i]!),
+    height,
+    width,
+  }))
   const names = classes.map(({ name }) => name)
-  return { set: { images, labels, height, width, channels: 3, classes: names }, broken }
+  return {
+    set: { ...own!, labels, channels: 3, classes: names, ...(second && { larger: second }) },
+    broken,
+  }
 }
 
 function memory(size: number): PixelStore {

@@ -62,6 +62,39 @@ test('pixels kept in a file are identical', async () => {
   )
 })
 
+test('keeps the training pictures larger too, in memory or in a file', async () => {
+  await paint(join(folder, 'sets', 'train'), 'red', 3, 'red')
+  await paint(join(folder, 'sets', 'train'), 'blue', 4, 'blue')
+  await paint(join(folder, 'sets', 'test'), 'red', 1, 'red')
+  await paint(join(folder, 'sets', 'test'), 'blue', 1, 'blue')
+  const sets = join(folder, 'sets')
+  const small = await readImageFolder(sets, { size: 8 })
+  const large = await readImageFolder(sets, { size: 12 })
+  for (const keep of ['memory', 'file'] as const) {
+    const { train, test: held } = await readImageFolder(sets, { size: 8, larger: 12, keep })
+    expect(train).toMatchObject({ height: 8, width: 8, larger: { height: 12, width: 12 } })
+    const all = (of: typeof train.images): unknown => of.subarray(0, of.length)
+    expect(all(train.images)).toEqual(all(small.train.images))
+    expect(all(train.larger!.images)).toEqual(all(large.train.images))
+    expect(held!.larger).toBeUndefined()
+  }
+  await expect(readImageFolder(sets, { size: 8, larger: [8, 7] })).rejects.toThrow(
+    'image-folder: expected larger to be at least the size, 8 × 8, got [8,7]',
+  )
+  await expect(readImageFolder(sets, { size: 8, larger: 8.5 })).rejects.toThrow(
+    'image-folder: expected larger to be a positive integer or two, got 8.5',
+  )
+})
+
+test('stops between two pictures', async () => {
+  const stop = new AbortController()
+  const onProgress = (done: number): void => {
+    if (done === 5) stop.abort(new Error('enough'))
+  }
+  const reading = readImageFolder(folder, { size: 8, signal: stop.signal, onProgress })
+  await expect(reading).rejects.toThrow('enough')
+})
+
 test('converts alpha, grey and rotated pictures to upright RGB', async () => {
   // Left half red, right half blue, stored rotated with an EXIF orientation tag.
   const pixels = Buffer.from([255, 0, 0, 0, 0, 255])

@@ -14,6 +14,8 @@ interface Waiting {
 export interface DataOptions extends Waiting {
   /** Height and width to which a folder's pictures are scaled; default 64. */
   readonly size?: number
+  /** Keep a folder's pictures larger, too, so many times as high and wide; default 1, which doesn't. */
+  readonly larger?: number
   /** Skip pictures that can't be read instead of throwing an error that lists them. */
   readonly skipBroken?: boolean
 }
@@ -122,12 +124,13 @@ async function included({ view, signal }: Waiting): Promise<Dataset> {
 }
 
 async function pictures(folder: string, options: DataOptions): Promise<Dataset> {
-  const { size = 64, skipBroken = false, view, signal } = options
+  const { size = 64, larger = 1, skipBroken = false, view, signal } = options
   // Loaded on demand, as its decoder is native code, which other data doesn't need.
   const { BrokenPictures, linesOf, readImageFolder } = await import('@tricks/image-folder')
   try {
     const { broken, ...sets } = await readImageFolder(folder, {
       size,
+      ...(larger > 1 && { larger: Math.round(size * larger) }),
       broken: skipBroken ? 'skip' : 'throw',
       ...(signal && { signal }),
       onProgress: (done, total) => view?.status(`Data       ${done} of ${total} pictures read`),

@@ -70,6 +70,7 @@ export async function setUp(
   const side = size ?? recipe.size
   const data = await loadData(settings.data, {
     ...(side !== undefined && { size: side }),
+    ...(recipe.larger !== undefined && { larger: recipe.larger }),
     skipBroken,
     ...waiting,
   })

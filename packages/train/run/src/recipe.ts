@@ -67,6 +67,12 @@ export type Recipe = (Network | OwnNetwork) & {
   readonly head?: HeadRecipe
   /** Height and width to which a folder's pictures are scaled; default 64. */
   readonly size?: number
+  /**
+   * Keeps the pictures of a folder larger, too, so many times as high and wide, for a trick that cuts windows of `size` out of
+   * them: 1.5 with `randomResizedCrop({ size: [64, 64] })`, so that a small window still has its pixels. Default 1: it
+   * doesn't.
+   */
+  readonly larger?: number
   /** Prepares the new network, given about a thousand preprocessed training images. */
   readonly prepare?: (model: LayersModel, images: tf.Tensor4D) => Promise<void>
   /** The recipe of the teacher, which is trained first, for distillation. */
@@ -93,8 +99,19 @@ export interface HeadRecipe {
  * })
  */
 export function defineRecipe(recipe: Recipe): Recipe {
-  const { model, optimizer, tricks, epochs, batchSize, validation, size, prepare, teacher, head } =
-    recipe
+  const {
+    model,
+    optimizer,
+    tricks,
+    epochs,
+    batchSize,
+    validation,
+    size,
+    larger,
+    prepare,
+    teacher,
+    head,
+  } = recipe
   const positive = (value: unknown): boolean => Number.isSafeInteger(value) && (value as number) > 0
   const expect = (valid: boolean, option: Record<string, unknown>, range: string): void =>
     assertArgument(valid, 'recipe', option, range)
@@ -110,6 +127,8 @@ export function defineRecipe(recipe: Recipe): Recipe {
   const count = validation === undefined || positive(validation) || share
   expect(count, { validation }, 'a number of images, or a fraction in [0, 1)')
   expect(size === undefined || positive(size), { size }, 'a positive integer')
+  const times = larger === undefined || (typeof larger === 'number' && larger >= 1 && larger <= 8)
+  expect(times, { larger }, 'a number in [1, 8]')
   expect(prepare === undefined || typeof prepare === 'function', { prepare }, 'a function')
   if (teacher !== undefined) defineRecipe(teacher)
   return recipe

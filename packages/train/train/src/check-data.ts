@@ -1,7 +1,7 @@
 import { assertArgument } from '@tricks/core'
 import { checkLabels } from './check-labels.ts'
 import { checkPixels } from './check-pixels.ts'
-import type { ImageSet } from './image-set.ts'
+import type { ImageSet, LargerImages } from './image-set.ts'
 
 /**
  * Validates a set for training or evaluation and returns its labels.
@@ -30,6 +30,7 @@ export function checkImageSet(name: string, set: ImageSet): Int32Array {
         'which looks as if channels came first: transpose them, and pass the sizes in this order',
     )
   checkPixels(name, images)
+  if (set.larger) checkLarger(name, set, set.larger)
   const named = Array.isArray(classes) && classes.every((each) => typeof each === 'string')
   if (!named)
     throw new Error(
@@ -47,6 +48,19 @@ export function checkImageSet(name: string, set: ImageSet): Int32Array {
       `train: expected the ${name} set to have two classes or more, got ${JSON.stringify(classes)}`,
     )
   return labels
+}
+
+function checkLarger(
+  name: string,
+  { labels, channels }: ImageSet,
+  { images, height, width }: LargerImages,
+): void {
+  checkPixels(`${name} larger`, images)
+  const bytes = labels.length * height * width * channels
+  if (images.length !== bytes)
+    throw new Error(
+      `train: expected ${bytes} bytes of the ${name} set's larger images, ${labels.length} of ${height}×${width}×${channels}, got ${images.length}: pass one for each label`,
+    )
 }
 
 /** @throws Error if an evaluation set has other sizes or classes than the training set */

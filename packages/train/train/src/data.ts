@@ -46,8 +46,10 @@ export function batchOf(
   from: number,
   to: number,
   order?: Int32Array,
+  larger = false,
 ): { images: tf.Tensor4D; targets: tf.Tensor2D } {
-  const { height, width, channels } = set
+  const { channels } = set
+  const { images, height, width } = (larger ? set.larger : undefined) ?? set
   const values = height * width * channels
   const size = to - from
   const rows = Int32Array.from(
@@ -56,11 +58,11 @@ export function batchOf(
   )
   const labels = rows.map((index) => set.labels[index]!)
   const targets = oneHot(labels, set.classes.length)
-  const resident = imagesOnDevice(set, rows)
+  const resident = larger ? undefined : imagesOnDevice(set, rows)
   if (resident) return { images: resident, targets }
   const pixels = new Float32Array(size * values)
   rows.forEach((index, i) => {
-    const image = set.images.subarray(index * values, (index + 1) * values)
+    const image = images.subarray(index * values, (index + 1) * values)
     for (let j = 0; j < values; j++) pixels[i * values + j] = unit[image[j]!]!
   })
   return { images: tf.tensor4d(pixels, [size, height, width, channels]), targets }
@@ -99,6 +101,8 @@ export interface DataOptions {
   readonly seed: number
   /** Show all classes equally often, however many images they have; default false: each image once per epoch. */
   readonly balanced?: boolean
+  /** Whether batches have the set's larger images, if there are some; default false. */
+  readonly larger?: boolean
 }
 
 /**
@@ -110,7 +114,7 @@ export interface DataOptions {
  * const { images, targets } = data.batch(step)
  */
 export function openData(options: DataOptions): TrainingData {
-  const { train: set, batchSize, epochs, seed, balanced = false } = options
+  const { train: set, batchSize, epochs, seed, balanced = false, larger } = options
   assertArgument(whole(batchSize), 'openData', { batchSize }, 'a positive integer')
   assertArgument(isLength(epochs), 'openData', { epochs }, 'an integer of at least 0')
   const [fitted, heldOut] = splitOf(options)
@@ -137,7 +141,7 @@ export function openData(options: DataOptions): TrainingData {
       const epoch = Math.floor(step / stepsPerEpoch)
       if (epoch !== shuffled.epoch) Object.assign(shuffled, { epoch, order: orderOf(epoch) })
       const from = (step % stepsPerEpoch) * batchSize
-      return batchOf(fitted, from, Math.min(size, from + batchSize), shuffled.order)
+      return batchOf(fitted, from, Math.min(size, from + batchSize), shuffled.order, larger)
     },
   }
 }

@@ -54,6 +54,7 @@ export async function factsOf(
 
 const fingerprintsOf = (name: string, set: ImageSet): Record<string, string> => ({
   [`${name}Images`]: imagesFingerprint(set),
+  ...(set.larger && { [`${name}Larger`]: imagesFingerprint({ ...set, ...set.larger }) }),
   [`${name}Labels`]: labelsFingerprint(set),
 })
 

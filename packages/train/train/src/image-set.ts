@@ -1,3 +1,5 @@
+import type { Trick } from '@tricks/core'
+
 /** Random access to bytes: a `Uint8Array`, `Uint8ClampedArray` or `Buffer`, or an object that reads from a file. */
 export interface Pixels {
   readonly length: number
@@ -15,6 +17,18 @@ export interface ImageSet {
   readonly channels: number
   /** Class names in index order: two or more, without duplicates. */
   readonly classes: readonly string[]
+  /**
+   * The same images in the same order, larger: what training takes in their place if a trick cuts windows of the size above
+   * out of them. Everything else, evaluation first of all, takes the images above.
+   */
+  readonly larger?: LargerImages
+}
+
+/** Pixels as in an image set, of images of another size. */
+export interface LargerImages {
+  readonly images: Pixels
+  readonly height: number
+  readonly width: number
 }
 
 export interface Subset {
@@ -32,3 +46,17 @@ export const allImages = (set: ImageSet): Subset => ({
   set,
   indices: Int32Array.from({ length: set.labels.length }, (_, i) => i),
 })
+
+/**
+ * Whether training on a set takes its larger images: a trick of the list says that it gives images of the set's own size,
+ * whatever the size of those that it gets.
+ *
+ * @example
+ * takesLarger([randomFlip()], trainingImages) // false
+ */
+export const takesLarger = (
+  tricks: readonly Trick[],
+  { larger, height, width }: Pick<ImageSet, 'larger' | 'height' | 'width'>,
+): boolean =>
+  larger !== undefined &&
+  tricks.some(({ images }) => String(images?.outputSize) === String([height, width]))

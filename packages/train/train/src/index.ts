@@ -3,7 +3,14 @@ export { batchOf, openData, type TrainingData } from './data.ts'
 export { describeTrick, type RunFacts } from './facts.ts'
 export { fingerprintOf, textFingerprint } from './fingerprint.ts'
 export { keepOnDevice } from './device-images.ts'
-export { allImages, type ImageSet, type Pixels, type Subset } from './image-set.ts'
+export {
+  allImages,
+  type ImageSet,
+  type LargerImages,
+  type Pixels,
+  type Subset,
+  takesLarger,
+} from './image-set.ts'
 export { type Layer, variablesOf } from '@tricks/core/model'
 export type { ApplyOptions, Model } from './model.ts'
 export type { NonFinite, Skips } from './non-finite.ts'

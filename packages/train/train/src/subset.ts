@@ -1,5 +1,5 @@
 import { createRandom } from '@tricks/core'
-import type { ImageSet, Pixels } from './image-set.ts'
+import type { ImageSet, LargerImages, Pixels } from './image-set.ts'
 
 /**
  * A set of the images at the given indices, in that order.
@@ -8,11 +8,16 @@ import type { ImageSet, Pixels } from './image-set.ts'
  * const two = imagesAt(trainingImages, [3, 1])
  */
 export function imagesAt(set: ImageSet, indices: ArrayLike<number>): ImageSet {
-  const size = set.height * set.width * set.channels
-  const view = pixelsAt(set.images, indices, size)
-  // What is in a file may be more than fits in memory, and stays there.
-  const images = ArrayBuffer.isView(set.images) ? view.subarray(0, view.length) : view
-  return { ...set, images, labels: Int32Array.from(indices, (index) => set.labels[index]!) }
+  const pixelsOf = <T extends LargerImages>(all: T): T => {
+    const view = pixelsAt(all.images, indices, all.height * all.width * set.channels)
+    // What is in a file may be more than fits in memory, and stays there.
+    return { ...all, images: ArrayBuffer.isView(all.images) ? view.subarray(0, view.length) : view }
+  }
+  return {
+    ...pixelsOf(set),
+    labels: Int32Array.from(indices, (index) => set.labels[index]!),
+    ...(set.larger && { larger: pixelsOf(set.larger) }),
+  }
 }
 
 /** The pixels of the images at some indices, read when they are asked for. */

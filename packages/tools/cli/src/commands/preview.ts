@@ -10,7 +10,7 @@ import {
   tricksOf,
   validationOf,
 } from '@tricks/run'
-import { openData } from '@tricks/train'
+import { openData, takesLarger } from '@tricks/train'
 import { isPictureFolder, loadData, locateData } from '../data.ts'
 import type { Flags } from '../flags.ts'
 import { dryContext } from '../recipes/dry.ts'
@@ -91,6 +91,7 @@ async function recipeSheet(
   const size = side ?? recipe.size
   const { train, validation } = await loadData(source, {
     ...(size !== undefined && { size }),
+    ...(recipe.larger !== undefined && { larger: recipe.larger }),
     skipBroken,
     view,
   })
@@ -98,12 +99,14 @@ async function recipeSheet(
   const { height, width, channels, classes } = train
   const kept = validation ?? validationOf(recipe, images)
   const batchSize = Math.min(recipe.batchSize, images - (typeof kept === 'number' ? kept : 0))
-  const data = openData({ train, validation: kept, batchSize, epochs: recipe.epochs, seed })
+  const context = dryContext(recipe, { height, width, channels, classes: classes.length, images })
+  const tricks = tricksOf(recipe, context)
+  const { epochs } = recipe
+  const larger = takesLarger(tricks, train)
+  const data = openData({ train, validation: kept, batchSize, epochs, seed, larger })
   const { steps } = data.time(0)
   if (step >= steps)
     throw new UsageError(`--step: the recipe ${name} has ${steps} steps, got ${step}`)
-  const context = dryContext(recipe, { height, width, channels, classes: classes.length, images })
-  const tricks = tricksOf(recipe, context)
   const show = Array.from({ length: Math.min(count, batchSize) }, (_, i) => i)
   return stepSheet({ tricks, data, step, seed, classes, show })
 }

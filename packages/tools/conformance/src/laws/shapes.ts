@@ -64,13 +64,17 @@ export async function checkCalls(subject: Subject, size: Size, step = 0): Promis
 function shapesOf(
   { hook, inputs }: Call,
   { batch, height, width, channels }: Size,
-  { options }: Subject,
+  { options, make }: Subject,
 ): Readonly<Record<string, readonly number[]>> {
   const weights = Object.entries(inputs).filter(([, tensor]) => tensor instanceof tf.Variable)
   switch (hook) {
     case 'images.apply':
       return {
-        result: [batch, ...(options.outputSize?.(height, width) ?? [height, width]), channels],
+        result: [
+          batch,
+          ...(options.outputSize?.(height, width) ?? make().images?.outputSize ?? [height, width]),
+          channels,
+        ],
       }
     case 'mix.apply':
       return { images: [batch, height, width, channels], targets: [batch, classes] }

@@ -33,9 +33,10 @@ const chunk = 16 * 2 ** 20
 /** A checksum of images and labels. */
 export function hashOf(...sets: readonly ImageSet[]): string {
   const hash = createHash('sha256')
-  for (const { images, labels } of sets) {
-    for (let from = 0; from < images.length; from += chunk)
-      hash.update(images.subarray(from, Math.min(from + chunk, images.length)))
+  for (const { images, labels, larger } of sets) {
+    for (const pixels of larger ? [images, larger.images] : [images])
+      for (let from = 0; from < pixels.length; from += chunk)
+        hash.update(pixels.subarray(from, Math.min(from + chunk, pixels.length)))
     hash.update(Int32Array.from(labels))
   }
   return hash.digest('hex')
