@@ -34,7 +34,11 @@ const loose = (factory: unknown): ((options: Wild) => Trick) => factory as (opti
 
 const found = ({ trick, options, make, sample }: Made): Factory => ({
   names: [options.name, trick],
-  options: [...Object.keys(options.kinds), ...(options.keyed ? ['key'] : [])],
+  // A layer's inputShape is for tfjs-layers to judge.
+  options: [
+    ...Object.keys(options.kinds).filter((option) => option !== 'inputShape'),
+    ...(options.keyed ? ['key'] : []),
+  ],
   use(wild) {
     const made = make({ ...sample({ classes: 3 }), ...wild }) as object
     if (made instanceof tf.Optimizer) runOptimizer(made)
