@@ -47,10 +47,14 @@ async function factoriesIn(manifest: string): Promise<Factory[]> {
   const root = join(repository, folder)
   const exported = await moduleAt(join(root, 'src/index.ts'))
   const preview = await moduleAt(join(root, 'test/preview.ts'))
-  const samples = (await moduleAt(join(root, 'test/samples.ts')))['samples'] as Samples | undefined
+  const own = (await moduleAt(join(root, 'test/samples.ts'))) as {
+    readonly samples?: Samples
+    /** Of a function that takes more than options, such as an optimizer to wrap, one that takes options alone. */
+    readonly makers?: Readonly<Record<string, Factory['make']>>
+  }
   return Object.entries(exported).flatMap(([key, options]) => {
     const name = key.replace(/Options$/, '')
-    const make = exported[name]
+    const make = own.makers?.[name] ?? exported[name]
     if (name === key || typeof make !== 'function') return []
     return {
       folder,
@@ -59,7 +63,7 @@ async function factoriesIn(manifest: string): Promise<Factory[]> {
       name,
       options: options as Factory['options'],
       make: make as Factory['make'],
-      sample: (data: SampleData) => samples?.(data)[name] ?? {},
+      sample: (data: SampleData) => own.samples?.(data)[name] ?? {},
       preview,
     }
   })

@@ -81,6 +81,18 @@ exports.uses = {
   '@tricks/step-decay': both(declared, ({ stepSchedule }) =>
     near(stepSchedule({ rate: 0.1, size: 30, gamma: 0.1 })(30), 0.01),
   ),
+  '@tricks/lookahead': async ({ lookahead }, { load, tf }) => {
+    const { sgd } = await load('@tricks/sgd')
+    const x = tf.variable(tf.scalar(1))
+    lookahead(sgd({ learningRate: 0.1 })).minimize(() => x.square())
+    assert.ok(x.dataSync()[0] < 1)
+  },
+  '@tricks/muon': async ({ muon }, { load, tf }) => {
+    const { adamw } = await load('@tricks/adamw')
+    const x = tf.variable(tf.ones([2, 2]))
+    muon({ learningRate: 0.1, inner: adamw() }).minimize(() => x.square().sum())
+    assert.ok(x.dataSync()[0] < 1)
+  },
   '@tricks/models': ({ createModel, countParameters }) =>
     assert.equal(countParameters(createModel('resnet-20')), 269_722),
   '@tricks/train': trains(),

@@ -1,0 +1,7 @@
+// The trick wraps an optimizer, so it takes more than options.
+import { sgd } from '@tricks/sgd'
+import { lookahead, type LookaheadOptions } from '../src/index.ts'
+
+export const makers = {
+  lookahead: (options: LookaheadOptions) => lookahead(sgd({ learningRate: 0.1 }), options),
+}
