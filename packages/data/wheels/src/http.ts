@@ -21,7 +21,14 @@ export interface Answer {
 /** Where the connection was lost: worth another try. */
 export class Unreachable extends Error {}
 
-/** @throws Unreachable where there is no answer; Error where the answer is an error */
+/**
+ * A request that is given up if nothing comes for as long as pip's timeout.
+ *
+ * @throws Unreachable if there is no answer; Error if the answer is an error
+ * @example
+ * const client = { name: 'mine', pip: pipSettings(), command: 'npx mine install', advice: 'ask your administrator' }
+ * const { response } = await request(`${client.pip.index}some-weights/`, client)
+ */
 export async function request(
   address: string,
   client: Client,

@@ -3,7 +3,13 @@ import { lock } from 'proper-lockfile'
 /** A lock whose owner has not touched it for that long is a dead one's, in milliseconds. */
 const stale = 5_000
 
-/** Does the work while no other process does any in the same folder; waits for its turn. */
+/**
+ * Does the work while no other process does any in the same folder; waits for its turn.
+ *
+ * @param report is told if it waits
+ * @example
+ * await exclusively('.', console.log, () => writeFile('once.txt', ''))
+ */
 export async function exclusively<Result>(
   folder: string,
   report: (line: string) => void,

@@ -19,6 +19,8 @@ type Key = keyof typeof defaults
 /**
  * Reads what pip reads: its configuration files, later ones before earlier ones, then the environment.
  *
+ * @example
+ * const { index, timeout, retries } = pipSettings()
  * @see https://pip.pypa.io/en/stable/topics/configuration/
  */
 export function pipSettings(): PipSettings {

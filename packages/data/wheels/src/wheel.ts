@@ -13,6 +13,9 @@ export interface Wheel {
  * The newest wheel of a project that fits, by its platform tag and version.
  *
  * @throws where there is none, with what there is
+ * @example
+ * const client = { name: 'mine', pip: pipSettings(), command: 'npx mine install', advice: 'ask your administrator' }
+ * const wheel = await findWheel('some-weights', /-none-any\.whl$/, (version) => version === '0.1.0', client)
  * @see PEP 691 (the index as JSON), PEP 503 (as HTML, for mirrors that know no other)
  */
 export async function findWheel(
@@ -75,8 +78,15 @@ function fromHtml(body: string, base: string): Wheel[] {
   })
 }
 
+/** The version in a wheel's name. */
 export const versionOf = (filename: string): string => filename.split('-')[1] ?? ''
 
+/**
+ * Below 0 if a is older than b, 0 if they are the same; versions are numbers with points.
+ *
+ * @example
+ * compareVersions('2.9.1', '2.10') // -1
+ */
 export function compareVersions(a: string, b: string): number {
   const [left, right] = [a.split('.').map(Number), b.split('.').map(Number)]
   for (let i = 0; i < Math.max(left.length, right.length); i++) {

@@ -8,8 +8,8 @@ import { damaged, type Tensors } from './file.ts'
  * @returns by name
  * @throws Error for a damaged file: a header that is none, values that overlap, lie outside or don't fit their shape
  * @example
- * const tensors = readSafetensors(readFileSync('model.safetensors'))
- * tensors['conv_stem.weight'] // { dtype: 'float32', shape: [32, 3, 3, 3], values: Float32Array(864) }
+ * const tensors = readSafetensors(readFileSync('weights.safetensors'))
+ * for (const [name, { dtype, shape, values }] of Object.entries(tensors)) console.log(name, dtype, shape, values.length)
  * @see https://github.com/huggingface/safetensors
  */
 export const readSafetensors = (bytes: Uint8Array): Tensors =>

@@ -17,8 +17,8 @@ import { storedFiles } from './zip.ts'
  * @returns by name; shapes are torch's, `[out, in, height, width]` of a convolution's weight
  * @throws Error for a file of another kind, a damaged one, and for anything else in it
  * @example
- * const tensors = readTorchFile(readFileSync('resnet50.pth'))
- * tensors['conv1.weight'] // { dtype: 'float32', shape: [64, 3, 7, 7], values: Float32Array(9408) }
+ * const tensors = readTorchFile(readFileSync('weights.pt'))
+ * for (const [name, { dtype, shape, values }] of Object.entries(tensors)) console.log(name, dtype, shape, values.length)
  */
 export function readTorchFile(bytes: Uint8Array): Tensors {
   return damaged('a PyTorch file', () => {
