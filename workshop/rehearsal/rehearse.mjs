@@ -161,7 +161,7 @@ try {
     const program = join(user, 'node_modules/.bin/tricks')
     const tricks = (...words) => run(program, words, { cwd: user })
     const small = ['--size', '16', '--backend', 'wasm']
-    const training = ['train', 'pictures', '--epochs', '100', ...small]
+    const training = ['train', 'pictures', '--from', 'scratch', '--epochs', '100', ...small]
     tricks(...training, '--out', 'whole')
     await killAtCheckpoint(program, [...training, '--save-every', '1', '--out', 'run'], user)
     assert.match(tricks('resume', 'run'), /resumed after \d+ steps/)

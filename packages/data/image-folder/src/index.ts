@@ -109,6 +109,28 @@ export async function readImageFolder(
 /** Bytes. From a file each batch is read in a millisecond or so, and the system keeps in memory what it has room for. */
 const inMemory = 2 ** 27
 
+/** How many pictures each set of a folder has. */
+export interface PictureCounts {
+  readonly train: number
+  readonly validation: number
+  readonly test: number
+}
+
+/**
+ * Counts the pictures in a folder by their names, without decoding them.
+ *
+ * @param folder laid out as for `readImageFolder`
+ * @throws Error for a folder that can't be read, or is laid out in another way
+ * @example
+ * const { train: count } = await countPictures('pictures')
+ */
+export async function countPictures(folder: string): Promise<PictureCounts> {
+  const layout = await readLayout(folder)
+  const countOf = (name: SetName): number =>
+    picturesIn({ ...layout, sets: layout.sets.filter((set) => set.name === name) })
+  return { train: countOf('train'), validation: countOf('validation'), test: countOf('test') }
+}
+
 const bytesOf = ([height, width]: Size): number => height * width * 3
 
 function sidesOf(name: string, size: ImageFolderOptions['size']): Size {

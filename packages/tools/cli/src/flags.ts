@@ -1,5 +1,5 @@
 import { backendNames } from '@tricks/backend'
-import { boolean, checked, choice, integer, type Kind } from '@tricks/core/options'
+import { boolean, checked, choice, integer, type Kind, number } from '@tricks/core/options'
 import { modelNames } from '@tricks/models'
 import { progressModes, type Settings } from '@tricks/run'
 import { meant, quoted, UsageError } from './usage.ts'
@@ -31,13 +31,29 @@ export const flags = {
     'Recipe to train with: a name from `recipes`, or your own ./my.recipe.ts',
   ),
   model: flag(choice(modelNames), '<name>', "Network from @tricks/models (default: the recipe's)"),
-  epochs: flag(integer({ min: 1 }), '<n>', "Number of epochs (default: the recipe's)"),
+  epochs: flag(integer({ min: 0 }), '<n>', "Number of epochs (default: the recipe's)"),
   seed: flag(integer({ min: 0, max: 2 ** 32 - 1 }), '<n>', 'Random seed (default: 0)'),
   backend: flag(
     choice(backendNames),
     '<name>',
     `${backendNames.join(', ')} (default: the fastest available)`,
   ),
+  from: flag(
+    text,
+    '<weights>',
+    'Where the weights come from: scratch, efficientnet-lite0 or another name, or a file',
+  ),
+  minutes: flag(
+    number({ above: 0, max: 10_000 }),
+    '<n>',
+    'About how long a pretrained network is adapted to your pictures (default: 3)',
+  ),
+  views: flag(
+    integer({ min: 1, max: 16 }),
+    '<n>',
+    'Views of each picture of which features are computed (default: what --minutes allows)',
+  ),
+  balance: toggle('Count all classes equally, however many pictures they have'),
   precision: flag(
     choice(['float32', 'bfloat16']),
     '<name>',
@@ -119,7 +135,7 @@ export const dashed = (name: string): string =>
  */
 export function parseFlag(name: FlagName, written: string): unknown {
   const { type } = flags[name].kind as Kind
-  const isNumber = type === 'integer' && /^[-+]?\d/.test(written)
+  const isNumber = (type === 'integer' || type === 'number') && /^[-+]?\d/.test(written)
   const value = isNumber ? Number(written) : written
   checkFlag(name, value, `--${dashed(name)}`)
   return value

@@ -18,7 +18,9 @@ import {
 } from '@tricks/run'
 import type { TrainResult } from '@tricks/train'
 import { loadData } from './data.ts'
+import { reportImbalance } from './imbalance.ts'
 import { recipeNamed, teacherPart } from './recipes/index.ts'
+import { pretrainedRecipe } from './recipes/pretrained.ts'
 import { exitCodes, quoted } from './usage.ts'
 
 /** The inputs of a run, new or resumed. */
@@ -59,14 +61,11 @@ export async function start(session: Session): Promise<number> {
  * const { recipe, data } = await setUp({ recipe: 'quick', data: 'cifar10' })
  */
 export async function setUp(
-  settings: Pick<Settings, 'recipe' | 'data' | 'model' | 'size' | 'skipBroken'>,
+  settings: Pick<Settings, 'recipe' | 'data' | 'model' | 'size' | 'skipBroken' | 'from' | 'views'>,
   waiting: { readonly view?: ProgressView; readonly signal?: AbortSignal } = {},
 ): Promise<{ readonly recipe: Recipe; readonly data: Dataset }> {
-  const { model, size, skipBroken = false } = settings
-  const { model: own, modelOptions, prepare, ...shared } = await recipeNamed(settings.recipe)
-  // Changes that the recipe makes to its own network may not suit another.
-  const network = model === undefined ? { model: own, modelOptions, prepare } : { model }
-  const recipe = { ...shared, ...network } as Recipe
+  const { size, skipBroken = false } = settings
+  const recipe = await recipeOf(settings)
   const side = size ?? recipe.size
   const data = await loadData(settings.data, {
     ...(side !== undefined && { size: side }),
@@ -77,13 +76,25 @@ export async function setUp(
   return { recipe, data }
 }
 
+async function recipeOf(
+  settings: Pick<Settings, 'recipe' | 'model' | 'from' | 'views'>,
+): Promise<Recipe> {
+  const { recipe: name, model } = settings
+  if (name === 'pretrained') return pretrainedRecipe(settings)
+  const { model: own, modelOptions, prepare, ...shared } = await recipeNamed(name)
+  // The recipe's preparation may not fit another network.
+  const network = model === undefined ? { model: own, modelOptions, prepare } : { model }
+  return { ...shared, ...network } as Recipe
+}
+
 async function execute(session: Session, recipe: Recipe, data: Dataset): Promise<number> {
   const { settings, program: _, view, signal, ...options } = session
   if (recipe.teacher) {
     const code = await prepareTeacher(session, recipe.teacher, data)
     if (code !== 0) return code
   }
-  const { epochs, precision, limit, microBatch, seed, nonFinite } = settings
+  const { epochs, precision, limit, microBatch, seed, nonFinite, balance } = settings
+  reportImbalance(data.train, balance, view)
   const began = performance.now()
   let running = false
   try {
@@ -96,6 +107,7 @@ async function execute(session: Session, recipe: Recipe, data: Dataset): Promise
       limit,
       microBatch,
       nonFinite,
+      balance,
       ...options,
       ...(recipe.teacher && { teacher: await loadTeacher(settings.teacher!, data.train) }),
       settings,

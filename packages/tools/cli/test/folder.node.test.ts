@@ -287,7 +287,8 @@ test('separate sets are used: validation after each epoch, test at the end', asy
     ['TEST', 2],
   ] as const)
     await paint(join('sets', set), count)
-  const words = ['train', 'sets', '--size', '16', '--epochs', '2', '--backend', 'wasm']
+  const scratch = ['train', 'sets', '--from', 'scratch']
+  const words = [...scratch, '--size', '16', '--epochs', '2', '--backend', 'wasm']
   expect(await main([...words, '--out', 'of-sets'])).toBe(0)
   expect(output()).toContain('Recipe     pictures: the data is a folder of pictures')
   expect(output()).toContain('10 training and 4 test images of 2 classes')

@@ -3,6 +3,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { assertArgument, type Trick } from '@tricks/core'
 import { createModel, modelNames, type ModelName, type Models } from '@tricks/models'
 import type { Model, Precision } from '@tricks/train'
+import type { ProgressView } from './progress/view.ts'
 
 /** The data that a recipe is used for, on which it may depend. */
 export interface RecipeData {
@@ -20,7 +21,7 @@ export interface RecipeContext {
   /** Aborted, a network that is being loaded is left. */
   readonly signal?: AbortSignal
   /** Shows what is waited for, such as a download. */
-  readonly status?: (line: string) => void
+  readonly view?: Pick<ProgressView, 'say' | 'status'>
   /** For a recipe with `teacher`: the trained model, which takes images as the pipeline produces them. */
   readonly teacher?: Pick<Model, 'apply'> & { readonly name?: string }
 }

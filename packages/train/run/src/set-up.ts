@@ -29,7 +29,7 @@ export async function setUp(options: RunOptions): Promise<Setup> {
     seed,
     ...(teacher && { teacher }),
     ...(signal && { signal }),
-    ...(view && { status: view.status }),
+    ...(view && { view }),
   }
   const tricks = [
     ...(epochs === 0 ? [] : tricksOf(recipe, context)),

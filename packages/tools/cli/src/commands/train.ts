@@ -1,10 +1,16 @@
 import { existsSync } from 'node:fs'
 import { basename, join, resolve } from 'node:path'
-import { useBackend } from '@tricks/backend'
-import { checkFree, progressView, type Settings } from '@tricks/run'
+import { type BackendName, useBackend } from '@tricks/backend'
+import { checkFree, progressView, type ProgressView, type Settings } from '@tricks/run'
 import { isPictureFolder, locateData } from '../data.ts'
 import { type Flags, written } from '../flags.ts'
 import { isFile } from '../recipes/file.ts'
+import {
+  type Beginning,
+  beginsPretrained,
+  choosePretrained,
+  recordedSource,
+} from '../pretrained/choose.ts'
 import { defaultRecipe, recipeNamed } from '../recipes/index.ts'
 import { start } from '../session.ts'
 import { quoted, stopSignal, UsageError } from '../usage.ts'
@@ -12,6 +18,10 @@ import type { Command } from './command.ts'
 
 const names = [
   'recipe',
+  'from',
+  'minutes',
+  'views',
+  'balance',
   'model',
   'epochs',
   'seed',
@@ -37,6 +47,8 @@ export const train: Command<(typeof names)[number]> = {
   flags: names,
   examples: [
     'train ./pictures',
+    'train ./pictures --minutes 10',
+    'train ./pictures --from scratch --epochs 40',
     'train cifar10 --recipe six --epochs 10',
     'train cifar100 --data ./cifar-100-binary',
   ],
@@ -50,24 +62,28 @@ export const train: Command<(typeof names)[number]> = {
     if (own.recipe !== undefined) await recipeNamed(own.recipe)
     const source = await locateData(String(data), { binaries, view, signal })
     checkFlagsFor(source, own)
+    const pretrained = beginsPretrained(source, own)
 
     const backend = await useBackend(wanted)
     view.say(`Backend    ${backend.name}: ${backend.why}`)
     for (const { name, reason } of backend.skipped) view.say(`           not ${name}: ${reason}`)
-    const fallback = defaultRecipe(isPictureFolder(source), backend.name)
-    const chosen = own.recipe ?? fallback.name
-    view.say(`Recipe     ${chosen}${own.recipe === undefined ? `: ${fallback.why}` : ''}`)
+    const begun = pretrained
+      ? await choosePretrained(source, own, view)
+      : withDefaultRecipe(source, own, backend.name, view)
+    const chosen = begun.recipe!
     const teacher = await teacherFolder(chosen, source, own.teacher)
     // Absolute paths, so that the run can be resumed from any folder.
     const settings: Settings = {
       ...own,
+      ...begun,
       recipe: isFile(chosen) ? resolve(chosen) : chosen,
+      ...(begun.from !== undefined && { from: recordedSource(begun.from, resolve) }),
       data: source,
       seed: own.seed ?? 0,
       backend: backend.name,
       ...(teacher !== undefined && { teacher }),
     }
-    const shown = { ...own, recipe: chosen, seed: settings.seed, backend: backend.name }
+    const shown = { ...own, ...begun, seed: settings.seed, backend: backend.name }
     return start({
       settings,
       folder,
@@ -79,6 +95,18 @@ export const train: Command<(typeof names)[number]> = {
       command: `${program} train ${quoted(source)} ${written(shown)}`,
     })
   },
+}
+
+function withDefaultRecipe(
+  source: string,
+  given: Beginning,
+  backend: BackendName,
+  view: ProgressView,
+): Beginning {
+  const fallback = defaultRecipe(isPictureFolder(source), backend)
+  const recipe = given.recipe ?? fallback.name
+  view.say(`Recipe     ${recipe}${given.recipe === undefined ? `: ${fallback.why}` : ''}`)
+  return { recipe }
 }
 
 function checkFlagsFor(source: string, { size, skipBroken }: Given): void {

@@ -6,6 +6,7 @@ import airbench from './airbench.ts'
 import { articleRecipe, type ArticleTrick, articleTricks } from './article.ts'
 import { isFile, recipeFrom } from './file.ts'
 import pictures from './pictures.ts'
+import { pretrainedRecipe } from './pretrained.ts'
 import quickNative from './quick-native.ts'
 import quick from './quick.ts'
 import resnet18 from './resnet-18.ts'
@@ -17,6 +18,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   quick,
   'quick-native': quickNative,
   pictures,
+  pretrained: pretrainedRecipe(),
   six,
   airbench,
   'resnet-18': resnet18,

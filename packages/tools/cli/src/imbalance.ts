@@ -1,0 +1,22 @@
+import type { ProgressView } from '@tricks/run'
+import type { ImageSet } from '@tricks/train'
+
+/** Less is not worth a line. */
+const uneven = 1.5
+
+/** Says so if some classes have many more images than others. */
+export function reportImbalance(
+  { labels, classes }: ImageSet,
+  balance: boolean | undefined,
+  view: Pick<ProgressView, 'say'>,
+): void {
+  const counts = Array<number>(classes.length).fill(0)
+  for (let i = 0; i < labels.length; i++) counts[labels[i]!]!++
+  const [fewest, most] = [Math.min(...counts), Math.max(...counts)]
+  if (most < uneven * fewest) return
+  const named = (count: number): string => `${count} (${classes[counts.indexOf(count)]})`
+  const remedy = balance
+    ? '--balance counts them equally.'
+    : 'Pass --balance to count them equally.'
+  view.say(`Classes    uneven: ${named(fewest)} to ${named(most)} training images. ${remedy}`)
+}

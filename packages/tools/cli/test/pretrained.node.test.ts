@@ -1,0 +1,148 @@
+// Your own pictures by a pretrained network: here one whose weights are made up, so that nothing is downloaded.
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import * as tf from '@tensorflow/tfjs-core'
+import { useBackend } from '@tricks/backend'
+import { createRandom } from '@tricks/core'
+import { variablesOf } from '@tricks/core/model'
+import { efficientNetLite } from '@tricks/models'
+import { encodeTensors, type FileTensor } from '@tricks/safetensors'
+import sharp from 'sharp'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { main } from '../src/main.ts'
+import { startIn, until } from './program.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'pretrained-'))
+afterAll(() => rmSync(root, { recursive: true }))
+
+/** Pictures of two colours, with noise. */
+async function paint(set: string, counts: Readonly<Record<string, number>>): Promise<void> {
+  const random = createRandom(2)
+  for (const [name, count] of Object.entries(counts)) {
+    mkdirSync(join(root, set, name), { recursive: true })
+    for (let i = 0; i < count; i++) {
+      const base = name === 'red' ? [150, 40, 40] : [40, 40, 150]
+      const pixels = Uint8Array.from(
+        { length: 24 * 24 * 3 },
+        (_, k) => base[k % 3]! + random.integer(0, 100),
+      )
+      const picture = sharp(pixels, { raw: { width: 24, height: 24, channels: 3 } })
+      await picture.png().toFile(join(root, set, name, `${i}.png`))
+    }
+  }
+}
+
+beforeAll(async () => {
+  await paint('pictures/train', { blue: 30, red: 12 })
+  await paint('pictures/test', { blue: 6, red: 6 })
+  await useBackend('wasm')
+  const model = efficientNetLite({ inputShape: [32, 32, 3], classes: 10, seed: 3 })
+  const tensors: Record<string, FileTensor> = {}
+  for (const [path, variable] of Object.entries(variablesOf(model)))
+    tensors[path] = { shape: variable.shape, values: (await variable.data()) as Float32Array }
+  writeFileSync(join(root, 'weights.safetensors'), encodeTensors(tensors))
+  tf.dispose(Object.values(variablesOf(model)))
+})
+
+let printed: string[]
+beforeEach(() => {
+  printed = []
+  const note = (text: unknown): boolean => Boolean(printed.push(String(text).trim()))
+  vi.spyOn(process, 'cwd').mockReturnValue(root)
+  vi.spyOn(process.stdout, 'write').mockImplementation(note)
+  vi.spyOn(console, 'log').mockImplementation(note)
+  vi.spyOn(console, 'error').mockImplementation(note)
+})
+afterEach(() => {
+  vi.restoreAllMocks()
+})
+const output = (): string => printed.join('\n')
+
+const begin = ['train', 'pictures', '--from', './weights.safetensors', '--backend', 'wasm']
+const small = [...begin, '--size', '32', '--views', '3', '--epochs', '2']
+const weightsOf = (run: string): Buffer => readFileSync(join(root, run, 'model/weights.bin'))
+const runOf = (run: string): Record<string, never> =>
+  JSON.parse(readFileSync(join(root, run, 'run.json'), 'utf8')) as Record<string, never>
+
+test('fits the last layer, fine-tunes, says what it does, and predicts', async () => {
+  expect(await main([...small, '--out', 'whole'])).toBe(0)
+  expect(output()).toMatch(
+    /Recipe     pretrained: efficientnet-lite0 has learned from ImageNet, so your 42 pictures/,
+  )
+  expect(output()).toMatch(
+    /Plan       the last layer on 3 views of each picture at 32 × 32, then 2 epochs of fine-tuning/,
+  )
+  expect(output()).toContain(
+    'Classes    uneven: 12 (red) to 30 (blue) training images. Pass --balance',
+  )
+  expect(output()).toMatch(/Last layer \d+\.\d\d % of 4 validation images right/)
+  expect(runOf('whole')).toMatchObject({
+    state: 'finished',
+    settings: {
+      recipe: 'pretrained',
+      from: join(root, 'weights.safetensors'),
+      size: 32,
+      views: 3,
+      epochs: 2,
+      minutes: 3,
+    },
+    head: { features: 1280, passes: 3 },
+    classCounts: [30, 12],
+    test: { accuracy: 1 },
+  })
+  expect(await main(['predict', 'whole', 'pictures/test/red/0.png'])).toBe(0)
+  expect(printed.at(-1)).toMatch(/red \d+\.\d %, blue/)
+  expect(readFileSync(join(root, 'whole/report.html'), 'utf8')).toContain('Calibration')
+})
+
+test('killed among the features and in fine-tuning, it resumes to the same weights, bit for bit', async () => {
+  const killWhen = async (words: readonly string[], reached: () => boolean): Promise<void> => {
+    const { child, ended } = startIn(root, words)
+    await until(() => reached() || child.exitCode !== null)
+    child.kill('SIGKILL')
+    expect((await ended).code).toBeNull()
+  }
+  const files = (folder: string): string[] => {
+    const path = join(root, 'killed', folder)
+    return existsSync(path) ? readdirSync(path).filter((name) => !name.endsWith('.part')) : []
+  }
+  const saving = [...small, '--save-every', '1', '--out', 'killed']
+  await killWhen(saving, () => files('features').length > 0)
+  expect(runOf('killed')).toMatchObject({ state: 'running' })
+  await killWhen(['resume', 'killed', '--save-every', '1'], () => files('checkpoints').length > 0)
+  expect(await main(['resume', 'killed'])).toBe(0)
+  expect(output()).toMatch(/resumed after \d+ steps/)
+  expect(weightsOf('killed').equals(weightsOf('whole'))).toBe(true)
+  expect(runOf('killed')['head']).toEqual(runOf('whole')['head'])
+})
+
+test('counts classes equally, if asked', async () => {
+  const words = [...begin, '--size', '32', '--views', '1', '--epochs', '0', '--balance']
+  expect(await main([...words, '--out', 'balanced'])).toBe(0)
+  expect(output()).toContain('--balance counts them equally.')
+  expect(runOf('balanced')).toMatchObject({ settings: { balance: true, epochs: 0 } })
+})
+
+test.each([
+  [['--minutes', '3', '--from', 'scratch'], '--minutes: goes with a pretrained network'],
+  [['--views', '3', '--recipe', 'pictures'], '--views: goes with a pretrained network'],
+  [['--from', 'efficientnet-lite0', '--recipe', 'six'], '--from: goes with the recipe pretrained'],
+  [
+    ['--from', 'efficientnet-lite0', '--model', 'plain'],
+    '--model: expected one of efficientnet-lite0',
+  ],
+  [['--epochs', '0', '--from', 'scratch'], '--epochs: expected a positive integer without'],
+  [['--minutes', '0'], '--minutes: expected a number in (0, 10000], got 0'],
+])('%j is rejected', async (words, message) => {
+  expect(await main(['train', 'pictures', ...words])).toBe(2)
+  expect(output()).toContain(message)
+})
