@@ -1,4 +1,4 @@
-// A full run on all of CIFAR-10 with the recipe `airbench` on native, and then, told apart, what the same network makes
+// A full run on all of CIFAR-10 with the recipe `airbench` on native, and then, separately, what the same network makes
 // of the test images seen six ways. Its log is kept in full.log. A run that is in the folder is looked at alone.
 // `node --conditions=@tricks/source bench/full.ts RUN_FOLDER [seed]` under Node 24.
 import * as tf from '@tensorflow/tfjs-core'

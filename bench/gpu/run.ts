@@ -231,7 +231,7 @@ function peer(
   return JSON.parse(answer) as { imagesPerSecond: number; device: string }
 }
 
-/** What a command prints, or undefined where it fails or isn't there. */
+/** The output of a command, or undefined if it fails or is missing. */
 function ask(command: string, ...given: string[]): string | undefined {
   try {
     return execFileSync(command, given, { stdio: 'pipe' }).toString().trim()

@@ -18,7 +18,7 @@ export default defineRecipe({
   batchSize: 32,
   validation: 0.1,
   optimizer: () => tf.train.momentum(0.0125, 0.9, true),
-  // A function of the data, as windows are brought to the pictures' size, and the hole's side goes by it.
+  // A function of the data, as windows are scaled to the pictures' size, and the hole's size depends on it.
   tricks: ({ data: { height, width } }) => [
     randomResizedCrop({ size: [height, width], area: [0.35, 1] }),
     randomFlip(),

@@ -1,4 +1,4 @@
-// A registry of one's own, on this machine: what is published stays in its folder, the rest comes from the registry
+// A local registry: published packages stay in its folder, everything else comes from the registry
 // that npm is set up for.
 import { execFileSync, spawn } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'

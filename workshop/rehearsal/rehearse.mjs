@@ -4,7 +4,7 @@
 // package promises (publint, attw), and each one's size. Needs the npm registry.
 //
 //   npm run rehearse               all of it
-//   npm run rehearse -- --write    and writes the table of sizes anew
+//   npm run rehearse -- --write    and rewrites the table of sizes
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import {
@@ -54,7 +54,7 @@ const pnpm = (...args) => ['npx', ['--yes', packageManager, ...args]]
 
 const began = Date.now()
 const failed = []
-/** What fails is told, and the rest is tried all the same. */
+/** Reports a failure and continues with the rest. */
 async function step(what, work) {
   const from = Date.now()
   const seconds = () => `(${((Date.now() - from) / 1000).toFixed(0)} s)`
@@ -279,7 +279,7 @@ function checkTypes(user, alias) {
       cwd: user,
       encoding: 'utf8',
     })
-    // What TensorFlow.js and others declare wrongly is not ours to mend.
+    // Wrong declarations of TensorFlow.js and others are not ours to fix.
     const ours = stdout
       .split('\n')
       .filter(

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 
 /** kB of gzip. A trick gets 2; those that need more are named here, with the reason. */
 const budgets = {
-  // The aim was 4: what a loop of one's own imports keeps it, all names together don't.
+  // The limit was 4: the imports of a custom loop are below it, all names together are not.
   '@tricks/core': [5.4, 'all stages, combinators and their messages'],
   '@tricks/operations': [4, 'sixteen operations'],
   '@tricks/autoaugment': [2.5, 'with three policies'],
@@ -22,7 +22,7 @@ const budgets = {
 }
 const usual = 2
 
-/** Of the core, what a loop of one's own imports. */
+/** The part of core that a custom loop imports. */
 const parts = [
   {
     what: 'of it `compose`, `oneHot`',

@@ -77,7 +77,7 @@ const importLine =
   /^import (?:type )?(?:(\* as \w+|\w+|\{[^}]*\}) from )?'([^']+)'(?: with \{[^}]*\})?\n/gm
 
 /**
- * A module that runs pieces of code, each a list of blocks of which one goes on from another. What they use and
+ * A module that runs pieces of code, each a list of blocks that continue one another. What they use and
  * don't import comes from the scene, or from whichever package exports it. Relative imports are those of `folder`.
  */
 export function moduleOf(

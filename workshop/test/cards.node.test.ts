@@ -95,7 +95,7 @@ test.each(packages.filter(({ tricks }) => tricks))(
   '$folder declares the options of its tricks, whose names its manifest has',
   async ({ folder, tricks }) => {
     const names = await tricksOf(folder)
-    // Layers and optimizers are no tricks of a list.
+    // Layers and optimizers are not tricks.
     if (names.length > 0)
       expect(names.toSorted()).toEqual(tricks!.names?.toSorted() ?? [basename(folder)])
     else expect(folders).toContain(folder)

@@ -198,7 +198,7 @@ describe('all run', () => {
     rmSync(here, { recursive: true })
   })
   beforeEach(async () => {
-    // A run goes on from its own checkpoints alone.
+    // A run only resumes from its own checkpoints.
     rmSync('runs/1/checkpoints', { recursive: true, force: true })
     await tf.setBackend('wasm')
     vi.spyOn(console, 'log').mockReturnValue()

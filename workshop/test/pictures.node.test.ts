@@ -1,4 +1,4 @@
-// The pictures in the repository are what the code draws: a change of either shows here. `npm run pictures` makes them anew.
+// The pictures in the repository are what the code draws: a change of either shows here. `npm run pictures` regenerates them.
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
@@ -20,28 +20,30 @@ async function draw(): Promise<Map<string, Uint8Array | string>> {
   return made
 }
 
-const anew = 'make them anew: npm run pictures'
+const regenerate = 'regenerate them: npm run pictures'
 
 test('the pictures are those of today', async () => {
   const made = await today()
   expect(made.size).toBeGreaterThan(15)
   for (const [path, content] of made) {
-    expect(existsSync(join(repository, path)), `${path} is missing; ${anew}`).toBe(true)
+    expect(existsSync(join(repository, path)), `${path} is missing; ${regenerate}`).toBe(true)
     const kept = readFileSync(join(repository, path))
     if (typeof content === 'string') {
-      expect(numbersRounded(kept.toString()), `${path}; ${anew}`).toBe(numbersRounded(content))
+      expect(numbersRounded(kept.toString()), `${path}; ${regenerate}`).toBe(
+        numbersRounded(content),
+      )
       continue
     }
     if (kept.equals(content)) continue
     const [one, other] = [decode(kept), decode(content)]
-    expect([one.width, one.height], `${path}; ${anew}`).toEqual([other.width, other.height])
+    expect([one.width, one.height], `${path}; ${regenerate}`).toEqual([other.width, other.height])
     // Levels may be rounded the other way where a processor's functions differ in their last bit.
     let different = 0
     for (let i = 0; i < one.data.length; i++)
       if (Math.abs(one.data[i]! - other.data[i]!) > 1) different++
     expect(
       different / one.data.length,
-      `${path}: share of values that differ; ${anew}`,
+      `${path}: share of values that differ; ${regenerate}`,
     ).toBeLessThan(1e-4)
   }
 })

@@ -145,7 +145,7 @@ exports.uses = {
   },
 }
 
-/** What a package says that needs more than npm brings, where that is not there. */
+/** What a package says that needs more than npm brings, where that is missing. */
 const needs = {
   '@tricks/native': /tricks\/native install/,
   '@tricks/webgpu': /WebGPU|webgpu/,

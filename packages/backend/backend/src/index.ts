@@ -1,12 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core'
 
-/** What `--backend` takes: from the fastest to the one that is always there. */
+/** The values of `--backend`, from the fastest to the one that is always available. */
 export const backendNames = ['tfjs-node-gpu', 'native', 'webgpu', 'wasm', 'cpu'] as const
 export type BackendName = (typeof backendNames)[number]
 
 interface Candidate {
   readonly package: string
-  /** The name that TensorFlow.js knows the backend by. */
+  /** The backend's name in TensorFlow.js. */
   readonly registered: string
   readonly why: string
 }
@@ -22,30 +22,30 @@ const candidates: Readonly<Record<BackendName, Candidate>> = {
   wasm: {
     package: '@tricks/wasm-training',
     registered: 'wasm',
-    why: 'WebAssembly with SIMD, the fastest that needs nothing but npm',
+    why: 'WebAssembly with SIMD, the fastest that needs only npm',
   },
   cpu: {
     package: '@tensorflow/tfjs-backend-cpu',
     registered: 'cpu',
-    why: 'plain JavaScript: for tests, too slow to train with',
+    why: 'plain JavaScript, for tests; too slow for training',
   },
 }
 
 export interface Backend {
   readonly name: BackendName
-  /** What it is, in a few words. */
+  /** A short description. */
   readonly why: string
-  /** Faster ones that are not used, and why not. */
+  /** Faster backends that are not used, with reasons. */
   readonly skipped: readonly { readonly name: BackendName; readonly reason: string }[]
 }
 
 /**
- * Makes the best backend that is present the current one, or the one asked for.
+ * Activates the best available backend, or the requested one.
  *
- * The order is tfjs-node-gpu, native, webgpu where there is a GPU, wasm. The plain cpu backend is taken only when asked for.
+ * The order is tfjs-node-gpu, native, webgpu if there is a GPU, wasm. The plain cpu backend is used only on request.
  *
- * @param name one of `backendNames`; by default the best present
- * @throws Error where the one asked for, or every one, is absent or does not start: with each one's reason
+ * @param name one of `backendNames`; by default the best available
+ * @throws Error with all reasons if the requested backend, or every backend, is missing or does not start
  * @example
  * const { name, why } = await useBackend()
  * console.log(`on ${name}: ${why}`)
@@ -59,18 +59,18 @@ export async function useBackend(name?: BackendName): Promise<Backend> {
     const { why } = candidates[candidate]
     if (reason === undefined)
       return { name: candidate, why: device ? `${why}: ${device}` : why, skipped }
-    // A package's message begins with its name, which stands before the reason already.
+    // A package's message begins with its name, which already precedes the reason.
     skipped.push({ name: candidate, reason: reason.replace(`${candidate}: `, '') })
   }
   const reasons = skipped.map((each) => `  ${each.name}: ${each.reason}`).join('\n')
   throw new Error(
     name
-      ? `backend: the requested backend is not available\n${reasons}\nWithout a request, the fastest that is available is used`
-      : `backend: none to train on\n${reasons}\nThe one that always works: npm install @tricks/wasm-training`,
+      ? `backend: the requested backend is not available\n${reasons}\nWithout a request, the fastest available backend is used`
+      : `backend: no backend is available\n${reasons}\nThis one always works: npm install @tricks/wasm-training`,
   )
 }
 
-/** Makes the candidate the current backend: on what, where its package tells, or why it can't be used. */
+/** Activates a candidate; returns the device if its package reports it, or why it can't be used. */
 async function start({
   package: source,
   registered,
@@ -84,7 +84,7 @@ async function start({
     return { reason: absent ? `not installed (npm install ${source})` : firstLine(message) }
   }
   try {
-    // tfjs swallows what a backend says when it doesn't start.
+    // tfjs swallows the error of a backend that doesn't start.
     const adapter = await module.findAdapter?.()
     if (await tf.setBackend(registered)) return adapter ? { device: adapter.name } : {}
     return { reason: `${source} is installed, but its backend did not start` }

@@ -8,7 +8,7 @@ export type Gradient = Config['gradFunc']
 const overridden = new WeakMap<Config, readonly string[]>()
 
 /**
- * Replaces a gradient of tfjs's while a backend is the current one, if `applies` says so.
+ * Replaces a gradient of tfjs while a backend is the current one, if `applies` returns true.
  *
  * @example
  * whenSet('my-backend', () =>

@@ -1,4 +1,4 @@
-// The parts of tfjs-node's backend that the kernels here use.
+// The parts of tfjs-node's backend that these kernels use.
 import type * as tf from '@tensorflow/tfjs-core'
 
 export interface OpAttribute {
@@ -7,7 +7,7 @@ export interface OpAttribute {
   readonly value: unknown
 }
 
-/** A tensor of TensorFlow's, known by its number. */
+/** A TensorFlow tensor, identified by its number. */
 export interface Handle {
   readonly id: number
   readonly shape: number[]
@@ -36,7 +36,7 @@ export interface Binding {
   isUsingGpuDevice(): boolean
 }
 
-/** A tensor's entry: values that are not yet TensorFlow's, or the number of a tensor that is. */
+/** A tensor's entry: values not yet passed to TensorFlow, or the number of a TensorFlow tensor. */
 export interface Entry {
   id: number
   dtype: number

@@ -15,7 +15,7 @@ cli
   .command('install', 'Install libtensorflow and the addon for this user, for all projects')
   .option('--cuda', 'With the CUDA libraries, for an NVIDIA GPU')
   .option('--from <path>', 'A wheel, or a folder of wheels, instead of the package index')
-  .option('--no-check', 'Do not run what was installed, as in an image for another processor')
+  .option('--no-check', 'Skip the check after installing, for an image for another processor')
   .action(async ({ cuda, from, check }: { cuda?: boolean; from?: string; check: boolean }) => {
     const variant: Variant = cuda ? 'cuda' : 'cpu'
     const { folder, device, fresh, tensorflow } = await install({
@@ -30,42 +30,46 @@ cli
     console.log(
       `TensorFlow ${tensorflow} is ${fresh ? 'installed' : 'already installed'}${computes}: ${folder}`,
     )
-    console.log("Use it: import '@tricks/native', then tf.setBackend('tensorflow').")
+    console.log("To use it: import '@tricks/native', then call tf.setBackend('tensorflow').")
   })
 
-cli.command('uninstall', 'Remove what was installed, and parts of downloads').action(async () => {
+cli.command('uninstall', 'Remove installations and partial downloads').action(async () => {
   await rm(cacheFolder(), { recursive: true, force: true })
   console.log(`Removed ${cacheFolder()}.`)
 })
 
-cli.command('doctor', 'Say what is there, what is lacking, and how to get it').action(async () => {
-  const findings = await examine(checkCommand)
-  for (const { about, found, advice } of findings) {
-    console.log(`${advice ? '✗' : '✓'} ${about.padEnd(10)} ${found}`)
-    for (const line of advice?.split('\n') ?? []) console.log(`  ${''.padEnd(10)} ${line}`)
-  }
-  if (!findings.some(({ about, found }) => about === 'Computes' && found.startsWith('yes')))
-    process.exitCode = 1
-})
+cli
+  .command('doctor', 'Report what is installed, what is missing, and how to get it')
+  .action(async () => {
+    const findings = await examine(checkCommand)
+    for (const { about, found, advice } of findings) {
+      console.log(`${advice ? '✗' : '✓'} ${about.padEnd(10)} ${found}`)
+      for (const line of advice?.split('\n') ?? []) console.log(`  ${''.padEnd(10)} ${line}`)
+    }
+    if (!findings.some(({ about, found }) => about === 'Computes' && found.startsWith('yes')))
+      process.exitCode = 1
+  })
 
 cli
-  .command('pack <folder>', 'Make the package of the compiled addon for this platform')
-  .option('--release <version>', 'Its version', { default: '1.0.0' })
+  .command('pack <folder>', 'Create the package with the compiled addon for this platform')
+  .option('--release <version>', 'Version of the package', { default: '1.0.0' })
   .action(async (folder: string, { release }: { release: string }) => {
     const installation = findInstallation()
     if (!installation) throw new Error('native: expected an installation to pack (native install)')
     console.log(`${await pack(installation, release, folder)} is in ${folder}.`)
   })
 
-cli.command('check <folder>', 'Run the installation in a folder').action(async (folder: string) => {
-  const installation = readInstallation(folder)
-  if (!installation) throw new Error(`native: expected an installation, got ${folder}`)
-  console.log(JSON.stringify(await compute(installation)))
-})
+cli
+  .command('check <folder>', 'Check the installation in a folder')
+  .action(async (folder: string) => {
+    const installation = readInstallation(folder)
+    if (!installation) throw new Error(`native: expected an installation, got ${folder}`)
+    console.log(JSON.stringify(await compute(installation)))
+  })
 
 cli.help()
 
-/** A line that is written over, in a terminal. */
+/** A line that is overwritten, in a terminal. */
 function showProgress(): (bytes: number, total: number | undefined) => void {
   let shown = ''
   return (bytes, total) => {

@@ -1,4 +1,4 @@
-// What is there, what is lacking, and how to get it.
+// Reports what is installed, what is missing, and how to get it.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, stat, statfs } from 'node:fs/promises'
@@ -17,14 +17,14 @@ const run = promisify(execFile)
 export interface Finding {
   readonly about: string
   readonly found: string
-  /** What to do about it, where something is lacking. */
+  /** What to do if something is missing. */
   readonly advice?: string
 }
 
 /**
- * Looks at all that native needs.
+ * Checks everything that native needs.
  *
- * @param checkCommand the command that checks an installation, to which its folder is added
+ * @param checkCommand the command that checks an installation; its folder is appended
  */
 export async function examine(checkCommand: readonly string[]): Promise<Finding[]> {
   const installation = findInstallation()
@@ -118,7 +118,7 @@ function installed(installation: Installation | undefined): Finding {
     return { about: 'Installed', found: 'nothing', advice: 'npx @tricks/native install' }
   const { tensorflow, tfjsNode, variant } = installation
   const old =
-    tensorflow === versions.tensorflow ? {} : { advice: 'Another: npx @tricks/native install' }
+    tensorflow === versions.tensorflow ? {} : { advice: 'To update: npx @tricks/native install' }
   return {
     about: 'Installed',
     found: `TensorFlow ${tensorflow}${variant === 'cuda' ? ' with CUDA' : ''}, tfjs-node ${tfjsNode}`,
@@ -141,7 +141,10 @@ async function computes(
     return {
       about: 'Computes',
       found: `no: ${first}`,
-      advice: [...advice, 'Anew: npx @tricks/native uninstall, then install'].join('\n'),
+      advice: [
+        ...advice,
+        'To reinstall: npx @tricks/native uninstall, then npx @tricks/native install',
+      ].join('\n'),
     }
   }
 }
@@ -150,13 +153,13 @@ interface Gpu {
   readonly name: string
   readonly driver: string
   readonly memory: string
-  /** Compute capability, as 8.6. */
+  /** Compute capability, for example 8.6. */
   readonly capability: number
 }
 
 async function findGpus(): Promise<Gpu[]> {
   const query = '--query-gpu=name,driver_version,memory.total,compute_cap'
-  // WSL has it off the PATH.
+  // On WSL it is not on the PATH.
   for (const command of ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi'])
     try {
       const { stdout } = await run(command, [query, '--format=csv,noheader'])

@@ -6,12 +6,12 @@ import { load } from './load.ts'
 import { registerPrecision } from './precision.ts'
 import { releaseEarly } from './release.ts'
 
-// Where the program has tfjs-node itself, its backend is the one that gets the kernels.
+// If the program already uses tfjs-node, the kernels are registered for its backend.
 if (tf.findBackendFactory(backendName) === null) {
   const installation = findInstallation()
   if (!installation)
-    throw new Error('native: no libtensorflow is installed yet (npx @tricks/native install)')
-  // As in tfjs-node, before every other backend when none is asked for.
+    throw new Error('native: libtensorflow is not installed. Run npx @tricks/native install')
+  // As in tfjs-node, with priority over other backends.
   tf.registerBackend(backendName, load(installation), 3)
 }
 registerKernels()

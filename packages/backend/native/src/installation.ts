@@ -1,24 +1,26 @@
-// Where an installation lies, and what is in it.
+// The location and contents of an installation.
 import { existsSync, readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 
-/** The TensorFlow whose wheel is taken, and the tfjs-node whose addon is compiled against it. */
+/** The TensorFlow version of the wheel, and the tfjs-node version of the addon. */
 export const versions = { tensorflow: '2.21.0', tfjsNode: '4.22.0', protobuf: '3.21.4' } as const
 
-/** With the layout below, or the ops, the folder's name changes, and an older release keeps its own. */
+/**
+ * Part of the folder's name: change it with the layout below or the ops, so that older releases keep their own folder.
+ */
 const layout = 7
 
 export type Variant = 'cpu' | 'cuda'
 
-/** What `install.json` holds; it is written last, so a folder that has it is whole. */
+/** The content of `install.json`; it is written last, so a folder that contains it is complete. */
 export interface Installed {
   readonly variant: Variant
   readonly tensorflow: string
   readonly tfjsNode: string
-  /** The wheels that its libraries are from. */
+  /** The wheels with its libraries. */
   readonly wheels: readonly string[]
-  /** Who made the addon: the compiler's own line, or the package that brought it. */
+  /** The origin of the addon: the compiler's version line, or the package with the prebuilt addon. */
   readonly addon: string
 }
 
@@ -27,8 +29,8 @@ export interface Installation extends Installed {
 }
 
 /**
- * The folder that all projects of this user share: `TRICKS_NATIVE_CACHE`, or `tricks-native` in the system's
- * cache folder.
+ * The folder shared by all projects of this user: `TRICKS_NATIVE_CACHE`, or `tricks-native` in the system's cache
+ * folder.
  */
 export function cacheFolder(): string {
   const { TRICKS_NATIVE_CACHE, XDG_CACHE_HOME } = process.env
@@ -46,14 +48,14 @@ export function folderOf(variant: Variant): string {
   )
 }
 
-/** What is installed in a folder, or undefined. */
+/** The installation in a folder, or undefined. */
 export function readInstallation(folder: string): Installation | undefined {
   const file = join(folder, 'install.json')
   if (!existsSync(file)) return undefined
   return { ...(JSON.parse(readFileSync(file, 'utf8')) as Installed), folder }
 }
 
-/** The installation to use: with CUDA where there is one, as it runs on the CPU too. */
+/** The installation to use: with CUDA if available, as it runs on the CPU too. */
 export function findInstallation(): Installation | undefined {
   return readInstallation(folderOf('cuda')) ?? readInstallation(folderOf('cpu'))
 }
@@ -74,7 +76,7 @@ export const parts = {
 const avx512 = ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl', 'fma']
 
 /**
- * What the ops of our own are compiled for, the best first, with what a processor must have (Linux's names). A compiler
+ * The variants that our ops are compiled for, best first, with the required processor flags (Linux's names). A compiler
  * may be too old for the first.
  */
 export const opsFor: readonly { readonly name: string; readonly flags: readonly string[] }[] = [

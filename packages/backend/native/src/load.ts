@@ -1,4 +1,4 @@
-// tfjs-node's JavaScript, loaded from an installation onto the TensorFlow.js of the program that imports us.
+// Loads tfjs-node's JavaScript from an installation, using the TensorFlow.js of the importing program.
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { constants } from 'node:os'
@@ -10,13 +10,13 @@ import { type Installation, opsFile, opsFor, parts } from './installation.ts'
 import { processorFlags } from './processor.ts'
 
 /**
- * tfjs-node requires the whole of `@tensorflow/tfjs`, with the layers, the converter and the WebGL backend, and uses
- * its core alone. An installation answers that require with this symbol's value: the program's own tfjs-core.
+ * tfjs-node requires all of `@tensorflow/tfjs`, including layers, converter and WebGL backend, but only uses its core.
+ * An installation satisfies that require with this symbol's value: the program's own tfjs-core.
  */
 const coreSymbol: unique symbol = Symbol.for('@tricks/native tfjs-core')
 
 export function load(installation: Installation): () => NativeBackend {
-  // tfjs-node 4.22.0 calls these, which Node 22 warns of and Node 23 took out.
+  // tfjs-node 4.22.0 calls these, which Node 22 deprecates and Node 23 removed.
   Object.assign(util, {
     isNullOrUndefined: (value: unknown) => value === null || value === undefined,
     isArray: Array.isArray,
@@ -45,8 +45,8 @@ export function load(installation: Installation): () => NativeBackend {
 }
 
 /**
- * TensorFlow takes the whole of a GPU's memory when it starts, unless this variable says otherwise: here as it is needed,
- * so that another process finds room. CUDA_VISIBLE_DEVICES chooses among GPUs; `''` is none.
+ * TensorFlow allocates all GPU memory at start unless this variable is set: here it grows on demand, so that other
+ * processes have memory too. CUDA_VISIBLE_DEVICES selects GPUs; `''` selects none.
  */
 export function growOnGpu(
   { variant }: Pick<Installation, 'variant'>,
@@ -56,8 +56,8 @@ export function growOnGpu(
 }
 
 /**
- * By itself TensorFlow convolves with oneDNN only where a processor has AVX-512's dot products or AMX. With AVX2 alone
- * too it is faster than Eigen. `TF_ENABLE_ONEDNN_OPTS=0` goes without.
+ * By default TensorFlow uses oneDNN for convolutions only on processors with AVX-512's dot products or AMX. It is
+ * faster than Eigen with AVX2 too. `TF_ENABLE_ONEDNN_OPTS=0` disables it.
  */
 function useOneDnn(): void {
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1'
@@ -65,13 +65,13 @@ function useOneDnn(): void {
 
 let ops: { readonly hasMatrixUnit: boolean } | undefined
 
-/** Whether the ops of our own are there. */
+/** Whether our own ops are available. */
 export const hasOps = (): boolean => ops !== undefined
 
-/** Whether those that use the processor's matrix unit are among them. */
+/** Whether they include those that use the processor's matrix unit. */
 export const hasMatrixOps = (): boolean => ops?.hasMatrixUnit ?? false
 
-/** The ops of our own, compiled for the best that this processor has. */
+/** Loads our own ops, compiled for the best variant that this processor supports. */
 function loadOps({ folder }: Installation, require: NodeJS.Require): void {
   const has = new Set(processorFlags())
   const best = opsFor.find(

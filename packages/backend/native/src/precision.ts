@@ -1,4 +1,4 @@
-// The precision that convolutions and matrix products are computed in.
+// The precision of convolutions and matrix products.
 import * as tf from '@tensorflow/tfjs-core'
 import { type Precision, precisionFlag } from '@tricks/kernels'
 import type { NativeBackend } from './backend.ts'
@@ -7,12 +7,12 @@ import { processorFlags } from './processor.ts'
 
 let precision: Precision = 'float32'
 
-/** What convolutions and matrix products are computed in now. */
+/** The current precision of convolutions and matrix products. */
 export const computePrecision = (): Precision => precision
 
 /**
- * Adds the flag. Setting it to 'bfloat16' throws where the processor would only emulate it, which
- * is slower than float32.
+ * Registers the flag. Setting it to 'bfloat16' throws if the processor would only emulate it, which is slower than
+ * float32.
  */
 export function registerPrecision(): void {
   if (precisionFlag in (tf.env() as unknown as { flagRegistry: object }).flagRegistry) return
@@ -38,6 +38,6 @@ function requireBfloat16(): void {
   const { isUsingGpuDevice } = tf.backend() as NativeBackend
   if (!isUsingGpuDevice && !processorFlags().some((flag) => /^(avx512|amx)_bf16$/.test(flag)))
     throw new Error(
-      'native: this processor does not compute in bfloat16 (it has neither avx512_bf16 nor amx_bf16)',
+      'native: this processor does not support bfloat16 (neither avx512_bf16 nor amx_bf16)',
     )
 }

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 
-/** What Linux says of the processor; nothing elsewhere. */
+/** The processor's flags as reported by Linux; empty elsewhere. */
 export function processorFlags(): string[] {
   const file = '/proc/cpuinfo'
   if (!existsSync(file)) return []

@@ -1,11 +1,11 @@
-// Memory during the backward pass.
+// Reduces memory use in the backward pass.
 import * as tf from '@tensorflow/tfjs-core'
 import { backendName } from './kernels/op.ts'
 
-/** `tf.env().set('NATIVE_RELEASE', false)` leaves tfjs as it is. */
+/** `tf.env().set('NATIVE_RELEASE', false)` disables it. */
 export const releaseFlag = 'NATIVE_RELEASE'
 
-/** What is used of tfjs's engine, which its types keep private. */
+/** The private parts of tfjs's engine that are used here. */
 interface Engine {
   readonly state: {
     readonly gradientDepth: number
@@ -23,11 +23,11 @@ type Tracked = tf.Tensor & { readonly kept: boolean; readonly scopeId: number }
 const installed = new WeakSet<Engine>()
 
 /**
- * Lets go of what a step back no longer needs, as soon as the next step back begins: what the forward pass saved for
- * it, and the gradient that came in. tfjs itself keeps all of them until the last step, so that activations and their
- * gradients are in memory together, and a net takes almost twice as much.
+ * Frees what a backward step no longer needs as soon as the next one begins: the tensors saved by the forward pass, and
+ * the incoming gradient. tfjs itself keeps all of them until the last step, so that activations and their gradients are
+ * in memory together, and a network takes almost twice as much.
  *
- * Gradients of gradients walk a tape twice, so nothing is let go of while they are recorded.
+ * Gradients of gradients traverse a tape twice, so nothing is freed while they are recorded.
  */
 export function releaseEarly(): void {
   const engine = tf.engine() as unknown as Engine
@@ -47,14 +47,14 @@ export function releaseEarly(): void {
         gradientDepth === 0 && tf.getBackend() === backendName && tf.env().getBool(releaseFlag)
       if (!release) return gradient(dys)
       tf.dispose([...done])
-      // Only gradients that this pass has made: what the user hands in stays.
+      // Only gradients created by this pass: the user's own tensors are kept.
       const own = dys.filter((dy) => dy && !dy.kept && dy.scopeId === activeScope?.id)
       const incoming = new Set(own as tf.Tensor[])
       done = []
       const byInput = Object.entries(gradient(dys)).map(([name, make]) => {
         const made = () => {
           const dx = make()
-          // Handed on as it came in.
+          // Passed on unchanged.
           incoming.delete(dx)
           done = [...saved, ...incoming]
           return dx

@@ -1,24 +1,24 @@
-// What tfjs-node's tensors lack: being kept in bfloat16, and being computed only when somebody asks for them.
+// Extends tfjs-node's tensors: storage in bfloat16, and lazy computation.
 import * as tf from '@tensorflow/tfjs-core'
 import type { Entry, Handle, NativeBackend } from './backend.ts'
 
-/** TensorFlow's number of the type, which tfjs-node has no name for. */
+/** TensorFlow's number for the type, which tfjs-node doesn't define. */
 const bfloat16 = 14
 const float32 = 1
 
-/** A tensor's entry with what is kept about it here. */
+/** A tensor's entry with additional data. */
 interface ExtendedEntry extends Entry {
-  /** The same tensor's number in the other of float32 and bfloat16. */
+  /** The number of the same tensor in the other type, float32 or bfloat16. */
   other?: number
-  /** How to compute it, while nobody has asked for it. */
+  /** How to compute it, while it is lazy. */
   pending?: Pending
 }
 
 const extended = new WeakSet<NativeBackend>()
 
 /**
- * Lets a backend keep tensors in bfloat16 that are float32 for tfjs. An op that does not know of them gets them in
- * float32; both forms are kept once they are needed, as tensors never change.
+ * Lets a backend store tensors in bfloat16 that are float32 for tfjs. Ops unaware of this get them in float32; both
+ * forms are kept once needed, as tensors never change.
  */
 export function extendTensors(backend: NativeBackend): void {
   if (extended.has(backend)) return
@@ -60,7 +60,7 @@ export function extendTensors(backend: NativeBackend): void {
 const isSpecial = (entry: ExtendedEntry): boolean =>
   entry.dtype === bfloat16 || entry.pending !== undefined
 
-/** tfjs-node also passes what is no tensor of tfjs's. */
+/** tfjs-node also passes values other than tfjs tensors. */
 function entryOf(
   backend: NativeBackend,
   { dataId }: { dataId?: object },
@@ -85,7 +85,7 @@ export function bfloat16Id(backend: NativeBackend, tensor: tf.Tensor): number {
   return entry.other
 }
 
-/** Whether a tensor is kept in bfloat16. */
+/** Whether a tensor is stored in bfloat16. */
 export function isBfloat16(backend: NativeBackend, tensor: tf.Tensor): boolean {
   const entry = entryOf(backend, tensor)
   return entry !== undefined && (entry.pending?.in16 ?? entry.dtype === bfloat16)
@@ -106,29 +106,29 @@ function bfloat16Tensor(backend: NativeBackend, { id, shape, dtype }: Handle): t
   return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: 'float32' }, backend)
 }
 
-/** What may follow batch normalisation in the same pass. */
+/** Activations that can be fused with batch normalisation. */
 export type Activation = 'relu' | 'gelu'
 
 export interface Pending {
   readonly inputs: readonly tf.Tensor[]
-  /** Whether it will be in bfloat16. */
+  /** Whether the result will be in bfloat16. */
   readonly in16: boolean
   readonly compute: (...inputs: tf.Tensor[]) => Handle
-  /** What the tensor is, for a kernel that can do better than compute it. */
+  /** Describes the tensor, for kernels that can avoid computing it. */
   readonly about?: About
-  /** What a rectifier has made of it. */
+  /** The result of a relu on it. */
   rectified?: tf.Tensor
 }
 
 type About =
-  /** What batch normalisation gives, of x, gamma, beta, mean and variance. */
+  /** The output of batch normalisation, from x, gamma, beta, mean and variance. */
   | { readonly is: 'normalized'; readonly epsilon: number }
-  /** A residual sum, of what batch normalisation gives and a shortcut. */
+  /** A residual sum of an output of batch normalisation and a shortcut. */
   | { readonly is: 'sum' }
-  /** The gradient before an activation, of the one behind it and of the activation's input. */
+  /** The gradient before an activation, from the gradient after it and the activation's input. */
   | { readonly is: 'gradient before'; readonly activation: Activation }
 
-/** A tensor that is computed of its inputs when it is first used, if it ever is. */
+/** A tensor that is computed from its inputs when it is first used, if ever. */
 export function lazily(backend: NativeBackend, shape: number[], pending: Pending): tf.Tensor {
   const dataId = {}
   const inputs = pending.inputs.map((tensor) => tf.keep(tf.clone(tensor)))
@@ -144,7 +144,7 @@ export function lazily(backend: NativeBackend, shape: number[], pending: Pending
   return tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype: 'float32' }, backend)
 }
 
-/** What a tensor will be computed of, where it is not yet. */
+/** The pending computation of a lazy tensor, if any. */
 export function pendingOf(backend: NativeBackend, tensor: tf.Tensor): Pending | undefined {
   return entryOf(backend, tensor)?.pending
 }

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { growOnGpu } from '../src/load.ts'
 
-test('GPU memory is taken as it is needed, unless told otherwise', () => {
+test('GPU memory grows on demand by default', () => {
   const environment: NodeJS.ProcessEnv = {}
   growOnGpu({ variant: 'cpu' }, environment)
   expect(environment).toEqual({})

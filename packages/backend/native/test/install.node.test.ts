@@ -126,7 +126,7 @@ describe.skipIf(!supported)('install', () => {
     await expectInstalled()
   })
 
-  test('goes on where the connection was cut, as often as something comes', async () => {
+  test('resumes an interrupted connection as long as it makes progress', async () => {
     let cuts = 8
     mirror.fault = ({ headers }, response, body) => {
       if (cuts-- <= 0) return false
@@ -144,7 +144,7 @@ describe.skipIf(!supported)('install', () => {
     await expectInstalled()
   })
 
-  test('starts anew where a server knows no ranges', async () => {
+  test('restarts if a server does not support ranges', async () => {
     let cuts = 1
     mirror.fault = (_, response, body) => {
       response.writeHead(200, { 'content-length': body.length })
@@ -157,7 +157,7 @@ describe.skipIf(!supported)('install', () => {
     await expectInstalled()
   })
 
-  test('killed in the middle of a download, goes on from there the next time', async () => {
+  test('killed during a download, resumes it the next time', async () => {
     mirror.fault = (_, response, body) => {
       response.writeHead(200, { 'content-length': body.length })
       response.write(body.slice(0, 1_000_000))
@@ -218,14 +218,14 @@ describe.skipIf(!supported)('install', () => {
     await expectInstalled()
   })
 
-  test('served a wrong byte, deletes it and says so', async () => {
+  test('deletes a file with a wrong byte and reports it', async () => {
     mirror.fault = (_, response, body) => {
       const wrong = Uint8Array.from(body)
       wrong[1_234_567]! ^= 1
       response.writeHead(200, { 'content-length': body.length }).end(wrong)
       return true
     }
-    expectFailure(await install(), /is not what the index says: its sha256 is another/)
+    expectFailure(await install(), /does not match the index: its sha256 differs/)
     expect(existsSync(part())).toBe(false)
   })
 
@@ -245,7 +245,7 @@ describe.skipIf(!supported)('install', () => {
       if (!headers.range) response.write(body.slice(0, 400_000))
       return true
     }
-    expectFailure(await install(), /nothing came for 0.3 s[^]*Run it again/)
+    expectFailure(await install(), /no data for 0.3 s[^]*Run it again/)
     expect(statSync(part()).size).toBe(400_000)
   })
 
@@ -254,13 +254,13 @@ describe.skipIf(!supported)('install', () => {
     expectFailure(await install(), /127.0.0.1:\d+ failed \(ECONNREFUSED\)[^]*--from FILE.whl/)
   })
 
-  test('a file as large as it may be: says so, and gives the space back', async () => {
+  test('reports a file that exceeds the limit, and frees the space', async () => {
     const child = start(['install', '--no-check'], ['sh', '-c', 'ulimit -f 1000; exec "$@"', 'sh'])
-    expectFailure(await ended(child), /larger than this system lets it[^]*TRICKS_NATIVE_CACHE/)
+    expectFailure(await ended(child), /this system's size limit[^]*TRICKS_NATIVE_CACHE/)
     expect(inCache()).toEqual([])
   })
 
-  test('a disk that is too small: says so, before anything is downloaded', async (context) => {
+  test('reports a disk that is too small before downloading', async (context) => {
     await mkdir(cache)
     const mount = ['-t', 'tmpfs', '-o', 'size=2m', 'none', cache]
     const { error, status } = spawnSync('mount', mount)
@@ -284,8 +284,8 @@ describe.skipIf(!supported)('install', () => {
     expectFailure(await install(), /could not compile the addon\nno such header/)
   })
 
-  test('an addon that does not compute is not installed', async () => {
-    expectFailure(await ended(start(['install'])), /what was installed does not compute/)
+  test('an addon that does not work is not installed', async () => {
+    expectFailure(await ended(start(['install'])), /the installation does not work/)
   })
 
   test.each([
@@ -346,7 +346,7 @@ describe.skipIf(!supported)('the wheel', () => {
 
   test('is looked for where --from says, and nowhere else', async () => {
     expectFailure(await install('--from', join(folder, 'none')), /expected a wheel or a folder/)
-    expectFailure(await install('--from', folder), /no fitting wheel[^]*pip download/)
+    expectFailure(await install('--from', folder), /no matching wheel[^]*pip download/)
     expect(mirror.requests).toEqual([])
   })
 
@@ -368,7 +368,7 @@ describe.skipIf(!supported)('the wheel', () => {
     expectFailure(await install('--from', file), message)
   })
 
-  test('writes nothing outside of its folder', async () => {
+  test('writes nothing outside its folder', async () => {
     const path = 'nvidia/cudnn/lib/../../../../../outside'
     mirror.wheels.set(wheelName, makeWheel({ ...tensorflowFiles, [path]: 'x' }))
     expectFailure(await install(), /invalid relative path/)
@@ -449,11 +449,11 @@ describe.skipIf(!supported)('doctor', () => {
     expect(output).toMatch(/✗ Installed +nothing\n +npx @tricks\/native install/)
   })
 
-  test('finds what does not compute', async () => {
+  test('reports an installation that does not work', async () => {
     await install()
     const { code, output } = await doctor()
     expect(code).toBe(1)
-    expect(output).toMatch(/✗ Computes +no: [^]*Anew: npx @tricks\/native uninstall/)
+    expect(output).toMatch(/✗ Computes +no: [^]*To reinstall: npx @tricks\/native uninstall/)
   })
 
   test('says what lacks and how to get it', async () => {

@@ -10,7 +10,7 @@ import { installed } from './native.ts'
 
 const capable = processorFlags().some((flag) => /^(avx512|amx)_bf16$/.test(flag))
 if (installed && !capable)
-  console.warn('The tests of bfloat16 are skipped: this processor does not compute in it.')
+  console.warn('Skipping the tests of bfloat16, which this processor does not support.')
 
 const set = (precision: string): void => tf.env().set('COMPUTE_PRECISION', precision)
 const in16 = (tensor: tf.Tensor): boolean => isBfloat16(tf.backend() as NativeBackend, tensor)
@@ -56,7 +56,7 @@ describe.skipIf(!installed)('the precision to compute in', () => {
 
   test.skipIf(capable)('is refused where the processor would emulate it', async () => {
     await tf.setBackend('tensorflow')
-    expect(() => set('bfloat16')).toThrow('this processor does not compute in bfloat16')
+    expect(() => set('bfloat16')).toThrow('this processor does not support bfloat16')
   })
 
   describe.skipIf(!capable)('bfloat16', () => {

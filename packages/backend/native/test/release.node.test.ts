@@ -1,4 +1,4 @@
-// Letting go early of what the backward pass has used changes no gradient, and needs less memory.
+// Freeing used tensors early in the backward pass changes no gradient, and needs less memory.
 import * as tf from '@tensorflow/tfjs-core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { draws } from './compare.ts'
@@ -35,7 +35,7 @@ function randomNet(i: number): (x: tf.Tensor) => tf.Tensor {
   }
 }
 
-describe.skipIf(!installed)('letting go early', () => {
+describe.skipIf(!installed)('early release', () => {
   beforeEach(() => tf.setBackend('tensorflow'))
   afterEach(async () => {
     set(true)

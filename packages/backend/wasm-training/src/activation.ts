@@ -29,7 +29,7 @@ const kernels: Readonly<Record<string, string>> = {
   sigmoid: tf.Sigmoid,
 }
 
-/** Applies an activation that is no matter of bounds, in a pass of its own. */
+/** Applies an activation other than clipping, in a separate pass. */
 export function activate(call: Call, x: Info): Info {
   const activation = (call.attrs['activation'] as string | undefined) ?? 'linear'
   if (['linear', 'relu', 'relu6'].includes(activation)) return x

@@ -93,7 +93,7 @@ test('30 steps of training give the losses of the cpu backend, and fall', async 
   expect(worst).toBeLessThan(1e-5)
 })
 
-test('two runs are equal to the bit', async () => {
+test('two runs are bit-equal', async () => {
   expect(await losses('wasm', 20)).toEqual(await losses('wasm', 20))
 })
 
@@ -112,7 +112,7 @@ test('200 steps leave tensors, bytes and the heap as they were', async () => {
   dispose()
 })
 
-test('a tensor without room is an error, and the heap goes on as it was', async () => {
+test('a tensor that does not fit is an error, and the heap remains usable', async () => {
   await tf.setBackend('wasm')
   const kept = tf.range(0, 1000)
   for (const size of [2 ** 30, 2 ** 31, 2 ** 33, 2 ** 40])

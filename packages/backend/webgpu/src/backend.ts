@@ -106,7 +106,7 @@ export class Backend extends WebGPUBackend {
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(2)} GB`
 
 const lost = (message: string): string =>
-  `the GPU is lost (${message}), and all tensors with it. Start again, from a checkpoint where there is one, and ` +
+  `the GPU is lost (${message}), and all tensors with it. Start again, from a checkpoint if present, and ` +
   'with a smaller batch if memory ran out'
 
 /** Dawn's look for what is done, which it asks `setImmediate` for as long as something is awaited. */

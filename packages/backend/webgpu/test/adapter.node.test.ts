@@ -45,13 +45,10 @@ test.skipIf(!present || process.env['TRICKS_WEBGPU_SOFTWARE'] !== '1')(
 )
 
 // Elsewhere it is no variable that hides a GPU.
-test.skipIf(process.platform !== 'linux')(
-  'says what is lacking where there is no GPU',
-  async () => {
-    const none = { VK_ICD_FILENAMES: '/none', VK_DRIVER_FILES: '/none', TRICKS_WEBGPU_SOFTWARE: '' }
-    await expect(inProcess(none)).rejects.toThrow(/webgpu: no GPU was found\. .*/)
-  },
-)
+test.skipIf(process.platform !== 'linux')('reports what is missing without a GPU', async () => {
+  const none = { VK_ICD_FILENAMES: '/none', VK_DRIVER_FILES: '/none', TRICKS_WEBGPU_SOFTWARE: '' }
+  await expect(inProcess(none)).rejects.toThrow(/webgpu: no GPU was found\. .*/)
+})
 
 test.skipIf(process.platform !== 'linux')(
   "without a GPU, Dawn's and the loader's warnings are kept back, and the cause is in the error",

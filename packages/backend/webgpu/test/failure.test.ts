@@ -1,10 +1,10 @@
-// What is said when a GPU gives up. Each test has a device of its own.
+// Errors when a GPU fails. Each test has its own device.
 import * as tf from '@tensorflow/tfjs-core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { type Backend, open } from '../src/backend.ts'
 import { present } from './compare.ts'
 
-describe.skipIf(!present)('a GPU that gives up', () => {
+describe.skipIf(!present)('a GPU that fails', () => {
   let backend: Backend
 
   beforeEach(async () => {
@@ -30,7 +30,7 @@ describe.skipIf(!present)('a GPU that gives up', () => {
     await expect(values).rejects.toThrow(lost)
   })
 
-  test('is lost between two steps, of which the next says so', async () => {
+  test('is lost between two steps, and the next one reports it', async () => {
     const x = tf.variable(tf.tensor1d([1, 2, 3]))
     const optimizer = tf.train.sgd(0.1)
     const step = (): Promise<unknown> =>
@@ -48,7 +48,7 @@ describe.skipIf(!present)('a GPU that gives up', () => {
     expect(() => tf.square(x)).toThrow(lost)
   })
 
-  test('is told of by what it says of itself', async () => {
+  test('is reported with its own message', async () => {
     const x = tf.square(tf.tensor1d([1, 2, 3]))
     const error = new GPUOutOfMemoryError('no room for 5 GB')
     backend.device.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error }))
@@ -58,7 +58,7 @@ describe.skipIf(!present)('a GPU that gives up', () => {
     expect(() => tf.square(x)).toThrow(message)
   })
 
-  test('is not asked for more than it takes in one', () => {
+  test('is not asked for a larger buffer than it supports', () => {
     const { maxBufferSize, maxStorageBufferBindingSize } = backend.device.limits
     const most = Math.min(maxBufferSize, maxStorageBufferBindingSize)
     const before = backend.memory()

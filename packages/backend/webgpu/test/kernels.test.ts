@@ -239,7 +239,7 @@ describe('the gradients of a convolution by tiles', () => {
     { rows: 576, columns: 64, inner: 128 * 16 * 16, tile: [64, 64], work: 1 },
     { rows: 4608, columns: 512, inner: 128 * 4 * 4, tile: [64, 64], work: 1 },
   ])(
-    'reads $rows × $columns outputs once a tile of $tile',
+    'reads $rows × $columns outputs once per tile of $tile',
     ({ rows, columns, inner, tile, work }) => {
       const { multiplyAdds, reads } = countProduct({ rows, columns, inner })
       const [high, wide] = tile as [number, number]

@@ -90,7 +90,7 @@ describe.skipIf(!present)('on webgpu', () => {
     const settle = async (steps: number): Promise<object> => {
       for (let i = 0; i < steps - 1; i++) step().dispose()
       const loss = step()
-      // What was queued is let go when it is submitted.
+      // Queued resources are freed on submission.
       await loss.data()
       loss.dispose()
       const { numTensors, numDataBuffers } = tf.memory()

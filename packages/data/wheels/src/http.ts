@@ -1,30 +1,30 @@
-// Requests that give up on a server that says nothing, and say what to do about a network that is not there.
+// HTTP requests with a timeout, and with advice for networks without direct access.
 import type { PipSettings } from './pip.ts'
 
-/** On whose behalf files are fetched. */
+/** The package for which files are downloaded. */
 export interface Client {
-  /** Begins each message. */
+  /** The name that begins each message. */
   readonly name: string
   readonly pip: PipSettings
-  /** The command that is run with other settings, for messages: `npx @tricks/native install`. */
+  /** The command to run with other settings, for messages: `npx @tricks/native install`. */
   readonly command: string
-  /** What else to do where the network is missing, in a line. */
+  /** One line of further advice for missing network access. */
   readonly advice: string
 }
 
 export interface Answer {
   readonly response: Response
-  /** The body; ends with an error where nothing comes for `timeout` seconds. */
+  /** The body; throws if nothing is received for `timeout` seconds. */
   readonly chunks: AsyncIterable<Uint8Array>
 }
 
-/** Where the connection was lost: worth another try. */
+/** The connection was lost; worth a retry. */
 export class Unreachable extends Error {}
 
 /**
- * A request that is given up if nothing comes for as long as pip's timeout.
+ * Sends a request, with pip's timeout for connections without data.
  *
- * @throws Unreachable if there is no answer; Error if the answer is an error
+ * @throws Unreachable without a response; Error for an error response
  * @example
  * const client = { name: 'mine', pip: pipSettings(), command: 'npx mine install', advice: 'ask your administrator' }
  * const { response } = await request(`${client.pip.index}some-weights/`, client)
@@ -47,7 +47,7 @@ export async function request(
     try {
       return await promise
     } catch (error) {
-      const reason = silence.signal.aborted ? `nothing came for ${pip.timeout} s` : reasonOf(error)
+      const reason = silence.signal.aborted ? `no data for ${pip.timeout} s` : reasonOf(error)
       throw new Unreachable(
         `${name}: the connection to ${host} failed (${reason})\n${networkAdvice(client)}`,
         {
@@ -86,9 +86,9 @@ function reasonOf(error: unknown): string {
 }
 
 const networkAdvice = ({ command, advice }: Client): string =>
-  'Run it again to resume the download. If the machine has no direct network:\n' +
+  'Run it again to resume the download. If the machine has no direct network access:\n' +
   `  a mirror of PyPI: PIP_INDEX_URL=https://… ${command}\n` +
-  '  a proxy: NODE_USE_ENV_PROXY=1 HTTPS_PROXY=… (Node 22.21 or 24 on); own certificates: NODE_EXTRA_CA_CERTS=FILE\n' +
+  '  a proxy: NODE_USE_ENV_PROXY=1 HTTPS_PROXY=… (Node 22.21 or 24 on); custom certificates: NODE_EXTRA_CA_CERTS=FILE\n' +
   `  ${advice}`
 
 export async function text({ chunks }: Answer): Promise<string> {

@@ -1,12 +1,12 @@
 import { lock } from 'proper-lockfile'
 
-/** A lock whose owner has not touched it for that long is a dead one's, in milliseconds. */
+/** A lock that was not refreshed for this long, in milliseconds, is stale. */
 const stale = 5_000
 
 /**
- * Does the work while no other process does any in the same folder; waits for its turn.
+ * Runs `work` exclusively for a folder; waits for other processes.
  *
- * @param report is told if it waits
+ * @param report called if it has to wait
  * @example
  * await exclusively('.', console.log, () => writeFile('once.txt', ''))
  */
@@ -19,7 +19,7 @@ export async function exclusively<Result>(
     lock(folder, {
       stale,
       retries: forever ? { forever: true, minTimeout: 500, maxTimeout: 1000 } : 0,
-      // Taken over while this process slept. Each works in a folder of its own, so that harms nobody.
+      // The lock was taken over while this process was suspended. Harmless, as each process works in its own folder.
       onCompromised: () => undefined,
     })
   const release = await take(false).catch((error: NodeJS.ErrnoException) => {

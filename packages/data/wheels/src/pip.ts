@@ -1,15 +1,15 @@
-// The user's pip settings, so that a company's mirror is asked where pip would ask it.
+// Reads the user's pip settings, so that a company's mirror is used as by pip.
 import { existsSync, readFileSync } from 'node:fs'
 import { devNull, homedir } from 'node:os'
 import { join } from 'node:path'
 
-/** Where to ask, and how patiently. */
+/** The index, and limits for requests. */
 export interface PipSettings {
   /** The index's simple API, with a slash at its end. */
   readonly index: string
-  /** How long to wait for a server that says nothing, in seconds. */
+  /** Timeout without data, in seconds. */
   readonly timeout: number
-  /** How often a cut connection is taken up again. */
+  /** Maximum number of retries after an interruption. */
   readonly retries: number
 }
 
@@ -17,7 +17,7 @@ const defaults = { 'index-url': 'https://pypi.org/simple', timeout: '15', retrie
 type Key = keyof typeof defaults
 
 /**
- * Reads what pip reads: its configuration files, later ones before earlier ones, then the environment.
+ * Reads pip's settings: its configuration files, in order of precedence, then the environment.
  *
  * @example
  * const { index, timeout, retries } = pipSettings()

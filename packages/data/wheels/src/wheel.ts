@@ -1,22 +1,22 @@
-// Finding wheels on a Python package index.
+// Finds wheels on a Python package index.
 import { type Client, request, text } from './http.ts'
 
 export interface Wheel {
   readonly filename: string
   readonly url: string
   readonly sha256: string
-  /** In bytes, where the index says it. */
+  /** In bytes, if the index reports it. */
   readonly size: number | undefined
 }
 
 /**
- * The newest wheel of a project that fits, by its platform tag and version.
+ * Finds the newest matching wheel of a project, by platform tag and version.
  *
- * @throws where there is none, with what there is
+ * @throws Error if there is no match, listing the available versions
  * @example
  * const client = { name: 'mine', pip: pipSettings(), command: 'npx mine install', advice: 'ask your administrator' }
  * const wheel = await findWheel('some-weights', /-none-any\.whl$/, (version) => version === '0.1.0', client)
- * @see PEP 691 (the index as JSON), PEP 503 (as HTML, for mirrors that know no other)
+ * @see PEP 691 (the index as JSON), PEP 503 (as HTML, for mirrors without JSON)
  */
 export async function findWheel(
   project: string,
@@ -45,7 +45,7 @@ export async function findWheel(
   )
 }
 
-/** A mirror that asks for a password at its index asks for it at its files too. */
+/** A mirror with a password for its index requires it for its files too. */
 function withCredentials(address: string, index: string): string {
   const [url, from] = [new URL(address), new URL(index)]
   if (url.host === from.host)

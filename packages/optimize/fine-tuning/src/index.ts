@@ -22,7 +22,7 @@ interface ByPath<T> {
 }
 
 /**
- * Trains the layers from `until` on; those before it stay as they are: kernels, biases, and of batch norm scale, shift
+ * Trains the layers from `until` on; those before it are unchanged: kernels, biases, and of batch norm scale, shift
  * and statistics, by which they then normalise. No gradient is computed for them.
  *
  * Inside `during` it holds for that part of the run, so that several unfreeze a network step by step from the top.

@@ -9,7 +9,7 @@ export interface Breach {
   readonly law: number
   readonly title: string
   readonly backend: string
-  /** The smallest case that breaks the law, what was expected, how to mend it. */
+  /** The smallest case that breaks the law, what was expected, and how to fix it. */
   readonly message: string
 }
 

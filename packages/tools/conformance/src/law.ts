@@ -33,7 +33,7 @@ export interface Law {
   /**
    * Looks at a trick on the current backend.
    *
-   * @throws Error that says the smallest case that breaks the law, and how to mend it
+   * @throws Error with the smallest case that breaks the law, and how to fix it
    */
   check(subject: Subject): Promise<void>
 }
@@ -67,7 +67,7 @@ export function reworded(error: unknown, words: string): Error {
   return result
 }
 
-/** What an error says, to go on from in the same sentence. */
+/** An error's message without a final full stop, to be continued. */
 export const messageOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
 
@@ -81,7 +81,7 @@ export function show(value: unknown): string {
   return text.length > 100 ? `${text.slice(0, 97)}…` : text
 }
 
-/** Whether two values of JSON and typed arrays are equal to the bit. */
+/** Whether two values of JSON and typed arrays are bit-equal. */
 export function same(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true
   if (!isRecord(a) || !isRecord(b)) return false

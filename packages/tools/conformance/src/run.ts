@@ -257,7 +257,7 @@ function fresh(stored: unknown, use: (state: unknown) => void): void {
   tf.tidy(() => use(tensorsOf(stored)))
 }
 
-/** Where two runs first part, in words; undefined where they are equal to the bit. */
+/** Describes the first difference between two runs; undefined if they are bit-equal. */
 export function firstDifference(
   expected: readonly Entry[],
   got: readonly Entry[],
@@ -266,7 +266,7 @@ export function firstDifference(
     const [a, b] = [expected[i], got[i]]
     const { step, what } = (a ?? b)!
     if (!a || !b || a.what !== b.what || a.step !== b.step)
-      return { step, words: `the run ${b ? 'goes on' : 'ends'} at step ${step}` }
+      return { step, words: `the run ${b ? 'continues' : 'ends'} at step ${step}` }
     const at = Array.from(a.values).findIndex((value, j) => !Object.is(value, b.values[j]))
     if (at < 0 && a.values.length === b.values.length) continue
     const [from, to] = [a.values[at]!, b.values[at]!]

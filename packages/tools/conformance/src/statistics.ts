@@ -153,7 +153,7 @@ interface Cell {
 const quantile = (freedom: number): number =>
   freedom * (1 - 2 / (9 * freedom) + deviations * Math.sqrt(2 / (9 * freedom))) ** 3
 
-/** Each value is drawn anew, whatever the one before it was. */
+/** Whether each value is independent of the one before. */
 function expectEachNew(name: string, values: readonly Category[]): void {
   if (dependent(values.slice(1), values.slice(0, -1)))
     throw new Error(`expected each of ${values.length} ${name} to be independent of the one before`)

@@ -238,14 +238,14 @@ export const broken: readonly Broken[] = [
   },
   {
     law: 2,
-    mistake: 'keeps a tensor a step and disposes none',
+    mistake: 'keeps one tensor per step and disposes none',
     make: () => averaging('hoarder', 'memory'),
     message:
       'hoarder breaks law 2: a second run of 12 steps leaves 72 tensors more than the first. Keep tensors in the state that start returns: core disposes those that are replaced',
   },
   {
     law: 2,
-    mistake: 'changes what it is told to apply',
+    mistake: 'changes the params that it is given',
     make: () =>
       named(
         'overwriting',
@@ -362,7 +362,7 @@ export const broken: readonly Broken[] = [
         },
       }),
     message:
-      "misnamed breaks law 4: evaluation.weights at step 0 of batch 1 of 8×13×3 images gives dense_1/kernel, which is no variable's path. Go by the paths of `variables`",
+      "misnamed breaks law 4: evaluation.weights at step 0 of batch 1 of 8×13×3 images gives dense_1/kernel, which is no variable's path. Use the paths of `variables`",
   },
   {
     law: 4,

@@ -27,7 +27,7 @@ test('within the tolerance is close, beyond is not', () => {
   expect(() => expectClose(1.11, 1, { absolute: 0.1 })).toThrow()
 })
 
-test('what is off is said: where, by how much, how often', () => {
+test('reports differences: where, by how much, how often', () => {
   const got = tf.tensor2d([0.1, 0.2, 0.3, 0.5, 0.5, 0.75], [2, 3])
   expect(() => expectClose(got, { ...fixture, data: [0.1, 0.2, 0.3, 0.4, 0.5, 0.5] })).toThrow(
     '2 of 6 values are off, the worst at [1, 2]: expected 0.5, got 0.75, 0.25 apart',

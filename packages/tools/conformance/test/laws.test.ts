@@ -164,7 +164,7 @@ describe('checkTrick', () => {
     expect(await checkTrick(good['brightness']!, uniformly(0.5, 1))).toEqual([])
   })
 
-  test('finds each broken law on each backend, and leaves the backend as it was', async () => {
+  test('finds each broken law on each backend, and restores the backend', async () => {
     const before = tf.getBackend()
     const { make, message } = broken.find(
       ({ mistake }) => mistake === 'brightens without clipping',
@@ -176,7 +176,7 @@ describe('checkTrick', () => {
     expect(tf.getBackend()).toBe(before)
   })
 
-  test('leaves out the backends that it is told to', async () => {
+  test('skips the given backends', async () => {
     const { make } = broken.find(({ mistake }) => mistake === 'brightens without clipping')!
     const found = await checkTrick(make, { without: { cpu: 'a reason' } })
     expect(new Set(found.map(({ backend }) => backend))).toEqual(
@@ -216,7 +216,7 @@ describe('onEachBackend', () => {
     { without: { cpu: 'shows how a backend is left out' } },
   )
 
-  test('leaves out what it is told to', () => {
+  test('skips the given laws', () => {
     expect(called).toEqual(
       Object.keys(tf.engine().registryFactory).filter((name) => name !== 'cpu'),
     )

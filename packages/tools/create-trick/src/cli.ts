@@ -19,7 +19,7 @@ const help = `Starts a new trick: a package whose failing test says what to do n
 
 What is not given is asked for.`
 
-/** An answer, or the end of the program where there is none to ask. */
+/** Asks a question, or ends the program if there is no terminal. */
 async function ask(what: string, question: () => Promise<string | symbol>): Promise<string> {
   if (!process.stdin.isTTY)
     throw new Error(`create-trick: expected ${what} to be given (see --help)`)

@@ -7,7 +7,7 @@ export interface Initializer {
   readonly values: Float32Array | Int8Array | BigInt64Array
 }
 
-/** A list of numbers is of integers; a number that may have a fraction says so. */
+/** A list of numbers contains integers; numbers with fractions are marked. */
 export type Attribute = number | string | readonly number[] | { readonly float: number }
 
 export interface Node {

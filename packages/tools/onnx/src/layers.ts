@@ -25,7 +25,7 @@ export interface LayerFacts {
 
 type Convert = (layer: LayerFacts, inputs: readonly [Value, ...Value[]], graph: Graph) => Value
 
-/** The same axes as tfjs, for what goes by position. */
+/** The same axes as in tfjs, for position-dependent arguments. */
 function inOrder({ name, shape }: Value, graph: Graph): string {
   const alike = shape.length !== 4 || shape[3] === 1 || (shape[1] === 1 && shape[2] === 1)
   return alike ? name : graph.add(`${name}/channels-last`, 'Transpose', [name], { perm: fromFile })

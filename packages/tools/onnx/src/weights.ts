@@ -51,7 +51,7 @@ export interface Kernel {
 
 /**
  * A kernel's values w as q · s: s = max |w| / 127 of an output channel, q = w / s rounded. A kernel with a single value
- * for each channel stays as it is, since its scales would take as much room.
+ * for each channel is not converted, since its scales would take as much room.
  */
 export function quantize(role: string, { values, shape }: Weight): Kernel {
   const channels = channelsOf(role, shape)
@@ -75,7 +75,7 @@ export const kernelOf = (role: string, weight: Weight, type: 'float32' | 'int8')
 /**
  * Sets a model's kernels to the values that an int8 file has for them, to measure what that costs: for the same images the
  * model then gives what the file gives. Kernels of convolutions and dense layers are quantised, symmetrically, with a scale
- * for each output channel; biases and norms stay as they are. There is no way back but the weights that one kept.
+ * for each output channel; biases and norms are not converted. Keep the original weights to undo it.
  *
  * @example
  * quantizeWeights(model)

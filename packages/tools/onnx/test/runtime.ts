@@ -4,7 +4,7 @@ import type * as layers from '@tensorflow/tfjs-layers'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { expect } from 'vitest'
 
-/** All weights anew, away from where they start; a few gains are 0 or negative. Quicker than drawing millions. */
+/** Sets all weights to new values; a few scales are 0 or negative. Faster than drawing millions. */
 export function scatter(model: layers.LayersModel): void {
   let state = 1
   const next = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32

@@ -59,8 +59,8 @@ export interface FeatureProgress {
 }
 
 /**
- * The features of images by a network whose weights stay as they are: computed once, and kept by weights, images,
- * normalisation and tricks. Whoever asks again with the same ones, perhaps in another process, gets what is kept.
+ * The features of images by a network with fixed weights: computed once, and kept by weights, images,
+ * normalisation and tricks. Another call with the same ones, even in another process, gets the stored features.
  *
  * @throws RangeError for an option out of its range; the signal's reason if it is aborted
  * @example

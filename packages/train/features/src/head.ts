@@ -21,7 +21,7 @@ export interface HeadOptions {
   readonly signal?: AbortSignal
 }
 
-/** What became of a decay. */
+/** The result for one decay. */
 export interface Tried {
   readonly decay: number
   readonly training: Metrics

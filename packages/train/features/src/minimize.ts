@@ -23,7 +23,7 @@ type Pair = { readonly step: Float64Array; readonly change: Float64Array; readon
  * promises.
  *
  * @param f gives value and gradient
- * @param from is left as it is
+ * @param from is not changed
  * @example
  * const { at } = await minimize(([x]) => ({ value: (x! - 3) ** 2, gradient: Float64Array.of(2 * (x! - 3)) }), Float64Array.of(0))
  * @see Liu and Nocedal 1989, "On the limited memory BFGS method for large scale optimization"

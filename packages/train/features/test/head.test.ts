@@ -42,7 +42,7 @@ describe('minimize', () => {
     expect(from).toEqual(new Float64Array(4))
   })
 
-  test('ends where it starts if that is the minimum, and after so many steps', async () => {
+  test('ends where it starts if that is the minimum, and after the given number of steps', async () => {
     const bowl = ([x]: Float64Array) => ({ value: x! ** 4, gradient: Float64Array.of(4 * x! ** 3) })
     expect((await minimize(bowl, Float64Array.of(0))).steps).toBe(0)
     expect((await minimize(bowl, Float64Array.of(5), { maxSteps: 2 })).steps).toBe(2)

@@ -126,7 +126,7 @@ function statusOf(view: ProgressView): (progress: FeatureProgress) => void {
   let computed = 0
   let before = 0
   return ({ done, computed: now, total }) => {
-    // Counted anew for each set of images.
+    // Counted separately for each set of images.
     computed += now < before ? now : now - before
     before = now
     const rate = computed / ((performance.now() - began) / 1000)

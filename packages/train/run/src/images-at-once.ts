@@ -1,4 +1,4 @@
-/** The activations of so many take some hundred megabytes. */
+/** The activations of this many take a few hundred megabytes. */
 const pixels = 32 * 224 * 224
 
 /** How many images of a size pass through a network at once without gradients: memory and time alone depend on it. */

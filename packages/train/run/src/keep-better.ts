@@ -7,7 +7,7 @@ interface Best {
 
 /**
  * Restores the weights of the best epoch by validation accuracy at the end, those from before the first one included: fine-tuning
- * that damages the features of a pretrained network leaves the network as it was. Of equal ones the last counts.
+ * that damages the features of a pretrained network leaves it unchanged. Of equal ones the last counts.
  *
  * @param accuracy on the validation images before the first step
  */

@@ -80,7 +80,7 @@ test('the last layer alone: fitted to features, recorded, and of use', async () 
   expect(weightsIn('two').equals(weightsIn('one'))).toBe(true)
 })
 
-test('aborted while features are computed, it says so, and resumes to the same weights', async () => {
+test('aborted while features are computed, it reports that, and resumes to the same weights', async () => {
   await run(options('whole'))
   for (const status of [1, 4, 8]) {
     const name = `stopped ${status}`

@@ -58,9 +58,9 @@ test('a resumed run has no duplicate steps, and no removed ones', async () => {
   third.close()
   expect(steps().filter((_, i) => i % 2)).toEqual([10, 20, 30])
 
-  const afresh = await openTensorBoard(folder)
-  record(afresh, 10, 10)
-  afresh.close()
+  const fresh = await openTensorBoard(folder)
+  record(fresh, 10, 10)
+  fresh.close()
   expect(steps()).toEqual([10, 10])
   expect(files()).toHaveLength(1)
 })

@@ -7,7 +7,7 @@ import type { ImageSet, Subset } from './image-set.ts'
 import type { Model } from './model.ts'
 import { topologyOf } from './topology.ts'
 
-/** The first 64 bits of a SHA-256 hash: enough to tell runs apart, and short in a message. */
+/** The first 64 bits of a SHA-256 hash: enough to distinguish runs, and short in a message. */
 class Fingerprint {
   private readonly hash = sha256.create()
 

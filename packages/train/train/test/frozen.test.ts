@@ -69,7 +69,7 @@ const frozen: Record<string, () => layers.LayersModel | Promise<layers.LayersMod
     base.trainable = false
     return inFunctional(base)
   },
-  'one with a nested one whose layer was thawed': () => {
+  'one with a nested one whose layer was unfrozen': () => {
     const base = nested('base', flatten(), dense('one'), dense('two'))
     base.trainable = false
     base.layers[2]!.trainable = true

@@ -89,14 +89,14 @@ async function byTrainer(
 
 describe('a reused optimizer keeps the state of each variable', () => {
   const runs: Record<string, string[][]> = {
-    'after layers were thawed': [['one', 'two'], ['one'], []],
+    'after layers were unfrozen': [['one', 'two'], ['one'], []],
     'after layers were frozen': [[], ['one'], ['one', 'two']],
-    'after layers were frozen and thawed': [[], ['one'], ['two'], []],
+    'after layers were frozen and unfrozen': [[], ['one'], ['two'], []],
     'in two runs of the same layers': [[], []],
   }
   const cases = Object.keys(runs).flatMap((run) =>
     Object.keys(all)
-      .filter((name) => name in flexible || !run.includes('thawed'))
+      .filter((name) => name in flexible || !run.includes('unfrozen'))
       .map((name) => [name, run]),
   )
   test.each(cases)('%s, %s', async (name, run) => {
@@ -303,7 +303,7 @@ describe('in two concurrent runs', () => {
 })
 
 test.each([['adam'], [undefined], [null], [{}]])(
-  'what is no optimizer is refused: %j',
+  'rejects values that are not optimizers: %j',
   async (given) => {
     const optimizer = given as unknown as tf.Optimizer
     const message = 'train: expected optimizer to be one such as tf.train.adam(0.001), got '

@@ -16,7 +16,7 @@ const labels = [
 describe('a balanced order', () => {
   const order = [...balancedOrder(labels, createRandom(3))]
 
-  test('has as many of each class, in every part of it', () => {
+  test('is balanced across classes, in every part of it', () => {
     expect(order).toHaveLength(60)
     for (const part of [order, order.slice(0, 30), order.slice(30)])
       for (const label of [0, 1, 4])

@@ -31,7 +31,7 @@ test('without bfloat16 on the backend, float32 is used with a warning', async ()
 test('with bfloat16, training uses it and evaluation uses float32', async (context) => {
   context.skip(tf.findBackendFactory('tensorflow') === null, 'TensorFlow is not installed')
   await tf.setBackend('tensorflow')
-  context.skip(!isCapable(), 'this processor does not compute in bfloat16')
+  context.skip(!isCapable(), 'this processor does not support bfloat16')
   const set = vi.spyOn(tf.env(), 'set')
   const { precision, steps, test: metrics } = await run('bfloat16')
   expect(precision).toBe('bfloat16')

@@ -16,7 +16,7 @@ test.each([
   [10, [3, 3, 4]],
   [40, [15, 15, 10]],
   [60, [25, 25, 10]],
-])('%d images are as many of each class as of the others', (limit, counts) => {
+])('%d images are balanced across classes', (limit, counts) => {
   const first = firstOf(set, limit)
   const found = [0, 1, 2].map(
     (label) => [...(first.labels as Uint8Array)].filter((each) => each === label).length,

@@ -4,5 +4,5 @@ export const client = (): Client => ({
   name: 'native',
   pip: pipSettings(),
   command: 'npx @tricks/native install',
-  advice: 'a wheel fetched elsewhere: npx @tricks/native install --from FILE.whl',
+  advice: 'a wheel downloaded elsewhere: npx @tricks/native install --from FILE.whl',
 })

@@ -1,4 +1,4 @@
-// tfjs-node's addon, compiled from its own unchanged sources against the libraries of the wheel.
+// Compiles tfjs-node's addon from its unmodified sources against the libraries of the wheel.
 import { execFile } from 'node:child_process'
 import { rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
@@ -10,9 +10,9 @@ import type { Compiler } from './platform.ts'
 const run = promisify(execFile)
 
 /**
- * TensorFlow logs by Abseil, which reads no environment variable, and begins while it is loaded. Loaded before it, with
- * its symbols for all, this answers in Abseil's place which messages are shown: errors, unless TF_CPP_MIN_LOG_LEVEL says
- * otherwise.
+ * TensorFlow logs through Abseil, which reads no environment variable and starts logging while it is loaded. This
+ * library is loaded before it with global symbols, and overrides Abseil's decision which messages to show: only errors,
+ * unless TF_CPP_MIN_LOG_LEVEL is set.
  */
 const quiet = `
 #include <cstdlib>
@@ -36,7 +36,7 @@ NAPI_MODULE_INIT() { return exports; }
  * Compiles the addon of the installation in `folder`.
  *
  * @param headers the folder of TensorFlow's C headers
- * @throws with what the compiler says
+ * @throws Error with the compiler's output
  */
 export async function compile(
   folder: string,
@@ -69,7 +69,7 @@ export async function compile(
   await rm(source)
 }
 
-/** Whether a compiler has these options: an older one lacks those of newer processors. */
+/** Whether a compiler supports these options: an older one lacks those of newer processors. */
 async function knows({ command }: Compiler, options: readonly string[]): Promise<boolean> {
   return run(command, [...options, '-E', '-x', 'c++', '/dev/null']).then(
     () => true,

@@ -1,4 +1,4 @@
-// The installation, in the order that it flows: wheel, download, extraction, compilation, check, into place.
+// The installation in order: find the wheel, download, extract, compile, check, move into place.
 import { randomUUID } from 'node:crypto'
 import { mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
@@ -31,13 +31,13 @@ import { type Device, verify } from './verify.ts'
 
 export interface InstallOptions {
   readonly variant: Variant
-  /** A wheel, or a folder with wheels, instead of the index. */
+  /** A wheel, or a folder of wheels, instead of the index. */
   readonly from?: string
-  /** Whether to run what was installed, default true. */
+  /** Whether to check the installation, default true. */
   readonly check?: boolean
-  /** The command that checks an installation, to which the folder is added. */
+  /** The command that checks an installation; its folder is appended. */
   readonly checkCommand: readonly string[]
-  /** Is told each step. */
+  /** Called with a line per step. */
   readonly report: (line: string) => void
   readonly progress: Progress
 }
@@ -45,12 +45,12 @@ export interface InstallOptions {
 export type Result = Installation & { readonly device: Device | undefined; readonly fresh: boolean }
 
 /**
- * Installs libtensorflow and tfjs-node's addon into the cache folder, or finds them there.
+ * Installs libtensorflow and tfjs-node's addon to the cache folder, unless they are already there.
  *
- * All is prepared in a folder beside, which then gets its name in one step: interrupted anywhere, it leaves nothing
- * that looks installed, and a part of a download for the next run.
+ * Everything is prepared in a temporary folder, which is then renamed in one step: if interrupted at any point, nothing
+ * that looks installed remains, and a partial download is kept for the next run.
  *
- * @throws Error with the way on
+ * @throws Error with advice
  */
 export async function install(options: InstallOptions): Promise<Result> {
   const { variant, report, checkCommand, check = true } = options
@@ -62,7 +62,7 @@ export async function install(options: InstallOptions): Promise<Result> {
   const folder = folderOf(variant)
   const verified = async (where: string) =>
     check ? await verify([...checkCommand, where]) : undefined
-  // Left alone, it ends the process where a file gets larger than `ulimit -f` lets it.
+  // By default it would end the process if a file exceeds `ulimit -f`.
   process.on('SIGXFSZ', () => undefined)
   return exclusively(cache, report, async () => {
     const present = readInstallation(folder)
@@ -100,20 +100,20 @@ export async function install(options: InstallOptions): Promise<Result> {
   })
 }
 
-/** Ends the name of a folder that is not an installation yet, or no longer. */
+/** The suffix of a folder that is not, or no longer, an installation. */
 const unfinished = '.tmp'
 
 const downloads = (cache: string): string => join(cache, 'downloads')
 
-/** What a killed run left; the lock says that it is nobody's. */
+/** Removes what a killed run left behind; the lock ensures that no other run uses it. */
 async function removeLeftovers(cache: string): Promise<void> {
   for (const name of await readdir(cache))
     if (name.endsWith(unfinished)) await remove(join(cache, name))
 }
 
 /**
- * Deletes a folder that the compilers of a failed or killed run may still write to: nothing can end them if the installer
- * itself was killed. Renamed first, it is out of their reach, as they open their outputs by path.
+ * Deletes a folder to which compilers of a failed or killed run may still write: nothing can end them if the installer
+ * itself was killed. Renaming it first puts it out of their reach, as they open their outputs by path.
  */
 async function remove(folder: string): Promise<void> {
   const renamed = join(dirname(folder), `${randomUUID()}${unfinished}`)
@@ -123,7 +123,7 @@ async function remove(folder: string): Promise<void> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return
     throw error
   }
-  // tar works inside of its folder, wherever that is now, so it may take another try.
+  // tar keeps working in its folder, wherever that is now, so deletion may need another attempt.
   await rm(renamed, { recursive: true, maxRetries: 10 })
 }
 
@@ -138,7 +138,7 @@ async function requireSpace(cache: string, { space }: Platform): Promise<void> {
 
 const elsewhere = 'To install on another disk, set TRICKS_NATIVE_CACHE, here and when running.'
 
-/** Puts the libraries into `folder`, from the index or from what the user has; gives the wheels' names. */
+/** Extracts the libraries to `folder`, from the index or from local wheels; returns the wheels' names. */
 async function takeWheels(
   { variant, from, report, progress }: InstallOptions,
   platform: Platform,
@@ -173,7 +173,7 @@ async function takeWheels(
   return names
 }
 
-/** The headers that the addon's sources include. */
+/** Selects the headers that the addon's sources include. */
 function headerPath(name: string): string | undefined {
   const path = /^tensorflow\/(include\/.*\.h)$/.exec(name)?.[1]
   const needed =
@@ -195,7 +195,7 @@ async function fetchWheel(
   return download(wheel, downloads(cacheFolder()), from, progress)
 }
 
-/** Looks for wheels in a folder, or takes the one that is named. */
+/** Finds wheels in a folder, or uses the given one. */
 async function localWheels(
   from: string,
 ): Promise<(project: string, accepts: (version: string) => boolean) => Promise<string>> {
@@ -207,31 +207,31 @@ async function localWheels(
     basename(file).split('-')[0]!.replaceAll('_', '-').toLowerCase()
   return async (project, accepts) => {
     const wheel = wheels.find((file) => {
-      // A wheel of `tensorflow` runs on the CPU as well as one of `tensorflow-cpu`.
+      // A wheel of `tensorflow` runs on the CPU like one of `tensorflow-cpu`.
       const same = projectOf(file) === project || `${projectOf(file)}-cpu` === project
       return same && accepts(versionOf(basename(file)))
     })
     if (wheel) return wheel
     throw new Error(
-      `native: ${from} has no fitting wheel of ${project}\n` +
+      `native: ${from} has no matching wheel of ${project}\n` +
         `  pip download --no-deps --only-binary=:all: ${project}==${versions.tensorflow}`,
     )
   }
 }
 
-/** A full disk has several names. */
+/** Explains errors of the system; a full disk has several codes. */
 async function explained(error: unknown, cache: string, platform: Platform): Promise<unknown> {
   const { code = '' } = error as NodeJS.ErrnoException
   const reasons: Record<string, string> = {
     ENOSPC: 'the disk is full',
     EDQUOT: 'the disk quota is used up',
-    EFBIG: 'a file became larger than this system lets it (ulimit -f)',
-    EACCES: 'it may not be written to',
-    EROFS: 'it may not be written to',
+    EFBIG: "a file exceeded this system's size limit (ulimit -f)",
+    EACCES: 'it is not writable',
+    EROFS: 'it is not writable',
   }
   const reason = reasons[code]
   if (!reason) return error
-  // Space that a part of a download holds is what is lacking.
+  // A partial download takes up space that the installation may need.
   if (code !== 'EACCES' && code !== 'EROFS')
     await rm(downloads(cache), { recursive: true, force: true })
   return new Error(

@@ -1,4 +1,4 @@
-// What a wheel must be made for, and whether this machine can use one.
+// Which wheels suit this machine, and whether it can use one.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import type { Variant } from '../installation.ts'
@@ -10,16 +10,16 @@ export interface Platform {
   readonly project: string
   /** What a wheel's platform tag must match. */
   readonly tag: RegExp
-  /** The shared libraries that are needed at run time, in the wheel's `tensorflow` folder. */
+  /** The shared libraries needed at run time, from the wheel's `tensorflow` folder. */
   readonly libraries: readonly string[]
-  /** How much is written to the disk at most, in MB: the wheel and what is taken of it. */
+  /** Maximum disk space needed in MB: the wheel and the extracted files. */
   readonly space: number
 }
 
 const linux = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2']
 const mac = ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib']
 
-/** @throws where TensorFlow publishes no wheel for this machine, or its system can't load one */
+/** @throws Error if TensorFlow publishes no wheel for this machine, or its system can't load it */
 export function platformOf(
   variant: Variant,
   { platform, arch }: Pick<NodeJS.Process, 'platform' | 'arch'> = process,
@@ -46,7 +46,7 @@ export function platformOf(
       throw new Error(
         `native: TensorFlow has no libraries for ${name} that Node can load\n` +
           (platform === 'win32' ? 'On Windows, use WSL 2: there it is Linux.\n' : '') +
-          'What works everywhere: npm install @tricks/wasm-training',
+          'On any platform you can use: npm install @tricks/wasm-training',
       )
   }
 }
@@ -65,13 +65,13 @@ function requireGlibc(): void {
     throw new Error(`native: TensorFlow needs glibc 2.27 or newer, got ${version}`)
 }
 
-/** The compiler to use and what it says it is. */
+/** A compiler, and its version line. */
 export interface Compiler {
   readonly command: string
   readonly version: string
 }
 
-/** The compiler that `CXX` names, or the first there is of c++, g++ and clang++. */
+/** The compiler named by `CXX`, or the first available of c++, g++ and clang++. */
 export async function findCompiler(): Promise<Compiler> {
   const named = process.env['CXX']
   const commands = named ? [named] : ['c++', 'g++', 'clang++']

@@ -1,16 +1,16 @@
-// The addon without a compiler: from a package of the platform's, as esbuild and napi-rs have them.
+// The addon without a compiler: from a platform-specific package, as in esbuild and napi-rs.
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { type Installation, opsFile, opsFor, parts, versions } from '../installation.ts'
 
-/** `@tricks/native-linux-x64`: an optional dependency, which npm takes on its platform alone. */
+/** `@tricks/native-linux-x64`: an optional dependency that npm installs only on its platform. */
 const packageName = `@tricks/native-${process.platform}-${process.arch}`
 
 interface Manifest {
   readonly name: string
   readonly version: string
-  /** The TensorFlow that the addon is linked to; another has other symbols. */
+  /** The TensorFlow version that the addon is linked to; others have different symbols. */
   readonly tensorflow: string
 }
 
@@ -19,7 +19,7 @@ export interface Prebuilt {
   readonly name: string
 }
 
-/** The package for this platform, where it is installed and fits. */
+/** The package for this platform, if it is installed and compatible. */
 export function findPrebuilt(): Prebuilt | undefined {
   const require = createRequire(import.meta.url)
   try {
@@ -39,7 +39,7 @@ export async function copyPrebuilt(prebuilt: Prebuilt, folder: string): Promise<
   for (const file of files) await copyFile(join(prebuilt.folder, file), join(folder, file))
 }
 
-/** Makes that package of an installation, to be published with a release. */
+/** Creates that package from an installation, to publish with a release. */
 export async function pack(
   installation: Installation,
   version: string,

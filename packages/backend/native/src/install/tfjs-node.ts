@@ -1,4 +1,4 @@
-// tfjs-node's published files, without its install script and without what it depends on.
+// tfjs-node's published files, without its install script and dependencies.
 import { execFile } from 'node:child_process'
 import { mkdir, readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -7,19 +7,19 @@ import { parts, versions } from '../installation.ts'
 
 const run = promisify(execFile)
 
-/** By a part of the archive's name. */
+/** Keyed by a part of the archive's name. */
 const packages: Readonly<Record<string, { readonly spec: string; readonly path: string }>> = {
   'tfjs-node': { spec: `@tensorflow/tfjs-node@${versions.tfjsNode}`, path: parts.tfjsNode },
   protobuf: { spec: `google-protobuf@${versions.protobuf}`, path: parts.protobuf },
 }
 
-/** What answers tfjs-node's require of `@tensorflow/tfjs`, whose core is all that it uses here. */
+/** The module that satisfies tfjs-node's require of `@tensorflow/tfjs`, of which it only uses the core here. */
 const core = "module.exports = globalThis[Symbol.for('@tricks/native tfjs-core')]\n"
 
 /**
- * Fetches tfjs-node by npm: from the registry that npm is set up for, and checked by it.
+ * Fetches tfjs-node with npm, which uses its configured registry and verifies the package.
  *
- * @throws where npm is absent or can't reach its registry
+ * @throws Error if npm is missing or can't reach its registry
  */
 export async function fetchTfjsNode(folder: string): Promise<void> {
   const archives = join(folder, 'archives')

@@ -1,4 +1,4 @@
-// Whether an installation computes: a convolution's gradient, against the sums written out.
+// Checks that an installation computes a convolution's gradient correctly.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import * as tf from '@tensorflow/tfjs-core'
@@ -7,7 +7,7 @@ import { load } from '../load.ts'
 
 const run = promisify(execFile)
 
-/** What an installation computes with. */
+/** The device that an installation computes on. */
 export interface Device {
   readonly tensorflow: string
   readonly device: 'CPU' | 'GPU'
@@ -16,7 +16,7 @@ export interface Device {
 /**
  * Loads an installation into this process and checks the gradient of a 3x3 convolution.
  *
- * @throws where it does not load or computes something else
+ * @throws Error if it doesn't load or computes wrong values
  */
 export async function compute(installation: Installation): Promise<Device> {
   const backend = load(installation)()
@@ -42,18 +42,18 @@ export async function compute(installation: Installation): Promise<Device> {
     }, 0)
     if (Math.abs(found - expected) > 1e-3)
       throw new Error(
-        `native: the gradient of a convolution came out wrong: ${found} for ${expected}`,
+        `native: the gradient of a convolution is wrong: expected ${expected}, got ${found}`,
       )
   }
   return { tensorflow: binding.TF_Version, device: backend.isUsingGpuDevice ? 'GPU' : 'CPU' }
 }
 
 export interface Verified extends Device {
-  /** What TensorFlow logged. */
+  /** TensorFlow's log output. */
   readonly log: readonly string[]
 }
 
-/** The same in a process of its own, which may crash. `command` is what runs `compute` and prints its result. */
+/** Does the same in a separate process, which may crash. `command` runs `compute` and prints the result. */
 export async function verify(command: readonly string[]): Promise<Verified> {
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '0' }
   try {
@@ -68,11 +68,11 @@ export async function verify(command: readonly string[]): Promise<Verified> {
         : signal
           ? `it was ended by ${signal}`
           : withoutStack(stderr || (error as Error).message)
-    throw new Error(`native: what was installed does not compute: ${reason}`, { cause: error })
+    throw new Error(`native: the installation does not work: ${reason}`, { cause: error })
   }
 }
 
-/** The last lines, without the places in the code. */
+/** The last lines, without stack traces. */
 const withoutStack = (said: string): string =>
   said
     .trim()

@@ -27,7 +27,7 @@ function attributes(epsilon: number, training: boolean): Record<string, Attribut
   }
 }
 
-/** The ops take `[batch, height, width, channels]`; any other rank is seen as a column of pixels. */
+/** The ops take `[batch, height, width, channels]`; other ranks are reshaped to a column of pixels. */
 function asImages(x: Info): tf.Tensor4D {
   return x.rank === 4 ? (x as tf.Tensor4D) : tf.reshape(x, [-1, 1, 1, x.shape.at(-1)!])
 }
@@ -35,7 +35,7 @@ function asImages(x: Info): tf.Tensor4D {
 const as = (y: tf.Tensor, shape: number[]): tf.Tensor =>
   shape.length === 4 ? y : tf.reshape(y, shape)
 
-/** x, gamma, beta → y, mean, variance (biased), by the batch's own statistics. */
+/** x, gamma, beta → y, mean, variance (biased), with batch statistics. */
 function train(call: Call): Info[] {
   const x = input(call, 'x')
   const epsilon = call.attrs['epsilon'] as number
@@ -55,7 +55,7 @@ function train(call: Call): Info[] {
   })
 }
 
-/** The statistics at once; y when it is used. */
+/** Computes the statistics immediately, and y when it is used. */
 function trainByOps(call: Call, epsilon: number): Info[] {
   const x = input(call, 'x')
   const precision = precisionOf(call, x)
@@ -73,7 +73,7 @@ function gradientByOps(call: Call, epsilon: number): Info[] {
   return execute(call, 'TricksNormalizeGrad', inputs, attrs, execution)
 }
 
-/** On a GPU the op takes 1 / √(variance + epsilon) where on a CPU it takes the variance. */
+/** On a GPU the op takes 1 / √(variance + epsilon), on a CPU the variance. */
 function saved(call: Call, epsilon: number, variance: Info): Info {
   if (!call.backend.isUsingGpuDevice) return variance
   return tf.rsqrt(tf.add(variance, epsilon))
@@ -102,7 +102,7 @@ function trainGradient(call: Call): Info[] {
   })
 }
 
-/** tf.batchNorm by given statistics, as evaluation does: it waits for an activation as in training. */
+/** tf.batchNorm with given statistics, as in evaluation; waits for an activation, as in training. */
 function normalizeByGiven(original: Kernel): Kernel {
   return (call) => {
     const x = input(call, 'x')
@@ -121,7 +121,7 @@ function normalizeByGiven(original: Kernel): Kernel {
   }
 }
 
-/** The same of tf.batchNorm by given statistics: x, dy, gamma, mean, variance → dx, dgamma, dbeta */
+/** The gradient of tf.batchNorm with given statistics: x, dy, gamma, mean, variance → dx, dgamma, dbeta */
 function normalizeGradient(call: Call): Info[] {
   const x = input(call, 'x')
   const epsilon = call.attrs['epsilon'] as number

@@ -1,6 +1,6 @@
-// What stands behind batch normalisation: an activation, or a residual block's sum and its rectifier. What batch
-// normalisation gives is computed when it is used, so that they take x instead and do it all in one pass, and so does the
-// gradient: what lies between is never written.
+// Fuses what follows batch normalisation: an activation, or a residual block's sum with its relu. The output of batch
+// normalisation is computed lazily, so that these kernels can take x instead and do everything in one pass, and
+// likewise for the gradient: intermediate tensors are never written.
 import * as tf from '@tensorflow/tfjs-core'
 import type { Handle } from '../backend.ts'
 import { hasOps } from '../load.ts'
@@ -22,7 +22,7 @@ export function normalized(call: Call, inputs: readonly tf.Tensor[], epsilon: nu
   })
 }
 
-/** @param inputs x, gamma, beta, mean, variance, and a shortcut to add where there is one */
+/** @param inputs x, gamma, beta, mean, variance, and optionally a shortcut to add */
 function normalize(
   call: Call,
   inputs: readonly tf.Tensor[],
@@ -35,7 +35,7 @@ function normalize(
   return run(call, op, inputs, attrs, execution)[0]!
 }
 
-/** Where batch normalisation has not yet computed a tensor, how it would: by what, and its epsilon. */
+/** For a lazy output of batch normalisation, its inputs and epsilon. */
 function normalizedOf(call: Call, tensor: tf.Tensor) {
   const pending = pendingOf(call.backend, tensor)
   return pending?.about?.is === 'normalized'
@@ -43,7 +43,7 @@ function normalizedOf(call: Call, tensor: tf.Tensor) {
     : undefined
 }
 
-/** The end of a residual block: the sum waits for the rectifier, as what batch normalisation gives does. */
+/** The end of a residual block: the sum waits for the relu, like the output of batch normalisation. */
 function add(original: Kernel): Kernel {
   return (call) => {
     const both = [input(call, 'a'), input(call, 'b')]
@@ -79,7 +79,7 @@ function rectifySum(original: Kernel): Kernel {
     if (pending?.about?.is !== 'sum' || !normalizedOf(call, pending.inputs[0]!))
       return original(call)
     const y = call.backend.createOutputTensor(sum(call, pending.inputs, 'relu'))
-    // For the gradient, which asks where the sum was above 0 and needs no more.
+    // For the gradient, which only needs to know where the sum was above 0.
     pending.rectified ??= tf.keep(tf.clone(y))
     return y
   }
@@ -92,7 +92,7 @@ function rectifySumGradient(original: Kernel): Kernel {
   }
 }
 
-/** The activation, of what batch normalisation has not yet computed. */
+/** Applies an activation to a lazy output of batch normalisation. */
 const activate =
   (activation: Activation) =>
   (original: Kernel): Kernel =>
@@ -119,8 +119,8 @@ const activateGradient =
   }
 
 /**
- * The gradient that came to the activation behind a batch normalisation, where it waits to be taken through both at
- * once: dy, the activation, and the beta that it saw. Else dy alone.
+ * The gradient at the activation that follows a batch normalisation, if it waits to be passed through both at once: dy,
+ * the activation, and its beta. Otherwise only dy.
  */
 export function beforeActivation(call: Call): {
   readonly dy: tf.Tensor

@@ -1,4 +1,4 @@
-// Convolution and pooling, in float32 or bfloat16, and where tfjs-node refuses or errs: with padding in numbers.
+// Convolution and pooling in float32 or bfloat16, including explicit padding, which tfjs-node rejects or gets wrong.
 import * as tf from '@tensorflow/tfjs-core'
 import { hasMatrixOps } from '../load.ts'
 import { computePrecision } from '../precision.ts'
@@ -23,8 +23,8 @@ type Window = tf.backend_util.Conv2DInfo
 type Pairs = [number, number][]
 
 /**
- * What is added before and after, `[batch, height, width, channels]`. Rounding up the output's size asks for more
- * after than the number says.
+ * Padding before and after, for `[batch, height, width, channels]`. Rounding up the output size requires more after
+ * than specified.
  */
 function pairs(info: Window): Pairs {
   const { top, bottom, left, right } = info.padInfo
@@ -53,7 +53,7 @@ function attributes(info: Window, kind: Kind = kindOf(info)): Record<string, Att
   }
 }
 
-/** A padding of 0 is 'VALID' for tfjs, even where rounding up asks for more. */
+/** tfjs treats a padding of 0 as 'VALID', even if rounding up requires more. */
 function kindOf(info: Window): Kind {
   const { type } = info.padInfo
   if (type === 'SAME') return type
@@ -64,7 +64,7 @@ function kindOf(info: Window): Kind {
     : 'VALID'
 }
 
-/** Takes over where the channels come last. */
+/** Handles only channels-last layouts. */
 function channelsLast(
   infoOf: (call: Call) => Window,
   kernel: (call: Call, info: Window) => tf.Tensor,
@@ -85,9 +85,9 @@ interface Options {
 }
 
 /**
- * tfjs hands its gradients no rounding mode: it is the one that gives the output's size.
+ * tfjs does not pass the rounding mode to gradients: it is the one that gives the output size.
  *
- * @param output the output's shape, in a gradient
+ * @param output the output's shape, for a gradient
  */
 function inEveryMode(
   { dimRoundingMode }: Options,
@@ -149,8 +149,8 @@ function convolve(call: Call, info: Window): tf.Tensor {
 }
 
 /**
- * Whether a convolution in bfloat16 is faster as the product of a matrix of its windows: where there are so many rows
- * at most. oneDNN is slow at many channels in few places, and more so at the gradient by the filter.
+ * Whether a bfloat16 convolution is faster as a product with a matrix of its windows, which has at most `rows` rows.
+ * oneDNN is slow with many channels at few positions, especially for the filter gradient.
  */
 function isMatrix(x: tf.Tensor, info: Window, rows: number): boolean {
   const { batchSize, outHeight, outWidth, dilationHeight, dilationWidth } = info
@@ -159,7 +159,7 @@ function isMatrix(x: tf.Tensor, info: Window, rows: number): boolean {
   return positions <= rows && plain && info.inChannels >= 128 && opsTake(x)
 }
 
-/** Faster than oneDNN, whose kernels do all of the products, but where there are few channels. */
+/** Faster than oneDNN, which computes all products, except with few channels. */
 function byWinograd(x: tf.Tensor, info: Window): boolean {
   const { filterHeight, filterWidth, inChannels, outChannels } = info
   const { top, left } = info.padInfo
@@ -168,7 +168,7 @@ function byWinograd(x: tf.Tensor, info: Window): boolean {
     filterHeight === 3 &&
     filterWidth === 3 &&
     isDense(info) &&
-    // What is padded more has windows that see no image, whose gradient is padded by less than nothing.
+    // With more padding, some windows contain no pixel, and their gradient would need negative padding.
     Math.max(top, left) <= 2 &&
     inChannels * outChannels >= 512 &&
     outChannels % 16 === 0 &&
@@ -187,12 +187,12 @@ const winogradAttributes = (
   transposed: flag(transposed),
 })
 
-/** No place is left out, of the images or in a window. */
+/** Whether there are neither strides nor dilations. */
 function isDense({ strideHeight, strideWidth, dilationHeight, dilationWidth }: Window): boolean {
   return [strideHeight, strideWidth, dilationHeight, dilationWidth].every((n) => n === 1)
 }
 
-/** A row for each place of the output, with the values of its window. */
+/** One row per output position, with the values of its window. */
 function windows(call: Call, x: tf.Tensor, info: Window): tf.Tensor {
   const attrs = {
     window: whole([info.filterHeight, info.filterWidth]),
@@ -218,15 +218,15 @@ function multiplyIn16(call: Call, inputs: tf.Tensor[], transpose: boolean): tf.T
 }
 
 /**
- * oneDNN, which TensorFlow convolves with on the CPU, gets images of one channel wrong where one window spans the width
- * and the strides are 1 down and more across (TensorFlow 2.21).
+ * oneDNN, TensorFlow's CPU convolution, is wrong for single-channel images if a window spans the width and the strides
+ * are 1 vertically and more horizontally (TensorFlow 2.21).
  */
 function isMistaken(info: Window): boolean {
   const { inChannels, outWidth, strideHeight, strideWidth } = info
   return inChannels === 1 && outWidth === 1 && strideHeight === 1 && strideWidth > 1
 }
 
-/** With the width cut to the window, the stride across is no matter. */
+/** With the width cropped to the window, the horizontal stride is irrelevant. */
 function convolveOneColumn(call: Call, info: Window): tf.Tensor {
   return tf.tidy(() => {
     const padded = tf.pad(input(call, 'x'), pairs(info))
@@ -238,7 +238,7 @@ function convolveOneColumn(call: Call, info: Window): tf.Tensor {
   })
 }
 
-/** Computed if it is asked for: tfjs also makes the gradient by the images, which nobody does. */
+/** Computed lazily: tfjs also requests the gradient by the images, which nobody uses. */
 function inputGradient(call: Call, info: Window): tf.Tensor {
   const precision = computePrecision()
   const winograd = byWinograd(input(call, 'dy'), info)
@@ -293,7 +293,7 @@ function filterGradient(call: Call, info: Window): tf.Tensor {
   })
 }
 
-/** A convolution, with a bias and an activation where the call has them. */
+/** A convolution, optionally with bias and activation. */
 function fused(call: Call, info: Window): tf.Tensor {
   const { bias, preluActivationWeights } = call.inputs
   const { activation, leakyreluAlpha } = call.attrs as {
@@ -328,7 +328,7 @@ function poolAttributes(info: Window, kind?: Kind): Record<string, Attribute> {
   return { ...attributes(info, kind), ksize: whole([1, info.filterHeight, info.filterWidth, 1]) }
 }
 
-/** Windows that do not overlap, from the corner on: TensorFlow's gradient of those takes ten times as long. */
+/** Non-overlapping windows from the corner on, for which TensorFlow's gradient takes ten times as long. */
 function opsPool(x: tf.Tensor, info: Window): boolean {
   const { strideHeight, strideWidth, filterHeight, filterWidth, padInfo } = info
   const apart = strideHeight >= filterHeight && strideWidth >= filterWidth
@@ -361,12 +361,12 @@ function maxPoolGradient(call: Call, info: Window): tf.Tensor {
   return execute(call, 'MaxPoolGrad', inputs, poolAttributes(info), execution)[0]!
 }
 
-/** TensorFlow averages without padding alone, or with as little as there can be: else the images are padded before. */
+/** Whether TensorFlow pads averages itself, with no or minimal padding; otherwise the images are padded first. */
 function padsItself(info: Window): boolean {
   return kindOf(info) !== 'EXPLICIT'
 }
 
-/** How much of each window is inside the image. */
+/** The fraction of each window inside the image. */
 function share(call: Call, info: Window): tf.Tensor {
   const inside = tf.pad(tf.ones([1, info.inHeight, info.inWidth, 1]), pairs(info))
   return execute(call, 'AvgPool', [inside], poolAttributes(info, 'VALID'))[0]!
@@ -399,7 +399,7 @@ function averagePoolGradient(call: Call, info: Window): tf.Tensor {
   })
 }
 
-/** The dense layers' product. */
+/** The product in dense layers. */
 function multiply(call: Call): tf.Tensor {
   const { transposeA, transposeB } = call.attrs as { transposeA: boolean; transposeB: boolean }
   const attrs = { adj_x: flag(transposeA), adj_y: flag(transposeB) }

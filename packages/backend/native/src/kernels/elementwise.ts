@@ -1,4 +1,4 @@
-// The rectifier's gradient as one op, and what of a network's other parts keeps to bfloat16.
+// The relu's gradient as one op, and bfloat16 support for other parts of networks.
 import * as tf from '@tensorflow/tfjs-core'
 import { hasOps } from '../load.ts'
 import { execute, extend, input, precisionOf } from './op.ts'
@@ -17,7 +17,7 @@ export function registerElementwise(): void {
     return execute(call, 'ReluGrad', [input(call, 'dy'), x], {}, { precision })[0]!
   })
   if (hasOps()) {
-    // tfjs has no such kernels, and composes GELU of twenty ops with its gradient: @tricks/models asks for them.
+    // tfjs has no such kernels and composes GELU with its gradient from twenty ops; @tricks/models uses them.
     extend('Gelu', () => (call) => {
       const x = input(call, 'x')
       return execute(call, 'TricksGelu', [x], {}, { precision: precisionOf(call, x) })[0]!
@@ -28,7 +28,7 @@ export function registerElementwise(): void {
       return execute(call, 'TricksGeluGrad', [input(call, 'dy'), x], {}, { precision })[0]!
     })
   }
-  // tfjs-node composes it of seven ops, and the gradient of a fused rectifier asks for it.
+  // tfjs-node composes it from seven ops, and the gradient of a fused relu uses it.
   extend(tf.Step, (original) => (call) => {
     if (call.attrs['alpha'] || input(call, 'x').dtype !== 'float32') return original(call)
     return tf.tidy(() => tf.maximum(tf.sign(input(call, 'x')), 0))
@@ -43,7 +43,7 @@ export function registerElementwise(): void {
   extend(tf.Reshape, (original) => (call) => {
     const x = input(call, 'x')
     const to = call.attrs['shape'] as number[]
-    // tfjs ends many operations so. As an op it would compute what waits for what stands behind it.
+    // tfjs ends many operations with one. As an op it would force lazy tensors.
     if (tf.util.arraysEqual(x.shape, to)) return tf.clone(x)
     const precision = precisionOf(call, x)
     if (precision === 'float32') return original(call)

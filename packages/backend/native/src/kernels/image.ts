@@ -1,4 +1,4 @@
-// Warping images, which tfjs-node has no kernels for, and gathering their pixels.
+// Image warping, for which tfjs-node has no kernels, and pixel gathering.
 import * as tf from '@tensorflow/tfjs-core'
 import { hasOps } from '../load.ts'
 import { type Call, type Info, type Kernel, execute, extend, input, text, type } from './op.ts'
@@ -27,7 +27,7 @@ function transform(call: Call): Info {
   return tf.tidy(() => warp(call, image, input(call, 'transforms'), size, by))
 }
 
-/** tf.image.rotateWithOffset: the pixel nearest to where each is turned from, about a centre of the image. */
+/** tf.image.rotateWithOffset: the pixel nearest to each rotated position, about a centre of the image. */
 function rotate(call: Call): Info {
   const image = input(call, 'image')
   const [batch, height, width, channels] = image.shape as [number, number, number, number]
@@ -52,14 +52,14 @@ function rotate(call: Call): Info {
         fillValue: fill,
       })
     if (typeof fillValue === 'number') return turn(image, fillValue)
-    // A colour, and full opacity in the fourth channel.
+    // A colour, with full opacity in the fourth channel.
     const fill = tf.tensor1d([...fillValue, 255].slice(0, channels))
     const inside = turn(tf.ones([batch, height, width, 1]), 0)
     return tf.add(turn(image, 0), tf.mul(tf.sub(1, inside), fill))
   })
 }
 
-/** Rows by their places, of which TensorFlow looks at each by itself: @tricks/core's gatherPixels. */
+/** Gathers rows by index, which TensorFlow does one by one: @tricks/core's gatherPixels. */
 const gather =
   (original: Kernel): Kernel =>
   (call) => {

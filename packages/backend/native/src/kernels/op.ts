@@ -1,4 +1,4 @@
-// Running TensorFlow's ops, and putting kernels in the place of tfjs-node's.
+// Runs TensorFlow's ops, and replaces kernels of tfjs-node.
 import * as tf from '@tensorflow/tfjs-core'
 import { type Extend, extender, type Precision } from '@tricks/kernels'
 import type { Handle, NativeBackend } from '../backend.ts'
@@ -8,7 +8,10 @@ import { bfloat16Id, isBfloat16 } from '../tensors.ts'
 export const backendName = 'tensorflow'
 
 export type Info = tf.Tensor
-/** What tfjs hands to a kernel of this backend; tfjs-node's own kernels rely on its inputs being tensors too. */
+/**
+ * The arguments that tfjs passes to a kernel of this backend; tfjs-node's own kernels also rely on inputs being
+ * tensors.
+ */
 export interface Call {
   readonly inputs: Record<string, Info | undefined>
   readonly attrs: Record<string, unknown>
@@ -31,7 +34,7 @@ export const whole: (value: number | readonly number[]) => Attribute = attribute
 export const real: (value: number) => Attribute = attribute('TF_ATTR_FLOAT')
 export const flag: (value: boolean) => Attribute = attribute('TF_ATTR_BOOL')
 
-/** TensorFlow's numbers of its types. */
+/** TensorFlow's type numbers. */
 const types = { float32: 1, int32: 3, bfloat16: 14 } as const
 export const type = (name: keyof typeof types): Attribute => ({
   kind: 'TF_ATTR_TYPE',
@@ -39,15 +42,15 @@ export const type = (name: keyof typeof types): Attribute => ({
 })
 
 interface Execution {
-  /** How many tensors the op gives, default 1. */
+  /** Number of outputs, default 1. */
   readonly outputs?: number
   /** The type of the inputs that `typed` names and of the attribute T, default float32. */
   readonly precision?: Precision
-  /** The places of the inputs of the type T, by default all; none where the op has no T. */
+  /** Indices of the inputs with type T, by default all; empty if the op has no T. */
   readonly typed?: readonly number[]
 }
 
-/** Runs an op of TensorFlow's. Every output is a tensor that the caller gives on or disposes. */
+/** Runs a TensorFlow op. The caller returns or disposes every output. */
 export function execute(
   call: Pick<Call, 'backend'>,
   op: string,
@@ -61,7 +64,7 @@ export function execute(
   )
 }
 
-/** The same, for what is no tensor of tfjs's yet. */
+/** The same, for inputs that are not yet tfjs tensors. */
 export function run(
   { backend }: Pick<Call, 'backend'>,
   op: string,
@@ -84,12 +87,12 @@ export function run(
   return binding.executeOp(op, list, ids, outputs)
 }
 
-/** An op works in bfloat16 where the tensor that it is about is kept in it. */
+/** An op runs in bfloat16 if its main tensor is kept in bfloat16. */
 export function precisionOf(call: Call, ...tensors: tf.Tensor[]): Precision {
   return tensors.every((tensor) => isBfloat16(call.backend, tensor)) ? 'bfloat16' : 'float32'
 }
 
-/** Whether the ops of our own take a tensor: sixteen channels at a time. */
+/** Whether our ops support a tensor: they process sixteen channels at a time. */
 export function opsTake(x: tf.Tensor): boolean {
   return hasOps() && x.dtype === 'float32' && x.rank > 0 && x.size > 0 && x.shape.at(-1)! % 16 === 0
 }

@@ -1,10 +1,10 @@
-// Updates of weights as one op a variable, where TensorFlow.js composes momentum's of six and AdaBound's of fifteen.
+// Weight updates as one op per variable; TensorFlow.js composes momentum's from six ops and AdaBound's from fifteen.
 import * as tf from '@tensorflow/tfjs-core'
 import type { NativeBackend } from '../backend.ts'
 import { hasOps } from '../load.ts'
 import { backendName, execute, extend, flag, input } from './op.ts'
 
-/** The kernel that @tricks/adabound asks for. */
+/** The kernel that @tricks/adabound uses. */
 export function registerUpdates(): void {
   if (!hasOps()) return
   extend('AdaBoundUpdate', () => (call) => {
@@ -13,7 +13,7 @@ export function registerUpdates(): void {
   })
 }
 
-/** What is used of tfjs's optimizer, which its types keep private. */
+/** The private parts of tfjs's optimizer that are used here. */
 interface Momentum {
   readonly accumulations: readonly { readonly variable: tf.Variable }[]
   /** Minus the rate. */
@@ -25,7 +25,7 @@ interface Momentum {
 
 const overridden = new WeakSet<tf.MomentumOptimizer>()
 
-/** Replaces what tfjs's momentum optimizer does with the gradients, while this backend is the current one. */
+/** Replaces the update of tfjs's momentum optimizer while this backend is the current one. */
 export function overrideMomentum(): void {
   const { prototype } = tf.MomentumOptimizer
   if (!hasOps() || overridden.has(prototype)) return
@@ -36,7 +36,7 @@ export function overrideMomentum(): void {
     const list = Array.isArray(gradients)
       ? gradients
       : Object.entries(gradients).map(([name, tensor]) => ({ name, tensor: tensor as tf.Tensor }))
-    // A first step makes the accumulations.
+    // The first step creates the accumulations.
     const known = list.every(({ tensor }, i) => tensor && accumulations[i])
     if (!known || tf.getBackend() !== backendName) return applyGradients.call(this, gradients)
     const backend = tf.backend() as NativeBackend

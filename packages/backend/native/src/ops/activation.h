@@ -72,7 +72,7 @@ void withActivation(int32_t activation, const Work& work) {
   work(std::integral_constant<Activation, kNone>());
 }
 
-// y = function(a, b) for each of so many values, the last of which may be fewer than a processor takes at once.
+// y = function(a, b) for each of `count` values; the last group may be smaller than a vector.
 template <typename T, typename Function>
 void elementwise(int64_t count, const T* a, const T* b, T* y, const Function& function) {
   const int64_t whole = count / kLanes;

@@ -35,7 +35,7 @@ inline void sums(const T* x, const float* shift, int64_t from, int64_t to, int64
   }
 }
 
-// y = activation(factor · x + term + shortcut), the shortcut where there is one.
+// y = activation(factor · x + term + shortcut), the shortcut being optional.
 template <Activation activation, bool adds, typename T>
 inline void scale(const T* x, const float* factor, const float* term, const T* shortcut,
                   int64_t from, int64_t to, int64_t channels, T* y) {

@@ -26,7 +26,7 @@ constexpr int64_t kBlockPlaces = 256;
 // What the threads' own sums may take together, in bytes.
 constexpr int64_t kSums = 64 << 20;
 
-// Sets the unit up for a thread, and leaves it as it was: oneDNN uses it too.
+// Configures the unit for a thread and restores it afterwards: oneDNN uses it too.
 class MatrixUnit {
  public:
   MatrixUnit() {
@@ -75,7 +75,7 @@ struct Windows {
   // Zeros before the first image.
   int64_t begin() const { return top * pitch() + left; }
   int64_t images() const { return std::max<int64_t>(1, kGroup / places()); }
-  // So far does a group of so many images reach, in whole steps.
+  // The extent of a group of images, in whole steps.
   int64_t length(int64_t count) const {
     return roundUp((count - 1) * places() + (outHeight - 1) * pitch() + outWidth, kPlaces);
   }

@@ -7,7 +7,7 @@
 
 namespace {
 
-// A matrix as panels of so many columns, the last of what is left: a panel's lines lie one after the other, as a product
+// A matrix as panels of a fixed number of columns, the last one narrower: a panel's lines lie one after the other, as a product
 // reads them.
 constexpr int64_t kPanel = kLanes * (kLanes == 16 ? 4 : 2);
 inline int64_t inPanels(int64_t lines, int64_t columns, int64_t line, int64_t column) {
@@ -15,7 +15,7 @@ inline int64_t inPanels(int64_t lines, int64_t columns, int64_t line, int64_t co
   return begin * lines + line * std::min(kPanel, columns - begin) + column - begin;
 }
 
-// Lines of c, begun or gone on with: a · b, for as many columns as so many registers hold.
+// Rows of c, initialised or accumulated: a · b, for as many columns as the registers hold.
 template <int Lines, int Registers>
 inline void multiplyLines(const float* a, int64_t nextLine, int64_t next, const float* b,
                           int64_t depth, bool begins, float* c, int64_t columns) {

@@ -90,7 +90,7 @@ constexpr TF_DataType typeOf<Bfloat16>() {
 
 void* create(TF_OpKernelConstruction* construction) {
   auto attributes = std::make_unique<Attributes>();
-  // An op has some of the attributes: the rest stay as they are.
+  // An op has some of the attributes; the rest keep their values.
   Status status;
   TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", &attributes->epsilon,
                                        status.status);

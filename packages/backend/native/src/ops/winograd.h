@@ -79,7 +79,7 @@ inline void transform(const Floats (&from)[From * From], Floats (&to)[To * To], 
 struct Images {
   int64_t height, width, channels, top, left;
 };
-// The tiles of 2 × 2 places of so many outputs.
+// The 2 × 2 tiles that cover an output of the given size.
 struct Tiles {
   Tiles(const Images& output, int64_t images)
       : columns((output.width + 1) / 2),
@@ -104,7 +104,7 @@ inline void pixelIndices(const Tiles& tiles, int64_t tile, const Images& images,
     }
 }
 
-// The tiles [from, to) transformed: 16 matrices of a line a tile, of which `at` names a line's values.
+// The tiles [from, to) transformed: 16 matrices with one line per tile, of which `at` names a line's values.
 template <int Size, typename Line, typename At>
 inline void transformTiles(const Tiles& tiles, int64_t from, int64_t to, const Images& images,
                            const float* values, Line line, float* matrices, At at) {

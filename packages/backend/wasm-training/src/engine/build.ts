@@ -1,5 +1,5 @@
 // Builds kernels.c, with relaxed SIMD and without, into binaries.ts: `node build.ts` where LLVM is, under Node 24.
-// Only whoever changes the kernels needs it; the binaries are in the repository.
+// Only needed after changes to the kernels; the binaries are in the repository.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'

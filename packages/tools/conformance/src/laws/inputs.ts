@@ -6,7 +6,7 @@ import { callsOf, describeSize, sizeOf, tensorsIn } from '../scene.ts'
 /** Hooks give something new, and nothing besides. */
 export const inputs: Law = law(
   2,
-  'leaves its inputs alone, and no tensor behind but its result',
+  'leaves its inputs unchanged, and no tensor behind except its result',
   async ({ make }) => {
     for (const batch of [1, 2]) {
       const size = sizeOf(batch)

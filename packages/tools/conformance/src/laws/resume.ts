@@ -6,7 +6,7 @@ const cuts = [1, 3, 5, 6, 10]
 /** A run that was interrupted ends as one that was not. */
 export const resume: Law = law(
   6,
-  'saved, restored and continued, a run is equal to the bit',
+  'saved, restored and continued, a run is bit-equal',
   async ({ make }) => {
     const { log } = await run([make()])
     const saving = await run([make()], { saveAt: cuts })

@@ -47,7 +47,7 @@ export async function checkCalls(subject: Subject, size: Size, step = 0): Promis
         const noun = describeResult(name, call)
         if (some && !expected[name])
           throw new Error(
-            `${where} gives ${name}, which is no variable's path. Go by the paths of \`variables\``,
+            `${where} gives ${name}, which is no variable's path. Use the paths of \`variables\``,
           )
         if (expected[name]) checkForm(`${where} gives ${noun}`, tensor, expected[name], call)
         if (call.hook !== 'prepare')

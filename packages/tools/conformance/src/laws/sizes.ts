@@ -17,7 +17,7 @@ export const anySize: Law = law(
       await attempt(
         size,
         () => checkCalls(subject, size),
-        // A trick may be too large for an image, if it says so.
+        // A trick may reject images that are too small, with an error that names it.
         (message) => size.height < 8 && namedMessage.test(message),
         'Work from images.shape, for any batch of at least 1 and any height and width',
       )

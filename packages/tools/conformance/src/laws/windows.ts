@@ -2,7 +2,7 @@ import { during, type Trick } from '@tricks/core'
 import { type Law, law } from '../law.ts'
 import { type Entry, firstDifference, run } from '../run.ts'
 
-/** A trick acts where it is told to, and evaluation is no training. */
+/** A trick is active only in its window, and evaluation does not train. */
 export const windows: Law = law(
   7,
   'does nothing outside its window, and nothing to training when evaluating',
