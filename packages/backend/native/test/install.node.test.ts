@@ -301,7 +301,7 @@ describe.skipIf(!supported)('install', () => {
     expect(mirror.requests).toEqual([])
   })
 
-  test('an index without a fitting wheel: says which versions it has', async () => {
+  test('an index without a matching wheel: lists its versions', async () => {
     mirror.wheels.clear()
     mirror.wheels.set(nameOf(wheelName.split('-')[0]!, '2.19.0'), makeWheel(tensorflowFiles))
     expectFailure(await install(), /no wheel of \S+ that fits[^]*the versions 2\.19\.0/)

@@ -37,9 +37,7 @@ export async function extract(
       if (path === undefined) continue
       const target = join(folder, path)
       if (relative(folder, target).startsWith('..'))
-        throw new Error(
-          `${caller}: ${basename(wheel)} contains a path outside its folder: ${name}`,
-        )
+        throw new Error(`${caller}: ${basename(wheel)} contains a path outside its folder: ${name}`)
       await mkdir(dirname(target), { recursive: true })
       written.set(name, await write(archive, entry, target))
     }
@@ -54,9 +52,7 @@ export async function extract(
   const expected = new Map(record.split(/\r?\n/).map((line) => hashInRecord(line)))
   for (const [name, sha256] of written)
     if (expected.get(name) !== sha256)
-      throw new Error(
-        `${caller}: ${basename(wheel)} is damaged: ${name} does not match its RECORD`,
-      )
+      throw new Error(`${caller}: ${basename(wheel)} is damaged: ${name} does not match its RECORD`)
   return [...written.keys()]
 }
 

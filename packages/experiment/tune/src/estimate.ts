@@ -19,7 +19,7 @@ export interface Tried {
 export interface EstimatorOptions {
   /** So many configurations are drawn at random first; default 10. */
   readonly startup?: number
-  /** Of so many candidates per parameter the best is taken; default 24. */
+  /** Number of candidates per parameter, of which the best is used; default 24. */
   readonly candidates?: number
 }
 

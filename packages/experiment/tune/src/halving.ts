@@ -38,7 +38,7 @@ export function rungBudgets({
 
 /**
  * The next training by asynchronous successive halving: the candidate that is in the best 1/factor of the highest
- * possible rung and was not promoted yet, or a new candidate where there is none.
+ * possible rung and was not promoted yet, or a new candidate if there is no such one.
  *
  * @param issued what was given out so far, in that order
  * @param rungs the number of rungs

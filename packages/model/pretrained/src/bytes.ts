@@ -8,12 +8,12 @@ export type { Loaded, Model, Tensors }
 export { readSafetensors, readTorchFile }
 
 /**
- * Sets a model's variables from the bytes of a PyTorch or safetensors file, which are told apart by how they begin, or
- * from tensors by name.
+ * Sets a model's variables from the bytes of a PyTorch or safetensors file, whose format is detected, or from tensors by
+ * name.
  *
  * Names are those of torchvision, timm, efficientnet_pytorch, or the model's own, with or without the prefixes `module.` and
  * `model.`. Tensors of torch are put into tfjs's order of axes. If the file's classifier has another number of classes, or
- * the file has none, the model's classifier stays as it is.
+ * the file has none, the model's classifier is unchanged.
  *
  * @returns which variables were set, and which kept
  * @throws Error for a damaged file, and for weights of another architecture: all that is missing, unexpected or of another

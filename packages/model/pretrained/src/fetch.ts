@@ -16,14 +16,14 @@ import {
 import type { Published } from './published.ts'
 
 export interface FetchOptions {
-  /** Is told, in a line, what is downloaded and how large it is; default `console.info`. */
+  /** Called with a line about each download and its size; default `console.info`. */
   readonly report?: (line: string) => void
-  /** Is told how many bytes have arrived, and of how many. */
+  /** Called with the number of bytes received, and the total if known. */
   readonly progress?: Progress
 }
 
 /**
- * The path of published weights in this user's cache, fetched if they are not there: `TRICKS_PRETRAINED_CACHE`, or
+ * The path of published weights in this user's cache, downloaded if missing: `TRICKS_PRETRAINED_CACHE`, or
  * `tricks-pretrained` in the system's cache folder. A download that was interrupted is resumed.
  *
  * @throws Error if the index can't be reached, or what it has is something else, with what to do

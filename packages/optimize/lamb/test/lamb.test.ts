@@ -39,7 +39,7 @@ const moved = (options: Parameters<typeof lamb>[0], gradient = [0, 2]): tf.Tenso
 }
 
 onEachBackend(() => {
-  test('without weight decay it is Adam, unless it is told to adapt always', () => {
+  test('without weight decay it equals Adam, unless it always adapts', () => {
     expectClose(moved({}), [3, 3.9])
     // A step of norm 1 is scaled by the norm of the weights, 5.
     expectClose(moved({ alwaysAdapt: true }), [3, 3.5])

@@ -37,7 +37,7 @@ const moved = (options: Parameters<typeof lars>[0]): tf.Tensor => {
 }
 
 onEachBackend(() => {
-  test('without weight decay it is SGD, unless it is told to adapt always', () => {
+  test('without weight decay it equals SGD, unless it always adapts', () => {
     expectClose(moved({}), [3, 3.8])
     // 0.4 · 5 / 2 of the gradient.
     expectClose(moved({ alwaysAdapt: true, trustCoefficient: 0.4 }), [3, 3.8])

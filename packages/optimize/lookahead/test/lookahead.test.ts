@@ -55,7 +55,7 @@ onEachBackend(() => {
     ['adagrad', () => tf.train.adagrad(0.1)],
     ['sgd', () => tf.train.sgd(0.1)],
     ['lookahead', () => lookahead(tf.train.adam(0.1), { every: 3 })],
-  ])("around tfjs's %s it is restored to the bit", async (_, inner) => {
+  ])("around tfjs's %s it is restored bit for bit", async (_, inner) => {
     const options: LookaheadOptions = { every: 2 }
     const [whole, again] = [1, 2].map(() => tf.variable(tf.tensor1d([1, -2])))
     const first = lookahead(inner(), options)
@@ -82,7 +82,7 @@ test('its rate is that of the inner one', () => {
   expectClose(weights, 0.5)
 })
 
-test("tfjs's optimizers go by position, so that other variables are an error", () => {
+test("tfjs's optimizers identify variables by position, so other variables are an error", () => {
   const optimizer = lookahead(tf.train.momentum(0.1, 0.9))
   const [one, two] = [1, 2].map(() => tf.variable(tf.tensor1d([1, -2])))
   steps(optimizer, one!, 2)

@@ -81,7 +81,7 @@ onEachBackend(() => {
     tf.dispose(variables)
   })
 
-  test('a variable of a name that another had starts anew, and so does a disposed optimizer', () => {
+  test('a variable that reuses a name starts from scratch, and so does a disposed optimizer', () => {
     const optimizer = new Averaging()
     const run = (): number => {
       const variable = tf.variable(tf.scalar(2), true, 'twice')

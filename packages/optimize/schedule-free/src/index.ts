@@ -43,7 +43,7 @@ export function scheduleFreeAdamw(options: ScheduleFreeAdamwOptions = {}): Sched
  * Evaluates on the averages of a schedule-free optimizer, and ends the run with them in the model.
  *
  * Batch normalisation's moving statistics stay those of the weights that were trained, which the authors advise to
- * compute anew for the averages.
+ * recompute for the averages.
  *
  * @param optimizer that the trainer uses
  * @throws RangeError for another optimizer

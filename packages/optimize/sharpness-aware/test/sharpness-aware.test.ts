@@ -85,7 +85,7 @@ onEachBackend(() => {
     expectClose(perturb(zeros, ones, { adaptive: true, rho: 10 }), zeros)
   })
 
-  test('looks at other weights every so often, and leaves them as they were, errors included', () => {
+  test('perturbs the weights at intervals and restores them, even after errors', () => {
     const kernel = tf.variable(tf.tensor1d([1, 2]))
     const seen: (readonly [number[], string | undefined])[] = []
     const next = (options?: { statistics?: string }): Tensors => {

@@ -5,7 +5,7 @@ import { onEachBackend } from './suite.ts'
 
 type Weights = Readonly<Record<string, Fixture | undefined>>
 
-/** Steps of a reference's optimizer: the weights at the start, each step's gradients, and what becomes of the weights. */
+/** Steps of a reference's optimizer: the initial weights, each step's gradients, and the resulting weights. */
 export interface OptimizerFixture<P> {
   readonly inputs: { readonly weights: Weights; readonly gradients: readonly Weights[] }
   readonly cases: readonly {

@@ -61,9 +61,9 @@ function rebuilt(optimizer: tf.Optimizer): tf.Optimizer {
 }
 
 /**
- * What every optimizer keeps to, as tests on each backend: saved and restored it continues bit for bit, under other
- * variable names and after its rate was changed; what it keeps of a variable goes by name, whatever the order of the
- * gradients and whoever joins; it leaves no tensor behind; all stays finite where gradients are 0; a variable without a
+ * Tests that every optimizer must pass on each backend: saved and restored, it continues bit for bit, under other
+ * variable names and after its rate was changed; a variable's state is keyed by name, whatever the order of the
+ * gradients and even if variables are added; it leaves no tensor behind; all stays finite where gradients are 0; a variable without a
  * gradient, and a rate of 0, change nothing; its config makes it again.
  *
  * @param make a new optimizer each time, with `setLearningRate`
@@ -75,7 +75,7 @@ export function optimizerConformance(
   { invalid = [] }: OptimizerOptions = {},
 ): void {
   onEachBackend(() => {
-    test('saved, restored and continued it is equal to the bit, whatever its variables are called', async () => {
+    test('saved, restored and continued, it is bit-equal, whatever the variables' names', async () => {
       for (const rate of [undefined, 0.02]) {
         const whole = fresh()
         const first = make() as Rated
@@ -93,7 +93,7 @@ export function optimizerConformance(
       }
     })
 
-    test('what it keeps goes by the variable, whatever the order of gradients, restored too', async () => {
+    test('its state is keyed by variable, whatever the order of gradients, even after restoring', async () => {
       const names = shapes.map((_, i) => `conformance/${i}/kernel`)
       const [forwards, one] = [fresh(names), make()]
       take(one, forwards, [0, 3])
@@ -196,7 +196,7 @@ export function optimizerConformance(
     expect(again.getConfig()).toEqual(optimizer.getConfig())
   })
 
-  test('an unknown variable and a rate that is none are rejected', () => {
+  test('an unknown variable and an invalid rate are rejected', () => {
     const optimizer = make() as Rated
     expect(() => optimizer.applyGradients({ nobody: tf.scalar(1) })).toThrow(
       "there is no variable 'nobody'",

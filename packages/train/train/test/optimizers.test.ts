@@ -1,4 +1,4 @@
-// A run that is stopped and resumed in another process, with each of the project's optimizers, is equal to the bit.
+// Stopping a run and resuming it in another process is bit-equal, with each of the project's optimizers.
 import * as tf from '@tensorflow/tfjs-core'
 import { adamw } from '@tricks/adamw'
 import type { Trick } from '@tricks/core'
@@ -42,7 +42,7 @@ const weightsOf = (model: TrainOptions['model']): number[] =>
   Object.values(variablesOf(model)).flatMap((variable) => [...variable.dataSync()])
 
 describe.each(Object.entries(makers))('%s', (_, make) => {
-  test('stopped and resumed, with other variable names, it is equal to the bit', async () => {
+  test('stopped and resumed with other variable names, it is bit-equal', async () => {
     await tf.setBackend('cpu')
     const whole = optionsOf(make())
     const result = await train(whole)
