@@ -75,7 +75,7 @@ export function optimizerConformance(
   { invalid = [] }: OptimizerOptions = {},
 ): void {
   onEachBackend(() => {
-    test('saved, restored and continued, it is bit-equal, whatever the variables' names', async () => {
+    test('saved, restored and continued, it is bit-equal, whatever the names of variables', async () => {
       for (const rate of [undefined, 0.02]) {
         const whole = fresh()
         const first = make() as Rated
