@@ -7,6 +7,7 @@ import type { SetName } from './sets.ts'
 
 export { BrokenPictures, type Skipped, linesOf } from './skipped.ts'
 export { readPicture } from './picture.ts'
+export { readPictures } from './read-ahead.ts'
 
 export interface ImageFolderOptions {
   /** Height and width to which pictures are scaled, after a centre crop to that shape: one number, or two. */

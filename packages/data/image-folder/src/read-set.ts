@@ -1,9 +1,9 @@
-import { availableParallelism } from 'node:os'
 import type { ImageSet, Pixels } from '@tricks/train'
 import type { PictureSet } from './layout.ts'
 import type { Skipped } from './skipped.ts'
 import { readPictureAt } from './picture.ts'
 import { pixelFile, type PixelStore } from './pixel-file.ts'
+import { readAhead } from './read-ahead.ts'
 
 export type Size = readonly [height: number, width: number]
 
@@ -18,9 +18,6 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Pictures decoded concurrently. More would only take memory: a large one takes a hundred megabytes. */
-const atOnce = availableParallelism() * 2
-
 /** Reads the pictures of a set; returns those that can't be read too. */
 export async function readSet(
   { classes }: PictureSet,
@@ -34,12 +31,13 @@ export async function readSet(
   const stores = values.map((each) => (inFile ? pixelFile() : memory(pictures.length * each)))
   const labels: number[] = []
   const broken: Skipped[] = []
-  const ahead: ReturnType<typeof readPictureAt>[] = []
-  for (const [index, { path, label }] of pictures.entries()) {
+  const reading = readAhead(pictures, async ({ path, label }) => ({
+    path,
+    label,
+    pixels: await readPictureAt(path, sizes),
+  }))
+  for await (const { path, label, pixels } of reading) {
     signal?.throwIfAborted()
-    for (let next = index + ahead.length; next < Math.min(index + atOnce, pictures.length); next++)
-      ahead.push(readPictureAt(pictures[next]!.path, sizes))
-    const pixels = await ahead.shift()!
     onPicture()
     if (typeof pixels === 'string') broken.push({ file: path, reason: pixels })
     else {

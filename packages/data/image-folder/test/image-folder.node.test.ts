@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp, { type Color } from 'sharp'
 import { afterAll, beforeEach, expect, test } from 'vitest'
-import { readImageFolder } from '../src/index.ts'
+import { readImageFolder, readPicture, readPictures } from '../src/index.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'pictures-'))
 afterAll(() => rmSync(root, { recursive: true }))
@@ -84,6 +84,24 @@ test('keeps the training pictures larger too, in memory or in a file', async () 
   await expect(readImageFolder(sets, { size: 8, larger: 8.5 })).rejects.toThrow(
     'image-folder: expected larger to be a positive integer or two, got 8.5',
   )
+})
+
+test('reads many pictures in order, a few ahead, and goes on after a broken one', async () => {
+  writeFileSync(join(folder, 'broken.jpg'), 'no picture')
+  const names = Array.from({ length: 30 }, (_, i) =>
+    join('red', `${i % 12}.${['jpeg', 'png', 'webp'][i % 3]!}`),
+  )
+  const files = [...names, 'broken.jpg', join('blue', '0.jpeg')].map((name) => join(folder, name))
+  const read: (Uint8Array | string)[] = []
+  for await (const pixels of readPictures(files, 9, 7)) read.push(pixels)
+  expect(read).toEqual(await Promise.all(files.map((file) => readPicture(file, 9, 7))))
+  expect(read[30]).toMatch(/^not a picture/)
+  const [r, , b] = read[31] as Uint8Array
+  expect(b).toBeGreaterThan(r!)
+  for await (const pixels of readPictures(files, 9, 7)) {
+    expect(pixels).toEqual(read[0])
+    break
+  }
 })
 
 test('stops between two pictures', async () => {

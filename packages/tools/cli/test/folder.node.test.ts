@@ -19,6 +19,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node'
 import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { main } from '../src/main.ts'
+import { setUp } from '../src/session.ts'
 import { startIn, until } from './program.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'folder-'))
@@ -223,6 +224,17 @@ test('export writes a model that plain TensorFlow.js loads, and prints its input
   const [blue, red] = await (model.predict(image) as tf.Tensor).data()
   expect(blue! + red!).toBeCloseTo(1, 5)
   expect(red).toBeGreaterThan(0.5)
+})
+
+test('a recipe has the pictures larger too, at the size that is asked for', async () => {
+  const larger = recipe.replace('size: 16,', 'size: 16,\n  larger: 1.5,')
+  writeFileSync(join(root, 'larger.recipe.ts'), larger)
+  const settings = { recipe: './larger.recipe.ts', data: join(root, 'pictures'), size: 20 }
+  const { data } = await setUp(settings)
+  expect(data.train).toMatchObject({ height: 20, width: 20, larger: { height: 30, width: 30 } })
+  expect(
+    (await setUp({ ...settings, recipe: './mine.recipe.ts' })).data.train.larger,
+  ).toBeUndefined()
 })
 
 test('export --onnx writes files for ONNX Runtime, and reports the cost of int8 weights', async () => {

@@ -15,8 +15,16 @@ export const predict: Command<'top' | 'json' | 'backend'> = {
     await useBackend(backend)
     const trained = await loadModel(resolve(String(run)))
     let failed = 0
-    for (const file of pictures as readonly string[]) {
-      const found = await classify(trained, file)
+    const files = pictures as readonly string[]
+    // Loaded on demand, as its decoder is native code.
+    const { readPictures } = await import('@tricks/image-folder')
+    const [height, width] = trained.model.inputs[0]!.shape.slice(1) as [number, number]
+    const paths = files.map((file) => resolve(file))
+    let index = 0
+    for await (const pixels of readPictures(paths, height, width)) {
+      const file = files[index++]!
+      const found =
+        typeof pixels === 'string' ? reasonFor(file, pixels) : await classify(trained, pixels)
       if (typeof found === 'string') {
         failed++
         if (json) console.log(JSON.stringify({ file, error: found }))
@@ -36,15 +44,15 @@ interface Share {
   readonly probability: number
 }
 
-/** Returns the classes, most likely first, or the reason why the file can't be read. */
-async function classify({ model, classes }: TrainedModel, name: string): Promise<Share[] | string> {
-  const file = resolve(name)
-  if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
-    return `it is a folder: pass its pictures, as in ${name}/*.jpg`
-  const { readPicture } = await import('@tricks/image-folder')
+/** Why a file can't be read. */
+const reasonFor = (file: string, reason: string): string =>
+  statSync(resolve(file), { throwIfNoEntry: false })?.isDirectory()
+    ? `it is a folder: pass its pictures, as in ${file}/*.jpg`
+    : reason
+
+/** Returns the classes, most likely first. */
+async function classify({ model, classes }: TrainedModel, pixels: Uint8Array): Promise<Share[]> {
   const [height, width, channels] = model.inputs[0]!.shape.slice(1) as [number, number, number]
-  const pixels = await readPicture(file, height, width)
-  if (typeof pixels === 'string') return pixels
   const probabilities = tf.tidy(() => {
     const rgb = tf.div(tf.tensor4d(pixels, [1, height, width, 3], 'float32'), 255)
     const images = channels === 1 ? tf.mean(rgb, 3, true) : rgb
