@@ -8,6 +8,13 @@ import {
   type OptionsOf,
 } from '@tricks/core/options'
 
+export {
+  cosineRestarts,
+  type CosineRestartsOptions,
+  cosineRestartsOptions,
+  cosineRestartsSchedule,
+} from './restarts.ts'
+
 export const cosineDecayOptions = defineOptions('cosine-decay', {
   /** Duration of the decay, by default the whole run; then the rate stays at `min`. */
   over: duration({ default: { fraction: 1 } }),

@@ -1,0 +1,71 @@
+import { assertArgument, stepsOf, type Trick } from '@tricks/core'
+import {
+  defineOptions,
+  defineParameters,
+  duration,
+  integer,
+  number,
+  type OptionsOf,
+} from '@tricks/core/options'
+
+const shape = {
+  /** 1 is a line, 0.5 falls late, 2 early. */
+  power: number({ above: 0, scale: 'log', default: 1 }),
+  /** The lowest rate. */
+  min: number({ min: 0, default: 0 }),
+}
+
+export const polynomialDecayOptions = defineOptions('polynomial-decay', {
+  /** How long the rate falls, by default to the end of the run; then it stays at `min`. */
+  over: duration({ default: { fraction: 1 } }),
+  ...shape,
+})
+export type PolynomialDecayOptions = OptionsOf<typeof polynomialDecayOptions>
+
+const parameters = defineParameters('polynomial-decay', {
+  rate: number({ above: 0 }),
+  steps: integer({ min: 1 }),
+  ...shape,
+})
+
+/**
+ * The rate at step t: min + (rate − min) · (1 − t / steps)^power, and min from `steps` on.
+ *
+ * @param rate the rate at t = 0, above 0
+ * @param steps how long it falls, a positive integer
+ * @param power above 0, default 1
+ * @param min the lowest rate, in [0, rate], default 0
+ * @returns a pure function of t, a step or an epoch, from 0
+ * @throws RangeError for an option out of its range
+ * @example
+ * polynomialSchedule({ rate: 0.1, steps: 100, power: 2 })(50) // 0.025
+ * @see Chen et al. 2016, https://arxiv.org/abs/1606.00915; `torch.optim.lr_scheduler.PolynomialLR`
+ */
+export function polynomialSchedule(given: OptionsOf<typeof parameters>): (t: number) => number {
+  const { rate, steps, power, min } = parameters.parse(given)
+  assertArgument(min <= rate, 'polynomial-decay', { min }, `a number in [0, ${rate}], the rate`)
+  return (t) => min + (rate - min) * Math.max(0, 1 - t / steps) ** power
+}
+
+/**
+ * Takes the learning rate down as a power of the share of the run that is left.
+ *
+ * @throws RangeError for an option out of its range
+ * @example
+ * compose([polynomialDecay({ power: 0.9 })], { steps: 3910 })
+ * @see Chen et al. 2016, https://arxiv.org/abs/1606.00915
+ */
+export function polynomialDecay({ key, ...given }: PolynomialDecayOptions = {}): Trick {
+  const options = polynomialDecayOptions.parse(given)
+  const { over, power, min } = options
+  return {
+    name: 'polynomial-decay',
+    key,
+    options,
+    setsRate: true,
+    learningRate: (rate, time) => {
+      const steps = Math.max(1, stepsOf(over, time))
+      return polynomialSchedule({ rate, steps, power, min })(time.step)
+    },
+  }
+}
