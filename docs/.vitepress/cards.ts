@@ -50,7 +50,7 @@ const outside = [
     description: 'Speed and accuracy, compared with PyTorch, torchvision and kornia',
   },
   {
-    name: 'ablation',
+    name: 'ablation-results',
     stage: 'bench',
     folder: 'bench/ablation',
     file,
@@ -72,6 +72,10 @@ export const cards: readonly Card[] = [
   ...outside.filter((each) => existsSync(join(root, each.folder, each.file))),
 ].toSorted((a, b) => a.name.localeCompare(b.name))
 
+/** The card at a path of the repository: a package's folder, or the file itself. */
+export const cardAt = (path: string): Card | undefined =>
+  cards.find((each) => [each.folder, join(each.folder, each.file)].includes(normalize(path)))
+
 const link = /(!?)\[((?:[^[\]]|\[[^\]]*\])*)\]\((?!https?:|#|mailto:)([^)\s]+)\)/g
 
 /**
@@ -88,9 +92,8 @@ export function contentOf({ folder, file: name }: Card): string {
     )
     .replaceAll(link, (_, image: string, text: string, target: string) => {
       const [path, hash = ''] = target.split('#')
-      const place = normalize(join(folder, path!))
       if (image) return `![${text}](${picture(path!)})`
-      const card = cards.find((each) => [each.folder, join(each.folder, each.file)].includes(place))
+      const card = cardAt(join(folder, path!))
       if (card) return `[${text}](/cards/${card.name}${hash && `#${hash}`})`
       return text.startsWith('`') ? text : `\`${text}\``
     })

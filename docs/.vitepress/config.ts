@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { defineConfig } from 'vitepress'
-import { cards, groups } from './cards.ts'
+import { cardAt, cards, groups, root } from './cards.ts'
 
 const reference = join(import.meta.dirname, '../reference/sidebar.json')
 
@@ -12,7 +12,20 @@ export default defineConfig({
   lastUpdated: false,
   srcExclude: ['README.md', 'packages.md', 'images/**'],
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/mark.svg' }]],
-  markdown: { theme: { light: 'github-light', dark: 'github-dark-dimmed' } },
+  markdown: {
+    theme: { light: 'github-light', dark: 'github-dark-dimmed' },
+    // Guides link to files of the repository, so that they can be read there; on the site these are the cards' pages.
+    config(md) {
+      md.core.ruler.push('links-to-cards', ({ tokens, env }) => {
+        for (const token of tokens.flatMap(({ children }) => children ?? [])) {
+          const [path, hash] = token.attrGet('href')?.split('#') ?? []
+          if (token.type !== 'link_open' || !path?.startsWith('../')) continue
+          const card = cardAt(relative(root, join(dirname(env.path), path)))
+          if (card) token.attrSet('href', `/cards/${card.name}${hash ? `#${hash}` : ''}`)
+        }
+      })
+    },
+  },
   // A dead link fails the build.
   ignoreDeadLinks: false,
   vite: { server: { fs: { allow: ['..'] } }, build: { chunkSizeWarningLimit: 2000 } },

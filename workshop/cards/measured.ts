@@ -1,4 +1,5 @@
-// npm run cards: writes the ablation's results into the tricks' cards: at the top in a line, and in full below.
+// npm run cards: writes the ablation's results into the tricks' cards, at the top in a line and in full below, and into
+// the guide to choosing tricks.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import {
@@ -15,10 +16,12 @@ import { between } from './table.ts'
 
 const marks = ['effect', 'measured'] as const
 
+const guide = 'docs/guide/choosing.md'
+
 /**
- * The card of each measured trick, by its path in the repository, with its results.
+ * The card of each measured trick and the guide, by their paths in the repository, with the results.
  *
- * @throws Error if a card lacks the marks around them
+ * @throws Error if a card lacks the marks around them, or the guide names an unknown trick
  */
 export function cardsOf(
   root: string,
@@ -44,7 +47,31 @@ export function cardsOf(
       between('measured', between('effect', text, line(results, about)), section(results, about)),
     )
   }
+  cards.set(guide, guideWith(readFileSync(join(root, guide), 'utf8'), summaries))
   return cards
+}
+
+/** The guide with the effects at its marks `<!-- effect: NAME -->`, and a list of what helps and hurts. */
+function guideWith(text: string, summaries: readonly Summary[]): string {
+  const added = summaries.filter(({ kind, n }) => kind === 'added' && n > 1)
+  const withEffects = text.replaceAll(
+    /<!-- effect: ([^>]+) -->[^]*?<!-- \/effect -->/g,
+    (_, name: string) => {
+      const found = added.find((each) => each.name === name)
+      if (!found) throw new Error(`cards: expected a measured trick in ${guide}, got ${name}`)
+      return `<!-- effect: ${name} -->${effectText(found.effect)}<!-- /effect -->`
+    },
+  )
+  const sorted = added.toSorted((a, b) => b.effect.mean - a.effect.mean)
+  const list = (which: string): string =>
+    sorted
+      .filter((each) => verdict(each) === which)
+      .map(({ name, effect }) => `${name} ${effectText(effect).replaceAll('*', '')}`)
+      .join(', ') || 'none'
+  const verdicts = ['helps', 'hurts', 'no clear effect'].map(
+    (which) => `- **${which[0]!.toUpperCase()}${which.slice(1)}:** ${list(which)}.`,
+  )
+  return between('verdicts', withEffects, verdicts.join('\n'))
 }
 
 interface Result {
