@@ -78,6 +78,7 @@ const elsewhere: Record<string, string | undefined> = {
   'packages/data/wheels/src/wheel.ts': needsIndex,
   'packages/model/pretrained/src/bytes.ts': "for a browser: the package's own test runs it in one",
   'packages/model/pretrained/src/index.ts': needsIndex,
+  'packages/experiment/trials/README.md': 'it takes over its process',
   'packages/tools/conformance/README.md': "each trick's own test runs these lines",
   'packages/tools/conformance/src/check.ts': "the kit's own test does",
   'packages/tools/conformance/src/optimizer.ts': "each optimizer's own test runs these lines",

@@ -11,6 +11,7 @@ import {
 } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import * as tf from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { adabound } from '@tricks/adabound'
@@ -319,6 +320,32 @@ describe('the checkpoint folder', () => {
       'expected keep to be a positive integer, got 0',
     )
   })
+})
+
+test('a file is replaced by several writers of one process id', async () => {
+  const folder = fresh()
+  mkdirSync(folder)
+  const file = join(folder, 'run.json')
+  const replace = JSON.stringify(join(import.meta.dirname, '../src/files/replace.ts'))
+  const script = `
+    const { workerData } = require('node:worker_threads')
+    import(${replace}).then(({ replaceFile }) => {
+      for (let i = 0; i < 100; i++) replaceFile(workerData.file, workerData.text.repeat(50_000))
+    })
+  `
+  const errors = await Promise.all(
+    ['1', '2'].map(
+      (text) =>
+        new Promise((resolve) => {
+          new Worker(script, { eval: true, workerData: { file, text } })
+            .once('error', resolve)
+            .once('exit', () => resolve(undefined))
+        }),
+    ),
+  )
+  expect(errors).toEqual([undefined, undefined])
+  expect(readdirSync(folder)).toEqual(['run.json'])
+  expect(['1', '2'].map((text) => text.repeat(50_000))).toContain(readFileSync(file, 'utf8'))
 })
 
 test('a lock is held only while its owner is alive', async () => {

@@ -1,8 +1,9 @@
+import { randomUUID } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 
 /**
  * Replaces a file atomically: writes a temporary file, flushes it and renames it. A reader sees either the old or the
- * new content, even if two processes write at once.
+ * new content, even if several processes write at once, on one machine or on many that share the folder.
  *
  * @throws Error from the system if it can't be written; the old file is unchanged and no temporary file remains
  * @example
@@ -10,7 +11,8 @@ import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'n
  */
 export function replaceFile(path: string, content: string | Uint8Array): void {
   const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content
-  const beside = `${path}.${process.pid}.part`
+  // Process ids are the same in many containers, and threads share one.
+  const beside = `${path}.${randomUUID().slice(0, 8)}.part`
   try {
     const file = openSync(beside, 'w')
     try {

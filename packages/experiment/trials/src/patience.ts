@@ -1,0 +1,44 @@
+import { setTimeout as wait } from 'node:timers/promises'
+
+/** What no waiting mends: the server refuses, or the file is no database. */
+const refused =
+  /NOPERM|NOAUTH|WRONGPASS|permission denied|readonly|READONLY|malformed|not a database|authentication failed/
+
+const hopeless = (error: unknown): boolean =>
+  error instanceof TypeError ||
+  error instanceof RangeError ||
+  (error instanceof Error && refused.test(error.message))
+
+/** Resolves when a signal is aborted. */
+export const aborted = (signal: AbortSignal): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve(undefined)
+    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
+  })
+
+/**
+ * Repeats what fails while a server is away or its disk is full.
+ *
+ * @returns undefined if the signal came first
+ * @throws Error that waiting doesn't mend
+ */
+export async function keepTrying<T>(
+  act: () => Promise<T>,
+  signal: AbortSignal,
+  say: (line: string) => void = () => undefined,
+): Promise<T | undefined> {
+  let said = ''
+  const given = aborted(signal)
+  while (!signal.aborted) {
+    try {
+      // A client may wait for its server without an end.
+      return await Promise.race([act(), given])
+    } catch (error) {
+      if (hopeless(error)) throw error
+      const { message } = error as Error
+      if (message !== said) say(`trials: ${(said = message)}; trying again`)
+    }
+    await wait(1000, undefined, { signal }).catch(() => undefined)
+  }
+  return undefined
+}

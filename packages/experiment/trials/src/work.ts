@@ -1,0 +1,151 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import { type Child, childOf, type Result } from './child.ts'
+import { aborted, keepTrying } from './patience.ts'
+import type { Claim, Ending, Queue } from './queue.ts'
+import { attemptFolder, attemptsAt, forget } from './storage.ts'
+
+export interface WorkOptions {
+  /** The module of a child process, which calls `serveTrials`. */
+  readonly module: string
+  /** A folder for checkpoints, which all workers of the experiment share. */
+  readonly storage: string
+  /** How many trials at once, a process and a thread each. */
+  readonly processes: number
+  /** Ends the work: trials that are running are given back. */
+  readonly signal: AbortSignal
+  /** What kind of machine this is, for an experiment that is bound to one. */
+  readonly machine?: string
+  /** Ends the work when for so many seconds no trial has been waiting or running; default never. */
+  readonly untilIdle?: number
+  readonly say?: (line: string) => void
+}
+
+/** How long a child may take to write a last checkpoint, in milliseconds. */
+const grace = 10_000
+/** Between two looks for a trial. */
+const pause = 300
+
+/**
+ * Claims trials and trains them in child processes until the signal. A claim is renewed every third of its lease; if it is
+ * lost, as the machine slept or was cut off, the child is killed, and what it made is ignored.
+ *
+ * @throws Error if the storage folder can't be written, or the experiment is bound to another kind of machine; the trials
+ * are given back
+ * @example
+ * import type { Queue } from '@tricks/trials'
+ *
+ * export const worker = (queue: Queue, signal: AbortSignal) =>
+ *   workOn(queue, { module: './train-one.js', storage: '/shared/storage', processes: 2, signal })
+ */
+export async function workOn(queue: Queue, options: WorkOptions): Promise<void> {
+  const stop = new AbortController()
+  const signal = AbortSignal.any([options.signal, stop.signal])
+  const slots = Array.from({ length: options.processes }, () => slot(queue, { ...options, signal }))
+  const ended = await Promise.allSettled(
+    slots.map((each) =>
+      each.catch((error: unknown) => {
+        stop.abort()
+        throw error
+      }),
+    ),
+  )
+  const failed = ended.find((each) => each.status === 'rejected')
+  if (failed) throw failed.reason
+}
+
+/** Trains one trial after the other. */
+async function slot(queue: Queue, options: WorkOptions): Promise<void> {
+  const { signal, untilIdle = Infinity, machine, say } = options
+  const child = childOf(options.module)
+  let busy = Date.now()
+  let checked = false
+  try {
+    while (!signal.aborted) {
+      const claim = await keepTrying(() => queue.claim(), signal, say)
+      if (claim) {
+        checked ||=
+          (await keepTrying(() => checkMachine(queue, claim, machine), signal, say)) === true
+        await attempt(queue, claim, child, options)
+        busy = Date.now()
+        continue
+      }
+      await wait(pause, undefined, { signal }).catch(() => undefined)
+      if (Date.now() - busy < untilIdle * 1000) continue
+      const counts = await keepTrying(() => queue.counts(), signal, say)
+      if (!counts || counts.waiting + counts.running === 0) return
+      busy = Date.now()
+    }
+  } finally {
+    await child.end(0)
+  }
+}
+
+/**
+ * Holds a worker to the kind of machine that the experiment is bound to: that of its first worker.
+ *
+ * @throws RangeError if this is another; the trial is given back
+ */
+async function checkMachine(queue: Queue, claim: Claim, machine = 'unknown'): Promise<true> {
+  if ((await queue.note('bound to a machine')) !== 'yes') return true
+  const bound = await queue.note('machine', machine)
+  if (bound === machine) return true
+  await queue.finish(claim, 'given back')
+  throw new RangeError(
+    `trials: this experiment compares pairs, which never mix kinds of machine: it runs on ${bound}, and this is ${machine}. ` +
+      'Begin another experiment for it (?experiment=NAME).',
+  )
+}
+
+/** Trains a claimed trial, and reports how that ended. */
+async function attempt(
+  queue: Queue,
+  claim: Claim,
+  child: Child,
+  options: WorkOptions,
+): Promise<void> {
+  const { storage, signal, say = () => undefined } = options
+  const { trial } = claim
+  let share: number | undefined
+  let lost = false
+  const over = new AbortController()
+  const renewing = (async () => {
+    for (;;) {
+      await wait(queue.lease / 3, undefined, { signal: over.signal })
+      lost = !(await queue.renew(claim, share).catch(() => true))
+      if (lost) return child.end(0)
+    }
+  })().catch(() => undefined)
+  const giveBack = (): void => void child.end(grace)
+  signal.addEventListener('abort', giveBack)
+  let result: Result
+  try {
+    const earlier = attemptsAt(storage, trial.id)
+    const folder = attemptFolder(storage, claim)
+    result = await child.train({ trial, storage, folder, earlier }, (done) => (share = done))
+  } catch (error) {
+    result = { error: (error as Error).message, storage: true }
+  }
+  signal.removeEventListener('abort', giveBack)
+  over.abort()
+  // Its client may wait for a server that is away.
+  await Promise.race([renewing, aborted(AbortSignal.timeout(1000))])
+  if (lost) return say(`${trial.id}: lost to another worker, as its lease ended`)
+
+  const ending: Ending =
+    'outcome' in result
+      ? { outcome: result.outcome }
+      : signal.aborted || result.storage
+        ? 'given back'
+        : { error: result.error }
+  // What is done is worth a wait for a server that restarts.
+  const patience = AbortSignal.timeout(signal.aborted ? grace : queue.lease * 10)
+  const accepted = await keepTrying(() => queue.finish(claim, ending), patience, say)
+  if (accepted && 'outcome' in result && result.outcome.checkpoint === undefined)
+    forget(storage, trial.id)
+  if ('error' in result && result.storage)
+    throw new Error(
+      `trials: can't write to the storage folder ${storage} (${result.error}); what was running is given back`,
+    )
+  if (accepted === false) say(`${trial.id}: refused, as another worker has it`)
+  else if ('error' in result && !signal.aborted) say(`${trial.id}: ${result.error}`)
+}

@@ -1,0 +1,375 @@
+// What every engine promises, whatever dies meanwhile. Each test has an experiment of its own.
+import { type ChildProcess, spawn } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { openTrials } from '../src/open.ts'
+import type { Claim, Entry, Queue } from '../src/queue.ts'
+import { settle, withWorkers } from '../src/settle.ts'
+import { type Trial, trialOf } from '../src/trial.ts'
+import { generations } from './generations.ts'
+import type { Server } from './servers.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'trials-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+export const module: string = join(import.meta.dirname, 'steps.ts')
+
+export const stepsTrial = (seed: number, steps = 6, step = 60): Trial =>
+  trialOf({ kind: 'steps', config: { steps, step }, seed, budget: steps })
+const other = (kind: string, seed = 0): Trial => trialOf({ kind, config: {}, seed, budget: 1 })
+
+interface Event {
+  readonly id: string
+  readonly from: number
+  readonly worker: number
+  readonly child: number
+  readonly at: number
+}
+
+export interface Scene {
+  readonly where: string
+  readonly storage: string
+  readonly queue: Queue
+  worker(lease?: number): ChildProcess & { readonly said: () => string }
+  events(): Event[]
+}
+
+let scenes = 0
+/** An experiment, its storage and its workers, which end with the test. */
+export async function sceneOf(address: (name: string) => string, lease = 2): Promise<Scene> {
+  const name = `${process.pid}-${++scenes}`
+  const storage = mkdtempSync(join(root, 'storage-'))
+  const where = address(name)
+  const queue = await openTrials(where, { lease, say: () => undefined })
+  const workers: ChildProcess[] = []
+  onTestFinished(async () => {
+    for (const each of workers) each.kill('SIGKILL')
+    await queue.close()
+  })
+  return {
+    where,
+    storage,
+    queue,
+    worker(own = lease) {
+      const child = start('worker.ts', where, storage, String(own))
+      workers.push(child)
+      return child
+    },
+    events() {
+      const file = join(storage, 'events.jsonl')
+      if (!existsSync(file)) return []
+      return readFileSync(file, 'utf8')
+        .split('\n')
+        .filter(Boolean)
+        .map((line) => JSON.parse(line) as Event)
+    },
+  }
+}
+
+export function start(
+  program: string,
+  ...words: string[]
+): ChildProcess & { readonly said: () => string } {
+  const node = ['--conditions=@tricks/source', '--no-warnings', join(import.meta.dirname, program)]
+  const child = spawn(process.execPath, [...node, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
+  let said = ''
+  child.stdout.on('data', (text) => (said += text))
+  child.stderr.on('data', (text) => (said += text))
+  return Object.assign(child, { said: () => said })
+}
+
+export async function until<T>(
+  find: () => T | undefined | false | Promise<T | undefined | false>,
+): Promise<T> {
+  for (;;) {
+    const found = await find()
+    if (found !== undefined && found !== false) return found
+    await wait(20)
+  }
+}
+
+const isAlive = (pid: number): boolean => {
+  try {
+    // A zombie has ended: its parent was killed, and nobody asked for it yet.
+    return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
+  } catch {
+    return false
+  }
+}
+
+/** What workers that nobody disturbs make of trials, on the local engine. */
+export async function undisturbed(trials: readonly Trial[]): Promise<unknown[]> {
+  const storage = mkdtempSync(join(root, 'undisturbed-'))
+  const queue = await openTrials(storage)
+  const entries = await withWorkers(queue, { module, storage, processes: 3 }, () =>
+    settle(queue, trials, { every: 50 }),
+  )
+  await queue.close()
+  return resultsOf(entries)
+}
+export const resultsOf = (entries: readonly Entry[]): unknown[] =>
+  entries.map(({ trial, state, outcome }) => ({ trial, state, outcome }))
+
+export function contract(address: (name: string) => string): void {
+  describe.concurrent('the contract', () => {
+    test('keeps the order, adds once, has one outcome per trial', async () => {
+      const { queue, where } = await sceneOf(address)
+      const trials = [3, 1, 2].map((seed) => stepsTrial(seed))
+      await queue.add(trials.slice(0, 2))
+      await Promise.all([queue.add(trials), queue.add(trials)])
+      expect((await queue.list()).map(({ trial }) => trial)).toEqual(trials)
+      const first = (await queue.claim())!
+      expect(first).toMatchObject({ trial: trials[0], attempt: 1 })
+      expect(await queue.renew(first, 0.25)).toBe(true)
+      expect((await queue.list())[0]).toMatchObject({
+        state: 'running',
+        attempts: 1,
+        progress: 0.25,
+      })
+      expect(await queue.finish(first, { outcome: { metrics: 1 } })).toBe(true)
+      expect(await queue.finish(first, { outcome: { metrics: 2 } })).toBe(false)
+      expect(await queue.renew(first)).toBe(false)
+      const all = [await queue.claim(), await queue.claim(), await queue.claim()]
+      expect(all.map((claim) => claim?.trial.seed)).toEqual([1, 2, undefined])
+      await queue.add(trials)
+      expect(await queue.counts()).toEqual({ waiting: 0, running: 2, finished: 1, failed: 0 })
+      // As another process sees it.
+      const elsewhere = await openTrials(where, { say: () => undefined })
+      const [finished] = await elsewhere.list()
+      expect(finished).toMatchObject({ state: 'finished', outcome: { metrics: 1 }, attempts: 1 })
+      await elsewhere.close()
+    })
+
+    test('pauses, resumes, and keeps the first note', async () => {
+      const { queue } = await sceneOf(address)
+      await queue.add([stepsTrial(0)])
+      await queue.pause(true)
+      expect([await queue.paused(), await queue.claim()]).toEqual([true, undefined])
+      await queue.pause(false)
+      expect(await queue.paused()).toBe(false)
+      expect(await queue.claim()).toBeDefined()
+      expect(await queue.note('version')).toBeUndefined()
+      expect(await queue.note('version', '1')).toBe('1')
+      expect(await queue.note('version', '2')).toBe('1')
+    })
+
+    test('a trial that always fails is tried three times, and no other waits for it', async () => {
+      // A lease that this process, which tests much else, can hold.
+      const { queue, storage } = await sceneOf(address, 60)
+      const trials = [other('fails', 7), stepsTrial(1, 2), other('dies'), other('unknown')]
+      const entries = await withWorkers(queue, { module, storage, processes: 1 }, () =>
+        settle(queue, trials),
+      )
+      expect(entries.map(({ state, attempts, error }) => [state, attempts, error])).toEqual([
+        ['failed', 3, 'no luck with seed 7'],
+        ['finished', 1, undefined],
+        ['failed', 3, 'a process died (SIGKILL)'],
+        ['failed', 3, expect.stringMatching(/no program for 'unknown', only steps/)],
+      ])
+      expect(await queue.retry()).toBe(3)
+      expect(await queue.counts()).toMatchObject({ waiting: 3, finished: 1, failed: 0 })
+      // Failed again, it has had three more.
+      const again = await withWorkers(queue, { module, storage, processes: 1 }, () =>
+        settle(queue, trials.slice(0, 1)),
+      )
+      expect(again[0]).toMatchObject({ state: 'failed', attempts: 6 })
+    })
+
+    test('a trial that loses twenty workers is given up', async () => {
+      const { queue } = await sceneOf(address, 0.15)
+      await queue.add([stepsTrial(0)])
+      const begun: Claim[] = []
+      const entry = await until(async () => {
+        const claim = await queue.claim()
+        if (claim) begun.push(claim)
+        const [only] = await queue.list()
+        return only?.state === 'failed' && only
+      })
+      expect(begun.map(({ attempt }) => attempt)).toEqual(
+        Array.from({ length: 20 }, (_, i) => i + 1),
+      )
+      expect(entry.error).toMatch(/its worker died 20 times/)
+      expect(await queue.retry()).toBe(1)
+      expect((await queue.claim())!.attempt).toBeGreaterThan(20)
+    })
+
+    test("a killed worker's trial is continued by another from its checkpoint", async () => {
+      const { queue, worker, events } = await sceneOf(address)
+      const trial = stepsTrial(5, 12, 100)
+      const first = worker()
+      await queue.add([trial])
+      const begun = await until(() => events()[0])
+      await until(async () => (await queue.list())[0]!.progress! > 0)
+      first.kill('SIGKILL')
+      const killed = Date.now()
+      // Its child ends with it, at the end of a step.
+      await until(() => !isAlive(begun.child))
+      worker()
+      const [entry] = await settle(queue, [trial])
+      const [, second] = events()
+      expect(second!.from).toBeGreaterThan(0)
+      expect(second!.at - killed).toBeLessThan(15_000)
+      expect(entry).toMatchObject({ state: 'finished', attempts: 2 })
+      expect(resultsOf([entry!])).toEqual(await undisturbed([trial]))
+    })
+
+    test('a stopped worker that wakes up late is refused, and its child is ended', async () => {
+      const { queue, worker, events } = await sceneOf(address)
+      const trial = stepsTrial(6, 60, 100)
+      const first = worker()
+      await queue.add([trial])
+      const begun = await until(() => events()[0])
+      await wait(300)
+      first.kill('SIGSTOP')
+      worker()
+      await until(() => events()[1])
+      // Asleep it has lost its claim, and its child trains on.
+      expect(isAlive(begun.child)).toBe(true)
+      first.kill('SIGCONT')
+      await until(() => /lost to another worker|refused/.test(first.said()))
+      await until(() => !isAlive(begun.child))
+      const [entry] = await settle(queue, [trial])
+      expect(entry).toMatchObject({ state: 'finished', attempts: 2 })
+      expect(resultsOf([entry!])).toEqual(
+        await undisturbed([stepsTrial(6, 60, 0)].map(() => trial)),
+      )
+    })
+
+    test('SIGTERM gives a trial back, which counts as no failure', async () => {
+      const { queue, worker, events } = await sceneOf(address, 60)
+      const trial = stepsTrial(7, 10, 100)
+      const first = worker()
+      worker()
+      await queue.add([trial])
+      const begun = await until(() => events()[0])
+      const [stopped] = [begun.worker === first.pid ? first : undefined]
+      await wait(250)
+      const since = Date.now()
+      process.kill(begun.worker, 'SIGTERM')
+      const next = await until(() => events()[1])
+      // Long before its lease would have ended.
+      expect(next.at - since).toBeLessThan(20_000)
+      expect(next.from).toBeGreaterThan(0)
+      if (stopped) await until(() => stopped.exitCode !== null)
+      const [entry] = await settle(queue, [trial])
+      expect(entry).toMatchObject({ state: 'finished', attempts: 2 })
+      expect(resultsOf([entry!])).toEqual(await undisturbed([trial]))
+    })
+
+    test('a driver that is killed and replayed makes the same search', async () => {
+      const { queue, worker, events, where } = await sceneOf(address)
+      worker()
+      worker()
+      for (let kill = 0; kill < 3; kill++) {
+        const driver = start('driver.ts', where, '4')
+        const before = await queue.counts()
+        // In the midst of a generation: after the first, later in the second and third.
+        await until(async () => (await queue.counts()).finished > before.finished)
+        driver.kill('SIGKILL')
+      }
+      const driver = start('driver.ts', where, '4')
+      await until(() => driver.exitCode !== null)
+      const results = JSON.parse(driver.said()) as unknown[]
+
+      const storage = mkdtempSync(join(root, 'replayed-'))
+      const calm = await openTrials(storage)
+      const wanted = await withWorkers(calm, { module, storage, processes: 2 }, () =>
+        generations(calm, 4),
+      )
+      await calm.close()
+      expect(results).toEqual(wanted.map(({ trial, outcome }) => [trial.id, outcome]))
+      const counts = await queue.counts()
+      expect(counts).toEqual({
+        waiting: 0,
+        running: 0,
+        finished: new Set(wanted.map(({ trial }) => trial.id)).size,
+        failed: 0,
+      })
+      // Nobody was killed who trains: each was begun once.
+      expect(new Set(events().map(({ id }) => id)).size).toBe(events().length)
+    })
+  })
+}
+
+export interface Kills {
+  readonly trials: number
+  readonly workers: number
+  readonly server: number
+  readonly driver: number
+}
+
+/** Workers, server and driver are killed at random moments; the results are those of an undisturbed sweep. */
+export async function chaos(
+  server: Server | undefined,
+  address: (name: string) => string,
+  kills: Kills,
+  lease = 2,
+): Promise<{ readonly restarts: number; readonly takeovers: number[] }> {
+  const { queue, where, worker, events } = await sceneOf(address, lease)
+  const trials = Array.from({ length: kills.trials }, (_, i) =>
+    stepsTrial(i, 4 + ((i * 5) % 8), 120),
+  )
+  const { createRandom } = await import('@tricks/core')
+  const random = createRandom(7)
+  let over = false
+  const workers: ReturnType<Scene['worker']>[] = Array.from({ length: 3 }, () => worker(lease))
+  const killed: { readonly worker: number; readonly at: number }[] = []
+  const drive = (): ReturnType<typeof start> => start('sweep.ts', where, JSON.stringify(trials))
+  let driver = drive()
+  const disturb = async (
+    times: number,
+    gap: number,
+    kill: () => Promise<void> | void,
+  ): Promise<void> => {
+    for (let i = 0; i < times; i++) {
+      await wait(gap * random.uniform(0.5, 1.5))
+      await kill()
+    }
+  }
+  await until(() => events()[0])
+  await Promise.all([
+    disturb(kills.workers, 700, () => {
+      const index = random.integer(0, 3)
+      const victim = workers[index]!
+      killed.push({ worker: victim.pid!, at: Date.now() })
+      victim.kill('SIGKILL')
+      workers[index] = worker(lease)
+    }),
+    disturb(kills.server, 2500, async () => {
+      await server!.kill()
+      await wait(500)
+      await server!.start()
+    }),
+    disturb(kills.driver, 2000, () => {
+      driver.kill('SIGKILL')
+      driver = drive()
+    }),
+  ])
+  await until(() => over || driver.exitCode !== null)
+  over = true
+  expect(driver.exitCode, driver.said()).toBe(0)
+  expect(
+    JSON.parse(
+      driver
+        .said()
+        .split('\n')
+        .find((line) => line.startsWith('['))!,
+    ),
+  ).toEqual(await undisturbed(trials))
+  expect(await queue.counts()).toEqual({
+    waiting: 0,
+    running: 0,
+    finished: trials.length,
+    failed: 0,
+  })
+  // Whose trial was running when its worker was killed, and when it was begun again.
+  const begun = events()
+  const takeovers = killed.flatMap(({ worker: pid, at }) => {
+    const own = begun.filter((event) => event.worker === pid && event.at < at).at(-1)
+    const next = own && begun.find((event) => event.id === own.id && event.at > at)
+    return next ? [next.at - at] : []
+  })
+  return { restarts: begun.length - trials.length, takeovers }
+}

@@ -1,0 +1,44 @@
+// How a driver is written: a generation is a function of the results of the one before and of a seed. Nothing is saved;
+// replayed, it adds the same trials, which are there already, and finds the same results.
+import { createRandom } from '@tricks/core'
+import type { Entry, Queue } from '../src/queue.ts'
+import { settle } from '../src/settle.ts'
+import { type Trial, trialOf } from '../src/trial.ts'
+
+const members = 6
+
+/** Exploit and explore: the worse half is replaced by changed copies of the better half. */
+export async function generations(queue: Queue, count: number): Promise<Entry[]> {
+  const range = Array.from({ length: members }, (_, member) => member)
+  const trialFor = (generation: number, member: number, rate: number): Trial =>
+    trialOf({
+      kind: 'steps',
+      config: { steps: 2, step: 30, generation, member, rate },
+      seed: rate,
+      budget: 2,
+    })
+  let results = await settle(
+    queue,
+    range.map((each) => trialFor(0, each, each)),
+    { every: 50 },
+  )
+  const all = [...results]
+  for (let generation = 1; generation < count; generation++) {
+    const best = results.toSorted((a, b) => scoreOf(b) - scoreOf(a)).slice(0, members / 2)
+    const random = createRandom(0).fork('explore').at(generation)
+    const next = range.map((each) => {
+      const parent = best[each % best.length]!.trial.seed
+      return trialFor(
+        generation,
+        each,
+        each < members / 2 ? parent : parent + random.integer(1, 1000),
+      )
+    })
+    results = await settle(queue, next, { every: 50 })
+    all.push(...results)
+  }
+  return all
+}
+
+const scoreOf = ({ outcome }: Entry): number =>
+  (outcome!.metrics as { readonly score: number }).score

@@ -1,0 +1,21 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { chaos, contract } from './contract.ts'
+
+const root = mkdtempSync(join(tmpdir(), 'local-'))
+afterAll(() => rmSync(root, { recursive: true, force: true }))
+const address = (name: string): string => join(root, name)
+
+contract(address)
+
+test('chaos: workers and driver are killed, and the results are those of a calm day', async () => {
+  const { restarts } = await chaos(undefined, address, {
+    trials: 12,
+    workers: 5,
+    server: 0,
+    driver: 2,
+  })
+  expect(restarts).toBeGreaterThan(0)
+})

@@ -1,0 +1,13 @@
+import { openTrials } from '../src/open.ts'
+import type { Queue, QueueOptions } from '../src/queue.ts'
+
+/** Begins a process again until its server is up, as a cluster does. */
+export async function openPatiently(where: string, options: QueueOptions): Promise<Queue> {
+  for (;;)
+    try {
+      return await openTrials(where, options)
+    } catch (error) {
+      options.say?.((error as Error).message)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+    }
+}

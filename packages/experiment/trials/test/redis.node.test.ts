@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { openTrials } from '../src/open.ts'
+import { chaos, contract } from './contract.ts'
+import { redis, redisServer, type Server } from './servers.ts'
+
+const reason = redisServer ? '' : ' (skipped: redis-server is not installed)'
+
+describe.skipIf(!redisServer)(`Redis${reason}`, () => {
+  let server: Server
+  beforeAll(async () => {
+    server = await redis()
+    await server.start()
+  })
+  afterAll(() => server.kill())
+  const address = (name: string): string => server.url(name)
+
+  contract(address)
+
+  test('chaos: workers, server and driver are killed, and the results are those of a calm day', async () => {
+    const { restarts } = await chaos(server, address, {
+      trials: 12,
+      workers: 5,
+      server: 1,
+      driver: 2,
+    })
+    expect(restarts).toBeGreaterThan(0)
+  })
+})
+
+describe.skipIf(!redisServer)(`a Redis server that can't be trusted${reason}`, () => {
+  const saidOf = async (options: readonly string[]): Promise<string[]> => {
+    const server = await redis(...options)
+    await server.start()
+    const said: string[] = []
+    try {
+      await (await openTrials(server.url('a'), { say: (line) => said.push(line) })).close()
+    } finally {
+      await server.kill()
+    }
+    return said
+  }
+
+  test('reports missing persistence and eviction', async () => {
+    const said = await saidOf(['--appendonly', 'no', '--maxmemory-policy', 'allkeys-lru'])
+    expect(said).toEqual([
+      expect.stringMatching(/^redis:.*keeps nothing on disk.*Set appendonly yes\.$/),
+      expect.stringMatching(/maxmemory-policy allkeys-lru.*Set maxmemory-policy noeviction\.$/),
+    ])
+    expect(await saidOf(['--appendonly', 'no', '--save', '60 1'])).toEqual([
+      expect.stringMatching(/writes snapshots only/),
+    ])
+    expect(await saidOf([])).toEqual([])
+  })
+
+  test('refuses without permissions, or without a server', async () => {
+    await expect(saidOf(['--requirepass', 'secret'])).rejects.toThrow(
+      /^trials: can't use redis:\/\/127.*: NOAUTH/,
+    )
+    await expect(
+      saidOf(['--user', ...'default on nopass ~* -@all +ping +info +hello +client'.split(' ')]),
+    ).rejects.toThrow(/NOPERM/)
+    await expect(openTrials('redis://user:secret@127.0.0.1:1?experiment=a')).rejects.toThrow(
+      /^trials: can't use redis:\/\/user:.*@127.0.0.1:1\?experiment=a: connect ECONNREFUSED/,
+    )
+  })
+})
