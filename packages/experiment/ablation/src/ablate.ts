@@ -1,16 +1,17 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
-import { cpus } from 'node:os'
+import { existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
+import type { Json } from '@tricks/core'
 import { duration, replaceFile } from '@tricks/run'
 import type { Precision } from '@tricks/train'
+import { type Entry, openTrials, type Queue, settle, type Trial, withWorkers } from '@tricks/trials'
 import { chartOf } from './chart.ts'
-import { type Arm, armsOf, type Comparison } from './comparison.ts'
+import type { Comparison } from './comparison.ts'
 import { pageOf, type PageText } from './page.ts'
 import { type About, readResults, type Regime, type Result, text } from './results.ts'
-import { pairsOf, summarize, type Summary } from './summary.ts'
-import type { Outcome } from './worker.ts'
+import { isArm, missing, resultOf, trialFor } from './runs.ts'
+import { summarize, type Summary } from './summary.ts'
+import { machineOf } from './worker.ts'
 
 export interface AblateOptions {
   /** The folder for the results; an existing one is resumed. */
@@ -23,8 +24,17 @@ export interface AblateOptions {
   readonly seeds: number
   /** Number of concurrent runs, one thread each. */
   readonly processes: number
-  /** The module that worker processes run, which calls `serveArms`, and its arguments. */
-  readonly worker: { readonly module: string; readonly arguments: readonly string[] }
+  /** The module that worker processes run, which calls `serveTrials({ arm: armProgram(train) })`. */
+  readonly worker: string
+  /** Settings shared by all arms, passed to the workers. */
+  readonly setup: Json
+  /** Trains with the workers of a server's queue instead of with processes on this machine. */
+  readonly server?: {
+    /** `redis://…` or `postgres://…`. */
+    readonly queue: string
+    /** The version of this program; workers with another are rejected. */
+    readonly version: string
+  }
   /** Texts for the results page. */
   readonly page: PageText
   readonly signal: AbortSignal
@@ -34,44 +44,121 @@ export interface AblateOptions {
 
 /**
  * Trains both arms of every comparison once per seed, in separate processes, and writes the results: `runs.jsonl` with
- * a line per run, `summary.json`, `README.md` and `chart.svg`. Started again, it runs only what is missing.
+ * a line per run, `summary.json`, `README.md` and `chart.svg`. Started again, it runs only what is missing. A process
+ * that dies is replaced, and its run resumes from its last checkpoint.
  *
  * @returns the summaries so far
  * @throws Error if the folder contains an ablation with other settings, or if a run fails; finished runs are kept
  * @example
- * // The arms that a worker, a program that calls serveArms, trains:
+ * // The arms that a worker, a program that calls serveTrials, trains:
  * const arm = (key: string) => ({ key, spec: { tricks: key.split(' + ') } })
  * const comparison = { name: 'cutout', kind: 'added', with: arm('crop + cutout'), without: arm('crop') }
  */
 export async function ablate(options: AblateOptions): Promise<Summary[]> {
-  const { out, comparisons, regime, precision, processes, signal, page } = options
-  const say = options.say ?? console.log
+  const { out, comparisons, regime, server } = options
+  const { say = console.log } = options
   mkdirSync(out, { recursive: true })
   const about: About = { regime, versions: { tfjs: tf.version_core } }
   checkSame(join(out, 'about.json'), about)
-  const machine = `${cpus()[0]?.model ?? 'unknown processor'}, ${cpus().length} cores, Node ${process.version}`
-  const on = `${machine}, ${precision}`
-  const done = readResults(out)
-  const queue = missing(done, on, options)
-  const total = queue.length
-  say(`${done.length} runs are done, ${total} to go, ${processes} at once, on ${regime.backend}`)
+  const queue = await openTrials(server?.queue ?? out, {
+    say,
+    ...(server && { version: server.version }),
+  })
+  try {
+    // Workers on several machines may take part, but only on one kind of machine.
+    if (server) await queue.note('bound to a machine', 'yes')
+    await trainMissing(queue, { ...options, say }, (results) => {
+      replaceFile(
+        join(out, 'runs.jsonl'),
+        results.map((each) => `${JSON.stringify(each)}\n`).join(''),
+      )
+      write(out, about, comparisons, options.page)
+    })
+  } finally {
+    await queue.close()
+  }
+  return write(out, about, comparisons, options.page)
+}
+
+/**
+ * Trains what is missing. The results are in the order in which their trials were added, whichever finished first, and
+ * after those that were in the file before there was a queue.
+ */
+async function trainMissing(
+  queue: Queue,
+  options: AblateOptions & { readonly say: (line: string) => void },
+  keep: (results: readonly Result[]) => void,
+): Promise<void> {
+  const { out, regime, precision, processes, setup, server, signal, say } = options
+  const on = server ? undefined : machineOf(precision)
+  const known = (await queue.list()).filter(({ trial }) => isArm(trial, setup))
+  const finished = new Map<string, Result>()
+  for (const entry of known)
+    if (entry.state === 'finished') finished.set(entry.trial.id, resultOf(entry))
+  const inQueue = new Set([...finished.values()].map(keyOf))
+  const before = readResults(out).filter((result) => !inQueue.has(keyOf(result)))
+  const order = new Set(known.map(({ trial }) => trial.id))
+  const results = (): Result[] => [...before, ...[...order].flatMap((id) => finished.get(id) ?? [])]
+
+  const done = results()
+  const trials = missing(done, on, options).map((run) =>
+    trialFor(run, setup, { on, epochs: regime.epochs }),
+  )
+  for (const { id } of trials) order.add(id)
+  const where = server ? `by the workers of ${queue.name}` : `${processes} at once`
+  say(`${done.length} runs are done, ${trials.length} to go, ${where}, on ${regime.backend}`)
+  if (done.length > 0) keep(done)
+  // Starting the command again also retries failed runs.
+  await queue.retry()
 
   const began = performance.now()
-  let finished = 0
-  const keep = ({ arm, seed }: Run, outcome: Outcome): void => {
-    const result: Result = { arm: arm.key, seed, ...outcome, on }
-    appendFileSync(join(out, 'runs.jsonl'), `${JSON.stringify(result)}\n`)
-    const left = ((performance.now() - began) / ++finished / 1000) * (total - finished)
+  const stop = new AbortController()
+  let failed: Entry | undefined
+  const onSettled = (entry: Entry): void => {
+    if (entry.state === 'failed') {
+      failed ??= entry
+      return stop.abort()
+    }
+    const result = resultOf(entry)
+    finished.set(entry.trial.id, result)
+    const count = results().length - done.length
+    const left = ((performance.now() - began) / count / 1000) * (trials.length - count)
     const accuracy = (result.accuracy * 100).toFixed(2)
-    say(`${finished}/${total}  ${accuracy} %  seed ${seed}  ${arm.key}  (${duration(left)} left)`)
-    write(out, about, comparisons, page)
+    say(
+      `${count}/${trials.length}  ${accuracy} %  seed ${result.seed}  ${result.arm}  (${duration(left)} left)`,
+    )
+    keep(results())
   }
-  await Promise.all(
-    Array.from({ length: Math.min(processes, total) }, () =>
-      serve(options.worker, signal, () => queue.shift(), keep),
-    ),
+  const either = AbortSignal.any([signal, stop.signal])
+  const driver = (broken: AbortSignal): Promise<Entry[]> =>
+    settle(queue, trials, { signal: broken, onSettled, say })
+  if (server || trials.length === 0) await driver(either)
+  else
+    await withWorkers(
+      queue,
+      {
+        module: options.worker,
+        storage: out,
+        processes: Math.min(processes, trials.length),
+        signal: either,
+        say,
+      },
+      driver,
+    )
+  if (failed) throw failureOf(failed)
+}
+
+/** A run is known by these, in the file and in the queue. */
+const keyOf = ({ on, seed, arm }: Result): string => `${on} ${seed} ${arm}`
+
+function failureOf({ trial, error = 'unknown error' }: Entry): Error {
+  const { arm } = trial.config as { readonly arm: string } & Trial['config']
+  const remedy = error.startsWith('a process died')
+    ? 'start it again, with fewer --processes if memory ran out'
+    : 'start it again to try again'
+  return new Error(
+    `ablate: ${arm}, seed ${trial.seed}: ${error}; finished runs are kept: ${remedy}`,
   )
-  return write(out, about, comparisons, page)
 }
 
 function checkSame(file: string, about: About): void {
@@ -81,37 +168,6 @@ function checkSame(file: string, about: About): void {
     throw new Error(
       `ablate: the folder contains an ablation with other settings; choose another folder with --out\n  there ${then}\n  here  ${now}`,
     )
-}
-
-interface Run {
-  readonly arm: Arm
-  readonly seed: number
-}
-
-/**
- * The runs that are missing. Those that add a trick come first, for every seed: they are the most useful and the
- * fastest.
- */
-function missing(
-  done: readonly Result[],
-  on: string,
-  { comparisons, seeds }: Pick<AblateOptions, 'comparisons' | 'seeds'>,
-): Run[] {
-  const has = new Set(done.map((result) => `${result.on} ${result.seed} ${result.arm}`))
-  const wanted = (['added', 'left out'] as const).flatMap((kind) =>
-    Array.from({ length: seeds }, (_, seed) => {
-      const lacking = comparisons.filter(
-        (comparison) =>
-          comparison.kind === kind &&
-          !pairsOf(done, comparison).some(({ having }) => having.seed === seed),
-      )
-      return [...armsOf(lacking).values()].map((arm) => ({ arm, seed }))
-    }).flat(),
-  )
-  return wanted.filter(({ arm, seed }) => {
-    const key = `${on} ${seed} ${arm.key}`
-    return !has.has(key) && has.add(key)
-  })
 }
 
 /**
@@ -135,53 +191,4 @@ export function write(
   replaceFile(join(out, 'README.md'), pageOf(page, { summaries, machines }))
   replaceFile(join(out, 'chart.svg'), chartOf(summaries))
   return summaries
-}
-
-/** Runs a process that trains jobs from `next` until there are none left. */
-function serve(
-  { module, arguments: given }: AblateOptions['worker'],
-  signal: AbortSignal,
-  next: () => Run | undefined,
-  done: (run: Run, outcome: Outcome) => void,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    // Concurrent processes use the cores better than threads within such small steps.
-    const env = { ...process.env, TF_NUM_INTRAOP_THREADS: '1', OMP_NUM_THREADS: '1' }
-    const worker: ChildProcess = fork(module, given, { env })
-    let run: Run | undefined
-    let dismissed = false
-    const dismiss = (): void => {
-      dismissed = true
-      worker.kill()
-    }
-    signal.addEventListener('abort', dismiss)
-    worker.on('message', (message: 'ready' | Outcome | { error: string }) => {
-      if (typeof message === 'object' && 'error' in message) {
-        dismiss()
-        const where = run ? `${run.arm.key}, seed ${run.seed}: ` : ''
-        reject(new Error(`ablate: ${where}${message.error}`))
-        return
-      }
-      if (message !== 'ready') done(run!, message)
-      run = signal.aborted ? undefined : next()
-      if (!run) dismiss()
-      // If the process has died meanwhile, its exit event reports it.
-      else worker.send({ spec: run.arm.spec, seed: run.seed }, () => undefined)
-    })
-    worker.on('exit', (code, killedBy) => {
-      signal.removeEventListener('abort', dismiss)
-      if (dismissed) {
-        resolve()
-        return
-      }
-      const when = run ? `in ${run.arm.key}, seed ${run.seed}` : 'while it started'
-      reject(
-        new Error(
-          `ablate: a process died (${killedBy ?? `exit code ${code}`}) ${when}; finished runs are kept: ` +
-            'start again, with fewer --processes if memory ran out',
-        ),
-      )
-    })
-    worker.on('error', reject)
-  })
 }

@@ -13,4 +13,4 @@ export {
   summarize,
   type Summary,
 } from './summary.ts'
-export { type Job, type Outcome, serveArms } from './worker.ts'
+export { type ArmJob, armProgram, machineOf, type Outcome } from './worker.ts'

@@ -29,8 +29,6 @@ export interface About {
 export interface Result extends Outcome {
   readonly arm: string
   readonly seed: number
-  /** Machine and precision: an ablation may be resumed elsewhere, but both runs of a pair must match. */
-  readonly on: string
 }
 
 export const text = (value: object): string => `${JSON.stringify(value, null, 2)}\n`

@@ -1,4 +1,7 @@
+import { cpus } from 'node:os'
 import type { Json, Metrics } from '@tricks/core'
+import type { Precision } from '@tricks/train'
+import type { Job, Program } from '@tricks/trials'
 
 /** The result of a run on held-out images. */
 export interface Outcome extends Metrics {
@@ -7,30 +10,58 @@ export interface Outcome extends Metrics {
   readonly training: Metrics
   readonly steps: number
   readonly wallClock: { readonly cpuSeconds: number }
+  /** Machine and precision, from `machineOf`: an ablation may be resumed elsewhere, but both runs of a pair must match. */
+  readonly on: string
+}
+
+/** The configuration of an arm's trial. */
+export interface ArmConfig {
+  readonly arm: string
+  readonly spec: Json
+  /** Settings shared by all arms. */
+  readonly setup: Json
+  /** The machine that has to train it, if the ablation runs on one machine at a time. */
+  readonly on?: string
 }
 
 /** A run that a worker is asked to do. */
-export interface Job {
+export interface ArmJob extends Job {
   readonly spec: Json
+  readonly setup: Json
   readonly seed: number
 }
 
 /**
- * The main loop of a worker process: trains one arm after another, as requested by `ablate`.
+ * The program of a worker process that trains arms, for `serveTrials`.
  *
- * @param train trains an arm from its spec
+ * @param train trains an arm from its spec; it resumes what an earlier attempt left
  * @example
  * // Training omitted:
  * const metrics = { loss: 0.5, accuracy: 0.8 }
- * const outcome = { ...metrics, calibrationError: 0.1, training: metrics, steps: 100, wallClock: { cpuSeconds: 9 } }
- * const serve = () => serveArms(async ({ spec, seed }) => outcome)
+ * const outcome = { calibrationError: 0.1, training: metrics, steps: 100, wallClock: { cpuSeconds: 9 } }
+ * const arm = armProgram(async ({ spec, seed }) => ({ ...metrics, ...outcome, on: machineOf('float32') }))
+ * const serve = () => serveTrials({ arm })
  */
-export function serveArms(train: (job: Job) => Promise<Outcome>): void {
-  const send = (message: unknown): void => void process.send?.(message)
-  process.on('message', (job: Job) => {
-    train(job).then(send, (error: Error) => send({ error: error.message }))
-  })
-  // The parent process is gone, so nobody would read the result.
-  process.on('disconnect', () => process.exit())
-  send('ready')
-}
+export const armProgram =
+  (train: (job: ArmJob) => Promise<Outcome>): Program =>
+  async (job) => {
+    const { spec, setup } = job.trial.config as unknown as ArmConfig
+    return {
+      metrics: (await train({ ...job, spec, setup, seed: job.trial.seed })) as unknown as Json,
+    }
+  }
+
+/**
+ * The kind of this machine. Results from two kinds differ by more than the seed does.
+ *
+ * @param precision included if given
+ * @example
+ * const on = machineOf('float32') // 'Intel(R) Xeon(R) Processor, 2 cores, Node v24.21.0, float32'
+ */
+export const machineOf = (precision?: Precision): string =>
+  [
+    cpus()[0]?.model ?? 'unknown processor',
+    `${cpus().length} cores`,
+    `Node ${process.version}`,
+    ...(precision === undefined ? [] : [precision]),
+  ].join(', ')

@@ -65,6 +65,8 @@ export function serveTrials(programs: Readonly<Record<string, Program>>): void {
         (error: Error) => send({ error: error.message, storage: !isWritable(storage, error) }),
       )
   })
+  // A terminal and Slurm signal children too: what they train is for their worker to give back.
+  process.on('SIGINT', () => undefined).on('SIGTERM', () => undefined)
   // Whoever started it is gone: nobody would read the outcome.
   process.on('disconnect', () => process.exit())
   send('ready')

@@ -117,10 +117,13 @@ export function contract(address: (name: string) => string): void {
     test('keeps the order, adds once, has one outcome per trial', async () => {
       const { queue, where } = await sceneOf(address)
       const trials = [3, 1, 2].map((seed) => stepsTrial(seed))
+      // In an order that a database might change.
+      const outcome = { metrics: { loss: 0.1 + 0.2, accuracy: 1e-7, a: [null, 'ä'] } }
       await queue.add(trials.slice(0, 2))
       await Promise.all([queue.add(trials), queue.add(trials)])
       expect((await queue.list()).map(({ trial }) => trial)).toEqual(trials)
       const first = (await queue.claim())!
+      expect(JSON.stringify(first.trial)).toBe(JSON.stringify(trials[0]))
       expect(first).toMatchObject({ trial: trials[0], attempt: 1 })
       expect(await queue.renew(first, 0.25)).toBe(true)
       expect((await queue.list())[0]).toMatchObject({
@@ -128,7 +131,7 @@ export function contract(address: (name: string) => string): void {
         attempts: 1,
         progress: 0.25,
       })
-      expect(await queue.finish(first, { outcome: { metrics: 1 } })).toBe(true)
+      expect(await queue.finish(first, { outcome })).toBe(true)
       expect(await queue.finish(first, { outcome: { metrics: 2 } })).toBe(false)
       expect(await queue.renew(first)).toBe(false)
       const all = [await queue.claim(), await queue.claim(), await queue.claim()]
@@ -138,7 +141,8 @@ export function contract(address: (name: string) => string): void {
       // As another process sees it.
       const elsewhere = await openTrials(where, { say: () => undefined })
       const [finished] = await elsewhere.list()
-      expect(finished).toMatchObject({ state: 'finished', outcome: { metrics: 1 }, attempts: 1 })
+      expect(finished).toMatchObject({ state: 'finished', attempts: 1 })
+      expect(JSON.stringify(finished!.outcome)).toBe(JSON.stringify(outcome))
       await elsewhere.close()
     })
 
@@ -203,14 +207,13 @@ export function contract(address: (name: string) => string): void {
       const begun = await until(() => events()[0])
       await until(async () => (await queue.list())[0]!.progress! > 0)
       first.kill('SIGKILL')
-      const killed = Date.now()
       // Its child ends with it, at the end of a step.
       await until(() => !isAlive(begun.child))
       worker()
       const [entry] = await settle(queue, [trial])
       const [, second] = events()
       expect(second!.from).toBeGreaterThan(0)
-      expect(second!.at - killed).toBeLessThan(15_000)
+
       expect(entry).toMatchObject({ state: 'finished', attempts: 2 })
       expect(resultsOf([entry!])).toEqual(await undisturbed([trial]))
     })

@@ -115,8 +115,11 @@ export const flags = {
   processes: flag(
     integer({ min: 1 }),
     '<n>',
-    'Runs in parallel, one thread each (default: one per core)',
+    'Runs in parallel, one thread each (default: one per core, fewer if memory is short)',
   ),
+  queue: flag(text, '<address>', 'Where the trials are: redis://…, postgres://…, or a folder'),
+  storage: flag(text, '<folder>', 'Where checkpoints go: a folder that all workers share'),
+  untilEmpty: toggle('Exit when no trial has been waiting or running for a minute'),
   only: flag(text, '<names>', 'Only these comparisons, separated by commas'),
 } as const satisfies Record<string, Flag>
 

@@ -3,6 +3,7 @@ import { Command as Parser, CommanderError, Option } from 'commander'
 import { ablate } from './commands/ablate.ts'
 import type { Command } from './commands/command.ts'
 import { doctor } from './commands/doctor.ts'
+import { experiment } from './commands/experiment.ts'
 import { exportRun } from './commands/export.ts'
 import { plot } from './commands/plot.ts'
 import { predict } from './commands/predict.ts'
@@ -11,6 +12,7 @@ import { recipes } from './commands/recipes.ts'
 import { report } from './commands/report.ts'
 import { resume } from './commands/resume.ts'
 import { train } from './commands/train.ts'
+import { worker } from './commands/worker.ts'
 import { dashed, type FlagName, flags, parseFlag } from './flags.ts'
 import { exitCodes, UsageError } from './usage.ts'
 
@@ -23,6 +25,8 @@ const commands = [
   plot,
   recipes,
   ablate,
+  worker,
+  experiment,
   exportRun,
   doctor,
 ] as unknown as readonly Command[]

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -120,24 +120,4 @@ test('each trick of a recipe is compared, alone and leave-one-out; the learning 
   })
   expect(crop!.without.key).toBe('bare')
   expect(comparisons.at(-1)!.without.key).toBe('all but label-smoothing')
-})
-
-test('a process that dies is reported, and finished runs are kept', async () => {
-  const { child, ended } = start(
-    '--out',
-    'dying',
-    '--only',
-    'random-crop + mirroring',
-    '--seeds',
-    '9',
-    '--processes',
-    '1',
-  )
-  const runs = join(root, 'dying', 'runs.jsonl')
-  while (!existsSync(runs)) await new Promise((resolve) => setTimeout(resolve, 50))
-  execFileSync('pkill', ['-KILL', '-P', String(child.pid), '-f', 'ablation/worker'])
-  const [code, output] = await ended
-  expect(output).toMatch(/a process died \(SIGKILL\) in .+, seed 0; finished runs are kept/)
-  expect(code).toBe(1)
-  expect(readResults(join(root, 'dying')).length).toBeGreaterThan(0)
 })

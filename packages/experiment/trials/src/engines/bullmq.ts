@@ -13,12 +13,14 @@ import {
 import type { Outcome, Trial } from '../trial.ts'
 import { type Address, connect, reasonOf } from './server.ts'
 
+/** JSON as text: PostgreSQL would sort an object's keys. */
+type Text = string
 interface Data {
-  readonly trial: Trial
+  readonly trial: Text
   /** Its position among all, in the order of adding. */
   readonly order: number
 }
-type TrialJob = Job<Data, Outcome>
+type TrialJob = Job<Data, Text>
 
 const everyState: JobType[] = ['waiting', 'prioritized', 'delayed', 'active', 'completed', 'failed']
 
@@ -55,10 +57,10 @@ export async function openServer(address: Address, options: QueueOptions = {}): 
     throw new Error(`trials: can't use ${address.name}: ${reasonOf(error)}`, { cause: error })
   }
 
-  let worker: Promise<Worker<Data, Outcome>> | undefined
+  let worker: Promise<Worker<Data, Text>> | undefined
   const held = new Map<string, TrialJob>()
-  async function begin(): Promise<Worker<Data, Outcome>> {
-    const made = new bullmq.Worker<Data, Outcome>(
+  async function begin(): Promise<Worker<Data, Text>> {
+    const made = new bullmq.Worker<Data, Text>(
       named,
       null,
       {
@@ -104,7 +106,7 @@ export async function openServer(address: Address, options: QueueOptions = {}): 
       await queue.addBulk(
         trials.map((trial, i) => ({
           name: trial.kind,
-          data: { trial, order: first + i },
+          data: { trial: JSON.stringify(trial), order: first + i },
           opts: { ...once, jobId: trial.id },
         })),
       )
@@ -126,7 +128,7 @@ export async function openServer(address: Address, options: QueueOptions = {}): 
           continue
         }
         held.set(token, job)
-        return { trial: job.data.trial, attempt: job.attemptsStarted, token }
+        return { trial: JSON.parse(job.data.trial) as Trial, attempt: job.attemptsStarted, token }
       }
     },
     renew: (claim, progress) =>
@@ -141,7 +143,7 @@ export async function openServer(address: Address, options: QueueOptions = {}): 
           ? job.moveToWait(claim.token)
           : 'error' in ending
             ? job.moveToFailed(new Error(ending.error), claim.token, false)
-            : job.moveToCompleted(ending.outcome, claim.token, false),
+            : job.moveToCompleted(JSON.stringify(ending.outcome), claim.token, false),
       )
       held.delete(claim.token)
       return done
@@ -196,12 +198,12 @@ function entryOf(job: TrialJob, active: boolean): Entry {
         ? 'failed'
         : 'finished'
   return {
-    trial: data.trial,
+    trial: JSON.parse(data.trial) as Trial,
     state,
     attempts: attemptsStarted,
     ...(processedBy && { worker: processedBy }),
     ...(state === 'finished'
-      ? { progress: 1, outcome: returnvalue }
+      ? { progress: 1, outcome: JSON.parse(returnvalue) as Outcome }
       : typeof progress === 'number' && { progress }),
     ...(failedReason && state !== 'finished' && { error: failedReason }),
   }

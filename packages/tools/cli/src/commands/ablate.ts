@@ -1,20 +1,22 @@
+import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
 import { join, resolve } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import * as tf from '@tensorflow/tfjs-core'
 import { ablate as compare, type Comparison, imagesOf, type Regime } from '@tricks/ablation'
 import { useBackend } from '@tricks/backend'
+import type { Json } from '@tricks/core'
 import { hasModel, progressView, type Recipe, run, tricksOf, validationOf } from '@tricks/run'
 import { unsupportedReason } from '@tricks/train'
+import { addressOf } from '@tricks/trials'
 import { articleComparisons, articlePage } from '../ablation/article.ts'
 import { recipeComparisons, recipePage } from '../ablation/recipe.ts'
-import type { WorkerSetup } from '../ablation/worker.ts'
+import type { ArmSetup } from '../ablation/arm.ts'
 import { isPictureFolder, loadData, locateData } from '../data.ts'
 import { type Flags, written } from '../flags.ts'
 import { printSummary } from '../ablation/print.ts'
 import { dryContext } from '../recipes/dry.ts'
 import { defaultRecipe, recipeNamed } from '../recipes/index.ts'
+import { slots, trialWorker, version } from '../trials/common.ts'
 import { exitCodes, quoted, stopSignal, UsageError } from '../usage.ts'
 import type { Command } from './command.ts'
 
@@ -31,16 +33,27 @@ const names = [
   'out',
   'backend',
   'precision',
+  'queue',
+  'storage',
 ] as const
 
 export const ablate: Command<(typeof names)[number]> = {
   usage: 'ablate <data>',
   what: 'Measure the effect of each trick in a recipe on your data, with paired seeds',
   flags: names,
-  examples: ['ablate ./pictures --seeds 2', 'ablate cifar10 --recipe bag-of-tricks --images 5000'],
+  examples: [
+    'ablate ./pictures --seeds 2',
+    'ablate cifar10 --recipe bag-of-tricks --images 5000',
+    'ablate cifar10 --queue redis://queue:6379 --storage /shared/tricks',
+  ],
   async run([data], flags, program) {
+    const { queue, storage } = flags
+    if ((queue === undefined) !== (storage === undefined))
+      throw new UsageError('ablate: expected --queue and --storage together, for workers elsewhere')
+    if (queue !== undefined && !addressOf(queue))
+      throw new UsageError(`--queue: expected redis://… or postgres://…, got ${queue}`)
     const source = await locateData(String(data))
-    const { seeds = 3, processes = availableParallelism(), skipBroken = false, only } = flags
+    const { seeds = 3, processes = slots(), skipBroken = false, only } = flags
     const { name: backend } = await useBackend(flags.backend)
     const name = flags.recipe ?? defaultRecipe(isPictureFolder(source), backend).name
     const ofArticle = name === articleName
@@ -66,7 +79,10 @@ export const ablate: Command<(typeof names)[number]> = {
       : recipeComparisons(name, tricksOf(recipe, dryContext(recipe, facts)))
     const comparisons = chosen(all, only)
     const out = resolve(flags.out ?? join('runs', `ablation-${name.replaceAll(/\W+/g, '-')}`))
-    const teacher = join(out, 'teacher')
+    // On a server workers find it in the folder that they share, beside those of other ablations.
+    const shared = storage === undefined ? out : resolve(storage)
+    const teacherName = storage === undefined ? 'teacher' : teacherOf(regime)
+    const teacher = join(shared, teacherName)
     if (recipe.teacher && !hasModel(teacher)) {
       console.log('Training the teacher that the others distil from')
       await run({
@@ -80,13 +96,7 @@ export const ablate: Command<(typeof names)[number]> = {
         view: progressView({ mode: 'quiet' }),
       })
     }
-    const setup: WorkerSetup = {
-      regime: { ...regime, precision },
-      data: source,
-      size,
-      skipBroken,
-      teacher,
-    }
+    const setup: ArmSetup = { regime, data: source, size, skipBroken, teacher: teacherName }
     const command = `${program} ablate ${quoted(String(data))} ${written({ ...flags, seeds })}`
     const summaries = await compare({
       out,
@@ -96,7 +106,9 @@ export const ablate: Command<(typeof names)[number]> = {
       seeds,
       processes,
       signal,
-      worker: { module: workerModule, arguments: [JSON.stringify(setup)] },
+      worker: trialWorker,
+      setup: setup as unknown as Json,
+      ...(queue !== undefined && { server: { queue, version } }),
       page: ofArticle ? articlePage(regime, tf.version_core) : recipePage(regime, command),
     })
     printSummary(summaries)
@@ -165,5 +177,6 @@ function chosen(all: readonly Comparison[], only: string | undefined): readonly 
   return all.filter(({ name }) => requested.includes(name))
 }
 
-/** A module of this package, as source or built. */
-const workerModule: string = fileURLToPath(import.meta.resolve('@tricks/cli/ablation-worker'))
+/** A name of its own for each teacher in a shared folder. */
+const teacherOf = (regime: Regime): string =>
+  `teacher-${createHash('sha256').update(JSON.stringify(regime)).digest('hex').slice(0, 12)}`

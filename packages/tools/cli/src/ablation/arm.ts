@@ -1,0 +1,140 @@
+import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { type ArmJob, imagesOf, machineOf, type Outcome, type Regime } from '@tricks/ablation'
+import { type BackendName, useBackend } from '@tricks/backend'
+import {
+  calibration,
+  checkpointFolder,
+  hasModel,
+  loadTeacher,
+  modelOf,
+  replaceFile,
+  tricksOf,
+} from '@tricks/run'
+import { train, unsupportedReason } from '@tricks/train'
+import { newestCheckpoint } from '@tricks/trials'
+import { loadData } from '../data.ts'
+import { recipeOfSpec, type Spec } from './spec.ts'
+
+/** Settings shared by all arms. */
+export interface ArmSetup {
+  readonly regime: Regime
+  readonly data: string
+  readonly size: number
+  readonly skipBroken: boolean
+  /** The teacher's folder in the storage folder, if an arm learns from one. */
+  readonly teacher: string
+}
+
+/** Trains an arm of an ablation, from where an earlier attempt left it. */
+export async function trainArm({ spec, setup, ...job }: ArmJob): Promise<Outcome> {
+  const { seed, storage, folder, signal } = job
+  const { regime, ...rest } = setup as unknown as ArmSetup
+  const { images, teacher } = await opened(regime, rest, storage)
+  const precision = unsupportedReason(regime.precision) === undefined ? regime.precision : 'float32'
+  const recipe = await recipeOfSpec(spec as unknown as Spec)
+  const { height, width, channels, classes, labels } = images.train
+  const data = { height, width, channels, classes: classes.length, images: labels.length }
+  const context = { data, seed, ...(recipe.teacher && teacher && { teacher }) }
+  const model = modelOf(recipe, context)
+  const optimizer = recipe.optimizer()
+  const own = spec as { readonly batchSize?: number }
+  const earlier = newestCheckpoint(job.earlier)
+  const clock = new Clock(earlier?.folder, earlier?.checkpoint.step)
+  const kept = checkpointFolder(folder, { keep: 1 })
+  try {
+    const result = await train({
+      model,
+      data: { train: images.train, test: images.measured },
+      tricks: tricksOf(recipe, context),
+      optimizer,
+      epochs: regime.epochs,
+      batchSize: own.batchSize ?? regime.batchSize,
+      validation: regime.validationImages,
+      seed,
+      precision,
+      signal,
+      checkpoint: {
+        every: { fraction: 0.5 },
+        seconds: 15,
+        save(checkpoint) {
+          clock.keep(folder, checkpoint.step)
+          kept.save(checkpoint, false)
+        },
+      },
+      ...(earlier && { resume: earlier.checkpoint }),
+      onProgress({ time: { step, steps } }) {
+        job.progress(Math.min(1, (step + 1) / steps))
+      },
+    })
+    if (!result.test) throw new Error('stopped')
+    return {
+      ...result.test,
+      calibrationError: calibration({
+        logits: result.testLogits!,
+        labels: Int32Array.from(images.measured.labels),
+      }).expectedError,
+      training: result.epochs.at(-1)!.training,
+      steps: result.steps,
+      wallClock: { cpuSeconds: clock.seconds() },
+      on: machineOf(precision),
+    }
+  } finally {
+    model.dispose()
+    optimizer.dispose()
+  }
+}
+
+/** The processor's time that a run has taken, over all its attempts. */
+class Clock {
+  readonly #before: number
+  readonly #began = process.cpuUsage()
+
+  constructor(folder: string | undefined, step: number | undefined) {
+    this.#before =
+      folder === undefined || step === undefined
+        ? 0
+        : Number(readFileSync(join(folder, `cpu-seconds-${step}`), 'utf8'))
+  }
+
+  seconds(): number {
+    const { user, system } = process.cpuUsage(this.#began)
+    return this.#before + (user + system) / 1e6
+  }
+
+  /** Before the checkpoint of that step, so that none lacks it. */
+  keep(folder: string, step: number): void {
+    replaceFile(join(folder, `cpu-seconds-${step}`), String(this.seconds()))
+  }
+}
+
+let last: { readonly key: string; readonly content: ReturnType<typeof openAll> } | undefined
+
+/** What arms have in common is loaded once, as most that a process trains are of one ablation. */
+function opened(
+  regime: Regime,
+  rest: Omit<ArmSetup, 'regime'>,
+  storage: string,
+): ReturnType<typeof openAll> {
+  const key = JSON.stringify([regime, rest, storage])
+  if (last?.key !== key) last = { key, content: openAll(regime, rest, storage) }
+  return last.content
+}
+
+async function openAll(
+  regime: Regime,
+  { teacher, ...data }: Omit<ArmSetup, 'regime'>,
+  storage: string,
+): Promise<{
+  readonly images: ReturnType<typeof imagesOf>
+  readonly teacher: Awaited<ReturnType<typeof loadTeacher>> | undefined
+}> {
+  await useBackend(regime.backend as BackendName)
+  const { train: all } = await loadData(data.data, data)
+  const images = imagesOf(all, {
+    train: regime.trainingImages + regime.validationImages,
+    measured: regime.measuredImages,
+  })
+  const folder = join(storage, teacher)
+  return { images, teacher: hasModel(folder) ? await loadTeacher(folder, images.train) : undefined }
+}

@@ -1,0 +1,6 @@
+// A worker's child process: the programs that train the trials of all commands.
+import { armProgram } from '@tricks/ablation'
+import { serveTrials } from '@tricks/trials'
+import { trainArm } from '../ablation/arm.ts'
+
+serveTrials({ arm: armProgram(trainArm) })
