@@ -60,6 +60,10 @@ const known = new Set([
   '@tensorflow/tfjs',
   '@tensorflow/tfjs-node-gpu',
   'webgpu',
+  // Of @tricks/trials, for servers.
+  'bullmq',
+  'ioredis',
+  'pg',
   'vitest',
   // What stands in the template of a card.
   'PACKAGE',

@@ -20,9 +20,10 @@ afterAll(() => rmSync(root, { recursive: true, force: true }))
 const start = (...args: string[]): ReturnType<typeof startIn> => startIn(root, args)
 const cli = (...args: string[]): Promise<Ended> => start(...args).ended
 const ablation = [
-  ...['ablate', 'cifar10', '--recipe', 'bag-of-tricks', '--backend', 'wasm', '--processes', '1'],
-  ...['--images', '300', '--measured', '100', '--epochs', '4', '--seeds', '1'],
-  ...['--only', 'random-crop + mirroring'],
+  ...'ablate cifar10 --recipe bag-of-tricks --backend wasm --processes 1'.split(' '),
+  ...'--images 300 --measured 100 --epochs 4 --seeds 1'.split(' '),
+  '--only',
+  'random-crop + mirroring',
 ]
 
 /** The lines without their times. */
