@@ -36,7 +36,7 @@ export async function trainArm({ spec, setup, ...job }: ArmJob): Promise<Outcome
   const { height, width, channels, classes, labels } = images.train
   const data = { height, width, channels, classes: classes.length, images: labels.length }
   const context = { data, seed, ...(recipe.teacher && teacher && { teacher }) }
-  const model = modelOf(recipe, context)
+  const model = await modelOf(recipe, context)
   const optimizer = recipe.optimizer()
   const own = spec as { readonly batchSize?: number }
   const earlier = newestCheckpoint(job.earlier)
