@@ -4,7 +4,7 @@ import { runKernel } from './kernel.ts'
 type Config = Parameters<typeof tf.registerGradient>[0]
 export type Gradient = Config['gradFunc']
 
-/** For which backends a gradient was replaced; tfjs may register its own again. */
+/** The backends for which a gradient was replaced; tfjs may register its own again. */
 const overridden = new WeakMap<Config, readonly string[]>()
 
 /**
@@ -38,11 +38,11 @@ export function overrideGradient(
   tf.registerGradient(config)
 }
 
-/** The gradient of `tf.relu`, which tfjs composes of three operations, by a backend's `ReluGrad`. */
+/** Replaces the gradient of `tf.relu`, which tfjs composes from three operations, by a backend's `ReluGrad`. */
 export const overrideRelu = (backendName: string): void =>
   overrideRectifier(backendName, tf.Relu, {})
 
-/** The gradient of `tf.relu6` by a backend's `ReluGrad` with an upper bound. */
+/** Replaces the gradient of `tf.relu6` by a backend's `ReluGrad` with an upper bound. */
 export const overrideRelu6 = (backendName: string): void =>
   overrideRectifier(backendName, tf.Relu6, { high: 6 })
 
@@ -60,7 +60,7 @@ function overrideRectifier(
 }
 
 /**
- * The gradient of `tf.batchNorm` with statistics by channel, by a backend's `FusedBatchNormGrad`.
+ * Replaces the gradient of `tf.batchNorm` with per-channel statistics by a backend's `FusedBatchNormGrad`.
  *
  * @example
  * whenSet('my-backend', () => overrideBatchNorm('my-backend'))
@@ -72,7 +72,7 @@ export function overrideBatchNorm(backendName: string): void {
     (_, [x, ...statistics]) =>
       statistics.every((each) => each.rank === 1 && each.size === x!.shape.at(-1)),
     (dy, saved, attributes) => {
-      // tfjs knows no gradient of a batch normalisation without a scale.
+      // tfjs has no gradient for batch normalisation without a scale.
       const [x, mean, variance, gamma] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
       const epsilon = attributes['varianceEpsilon'] as number
       const inputs = { x, dy: dy as tf.Tensor, gamma, mean, variance }

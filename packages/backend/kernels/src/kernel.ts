@@ -13,7 +13,7 @@ export const hasKernel = (name: KernelName): boolean =>
 type Attributes<A> = object extends A ? [attributes?: A] : [attributes: A]
 
 /**
- * Runs a kernel of the current backend. tfjs knows no gradient of it: call it in a `tf.customGrad`, or in a gradient.
+ * Runs a kernel of the current backend. tfjs has no gradient for it: call it in `tf.customGrad` or in a gradient.
  *
  * @throws Error if the backend has no such kernel
  * @example
@@ -37,14 +37,14 @@ type TfjsKernel = {
     : never
 }[keyof Constants]
 
-/** Registers a kernel, in place of tfjs's own if there is one, which `make` is given. */
+/** Registers a kernel, replacing tfjs's own if there is one, which is passed to `make`. */
 export type Extend<Kernel> = (
   kernelName: KernelName | TfjsKernel,
   make: (original: Kernel) => Kernel,
 ) => void
 
 /**
- * Registers kernels of a backend, whose own form of a kernel is `Kernel`.
+ * Registers kernels of a backend whose own kernel type is `Kernel`.
  *
  * @example
  * const extend = extender<tf.KernelFunc>('my-backend')
@@ -60,14 +60,14 @@ export const extender =
   }
 
 /**
- * Does something at each `tf.setBackend(backendName)`, after which no module registers tfjs's gradients again; and at
- * once if that is the backend already.
+ * Calls `setUp` on each `tf.setBackend(backendName)`, after which no module registers tfjs's gradients again, and
+ * immediately if that backend is already current.
  *
  * @example
  * whenSet('my-backend', () => overrideRelu('my-backend'))
  */
 export function whenSet(backendName: string, setUp: (backend: tf.KernelBackend) => void): void {
-  // tfjs calls the set-up of each kernel: this one is no kernel otherwise.
+  // tfjs calls the set-up function of every kernel; this kernel exists only for that.
   tf.registerKernel({
     kernelName: 'TricksSetUp',
     backendName,

@@ -36,7 +36,7 @@ afterEach(async () => {
   await tf.setBackend('cpu')
 })
 
-/** A gradient of ones times a factor, which shows whose it is. */
+/** A gradient of a constant factor, which identifies its owner. */
 const constant =
   (factor: number): Gradient =>
   (_, [x]) => ({ x: () => tf.fill(x!.shape, factor) })
@@ -66,7 +66,7 @@ test("tfjs's own is used where the replacement does not apply", () => {
   ]).toEqual([3])
 })
 
-test('backends that take turns replace a gradient once each', () => {
+test('alternating backends replace a gradient once each', () => {
   overrideGradient('first', tf.Relu, always, constant(3))
   overrideGradient('second', tf.Relu, always, constant(5))
   const both = tf.getGradient(tf.Relu)
@@ -135,7 +135,7 @@ test.each([
   override()
   expect(gradient()).toEqual(expected)
   expect(calls).toHaveLength(1)
-  // Of other types it stays tfjs's.
+  // Other types keep tfjs's gradient.
   tf.grads((some) => tf.cast(rectify(tf.cast(some, 'int32')), 'float32'))([x])
   expect(calls).toHaveLength(1)
 })

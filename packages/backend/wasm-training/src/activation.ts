@@ -1,4 +1,4 @@
-// What fused kernels apply to their sums, and the gradient of a rectifier.
+// Activations in fused kernels, and the gradient of relu.
 import * as tf from '@tensorflow/tfjs-core'
 import {
   type Call,
@@ -13,7 +13,7 @@ import {
   split,
 } from './kernel.ts'
 
-/** The bounds within which the sums are held as they are stored: all of a rectifier. */
+/** Bounds for clipping results as they are stored, which implements relu and relu6. */
 export function bounds(call: Call): [low: number, high: number] {
   const { activation } = call.attrs
   return [

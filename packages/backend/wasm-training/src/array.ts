@@ -1,4 +1,4 @@
-// Moving values about, and sums over axes: tfjs's kernels go element by element, 5 to 100 times slower.
+// Data movement, and sums over axes: tfjs's kernels work element by element, 5 to 100 times slower.
 import * as tf from '@tensorflow/tfjs-core'
 import {
   type Call,
@@ -21,19 +21,19 @@ function hasFourBytes(info: Info): boolean {
   return info.dtype === 'float32' || info.dtype === 'int32'
 }
 
-/** An axis of an output: how long it is, and how far apart in the input its values are. */
+/** An axis of an output: its length, and the stride of its values in the input. */
 interface Axis {
   readonly length: number
   readonly stride: number
 }
 
-/** The axes of a tensor as it lies in memory. */
+/** The axes of a tensor in memory order. */
 function axesOf(x: Info): Axis[] {
   const strides = tf.util.computeStrides([...x.shape, 1])
   return x.shape.map((length, axis) => ({ length, stride: strides[axis]! }))
 }
 
-/** Copies a view of x: null if it has more than five axes even with those joined that move as one. */
+/** Copies a view of x; null if more than five axes remain after joining contiguous ones. */
 function copyView(
   call: Call,
   x: Info,
@@ -57,7 +57,8 @@ function copyView(
     const copy = x.dtype === 'bool' ? 'copy_strided_bytes' : 'copy_strided'
     const bytes = tf.util.bytesPerElement(x.dtype)
     const from = pointer(call, x) + offset * bytes
-    // The longest of the outer axes is divided: what lies before it is of length 1, or it would be slower than it helps.
+    // The longest of the outer axes is divided among threads, if the axes before it have length 1; otherwise it would
+    // not pay off.
     const first = joined.findIndex(({ length }) => length > 1)
     const axis = first < 0 || first === 4 ? 0 : first
     const { length, stride } = joined[axis]!
@@ -157,7 +158,7 @@ function gather(original: Kernel): Kernel {
   }
 }
 
-/** output[segment, …] = Σ of the rows of x whose segment id it is: the gradient of a gather. */
+/** output[segment, …] = Σ of the rows of x with that segment id: the gradient of a gather. */
 function unsortedSegmentSum(call: Call): Info {
   const x = input(call, 'x')
   const segmentIds = input(call, 'segmentIds')
@@ -175,11 +176,11 @@ function unsortedSegmentSum(call: Call): Info {
   return output
 }
 
-/** tfjs-backend-wasm takes booleans for floats here, and writes four times as far as they reach. */
+/** tfjs-backend-wasm treats booleans as floats here, and writes four times too far. */
 function selectBytes(call: Call, condition: Info, first: Info, second: Info): Info {
   const output = makeOutput(call, first.shape, first.dtype)
   const [to, by, yes, no] = [output, condition, first, second].map((info) => values(call, info))
-  // A condition of one dimension chooses rows.
+  // A one-dimensional condition selects rows.
   const each = size(first) / size(condition)
   for (let i = 0; i < to!.length; i++) to![i] = (by![Math.floor(i / each)] ? yes! : no!)[i]!
   return output
@@ -211,7 +212,7 @@ function select(original: Kernel): Kernel {
   }
 }
 
-/** Of two tensors alike, or of a tensor and one value: tfjs finds each value's place by its coordinates. */
+/** For two equally shaped tensors, or a tensor and a scalar: tfjs computes each index from coordinates. */
 function pairwise(dtype: 'float32' | 'bool', name: 'extreme' | 'equal', ...options: number[]) {
   return (original: Kernel): Kernel =>
     (call) => {
@@ -236,7 +237,7 @@ function pairwise(dtype: 'float32' | 'bool', name: 'extreme' | 'equal', ...optio
     }
 }
 
-/** Sum and mean over axes that are neighbours (a batch, its rows and columns): tfjs transposes first. */
+/** Sum and mean over adjacent axes (such as batch, rows and columns): tfjs transposes first. */
 function reduce(divide: boolean): (original: Kernel) => Kernel {
   return (original) => (call) => {
     const x = input(call, 'x')
@@ -305,7 +306,7 @@ function sumRows(
   })
 }
 
-/** A clone shares its values, as tensors are never written to: tfjs copies them. */
+/** A clone shares its values, as tensors are never written to; tfjs would copy them. */
 function identity(call: Call): Info {
   const { dataId, shape, dtype } = input(call, 'x')
   call.backend.incRef(dataId)

@@ -25,8 +25,8 @@ function layout(call: Call): { x: Info; rows: number; channels: number } {
 }
 
 /**
- * Sums by channel over all rows in parts, which lie one after the other in `totals`: of `kind` 1 x and x², of kind 2 dy
- * and dy·x, each x less `shift`.
+ * Partial sums per channel over all rows, consecutive in `totals`: for `kind` 1 of x and x², for kind 2 of dy and dy·x,
+ * with `shift` subtracted from x.
  */
 function channelSums(
   engine: Engine,
@@ -64,7 +64,7 @@ function scaleRows(
 
 const work = ({ rows, channels }: { rows: number; channels: number }): number => 8 * rows * channels
 
-/** x, gamma, beta → y, mean, variance (biased), by the batch's own statistics. */
+/** x, gamma, beta → y, mean, variance (biased), with batch statistics. */
 function train(call: Call): Info[] {
   const { x, rows, channels } = layout(call)
   const y = makeOutput(call, x.shape)
@@ -114,7 +114,7 @@ function trainGradient(call: Call): Info[] {
   return [dx, dgamma, dbeta]
 }
 
-/** tf.batchNorm's four statistics, by channel and in float64; null where one is not by channel. */
+/** tf.batchNorm's four statistics, per channel in float64; null if one is not per channel. */
 function statistics(
   call: Call,
 ): Record<'mean' | 'variance' | 'scale' | 'offset', Float64Array> | null {
@@ -138,12 +138,12 @@ function inverseDeviation(variance: Float64Array, epsilon: number): Float64Array
   return variance.map((value) => 1 / Math.sqrt(value + epsilon))
 }
 
-/** Writes float32 values at an address of the heap. */
+/** Writes float32 values to an address in the heap. */
 function write(call: Call, address: number, from: ArrayLike<number>): void {
   new Float32Array(heap(call).HEAPU8.buffer, address, from.length).set(from)
 }
 
-/** tf.batchNorm: y = scale · (x − mean) / √(variance + ε) + offset, by given statistics. */
+/** tf.batchNorm: y = scale · (x − mean) / √(variance + ε) + offset, with given statistics. */
 function normalize(original: Kernel): Kernel {
   return (call) => {
     const given = statistics(call)
@@ -165,7 +165,7 @@ function normalize(original: Kernel): Kernel {
   }
 }
 
-/** The same of tf.batchNorm by given statistics: x, dy, gamma, mean, variance → dx, dgamma, dbeta */
+/** The gradient of tf.batchNorm with given statistics: x, dy, gamma, mean, variance → dx, dgamma, dbeta */
 function normalizeGradient(call: Call): Info[] {
   const { x, rows, channels } = layout(call)
   const dx = makeOutput(call, x.shape)

@@ -24,7 +24,7 @@ import {
 import { packedSize } from './packing.ts'
 import { type Images, fitsWinograd, winogradConvolve, winogradFilterGradient } from './winograd.ts'
 
-/** What the forward pass reads and gives. */
+/** The tensors that the forward pass reads and writes. */
 function imagesOf(info: ConvolutionInfo): Images {
   return {
     batch: info.batchSize,
@@ -91,7 +91,7 @@ function convolve(call: Call): Info {
   return activate(call, output)
 }
 
-/** Multiplications of a convolution, or of one of its gradients. */
+/** Number of multiplications in a convolution or one of its gradients. */
 function workOf(info: ConvolutionInfo): number {
   const taps = info.filterHeight * info.filterWidth * info.inChannels
   return taps * tf.util.sizeFromShape(info.outShape)
@@ -106,7 +106,7 @@ function outBytes(info: ConvolutionInfo): number {
   return 4 * info.outHeight * info.outWidth * info.outChannels
 }
 
-/** The gradient of the input: dOutput, spread by the strides, convolved with the filter turned by 180°. */
+/** The gradient of the input: dOutput, dilated by the strides, convolved with the filter rotated by 180°. */
 function inputGradient(call: Call): Info {
   const dy = input(call, 'dy')
   const filter = input(call, 'filter')
@@ -162,7 +162,7 @@ function inputGradient(call: Call): Info {
   return output
 }
 
-/** Packs a filter turned by 180°, its input and output channels exchanged, tap by tap. */
+/** Packs a filter rotated by 180° with input and output channels swapped, tap by tap. */
 function packTurned(engine: Engine, packed: number, filter: number, info: ConvolutionInfo): void {
   const { inChannels, outChannels } = info
   const taps = info.filterHeight * info.filterWidth
@@ -228,7 +228,7 @@ function depthwiseGradient(of: 'input' | 'filter'): (call: Call) => Info {
     const info = convolutionInfo(call, inputShape, filterShape, true)
     const output = makeOutput(call, of === 'input' ? inputShape : filterShape)
     const taps = info.filterHeight * info.filterWidth * tf.util.sizeFromShape(info.outShape)
-    // Images have a gradient each, the filter the sum of all images'.
+    // Gradients for images are separate; that of the filter is summed over images.
     const parts = splitSum(info.batchSize, 8 * taps)
     const bytes = 4 * size(output)
     const rest = [
@@ -269,8 +269,8 @@ function depthwiseGradient(of: 'input' | 'filter'): (call: Call) => Info {
 }
 
 /**
- * tfjs's own depthwise convolution, which is XNNPACK's, with the padding in numbers: told 'same', XNNPACK pads in
- * another way than TensorFlow where a stride is larger than the filter.
+ * tfjs's own depthwise convolution, XNNPACK's, with explicit padding: with 'same', XNNPACK pads differently from
+ * TensorFlow if a stride is larger than the filter.
  */
 function paddedByNumbers(original: Kernel): Kernel {
   return (call) => {

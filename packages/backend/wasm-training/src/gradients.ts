@@ -1,5 +1,5 @@
-// Gradients that tfjs-core composes of many operations, and those it refuses, by one wasm kernel each. On other
-// backends tfjs's own are used.
+// Gradients that tfjs-core composes from many operations, and those that it does not support, as single wasm kernels.
+// Other backends use tfjs's own.
 import * as tf from '@tensorflow/tfjs-core'
 import {
   type Gradient,
@@ -21,7 +21,7 @@ function overrideGradients(): void {
   )
 }
 
-/** tfjs refuses the gradient of a dilated convolution. */
+/** tfjs does not support the gradient of a dilated convolution. */
 function overrideDilated(kernelName: string, ofInput: string, ofFilter: string): void {
   overrideGradient(
     backendName,

@@ -14,8 +14,8 @@ import { shareHeap } from './threads/shared-heap.ts'
 export type { Simd }
 
 /**
- * Which build of the kernels runs: `relaxed` with fused multiply-add, where the JavaScript engine has relaxed SIMD
- * (V8 from 11.4: Node 22, Chrome 114), else `plain`. The two round differently in the last bit.
+ * The build of the kernels: `relaxed` with fused multiply-add, if the JavaScript engine supports relaxed SIMD (V8 from
+ * 11.4: Node 22, Chrome 114), otherwise `plain`. The two round differently in the last bit.
  *
  * @throws on import if the engine has no WebAssembly SIMD
  */

@@ -1,7 +1,7 @@
-// The gradient of a rectifier, which tfjs composes of three operations.
+// The gradient of relu, which tfjs composes from three operations.
 import { extend, type Info, type Call, input, map } from './kernel.ts'
 
-/** x, dy → dy where x is within the rectifier's slope, which ends at the attribute `high`. */
+/** x, dy → dy where x is between 0 and the attribute `high`. */
 function reluGradient(call: Call): Info {
   const [x, dy] = [input(call, 'x'), input(call, 'dy')]
   const high = call.attrs['high'] as number | undefined

@@ -1,14 +1,14 @@
-// Finding WebGPU, and the GPU behind it.
+// Finds WebGPU and its GPU.
 import * as tf from '@tensorflow/tfjs-core'
 import { type Found, load, search } from './dawn.ts'
 
-/** A GPU, or what stands in for one. */
+/** A GPU, or a software substitute. */
 export interface Adapter {
-  /** The driver's description; browsers give only vendor and architecture, which are then used. */
+  /** The driver's description; browsers provide only vendor and architecture, which are used then. */
   readonly name: string
   readonly vendor: string
   readonly architecture: string
-  /** Whether the processor computes what a GPU should. */
+  /** Whether the adapter is software on the CPU. */
   readonly software: boolean
 }
 
@@ -19,17 +19,17 @@ tf.env().registerFlag(
   () => typeof process !== 'undefined' && process.env[variable] === '1',
 )
 
-/** The adapters that compute on the processor, by what they say of themselves. */
+/** Software adapters, by their descriptions. */
 const software = /swiftshader|llvmpipe|lavapipe|basic render|warp|software/i
 
 /**
- * Names the GPU that `tf.setBackend('webgpu')` would take.
+ * Describes the GPU that `tf.setBackend('webgpu')` would use.
  *
- * A software adapter is refused, as wasm is faster, unless the flag `WEBGPU_SOFTWARE` is true: by
- * `tf.env().set('WEBGPU_SOFTWARE', true)`, by the environment variable TRICKS_WEBGPU_SOFTWARE=1, or in a page's
- * address by `?tfjsflags=WEBGPU_SOFTWARE:true`. The flag WEBGPU_USE_LOW_POWER_GPU asks for the weaker of two.
+ * A software adapter is rejected, as wasm is faster, unless the flag `WEBGPU_SOFTWARE` is true: set it by
+ * `tf.env().set('WEBGPU_SOFTWARE', true)`, by the environment variable TRICKS_WEBGPU_SOFTWARE=1, or in a page's URL by
+ * `?tfjsflags=WEBGPU_SOFTWARE:true`. The flag WEBGPU_USE_LOW_POWER_GPU selects the weaker of two GPUs.
  *
- * @throws Error where there is no WebGPU or no GPU, with what to do about it
+ * @throws Error without WebGPU or a GPU, with advice
  * @example
  * const { name } = await findAdapter()
  */
@@ -49,7 +49,7 @@ export async function requestAdapter(): Promise<GPUAdapter> {
 /** @throws Error if no adapter was found, or only a software adapter that was not asked for */
 function check({ info, warning }: Found): void {
   if (!info) {
-    const cause = warning === undefined ? '' : ` The search for one reports: ${warning}`
+    const cause = warning === undefined ? '' : ` The search reported: ${warning}`
     throw new Error(`webgpu: no GPU was found. ${adviceOnDrivers()}.${cause}`)
   }
   const { name, software: isSoftware } = describe(info)
@@ -64,7 +64,7 @@ function describe(info: GPUAdapterInfo): Adapter {
   const { vendor, architecture, device, description } = info
   const descriptions = [description, [vendor, architecture].filter(Boolean).join(' '), device]
   return {
-    name: descriptions.find(Boolean) ?? 'a GPU that does not tell its name',
+    name: descriptions.find(Boolean) ?? 'an unnamed GPU',
     vendor,
     architecture,
     software: info.isFallbackAdapter || descriptions.some((each) => software.test(each ?? '')),
@@ -79,11 +79,11 @@ function adviceOnDrivers(): string {
   if (process.platform !== 'linux') return "Is the GPU's driver installed?"
   return (
     "WebGPU needs Vulkan: libvulkan1 and the GPU's driver (mesa-vulkan-drivers for AMD and Intel, NVIDIA's own), " +
-    'and leave to use /dev/dri. vulkaninfo --summary lists what there is'
+    'and permission to use /dev/dri. To list devices, run vulkaninfo --summary'
   )
 }
 
-/** The browser's WebGPU, or Dawn in Node, which is loaded only if there is an adapter to use. */
+/** The browser's WebGPU, or Dawn in Node, which is loaded only if there is an adapter. */
 async function findGpu(options: GPURequestAdapterOptions): Promise<GPU> {
   const { gpu } = (globalThis.navigator ?? {}) as { readonly gpu?: GPU }
   if (gpu) return gpu

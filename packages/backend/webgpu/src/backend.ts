@@ -1,9 +1,9 @@
-// tfjs's backend on a device of ours, that fails aloud and can be read at once in Node too.
+// tfjs's backend on our own device, with errors that surface and synchronous reads in Node.
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
 import * as tf from '@tensorflow/tfjs-core'
 import { requestAdapter } from './adapter.ts'
 
-/** Opens the device that `tf.setBackend('webgpu')` takes. */
+/** Opens the device that `tf.setBackend('webgpu')` uses. */
 export async function open(): Promise<Backend> {
   const adapter = await requestAdapter()
   const { limits, features } = adapter
@@ -24,14 +24,14 @@ export async function open(): Promise<Backend> {
   return new Backend(await opened, adapter.info)
 }
 
-/** What of tfjs's backend is private, and used here. */
+/** The private parts of tfjs's backend that are used here. */
 interface Internals {
   readonly commandEncoder: GPUCommandEncoder
   convertAndCacheOnCPU(dataId: object, values: tf.BackendValues): tf.BackendValues
 }
 
 export class Backend extends WebGPUBackend {
-  /** What the device said first, of the errors that nobody awaits. */
+  /** The device's first uncaptured error. */
   private failure: string | undefined
 
   constructor(device: GPUDevice, info: GPUAdapterInfo) {
@@ -40,19 +40,19 @@ export class Backend extends WebGPUBackend {
       this.failure ??=
         error instanceof GPUOutOfMemoryError
           ? `the GPU's memory ran out (${error.message}): train with a smaller batch`
-          : `the device says: ${error.message}`
+          : `the device reports: ${error.message}`
     })
     void device.lost.then(({ message }) => {
       this.failure ??= lost(message)
     })
   }
 
-  /** Without this a kernel that was refused gives zeros. */
+  /** Without this, a rejected kernel would return zeros. */
   private checkDevice(): void {
     if (this.failure !== undefined) throw new Error(`webgpu: ${this.failure}`)
   }
 
-  /** All tensors come to the device here, results too. */
+  /** All tensors are uploaded here, including results. */
   override uploadToGPU(dataId: object): void {
     this.checkDevice()
     const { shape, dtype, resource } = this.tensorMap.get(dataId)
@@ -61,8 +61,8 @@ export class Backend extends WebGPUBackend {
     const most = Math.min(maxBufferSize, maxStorageBufferBindingSize)
     if (!resource && bytes > most)
       throw new Error(
-        `webgpu: a tensor of [${shape.join(', ')}] takes ${gigabytes(bytes)}, and this GPU takes no more than ` +
-          `${gigabytes(most)} in one: train with a smaller batch, or on smaller images`,
+        `webgpu: a tensor of [${shape.join(', ')}] takes ${gigabytes(bytes)}, and this GPU supports at most ` +
+          `${gigabytes(most)} per buffer: train with a smaller batch, or on smaller images`,
       )
     super.uploadToGPU(dataId)
   }
@@ -71,7 +71,7 @@ export class Backend extends WebGPUBackend {
     try {
       return await super.read(dataId)
     } catch (error) {
-      // A lost device refuses to be read before it says that it is lost.
+      // A lost device may reject a read before it reports the loss.
       await Promise.race([this.device.lost, new Promise((resolve) => setTimeout(resolve, 1000))])
       throw error
     } finally {
@@ -79,7 +79,7 @@ export class Backend extends WebGPUBackend {
     }
   }
 
-  /** tfjs reads at once through a canvas, which Node has none of. */
+  /** tfjs reads synchronously through a canvas, which Node does not have. */
   override readSync(dataId: object): tf.BackendValues {
     const data = this.tensorMap.get(dataId)
     const plain = data.values !== null && data.values !== undefined
@@ -93,7 +93,7 @@ export class Backend extends WebGPUBackend {
     internals.commandEncoder.copyBufferToBuffer(buffer, 0, staging, 0, buffer.size)
     this.submitQueue()
     mapNow(staging)
-    if (staging.mapState !== 'mapped') this.failure ??= lost('it gives nothing back')
+    if (staging.mapState !== 'mapped') this.failure ??= lost('it returns no data')
     this.checkDevice()
     const bytes = staging.getMappedRange().slice(0)
     staging.unmap()
@@ -109,10 +109,10 @@ const lost = (message: string): string =>
   `the GPU is lost (${message}), and all tensors with it. Start again, from a checkpoint if present, and ` +
   'with a smaller batch if memory ran out'
 
-/** Dawn's look for what is done, which it asks `setImmediate` for as long as something is awaited. */
+/** Dawn's polling function, which it passes to `setImmediate` while something is awaited. */
 let tick: (() => void) | undefined
 
-/** Runs `work` with Dawn's tick being noted, in Node. */
+/** Runs `work` and records Dawn's polling function, in Node. */
 function watchingTicks<T>(work: () => T, schedule: (tick: () => void) => void = setNow): T {
   if (typeof setNow === 'undefined') return work()
   globalThis.setImmediate = ((callback: () => void) => {
@@ -127,24 +127,24 @@ function watchingTicks<T>(work: () => T, schedule: (tick: () => void) => void = 
 }
 const setNow = globalThis.setImmediate
 
-/** Nobody changes it: to wait on. */
+/** Never written: only waited on. */
 let never: Int32Array<SharedArrayBuffer>
 
-/** Maps a buffer without giving the event loop its turn, by ticking in its place. */
+/** Maps a buffer without yielding to the event loop, by polling instead. */
 function mapNow(buffer: GPUBuffer): void {
-  // A page that is not isolated has no shared memory, and does not come here.
+  // A page that is not isolated has no shared memory, but does not get here.
   never ??= new Int32Array(new SharedArrayBuffer(4))
   watchingTicks(
     () => {
       void buffer.mapAsync(GPUMapMode.READ).catch(() => undefined)
       while (buffer.mapState === 'pending') {
         tick!()
-        // A software device needs the processor meanwhile.
+        // A software device needs the CPU in the meantime.
         Atomics.wait(never, 0, 0, 0.05)
       }
     },
     () => undefined,
   )
-  // Whatever else is awaited needs its tick.
+  // Other pending operations still need polling.
   setNow(tick!)
 }

@@ -1,4 +1,4 @@
-// Batch normalisation by the batch's own statistics, and its gradient: two reads of the images forward, two back.
+// Batch normalisation with batch statistics, and its gradient: two reads of the images forward, two backward.
 import { type Call, dispose, extend, type Info, input, map, type Program, size } from './kernel.ts'
 import { partialSums, total } from './reduction.ts'
 
@@ -9,7 +9,7 @@ function layout(call: Call): { x: Info; rows: number; channels: number; epsilon:
   return { x, channels, rows: size(x) / channels, epsilon }
 }
 
-/** A program of one thread a value, with the channel known. */
+/** A program with one thread per value and the channel index. */
 const byChannel = (
   call: Call,
   name: string,
@@ -29,8 +29,8 @@ const byChannel = (
 }
 
 /**
- * x, gamma, beta → y, mean, variance (biased), by the batch's own statistics. The sums are of differences to each
- * channel's first value, so that the variance of values far from 0 keeps its digits.
+ * x, gamma, beta → y, mean, variance (biased), with batch statistics. Sums are of differences to each channel's first
+ * value, so that the variance of values far from 0 stays accurate.
  */
 function train(call: Call): Info[] {
   const { x, rows, channels, epsilon } = layout(call)
@@ -76,7 +76,7 @@ function train(call: Call): Info[] {
   return [y, mean, variance]
 }
 
-/** The gradients of gamma and beta, which those of x are made of. */
+/** The gradients of gamma and beta, from which that of x is computed. */
 function sumsOfGradient(call: Call): [dGamma: Info, dBeta: Info] {
   const { x, rows, channels, epsilon } = layout(call)
   const [dy, mean, variance] = [input(call, 'dy'), input(call, 'mean'), input(call, 'variance')]
@@ -124,7 +124,7 @@ function trainGradient(call: Call): Info[] {
   return [dx, dGamma, dBeta]
 }
 
-/** The same by given statistics: x, dy, gamma, mean, variance → dx, dgamma, dbeta of tf.batchNorm. */
+/** The gradient of tf.batchNorm with given statistics: x, dy, gamma, mean, variance → dx, dgamma, dbeta. */
 function normalizeGradient(call: Call): Info[] {
   const { x, epsilon } = layout(call)
   const [dy, gamma, variance] = [input(call, 'dy'), input(call, 'gamma'), input(call, 'variance')]

@@ -20,7 +20,7 @@ function convolutionOf(
   )
 }
 
-/** rows: places and channels under the filter; columns: output channels; inner: places of the output. */
+/** rows: filter positions and input channels; columns: output channels; inner: output positions. */
 export function filterGradientProduct(call: Call): Product {
   const [x, dy] = [input(call, 'x'), input(call, 'dy')]
   const info = convolutionOf(call, x.shape, call.attrs['filterShape'])
@@ -49,7 +49,7 @@ export function filterGradientProduct(call: Call): Product {
   }
 }
 
-/** What of one axis of the input every `stride`-th place, from `first` on, has to do with. */
+/** For every `stride`-th input position along an axis, from `first` on: how it relates to filter and output. */
 function phaseOf(
   first: number,
   { length, stride, taps, before }: Record<'length' | 'stride' | 'taps' | 'before', number>,
@@ -58,17 +58,17 @@ function phaseOf(
   return {
     first,
     count: Math.ceil((length - first) / stride),
-    /** The first of the filter's taps that meet these places; the others follow every `stride`. */
+    /** The first filter tap that meets these positions; the others follow every `stride`. */
     tap,
     taps: Math.max(0, Math.ceil((taps - tap) / stride)),
-    /** The place of the output that meets place `first` by that tap. */
+    /** The output position that meets input position `first` by that tap. */
     last: Math.floor((first + before) / stride),
   }
 }
 
 /**
- * rows: places of the input; columns: its channels; inner: taps of the filter and output channels. With a stride there
- * are as many products as places of the input that differ in which taps meet them: one would multiply mostly by 0.
+ * rows: input positions; columns: input channels; inner: filter taps and output channels. With a stride there is one
+ * product per class of input positions that meet the same taps: a single product would mostly multiply by 0.
  */
 export function inputGradientProducts(call: Call): Product[] {
   const [dy, filter] = [input(call, 'dy'), input(call, 'filter')]

@@ -1,13 +1,13 @@
-// Dawn, which gives Node WebGPU, from the npm package `webgpu`.
+// Dawn, WebGPU for Node, from the npm package `webgpu`.
 const source = 'webgpu'
 
-/** The adapter that a search found, or the first warning if it found none. */
+/** The result of a search: the adapter, or the first warning. */
 export interface Found {
   readonly info?: GPUAdapterInfo | undefined
   readonly warning?: string | undefined
 }
 
-/** Prints what describes the adapter, before Dawn is torn down, which may fail. */
+/** Prints the adapter's description before Dawn is shut down, which may fail. */
 const program = `
   import { writeSync } from 'node:fs'
   const [url, options] = process.argv.slice(1)
@@ -21,15 +21,15 @@ const program = `
 `
 
 /**
- * Looks for an adapter in a process of its own. Without a GPU, Dawn, Vulkan's loader and the drivers print warnings
- * with paths of the machine that built them, which this process could not hold back; a broken driver ends its process.
+ * Searches for an adapter in a separate process. Without a GPU, Dawn, Vulkan's loader and the drivers print warnings
+ * with build paths, which this process could not suppress; a broken driver ends its process.
  *
  * @returns undefined if only loading Dawn here can tell
  */
 export async function search(options: GPURequestAdapterOptions): Promise<Found | undefined> {
   // Not in Node 20 before 20.16.
   const { execFile } = process.getBuiltinModule?.('node:child_process') ?? {}
-  // Electron, Bun and programs that contain Node would start themselves.
+  // Electron, Bun and programs that embed Node would start themselves.
   const isNode = /(^|[\\/])node(js)?(\.exe)?$/i.test(process.execPath)
   if (!execFile || !isNode) return undefined
   try {
@@ -44,7 +44,7 @@ export async function search(options: GPURequestAdapterOptions): Promise<Found |
       )
     })
   } catch {
-    // The package is not installed, or this process may start no other.
+    // The package is not installed, or this process may not start others.
     return undefined
   }
 }
@@ -56,7 +56,7 @@ function read(stdout: string, stderr: string, signal?: string | null): Found | u
   return signal ? { warning: `looking for one ended a process with ${signal}` } : undefined
 }
 
-/** Loads Dawn into this process, where tfjs finds it as it finds a browser's WebGPU. */
+/** Loads Dawn into this process, where tfjs finds it like a browser's WebGPU. */
 export async function load(): Promise<GPU> {
   let dawn: typeof import('webgpu')
   try {
@@ -70,7 +70,7 @@ export async function load(): Promise<GPU> {
       { cause: error },
     )
   }
-  // tfjs's backend looks for these where a browser has them.
+  // tfjs's backend expects these globals, as in browsers.
   Object.assign(globalThis, dawn.globals)
   const gpu = dawn.create([])
   if (typeof navigator === 'undefined') Object.assign(globalThis, { navigator: {} })

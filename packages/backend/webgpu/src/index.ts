@@ -11,7 +11,7 @@ import { registerReduction } from './reduction.ts'
 export { type Adapter, findAdapter } from './adapter.ts'
 export { countProduct, type ProductCount, type ProductShape } from './product.ts'
 
-// tfjs's own factory takes any adapter, and there is none in Node.
+// tfjs's own factory accepts any adapter, and doesn't exist in Node.
 if (tf.findBackendFactory(backendName) !== null) tf.removeBackend(backendName)
 tf.registerBackend(backendName, open, 3)
 
@@ -20,7 +20,7 @@ registerBatchNorm()
 registerConvolution()
 registerPooling()
 registerReduction()
-// Gradients that tfjs-core composes of many operations, by one kernel each. On other backends tfjs's own are used.
+// Gradients that tfjs-core composes from many operations, as single kernels. Other backends use tfjs's own.
 whenSet(backendName, () => {
   overrideRelu(backendName)
   overrideRelu6(backendName)

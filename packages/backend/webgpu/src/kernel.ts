@@ -4,7 +4,7 @@ import { type Extend, extender } from '@tricks/kernels'
 
 export const backendName = 'webgpu'
 
-/** What tfjs hands to a kernel: tensors known by data id, shape and dtype. */
+/** The tensors that tfjs passes to a kernel, by data id, shape and dtype. */
 export type Info = tf.TensorInfo
 export interface Call {
   readonly inputs: Record<string, Info | undefined>
@@ -24,15 +24,15 @@ export function input(call: Call, name: string): Info {
 export const size = ({ shape }: { readonly shape: readonly number[] }): number =>
   tf.util.sizeFromShape([...shape])
 
-/** A shader and how often it runs. */
+/** A shader and its dispatch. */
 export interface Program {
-  /** Two programs of one name have one shader: it names all constants that are written into the code. */
+  /** Identifies the shader: it must include all constants that are written into the code. */
   readonly name: string
   readonly shape: readonly number[]
   readonly dtype?: 'float32' | 'int32'
-  /** Tensors by the names that they have in the code, there as arrays of values; the code has to use each. */
+  /** Input tensors by their names in the code, where they are arrays of values; the code must use each. */
   readonly inputs: Readonly<Record<string, Info>>
-  /** Whole numbers that may differ from run to run, in the code as `uniforms.NAME`. */
+  /** Integers that may differ between runs, in the code `uniforms.NAME`. */
   readonly uniforms?: Readonly<Record<string, number>>
   /** Threads of a workgroup. */
   readonly threads: number
@@ -40,13 +40,13 @@ export interface Program {
   readonly workgroups: readonly [number, number, number]
   /** Whether `result` holds integers from 0 that are added to atomically. */
   readonly atomic?: boolean
-  /** A tensor of that shape to write to, of which the program need not fill all; else a new one. */
+  /** An existing tensor to write to, which the program need not fill; otherwise a new one is created. */
   readonly into?: Info
-  /** WGSL with a function `main(index : i32)` that writes to `result`; `localIndex` is the thread's place. */
+  /** WGSL with a function `main(index : i32)` that writes to `result`; `localIndex` is the thread's index. */
   readonly code: string
 }
 
-/** Runs a program. The result is the caller's to give on or dispose. */
+/** Runs a program. The caller returns or disposes the result. */
 export function compute({ backend }: Pick<Call, 'backend'>, program: Program): Info {
   const { name, shape, dtype = 'float32', inputs, uniforms = {}, threads, workgroups } = program
   const own: WebGPUProgram = {
@@ -63,14 +63,14 @@ export function compute({ backend }: Pick<Call, 'backend'>, program: Program): I
     getUserCode: () => program.code,
   }
   const numbers = Object.values(uniforms).map((value) => ({ type: 'int32', data: [value] }))
-  // A buffer that was used before is not empty.
+  // A reused buffer is not empty.
   const into = program.atomic
     ? backend.makeTensorInfo([...shape], dtype, new Int32Array(size(program)))
     : program.into
   return backend.runWebGPUProgram(own, Object.values(inputs), dtype, numbers, into)
 }
 
-/** Runs a program of one thread a value of the result; `body` computes `value` at `index`. */
+/** Runs a program with one thread per value of the result; `body` computes `value` at `index`. */
 export function map(
   call: Pick<Call, 'backend'>,
   {

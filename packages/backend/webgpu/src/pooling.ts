@@ -4,7 +4,7 @@ import { type Call, extend, type Info, input, map } from './kernel.ts'
 
 type Window = tf.backend_util.Conv2DInfo
 
-/** Constants of a window, and where one of the output starts. */
+/** Constants of a window, and the start of an output's window. */
 function constants(info: Window): string {
   const numbers = {
     height: info.inHeight,
@@ -24,7 +24,10 @@ function constants(info: Window): string {
     .join('\n')
 }
 
-/** Each input value collects from the windows that it is in: of a maximum, where it is the first of the highest. */
+/**
+ * Each input value collects from the windows that contain it; for max-pooling, from those where it is the first
+ * maximum.
+ */
 function poolGradient(average: boolean): (call: Call) => Info {
   return (call) => {
     const [x, dy] = [input(call, 'input'), input(call, 'dy')]

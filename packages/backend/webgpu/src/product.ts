@@ -1,4 +1,4 @@
-// A matrix product by tiles in the memory of a workgroup, of matrices that are computed as they are read.
+// A tiled matrix product in workgroup memory, of matrices that are computed on the fly.
 import { type Call, compute, dispose, type Info, map, type Program } from './kernel.ts'
 
 /** [rows, inner] times [inner, columns]. */
@@ -8,18 +8,18 @@ export interface ProductShape {
   readonly inner: number
 }
 
-/** What a product costs. */
+/** The cost of a product. */
 export interface ProductCount {
-  /** Multiplications that are added, those of padding included. */
+  /** Number of multiply-adds, including those of padding. */
   readonly multiplyAdds: number
-  /** Values read from the tensors. */
+  /** Number of values read from tensors. */
   readonly reads: number
 }
 
-/** How far one step goes along the inner axis. */
+/** Step size along the inner axis. */
 const depth = 16
 
-/** A side of a tile: threads beside one another, and values a thread. */
+/** A side of a tile: number of threads, and values per thread. */
 interface Side {
   readonly threads: number
   readonly each: number
@@ -34,7 +34,7 @@ const sides: readonly Side[] = [
   { threads: 1, each: 1 },
 ]
 
-/** The largest that pads no more than √2 times, so that both sides together pad no more than twice. */
+/** The largest that pads by at most a factor √2, so that both sides together pad by at most 2. */
 function sideFor(length: number): Side & { readonly tile: number; readonly tiles: number } {
   for (const side of sides) {
     const tile = side.threads * side.each
@@ -44,7 +44,7 @@ function sideFor(length: number): Side & { readonly tile: number; readonly tiles
   throw new Error(`webgpu: expected a positive length, got ${length}`)
 }
 
-/** How the shader goes about a product: tiles, and slices of the inner axis that workgroups share. */
+/** How the shader computes a product: tiles, and slices of the inner axis for different workgroups. */
 function planOf(
   { rows, columns, inner }: ProductShape,
   sliced = true,
@@ -55,7 +55,7 @@ function planOf(
   slice: number
 } {
   const [row, column] = [sideFor(rows), sideFor(columns)]
-  // A filter is small and its inner axis long: enough workgroups for a large GPU, each with enough to do.
+  // A filter is small with a long inner axis: use enough workgroups for a large GPU, each with enough work.
   const wanted = sliced ? Math.ceil(256 / (row.tiles * column.tiles)) : 1
   const most = Math.ceil(inner / (depth * 8))
   const steps = Math.ceil(inner / depth / Math.max(1, Math.min(wanted, most)))
@@ -64,7 +64,7 @@ function planOf(
 }
 
 /**
- * What the shader computes and reads for a product, added up over the workgroups, slices and steps that it runs.
+ * What the shader computes and reads for a product, summed over its workgroups, slices and steps.
  *
  * multiplyAdds = ⌈rows⌉ · ⌈columns⌉ · inner, each side rounded up to whole tiles, at most 2 · rows · columns · inner.
  * reads = inner · (rows · columns / tile columns + columns · rows / tile rows), rounded up in the same way: what one
@@ -93,22 +93,21 @@ export function countProduct(shape: ProductShape): ProductCount {
 }
 
 export interface Product extends ProductShape {
-  /** Names the constants in `functions` and `place`. */
+  /** Identifies the constants in `functions` and `place`. */
   readonly name: string
   readonly shape: readonly number[]
   readonly inputs: Program['inputs']
-  /** WGSL with `left(row, inner) -> f32` and `right(inner, column) -> f32`, called within the matrices alone. */
+  /** WGSL with `left(row, inner) -> f32` and `right(inner, column) -> f32`, called only within bounds. */
   readonly functions: string
-  /** Along which axis of each matrix neighbours lie in neighbouring memory. */
+  /** The axis of each matrix along which neighbours are adjacent in memory. */
   readonly contiguous: { readonly left: 'row' | 'inner'; readonly right: 'inner' | 'column' }
-  /** A WGSL expression of where in the result the row `row` lies, for one of several products that share the result. */
+  /** A WGSL expression for the position of row `row` in the result, if several products share the result. */
   readonly place?: string
 }
 
 /**
- * Computes a product, into a tensor where `place` says that there are several. `counts` gives, in its place, what
- * `countProduct` says, counted by the shader as it runs. `widest` is how many workgroups a device takes along one
- * dimension.
+ * Computes a product, into an existing tensor if several share it. With `counts`, returns the shader's own counts
+ * instead, to compare with `countProduct`. `widest` is the device's maximum number of workgroups per dimension.
  */
 export function multiply(
   call: Pick<Call, 'backend'>,
@@ -121,13 +120,13 @@ export function multiply(
 ): Info {
   const { rows, columns, inner, shape, place = 'row' } = product
   const { row, column, slices, slice } = planOf(product, product.place === undefined)
-  // Rows of tiles for which one dimension is too short go on in the next.
+  // Rows of tiles that exceed one dimension continue in the next.
   const layers = Math.ceil(row.tiles / widest)
   const threads = row.threads * column.threads
   const count = (what: string): string => (counts ? `${what}++;` : '')
   const grid = (body: string): string => `
     for (var i = 0; i < ${row.each}; i++) { for (var j = 0; j < ${column.each}; j++) { ${body} } }`
-  /** All threads fill a tile, neighbours from neighbouring memory. */
+  /** All threads fill a tile; neighbouring threads read neighbouring memory. */
   const fill = (tile: string, length: number, bound: string, read: string, byInner: boolean) => `
     for (var at = thread; at < ${length * depth}; at += ${threads}) {
       let k = ${byInner ? `at % ${depth}` : `at / ${length}`};
@@ -156,7 +155,7 @@ export function multiply(
       let end = min(uniforms.inner, begin + uniforms.slice);
       var sums : array<f32, ${row.each * column.each}>;
       ${counts ? 'var multiplyAdds = 0; var reads = 0;' : ''}
-      // As often in each workgroup, which barriers ask for; past the end there is nothing to do.
+      // The same number of iterations in each workgroup, as barriers require; past the end there is nothing to do.
       for (var step = 0; step < uniforms.slice / ${depth}; step++) {
         let start = begin + step * ${depth};
         ${fill('rowTile', row.tile, 'uniforms.rows', 'left(rowTileStart + other, start + k)', left === 'inner')}

@@ -1,4 +1,4 @@
-// Sums by channel, of values that lie channel by channel in rows, without tfjs's transpose.
+// Sums per channel for channels-last values, without tfjs's transpose.
 import * as tf from '@tensorflow/tfjs-core'
 import {
   type Call,
@@ -20,13 +20,13 @@ export interface Sums {
   readonly inputs: Program['inputs']
   readonly rows: number
   readonly channels: number
-  /** WGSL that may come before the loop; `channel` is known. */
+  /** WGSL before the loop, with `channel` available. */
   readonly prepare?: string
-  /** One or two WGSL expressions of what is summed; `index` is the value's place in its tensor. */
+  /** One or two WGSL expressions to sum; `index` is the value's index in its tensor. */
   readonly terms: readonly [string] | readonly [string, string]
 }
 
-/** Sums by blocks of rows, [blocks, terms, channels]: what is left to add is little, and rounds little. */
+/** Sums over blocks of rows, [blocks, terms, channels], which leaves little to add and little rounding error. */
 export function partialSums(call: Call, sums: Sums): Info {
   const { rows, channels, terms, prepare = '' } = sums
   const lanes = Math.min(64, 2 ** Math.ceil(Math.log2(channels)))
@@ -70,7 +70,7 @@ export function partialSums(call: Call, sums: Sums): Info {
   })
 }
 
-/** WGSL that adds up one term of `partialSums`, to be called with a channel. */
+/** WGSL that sums one term of `partialSums` for a channel. */
 export const total = (name: string, partial: Info, term: number, tensor = 'partial'): string => `
   fn ${name}(channel : i32) -> f32 {
     var sum = 0.0;
@@ -80,7 +80,7 @@ export const total = (name: string, partial: Info, term: number, tensor = 'parti
     return sum;
   }`
 
-/** `tf.sum` and `tf.mean` over all axes but the last. */
+/** `tf.sum` and `tf.mean` over all axes except the last. */
 function reduction(divides: boolean): (original: Kernel) => Kernel {
   return (original) => (call) => {
     const x = input(call, 'x')

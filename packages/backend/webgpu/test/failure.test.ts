@@ -63,7 +63,7 @@ describe.skipIf(!present)('a GPU that fails', () => {
     const most = Math.min(maxBufferSize, maxStorageBufferBindingSize)
     const before = backend.memory()
     expect(() => tf.fill([most / 4 + 1, 1], 1)).toThrow(
-      `webgpu: a tensor of [${most / 4 + 1}, 1] takes ${(most / 1e9).toFixed(2)} GB, and this GPU takes no more than`,
+      `webgpu: a tensor of [${most / 4 + 1}, 1] takes ${(most / 1e9).toFixed(2)} GB, and this GPU supports at most`,
     )
     expect(backend.memory()).toEqual(before)
   })

@@ -61,7 +61,7 @@ export async function locateData(
   const folder = resolve(data)
   if (!existsSync(folder))
     throw new Error(
-      `${data}: expected cifar10, cifar100 or a folder: it can't be read${meant(data, cifars)}`,
+      `${data}: expected cifar10, cifar100 or the path of a readable folder${meant(data, cifars)}`,
     )
   if (!statSync(folder).isDirectory())
     throw new Error(`${data}: expected cifar10, cifar100 or a folder, got a file`)

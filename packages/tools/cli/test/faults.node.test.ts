@@ -103,7 +103,7 @@ describe('an interrupted run', () => {
     [
       'a setting',
       ({ settings }) => void (settings['eval'] = '1'),
-      "can't be resumed: settings.eval: ",
+      "can't be resumed: run.json: settings.eval: ",
     ],
     [
       'a value',

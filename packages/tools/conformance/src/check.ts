@@ -13,10 +13,10 @@ export interface Breach {
   readonly message: string
 }
 
-/** The backends that are registered, by name. */
+/** The names of the registered backends. */
 export const backends = (): string[] => Object.keys(tf.engine().registryFactory)
 
-/** Makes a backend the current one, and waits until it can be used. */
+/** Activates a backend and waits until it is ready. */
 export async function useBackend(name: string): Promise<void> {
   if (!(await tf.setBackend(name)))
     throw new Error(`conformance: the backend '${name}' can't start`)
@@ -29,11 +29,10 @@ export const subjectOf = (make: () => Trick, options: ConformanceOptions): Subje
 })
 
 /**
- * The laws that a trick breaks, on each backend that is registered: what `conformance` tests, without a
- * test runner.
+ * Returns the laws that a trick breaks, on each registered backend: the checks of `conformance`, without a test runner.
  *
- * @param make makes the trick, a new one each time
- * @throws Error where a backend can't start
+ * @param make creates the trick, a new one each time
+ * @throws Error if a backend can't start
  * @example
  * const breaches = await checkTrick(() => labelSmoothing({ epsilon: 0.1 }))
  */

@@ -10,13 +10,13 @@ export interface Fixture {
 export interface Tolerance {
   /** Default 1e-5. */
   readonly absolute?: number
-  /** Of the expected value; default 1e-5. */
+  /** Relative to the expected value; default 1e-5. */
   readonly relative?: number
 }
 
-/** Fixtures and numbers by name. */
+/** Fixtures and numbers, by name. */
 export type Fixtures = Fixture | number | { readonly [name: string]: Fixtures }
-/** What tensors, and numbers, are in a JSON file. */
+/** The JSON form of tensors and numbers. */
 export type FixturesOf<T> = T extends tf.Tensor
   ? Fixture
   : T extends number
@@ -24,7 +24,7 @@ export type FixturesOf<T> = T extends tf.Tensor
     : { readonly [Name in keyof T]: FixturesOf<T[Name]> }
 
 /**
- * A fixture as a tensor on the current backend.
+ * Converts a fixture to a tensor on the current backend.
  *
  * @example
  * const images = fromFixture({ shape: [2], dtype: 'float32', data: [0.5, 1] })
@@ -34,7 +34,7 @@ export function fromFixture({ shape, dtype, data }: Fixture): tf.Tensor {
 }
 
 /**
- * An object of fixtures and numbers as one of tensors and numbers.
+ * Converts an object of fixtures and numbers to one of tensors and numbers.
  *
  * @example
  * const { images, rate } = fromFixtures<{ images: tf.Tensor1D; rate: number }>({
@@ -58,12 +58,12 @@ type Numbers = tf.Tensor | ArrayLike<number> | number
 type Named<T> = T | { readonly [name: string]: Named<T> }
 
 /**
- * Compares numbers one by one: |got − expected| ≤ absolute + relative · |expected|, with the expected ones
- * rounded to float32 where a float32 tensor is given, so that both tolerances may be 0.
+ * Compares numbers one by one: |got − expected| ≤ absolute + relative · |expected|. For a float32 tensor, expected
+ * values are rounded to float32, so both tolerances may be 0.
  *
  * @param got a tensor, an array or a number; or an object of them
- * @param expected the same, or a fixture, whose shape has to be the tensor's
- * @throws Error that names the worst index, both values, and how many are off; and if there is nothing to compare
+ * @param expected the same, or a fixture, whose shape must match the tensor's
+ * @throws Error naming the worst index, both values, and how many differ; and if there is nothing to compare
  * @example
  * expectClose(tf.scalar(0.1), 0.1)
  */
@@ -83,7 +83,7 @@ export function expectClose(
   else compare(got, expected, tolerance)
 }
 
-/** Whether it is an object of what is to be compared, by names. */
+/** Whether it is an object of named values to compare. */
 const isNamed = <T extends Numbers | Omit<Fixture, 'dtype'>>(
   value: Named<T>,
 ): value is { readonly [name: string]: Named<T> } =>
@@ -94,10 +94,15 @@ const isNamed = <T extends Numbers | Omit<Fixture, 'dtype'>>(
 
 const pending: Promise<void>[] = []
 
-/** A page reads WebGPU's tensors later: through a canvas at once, where its GPU draws canvases too. */
+/**
+ * A page reads WebGPU's tensors asynchronously: synchronous reads go through a canvas, which requires a GPU that draws
+ * canvases.
+ */
 const readsAtOnce = (): boolean => tf.getBackend() !== 'webgpu' || typeof window === 'undefined'
 
-/** Waits for the comparisons of tensors that can't be read at once; `onEachBackend` does so after each test. */
+/**
+ * Waits for pending comparisons of tensors that can't be read synchronously; `onEachBackend` does so after each test.
+ */
 export async function comparisons(): Promise<void> {
   await Promise.all(pending.splice(0))
 }
@@ -136,14 +141,14 @@ function compare(
       `expected ${shape ? `shape [${shape.join(', ')}]` : `${b.length} numbers`}, ` +
         `got ${own ? `[${own.join(', ')}]` : a.length}`,
     )
-  // An empty table would pass whatever is computed.
+  // An empty table would accept any result.
   if (b.length === 0) throw new Error('expected numbers to compare with, got none')
   let off = 0
   let worst = 0
   let at = 0
   for (let i = 0; i < b.length; i++) {
     const beyond = Math.abs(a[i]! - b[i]!) - (absolute + relative * Math.abs(b[i]!))
-    // NaN is never close, but to NaN.
+    // NaN is close only to NaN.
     if (Object.is(a[i], b[i]) || beyond <= 0) continue
     off++
     if (off === 1 || beyond > worst || Number.isNaN(beyond)) [worst, at] = [beyond, i]

@@ -1,23 +1,24 @@
 import type { BatchShape, Trick } from '@tricks/core'
 
-/** What the kit can't know of a trick. */
+/** Information about a trick that the kit can't derive. */
 export interface ConformanceOptions {
   /** Law 8: calls that must throw, as in `() => cutout({ length: -3 })`. */
   readonly invalid?: readonly (() => unknown)[]
   /**
-   * Law 9: throws where the draws of many steps don't have the reference's distribution; needed where a trick draws.
-   * A draw is what `images.draw` or `mix.draw` gives; of another hook that draws, the values that it makes, by name.
+   * Law 9: throws unless the draws of many steps have the reference's distribution; required if a trick makes draws. A
+   * draw is the result of `images.draw` or `mix.draw`; for other hooks that draw, the values that they compute, by
+   * name.
    */
   readonly distribution?: (draws: readonly never[], shape: BatchShape) => void
-  /** Law 9: changes to a draw that `distribution` must notice, by what they do, as in 'one pixel down'. */
+  /** Law 9: modifications of a draw that `distribution` must detect, by description, as in 'one pixel down'. */
   readonly shifted?: Readonly<Record<string, (params: never, step: number) => unknown>>
-  /** Law 4: the height and width of what the trick makes of images, where it changes them. */
+  /** Law 4: the output height and width, if the trick changes them. */
   readonly outputSize?: (height: number, width: number) => readonly [number, number]
-  /** Backends to leave out, each with its reason, which is printed. */
+  /** Backends to skip, each with its reason, which is printed. */
   readonly without?: Readonly<Record<string, string>>
 }
 
-/** The trick that is looked at. */
+/** The trick under test. */
 export interface Subject {
   readonly name: string
   readonly make: () => Trick
@@ -25,20 +26,20 @@ export interface Subject {
 }
 
 export interface Law {
-  /** As in the list of laws. */
+  /** The law's number in the list. */
   readonly number: number
   readonly title: string
-  /** Whether there is anything to look at. */
+  /** Whether the law is applicable. */
   applies(subject: Subject): boolean
   /**
-   * Looks at a trick on the current backend.
+   * Checks a trick on the current backend.
    *
    * @throws Error with the smallest case that breaks the law, and how to fix it
    */
   check(subject: Subject): Promise<void>
 }
 
-/** A law whose errors begin with whom they are about. */
+/** Wraps a law so that its errors begin with the trick's name. */
 export function law(
   number: number,
   title: string,
@@ -59,7 +60,7 @@ export function law(
   }
 }
 
-/** An error in other words, whose stack still leads to where it was thrown: into a trick's hook, maybe. */
+/** An error with another message and the original stack, which may lead into a trick's hook. */
 export function reworded(error: unknown, words: string): Error {
   const result = new Error(words)
   const frames = error instanceof Error && /\n\s+at [^]*/.exec(error.stack ?? '')
@@ -71,7 +72,7 @@ export function reworded(error: unknown, words: string): Error {
 export const messageOf = (error: unknown): string =>
   (error instanceof Error ? error.message : String(error)).replace(/\.$/, '')
 
-/** A value in a few words. */
+/** Formats a value briefly. */
 export function show(value: unknown): string {
   const text = ArrayBuffer.isView(value)
     ? `[${Array.from(value as Float32Array).join(',')}]`
@@ -96,7 +97,7 @@ export function same(a: unknown, b: unknown): boolean {
 export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null
 
-/** A number without the digits that backends differ in. */
+/** A number rounded to digits on which backends agree. */
 export const short = (value: number): string => String(Number(value.toPrecision(4)))
 
 /** '3 tensors', '1 tensor'. */

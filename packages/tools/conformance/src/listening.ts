@@ -1,6 +1,6 @@
 import type { Random } from '@tricks/core'
 
-/** The same stream, which reports each draw: `hear` gets the stream that is drawn from. */
+/** The same stream, with `onDraw` called with the stream on each draw. */
 export function listening(random: Random, onDraw: (stream: Random) => void): Random {
   const drawn = <T>(value: T): T => {
     onDraw(random)

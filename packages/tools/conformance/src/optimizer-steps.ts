@@ -12,23 +12,23 @@ export interface OptimizerFixture<P> {
     readonly params: P
     /** The rate before each step, if it changes. */
     readonly rates?: readonly number[]
-    /** The weights after each step; some may be left out. */
+    /** The weights after each step; some may be omitted. */
     readonly expected: { readonly weights: readonly Weights[]; readonly evaluation?: Weights }
   }[]
 }
 
-/** An optimizer as `optimizerSteps` uses it. */
+/** The optimizer methods that `optimizerSteps` uses. */
 export interface SteppedOptimizer extends tf.Optimizer {
   setLearningRate(rate: number): void
-  /** The weights to evaluate on by variable name, if they aren't those that are trained. */
+  /** The weights to evaluate with, by variable name, if they differ from the trained ones. */
   evaluationWeights?(): Record<string, tf.Tensor>
 }
 
 /**
  * Compares an optimizer with a reference's, step by step, on each backend.
  *
- * @param fixture whose cases are tested, each with a new optimizer
- * @param make an optimizer of a case's params
+ * @param fixture the cases, each tested with a new optimizer
+ * @param make creates an optimizer from a case's params
  * @param tolerance default 2e-6 absolute and 5e-5 relative
  * @example
  * const one = { shape: [1], dtype: 'float32', data: [1] }

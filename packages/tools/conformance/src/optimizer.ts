@@ -9,7 +9,7 @@ export interface OptimizerOptions {
 
 const shapes = [[], [3], [2, 3], [5, 2], [3, 2, 2, 4], [2, 2, 3, 1]]
 
-/** Variables of several shapes, the last a depthwise filter, and one whose values are all 0. */
+/** Variables of several shapes, including a depthwise filter, and one with all values 0. */
 function fresh(names?: readonly string[]): tf.Variable[] {
   return shapes.map((shape, i) => {
     const size = tf.util.sizeFromShape(shape)
@@ -44,7 +44,7 @@ function take(
 const valuesOf = (variables: readonly tf.Variable[]): number[][] =>
   variables.map((variable) => [...variable.dataSync()])
 
-/** What an optimizer gave is its own, and changes with its next step. */
+/** Copies, as tensors returned by an optimizer belong to it and change with its next step. */
 const copiesOf = (weights: Gradients): Gradients =>
   weights.map(({ name, tensor }) => ({ name, tensor: tensor.clone() }))
 
@@ -52,7 +52,7 @@ interface Rated extends tf.Optimizer {
   setLearningRate(rate: number): void
 }
 
-/** A new optimizer from another one's class and config, as a saved model makes it. */
+/** A new optimizer from another one's class and config, as for a saved model. */
 function rebuilt(optimizer: tf.Optimizer): tf.Optimizer {
   const known = tf.serialization.SerializationMap.getMap().classNameMap
   const [constructor, fromConfig] = known[optimizer.getClassName()]!
@@ -111,7 +111,7 @@ export function optimizerConformance(
       tf.dispose(again)
     })
 
-    test('a variable that joins later, and one that rests, are saved and restored exactly', async () => {
+    test('variables that are added later or skipped are saved and restored exactly', async () => {
       const [whole, alone] = [fresh(), fresh()]
       let [joint, own] = [make(), make()]
       for (let step = 0; step < 12; step++) {
@@ -130,7 +130,7 @@ export function optimizerConformance(
       expect(valuesOf(whole)).toEqual(valuesOf(alone))
     })
 
-    test('leaves no tensor behind, nor does setting its weights or disposing it', async () => {
+    test('leaves no tensor behind, even after setWeights and dispose', async () => {
       const variables = fresh()
       const before = tf.memory().numTensors
       const optimizer = make()
@@ -144,11 +144,11 @@ export function optimizerConformance(
       take(optimizer, variables, [9, 10])
       expect(tf.memory().numTensors).toBe(held)
       optimizer.dispose()
-      // The counts that were saved are the caller's.
+      // The saved counts belong to the caller.
       expect(tf.memory().numTensors).toBe(before + held - after)
     })
 
-    test('what it keeps is not to be trained', () => {
+    test('its state is not trainable', () => {
       const trainable = (): number =>
         Object.values(tf.engine().registeredVariables).filter((each) => each.trainable).length
       const variables = fresh()
@@ -157,7 +157,7 @@ export function optimizerConformance(
       expect(trainable()).toBe(before)
     })
 
-    test('gradients of 0 leave all finite', () => {
+    test('everything stays finite with gradients of 0', () => {
       const variables = fresh()
       const optimizer = make()
       const nothing = (gradients: Gradients): Gradients =>
@@ -169,7 +169,7 @@ export function optimizerConformance(
       expect(valuesOf(variables)).not.toEqual(valuesOf(fresh()))
     })
 
-    test('a variable without a gradient stays, and at a rate of 0 all do', () => {
+    test("variables without a gradient don't change, nor do any with a rate of 0", () => {
       const variables = fresh()
       const optimizer = make() as Rated
       const third = (gradients: Gradients): Gradients =>
@@ -187,7 +187,7 @@ export function optimizerConformance(
     })
   })
 
-  test('its config makes it again', () => {
+  test('can be rebuilt from its config', () => {
     const optimizer = make() as Rated
     expect(optimizer).toBeInstanceOf(tf.Optimizer)
     optimizer.setLearningRate(0.0125)
@@ -208,7 +208,7 @@ export function optimizerConformance(
   })
 
   if (invalid.length > 0)
-    describe('wrong options are refused, naming option, value and range', () => {
+    describe('rejects invalid options, naming option, value and range', () => {
       test.each(invalid.map((call) => [String(call).replace(/^\(\) => /, ''), call] as const))(
         '%s',
         (_, call) => {

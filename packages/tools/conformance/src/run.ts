@@ -22,14 +22,14 @@ import {
   variablesOf,
 } from './scene.ts'
 
-/** What a hook made at a step: numbers of tensors, a rate, a verdict. */
+/** A hook's result at a step: values of tensors, a rate, a verdict. */
 export interface Entry {
   readonly step: number
   readonly what: string
   readonly values: ArrayLike<number>
 }
 
-/** A run at the moment before a step, on the host, as a file would hold it. */
+/** A run's state before a step, on the host, as a file would contain it. */
 export interface Checkpoint {
   readonly step: number
   readonly weights: unknown
@@ -47,13 +47,13 @@ class StoredTensor {
 }
 
 export interface RunOptions {
-  /** Where to start; by default at the beginning. */
+  /** Where to start; by default from the beginning. */
   readonly from?: Checkpoint
   /** Steps before which a checkpoint is made. */
   readonly saveAt?: readonly number[]
-  /** Whether there is an evaluation after each epoch; default true. */
+  /** Whether to evaluate after each epoch; default true. */
   readonly evaluates?: boolean
-  /** How often the rate of each step is asked for; default once. */
+  /** How often to ask for each step's rate; default once. */
   readonly asks?: number
 }
 
@@ -62,15 +62,15 @@ export interface Replay {
   readonly checkpoints: readonly Checkpoint[]
 }
 
-/** Validation losses that fall, rest, and rise, so that plateaus and early stops have their say. */
+/** Validation losses that fall, stay and rise, so that plateaus and early stopping occur. */
 const validation = [1.5, 1, 1, 1.25]
 
-/** A short training of a small network, with a record of all that the tricks did. */
+/** Trains a small network briefly and records everything that the tricks do. */
 export async function run(tricks: readonly Trick[], options: RunOptions = {}): Promise<Replay> {
   return replayed(steady(tricks, options))
 }
 
-/** Several runs of the same tricks that take turns, a step each. */
+/** Runs several interleaved trainings with the same tricks, one step each in turn. */
 export async function interleaved(tricks: readonly Trick[], runs: number): Promise<Replay[]> {
   const playing = Array.from({ length: runs }, () => steady(tricks, {}))
   const results: (Replay | undefined)[] = playing.map(() => undefined)
@@ -106,7 +106,7 @@ async function* steady(
   const checkpoints: Checkpoint[] = []
   const begin = from?.step ?? 0
 
-  /** Runs hooks as a trainer does, in a tidy. What they gave is read when the run is over, so that no step waits. */
+  /** Runs hooks as a trainer does, in a tidy. Results are read after the run, so that no step waits. */
   const hooks = (step: number, work: () => Record<string, unknown>): void => {
     const note = (what: string, value: unknown): void => {
       if (value instanceof tf.Tensor) made.push({ step, what, value: tf.keep(tf.clone(value)) })
@@ -147,7 +147,7 @@ async function* steady(
             () => pipeline.loss(given, logitsOf(variables, given.images, statistics), variables),
             trainable.map(([, variable]) => variable),
           )
-          // A trick may ask for gradients in a tidy of its own.
+          // A trick may request gradients inside its own tidy.
           loss = tf.keep(value)
           losses.push(loss)
           return Object.fromEntries(trainable.map(([path, { name }]) => [path, grads[name]!]))
@@ -220,7 +220,7 @@ async function* steady(
 const copies = (tensors: Tensors): Record<string, tf.Tensor> =>
   Object.fromEntries(Object.entries(tensors).map(([path, tensor]) => [path, tf.clone(tensor)]))
 
-/** Puts a state on the host and disposes its tensors. */
+/** Copies a state to the host and disposes its tensors. */
 async function store(state: unknown, name = 'the state'): Promise<unknown> {
   if (state instanceof tf.Tensor) {
     const stored = new StoredTensor(state, (await state.data()) as Float32Array)
@@ -245,7 +245,7 @@ async function store(state: unknown, name = 'the state'): Promise<unknown> {
   return state
 }
 
-/** The state in new tensors, as a trainer restores it from a file. */
+/** The state with new tensors, as restored from a file. */
 function fresh(stored: unknown, use: (state: unknown) => void): void {
   const tensorsOf = (from: unknown): unknown => {
     if (from instanceof StoredTensor)

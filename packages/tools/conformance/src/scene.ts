@@ -1,4 +1,4 @@
-// tfjs-core has its gradients from here.
+// Registers tfjs-core's gradients.
 import '@tensorflow/tfjs-layers'
 import * as tf from '@tensorflow/tfjs-core'
 import {
@@ -32,12 +32,12 @@ export const sizeOf = (batch: number, height = 8, width = 13, channels = 3): Siz
   channels,
 })
 
-/** 'batch 2 of 8×13×3 images', the smallest case in words. */
+/** 'batch 2 of 8×13×3 images', to name the smallest failing case. */
 export const describeSize = ({ batch, height, width, channels }: Size): string =>
   `batch ${batch} of ${height}×${width}×${channels} images`
 
 export const classes = 10
-/** A run of four epochs. */
+/** The runs have four epochs. */
 export const stepsPerEpoch = 3
 export const steps = 12
 
@@ -49,11 +49,11 @@ export const shapeOf = (size: Size): BatchShape => ({
   mean: Array.from({ length: size.channels }, () => 0.5),
 })
 
-/** The random stream that `compose` gives a trick. */
+/** The random stream that `compose` passes to a trick. */
 export const randomFor = (trick: Trick, step: number, seed = 1): Step['random'] =>
   createRandom(seed).at(step).fork(keyOf(trick))
 
-/** Images in [0, 1], the first pixel of each black and its last one white. */
+/** Images in [0, 1]; the first pixel of each is black and the last one white. */
 export function imagesOf(size: Size, step = 0): tf.Tensor4D {
   const { batch, height, width, channels } = size
   const pixels = height * width * channels
@@ -72,7 +72,7 @@ export const targetsOf = ({ batch }: Size): tf.Tensor2D =>
     classes,
   )
 
-/** The weights of a small network: one layer with a norm, and a dense one. */
+/** The weights of a small network: a convolution with a norm, and a dense layer. */
 export function variablesOf(channels: number): Variables {
   const random = createRandom(3)
   const weights = (name: string, shape: number[], trainable = true): tf.Variable => {
@@ -90,7 +90,7 @@ export function variablesOf(channels: number): Variables {
   }
 }
 
-/** Logits of the network of `variablesOf`, linear so that every backend has its gradients. */
+/** Logits of the network of `variablesOf`; linear, so that every backend has its gradients. */
 export function logitsOf(
   variables: Variables,
   images: tf.Tensor4D,
@@ -128,22 +128,22 @@ export const runOf = (variables: Variables, size: Size, step = 0): Omit<Run, 'ra
   time: timeAt(step),
 })
 
-/** One hook called on a made-up batch. */
+/** A call of one hook on a synthetic batch. */
 export interface Call {
-  /** As one writes it: `images.apply`. */
+  /** The hook's name, such as `images.apply`. */
   readonly hook: string
   readonly inputs: Tensors
-  /** Whether the hook gives tensors from its inputs alone and so has to leave none of its own behind. */
+  /** Whether the hook computes tensors only from its inputs, and so must leave no others behind. */
   readonly pure: boolean
   run(): unknown
-  /** What was drawn for the hook. */
+  /** The draws for the hook. */
   params?(): unknown
 }
 
 /**
- * Each hook that a trick has as a call, in the order of a step.
+ * The calls of all hooks that a trick has, in the order of a step.
  *
- * @returns the calls, and what disposes their inputs
+ * @returns the calls, and a function that disposes their inputs
  */
 export function callsOf(
   trick: Trick,
@@ -278,7 +278,7 @@ export function callsOf(
   return { calls, dispose }
 }
 
-/** The tensors in what a hook gave. */
+/** The tensors in a hook's result. */
 export function tensorsIn(value: unknown): Tensors {
   if (value instanceof tf.Tensor) return { result: value }
   if (typeof value !== 'object' || value === null) return {}

@@ -1,21 +1,23 @@
 import { short } from './law.ts'
 
-/** Values under a name, which messages use: `{ degrees }`. */
+/** Named values; messages use the name: `{ degrees }`. */
 export type Sample<T = number> = Readonly<Record<string, ArrayLike<T>>>
 type Category = string | number | boolean | null
 
-/** How probable it is that a check rejects draws of the right distribution. Seeds are fixed, so it does so once or never. */
+/**
+ * The probability that a check rejects draws with the right distribution. Seeds are fixed, so it happens once or never.
+ */
 const falseAlarm = 1e-6
-/** The standard normal number that is exceeded with that probability. */
+/** The standard normal quantile with that tail probability. */
 const deviations = 4.753
 
 /**
- * Checks that values are drawn independently from a continuous distribution, by the largest distance between the
- * cumulative shares (Kolmogorov-Smirnov), with the bound of Dvoretzky, Kiefer and Wolfowitz.
+ * Checks that values are drawn independently from a continuous distribution, by the largest distance between cumulative
+ * distributions (Kolmogorov–Smirnov), with the Dvoretzky–Kiefer–Wolfowitz bound.
  *
- * @param sample one list of numbers by its name
+ * @param sample a named list of numbers
  * @param cdf the probability that a number is at most x
- * @throws Error where they are not; values of that distribution are rejected with a probability of about 1e-6
+ * @throws Error if they are not; valid draws are rejected with a probability of about 1e-6
  * @example
  * const lambdas = Array.from({ length: 1000 }, (_, step) => createRandom(1).at(step).beta(2, 2))
  * expectCdf({ lambdas }, (x) => 3 * x ** 2 - 2 * x ** 3)
@@ -40,10 +42,10 @@ export function expectCdf(sample: Sample, cdf: (x: number) => number): void {
 }
 
 /**
- * Checks that numbers are drawn independently and uniformly from [low, high), both ends included in the check.
+ * Checks that numbers are drawn independently and uniformly from [low, high), including both ends.
  *
- * @param sample one list of numbers by its name
- * @throws Error where they are not; uniform numbers are rejected with a probability of about 1e-6
+ * @param sample a named list of numbers
+ * @throws Error if they are not; uniform numbers are rejected with a probability of about 1e-6
  * @example
  * const degrees = createRandom(1).images(1000, (image) => image.uniform(-15, 15))
  * expectUniform({ degrees }, -15, 15)
@@ -53,7 +55,7 @@ export function expectUniform(sample: Sample, low: number, high: number): void {
   const outside = values.find((value) => !(value >= low && value <= high))
   if (outside !== undefined)
     throw new Error(`expected ${name} in [${low}, ${high}), got ${short(outside)}`)
-  // A part of the range that all miss, at an end of it: its probability is (1 − part)^size.
+  // The length of an interval at one end that all values miss with that probability: (1 − part)^size.
   const part = ((high - low) * -Math.log(falseAlarm)) / values.length
   const [least, most] = values.reduce(
     ([min, max], value) => [Math.min(min, value), Math.max(max, value)],

@@ -149,7 +149,9 @@ export function readFacts(path: string): RunFacts {
   try {
     return parseFacts(readFileSync(join(path, 'run.json'), 'utf8'))
   } catch (error) {
-    throw unresumable(path, (error as Error).message, error)
+    const { code, message } = error as NodeJS.ErrnoException
+    const missing = code === 'ENOENT' || code === 'ENOTDIR'
+    throw unresumable(path, missing ? 'it contains no run.json' : `run.json: ${message}`, error)
   }
 }
 

@@ -1,4 +1,4 @@
-// Builds kernels.c, with relaxed SIMD and without, into binaries.ts: `node build.ts` where LLVM is, under Node 24.
+// Builds kernels.c, with relaxed SIMD and without, into binaries.ts: `node build.ts` with LLVM, under Node 24.
 // Only needed after changes to the kernels; the binaries are in the repository.
 import { execFileSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'

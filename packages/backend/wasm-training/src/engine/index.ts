@@ -33,15 +33,17 @@ const names = [
 type Name = (typeof names)[number]
 type Argument = number | PerThread | readonly (number | PerThread)[]
 
-/** The kernels of kernels.c by name: pointers and sizes in, grouped as one likes, results in the heap. */
+/**
+ * The kernels of kernels.c by name: pointers and sizes as arguments, in any grouping; results are written to the heap.
+ */
 export type Engine = Readonly<Record<Name, (...args: Argument[]) => void>> & {
-  /** How many threads run parts. */
+  /** Number of threads that run parts. */
   readonly threads: number
-  /** Runs a kernel once with each list of arguments, in any order and on all threads. */
+  /** Runs a kernel once per list of arguments, in any order and on all threads. */
   each(name: Name, parts: readonly (readonly Argument[])[]): void
 }
 
-/** Which build of the kernels runs: with fused multiply-add where the engine has relaxed SIMD. */
+/** The build of the kernels: with fused multiply-add if the engine supports relaxed SIMD. */
 export type Simd = 'relaxed' | 'plain'
 
 function decode(base64: string): Uint8Array<ArrayBuffer> {
@@ -53,19 +55,19 @@ const binaries: Readonly<Record<Simd, Uint8Array<ArrayBuffer>>> = {
   plain: decode(plain),
 }
 
-/** The best build that the JavaScript engine takes. */
+/** The best build that the JavaScript engine supports. */
 export function supported(): Simd {
   const best = (['relaxed', 'plain'] as const).find((simd) => WebAssembly.validate(binaries[simd]))
   if (!best) throw new Error('wasm-training: expected a JavaScript engine with WebAssembly SIMD')
   return best
 }
 
-/** Whether threads can see a memory. */
+/** Whether threads can share a memory. */
 function isShared(memory: WebAssembly.Memory): boolean {
   return Object.prototype.toString.call(memory.buffer) === '[object SharedArrayBuffer]'
 }
 
-/** The kernels on a memory, with threads if they can share it. */
+/** Instantiates the kernels on a memory, with threads if they can share it. */
 export function instantiate(
   memory: WebAssembly.Memory,
   simd: Simd = supported(),
@@ -73,7 +75,8 @@ export function instantiate(
 ): Engine & { stop(): void } {
   const bytes = binaries[simd].slice()
   if (isShared(memory)) {
-    // An import has to say that the memory is shared: in the flags after its name and kind (1: has a maximum, 2: shared).
+    // An import must declare that the memory is shared, in the flags after its name and kind (1: has a maximum, 2:
+    // shared).
     const name = Array.from('memory', (character) => character.charCodeAt(0))
     const at = bytes.findIndex((_, i) => name.every((byte, j) => bytes[i + j] === byte))
     bytes[at + name.length + 1] = 3
@@ -108,7 +111,7 @@ export function instantiate(
 const engines = new WeakMap<BackendWasm, ReturnType<typeof instantiate>>()
 let wanted: number | undefined
 
-/** Sets how many threads there are from the next kernel on. */
+/** Sets the number of threads from the next kernel on. */
 export function wantThreads(threads: number, backend: BackendWasm | null): void {
   wanted = threads
   const engine = backend && engines.get(backend)
@@ -126,7 +129,7 @@ export function engineOf(backend: BackendWasm): Engine {
   return engine
 }
 
-/** The environment's TRICKS_THREADS, else as many as there are cores. Node 20 has no navigator. */
+/** The environment variable TRICKS_THREADS, otherwise the number of cores. Node 20 has no navigator. */
 function cores(): number {
   const set = globalThis.process?.env?.['TRICKS_THREADS']
   if (set !== undefined) return checkThreads('the environment variable TRICKS_THREADS', Number(set))
@@ -144,7 +147,7 @@ export function checkThreads(name: string, count: number): number {
 
 /** A backend's heap. */
 export function memoryOf(backend: BackendWasm): WebAssembly.Memory {
-  // Emscripten's module object has its memory among the binary's exports, or as its own where threads share it.
+  // Emscripten's module exposes its memory among the binary's exports, or directly if threads share it.
   const module = backend.wasm as unknown as {
     wasmMemory?: WebAssembly.Memory
     asm?: { memory?: WebAssembly.Memory }

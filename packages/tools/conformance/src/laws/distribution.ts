@@ -14,11 +14,11 @@ import { callsOf, shapeOf, sizeOf, steps as stepsOfRun, tensorsIn } from '../sce
 
 const steps = 4000
 const shape = shapeOf(sizeOf(8, 32, 24))
-/** Of hooks that make tensors of what they draw. */
+/** Number of calls for hooks that compute tensors from draws. */
 const calls = 400
 const size = sizeOf(2)
 
-/** What thousands of steps draw is what the reference would draw. */
+/** Over thousands of steps, draws have the reference's distribution. */
 export const distribution: Law = law(
   9,
   "draws have the reference's distribution",
@@ -53,7 +53,7 @@ export const distribution: Law = law(
   ({ make }) => drawing.some((hook) => make()[hook]),
 )
 
-/** Hooks that are given a random stream. */
+/** Hooks that receive a random stream. */
 const drawing = [
   'start',
   'images',
@@ -66,7 +66,7 @@ const drawing = [
   'afterStep',
 ] as const satisfies readonly (keyof Trick)[]
 
-/** A check that accepts whatever it gets has not looked. */
+/** Verifies that the check rejects modified draws. */
 function notices(
   check: NonNullable<ConformanceOptions['distribution']>,
   draws: readonly unknown[],
@@ -82,7 +82,7 @@ function notices(
   }
   const mend = 'Compare every number that is drawn: expectUniform, expectFrequencies, expectCdf'
   const some = draws.filter((params) => params !== undefined).slice(0, 5)
-  // Draws that come out the same for certain, such as those of a probability of 1, have to be accepted.
+  // Constant draws, such as those with a probability of 1, must be accepted.
   const certain = draws.every((params) => same(params, draws[0]))
   if (!certain && some.every((params) => accepts(draws.map(() => params))))
     throw new Error(`\`distribution\` accepts draws that are the same in every step. ${mend}`)
@@ -94,7 +94,7 @@ function notices(
   }
 }
 
-/** What the trick draws for images and for mixing, where it draws at all. */
+/** The trick's draws for images and mixing, if it makes any. */
 function drawsOf({ make }: Subject): Record<string, unknown[]> {
   const drawn: Record<string, unknown[]> = {}
   for (const hook of ['images', 'mix'] as const) {
@@ -113,7 +113,7 @@ function drawsOf({ make }: Subject): Record<string, unknown[]> {
   return drawn
 }
 
-/** What other hooks that draw make of it: the values of their tensors, or of the weights that they set. */
+/** The results of other hooks that draw: the values of their tensors, or of the weights that they set. */
 async function resultsOf({ make }: Subject): Promise<Record<string, unknown[]>> {
   const made: Record<string, unknown[]> = {}
   for (let i = 0; i < calls; i++) {
@@ -136,7 +136,7 @@ async function resultsOf({ make }: Subject): Promise<Record<string, unknown[]>> 
   return made
 }
 
-/** The trick, whose hooks report when they draw; each is given its stream in its last argument. */
+/** A copy of the trick whose hooks report draws; each hook receives its stream in its last argument. */
 function withListener(trick: Trick, onDraw: () => void): Trick {
   const hooks = drawing.filter((hook) => typeof trick[hook] === 'function')
   const hasDrawn = hooks.map((hook) => {
@@ -157,7 +157,7 @@ async function valuesOf(tensors: Tensors): Promise<unknown> {
   return values['result'] ?? values
 }
 
-/** The draws of several hooks in one list, by hook. */
+/** Combines the draws of several hooks in one list, by hook. */
 function sideBySide(drawn: Readonly<Record<string, readonly unknown[]>>): unknown[] {
   const hooks = Object.entries(drawn)
   return Array.from({ length: Math.min(...hooks.map(([, all]) => all.length)) }, (_, i) =>

@@ -6,7 +6,7 @@ import { classes, imagesOf, randomFor, shapeOf, type Size, sizeOf, timeAt } from
 
 const trickSteps = [0, 1, 2, 3, 4, 5, 6, 7]
 
-/** Draws depend on seed, key, step and the image's place, and on nothing else. */
+/** Draws depend only on seed, key, step and the image's index. */
 export const draws: Law = law(
   1,
   'the same seed, name and step draw the same, whatever else is in the list',
@@ -39,7 +39,7 @@ const drawAlone = (
 
 function repeats(make: () => Trick, hook: Hook, size: Size): void {
   const trick = make()
-  // Out of order, so that what was drawn before can't matter.
+  // Out of order, so that dependence on previous draws is detected.
   const first = trickSteps.map((step) => drawAlone(trick, hook, size, step))
   first.forEach((params, step) => checkReplayable(params, `at step ${step}`))
   for (const step of trickSteps.toReversed())
@@ -56,7 +56,7 @@ function streams(make: () => Trick, hook: Hook, size: Size): void {
   const firstDraws = trickSteps.map((step) => {
     const values: number[] = []
     const trick = make()
-    // Each stream by a number of its own.
+    // Identifies each stream by a number.
     const onDraw = (stream: Random): void => void values.push(stream.fork('listening').uniform())
     drawAlone(trick, hook, size, step, listening(randomFor(trick, step), onDraw))
     return values
@@ -97,7 +97,7 @@ const unrelated: Trick = {
   },
 }
 
-/** What image i of the whole batch gets, it gets in a shard as well. */
+/** Image i of the whole batch gets the same draws in a shard. */
 async function shards(make: () => Trick, whole: Size): Promise<void> {
   const first = Math.floor(whole.batch / 3)
   const shard = { ...whole, batch: Math.ceil(whole.batch / 2) }
@@ -107,7 +107,7 @@ async function shards(make: () => Trick, whole: Size): Promise<void> {
     const all = drawAlone(trick, 'images', whole, step, random(0))
     const part = drawAlone(trick, 'images', shard, step, random(first))
     if (isSlice(all, part, whole.batch, shard.batch, first)) continue
-    // Params may be of any form; what counts is what they do.
+    // Params may have any form; their effect is compared.
     const images = imagesOf(whole, step)
     const [expected, got] = tf.tidy(() => {
       const own = tf.slice(images, first, shard.batch)
@@ -155,7 +155,7 @@ function isSlice(
   return same(all, part)
 }
 
-/** JSON or typed arrays, of which a run can be replayed. */
+/** Checks that params are JSON or typed arrays, so that a run can be replayed. */
 function checkReplayable(params: unknown, where: string): void {
   if (ArrayBuffer.isView(params)) return
   const plain =

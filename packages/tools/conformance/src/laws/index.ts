@@ -10,7 +10,7 @@ import { shapes } from './shapes.ts'
 import { anySize } from './sizes.ts'
 import { windows } from './windows.ts'
 
-/** What every trick keeps, on every backend. */
+/** The laws that every trick must satisfy, on every backend. */
 export const laws: readonly Law[] = [
   draws,
   inputs,

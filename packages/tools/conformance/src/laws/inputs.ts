@@ -3,7 +3,7 @@ import { count, type Law, law, same, short, show } from '../law.ts'
 import { run } from '../run.ts'
 import { callsOf, describeSize, sizeOf, tensorsIn } from '../scene.ts'
 
-/** Hooks give something new, and nothing besides. */
+/** Hooks return new tensors and leave no others behind. */
 export const inputs: Law = law(
   2,
   'leaves its inputs unchanged, and no tensor behind except its result',
@@ -58,7 +58,7 @@ export const inputs: Law = law(
   },
 )
 
-/** What a trick keeps in a run, it disposes when the next begins. */
+/** Tensors that a trick keeps during a run are disposed when the next one starts. */
 async function runs(make: Parameters<Law['check']>[0]['make']): Promise<void> {
   const trick = make()
   await run([trick])

@@ -2,7 +2,7 @@ import { type Law, law, messageOf } from '../law.ts'
 
 const form = /^\S+: expected \S+ to be .+, got /s
 
-/** A wrong option is found when the trick is made, not an hour into the run. */
+/** Invalid options are reported when the trick is created, not an hour into the run. */
 export const options: Law = law(
   8,
   'wrong options are refused, naming option, value and range',
@@ -26,7 +26,7 @@ export const options: Law = law(
   ({ options: { invalid = [] } }) => invalid.length > 0,
 )
 
-/** The call in a function, without what a test runner makes of imported names. */
+/** The source of a call, without a test runner's rewriting of imported names. */
 const sourceOf = (make: () => unknown): string =>
   String(make)
     .replace(/^\(\)\s*=>\s*/, '')

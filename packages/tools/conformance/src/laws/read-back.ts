@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { type Law, law } from '../law.ts'
 import { callsOf, describeSize, sizeOf, steps } from '../scene.ts'
 
-/** A device that has to hand values to the host stands still meanwhile. */
+/** A device is idle while values are read back to the host. */
 export const readBack: Law = law(3, 'reads nothing back in a hook', ({ make }) => {
   const size = sizeOf(1)
   for (let step = 0; step < steps; step++) {
@@ -22,7 +22,7 @@ export const readBack: Law = law(3, 'reads nothing back in a hook', ({ make }) =
   }
 })
 
-/** All of a tensor's methods end in one of these; a backend's kernels do not. */
+/** All of a tensor's read methods use one of these; a backend's kernels do not. */
 const methods = { readSync: 'dataSync or arraySync', read: 'data or array' } as const
 
 function readDuring(work: () => void): string | undefined {
@@ -38,7 +38,7 @@ function readDuring(work: () => void): string | undefined {
   try {
     work()
   } finally {
-    // Their own property hides the class's method; without it the method is back.
+    // An own property hides the class's method; deleting it restores the method.
     for (const name of Object.keys(methods))
       delete (engine as Partial<typeof engine>)[name as 'read']
   }

@@ -3,7 +3,7 @@ import { firstDifference, run } from '../run.ts'
 
 const cuts = [1, 3, 5, 6, 10]
 
-/** A run that was interrupted ends as one that was not. */
+/** An interrupted run ends like an uninterrupted one. */
 export const resume: Law = law(
   6,
   'saved, restored and continued, a run is bit-equal',

@@ -17,7 +17,7 @@ import {
   variablesOf,
 } from '../scene.ts'
 
-/** What comes out can be used as what went in. */
+/** Outputs have the form of inputs. */
 export const shapes: Law = law(
   4,
   'keeps shapes and dtypes, images in [0, 1], target rows that sum to 1',
@@ -28,7 +28,7 @@ export const shapes: Law = law(
   },
 )
 
-/** Calls every hook and looks at the tensors that it gives. */
+/** Calls every hook and checks the tensors that it returns. */
 export async function checkCalls(subject: Subject, size: Size, step = 0): Promise<void> {
   const { calls, dispose } = callsOf(subject.make(), size, step)
   try {
@@ -60,7 +60,7 @@ export async function checkCalls(subject: Subject, size: Size, step = 0): Promis
   }
 }
 
-/** The shapes that a hook has to give, by name; `result` where it gives one tensor alone. */
+/** The shapes that a hook must return, by name; `result` for a single tensor. */
 function shapesOf(
   { hook, inputs }: Call,
   { batch, height, width, channels }: Size,

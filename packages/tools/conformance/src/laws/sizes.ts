@@ -5,10 +5,10 @@ import { checkCalls } from './shapes.ts'
 const batches = [1, 2, 7, 33].map((batch) => sizeOf(batch))
 const sizes = [sizeOf(3, 13, 8), sizeOf(3, 5, 5), sizeOf(257, 4, 4)]
 
-/** An error of the trick's own, or of one within it. */
+/** An error from the trick or one inside it. */
 const namedMessage = /^\S+: /
 
-/** The last batch of an epoch is short, and images are not all square or coloured. */
+/** The last batch of an epoch is short, and images may be non-square or grey. */
 export const anySize: Law = law(
   5,
   'takes any batch, any height and width, and one channel or says why not',

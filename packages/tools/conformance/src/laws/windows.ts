@@ -17,7 +17,7 @@ export const windows: Law = law(
 
     const window = { from: { steps: 1000 } }
     const trick = make()
-    // What start does to the weights stays, as no window is about that.
+    // Effects of start on the weights remain, as windows do not cover it.
     const { name, key, options } = trick
     const start: Trick = { name, key, options, start: (about) => void make().start?.(about) }
     const [from] = (await run([during(window, start)], { saveAt: [0] })).checkpoints
