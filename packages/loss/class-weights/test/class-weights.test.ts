@@ -1,0 +1,122 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import { compose, oneHot, softmaxCrossEntropy } from '@tricks/core'
+import { expect, test } from 'vitest'
+import {
+  classWeights,
+  effectiveNumberWeights,
+  inverseWeights,
+  weightedCrossEntropy,
+} from '../src/index.ts'
+import fixture from './fixtures/class-weights.json' with { type: 'json' }
+
+onEachBackend(() => {
+  test.each(fixture.cases.map((each, index) => ({ ...each, number: index + 1 })))(
+    'as the reference: case $number, $params',
+    ({ inputs, params, expected }) => {
+      const targets = fromFixture(inputs.targets) as tf.Tensor2D
+      const { value, grad } = tf.valueAndGrad((logits) =>
+        weightedCrossEntropy({
+          logits: logits as tf.Tensor2D,
+          targets,
+          ...(params as { weights: number[]; normalize: 'weights' }),
+        }),
+      )(fromFixture(inputs.logits))
+      expectClose(value, expected.loss, { relative: 2e-5 })
+      expectClose(grad, expected.gradLogits, { relative: 1e-4 })
+    },
+  )
+
+  test('weights of 0 and of 1', () => {
+    const logits = tf.tensor2d([
+      [1, -1, 0.5],
+      [0, 2, 1],
+    ])
+    const targets = oneHot([1, 2], 3)
+    const plain = softmaxCrossEntropy(targets, logits)
+    for (const normalize of ['weights', 'batch'] as const) {
+      const of = (weights: number[]) =>
+        weightedCrossEntropy({ logits, targets, weights, normalize })
+      expectClose(of([1, 1, 1]), plain)
+      // Neither image has the first class.
+      expectClose(of([1, 0, 0]), 0)
+      expectClose(of([9, 1, 1]), plain)
+    }
+  })
+
+  test('as a trick it takes the place of the cross-entropy', () => {
+    const logits = tf.tensor2d([
+      [1, -1, 0.5],
+      [0, 2, 1],
+    ])
+    const targets = oneHot([1, 2], 3)
+    const counts = [300, 200, 100]
+    const pipeline = compose([classWeights({ counts, beta: 0.99 })])
+    const data = {
+      size: 600,
+      height: 1,
+      width: 1,
+      channels: 1,
+      classes: 3,
+      mean: [0],
+      deviation: [1],
+    }
+    const time = { step: 0, stepsPerEpoch: 1, steps: 1 }
+    pipeline.start({ variables: {}, data, batchSize: 2, time })
+    const batch = pipeline.batch(tf.zeros([2, 1, 1, 1]), targets, 0)
+    const weights = effectiveNumberWeights(counts, 0.99)
+    expectClose(pipeline.loss(batch, logits), weightedCrossEntropy({ logits, targets, weights }))
+    const other = compose([classWeights({ weights: [1, 2] })])
+    expect(() => other.start({ variables: {}, data, batchSize: 2, time })).toThrow(
+      'class-weights: expected weights to be a list of 3 numbers, one per class, got [1,2]',
+    )
+  })
+})
+
+test('weights have mean 1, from equal ones to those inverse to the counts', () => {
+  const counts = [5000, 500, 50, 1]
+  expectClose(effectiveNumberWeights(counts, 0), [1, 1, 1, 1])
+  const inverse = inverseWeights(counts)
+  expectClose(
+    inverse.map((weight, i) => (weight * counts[i]!) / inverse[3]!),
+    [1, 1, 1, 1],
+  )
+  expectClose(effectiveNumberWeights(counts, 1 - 1e-12), inverse, { relative: 1e-6 })
+  // (1 − β) / (1 − βⁿ), scaled to a mean of 1.
+  const effective = counts.map((count) => 0.01 / (1 - 0.99 ** count))
+  const mean = effective.reduce((sum, each) => sum + each) / 4
+  expectClose(
+    effectiveNumberWeights(counts, 0.99),
+    effective.map((each) => each / mean),
+  )
+})
+
+test('rejects wrong parameters', () => {
+  for (const counts of [[], [1, 0], [1, -1], [1, NaN], ['1'], 'many', null, undefined])
+    for (const weights of [inverseWeights, (of: number[]) => effectiveNumberWeights(of, 0.9)])
+      expect(() => weights(counts as number[])).toThrow(
+        'class-weights: expected counts to be a list of numbers above 0, one per class',
+      )
+  expect(() => effectiveNumberWeights([1, 2], 1)).toThrow('expected beta to be a number in [0, 1)')
+  const logits = tf.zeros<tf.Rank.R2>([2, 3])
+  expect(() => weightedCrossEntropy({ logits, targets: logits, weights: [1, 2] })).toThrow(
+    'class-weights: expected weights to be 3 numbers, got [1,2]',
+  )
+  const targets = tf.zeros<tf.Rank.R2>([3, 2])
+  expect(() => weightedCrossEntropy({ logits, targets, weights: [1, 2, 3] })).toThrow(
+    "class-weights: expected targets to be of the logits' shape [2, 3], got [3,2]",
+  )
+})
+
+conformance(() => classWeights({ counts: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10] }), {
+  invalid: [
+    () => classWeights({}),
+    () => classWeights({ counts: [1, 0] }),
+    () => classWeights({ counts: [1, 2], beta: 1 }),
+    () => classWeights({ weights: [-1, 1] }),
+    () => classWeights({ weights: [1, 1], counts: [1, 1] }),
+    () => classWeights({ weights: [1, 1], beta: 0.9 }),
+    () => classWeights({ counts: [1, 2], normalize: 'mean' as never }),
+    () => classWeights({ images: [1, 2] } as never),
+  ],
+})
