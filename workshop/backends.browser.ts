@@ -1,4 +1,4 @@
-// Before each test file in a browser: every backend present, `cpu` current.
+// Runs before each test file in a browser: all available backends, with `cpu` active.
 import '@tensorflow/tfjs-backend-cpu'
 import '@tensorflow/tfjs-layers'
 import '@tricks/wasm-training'
@@ -18,17 +18,18 @@ setWasmPaths({
   'tfjs-backend-wasm-threaded-simd.wasm': threadedSimd,
 })
 tf.env().set('WEBGPU_SOFTWARE', true)
-// A software device is twice as slow in a page as in Node, which checks the tricks on it: here it has what is WebGPU's own.
+// A software device is twice as slow in a page as in Node, where the tricks are tested on it: pages only run WebGPU's
+// own tests.
 const wanted = import.meta.env['TRICKS_TEST_WEBGPU']
 const adapter = wanted ? await findAdapter().catch(() => undefined) : undefined
-const isIts = /backend\/webgpu\//.test(expect.getState().testPath ?? '')
-if (wanted && adapter && (isIts || wanted === 'all' || !adapter.software))
+const isOwnTest = /backend\/webgpu\//.test(expect.getState().testPath ?? '')
+if (wanted && adapter && (isOwnTest || wanted === 'all' || !adapter.software))
   testOnWebgpu(wanted, adapter)
 else tf.removeBackend('webgpu')
 await tf.setBackend('wasm')
 await tf.setBackend('cpu')
 
-// A page reads WebGPU's tensors at once through a canvas, which loses a software device.
+// A page reads WebGPU's tensors synchronously through a canvas, which makes it lose a software device.
 beforeEach(({ skip }) => {
   if (tf.getBackend() !== 'webgpu') return
   const backend = tf.backend() as WebGPUBackend
@@ -36,5 +37,5 @@ beforeEach(({ skip }) => {
   backend.readSync = (id) =>
     backend.tensorMap.get(id).values
       ? readSync.call(backend, id)
-      : skip('not on WebGPU in a page: it reads a tensor at once')
+      : skip('not on WebGPU in a page: it reads a tensor synchronously')
 })

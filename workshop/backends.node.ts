@@ -1,4 +1,4 @@
-// Before each test file in Node: every backend present, `cpu` current.
+// Runs before each test file in Node: all available backends, with `cpu` active.
 import '@tensorflow/tfjs-backend-cpu'
 import '@tensorflow/tfjs-layers'
 import '@tricks/wasm-training'
@@ -12,7 +12,7 @@ if (findInstallation()) {
 }
 const wanted = process.env['TRICKS_TEST_WEBGPU']
 if (wanted) {
-  // Here, as it registers the backend, which is not to be there where nothing is to be tested on it.
+  // Imported here, as it registers the backend, which must be absent if nothing is to be tested on it.
   const { findAdapter } = await import('@tricks/webgpu')
   testOnWebgpu(wanted, await findAdapter())
 }

@@ -11,7 +11,7 @@ const { exports, publishConfig } = JSON.parse(readFileSync('package.json', 'utf8
 const entry = Object.values(exports)
   .map((target) => target['@tricks/source'])
   .filter((source) => source?.endsWith('.ts'))
-// A command is published only: in the repository it runs from its source.
+// Commands are only published: in the repository they run from source.
 for (const target of Object.values(publishConfig.bin ?? {}))
   entry.push(target.replace('./dist/', 'src/').replace(/js$/, 'ts'))
 
@@ -22,7 +22,7 @@ await build({
   platform: 'neutral',
   external: [/^node:/],
   skipNodeModulesBundle: true,
-  // What create-trick, published, knows of the repository.
+  // The published create-trick's knowledge of the repository.
   define: { TRICKS: JSON.stringify(namesIn(join(import.meta.dirname, '..')).tricks) },
   dts: false,
   clean: true,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Publishes by changesets what is not published yet; arguments go on to it. npm wants a package with provenance to name
-// the repository that it was built in, which a workflow knows, and which a fork's differs in: it is written into the
-// manifests for as long as this takes.
+// Publishes unpublished packages with changesets; arguments are passed on. For provenance, npm requires a package to
+// name the repository that it was built in, which a workflow knows and which differs in a fork: it is written to the
+// manifests temporarily.
 import { spawnSync } from 'node:child_process'
 import { globSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'

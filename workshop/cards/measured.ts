@@ -19,7 +19,7 @@ const marks = ['effect', 'measured'] as const
 const guide = 'docs/guide/choosing.md'
 
 /**
- * The card of each measured trick and the guide, by their paths in the repository, with the results.
+ * The card of each measured trick and the guide, by path, with the results inserted.
  *
  * @throws Error if a card lacks the marks around them, or the guide names an unknown trick
  */
@@ -77,7 +77,7 @@ function guideWith(text: string, summaries: readonly Summary[]): string {
 interface Result {
   readonly name: string
   readonly added: Summary
-  /** Its effect with all other tricks. */
+  /** Its effect in combination with all other tricks. */
   readonly leaveOneOut: Summary | undefined
 }
 

@@ -1,4 +1,4 @@
-// Writes the options table of each card from the package's declared options and the comments before them.
+// Writes the options table of each card, from the package's declared options and the comments on them.
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Kind, OptionSet } from '@tricks/core/options'
@@ -58,14 +58,14 @@ const marks = /<!-- options(?:: (\w+))? -->[^]*?<!-- \/options -->/g
 const isOptions = (entry: [string, unknown]): entry is [string, Options] =>
   entry[0].endsWith('Options') && typeof (entry[1] as Partial<Options> | null)?.parse === 'function'
 
-/** The source of a set's declaration, and then all else, in which an option that sets share is declared. */
+/** The source of a set's declaration, followed by everything else, where shared options are declared. */
 function declarationOf(name: string, sources: string): string {
   const start = sources.search(new RegExp(`\\b${name} = define(?:Options|Parameters)\\(`))
   if (start < 0) throw new Error(`expected a declaration ${name} = defineOptions(…)`)
   return sources.slice(start, sources.indexOf('\n}', start)) + sources
 }
 
-/** Option, default, range and meaning, aligned as the formatter does. */
+/** A table of option, default, range and meaning, aligned like the formatter does. */
 function optionsTable({ kinds, keyed }: Options, source: string): string {
   const rows = Object.entries(kinds).map(([option, kind]) => {
     const { meaning, defaultValue = defaultOf(kind) } = commentOf(option, source)
@@ -86,9 +86,9 @@ function defaultOf({ default: value, optional }: Kind): string {
   return `\`${spaced.replaceAll('{', '{ ').replaceAll('}', ' }')}\``
 }
 
-/** What the comment before an option says; its @defaultValue, if present, is the default in words. */
+/** Reads the comment on an option; its @defaultValue, if present, describes the default. */
 function commentOf(option: string, source: string): { meaning: string; defaultValue?: string } {
-  // Declared where it stands, as `option: integer(…)`, or as a constant that several sets name.
+  // Declared in place, as `option: integer(…)`, or as a constant that several sets share.
   const declared = String.raw`(?:(?:const )?${option}(?::| =) \w+[<(]|${option},\n)`
   const comment = new RegExp(String.raw`/\*\*((?:(?!\*/)[^])*)\*/\s*${declared}`).exec(source)?.[1]
   if (comment === undefined)
@@ -100,7 +100,7 @@ function commentOf(option: string, source: string): { meaning: string; defaultVa
   return { meaning: meaning!, ...(defaultValue !== undefined && { defaultValue }) }
 }
 
-/** Each package's card, by its path, with its tables. */
+/** Each package's card with its tables, by path. */
 export async function cards(): Promise<Map<string, string>> {
   const written = new Map<string, string>()
   for (const folder of folders) {

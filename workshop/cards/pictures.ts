@@ -29,7 +29,7 @@ const previews = firstOf('augment', 'mix')
 /** A cat, a ship, a car, a deer, a horse, a fire engine and an aeroplane of the training images. */
 const shownImages: readonly number[] = [17, 42, 133, 26, 5, 117, 14]
 
-/** What one trick, by its name in `previews`, makes of images. */
+/** The effect of one trick, by its name in `previews`, on images. */
 function previewOf(
   name: string,
   set: ImageSet,
@@ -66,7 +66,7 @@ async function overview(set: ImageSet): Promise<string> {
   )
 }
 
-/** Two images, and what the tricks that change them most make of them: the picture at the top of the README. */
+/** Two images and the effects of the tricks that change them most: the picture at the top of the README. */
 async function hero(set: ImageSet): Promise<string> {
   const shown = [
     'random-rotation',
@@ -104,8 +104,8 @@ function plotOf({ name, make, preview }: Factory): string {
 }
 
 /**
- * The pictures of the repository by their paths in it. On the cpu backend they are the same on every machine but for a
- * rounding here and there.
+ * The repository's pictures, by path. On the cpu backend they are identical on every machine except for occasional
+ * rounding.
  */
 export async function* pictures(
   set: ImageSet,
@@ -118,7 +118,7 @@ export async function* pictures(
     yield { path: `${factory.folder}/preview.svg`, content: plotOf(factory) }
 }
 
-/** Writes them all where they belong. */
+/** Writes all pictures to their paths. */
 async function writePictures(): Promise<void> {
   await useBackend('cpu')
   const { train } = await loadCifar10()

@@ -1,4 +1,4 @@
-/** A table in Markdown, its first row the header, aligned as the formatter does. */
+/** Formats a Markdown table with a header row, aligned like the formatter does. */
 export function tableOf(rows: readonly (readonly string[])[]): string {
   const escaped = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')))
   const widths = escaped[0]!.map((_, i) => Math.max(...escaped.map((row) => row[i]!.length)))
@@ -11,7 +11,7 @@ export function tableOf(rows: readonly (readonly string[])[]): string {
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n')
 }
 
-/** A text with new content between the marks `<!-- NAME -->` and `<!-- /NAME -->`. */
+/** Replaces the content between the marks `<!-- NAME -->` and `<!-- /NAME -->`. */
 export const between = (name: string, text: string, content: string): string =>
   text.replace(
     new RegExp(`<!-- ${name} -->[^]*<!-- /${name} -->`),

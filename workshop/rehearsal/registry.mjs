@@ -21,11 +21,12 @@ const freePort = () =>
   })
 
 /**
- * Starts it.
+ * Starts the registry.
  *
- * @param folder an empty one, for its files
- * @param names of the packages that are published to it alone
- * @returns its address, the environment that makes npm, pnpm and changesets use it, and how to stop it
+ * @param folder an empty folder for its files
+ * @param names packages that are published only to it
+ * @returns its URL, the environment that makes npm, pnpm and changesets use it, and functions to stop it and read its
+ *   log
  */
 export async function startRegistry(folder, names) {
   const port = await freePort()
@@ -38,7 +39,7 @@ export async function startRegistry(folder, names) {
     uplinks: {
       upstream: {
         url: setting('registry'),
-        // The certificates themselves: verdaccio takes a path for one, and then trusts nobody.
+        // The certificates themselves: given a path, verdaccio would trust no others.
         ca: authorities && readFileSync(authorities, 'utf8'),
         https_proxy: setting('https-proxy'),
         http_proxy: setting('proxy'),
@@ -65,8 +66,8 @@ export async function startRegistry(folder, names) {
       stdio: ['ignore', 'pipe', 'inherit'],
     },
   )
-  let said = ''
-  server.stdout.on('data', (data) => (said = `${said}${data}`.slice(-4000)))
+  let log = ''
+  server.stdout.on('data', (data) => (log = `${log}${data}`.slice(-4000)))
   const stop = () => server.kill()
   process.once('exit', stop)
 
@@ -77,7 +78,7 @@ export async function startRegistry(folder, names) {
     )
     if (up) break
     if (server.exitCode !== null || tries === 300)
-      throw new Error(`the registry does not start:\n${said}`)
+      throw new Error(`the registry does not start:\n${log}`)
     await new Promise((resolve) => setTimeout(resolve, 200))
   }
 
@@ -92,7 +93,7 @@ export async function startRegistry(folder, names) {
       '',
     ].join('\n'),
   )
-  // In a workflow that may ask for an identity, npm would have this registry's packages attested to the world.
+  // In a workflow with an identity token, npm would publish attestations for this registry's packages.
   const {
     ACTIONS_ID_TOKEN_REQUEST_URL: _url,
     ACTIONS_ID_TOKEN_REQUEST_TOKEN: _token,
@@ -105,5 +106,5 @@ export async function startRegistry(folder, names) {
     npm_config_registry: url,
     npm_config_cache: join(folder, 'cache'),
   }
-  return { url, environment, stop, said: () => said }
+  return { url, environment, stop, log: () => log }
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// Publishes all packages to a registry on this machine, by the command of the release, and uses them as somebody does
-// who installs them: from ESM and CommonJS, in a page that Vite builds, in three versions of TypeScript. Checks what a
-// package promises (publint, attw), and each one's size. Needs the npm registry.
+// Publishes all packages to a registry on this machine, with the release command, and uses them as an installer would:
+// from ESM and CommonJS, in a page built by Vite, in three versions of TypeScript. Checks the packages with publint and
+// attw, and their sizes. Needs the npm registry.
 //
 //   npm run rehearse               all of it
 //   npm run rehearse -- --write    and rewrites the table of sizes
@@ -37,7 +37,7 @@ const packages = globSync(['packages/core/package.json', 'packages/*/*/package.j
 const names = packages.map(({ name }) => name)
 
 const tool = (name) => join(root, 'workshop/node_modules/.bin', name)
-/** Runs a program; what it says is shown where it fails. */
+/** Runs a program; its output is shown if it fails. */
 function run(program, args, options = {}) {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     cwd: root,
@@ -59,8 +59,8 @@ async function step(what, work) {
   const from = Date.now()
   const seconds = () => `(${((Date.now() - from) / 1000).toFixed(0)} s)`
   try {
-    const said = await work()
-    console.log(`✓ ${what}${said ? `: ${said}` : ''} ${seconds()}`)
+    const detail = await work()
+    console.log(`✓ ${what}${detail ? `: ${detail}` : ''} ${seconds()}`)
   } catch (error) {
     failed.push(what)
     console.log(`✗ ${what} ${seconds()}\n${error.message}`)
@@ -68,7 +68,7 @@ async function step(what, work) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'rehearsal-'))
-// Interrupted, it leaves neither a registry nor files.
+// If interrupted, it leaves neither a registry nor files.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(130))
 process.once('exit', () => rmSync(folder, { recursive: true, force: true, maxRetries: 3 }))
 let registry
@@ -94,11 +94,11 @@ try {
   const env = registry.environment
   await step('published by changesets', async () => {
     const repository = 'someone/tricks'
-    const said = run(process.execPath, [join(root, 'workshop/publish.mjs'), '--no-git-tag'], {
+    const detail = run(process.execPath, [join(root, 'workshop/publish.mjs'), '--no-git-tag'], {
       env: { ...env, GITHUB_REPOSITORY: repository },
     })
     for (const { name, version, folder: place } of packages) {
-      assert.ok(said.includes(`${name}@${version}`), name)
+      assert.ok(detail.includes(`${name}@${version}`), name)
       const manifest = await (await fetch(`${registry.url}${name.replace('/', '%2f')}`)).json()
       const { url, directory } = manifest.versions[version].repository
       assert.ok(url.endsWith(`/${repository}.git`), `${name}: ${url}`)
@@ -136,7 +136,7 @@ try {
     run('npm', ['install', '--ignore-scripts', '--no-package-lock', ...all], { cwd: user, env })
     for (const name of names)
       assert.ok(!existsSync(join(user, 'node_modules', name, 'src/index.test.ts')))
-    // One of each: two would not know each other's tensors.
+    // Only one copy of each: two would not recognise each other's tensors.
     assert.equal(
       globSync('node_modules/**/@tensorflow/tfjs-core/package.json', { cwd: user }).length,
       1,
@@ -153,7 +153,7 @@ try {
       const { used, asking } = read(join(user, 'done.json'))
       assert.deepEqual(new Set([...used, ...asking]), new Set(names))
       rmSync(join(user, 'done.json'))
-      return `${used.length} run${asking.length > 0 ? `, ${asking.join(' and ')} told what is needed` : ''}`
+      return `${used.length} run${asking.length > 0 ? `, ${asking.join(' and ')} reported what is needed` : ''}`
     })
 
   await step('the command line, on a folder of pictures', async () => {
@@ -196,7 +196,7 @@ try {
         outDir: 'one',
         lib: { entry: 'one.ts', formats: ['es'], fileName: 'one' },
         minify: true,
-        // It says of itself that importing it does something, so no bundler leaves it out.
+        // It declares that importing it has side effects, so no bundler drops it.
         rollupOptions: { external: ['@tensorflow/tfjs-core'] },
       },
       logLevel: 'warn',
@@ -207,7 +207,7 @@ try {
     const [file] = readdirSync(join(user, 'one')).filter((name) => name.startsWith('one'))
     const bundle = join(user, 'one', file)
     const code = readFileSync(bundle, 'utf8')
-    // Neither the trick, nor the other function, nor the core.
+    // Must contain neither the trick, nor the other function, nor the core.
     for (const other of ['learningRate', 'milestones', 'philox'])
       assert.ok(!code.includes(other), `${other} is in the bundle:\n${code.slice(0, 2000)}`)
     assert.ok(run(process.execPath, [bundle], { cwd: user }).startsWith('0.01'))
@@ -217,16 +217,16 @@ try {
   const minutes = ((Date.now() - began) / 60_000).toFixed(1)
   console.log(
     failed.length === 0
-      ? `All of it works, in ${minutes} minutes.`
-      : `Failed, in ${minutes} minutes: ${failed.join(', ')}`,
+      ? `Everything works; it took ${minutes} minutes.`
+      : `Failed after ${minutes} minutes: ${failed.join(', ')}`,
   )
-  if (failed.length > 0) console.log(`The registry said:\n${registry.said()}`)
+  if (failed.length > 0) console.log(`Log of the registry:\n${registry.log()}`)
   process.exitCode = failed.length === 0 ? 0 : 1
 } finally {
   registry?.stop()
 }
 
-/** A folder of JPEGs for each of two classes. */
+/** Creates a folder of JPEGs for each of two classes. */
 async function makePictures(into) {
   for (const [name, background] of Object.entries({ red: '#dc1e1e', blue: '#1e1edc' })) {
     mkdirSync(join(into, name), { recursive: true })
@@ -237,7 +237,7 @@ async function makePictures(into) {
   }
 }
 
-/** Starts a run, and kills it when it has saved a checkpoint. */
+/** Starts a run and kills it once it has saved a checkpoint. */
 async function killAtCheckpoint(program, words, cwd) {
   const child = spawn(program, words, { cwd, stdio: 'ignore' })
   const end = new Promise((resolve) => child.on('close', (_, signal) => resolve(signal)))
@@ -247,7 +247,7 @@ async function killAtCheckpoint(program, words, cwd) {
   assert.equal(await end, 'SIGKILL', 'the run ended before it was killed')
 }
 
-/** A file that imports every package, checked with the libraries' own declarations. */
+/** Type-checks a file that imports every package, including the libraries' own declarations. */
 function checkTypes(user, alias) {
   const lines = names.map((name, i) => `import * as package${i} from '${name}'`)
   const use = `export const all: readonly object[] = [${names.map((_, i) => `package${i}`).join(', ')}]`
@@ -292,7 +292,7 @@ function checkTypes(user, alias) {
   }
 }
 
-/** Opens a built page in Chromium, and waits for what it comes to. */
+/** Opens a built page in Chromium and waits for its result. */
 async function visit(dist) {
   const chromium = process.env.CHROME_BIN ?? '/usr/bin/chromium'
   if (!existsSync(chromium)) return 'built; not opened, as there is no Chromium (set CHROME_BIN)'

@@ -1,9 +1,9 @@
-// What each package adds to a page: its code minified and compressed, its peers and dependencies left out.
+// Measures what each package adds to a page: its code minified and compressed, without peers and dependencies.
 import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-/** kB of gzip. A trick gets 2; those that need more are named here, with the reason. */
+/** Limits in kB of gzip. Tricks have 2; packages that need more are listed here, with the reason. */
 const budgets = {
   // The limit was 4: the imports of a custom loop are below it, all names together are not.
   '@tricks/core': [5.4, 'all stages, combinators and their messages'],
@@ -73,7 +73,7 @@ export function measureSizes(root, packages, folder) {
   const cwd = join(root, 'workshop')
   const config = join(folder, 'size-limit.mjs')
   const entries = JSON.stringify(wanted.map(({ entry: each }) => each))
-  // As a module: size-limit's own choice, a script, brings a stand-in for `require` with it, of nearly 200 bytes.
+  // As a module: size-limit's default, a script, includes a substitute for `require` of nearly 200 bytes.
   writeFileSync(
     config,
     `const asModule = (options) => ({ ...options, format: 'esm' })
@@ -103,7 +103,7 @@ export default ${entries}.map((each) => ({ ...each, modifyEsbuildConfig: asModul
 const kB = (bytes) => (bytes / 1000).toFixed(1)
 const cell = ({ what }) => (what.startsWith('@') || what === 'create-trick' ? `\`${what}\`` : what)
 
-/** Packages whose size is no longer about what the table says: a tenth of a kB and a twentieth are let pass. */
+/** Packages whose size differs from the table by more than 0.1 kB and 5 %. */
 export function staleIn(table, sizes) {
   const written = new Map(
     table
@@ -118,7 +118,7 @@ export function staleIn(table, sizes) {
     .map((each) => `${each.what}: ${kB(each.size)} kB, in the table ${written.get(cell(each))}`)
 }
 
-/** The sizes as Markdown. */
+/** The sizes as a Markdown table. */
 export function tableOf(sizes) {
   const rows = sizes
     .filter(({ of }) => of === undefined)

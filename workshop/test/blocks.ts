@@ -1,4 +1,4 @@
-// Code in Markdown and in TSDoc, and what it would need to run.
+// Code blocks in Markdown and TSDoc, and modules to run them.
 import { globSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 
@@ -43,7 +43,7 @@ export interface Block {
   readonly code: string
 }
 
-/** The fenced blocks of a Markdown text; those of lists are moved to the left. */
+/** The fenced blocks of a Markdown text; those in lists are unindented. */
 export const blocksOf = (markdown: string): Block[] =>
   [...markdown.matchAll(/^( *)```(\w*)[^\n]*\n([^]*?)^\1```$/gm)].map(
     ([, indent, language, code]) => ({
@@ -61,12 +61,12 @@ export const examplesOf = (source: string): string[] =>
 export interface Scene {
   /** The names that each package exports, its own first. */
   readonly exports: ReadonlyMap<string, string>
-  /** The names of what the reader has at hand. */
+  /** The names that the scene provides. */
   readonly names: readonly string[]
 }
 
-/** Where a module is: a package of ours is found here even where nobody depends on it. */
-function placeOf(from: string, folder: string): string {
+/** Resolves a module; packages of this repository are found even if nobody depends on them. */
+function resolveModule(from: string, folder: string): string {
   if (from.startsWith('.')) return join(root, folder, from)
   const ours = packages.find(({ name }) => from === name || from.startsWith(`${name}/`))
   const path = from.slice(ours?.name.length).slice(1) || 'index'
@@ -88,47 +88,48 @@ export function moduleOf(
   const imports = new Map<string, Set<string>>()
   const add = (from: string, what: string): unknown =>
     (imports.get(from) ?? imports.set(from, new Set()).get(from)!).add(what)
-  const whole = new Set<string>()
+  const importLines = new Set<string>()
   const bodies = pieces.map((blocks) =>
     blocks.map((block) =>
       `${block}\n`
         .replaceAll(importLine, (line, what: string | undefined, from: string) => {
-          const path = placeOf(from, folder)
+          const path = resolveModule(from, folder)
           if (what?.startsWith('{') === true && !line.includes('import type'))
             for (const name of what.slice(1, -1).split(',')) {
               if (name.trim() !== '') add(path, name.trim())
             }
-          else whole.add(line.replace(from, path).trimEnd())
+          else importLines.add(line.replace(from, path).trimEnd())
           return ''
         })
         .replaceAll(/^export default /gm, 'void ')
         .replaceAll(/^export /gm, '')
-        // What fails is to fail here.
+        // Errors must surface here.
         .replaceAll(/^(?=train\()/gm, 'await ')
-        .replaceAll(saying, (line, expression: string, value: string) =>
+        .replaceAll(valueComment, (line, expression: string, value: string) =>
           isLiteral(value) ? `says(${expression}, ${value})` : line,
         ),
     ),
   )
   const taken = new Set([...imports.values()].flatMap((set) => [...set]))
-  for (const line of whole) taken.add(/^import (?:\* as )?(\w+)/.exec(line)?.[1] ?? '')
+  for (const line of importLines) taken.add(/^import (?:\* as )?(\w+)/.exec(line)?.[1] ?? '')
   const text = bodies.flat().join('\n')
   const uses = (name: string): boolean =>
     !taken.has(name) && new RegExp(`(?<![\\w'-]|(?<!\\.\\.)\\.)${name}\\b`).test(text)
   for (const [name, from] of exports)
-    if (!names.includes(name) && name !== 'tf' && uses(name)) add(placeOf(from, folder), name)
-  if (uses('tf')) whole.add("import * as tf from '@tensorflow/tfjs'")
-  // A type is none of what a module exports when it runs.
-  const imported = [...whole, ...taken].some((each) => /\bTrick\b/.test(each))
-  if (!imported && /\): Trick\b/.test(text)) whole.add("import type { Trick } from '@tricks/core'")
-  const atHand = names.filter(uses).join(', ')
+    if (!names.includes(name) && name !== 'tf' && uses(name)) add(resolveModule(from, folder), name)
+  if (uses('tf')) importLines.add("import * as tf from '@tensorflow/tfjs'")
+  // Types are not among a module's exports at run time.
+  const imported = [...importLines, ...taken].some((each) => /\bTrick\b/.test(each))
+  if (!imported && /\): Trick\b/.test(text))
+    importLines.add("import type { Trick } from '@tricks/core'")
+  const sceneNames = names.filter(uses).join(', ')
   const functions = bodies.map(
     (blocks) =>
-      `async () => {\nconst { ${atHand} } = scene()\n` +
+      `async () => {\nconst { ${sceneNames} } = scene()\n` +
       `${blocks.map((block) => `{\n${block}`).join('')}${'}'.repeat(blocks.length)}\n}`,
   )
   return [
-    ...whole,
+    ...importLines,
     ...[...imports].map(([from, set]) => `import { ${[...set].join(', ')} } from '${from}'`),
     `import { scene } from '${root}/workshop/test/scene.ts'`,
     `import { says } from '${root}/workshop/test/says.ts'`,
@@ -136,8 +137,9 @@ export function moduleOf(
   ].join('\n')
 }
 
-/** A call on a line of its own with its value in a comment, as in `rate(50) // 0.05, half way`. */
-const saying = /^(\w[\w.]*\(.*\)) \/\/ (-?[\d.]+|\[.*\]|\{.*\}|'[^']*')(?:(?:[,:;]| and) .*)?$/gm
+/** A call on its own line with its value in a comment, as in `rate(50) // 0.05, half way`. */
+const valueComment =
+  /^(\w[\w.]*\(.*\)) \/\/ (-?[\d.]+|\[.*\]|\{.*\}|'[^']*')(?:(?:[,:;]| and) .*)?$/gm
 function isLiteral(text: string): boolean {
   try {
     // oxlint-disable-next-line typescript/no-implied-eval -- the repository's own words

@@ -7,14 +7,14 @@ export function says(value: unknown, comment: unknown): void {
   compare(got, comment)
 }
 
-function compare(got: unknown, said: unknown): void {
-  if (typeof said === 'number') expect(got).toBeCloseTo(said, 5)
-  else if (Array.isArray(said)) {
-    expect(got).toHaveLength(said.length)
-    for (const [i, each] of said.entries()) compare((got as ArrayLike<unknown>)[i], each)
-  } else if (typeof said === 'object' && said !== null) {
-    expect(Object.keys(got as object)).toEqual(Object.keys(said))
-    for (const [key, each] of Object.entries(said))
+function compare(got: unknown, commented: unknown): void {
+  if (typeof commented === 'number') expect(got).toBeCloseTo(commented, 5)
+  else if (Array.isArray(commented)) {
+    expect(got).toHaveLength(commented.length)
+    for (const [i, each] of commented.entries()) compare((got as ArrayLike<unknown>)[i], each)
+  } else if (typeof commented === 'object' && commented !== null) {
+    expect(Object.keys(got as object)).toEqual(Object.keys(commented))
+    for (const [key, each] of Object.entries(commented))
       compare((got as Record<string, unknown>)[key], each)
-  } else expect(got).toBe(said)
+  } else expect(got).toBe(commented)
 }

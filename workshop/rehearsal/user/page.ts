@@ -39,6 +39,6 @@ async function main(): Promise<string> {
 }
 
 main().then(
-  (said) => (document.title = said),
+  (result) => (document.title = result),
   (error: unknown) => (document.title = `failed: ${String(error)}`),
 )

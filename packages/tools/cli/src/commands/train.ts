@@ -67,23 +67,25 @@ export const train: Command<(typeof names)[number]> = {
     const backend = await useBackend(wanted)
     view.say(`Backend    ${backend.name}: ${backend.why}`)
     for (const { name, reason } of backend.skipped) view.say(`           not ${name}: ${reason}`)
-    const begun = pretrained
+    const chosenSettings = pretrained
       ? await choosePretrained(source, own, view)
       : withDefaultRecipe(source, own, backend.name, view)
-    const chosen = begun.recipe!
+    const chosen = chosenSettings.recipe!
     const teacher = await teacherFolder(chosen, source, own.teacher)
     // Absolute paths, so that the run can be resumed from any folder.
     const settings: Settings = {
       ...own,
-      ...begun,
+      ...chosenSettings,
       recipe: isFile(chosen) ? resolve(chosen) : chosen,
-      ...(begun.from !== undefined && { from: recordedSource(begun.from, resolve) }),
+      ...(chosenSettings.from !== undefined && {
+        from: recordedSource(chosenSettings.from, resolve),
+      }),
       data: source,
       seed: own.seed ?? 0,
       backend: backend.name,
       ...(teacher !== undefined && { teacher }),
     }
-    const shown = { ...own, ...begun, seed: settings.seed, backend: backend.name }
+    const shown = { ...own, ...chosenSettings, seed: settings.seed, backend: backend.name }
     return start({
       settings,
       folder,
