@@ -174,7 +174,7 @@ export function writeReport(folder: string, file: string = join(folder, 'report.
 /** Prints the result of a run, and what to do next. */
 function conclude({ view, folder, program }: Session, result: TrainResult, seconds: number): void {
   const { test, stopped, steps, epochs } = result
-  const validation = epochs.at(-1)?.validation
+  const validation = result.validation ?? epochs.at(-1)?.validation
   const words = (of: string, { accuracy, loss }: NonNullable<typeof test>): string =>
     `\n${percent(accuracy)} of the ${of} images classified correctly (loss ${loss.toFixed(3)})`
   if (stopped === 'aborted') view.result(`\nStopped after ${steps} steps and saved`)

@@ -71,6 +71,8 @@ export interface TrainResult {
   readonly testLogits?: Float32Array
   /** Without a test set, the final logits of the validation images; absent if there are none, or if aborted. */
   readonly validationLogits?: Float32Array
+  /** Loss and accuracy of `validationLogits`; present if they are. */
+  readonly validation?: Metrics
   readonly mean: readonly number[]
   readonly deviation: readonly number[]
   /** The requested one, or float32 if it was unavailable. */
@@ -279,7 +281,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
       skipped: skips.total,
       epochs: history,
       ...(tested && { test: tested.metrics, testLogits: tested.logits }),
-      ...(validated && { validationLogits: validated.logits }),
+      ...(validated && { validation: validated.metrics, validationLogits: validated.logits }),
       mean: facts.mean,
       deviation: facts.deviation,
       precision,

@@ -41,6 +41,7 @@ test('without a test set, the result contains the logits of the validation image
   const split = await train(options({ train: set }, { validation: 20 }))
   const { heldOut } = openRun(options({ train: set }, { validation: 20 })).data
   expect(split.validationLogits).toHaveLength(20 * 3)
+  expect(split.validation!.accuracy).toBeCloseTo(split.epochs.at(-1)!.validation!.accuracy, 6)
   const correct = [...heldOut!.indices].filter((index, i) => {
     const row = split.validationLogits!.subarray(i * 3, i * 3 + 3)
     return row.indexOf(Math.max(...row)) === set.labels[index]

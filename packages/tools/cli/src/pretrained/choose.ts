@@ -105,8 +105,8 @@ function inWords(plan: ReturnType<typeof planOf>, inputs: PlanInputs): string {
     ...(smaller
       ? [`Pictures are smaller than the network's ${inputs.size}, as there are many.`]
       : []),
-    ...(seconds > minutes * 60
-      ? [`That is longer than --minutes ${minutes}: each picture has to be seen once.`]
+    ...(seconds > minutes * 60 && given.views === undefined
+      ? [`That is longer than --minutes ${minutes}, as each picture has to be seen once.`]
       : []),
     ...(epochs === 0 && given.epochs === undefined
       ? [`Pass --minutes ${minutesToFineTune(inputs)} to fine-tune the whole network too.`]
