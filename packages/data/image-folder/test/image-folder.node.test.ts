@@ -86,7 +86,7 @@ test('keeps the training pictures larger too, in memory or in a file', async () 
   )
 })
 
-test('reads many pictures in order, a few ahead, and goes on after a broken one', async () => {
+test('reads many pictures in order, a few ahead, and continues after a broken one', async () => {
   writeFileSync(join(folder, 'broken.jpg'), 'no picture')
   const names = Array.from({ length: 30 }, (_, i) =>
     join('red', `${i % 12}.${['jpeg', 'png', 'webp'][i % 3]!}`),

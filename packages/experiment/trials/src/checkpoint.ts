@@ -2,8 +2,8 @@ import { checkpointFolder } from '@tricks/run'
 import type { Checkpoint } from '@tricks/train'
 
 /**
- * The newest whole checkpoint among those that the attempts at a trial left, and the folder it is in. Damaged ones are
- * passed over: with none that is whole the trial starts at its beginning.
+ * The newest intact checkpoint among those of a trial's attempts, and its folder. Damaged ones are skipped; without an
+ * intact one the trial starts from the beginning.
  *
  * @example
  * const earlier = newestCheckpoint(['storage/trials/t-1/2-5e0c7a1b', 'storage/trials/t-1/1-9b1d0c2e'])

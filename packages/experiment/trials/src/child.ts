@@ -11,7 +11,7 @@ export type Result =
 export interface Child {
   /** Trains one; the process is started if there is none. */
   train(job: Exclude<ToChild, 'stop'>, progress: (share: number) => void): Promise<Result>
-  /** Ends the process: after so many milliseconds by force, and what it was training has failed. */
+  /** Ends the process, by force after `grace` milliseconds; the trial that it was training has failed. */
   end(grace: number): Promise<void>
 }
 
@@ -54,7 +54,7 @@ export function childOf(module: string): Child {
         child.on('message', hear).on('exit', ended).on('error', broken)
         if (child.exitCode !== null || child.signalCode !== null)
           ended(child.exitCode, child.signalCode)
-        // If it has died meanwhile, its exit says so.
+        // If it has died meanwhile, its exit event reports it.
         else child.send(job, () => undefined)
       })
     },

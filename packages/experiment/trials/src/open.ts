@@ -6,9 +6,9 @@ import type { Queue, QueueOptions } from './queue.ts'
 
 /**
  * Opens the trials of an experiment: a folder for one machine, `redis://…` or `postgres://…` for many. A server holds any
- * number of experiments, told apart by `?experiment=NAME`.
+ * number of experiments, distinguished by `?experiment=NAME`.
  *
- * @throws Error if the folder can't be written, the server can't be used, or the experiment was begun by another version
+ * @throws Error if the folder can't be written, the server can't be used, or the experiment was started by another version
  * @example
  * const queue = await openTrials('runs/search')
  * await queue.add([trialOf({ kind: 'arm', config: { rate: 0.1 }, seed: 0, budget: 40 })])
@@ -23,7 +23,7 @@ export async function openTrials(where: string, options: QueueOptions = {}): Pro
   if (kept === version) return queue
   await queue.close()
   throw new Error(
-    `trials: ${queue.name} was begun by version ${kept}, and this is ${version}: their results may differ. ` +
-      'Install the same version everywhere, or begin another experiment.',
+    `trials: ${queue.name} was started by version ${kept}, and this is ${version}: their results may differ. ` +
+      'Install the same version everywhere, or start another experiment.',
   )
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** What no waiting mends: the server refuses, or the file is no database. */
+/** An error that waiting does not fix: the server refuses, or the file is not a database. */
 const refused =
   /NOPERM|NOAUTH|WRONGPASS|permission denied|readonly|READONLY|malformed|not a database|authentication failed/
 

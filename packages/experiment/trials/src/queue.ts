@@ -19,7 +19,7 @@ export type State = 'waiting' | 'running' | 'finished' | 'failed'
 export interface Entry {
   readonly trial: Trial
   readonly state: State
-  /** How often a worker has begun it. */
+  /** How often a worker has started it. */
   readonly attempts: number
   /** Who has or had it last. */
   readonly worker?: string
@@ -45,7 +45,7 @@ export interface Queue {
   readonly name: string
   /** Length of a lease in milliseconds: to be renewed every third of it. */
   readonly lease: number
-  /** Adds those that aren't there yet, in this order. */
+  /** Adds the missing ones, in this order. */
   add(trials: readonly Trial[]): Promise<void>
   /** The first trial that waits, or undefined: none waits, or the experiment is paused. */
   claim(): Promise<Claim | undefined>

@@ -67,7 +67,7 @@ export function serveTrials(programs: Readonly<Record<string, Program>>): void {
   })
   // A terminal and Slurm signal children too: what they train is for their worker to give back.
   process.on('SIGINT', () => undefined).on('SIGTERM', () => undefined)
-  // Whoever started it is gone: nobody would read the outcome.
+  // The parent process is gone, so nobody would read the result.
   process.on('disconnect', () => process.exit())
   send('ready')
 }

@@ -16,7 +16,7 @@ export interface Trial {
   readonly from?: string
 }
 
-/** What came of a trial. */
+/** The result of a trial. */
 export interface Outcome {
   readonly metrics: Json
   /** A file of the storage folder that other trials may start from, relative to it. */

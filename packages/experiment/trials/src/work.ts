@@ -15,7 +15,7 @@ export interface WorkOptions {
   readonly signal: AbortSignal
   /** What kind of machine this is, for an experiment that is bound to one. */
   readonly machine?: string
-  /** Ends the work when for so many seconds no trial has been waiting or running; default never. */
+  /** Ends the work after this many seconds without waiting or running trials; default never. */
   readonly untilIdle?: number
   readonly say?: (line: string) => void
 }

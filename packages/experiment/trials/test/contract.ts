@@ -184,14 +184,14 @@ export function contract(address: (name: string) => string): void {
     test('a trial that loses twenty workers is given up', async () => {
       const { queue } = await sceneOf(address, 0.15)
       await queue.add([stepsTrial(0)])
-      const begun: Claim[] = []
+      const started: Claim[] = []
       const entry = await until(async () => {
         const claim = await queue.claim()
-        if (claim) begun.push(claim)
+        if (claim) started.push(claim)
         const [only] = await queue.list()
         return only?.state === 'failed' && only
       })
-      expect(begun.map(({ attempt }) => attempt)).toEqual(
+      expect(started.map(({ attempt }) => attempt)).toEqual(
         Array.from({ length: 20 }, (_, i) => i + 1),
       )
       expect(entry.error).toMatch(/its worker died 20 times/)
@@ -204,11 +204,11 @@ export function contract(address: (name: string) => string): void {
       const trial = stepsTrial(5, 12, 100)
       const first = worker()
       await queue.add([trial])
-      const begun = await until(() => events()[0])
+      const started = await until(() => events()[0])
       await until(async () => (await queue.list())[0]!.progress! > 0)
       first.kill('SIGKILL')
       // Its child ends with it, at the end of a step.
-      await until(() => !isAlive(begun.child))
+      await until(() => !isAlive(started.child))
       worker()
       const [entry] = await settle(queue, [trial])
       const [, second] = events()
@@ -223,16 +223,16 @@ export function contract(address: (name: string) => string): void {
       const trial = stepsTrial(6, 60, 100)
       const first = worker()
       await queue.add([trial])
-      const begun = await until(() => events()[0])
+      const started = await until(() => events()[0])
       await wait(300)
       first.kill('SIGSTOP')
       worker()
       await until(() => events()[1])
       // Asleep it has lost its claim, and its child trains on.
-      expect(isAlive(begun.child)).toBe(true)
+      expect(isAlive(started.child)).toBe(true)
       first.kill('SIGCONT')
       await until(() => /lost to another worker|refused/.test(first.said()))
-      await until(() => !isAlive(begun.child))
+      await until(() => !isAlive(started.child))
       const [entry] = await settle(queue, [trial])
       expect(entry).toMatchObject({ state: 'finished', attempts: 2 })
       expect(resultsOf([entry!])).toEqual(
@@ -246,11 +246,11 @@ export function contract(address: (name: string) => string): void {
       const first = worker()
       worker()
       await queue.add([trial])
-      const begun = await until(() => events()[0])
-      const [stopped] = [begun.worker === first.pid ? first : undefined]
+      const started = await until(() => events()[0])
+      const [stopped] = [started.worker === first.pid ? first : undefined]
       await wait(250)
       const since = Date.now()
-      process.kill(begun.worker, 'SIGTERM')
+      process.kill(started.worker, 'SIGTERM')
       const next = await until(() => events()[1])
       // Long before its lease would have ended.
       expect(next.at - since).toBeLessThan(20_000)
@@ -290,7 +290,7 @@ export function contract(address: (name: string) => string): void {
         finished: new Set(wanted.map(({ trial }) => trial.id)).size,
         failed: 0,
       })
-      // Nobody was killed who trains: each was begun once.
+      // No training process was killed: each trial was started once.
       expect(new Set(events().map(({ id }) => id)).size).toBe(events().length)
     })
   })
@@ -367,12 +367,12 @@ export async function chaos(
     finished: trials.length,
     failed: 0,
   })
-  // Whose trial was running when its worker was killed, and when it was begun again.
-  const begun = events()
+  // Which trial was running when its worker was killed, and when it was restarted.
+  const started = events()
   const takeovers = killed.flatMap(({ worker: pid, at }) => {
-    const own = begun.filter((event) => event.worker === pid && event.at < at).at(-1)
-    const next = own && begun.find((event) => event.id === own.id && event.at > at)
+    const own = started.filter((event) => event.worker === pid && event.at < at).at(-1)
+    const next = own && started.find((event) => event.id === own.id && event.at > at)
     return next ? [next.at - at] : []
   })
-  return { restarts: begun.length - trials.length, takeovers }
+  return { restarts: started.length - trials.length, takeovers }
 }

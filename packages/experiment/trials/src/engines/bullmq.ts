@@ -113,7 +113,7 @@ export async function openServer(address: Address, options: QueueOptions = {}): 
     },
     async claim() {
       worker ??= begin().catch((error: unknown) => {
-        // The next claim begins anew.
+        // The next claim starts from the beginning.
         worker = undefined
         throw error
       })

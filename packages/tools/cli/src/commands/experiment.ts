@@ -8,7 +8,7 @@ const actions: Readonly<Record<string, (queue: Queue) => Promise<string | undefi
   show: async () => undefined,
   async pause(queue) {
     await queue.pause(true)
-    return 'Paused: no trial is begun; those that are running continue.'
+    return 'Paused: no new trials are started; running ones continue.'
   },
   async resume(queue) {
     await queue.pause(false)
@@ -66,7 +66,7 @@ function print(entries: readonly Entry[], paused: boolean): void {
   if (of('failed').length > 0) console.log('Try them again with the action retry.')
 }
 
-/** What tells a trial from others for a person: an arm's name if it has one. */
+/** A name by which a person recognises a trial: an arm's name if it has one. */
 function nameOf({ id, kind, config, seed }: Entry['trial']): string {
   const { arm } = config as { readonly arm?: string }
   return `${arm ?? `${kind} ${id}`}, seed ${seed}`
