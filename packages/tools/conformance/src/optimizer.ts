@@ -63,8 +63,8 @@ function rebuilt(optimizer: tf.Optimizer): tf.Optimizer {
 /**
  * Tests that every optimizer must pass on each backend: saved and restored, it continues bit for bit, under other
  * variable names and after its rate was changed; a variable's state is keyed by name, whatever the order of the
- * gradients and even if variables are added; it leaves no tensor behind; all stays finite where gradients are 0; a variable without a
- * gradient, and a rate of 0, change nothing; its config makes it again.
+ * gradients and even if variables are added; it leaves no tensor behind; everything stays finite if gradients are 0; a
+ * variable without a gradient, and a rate of 0, change nothing; it can be rebuilt from its config.
  *
  * @param make a new optimizer each time, with `setLearningRate`
  * @example
