@@ -1,0 +1,118 @@
+import * as tf from '@tensorflow/tfjs-core'
+import { assertArgument, type Batch, type Random, type Trick } from '@tricks/core'
+import { withDraws } from '@tricks/core/augmentation'
+import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
+
+export const cutmixOptions = defineOptions('cutmix', {
+  /** The box leaves a share λ of the image, drawn from Beta(alpha, alpha); with 1 all shares are equally likely. */
+  alpha: number({ above: 0, scale: 'log', default: 1 }),
+})
+export type CutmixOptions = OptionsOf<typeof cutmixOptions>
+
+/** [row, column, height, width], in pixels. */
+export type Box = readonly [number, number, number, number]
+
+export interface CutmixParams {
+  /** Where images show their partners; inside the image, and may be empty. */
+  readonly box: Box
+  /** Each image's partner. */
+  readonly permutation: ArrayLike<number>
+}
+
+/**
+ * Pastes a box of its partner into each image, and mixes targets by the exact area: with the share λ that is left,
+ * λ · targets + (1 − λ) · targets[permutation].
+ *
+ * @param batch images `[batch, height, width, channels]` and targets `[batch, classes]`
+ * @returns a new batch; pixels are copied exactly
+ * @throws RangeError if the box, the permutation or the targets don't fit the images
+ * @example
+ * const pasted = applyCutmix(batch, { box: [4, 8, 16, 16], permutation: [1, 0] })
+ * @see Yun et al. 2019, https://arxiv.org/abs/1905.04899
+ */
+export function applyCutmix({ images, targets }: Batch, { box, permutation }: CutmixParams): Batch {
+  const [batch, height, width] = images.shape
+  const one = `${batch} rows, one per image`
+  assertArgument(targets.shape[0] === batch, 'cutmix', { targets: targets.shape }, one)
+  const partners = Array.from(permutation ?? [])
+  const whole = (value: number | undefined, most: number): boolean =>
+    Number.isInteger(value) && value! >= 0 && value! <= most
+  const permuted = partners.length === batch && partners.every((i) => whole(i, batch - 1))
+  const indices = `${batch} indices in [0, ${batch})`
+  assertArgument(permuted, 'cutmix', { permutation }, indices)
+  const [row, column, rows, columns] = box ?? []
+  const inside =
+    box?.length === 4 &&
+    whole(row, height) &&
+    whole(column, width) &&
+    whole(rows, height - row) &&
+    whole(columns, width - column)
+  const range = `[row, column, height, width] inside ${height} × ${width}`
+  assertArgument(inside, 'cutmix', { box }, range)
+
+  return tf.tidy(() => {
+    const order = tf.tensor1d(partners, 'int32')
+    const size: [number, number] = [rows, columns]
+    const around: [number, number][] = [
+      [row, height - row - size[0]],
+      [column, width - column - size[1]],
+    ]
+    const mask = tf.reshape(tf.pad(tf.ones(size), around), [1, height, width, 1])
+    const pasted = tf.mul(tf.gather(images, order), mask)
+    const share = (size[0] * size[1]) / (height * width)
+    return {
+      images: tf.add<tf.Tensor4D>(tf.mul(images, tf.sub(1, mask)), pasted),
+      targets: tf.add<tf.Tensor2D>(
+        tf.mul(targets, 1 - share),
+        tf.mul(tf.gather(targets, order), share),
+      ),
+    }
+  })
+}
+
+/** One side of the box, as the authors clip it: half of it to either side of a centre anywhere in the image. */
+function sideOf(random: Random, size: number, share: number): readonly [number, number] {
+  const half = Math.floor(Math.floor(size * share) / 2)
+  const center = random.integer(0, size)
+  const start = Math.max(0, center - half)
+  return [start, Math.min(size, center + half) - start]
+}
+
+/**
+ * Trains on images in which a box shows another image, with their targets mixed by its area.
+ *
+ * @throws RangeError for an alpha that isn't above 0
+ * @example
+ * compose([sometimes(0.5, cutmix())])
+ * @see Yun et al. 2019, https://arxiv.org/abs/1905.04899
+ */
+export function cutmix({ key, ...given }: CutmixOptions = {}): Trick {
+  const options = cutmixOptions.parse(given)
+  const { alpha } = options
+  return {
+    name: 'cutmix',
+    key,
+    options,
+    mix: {
+      draw(random, { batch, height, width }): CutmixParams {
+        const share = Math.sqrt(1 - random.beta(alpha, alpha))
+        const [row, rows] = sideOf(random, height, share)
+        const [column, columns] = sideOf(random, width, share)
+        return { box: [row, column, rows, columns], permutation: random.permutation(batch) }
+      },
+      apply: applyCutmix,
+      describe: ({ box: [row, column, rows, columns] }: CutmixParams) =>
+        `${rows} × ${columns} at ${row}, ${column}`,
+    },
+  }
+}
+
+/**
+ * Pastes boxes by draws of its own, for a loop without a pipeline: `cutmix` as a function of `{ images, targets }`.
+ *
+ * @param batch images `[batch, height, width, channels]` and targets `[batch, classes]`
+ * @returns a new batch; pixels are copied exactly
+ * @example
+ * const pasted = cutmixBatch({ images, targets }, { alpha: 1, seed: 1, step })
+ */
+export const cutmixBatch = withDraws(cutmix)
