@@ -159,7 +159,11 @@ const imagesAlone = ({ name, key, options, tricks, images }: Trick): Trick => ({
  * The features of several, as of all their images.
  *
  * @example
- * const both = joined(training, validation)
+ * const features = (labels: number[]): Features => ({
+ *   width: 1,
+ *   blocks: [{ labels: Int32Array.from(labels), read: () => Float32Array.from(labels) }],
+ * })
+ * const both = joined(features([0, 1]), features([1])) // of three images
  */
 export const joined = (...all: readonly Features[]): Features => ({
   width: all[0]!.width,

@@ -46,7 +46,9 @@ const defaultDecays = Array.from({ length: 13 }, (_, i) => 10 ** (-1 - i / 2))
  *
  * @throws RangeError for an option out of its range; the signal's reason if it is aborted
  * @example
- * const { kernel, bias, decay } = await fitHead({ training, validation, classes: 12 })
+ * const block = { labels: Int32Array.of(0, 1), read: () => Float32Array.of(-1, 1) }
+ * const training = { width: 1, blocks: [block] }
+ * const { kernel, bias } = await fitHead({ training, classes: 2, decays: [0.01] })
  */
 export async function fitHead(options: HeadOptions): Promise<Head> {
   const { training, validation, classes, classWeights, maxSteps = 100, signal } = options
