@@ -27,7 +27,7 @@ export async function keepTrying<T>(
   signal: AbortSignal,
   say: (line: string) => void = () => undefined,
 ): Promise<T | undefined> {
-  let said = ''
+  let lastMessage = ''
   const given = aborted(signal)
   while (!signal.aborted) {
     try {
@@ -36,7 +36,7 @@ export async function keepTrying<T>(
     } catch (error) {
       if (hopeless(error)) throw error
       const { message } = error as Error
-      if (message !== said) say(`trials: ${(said = message)}; trying again`)
+      if (message !== lastMessage) say(`trials: ${(lastMessage = message)}; trying again`)
     }
     await wait(1000, undefined, { signal }).catch(() => undefined)
   }

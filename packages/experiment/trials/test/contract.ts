@@ -32,7 +32,7 @@ export interface Scene {
   readonly where: string
   readonly storage: string
   readonly queue: Queue
-  worker(lease?: number): ChildProcess & { readonly said: () => string }
+  worker(lease?: number): ChildProcess & { readonly printed: () => string }
   events(): Event[]
 }
 
@@ -71,13 +71,13 @@ export async function sceneOf(address: (name: string) => string, lease = 2): Pro
 export function start(
   program: string,
   ...words: string[]
-): ChildProcess & { readonly said: () => string } {
+): ChildProcess & { readonly printed: () => string } {
   const node = ['--conditions=@tricks/source', '--no-warnings', join(import.meta.dirname, program)]
   const child = spawn(process.execPath, [...node, ...words], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let said = ''
-  child.stdout.on('data', (text) => (said += text))
-  child.stderr.on('data', (text) => (said += text))
-  return Object.assign(child, { said: () => said })
+  let printed = ''
+  child.stdout.on('data', (text) => (printed += text))
+  child.stderr.on('data', (text) => (printed += text))
+  return Object.assign(child, { printed: () => printed })
 }
 
 export async function until<T>(
@@ -231,7 +231,7 @@ export function contract(address: (name: string) => string): void {
       // Asleep it has lost its claim, and its child trains on.
       expect(isAlive(started.child)).toBe(true)
       first.kill('SIGCONT')
-      await until(() => /lost to another worker|refused/.test(first.said()))
+      await until(() => /lost to another worker|refused/.test(first.printed()))
       await until(() => !isAlive(started.child))
       const [entry] = await settle(queue, [trial])
       expect(entry).toMatchObject({ state: 'finished', attempts: 2 })
@@ -274,7 +274,7 @@ export function contract(address: (name: string) => string): void {
       }
       const driver = start('driver.ts', where, '4')
       await until(() => driver.exitCode !== null)
-      const results = JSON.parse(driver.said()) as unknown[]
+      const results = JSON.parse(driver.printed()) as unknown[]
 
       const storage = mkdtempSync(join(root, 'replayed-'))
       const calm = await openTrials(storage)
@@ -352,11 +352,11 @@ export async function chaos(
   ])
   await until(() => over || driver.exitCode !== null)
   over = true
-  expect(driver.exitCode, driver.said()).toBe(0)
+  expect(driver.exitCode, driver.printed()).toBe(0)
   expect(
     JSON.parse(
       driver
-        .said()
+        .printed()
         .split('\n')
         .find((line) => line.startsWith('['))!,
     ),

@@ -28,8 +28,8 @@ describe.skipIf(!postgresServer)(`PostgreSQL${reason}`, () => {
   })
 
   test('refuses without permissions, and reports what may be lost', async () => {
-    const said: string[] = []
-    const say = (line: string): void => void said.push(line)
+    const lines: string[] = []
+    const say = (line: string): void => void lines.push(line)
     const client = new Client(server.url('a').replace(/\?.*/, ''))
     await client.connect()
     await client.query('CREATE ROLE guest LOGIN')
@@ -45,7 +45,7 @@ describe.skipIf(!postgresServer)(`PostgreSQL${reason}`, () => {
     )
     const there = await openTrials(server.url('a'), { say })
     await there.close()
-    expect(said).toEqual([expect.stringMatching(/fsync off\)\. Set fsync on\.$/)])
+    expect(lines).toEqual([expect.stringMatching(/fsync off\)\. Set fsync on\.$/)])
     await expect(openTrials(server.url('a').replace('tricks@', 'guest@'), { say })).rejects.toThrow(
       /permission denied/,
     )

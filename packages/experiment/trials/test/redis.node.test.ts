@@ -28,36 +28,36 @@ describe.skipIf(!redisServer)(`Redis${reason}`, () => {
 })
 
 describe.skipIf(!redisServer)(`a Redis server that can't be trusted${reason}`, () => {
-  const saidOf = async (options: readonly string[]): Promise<string[]> => {
+  const linesOf = async (options: readonly string[]): Promise<string[]> => {
     const server = await redis(...options)
     await server.start()
-    const said: string[] = []
+    const lines: string[] = []
     try {
-      await (await openTrials(server.url('a'), { say: (line) => said.push(line) })).close()
+      await (await openTrials(server.url('a'), { say: (line) => lines.push(line) })).close()
     } finally {
       await server.kill()
     }
-    return said
+    return lines
   }
 
   test('reports missing persistence and eviction', async () => {
-    const said = await saidOf(['--appendonly', 'no', '--maxmemory-policy', 'allkeys-lru'])
-    expect(said).toEqual([
+    const lines = await linesOf(['--appendonly', 'no', '--maxmemory-policy', 'allkeys-lru'])
+    expect(lines).toEqual([
       expect.stringMatching(/^redis:.*keeps nothing on disk.*Set appendonly yes\.$/),
       expect.stringMatching(/maxmemory-policy allkeys-lru.*Set maxmemory-policy noeviction\.$/),
     ])
-    expect(await saidOf(['--appendonly', 'no', '--save', '60 1'])).toEqual([
+    expect(await linesOf(['--appendonly', 'no', '--save', '60 1'])).toEqual([
       expect.stringMatching(/writes snapshots only/),
     ])
-    expect(await saidOf([])).toEqual([])
+    expect(await linesOf([])).toEqual([])
   })
 
   test('refuses without permissions, or without a server', async () => {
-    await expect(saidOf(['--requirepass', 'secret'])).rejects.toThrow(
+    await expect(linesOf(['--requirepass', 'secret'])).rejects.toThrow(
       /^trials: can't use redis:\/\/127.*: NOAUTH/,
     )
     await expect(
-      saidOf(['--user', ...'default on nopass ~* -@all +ping +info +hello +client'.split(' ')]),
+      linesOf(['--user', ...'default on nopass ~* -@all +ping +info +hello +client'.split(' ')]),
     ).rejects.toThrow(/NOPERM/)
     await expect(openTrials('redis://user:secret@127.0.0.1:1?experiment=a')).rejects.toThrow(
       /^trials: can't use redis:\/\/user:.*@127.0.0.1:1\?experiment=a: connect ECONNREFUSED/,

@@ -153,9 +153,11 @@ describe('a package of its own', () => {
       stages.map(() => "on cpu there are the reference's numbers"),
     )
     for (const stage of stages) {
-      const said = failed.flatMap((each) => each.failureMessages).join('\n')
-      expect(said).toContain(`new-${stage}: three steps to go. 1: write the reference's numbers`)
-      expect(said).toContain(`into test/fixtures/new-${stage}.json`)
+      const messages = failed.flatMap((each) => each.failureMessages).join('\n')
+      expect(messages).toContain(
+        `new-${stage}: three steps to go. 1: write the reference's numbers`,
+      )
+      expect(messages).toContain(`into test/fixtures/new-${stage}.json`)
     }
     expect(results.length).toBeGreaterThan(7 * 8)
   })

@@ -55,14 +55,14 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
       viewport: { width, height: 800 },
       colorScheme: dark ? 'dark' : 'light',
     })
-    const said: string[] = []
+    const output: string[] = []
     const asked: string[] = []
-    page.on('console', (message) => said.push(message.text()))
-    page.on('pageerror', ({ message }) => said.push(message))
+    page.on('console', (message) => output.push(message.text()))
+    page.on('pageerror', ({ message }) => output.push(message))
     page.on('request', (request) => asked.push(request.url()))
     try {
       await page.goto(pathToFileURL(file).href)
-      expect(said).toEqual([])
+      expect(output).toEqual([])
       expect(asked.filter((url) => !url.startsWith('data:'))).toEqual([pathToFileURL(file).href])
       const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth'
       expect(await page.evaluate(overflow)).toBe(0)

@@ -120,14 +120,14 @@ onEachBackend(() => {
 })
 
 test('supports losses, penalties, prepared tensors and observers', async () => {
-  const heard: number[] = []
+  const observed: number[] = []
   const loss: Trick = {
     name: 'loss',
     options: {},
     prepare: ({ images: given }) => ({ mean: tf.mean(given) }),
     loss: (value, { prepared }) => tf.add(value, tf.square(prepared['mean']!)),
     penalty: (variables) => tf.mul(tf.sum(tf.square(variables['head/kernel']!)), 0.01),
-    observe: [{ every: { steps: 5 }, metrics: ({ accuracy }) => void heard.push(accuracy) }],
+    observe: [{ every: { steps: 5 }, metrics: ({ accuracy }) => void observed.push(accuracy) }],
   }
   const list = (): Trick[] => [
     loss,
@@ -135,10 +135,10 @@ test('supports losses, penalties, prepared tensors and observers', async () => {
     constantWarmup({ until: 0.5, every: { steps: 2 } }),
   ]
   const trained = await byTrainer(list())
-  const told = heard.splice(0)
+  const told = observed.splice(0)
   expect((await byFit(list())).losses).toEqual(trained.losses)
   expect(told).toHaveLength(4)
-  expect(heard.map((each) => each.toFixed(5))).toEqual(told.map((each) => each.toFixed(5)))
+  expect(observed.map((each) => each.toFixed(5))).toEqual(told.map((each) => each.toFixed(5)))
 })
 
 test('an epoch may end the run, based on validation', async () => {

@@ -37,11 +37,11 @@ export async function openServer(address: Address, options: QueueOptions = {}): 
   const say = options.say ?? console.error
   const lease = Math.round((options.lease ?? 30) * 1000)
   const { bullmq, connection, backend } = await connect(address, say)
-  let said = ''
+  let lastMessage = ''
   const report = (error: Error): void => {
     const reason = reasonOf(error)
     // A server that is down is met by every connection, every second.
-    if (reason !== said) say(`${address.name}: ${(said = reason)}; trying again`)
+    if (reason !== lastMessage) say(`${address.name}: ${(lastMessage = reason)}; trying again`)
   }
   const named = `tricks-${address.experiment}`
   const queue = new bullmq.Queue<TrialJob>(named, { connection }, ...(backend as []))

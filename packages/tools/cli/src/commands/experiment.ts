@@ -40,8 +40,8 @@ export const experiment: Command<'json'> = {
       )
     const queue = await openTrials(address, { say: (line) => console.error(line) })
     try {
-      const said = await act(queue)
-      if (said !== undefined) console.error(said)
+      const message = await act(queue)
+      if (message !== undefined) console.error(message)
       const [entries, paused] = [await queue.list(), await queue.paused()]
       if (json) console.log(JSON.stringify({ paused, trials: entries }, null, 2))
       else print(entries, paused)
