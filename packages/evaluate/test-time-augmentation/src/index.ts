@@ -12,7 +12,7 @@ import {
 export const testTimeAugmentationOptions = defineOptions('test-time-augmentation', {
   /** Predict the mirror image too. */
   mirror: boolean({ default: true }),
-  /** Predict two views shifted by so many pixels, up left and down right, the border reflected; 0 for none. */
+  /** Also predict two views shifted by this many pixels, up left and down right, with a reflected border; 0 for none. */
   shifts: integer({ min: 0, max: 1000, default: 0 }),
   /** The share of a batch's images to do it for, those that the network is least sure of. */
   unsure: number({ above: 0, max: 1, default: 1 }),

@@ -213,16 +213,20 @@ test('CIFAR-100 is read from a given folder, and the network has its classes', a
 
 const train = ['train', 'cifar10']
 test.each([
-  [[...train, '--epochs', '0'], 2, '--epochs: expected a positive integer, got 0'],
-  [[...train, '--epochs', '1.5'], 2, '--epochs: expected a positive integer, got 1.5'],
-  [[...train, '--epochs', 'ten'], 2, '--epochs: expected a positive integer, got ten'],
+  [
+    [...train, '--epochs', '0'],
+    2,
+    '--epochs: expected a positive integer without a pretrained network, got 0',
+  ],
+  [[...train, '--epochs', '1.5'], 2, '--epochs: expected an integer of at least 0, got 1.5'],
+  [[...train, '--epochs', 'ten'], 2, '--epochs: expected an integer of at least 0, got ten'],
   [[...train, '--epochs'], 2, "option '--epochs <n>' argument missing"],
   [[...train, '--seed', '-1'], 2, '--seed: expected an integer in [0, 4294967295], got -1'],
   [[...train, '--model', 'resnet20'], 2, 'got resnet20 (did you mean resnet-20?)'],
   [
     [...train, '--recipe', 'x'],
     2,
-    '--recipe: expected one of quick, quick-native, pictures, six, airbench, resnet-18, teacher, ' +
+    '--recipe: expected one of quick, quick-native, pictures, pretrained, six, airbench, resnet-18, teacher, ' +
       'bag-of-tricks, only:NAME, all-but:NAME (see the command recipes) or a file such as ./my.recipe.ts, got x',
   ],
   [[...train, '--recipe', 'quikc'], 2, '(did you mean quick?)'],
