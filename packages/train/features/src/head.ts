@@ -16,6 +16,11 @@ export interface HeadOptions {
   readonly decays?: readonly number[]
   /** How much each class counts, its mean over the images 1; default the same for all. */
   readonly classWeights?: readonly number[]
+  /**
+   * ε of label smoothing, in [0, 1), default 0: targets are (1 − ε) · one-hot + ε / classes, in the losses too. A layer that is
+   * to be fine-tuned with smoothed targets should begin with them, or their gradients tear down what is too sure.
+   */
+  readonly smoothing?: number
   /** Steps of L-BFGS per decay; default 100. */
   readonly maxSteps?: number
   readonly signal?: AbortSignal
@@ -52,6 +57,7 @@ const defaultDecays = Array.from({ length: 13 }, (_, i) => 10 ** (-1 - i / 2))
  */
 export async function fitHead(options: HeadOptions): Promise<Head> {
   const { training, validation, classes, classWeights, maxSteps = 100, signal } = options
+  const { smoothing = 0 } = options
   const { decays = defaultDecays } = options
   const valid = decays.length > 0 && decays.every((each) => each > 0 && Number.isFinite(each))
   const range = validation
@@ -59,8 +65,9 @@ export async function fitHead(options: HeadOptions): Promise<Head> {
     : 'one positive number, as there are no validation images'
   const one = validation !== undefined || decays.length === 1
   assertArgument(valid && one, 'features', { decays }, range)
-  const rows = new Rows(training, { classes, ...(classWeights && { classWeights }) })
-  const held = validation && new Rows(validation, { classes, like: rows })
+  assertArgument(smoothing >= 0 && smoothing < 1, 'features', { smoothing }, 'a number in [0, 1)')
+  const rows = new Rows(training, { classes, smoothing, ...(classWeights && { classWeights }) })
+  const held = validation && new Rows(validation, { classes, smoothing, like: rows })
   const tried: Tried[] = []
   let at: Float64Array = new Float64Array((training.width + 1) * classes)
   let best: { readonly at: Float64Array; readonly tried: Tried } | undefined

@@ -7,6 +7,8 @@ const mostBytes = 2 ** 27
 
 interface RowOptions {
   readonly classes: number
+  /** Of the targets that the loss is of. */
+  readonly smoothing?: number
   readonly classWeights?: readonly number[]
   /** Centred and scaled by the same numbers as those. */
   readonly like?: Statistics
@@ -23,8 +25,10 @@ interface Block {
   /** `[rows, width]` and `[width, rows]`, centred and scaled. */
   readonly x: tf.Tensor2D
   readonly transposed: tf.Tensor2D
-  /** One-hot, `[rows, classes]`. */
+  /** One-hot and smoothed, `[rows, classes]`. */
   readonly targets: tf.Tensor2D
+  /** One-hot, `[rows, classes]`. */
+  readonly labels: tf.Tensor2D
   /** How much each row counts, `[rows, 1]`, 1 in the mean over all blocks. */
   readonly weights: tf.Tensor2D
 }
@@ -33,15 +37,17 @@ interface Block {
 export class Rows implements Statistics {
   private readonly features: Features
   private readonly classes: number
+  private readonly smoothing: number
   private readonly classWeights: readonly number[]
   private readonly count: number
   readonly mean: Float64Array
   readonly scale: number
   private readonly resident: Block[] | undefined
 
-  constructor(features: Features, { classes, classWeights, like }: RowOptions) {
+  constructor(features: Features, { classes, smoothing = 0, classWeights, like }: RowOptions) {
     this.features = features
     this.classes = classes
+    this.smoothing = smoothing
     const labels = features.blocks.flatMap((block) => [...block.labels])
     this.count = labels.length
     const given = classWeights ?? Array.from({ length: classes }, () => 1)
@@ -84,12 +90,12 @@ export class Rows implements Statistics {
   }
 
   async metrics(at: Float64Array): Promise<Metrics> {
-    const [loss, right] = await this.sum(at, ({ x, targets }, kernel, bias) => {
+    const [loss, right] = await this.sum(at, ({ x, targets, labels }, kernel, bias) => {
       const logits = tf.add<tf.Tensor2D>(tf.matMul(x, kernel), bias)
       const rows = x.shape[0]
       return [
         tf.mul(softmaxCrossEntropy(targets, logits), rows),
-        tf.mul(accuracy(targets, logits), rows),
+        tf.mul(accuracy(labels, logits), rows),
       ]
     })
     return { loss: loss! / this.count, accuracy: right! / this.count }
@@ -134,16 +140,18 @@ export class Rows implements Statistics {
   }
 
   private load({ labels, read }: FeatureBlock): Block {
-    const { mean, scale, classWeights } = this
+    const { mean, scale, classWeights, classes, smoothing } = this
     const width = mean.length
     const values = read().map((each, i) => (each - mean[i % width]!) * scale)
     return tf.tidy(() => {
       const x = tf.tensor2d(values, [labels.length, width])
+      const hard = oneHot(labels, classes)
       const weights = Float32Array.from(labels, (label) => classWeights[label]!)
       return {
         x,
         transposed: tf.transpose(x),
-        targets: oneHot(labels, this.classes),
+        targets: tf.add<tf.Tensor2D>(tf.mul(hard, 1 - smoothing), smoothing / classes),
+        labels: hard,
         weights: tf.tensor2d(weights, [labels.length, 1]),
       }
     })

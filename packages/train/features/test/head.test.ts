@@ -125,6 +125,17 @@ describe('a head', () => {
     expect(await recall([1 / 60, 1 / 6])).toBeGreaterThan((await recall([1, 1])) + 0.1)
   })
 
+  test('of smoothed targets is less sure, and as often right', async () => {
+    const training = clusters([20, 20, 20], 0.2)
+    const fitted = (smoothing: number) =>
+      fitHead({ training, validation: training, classes: 3, decays: [1e-6], smoothing })
+    const [sure, smooth] = [await fitted(0), await fitted(0.2)]
+    const size = ({ kernel }: typeof sure): number => Math.hypot(...kernel)
+    expect(size(smooth)).toBeLessThan(size(sure) / 2)
+    expect(smooth.validation!.accuracy).toBe(1)
+    await expect(fitted(1)).rejects.toThrow('features: expected smoothing to be a number in [0, 1)')
+  })
+
   test('is fitted to the features of several sets', async () => {
     const fitted = async (training: Features): Promise<Float32Array> =>
       (await fitHead({ training, classes: 3, decays: [0.01] })).kernel

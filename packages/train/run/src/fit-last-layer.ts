@@ -36,7 +36,7 @@ export async function fitLastLayer(
   view: ProgressView,
 ): Promise<HeadFacts> {
   const { recipe, data, seed = 0, epochs = recipe.epochs, balance = false, signal } = options
-  const { passes = [[]] } = recipe.head!
+  const { passes = [[]], smoothing = 0 } = recipe.head!
   const { features: network, head: layer } = splitHead(model)
   const { mean, deviation } = batches.facts
   const { heldOut } = batches
@@ -70,6 +70,7 @@ export async function fitLastLayer(
   const classes = training.classes.length
   const common = {
     classes,
+    smoothing: epochs > 0 ? smoothing : 0,
     ...(balance && { classWeights: weightsOf(fitted, classes) }),
     ...(signal && { signal }),
   }

@@ -84,6 +84,8 @@ export type Recipe = (Network | OwnNetwork) & {
 export interface HeadRecipe {
   /** Lists of image tricks: the features of each image are computed once per list; default one empty list. */
   readonly passes?: readonly (readonly Trick[])[]
+  /** ε of label smoothing, if fine-tuning with smoothed targets follows; default 0. */
+  readonly smoothing?: number
 }
 
 /**

@@ -53,6 +53,7 @@ const viewsOf = (count: number): (readonly Trick[])[] =>
     i === 0 ? [] : i === 1 ? [randomFlip({ probability: 1 })] : [crop(), randomFlip()],
   )
 
+const smoothing = 0.1
 /** A larger rate destroys the features; the warm-up multiplies the optimizer's by 8. */
 const rate = 0.003
 
@@ -70,7 +71,7 @@ export function pretrainedRecipe(options: PretrainedOptions = {}): Recipe {
     what: 'your own pictures, by a network that has seen ImageNet: the last layer, then all of it',
     model: (context) => load(name, from, context),
     normalization: { mean, deviation },
-    head: { passes: viewsOf(views) },
+    head: { passes: viewsOf(views), smoothing },
     size,
     epochs: 5,
     batchSize: 32,
@@ -81,7 +82,7 @@ export function pretrainedRecipe(options: PretrainedOptions = {}): Recipe {
       ...(name.startsWith('efficientnet') ? [freeze({ until: 'blocks5' })] : []),
       crop(),
       randomFlip(),
-      labelSmoothing(),
+      labelSmoothing({ epsilon: smoothing }),
       warmup({ multiplier: 8, over: { fraction: 0.1 }, after: cosineDecay() }),
     ],
   })
