@@ -42,7 +42,7 @@ onEachBackend(() => {
         }[kind]!()
         if (expected.decays) expect(Math.abs(decay - expected.decays[i]!)).toBeLessThan(1e-7)
         average = emaUpdate(average, value, decay)
-        // torch copies statistics unless it is told to average them.
+        // torch copies statistics unless it is asked to average them.
         if (params.buffers === false) average = { ...average, mean: value['mean']! }
         expectClose(average, expected.averages[i]!, tolerance)
       }
@@ -121,7 +121,7 @@ onEachBackend(() => {
   })
 })
 
-test('a run that failed leaves the weights as they were', () => {
+test('a failed run does not change the weights', () => {
   const weight = tf.variable(tf.scalar(2))
   const end = { time: { step: 1, stepsPerEpoch: 1, steps: 2 }, variables: { weight } }
   const state = { count: 1, average: { weight: tf.scalar(1) } }

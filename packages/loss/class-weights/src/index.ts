@@ -55,7 +55,7 @@ export function inverseWeights(given: readonly number[]): number[] {
  * @param share beta in [0, 1): 0 gives equal weights, close to 1 those of `inverseWeights`
  * @throws RangeError for a count that isn't above 0, or another beta
  * @example
- * effectiveNumberWeights([300, 100], 0.99) // 0.803 and 1.197
+ * effectiveNumberWeights([300, 100], 0.99) // [0.8, 1.2]
  * @see Cui et al. 2019, https://arxiv.org/abs/1901.05555
  */
 export function effectiveNumberWeights(given: readonly number[], share: number): number[] {

@@ -113,7 +113,7 @@ function sides(size: number): { starts: Record<string, number>; lengths: Record<
   return { starts: starts!, lengths: lengths! }
 }
 const [down, across] = [sides(32), sides(24)]
-/** Pairs of a batch of eight, each as often as any other. */
+/** Pairs of a batch of eight, all equally likely. */
 const pairs = Object.fromEntries(
   Array.from({ length: 64 }, (_, i) => [Math.floor(i / 8), i % 8] as const)
     .filter(([a, b]) => a !== b)

@@ -159,7 +159,7 @@ const imagesAlone = ({ name, key, options, tricks, images }: Trick): Trick => ({
  * The features of several, as of all their images.
  *
  * @example
- * const features = (labels: number[]): Features => ({
+ * const features = (labels: number[]) => ({
  *   width: 1,
  *   blocks: [{ labels: Int32Array.from(labels), read: () => Float32Array.from(labels) }],
  * })
