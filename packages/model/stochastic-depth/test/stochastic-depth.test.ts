@@ -81,7 +81,7 @@ describe('the layer', () => {
       expectClose(stochasticDepth({ rate }).apply(x, { training }) as tf.Tensor, x)
   })
 
-  test('a saved model goes on with other draws', async () => {
+  test('a saved model continues with other draws', async () => {
     const model = layers.sequential({
       layers: [stochasticDepth({ rate: 0.5, mode: 'batch', inputShape: [2], name: 'drop' })],
     })
