@@ -1,5 +1,5 @@
 /** The activations of this many take a few hundred megabytes. */
-const pixels = 32 * 224 * 224
+const pixels = 16 * 224 * 224
 
 /** How many images of a size pass through a network at once without gradients: memory and time alone depend on it. */
 export const imagesAtOnce = ({
