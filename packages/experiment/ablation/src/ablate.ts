@@ -113,6 +113,9 @@ async function trainMissing(
 
   const began = performance.now()
   const stop = new AbortController()
+  const interrupt = (): void => stop.abort()
+  signal.addEventListener('abort', interrupt)
+  if (signal.aborted) interrupt()
   let failed: Entry | undefined
   const onSettled = (entry: Entry): void => {
     if (entry.state === 'failed') {
@@ -129,10 +132,9 @@ async function trainMissing(
     )
     keep(results())
   }
-  const either = AbortSignal.any([signal, stop.signal])
   const driver = (broken: AbortSignal): Promise<Entry[]> =>
     settle(queue, trials, { signal: broken, onSettled, say })
-  if (server || trials.length === 0) await driver(either)
+  if (server || trials.length === 0) await driver(stop.signal)
   else
     await withWorkers(
       queue,
@@ -140,11 +142,12 @@ async function trainMissing(
         module: options.worker,
         storage: out,
         processes: Math.min(processes, trials.length),
-        signal: either,
+        signal: stop.signal,
         say,
       },
       driver,
     )
+  signal.removeEventListener('abort', interrupt)
   if (failed) throw failureOf(failed)
 }
 

@@ -9,12 +9,15 @@ const hopeless = (error: unknown): boolean =>
   error instanceof RangeError ||
   (error instanceof Error && refused.test(error.message))
 
-/** Resolves when a signal is aborted. */
-export const aborted = (signal: AbortSignal): Promise<undefined> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined)
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
+/** A signal that is aborted with the first of others. Node may collect an AbortSignal.any that somebody listens to. */
+export function firstOf(...signals: readonly AbortSignal[]): AbortSignal {
+  const either = new AbortController()
+  for (const signal of signals) {
+    if (signal.aborted) either.abort()
+    signal.addEventListener('abort', () => either.abort(), { once: true })
+  }
+  return either.signal
+}
 
 /**
  * Repeats what fails while a server is away or its disk is full.

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Child, childOf, type Result } from './child.ts'
-import { aborted, keepTrying } from './patience.ts'
+import { firstOf, keepTrying } from './patience.ts'
 import type { Claim, Ending, Queue } from './queue.ts'
 import { attemptFolder, attemptsAt, forget } from './storage.ts'
 
@@ -39,7 +39,7 @@ const pause = 300
  */
 export async function workOn(queue: Queue, options: WorkOptions): Promise<void> {
   const stop = new AbortController()
-  const signal = AbortSignal.any([options.signal, stop.signal])
+  const signal = firstOf(options.signal, stop.signal)
   const slots = Array.from({ length: options.processes }, () => slot(queue, { ...options, signal }))
   const ended = await Promise.allSettled(
     slots.map((each) =>
@@ -61,7 +61,7 @@ async function slot(queue: Queue, options: WorkOptions): Promise<void> {
   let checked = false
   try {
     while (!signal.aborted) {
-      const claim = await keepTrying(() => queue.claim(), signal, say)
+      const claim = await nextClaim(queue, signal, say)
       if (claim) {
         checked ||=
           (await keepTrying(() => checkMachine(queue, claim, machine), signal, say)) === true
@@ -78,6 +78,25 @@ async function slot(queue: Queue, options: WorkOptions): Promise<void> {
   } finally {
     await child.end(0)
   }
+}
+
+/** A claim; one that comes when the work has been stopped is given back, and would else be nobody's until its lease ends. */
+async function nextClaim(
+  queue: Queue,
+  signal: AbortSignal,
+  say: WorkOptions['say'],
+): Promise<Claim | undefined> {
+  let last: Promise<Claim | undefined> | undefined
+  const claimOrGiveBack = async (): Promise<Claim | undefined> => {
+    const claim = await queue.claim()
+    if (!claim || !signal.aborted) return claim
+    await queue.finish(claim, 'given back')
+    return undefined
+  }
+  const claim = await keepTrying(() => (last = claimOrGiveBack()), signal, say)
+  if (!claim && last && signal.aborted)
+    await Promise.race([last.catch(() => undefined), wait(2000, undefined, { ref: false })])
+  return claim
 }
 
 /**
@@ -105,6 +124,7 @@ async function attempt(
 ): Promise<void> {
   const { storage, signal, say = () => undefined } = options
   const { trial } = claim
+  if (signal.aborted) return void (await queue.finish(claim, 'given back'))
   let share: number | undefined
   let lost = false
   const over = new AbortController()
@@ -128,7 +148,7 @@ async function attempt(
   signal.removeEventListener('abort', giveBack)
   over.abort()
   // Its client may wait for a server that is away.
-  await Promise.race([renewing, aborted(AbortSignal.timeout(1000))])
+  await Promise.race([renewing, wait(1000, undefined, { ref: false })])
   if (lost) return say(`${trial.id}: lost to another worker, as its lease ended`)
 
   const ending: Ending =
@@ -138,8 +158,10 @@ async function attempt(
         ? 'given back'
         : { error: result.error }
   // What is done is worth a wait for a server that restarts.
-  const patience = AbortSignal.timeout(signal.aborted ? grace : queue.lease * 10)
-  const accepted = await keepTrying(() => queue.finish(claim, ending), patience, say)
+  const patience = new AbortController()
+  const timer = setTimeout(() => patience.abort(), signal.aborted ? grace : queue.lease * 10)
+  const accepted = await keepTrying(() => queue.finish(claim, ending), patience.signal, say)
+  clearTimeout(timer)
   if (accepted && 'outcome' in result && result.outcome.checkpoint === undefined)
     forget(storage, trial.id)
   if ('error' in result && result.storage)

@@ -1,6 +1,6 @@
 // What every engine promises, whatever dies meanwhile. Each test has an experiment of its own.
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -9,6 +9,7 @@ import { openTrials } from '../src/open.ts'
 import type { Claim, Entry, Queue } from '../src/queue.ts'
 import { settle, withWorkers } from '../src/settle.ts'
 import { type Trial, trialOf } from '../src/trial.ts'
+import { workOn } from '../src/work.ts'
 import { generations } from './generations.ts'
 import type { Server } from './servers.ts'
 
@@ -181,6 +182,35 @@ export function contract(address: (name: string) => string): void {
       expect(again[0]).toMatchObject({ state: 'failed', attempts: 6 })
     })
 
+    test('a storage folder that cannot be written stops the worker, and loses nothing', async () => {
+      const { queue, storage } = await sceneOf(address, 60)
+      await queue.add([stepsTrial(0)])
+      // Stands where the folder would be: a full or a read-only disk fails at the same point.
+      writeFileSync(join(storage, 'trials'), '')
+      await expect(
+        workOn(queue, { module, storage, processes: 2, signal: new AbortController().signal }),
+      ).rejects.toThrow(/can't write to the storage folder .* is given back$/)
+      expect((await queue.list())[0]).toMatchObject({ state: 'waiting' })
+      rmSync(join(storage, 'trials'))
+      const [entry] = await withWorkers(queue, { module, storage, processes: 1 }, () =>
+        settle(queue, [stepsTrial(0)]),
+      )
+      expect(entry).toMatchObject({ state: 'finished' })
+    })
+
+    test('an experiment that is bound to one kind of machine rejects others', async () => {
+      const { queue, storage } = await sceneOf(address, 60)
+      await queue.note('bound to a machine', 'yes')
+      const own = { module, storage, machine: 'a', processes: 1 }
+      const first = [stepsTrial(1, 1), stepsTrial(2, 1)]
+      await withWorkers(queue, own, () => settle(queue, first))
+      await queue.add([stepsTrial(3, 1)])
+      await expect(
+        workOn(queue, { ...own, machine: 'b', signal: new AbortController().signal }),
+      ).rejects.toThrow(/never mix kinds of machine: it runs on a, and this is b/)
+      expect(await queue.counts()).toEqual({ waiting: 1, running: 0, finished: 2, failed: 0 })
+    })
+
     test('a trial that loses twenty workers is given up', async () => {
       const { queue } = await sceneOf(address, 0.15)
       await queue.add([stepsTrial(0)])
@@ -298,26 +328,35 @@ export function contract(address: (name: string) => string): void {
 
 export interface Kills {
   readonly trials: number
+  /** Milliseconds of each of a trial's 4 to 11 steps. */
+  readonly step: number
+  /** Seconds. */
+  readonly lease: number
   readonly workers: number
   readonly server: number
   readonly driver: number
 }
+
+/** How much is killed: with TRICKS_CHAOS=full twice as much, at the default lease, for minutes. */
+export const killsOf = (server: number): Kills =>
+  process.env['TRICKS_CHAOS'] === 'full'
+    ? { trials: 24, step: 500, lease: 30, workers: 10, server: server * 2, driver: 2 }
+    : { trials: 12, step: 120, lease: 2, workers: 5, server, driver: 2 }
 
 /** Workers, server and driver are killed at random moments; the results are those of an undisturbed sweep. */
 export async function chaos(
   server: Server | undefined,
   address: (name: string) => string,
   kills: Kills,
-  lease = 2,
-): Promise<{ readonly restarts: number; readonly takeovers: number[] }> {
-  const { queue, where, worker, events } = await sceneOf(address, lease)
+): Promise<{ readonly restarts: number }> {
+  const { queue, where, worker, events } = await sceneOf(address, kills.lease)
   const trials = Array.from({ length: kills.trials }, (_, i) =>
-    stepsTrial(i, 4 + ((i * 5) % 8), 120),
+    stepsTrial(i, 4 + ((i * 5) % 8), kills.step),
   )
   const { createRandom } = await import('@tricks/core')
   const random = createRandom(7)
   let over = false
-  const workers: ReturnType<Scene['worker']>[] = Array.from({ length: 3 }, () => worker(lease))
+  const workers: ReturnType<Scene['worker']>[] = Array.from({ length: 3 }, () => worker())
   const killed: { readonly worker: number; readonly at: number }[] = []
   const drive = (): ReturnType<typeof start> => start('sweep.ts', where, JSON.stringify(trials))
   let driver = drive()
@@ -333,19 +372,19 @@ export async function chaos(
   }
   await until(() => events()[0])
   await Promise.all([
-    disturb(kills.workers, 700, () => {
+    disturb(kills.workers, kills.step * 6, () => {
       const index = random.integer(0, 3)
       const victim = workers[index]!
       killed.push({ worker: victim.pid!, at: Date.now() })
       victim.kill('SIGKILL')
-      workers[index] = worker(lease)
+      workers[index] = worker()
     }),
-    disturb(kills.server, 2500, async () => {
+    disturb(kills.server, kills.step * 20, async () => {
       await server!.kill()
       await wait(500)
       await server!.start()
     }),
-    disturb(kills.driver, 2000, () => {
+    disturb(kills.driver, kills.step * 16, () => {
       driver.kill('SIGKILL')
       driver = drive()
     }),
@@ -374,5 +413,12 @@ export async function chaos(
     const next = own && started.find((event) => event.id === own.id && event.at > at)
     return next ? [next.at - at] : []
   })
-  return { restarts: started.length - trials.length, takeovers }
+  if (process.env['TRICKS_CHAOS'] === 'full')
+    console.log({
+      where,
+      restarts: started.length - trials.length,
+      resumed: started.filter(({ from }) => from > 0).length,
+      takeovers,
+    })
+  return { restarts: started.length - trials.length }
 }

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { chaos, contract } from './contract.ts'
+import { chaos, contract, killsOf } from './contract.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'local-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
@@ -11,11 +11,6 @@ const address = (name: string): string => join(root, name)
 contract(address)
 
 test('chaos: workers and driver are killed, and the results are those of a calm day', async () => {
-  const { restarts } = await chaos(undefined, address, {
-    trials: 12,
-    workers: 5,
-    server: 0,
-    driver: 2,
-  })
+  const { restarts } = await chaos(undefined, address, killsOf(0))
   expect(restarts).toBeGreaterThan(0)
 })

@@ -1,7 +1,7 @@
 import { Client } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTrials } from '../src/open.ts'
-import { chaos, contract } from './contract.ts'
+import { chaos, contract, killsOf } from './contract.ts'
 import { postgres, postgresServer, type Server } from './servers.ts'
 
 const reason = postgresServer ? '' : ' (skipped: PostgreSQL is not installed)'
@@ -18,12 +18,7 @@ describe.skipIf(!postgresServer)(`PostgreSQL${reason}`, () => {
   contract(address)
 
   test('chaos: workers, server and driver are killed, and the results are those of a calm day', async () => {
-    const { restarts } = await chaos(server, address, {
-      trials: 12,
-      workers: 5,
-      server: 1,
-      driver: 2,
-    })
+    const { restarts } = await chaos(server, address, killsOf(1))
     expect(restarts).toBeGreaterThan(0)
   })
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTrials } from '../src/open.ts'
-import { chaos, contract } from './contract.ts'
+import { chaos, contract, killsOf } from './contract.ts'
 import { redis, redisServer, type Server } from './servers.ts'
 
 const reason = redisServer ? '' : ' (skipped: redis-server is not installed)'
@@ -17,12 +17,7 @@ describe.skipIf(!redisServer)(`Redis${reason}`, () => {
   contract(address)
 
   test('chaos: workers, server and driver are killed, and the results are those of a calm day', async () => {
-    const { restarts } = await chaos(server, address, {
-      trials: 12,
-      workers: 5,
-      server: 1,
-      driver: 2,
-    })
+    const { restarts } = await chaos(server, address, killsOf(1))
     expect(restarts).toBeGreaterThan(0)
   })
 })
