@@ -9,16 +9,6 @@ const hopeless = (error: unknown): boolean =>
   error instanceof RangeError ||
   (error instanceof Error && refused.test(error.message))
 
-/** A signal that is aborted with the first of others. Node may collect an AbortSignal.any that somebody listens to. */
-export function firstOf(...signals: readonly AbortSignal[]): AbortSignal {
-  const either = new AbortController()
-  for (const signal of signals) {
-    if (signal.aborted) either.abort()
-    signal.addEventListener('abort', () => either.abort(), { once: true })
-  }
-  return either.signal
-}
-
 /**
  * Repeats what fails while a server is away or its disk is full.
  *
@@ -31,17 +21,24 @@ export async function keepTrying<T>(
   say: (line: string) => void = () => undefined,
 ): Promise<T | undefined> {
   let lastMessage = ''
-  const given = aborted(signal)
-  while (!signal.aborted) {
-    try {
-      // A client may wait for its server without an end.
-      return await Promise.race([act(), given])
-    } catch (error) {
-      if (hopeless(error)) throw error
-      const { message } = error as Error
-      if (message !== lastMessage) say(`trials: ${(lastMessage = message)}; trying again`)
+  let stop = (): void => undefined
+  const stopped = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)))
+  signal.addEventListener('abort', stop)
+  try {
+    while (!signal.aborted) {
+      try {
+        // A client may wait forever for its server.
+        return await Promise.race([act(), stopped])
+      } catch (error) {
+        if (hopeless(error)) throw error
+        const { message } = error as Error
+        if (message !== lastMessage) say(`trials: ${(lastMessage = message)}; trying again`)
+      }
+      await wait(1000, undefined, { signal }).catch(() => undefined)
     }
-    await wait(1000, undefined, { signal }).catch(() => undefined)
+    return undefined
+  } finally {
+    // The signal of a worker that runs for days would gather listeners.
+    signal.removeEventListener('abort', stop)
   }
-  return undefined
 }

@@ -1,5 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { firstOf, keepTrying } from './patience.ts'
+import { keepTrying } from './patience.ts'
 import type { Entry, Queue } from './queue.ts'
 import type { Trial } from './trial.ts'
 import { workOn, type WorkOptions } from './work.ts'
@@ -85,9 +85,9 @@ export async function withWorkers<T>(
   const outside = options.signal ? [options.signal] : []
   const working = workOn(queue, {
     ...options,
-    signal: firstOf(over.signal, ...outside),
+    signal: AbortSignal.any([over.signal, ...outside]),
   }).finally(() => broken.abort())
-  const driving = driver(firstOf(broken.signal, ...outside)).finally(() => over.abort())
+  const driving = driver(AbortSignal.any([broken.signal, ...outside])).finally(() => over.abort())
   const [worked, driven] = await Promise.allSettled([working, driving])
   if (worked.status === 'rejected') throw worked.reason
   if (driven.status === 'rejected') throw driven.reason

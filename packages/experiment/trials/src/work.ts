@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { type Child, childOf, type Result } from './child.ts'
-import { firstOf, keepTrying } from './patience.ts'
+import { keepTrying } from './patience.ts'
 import type { Claim, Ending, Queue } from './queue.ts'
 import { attemptFolder, attemptsAt, forget } from './storage.ts'
 
@@ -39,7 +39,7 @@ const pause = 300
  */
 export async function workOn(queue: Queue, options: WorkOptions): Promise<void> {
   const stop = new AbortController()
-  const signal = firstOf(options.signal, stop.signal)
+  const signal = AbortSignal.any([options.signal, stop.signal])
   const slots = Array.from({ length: options.processes }, () => slot(queue, { ...options, signal }))
   const ended = await Promise.allSettled(
     slots.map((each) =>

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { afterAll, describe, expect, test, type TestContext } from 'vitest'
 import { openTrials } from '../src/open.ts'
 import type { Claim, Entry, Queue } from '../src/queue.ts'
 import { settle, withWorkers } from '../src/settle.ts'
@@ -39,7 +39,12 @@ export interface Scene {
 
 let scenes = 0
 /** An experiment, its storage and its workers, which end with the test. */
-export async function sceneOf(address: (name: string) => string, lease = 2): Promise<Scene> {
+export async function sceneOf(
+  // The test's own: vitest's global one is that of whichever concurrent test runs at the moment.
+  onTestFinished: TestContext['onTestFinished'],
+  address: (name: string) => string,
+  lease = 2,
+): Promise<Scene> {
   const name = `${process.pid}-${++scenes}`
   const storage = mkdtempSync(join(root, 'storage-'))
   const where = address(name)
@@ -115,8 +120,8 @@ export const resultsOf = (entries: readonly Entry[]): unknown[] =>
 
 export function contract(address: (name: string) => string): void {
   describe.concurrent('the contract', () => {
-    test('keeps the order, adds once, has one outcome per trial', async () => {
-      const { queue, where } = await sceneOf(address)
+    test('keeps the order, adds once, has one outcome per trial', async ({ onTestFinished }) => {
+      const { queue, where } = await sceneOf(onTestFinished, address)
       const trials = [3, 1, 2].map((seed) => stepsTrial(seed))
       // In an order that a database might change.
       const outcome = { metrics: { loss: 0.1 + 0.2, accuracy: 1e-7, a: [null, 'ä'] } }
@@ -147,8 +152,8 @@ export function contract(address: (name: string) => string): void {
       await elsewhere.close()
     })
 
-    test('pauses, resumes, and keeps the first note', async () => {
-      const { queue } = await sceneOf(address)
+    test('pauses, resumes, and keeps the first note', async ({ onTestFinished }) => {
+      const { queue } = await sceneOf(onTestFinished, address)
       await queue.add([stepsTrial(0)])
       await queue.pause(true)
       expect([await queue.paused(), await queue.claim()]).toEqual([true, undefined])
@@ -160,9 +165,11 @@ export function contract(address: (name: string) => string): void {
       expect(await queue.note('version', '2')).toBe('1')
     })
 
-    test('a trial that always fails is tried three times, and no other waits for it', async () => {
+    test('a trial that always fails is tried three times, and no other waits for it', async ({
+      onTestFinished,
+    }) => {
       // A lease that this process, which tests much else, can hold.
-      const { queue, storage } = await sceneOf(address, 60)
+      const { queue, storage } = await sceneOf(onTestFinished, address, 60)
       const trials = [other('fails', 7), stepsTrial(1, 2), other('dies'), other('unknown')]
       const entries = await withWorkers(queue, { module, storage, processes: 1 }, () =>
         settle(queue, trials),
@@ -182,8 +189,10 @@ export function contract(address: (name: string) => string): void {
       expect(again[0]).toMatchObject({ state: 'failed', attempts: 6 })
     })
 
-    test('a storage folder that cannot be written stops the worker, and loses nothing', async () => {
-      const { queue, storage } = await sceneOf(address, 60)
+    test('a storage folder that cannot be written stops the worker, and loses nothing', async ({
+      onTestFinished,
+    }) => {
+      const { queue, storage } = await sceneOf(onTestFinished, address, 60)
       await queue.add([stepsTrial(0)])
       // Stands where the folder would be: a full or a read-only disk fails at the same point.
       writeFileSync(join(storage, 'trials'), '')
@@ -198,8 +207,10 @@ export function contract(address: (name: string) => string): void {
       expect(entry).toMatchObject({ state: 'finished' })
     })
 
-    test('an experiment that is bound to one kind of machine rejects others', async () => {
-      const { queue, storage } = await sceneOf(address, 60)
+    test('an experiment that is bound to one kind of machine rejects others', async ({
+      onTestFinished,
+    }) => {
+      const { queue, storage } = await sceneOf(onTestFinished, address, 60)
       await queue.note('bound to a machine', 'yes')
       const own = { module, storage, machine: 'a', processes: 1 }
       const first = [stepsTrial(1, 1), stepsTrial(2, 1)]
@@ -211,8 +222,8 @@ export function contract(address: (name: string) => string): void {
       expect(await queue.counts()).toEqual({ waiting: 1, running: 0, finished: 2, failed: 0 })
     })
 
-    test('a trial that loses twenty workers is given up', async () => {
-      const { queue } = await sceneOf(address, 0.15)
+    test('a trial that loses twenty workers is given up', async ({ onTestFinished }) => {
+      const { queue } = await sceneOf(onTestFinished, address, 0.15)
       await queue.add([stepsTrial(0)])
       const started: Claim[] = []
       const entry = await until(async () => {
@@ -229,8 +240,10 @@ export function contract(address: (name: string) => string): void {
       expect((await queue.claim())!.attempt).toBeGreaterThan(20)
     })
 
-    test("a killed worker's trial is continued by another from its checkpoint", async () => {
-      const { queue, worker, events } = await sceneOf(address)
+    test("a killed worker's trial is continued by another from its checkpoint", async ({
+      onTestFinished,
+    }) => {
+      const { queue, worker, events } = await sceneOf(onTestFinished, address)
       const trial = stepsTrial(5, 12, 100)
       const first = worker()
       await queue.add([trial])
@@ -248,8 +261,10 @@ export function contract(address: (name: string) => string): void {
       expect(resultsOf([entry!])).toEqual(await undisturbed([trial]))
     })
 
-    test('a stopped worker that wakes up late is refused, and its child is ended', async () => {
-      const { queue, worker, events } = await sceneOf(address)
+    test('a stopped worker that wakes up late is refused, and its child is ended', async ({
+      onTestFinished,
+    }) => {
+      const { queue, worker, events } = await sceneOf(onTestFinished, address)
       const trial = stepsTrial(6, 60, 100)
       const first = worker()
       await queue.add([trial])
@@ -270,8 +285,8 @@ export function contract(address: (name: string) => string): void {
       )
     })
 
-    test('SIGTERM gives a trial back, which counts as no failure', async () => {
-      const { queue, worker, events } = await sceneOf(address, 60)
+    test('SIGTERM gives a trial back, which counts as no failure', async ({ onTestFinished }) => {
+      const { queue, worker, events } = await sceneOf(onTestFinished, address, 60)
       const trial = stepsTrial(7, 10, 100)
       const first = worker()
       worker()
@@ -291,8 +306,10 @@ export function contract(address: (name: string) => string): void {
       expect(resultsOf([entry!])).toEqual(await undisturbed([trial]))
     })
 
-    test('a driver that is killed and replayed makes the same search', async () => {
-      const { queue, worker, events, where } = await sceneOf(address)
+    test('a driver that is killed and replayed makes the same search', async ({
+      onTestFinished,
+    }) => {
+      const { queue, worker, events, where } = await sceneOf(onTestFinished, address)
       worker()
       worker()
       for (let kill = 0; kill < 3; kill++) {
@@ -345,11 +362,12 @@ export const killsOf = (server: number): Kills =>
 
 /** Workers, server and driver are killed at random moments; the results are those of an undisturbed sweep. */
 export async function chaos(
+  onTestFinished: TestContext['onTestFinished'],
   server: Server | undefined,
   address: (name: string) => string,
   kills: Kills,
 ): Promise<{ readonly restarts: number }> {
-  const { queue, where, worker, events } = await sceneOf(address, kills.lease)
+  const { queue, where, worker, events } = await sceneOf(onTestFinished, address, kills.lease)
   const trials = Array.from({ length: kills.trials }, (_, i) =>
     stepsTrial(i, 4 + ((i * 5) % 8), kills.step),
   )

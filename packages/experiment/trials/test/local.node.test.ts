@@ -10,7 +10,9 @@ const address = (name: string): string => join(root, name)
 
 contract(address)
 
-test('chaos: workers and driver are killed, and the results are those of a calm day', async () => {
-  const { restarts } = await chaos(undefined, address, killsOf(0))
+test('chaos: workers and driver are killed, and the results are those of a calm day', async ({
+  onTestFinished,
+}) => {
+  const { restarts } = await chaos(onTestFinished, undefined, address, killsOf(0))
   expect(restarts).toBeGreaterThan(0)
 })

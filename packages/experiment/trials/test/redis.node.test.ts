@@ -16,8 +16,10 @@ describe.skipIf(!redisServer)(`Redis${reason}`, () => {
 
   contract(address)
 
-  test('chaos: workers, server and driver are killed, and the results are those of a calm day', async () => {
-    const { restarts } = await chaos(server, address, killsOf(1))
+  test('chaos: workers, server and driver are killed, and the results are those of a calm day', async ({
+    onTestFinished,
+  }) => {
+    const { restarts } = await chaos(onTestFinished, server, address, killsOf(1))
     expect(restarts).toBeGreaterThan(0)
   })
 })
