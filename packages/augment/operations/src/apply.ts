@@ -3,13 +3,15 @@ import { assertArgument } from '@tricks/core'
 import { assertChannels, assertSteps } from './checks.ts'
 import { operate } from './families.ts'
 import { toLevels } from './levels.ts'
-import { type Operation, operations, type Step } from './operation.ts'
+import { type Interpolation, type Operation, operations, type Step } from './operation.ts'
 
 export interface StepsParams {
   /** Each image's steps, applied in order; null does nothing. */
   readonly steps: readonly (readonly (Step | null)[])[]
   /** The value outside the image in [0, 1], or one per channel; default 0. */
   readonly fill?: number | readonly number[]
+  /** Of shears and rotations; default 'nearest'. */
+  readonly interpolation?: Interpolation
 }
 
 /**
@@ -25,7 +27,7 @@ export interface StepsParams {
  */
 export function applySteps(
   images: tf.Tensor4D,
-  { steps, fill = 0 }: StepsParams,
+  { steps, fill = 0, interpolation = 'nearest' }: StepsParams,
   where = 'operations',
 ): tf.Tensor4D {
   const [batch, , , channels] = images.shape
@@ -38,7 +40,10 @@ export function applySteps(
 
   const changed = [...steps.keys()].filter((image) => steps[image]!.some((step) => step !== null))
   if (changed.length === 0) return tf.clone(images)
-  const around = { originals: images, fill: fills.map((value) => Math.round(value * 255)) }
+  const known = interpolation === 'nearest' || interpolation === 'bilinear'
+  assertArgument(known, where, { interpolation }, "'nearest' or 'bilinear'")
+  const levelOf = (value: number): number => Math.round(value * 255)
+  const around = { originals: images, fill: fills.map(levelOf), interpolation }
   const passes = Math.max(...steps.map(({ length }) => length))
   return tf.tidy(() => {
     let levels = toLevels(tf.gather(images, tf.tensor1d(changed, 'int32')))
@@ -57,7 +62,7 @@ export function applySteps(
   })
 }
 
-export interface OperationParams extends Pick<StepsParams, 'fill'> {
+export interface OperationParams extends Pick<StepsParams, 'fill' | 'interpolation'> {
   readonly op: Operation
   /** One per image, in the operation's unit; ignored by AutoContrast, Equalize and Invert. */
   readonly magnitudes: ArrayLike<number>
@@ -83,7 +88,7 @@ export interface OperationParams extends Pick<StepsParams, 'fill'> {
  */
 export function applyOperation(
   images: tf.Tensor4D,
-  { op, magnitudes, fill, partners, centers }: OperationParams,
+  { op, magnitudes, fill, interpolation, partners, centers }: OperationParams,
 ): tf.Tensor4D {
   const [batch] = images.shape
   const check = (valid: boolean, argument: Readonly<Record<string, unknown>>, range: string) =>
@@ -105,5 +110,5 @@ export function applyOperation(
       ...(partners && { partner: partners[i]! }),
     },
   ])
-  return applySteps(images, { steps, fill })
+  return applySteps(images, { steps, fill, interpolation })
 }

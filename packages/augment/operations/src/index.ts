@@ -1,4 +1,5 @@
 export { applyOperation, applySteps, type OperationParams, type StepsParams } from './apply.ts'
 export { assertChannels } from './checks.ts'
 export { describeSteps } from './describe.ts'
-export { type Operation, operations, type Step } from './operation.ts'
+export { type Magnitudes, drawStep, linear, posterizeBits } from './magnitudes.ts'
+export { type Interpolation, type Operation, operations, type Step } from './operation.ts'

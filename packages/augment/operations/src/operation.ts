@@ -33,6 +33,9 @@ export interface Step {
   readonly partner?: number
 }
 
+/** 'nearest' takes the nearest pixel, 'bilinear' blends the four around and rounds to the grid. */
+export type Interpolation = 'nearest' | 'bilinear'
+
 /** Images on the grid 0, 1, …, 255: float32 `[batch, height, width, channels]`. */
 export type Levels = tf.Tensor4D
 
@@ -40,6 +43,8 @@ export type Levels = tf.Tensor4D
 export interface OperationContext {
   /** The level outside the image, per channel. */
   readonly fill: readonly number[]
+  /** Of shears and rotations. */
+  readonly interpolation: Interpolation
   /** The batch before any operation, in [0, 1]. */
   readonly originals: tf.Tensor4D
 }

@@ -1,14 +1,69 @@
+import * as tf from '@tensorflow/tfjs-core'
 import { gatherPixels, pixelIndices } from '@tricks/core/augmentation'
-import type { Levels, Step, OperationContext } from './operation.ts'
+import type { Levels, Operation, OperationContext, Step } from './operation.ts'
 
-/** Shear, translation, rotation and cutout: each pixel shows the nearest source pixel, or the fill. */
-export function warp(levels: Levels, steps: readonly Step[], { fill }: OperationContext): Levels {
+/** Shear, translation, rotation and cutout: each pixel shows its source, or the fill. */
+export function warp(
+  levels: Levels,
+  steps: readonly Step[],
+  { fill, interpolation }: OperationContext,
+): Levels {
   const { shape } = levels
   const source = pixelIndices(shape)
+  const smooth = interpolation === 'bilinear' && steps.some(({ op }) => blended.includes(op))
+  const corners = smooth ? cornersOf(source) : undefined
   for (const [image, step] of steps.entries())
     if (step.op === 'Cutout') hide(source, image, step, shape)
+    else if (corners && blended.includes(step.op))
+      blend(corners, image, affineOf(step, shape), shape)
     else move(source, image, affineOf(step, shape), shape)
-  return gatherPixels(levels, source, fill)
+  if (!corners) return gatherPixels(levels, source, fill)
+  const [batch, height, width] = shape
+  const parts = corners.map((corner) => {
+    const weights = tf.tensor4d(corner.weights, [batch, height, width, 1])
+    return tf.mul<Levels>(gatherPixels(levels, corner.source, fill), weights)
+  })
+  return tf.round(tf.addN(parts))
+}
+
+const blended: readonly Operation[] = ['ShearX', 'ShearY', 'Rotate']
+
+/** One of the four pixels around a source, and how much of it shows. */
+interface Corner {
+  readonly source: Int32Array
+  readonly weights: Float32Array
+}
+
+/** The first is what is not blended, and shares its memory with `source`. */
+const cornersOf = (source: Int32Array): Corner[] =>
+  Array.from({ length: 4 }, (_, i) => ({
+    source: i === 0 ? source : source.slice(),
+    weights: new Float32Array(source.length).fill(i === 0 ? 1 : 0),
+  }))
+
+/** Blends the four pixels around each source, the border repeated, as Pillow does; a source outside shows the fill. */
+function blend(
+  corners: readonly Corner[],
+  image: number,
+  { row: [a, b, top], column: [c, d, left], middle: [middleRow, middleColumn] = [0, 0] }: Affine,
+  [, height, width]: Levels['shape'],
+): void {
+  const first = image * height * width
+  for (let i = 0; i < height; i++)
+    for (let j = 0; j < width; j++) {
+      const [r, s] = [i + 0.5 - middleRow, j + 0.5 - middleColumn]
+      const [y, x] = [b * s + a * r + top - 0.5, d * s + c * r + left - 0.5]
+      const [row, column] = [Math.floor(y), Math.floor(x)]
+      const outside = y < -0.5 || y >= height - 0.5 || x < -0.5 || x >= width - 0.5
+      const at = first + i * width + j
+      for (const [k, { source, weights }] of corners.entries()) {
+        const [down, right] = [k >> 1, k & 1]
+        const u = Math.max(0, Math.min(height - 1, row + down))
+        const v = Math.max(0, Math.min(width - 1, column + right))
+        source[at] = outside ? source.length : first + u * width + v
+        weights[at] = (down ? y - row : row + 1 - y) * (right ? x - column : column + 1 - x)
+      }
+    }
 }
 
 /**

@@ -279,3 +279,21 @@ describe('rejects', () => {
     expect(() => assertChannels(operations, 3)).not.toThrow()
   })
 })
+
+onEachBackend(() => {
+  test('bilinear blends the four pixels around a source, the border repeated, and rounds', () => {
+    const images = tf.div<tf.Tensor4D>(tf.tensor4d([0, 100, 200, 40], [1, 1, 4, 1]), 255)
+    const sheared = (magnitude: number): number[] => {
+      const tall = tf.concat([images, images], 1)
+      const options = { op: 'ShearX', magnitudes: [magnitude], fill: 1 } as const
+      const out = applyOperation(tall, { ...options, interpolation: 'bilinear' })
+      return [...tf.mul(out, 255).dataSync()].map(Math.round)
+    }
+    // The first row's source is a quarter to the right, the second's three quarters.
+    expect(sheared(0.5)).toEqual([25, 125, 160, 40, 75, 175, 80, 255])
+    expect(sheared(0)).toEqual([0, 100, 200, 40, 0, 100, 200, 40])
+    expect(() =>
+      applyOperation(images, { op: 'Rotate', magnitudes: [1], interpolation: 'cubic' as never }),
+    ).toThrow("operations: expected interpolation to be 'nearest' or 'bilinear', got cubic")
+  })
+})

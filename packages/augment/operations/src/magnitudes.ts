@@ -1,0 +1,70 @@
+import type { Random } from '@tricks/core'
+import type { Operation, Step } from './operation.ts'
+
+/** The magnitudes that an operation is drawn from, or null if it has none, and whether a random sign is drawn. */
+export interface Magnitudes {
+  readonly magnitudes: readonly number[] | null
+  readonly signed: boolean
+}
+
+/**
+ * Evenly spaced numbers, both ends included.
+ *
+ * @param count at least 2
+ * @example
+ * linear(0, 30, 4) // [0, 10, 20, 30]
+ */
+export function linear(from: number, to: number, count: number): number[] {
+  return Array.from({ length: count }, (_, i) => from + ((to - from) * i) / (count - 1))
+}
+
+/**
+ * Bits that are kept, evenly from one number to another, as torch rounds: halves to even.
+ *
+ * @param count at least 2
+ * @param rounded whether the difference is rounded, and not the bits
+ * @example
+ * posterizeBits(8, 4, 3) // [8, 6, 4]
+ */
+export function posterizeBits(
+  from: number,
+  to: number,
+  count: number,
+  rounded: 'bits' | 'difference' = 'bits',
+): number[] {
+  return Array.from({ length: count }, (_, i) => {
+    const difference = i / ((count - 1) / (from - to))
+    return rounded === 'bits' ? halvesToEven(from - difference) : from - halvesToEven(difference)
+  })
+}
+
+const halvesToEven = (value: number): number =>
+  Math.abs(value % 1) === 0.5 ? 2 * Math.round(value / 2) : Math.round(value)
+
+/**
+ * Draws one of several operations, and one of its magnitudes with a random sign if it has one.
+ *
+ * @param space operations by name; 'Identity' does nothing. Solarize's magnitudes are shares of 255
+ * @param binOf draws the index of a magnitude
+ * @returns null for 'Identity'
+ * @example
+ * const space = { Rotate: { magnitudes: [0, 15, 30], signed: true } }
+ * const step = drawStep(createRandom(1), space, (stream) => stream.integer(0, 3))
+ */
+export function drawStep(
+  random: Random,
+  space: Readonly<Record<string, Magnitudes>>,
+  binOf: (random: Random) => number,
+): Step | null {
+  const names = Object.keys(space)
+  const op = names[random.integer(0, names.length)]!
+  const bin = binOf(random)
+  const negative = random.uniform() < 0.5
+  if (op === 'Identity') return null
+  const { magnitudes, signed } = space[op]!
+  const drawn = magnitudes?.[bin] ?? 0
+  // In float32, so that a third of the levels is one of them.
+  const level = Math.fround(255 * drawn)
+  const magnitude = op === 'Solarize' ? level : signed && negative ? 0 - drawn : drawn
+  return { op: op as Operation, magnitude }
+}

@@ -1,0 +1,124 @@
+import { assertArgument, type Trick } from '@tricks/core'
+import { withDraws } from '@tricks/core/augmentation'
+import {
+  choice,
+  defineOptions,
+  defineParameters,
+  integer,
+  number,
+  type OptionsOf,
+} from '@tricks/core/options'
+import {
+  applySteps,
+  assertChannels,
+  describeSteps,
+  drawStep,
+  linear,
+  type Magnitudes,
+  operations,
+  posterizeBits,
+  type StepsParams,
+} from '@tricks/operations'
+
+const bins = integer({ min: 2, max: 10_000, default: 31 })
+
+export const randAugmentOptions = defineOptions('rand-augment', {
+  /** Operations per image, one after the other. */
+  operations: integer({ min: 1, max: 32, default: 2 }),
+  /** Their strength, below `bins`. */
+  magnitude: integer({ min: 0, default: 9 }),
+  /** How many magnitudes an operation has. */
+  bins,
+  /** The value outside the image: the data's mean, or a number. */
+  fill: choice(['mean', number({ min: 0, max: 1 })], { default: 'mean' }),
+})
+export type RandAugmentOptions = OptionsOf<typeof randAugmentOptions>
+
+const sizes = defineParameters('rand-augment', {
+  bins,
+  height: integer({ min: 1 }),
+  width: integer({ min: 1 }),
+})
+
+/**
+ * The magnitudes of RandAugment's operations, as torchvision has them.
+ *
+ * @param given `bins`, default 31, and the images' `height` and `width` in pixels
+ * @returns by operation, in `applyOperation`'s units; Solarize's are shares of 255
+ * @throws RangeError for an option out of its range
+ * @example
+ * const { Rotate } = randAugmentMagnitudes({ bins: 31, height: 32, width: 32 })
+ */
+export function randAugmentMagnitudes(given: OptionsOf<typeof sizes>): Record<string, Magnitudes> {
+  const { bins: count, height, width } = sizes.parse(given)
+  const even = (most: number): Magnitudes => ({ magnitudes: linear(0, most, count), signed: true })
+  const none: Magnitudes = { magnitudes: null, signed: false }
+  return {
+    Identity: none,
+    ShearX: even(0.3),
+    ShearY: even(0.3),
+    TranslateX: even((150 / 331) * width),
+    TranslateY: even((150 / 331) * height),
+    Rotate: even(30),
+    Brightness: even(0.9),
+    Color: even(0.9),
+    Contrast: even(0.9),
+    Sharpness: even(0.9),
+    Posterize: { magnitudes: posterizeBits(8, 4, count), signed: false },
+    Solarize: { magnitudes: linear(1, 0, count), signed: false },
+    AutoContrast: none,
+    Equalize: none,
+  }
+}
+
+/** Each image's own steps. */
+export type RandAugmentParams = StepsParams
+
+/**
+ * Changes each image by a few operations, drawn evenly, all of one strength; those with a direction go either way.
+ *
+ * @throws RangeError for an option out of its range, and unless the images have 1 or 3 channels
+ * @example
+ * compose([randomFlip(), randAugment({ operations: 2, magnitude: 9 })])
+ * @see Cubuk et al. 2020, https://arxiv.org/abs/1909.13719; torchvision's `RandAugment`
+ */
+export function randAugment({ key, ...given }: RandAugmentOptions = {}): Trick {
+  const options = randAugmentOptions.parse(given)
+  const { magnitude } = options
+  const below = magnitude < options.bins
+  assertArgument(below, 'rand-augment', { magnitude }, `below ${options.bins}, the bins`)
+  // What may be drawn decides, not what is, so that the seed makes no difference.
+  const check = ({ channels }: { channels: number }): void =>
+    assertChannels(operations, channels, 'rand-augment')
+  return {
+    name: 'rand-augment',
+    key,
+    options,
+    start: ({ data }) => check(data),
+    images: {
+      draw(random, shape): RandAugmentParams {
+        check(shape)
+        const { height, width } = shape
+        const space = randAugmentMagnitudes({ bins: options.bins, height, width })
+        const steps = random.images(shape.batch, (image) =>
+          Array.from({ length: options.operations }, () =>
+            drawStep(image, space, () => options.magnitude),
+          ),
+        )
+        return { steps, fill: options.fill === 'mean' ? shape.mean : options.fill }
+      },
+      apply: (images, params: RandAugmentParams) => applySteps(images, params, 'rand-augment'),
+      describe: ({ steps }: RandAugmentParams, image) => describeSteps(steps[image]!),
+    },
+  }
+}
+
+/**
+ * Changes images by draws of its own, for a loop without a pipeline: `randAugment` as a function of images.
+ *
+ * @param images float32 `[batch, height, width, channels]` in [0, 1]
+ * @returns as `images`
+ * @example
+ * const changed = randAugmentBatch(images, { seed: 1, step })
+ */
+export const randAugmentBatch = withDraws(randAugment)

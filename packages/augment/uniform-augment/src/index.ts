@@ -1,0 +1,103 @@
+import type { Random, Trick } from '@tricks/core'
+import { withDraws } from '@tricks/core/augmentation'
+import { choice, defineOptions, integer, number, type OptionsOf } from '@tricks/core/options'
+import {
+  applySteps,
+  assertChannels,
+  describeSteps,
+  type Operation,
+  operations,
+  type Step,
+  type StepsParams,
+} from '@tricks/operations'
+
+export const uniformAugmentOptions = defineOptions('uniform-augment', {
+  /** Operations per image, one after the other; about half of them happen. */
+  operations: integer({ min: 1, max: 32, default: 2 }),
+  /** The value outside the image: the data's mean, or a number. */
+  fill: choice(['mean', number({ min: 0, max: 1 })], { default: 'mean' }),
+})
+export type UniformAugmentOptions = OptionsOf<typeof uniformAugmentOptions>
+
+/** Each image's own steps. */
+export type UniformAugmentParams = StepsParams
+
+type Range = (height: number, width: number) => readonly [number, number]
+
+const none: Range = () => [0, 0]
+const enhancement: Range = () => [-0.9, 0.9]
+/** From which to which magnitude, in the operations' units. */
+const ranges: Readonly<Partial<Record<Operation, Range>>> = {
+  ShearX: () => [-0.3, 0.3],
+  ShearY: () => [-0.3, 0.3],
+  TranslateX: (_, width) => [-0.45 * width, 0.45 * width],
+  TranslateY: (height) => [-0.45 * height, 0.45 * height],
+  Rotate: () => [-30, 30],
+  AutoContrast: none,
+  Invert: none,
+  Equalize: none,
+  Solarize: () => [0, 256],
+  Posterize: () => [4, 8],
+  Contrast: enhancement,
+  Color: enhancement,
+  Brightness: enhancement,
+  Sharpness: enhancement,
+  Cutout: (_, width) => [0, 0.2 * width],
+}
+const names = Object.keys(ranges) as Operation[]
+
+/** Draws everything, whether or not the step happens, so that later draws don't depend on that. */
+function drawStep(random: Random, height: number, width: number): Step | null {
+  const op = names[random.integer(0, names.length)]!
+  const happens = random.uniform() > random.uniform()
+  const drawn = random.uniform(...ranges[op]!(height, width))
+  const center = [random.integer(0, height), random.integer(0, width)] as const
+  if (!happens) return null
+  const magnitude = op === 'Posterize' ? Math.floor(drawn) : drawn
+  return op === 'Cutout' ? { op, magnitude, center } : { op, magnitude }
+}
+
+/**
+ * Changes each image by operations that are drawn evenly, with magnitudes and probabilities drawn evenly too: nothing
+ * to tune.
+ *
+ * @throws RangeError for an option out of its range, and unless the images have 1 or 3 channels
+ * @example
+ * compose([randomFlip(), uniformAugment()])
+ * @see LingChen et al. 2020, https://arxiv.org/abs/2003.14348
+ */
+export function uniformAugment({ key, ...given }: UniformAugmentOptions = {}): Trick {
+  const options = uniformAugmentOptions.parse(given)
+  // What may be drawn decides, not what is, so that the seed makes no difference.
+  const check = ({ channels }: { channels: number }): void =>
+    assertChannels(operations, channels, 'uniform-augment')
+  return {
+    name: 'uniform-augment',
+    key,
+    options,
+    start: ({ data }) => check(data),
+    images: {
+      draw(random, shape): UniformAugmentParams {
+        check(shape)
+        const { height, width } = shape
+        const steps = random.images(shape.batch, (image) =>
+          Array.from({ length: options.operations }, () => drawStep(image, height, width)),
+        )
+        return { steps, fill: options.fill === 'mean' ? shape.mean : options.fill }
+      },
+      apply: (images, params: UniformAugmentParams) =>
+        applySteps(images, params, 'uniform-augment'),
+      describe: ({ steps }: UniformAugmentParams, image) => describeSteps(steps[image]!),
+    },
+  }
+}
+
+/**
+ * Changes images by draws of its own, for a loop without a pipeline: `uniformAugment` as a function of images.
+ *
+ * @param images float32 `[batch, height, width, channels]` in [0, 1]
+ * @returns as `images`
+ * @example
+ * const changed = uniformAugmentBatch(images, { seed: 1, step })
+ */
+export const uniformAugmentBatch = withDraws(uniformAugment)
