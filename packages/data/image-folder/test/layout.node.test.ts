@@ -154,7 +154,7 @@ describe('a layout that is off by one level', () => {
     )
     await rejects(
       { ...classes('cat', { train: 1, test: 1 }), ...classes('dog', { train: 1, test: 1 }) },
-      `(cat, dog hold test, train): put the sets above the classes, as ${join('test', 'cat')}`,
+      `(cat, dog contain test, train): put the sets above the classes, as in ${join('test', 'cat')}`,
     )
   })
 

@@ -345,7 +345,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
         'Best validation accuracy: untested',
       )
       expect(await page.locator('#runs thead').innerText()).not.toContain('Test')
-      expect(await page.locator('#classes').innerText()).toContain('Of the validation images')
+      expect(await page.locator('#classes').innerText()).toContain('On the validation images')
     })
     // A test accuracy is not compared with a validation accuracy.
     await open(comparisonPage([records.untested, records.finished]), async (page) => {

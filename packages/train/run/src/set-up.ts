@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import type { Trick } from '@tricks/core'
 import { gradientAccumulation } from '@tricks/gradient-accumulation'
-import { firstOf, type ImageSet, openData, takesLarger, type TrainingData } from '@tricks/train'
+import { firstOf, type ImageSet, openData, type TrainingData } from '@tricks/train'
 import type { RunOptions } from './options.ts'
 import { modelOf, type RecipeContext, tricksOf, validationOf } from './recipe.ts'
 
@@ -45,7 +45,7 @@ export async function setUp(options: RunOptions): Promise<Setup> {
     epochs,
     seed,
     balanced: options.balance ?? false,
-    larger: takesLarger(tricks, training),
+    tricks,
   })
   const model = await modelOf(recipe, context)
   if (recipe.prepare) {

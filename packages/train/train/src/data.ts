@@ -6,10 +6,11 @@ import {
   type DataFacts,
   oneHot,
   type Time,
+  type Trick,
 } from '@tricks/core'
 import { checkEvaluationSet, checkImageSet } from './check-data.ts'
 import { imagesOnDevice } from './device-images.ts'
-import { type ImageSet, type Subset, allImages } from './image-set.ts'
+import { type ImageSet, type Subset, allImages, takesLarger } from './image-set.ts'
 import { balancedOrder } from './order.ts'
 import { countsOf, mostValidation, splitValidation } from './split.ts'
 
@@ -101,8 +102,8 @@ export interface DataOptions {
   readonly seed: number
   /** Show all classes equally often, however many images they have; default false: each image once per epoch. */
   readonly balanced?: boolean
-  /** Whether batches have the set's larger images, if there are some; default false. */
-  readonly larger?: boolean
+  /** The tricks that batches are for: with one that cuts windows, batches have the set's larger images; see `takesLarger`. */
+  readonly tricks?: readonly Trick[]
 }
 
 /**
@@ -114,13 +115,14 @@ export interface DataOptions {
  * const { images, targets } = data.batch(step)
  */
 export function openData(options: DataOptions): TrainingData {
-  const { train: set, batchSize, epochs, seed, balanced = false, larger } = options
+  const { train: set, batchSize, epochs, seed, balanced = false, tricks = [] } = options
   assertArgument(whole(batchSize), 'openData', { batchSize }, 'a positive integer')
   assertArgument(isLength(epochs), 'openData', { epochs }, 'an integer of at least 0')
   const [fitted, heldOut] = splitOf(options)
   const size = fitted.indices.length
   const stepsPerEpoch = Math.ceil(size / batchSize)
   const { height, width, channels } = set
+  const larger = takesLarger(tricks, set)
   const statistics = normalizationOf(options, fitted)
   const orders = createRandom(seed, 'openData').fork('order')
   const shuffled = { epoch: -1, order: new Int32Array() }

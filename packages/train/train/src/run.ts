@@ -12,7 +12,7 @@ import { checkEvaluationSet } from './check-data.ts'
 import { checkActivation, checkOutputs } from './check-model.ts'
 import { findSuspect } from './check-contents.ts'
 import { isLength, openData, type TrainingData, whole } from './data.ts'
-import { type ImageSet, takesLarger } from './image-set.ts'
+import type { ImageSet } from './image-set.ts'
 import type { Model } from './model.ts'
 import { alignOptimizer } from './optimizer.ts'
 import { rateOf } from './rate.ts'
@@ -104,7 +104,7 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
     epochs,
     seed,
     balanced: balanced ?? false,
-    larger: takesLarger(tricks, train),
+    tricks,
   })
   const { size } = data.facts
   if (batchSize > size)
