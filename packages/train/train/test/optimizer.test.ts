@@ -272,7 +272,7 @@ describe('in two concurrent runs', () => {
         await expect(train({ ...second, tricks: [xavier()] })).rejects.toThrow(refused)
         expect(values(second.model as layers.LayersModel)).toEqual(now)
       }
-      await expect(train({ ...first, epochs: 0 })).rejects.toThrow('epochs')
+      await expect(train({ ...first, epochs: -1 })).rejects.toThrow('epochs')
       await train(second)
     },
   )

@@ -10,7 +10,7 @@ import {
   tricksOf,
   validationOf,
 } from '@tricks/run'
-import { openData, takesLarger } from '@tricks/train'
+import { openData } from '@tricks/train'
 import { isPictureFolder, loadData, locateData } from '../data.ts'
 import type { Flags } from '../flags.ts'
 import { dryContext } from '../recipes/dry.ts'
@@ -102,8 +102,7 @@ async function recipeSheet(
   const context = dryContext(recipe, { height, width, channels, classes: classes.length, images })
   const tricks = tricksOf(recipe, context)
   const { epochs } = recipe
-  const larger = takesLarger(tricks, train)
-  const data = openData({ train, validation: kept, batchSize, epochs, seed, larger })
+  const data = openData({ train, validation: kept, batchSize, epochs, seed, tricks })
   const { steps } = data.time(0)
   if (step >= steps)
     throw new UsageError(`--step: the recipe ${name} has ${steps} steps, got ${step}`)
