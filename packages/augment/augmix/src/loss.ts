@@ -25,8 +25,12 @@ const parameters = defineParameters('augmix', {
  * jensenShannonLoss({ logits: [studentLogits, teacherLogits], targets, alpha: 12 })
  * @see Hendrycks et al. 2020, https://arxiv.org/abs/1912.02781
  */
-export function jensenShannonLoss(given: OptionsOf<typeof parameters>): tf.Scalar {
-  const { logits, targets, alpha } = parameters.parse(given)
+export function jensenShannonLoss({
+  logits,
+  targets,
+  alpha: given,
+}: OptionsOf<typeof parameters>): tf.Scalar {
+  const { alpha } = parameters.parse({ logits, targets, alpha: given })
   const range = `of the targets' shape [${targets.shape.join(', ')}]`
   for (const { shape } of logits)
     assertArgument(shape.join() === targets.shape.join(), 'augmix', { logits: shape }, range)

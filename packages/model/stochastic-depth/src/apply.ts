@@ -30,7 +30,7 @@ export function applyStochasticDepth<T extends tf.Tensor>(
   x: T,
   given: OptionsOf<typeof parameters>,
 ): T {
-  const { keep, rate: dropped } = parameters.parse(given)
+  const { keep, rate: dropped } = parameters.parse({ keep: given.keep, rate: given.rate })
   const batch = x.shape[0]
   const range = `${batch} numbers, one per image`
   assertArgument(keep.length === batch, 'stochastic-depth', { keep }, range)

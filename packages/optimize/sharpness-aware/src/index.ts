@@ -46,7 +46,7 @@ export function perturb(
   gradients: Tensors,
   given: OptionsOf<typeof parameters> = {},
 ): Tensors {
-  const { rho: radius, adaptive } = parameters.parse(given)
+  const { rho: radius, adaptive } = parameters.parse({ rho: given.rho, adaptive: given.adaptive })
   for (const [path, { shape }] of Object.entries(gradients)) {
     const own = weights[path]?.shape
     const range = `of the shape [${shape.join(', ')}] of its gradient`
