@@ -107,7 +107,7 @@ test('a test picture is never also a training picture', async () => {
 
 test('rejects two classes that are the same folder', async () => {
   await expect(readImageFolder(linked(two, { cats: 'cat' }), { size: 4 })).rejects.toThrow(
-    /the class 'cats' in .* has no pictures \(2 left out/,
+    /the class 'cats' in .* has no pictures \(2 skipped/,
   )
 })
 
