@@ -28,7 +28,7 @@ export const augmixOptions = defineOptions('augmix', {
   severity: integer({ min: 1, max: 10, default: 3 }),
   /** Chains per image. */
   chains: integer({ min: 1, max: 32, default: 3 }),
-  /** The most operations of a chain; each has one to so many. */
+  /** The most operations of a chain; the length of each chain is drawn from 1 to this number. */
   depth: integer({ min: 1, max: 32, default: 3 }),
   /** Of the Beta and Dirichlet distributions of the shares: with 1 all are equally likely. */
   alpha: number({ above: 0, scale: 'log', default: 1 }),

@@ -47,7 +47,7 @@ test('describes what it drew', () => {
   expect(randAugment().images!.describe!({ steps }, 0)).toBe('Rotate +10°')
 })
 
-/** Every operation as often as any other; 'none' is the identity. */
+/** All operations are equally likely; 'none' is the identity. */
 const ops = Object.fromEntries(
   Object.keys(randAugmentMagnitudes({ bins: 31, height: 32, width: 24 })).map((op) => [
     op === 'Identity' ? 'none' : op,

@@ -53,7 +53,7 @@ test('halves of a bit are rounded to even, as torch does', () => {
   expect(Posterize!.magnitudes).toEqual([8, 8, 7, 6, 6, 6, 5, 4, 4, 4, 3, 2, 2])
 })
 
-/** Every operation as often as any other; 'none' is the identity. */
+/** All operations are equally likely; 'none' is the identity. */
 const ops = Object.fromEntries(
   Object.keys(trivialAugmentMagnitudes({ bins: 31, height: 32, width: 24 })).map((op) => [
     op === 'Identity' ? 'none' : op,

@@ -8,6 +8,9 @@ import {
   type OptionsOf,
 } from '@tricks/core/options'
 
+/** What tfjs accepts in the names of variables, which begin with the layer's. */
+const named = /^[a-z0-9][\w.\-/]*$/i
+
 export const squeezeExciteOptions = defineParameters('squeeze-excite', {
   /** Hidden channels as a share of the input's, rounded, at least one. */
   reduction: number({ above: 0, max: 16, default: 1 / 16 }),
@@ -19,7 +22,10 @@ export const squeezeExciteOptions = defineParameters('squeeze-excite', {
   seed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
   /** The layer's name, which its initial weights depend on. @defaultValue one that tfjs makes */
   name: optional(
-    checked<string>('text that is not empty', (value) => typeof value === 'string' && value !== ''),
+    checked<string>(
+      'text of letters, digits, _, -, . and /, the first of them a letter or digit',
+      (value) => typeof value === 'string' && named.test(value),
+    ),
   ),
   /** The shape of an input without its batch, for the first layer of a model. */
   inputShape: optional(checked<(number | null)[]>('a list of sizes', Array.isArray)),

@@ -15,11 +15,14 @@ import {
 const epsilon = number({ above: 0, max: 1, scale: 'log', default: 1e-6 })
 const parameters = defineParameters('weight-standardization', { epsilon })
 
+/** What tfjs accepts in the names of variables, which begin with the layer's. */
+const named = /^[a-z0-9][\w.\-/]*$/i
+
 export const standardizedConv2dOptions = defineParameters('weight-standardization', {
   /** Output channels. */
-  filters: integer({ min: 1 }),
+  filters: integer({ min: 1, max: 65_536 }),
   /** Side of the filters in pixels. */
-  kernelSize: integer({ min: 1, default: 3 }),
+  kernelSize: integer({ min: 1, max: 255, default: 3 }),
   /** Pixels from one output to the next. */
   strides: integer({ min: 1, default: 1 }),
   /** As tfjs has it. */
@@ -32,7 +35,10 @@ export const standardizedConv2dOptions = defineParameters('weight-standardizatio
   seed: integer({ min: 0, max: 2 ** 32 - 1, default: 0 }),
   /** The layer's name, which its initial weights depend on. @defaultValue one that tfjs makes */
   name: optional(
-    checked<string>('text that is not empty', (value) => typeof value === 'string' && value !== ''),
+    checked<string>(
+      'text of letters, digits, _, -, . and /, the first of them a letter or digit',
+      (value) => typeof value === 'string' && named.test(value),
+    ),
   ),
   /** The shape of an input without its batch, for the first layer of a model. */
   inputShape: optional(checked<(number | null)[]>('a list of sizes', Array.isArray)),

@@ -91,7 +91,9 @@ test('rejects wrong options and inputs', () => {
     'weight-standardization: expected epsilon to be a number in (0, 1], got 0',
   )
   expect(() => standardizeWeights(tf.ones([2]))).toThrow('expected kernel to be of rank 2 or more')
-  expect(() => standardizedConv2d({} as never)).toThrow('expected filters to be a positive integer')
+  expect(() => standardizedConv2d({} as never)).toThrow(
+    'expected filters to be an integer in [1, 65536]',
+  )
   expect(() => standardizedConv2d({ filters: 2, padding: 'full' as never })).toThrow(
     "expected padding to be 'same' or 'valid', got full",
   )

@@ -43,9 +43,16 @@ const parameters = defineParameters('polynomial-decay', {
  */
 export function polynomialSchedule(given: OptionsOf<typeof parameters>): (t: number) => number {
   const { rate, steps, power, min } = parameters.parse(given)
-  assertArgument(min <= rate, 'polynomial-decay', { min }, `a number in [0, ${rate}], the rate`)
-  return (t) => min + (rate - min) * Math.max(0, 1 - t / steps) ** power
+  assertMin(min, rate)
+  return (t) => decayed(rate, t / steps, power, min)
 }
+
+function assertMin(min: number, rate: number): void {
+  assertArgument(min <= rate, 'polynomial-decay', { min }, `a number in [0, ${rate}], the rate`)
+}
+
+const decayed = (rate: number, done: number, power: number, min: number): number =>
+  min + (rate - min) * Math.max(0, 1 - done) ** power
 
 /**
  * Takes the learning rate down as a power of the share of the run that is left.
@@ -64,8 +71,8 @@ export function polynomialDecay({ key, ...given }: PolynomialDecayOptions = {}):
     options,
     setsRate: true,
     learningRate: (rate, time) => {
-      const steps = Math.max(1, stepsOf(over, time))
-      return polynomialSchedule({ rate, steps, power, min })(time.step)
+      assertMin(min, rate)
+      return decayed(rate, time.step / Math.max(1, stepsOf(over, time)), power, min)
     },
   }
 }

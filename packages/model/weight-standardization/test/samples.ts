@@ -1,0 +1,2 @@
+// Output channels, which are required.
+export const samples = () => ({ standardizedConv2d: { filters: 4 } })
