@@ -5,7 +5,7 @@ import { onEachBackend } from '@tricks/conformance'
 import { createRandom } from '@tricks/core'
 import { variablesOf } from '@tricks/core/model'
 import { afterAll, describe, expect, test } from 'vitest'
-import { efficientNetLite, exportModel, foldBatchNorm, plain, resnet } from '../src/index.ts'
+import { exportModel, foldBatchNorm, plain, resnet } from '../src/index.ts'
 
 /** Weights that no initializer gives: statistics of a trained network, some of them small. */
 function shaken(model: layers.LayersModel): layers.LayersModel {
@@ -98,7 +98,6 @@ describe('foldBatchNorm', () => {
   afterAll(() => tf.disposeVariables())
 
   test.each([
-    ['EfficientNet-Lite0', () => efficientNetLite({ inputShape: [16, 16, 3], classes: 5 })],
     ['ResNet-18', () => resnet({ depth: 18, inputShape: [8, 8, 3], classes: 5 })],
     ['plain', () => plain({ widths: [[3], [4]], inputShape: [8, 8, 3], classes: 5, dropout: 0.5 })],
   ])('leaves no batch norm in %s, and what is exported predicts the same', async (_, make) => {
