@@ -5,7 +5,8 @@
 //   npm run mutate -- packages/augment/cutout packages/schedule/warmup
 //   npm run mutate -- --report mutants.json packages/core
 import { writeFileSync } from 'node:fs'
-import { relative } from 'node:path'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Stryker } from '@stryker-mutator/core'
 
@@ -13,6 +14,9 @@ const { values, positionals: packages } = parseArgs({
   allowPositionals: true,
   options: { report: { type: 'string' } },
 })
+// TensorFlow can be loaded only once per process, and Stryker runs the tests of many mutants in one.
+process.env.TRICKS_NATIVE_CACHE = join(tmpdir(), 'no-native')
+
 /** A test file that can't even be collected has noticed, too. */
 const noticed = ['Killed', 'Timeout', 'RuntimeError']
 

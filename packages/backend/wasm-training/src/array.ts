@@ -306,6 +306,15 @@ function sumRows(
   })
 }
 
+/** What reducing no values gives; tfjs would leave the output's memory as it was. */
+function ofNothing(value: number): (original: Kernel) => Kernel {
+  return (original) => (call) => {
+    const output = original(call) as Info
+    if (size(input(call, 'x')) === 0) values(call, output).fill(value)
+    return output
+  }
+}
+
 /** A clone shares its values, as tensors are never written to; tfjs would copy them. */
 function identity(call: Call): Info {
   const { dataId, shape, dtype } = input(call, 'x')
@@ -327,4 +336,9 @@ export function registerArray(): void {
   extend(tf.Tile, tile)
   extend(tf.Transpose, transpose)
   extend(tf.UnsortedSegmentSum, () => unsortedSegmentSum)
+  extend(tf.Max, ofNothing(-Infinity))
+  extend(tf.Mean, ofNothing(NaN))
+  extend(tf.Min, ofNothing(Infinity))
+  extend(tf.Prod, ofNothing(1))
+  extend(tf.Sum, ofNothing(0))
 }

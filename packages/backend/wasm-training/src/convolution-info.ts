@@ -15,7 +15,7 @@ export function convolutionInfo(
   if (dataFormat !== undefined && dataFormat !== 'NHWC') {
     throw new Error(`wasm-training: expected dataFormat to be NHWC, got ${dataFormat as string}`)
   }
-  return tf.backend_util.computeConv2DInfo(
+  const info = tf.backend_util.computeConv2DInfo(
     inputShape as Shape4D,
     filterShape as Shape4D,
     strides as number,
@@ -24,4 +24,16 @@ export function convolutionInfo(
     dimRoundingMode as 'floor',
     depthwise,
   )
+  checkWindows(info)
+  return info
+}
+
+/** tfjs computes negative output sizes where no window fits, and then reads out of bounds. */
+export function checkWindows(info: tf.backend_util.Conv2DInfo): void {
+  const { top, bottom, left, right } = info.padInfo
+  const size = [info.inHeight + top + bottom, info.inWidth + left + right]
+  if (info.outHeight < 0 || info.outWidth < 0)
+    throw new Error(
+      `wasm-training: expected images of at least ${info.effectiveFilterHeight} × ${info.effectiveFilterWidth} pixels, the size of the filter, got ${size.join(' × ')} with padding`,
+    )
 }

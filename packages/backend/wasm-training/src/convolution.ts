@@ -270,12 +270,13 @@ function depthwiseGradient(of: 'input' | 'filter'): (call: Call) => Info {
 
 /**
  * tfjs's own depthwise convolution, XNNPACK's, with explicit padding: with 'same', XNNPACK pads differently from
- * TensorFlow if a stride is larger than the filter.
+ * TensorFlow if a stride is larger than the filter. An empty output makes it read out of bounds.
  */
-function paddedByNumbers(original: Kernel): Kernel {
+function depthwise(original: Kernel): Kernel {
   return (call) => {
-    if (call.attrs['pad'] !== 'same') return original(call)
     const info = convolutionInfo(call, input(call, 'x').shape, input(call, 'filter').shape, true)
+    if (tf.util.sizeFromShape(info.outShape) === 0) return makeOutput(call, info.outShape)
+    if (call.attrs['pad'] !== 'same') return original(call)
     const { top, bottom, left, right } = info.padInfo
     const pad = [
       [0, 0],
@@ -292,8 +293,8 @@ export function registerConvolution(): void {
   extend(tf.FusedConv2D, () => convolve)
   extend(tf.Conv2DBackpropInput, () => inputGradient)
   extend(tf.Conv2DBackpropFilter, () => filterGradient)
-  extend(tf.DepthwiseConv2dNative, paddedByNumbers)
-  extend(tf.FusedDepthwiseConv2D, paddedByNumbers)
+  extend(tf.DepthwiseConv2dNative, depthwise)
+  extend(tf.FusedDepthwiseConv2D, depthwise)
   extend(tf.DepthwiseConv2dNativeBackpropInput, () => depthwiseGradient('input'))
   extend(tf.DepthwiseConv2dNativeBackpropFilter, () => depthwiseGradient('filter'))
 }

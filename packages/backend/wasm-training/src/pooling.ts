@@ -1,8 +1,10 @@
-// The gradients of pooling.
+// The gradients of pooling, and pooling that leaves nothing.
 import * as tf from '@tensorflow/tfjs-core'
+import { checkWindows } from './convolution-info.ts'
 import {
   type Call,
   type Info,
+  type Kernel,
   compute,
   extend,
   input,
@@ -13,19 +15,33 @@ import {
   values,
 } from './kernel.ts'
 
+function poolInfo(call: Call, x: Info): tf.backend_util.Conv2DInfo {
+  const { filterSize, strides, pad, dimRoundingMode } = call.attrs
+  const info = tf.backend_util.computePool2DInfo(
+    x.shape as [number, number, number, number],
+    filterSize as number,
+    strides as number,
+    1,
+    pad as 'same',
+    dimRoundingMode as 'floor',
+  )
+  checkWindows(info)
+  return info
+}
+
+/** tfjs's own, XNNPACK's, reads out of bounds if the output is empty. */
+function pool(original: Kernel): Kernel {
+  return (call) => {
+    const { outShape } = poolInfo(call, input(call, 'x'))
+    return tf.util.sizeFromShape(outShape) === 0 ? makeOutput(call, outShape) : original(call)
+  }
+}
+
 function poolGradient(average: boolean): (call: Call) => Info {
   return (call) => {
     const x = input(call, 'input')
     const dy = input(call, 'dy')
-    const { filterSize, strides, pad, dimRoundingMode } = call.attrs
-    const info = tf.backend_util.computePool2DInfo(
-      x.shape as [number, number, number, number],
-      filterSize as number,
-      strides as number,
-      1,
-      pad as 'same',
-      dimRoundingMode as 'floor',
-    )
+    const info = poolInfo(call, x)
     const output = makeOutput(call, x.shape)
     const tile =
       info.filterHeight === info.strideHeight &&
@@ -51,6 +67,8 @@ function poolGradient(average: boolean): (call: Call) => Info {
 }
 
 export function registerPooling(): void {
+  extend(tf.AvgPool, pool)
+  extend(tf.MaxPool, pool)
   extend(tf.MaxPoolGrad, () => poolGradient(false))
   extend(tf.AvgPoolGrad, () => poolGradient(true))
 }

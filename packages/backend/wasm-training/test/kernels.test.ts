@@ -437,3 +437,39 @@ describe('equal to finite differences:', () => {
     await expectGradient(operation, shape)
   })
 })
+
+describe('where nothing is left, there is an empty result, or the reduction of nothing:', () => {
+  const x = (...shape: [number, number, number, number]) => tf.ones<tf.Rank.R4>(shape)
+  const filter = (channels: number) => tf.ones<tf.Rank.R4>([5, 5, 3, channels])
+  const windows: [string, (images: tf.Tensor4D) => tf.Tensor][] = [
+    ['convolution', (images) => tf.conv2d(images, filter(4), 2, 'valid')],
+    ['depthwise convolution', (images) => tf.depthwiseConv2d(images, filter(1), 2, 'valid')],
+    ['max-pool', (images) => tf.maxPool(images, 5, 2, 'valid')],
+    ['average pool', (images) => tf.avgPool(images, 5, 2, 'valid')],
+  ]
+  test.each(windows)('%s', async (_, operation) => {
+    await on('wasm', () => {
+      expect(operation(x(2, 4, 4, 3)).shape.slice(0, 3)).toEqual([2, 0, 0])
+      expect(operation(x(0, 9, 9, 3)).shape.slice(0, 3)).toEqual([0, 3, 3])
+      expect(
+        tf
+          .grad(operation as (a: tf.Tensor) => tf.Tensor)(x(2, 4, 4, 3))
+          .dataSync(),
+      ).toEqual(new Float32Array(2 * 4 * 4 * 3))
+      const tooSmall = 'expected images of at least 5 × 5 pixels, the size of the filter, got 2 × 4'
+      expect(() => operation(x(2, 2, 4, 3))).toThrow(tooSmall)
+      return []
+    })
+  })
+  const reductions: [string, (x: tf.Tensor, axes: number[]) => tf.Tensor, number][] = [
+    ['sum', tf.sum, 0],
+    ['mean', tf.mean, NaN],
+    ['max', tf.max, -Infinity],
+    ['min', tf.min, Infinity],
+    ['product', tf.prod, 1],
+  ]
+  test.each(reductions)('%s', async (_, reduce, value) => {
+    const [result] = await on('wasm', () => reduce(x(2, 0, 0, 3), [1, 2]))
+    expect(result).toEqual({ shape: [2, 3], values: Array(6).fill(value) })
+  })
+})

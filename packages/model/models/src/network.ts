@@ -1,6 +1,6 @@
 import * as layers from '@tensorflow/tfjs-layers'
 import { batchNorm, type BatchNormOptions } from '@tricks/batch-norm'
-import { createRandom } from '@tricks/core'
+import { assertArgument, createRandom } from '@tricks/core'
 import { dropout } from '@tricks/dropout'
 import { type Activation, activationLayer } from './activation.ts'
 import type { ModelOptions } from './options.ts'
@@ -72,8 +72,16 @@ export function network(modelName: string, options: Required<ModelOptions>): Net
           seed: random.fork(name).integer(1, 2 ** 32),
         })
   const make = layers.layers
-  const apply = (layer: layers.layers.Layer, x: Tensor | Tensor[]): Tensor =>
-    layer.apply(x) as Tensor
+  const applied: layers.layers.Layer[] = []
+  const apply = (layer: layers.layers.Layer, x: Tensor | Tensor[]): Tensor => {
+    const y = layer.apply(x) as Tensor
+    applied.push(layer)
+    const something = y.shape.slice(1).every((size) => size! > 0)
+    if (!something) for (const each of applied) each.dispose()
+    const range = `larger, as nothing is left of such images after ${layer.name}`
+    assertArgument(something, modelName, { inputShape }, range)
+    return y
+  }
 
   /** Adds zeros around x if tfjs's own padding differs; returns the padding that remains for the layer. */
   const padded = (
