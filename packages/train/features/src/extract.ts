@@ -10,17 +10,17 @@ import {
 } from '@tricks/train'
 import { type FeatureStore, memoryStore } from './store.ts'
 
-/** The features of some images, or of some augmented ones. */
+/** The features of some images, augmented or not. */
 export interface FeatureBlock {
   /** One class number per row. */
   readonly labels: Int32Array
-  /** `[rows, width]`, row by row, as the store has them. */
+  /** `[rows, width]` in row-major order, read from the store. */
   read(): Float32Array
 }
 
-/** The features of images, in blocks. */
+/** The features of a set of images, in blocks. */
 export interface Features {
-  /** Numbers per image. */
+  /** Number of features per image. */
   readonly width: number
   readonly blocks: readonly FeatureBlock[]
 }
@@ -29,21 +29,21 @@ export interface FeatureOptions {
   /** From normalised images to features, `[batch, width]`: see `splitHead`. */
   readonly model: Model
   readonly images: Subset
-  /** By which images in [0, 1] are normalised, per channel. */
+  /** The mean of each channel, subtracted from images in [0, 1]. */
   readonly mean: readonly number[]
   readonly deviation: readonly number[]
   /**
-   * A list of tricks per pass over the images, of which the image tricks act; default one pass without any. With tricks
-   * that draw, each pass sees the images in another way.
+   * A list of tricks for each pass over the images; only image tricks act. Default: one pass without tricks. With
+   * random tricks, each pass sees the images differently.
    */
   readonly passes?: readonly (readonly Trick[])[]
-  /** Of what the tricks draw; default 0. */
+  /** Seed of the tricks' draws; default 0. */
   readonly seed?: number
   /** Images that pass through the network at once; default 32. */
   readonly batchSize?: number
-  /** Batches whose features are kept together, after which an interrupted process continues; default 8. */
+  /** Batches per stored block; an interrupted process continues after the last block. Default 8. */
   readonly batchesPerBlock?: number
-  /** Where they are kept; default in memory. */
+  /** Where the features are stored; default in memory. */
   readonly store?: FeatureStore
   /** Called after each batch. */
   readonly onProgress?: (progress: FeatureProgress) => void
@@ -51,16 +51,16 @@ export interface FeatureOptions {
 }
 
 export interface FeatureProgress {
-  /** Images done, of all passes. */
+  /** Images done, over all passes. */
   readonly done: number
-  /** Those whose features were computed now, rather than found in the store. */
+  /** Images whose features were computed by this call, not found in the store. */
   readonly computed: number
   readonly total: number
 }
 
 /**
- * The features of images by a network with fixed weights: computed once, and kept by weights, images,
- * normalisation and tricks. Another call with the same ones, even in another process, gets the stored features.
+ * Computes the features of images with a fixed network, or reads them from the store. They are stored by weights,
+ * images, normalisation and tricks: another call with the same ones, even in another process, gets the stored features.
  *
  * @throws RangeError for an option out of its range; the signal's reason if it is aborted
  * @example
@@ -106,7 +106,7 @@ export async function extractFeatures(options: FeatureOptions): Promise<Features
   return { width, blocks }
 }
 
-/** What was kept a moment ago; it is not held here, as it may be larger than memory. */
+/** Reads a stored block again; the features are not held in memory, as they may not fit. */
 function readAgain(store: FeatureStore, name: string): Float32Array {
   const values = store.read(name)
   if (!values) throw new Error(`features: ${name} is missing from the store. Run it again.`)
@@ -146,7 +146,7 @@ async function compute(
   return values
 }
 
-/** What of a trick changes images. */
+/** Only the parts of a trick that change images. */
 const imagesAlone = ({ name, key, options, tricks, images }: Trick): Trick => ({
   name,
   key,
@@ -156,7 +156,7 @@ const imagesAlone = ({ name, key, options, tricks, images }: Trick): Trick => ({
 })
 
 /**
- * The features of several, as of all their images.
+ * Joins the features of several sets of images.
  *
  * @example
  * const features = (labels: number[]) => ({

@@ -6,19 +6,20 @@ import { Rows } from './rows.ts'
 
 export interface HeadOptions {
   readonly training: Features
-  /** The decay is chosen by the loss on them; without them only one may be given. */
+  /** Features of the validation images, whose loss chooses the decay. Without them, pass a single decay. */
   readonly validation?: Features
   readonly classes: number
   /**
    * Weight decays to try, from the largest on, each above 0: λ of loss + λ/2 · Σw², for features that are centred and
-   * whose squared norm is 1 in the mean. Default 0.1 to 1e-7 in steps of √10.
+   * whose squared norm is 1 on average. Default 0.1 to 1e-7 in steps of √10.
    */
   readonly decays?: readonly number[]
-  /** How much each class counts, its mean over the images 1; default the same for all. */
+  /** Weight of each class, with a mean of 1 over the images; default the same for all. */
   readonly classWeights?: readonly number[]
   /**
-   * ε of label smoothing, in [0, 1), default 0: targets are (1 − ε) · one-hot + ε / classes, in the losses too. A layer that is
-   * to be fine-tuned with smoothed targets should begin with them, or their gradients tear down what is too sure.
+   * ε of label smoothing, in [0, 1), default 0: targets are (1 − ε) · one-hot + ε / classes, in the reported losses
+   * too. Use it for a layer that will be fine-tuned with smoothed targets: otherwise the first gradient steps undo its
+   * overconfidence, and damage the network.
    */
   readonly smoothing?: number
   /** Steps of L-BFGS per decay; default 100. */
@@ -46,8 +47,8 @@ export interface Head extends Tried {
 const defaultDecays = Array.from({ length: 13 }, (_, i) => 10 ** (-1 - i / 2))
 
 /**
- * Fits a network's last layer to features: multinomial logistic regression with weight decay, minimised by L-BFGS, the
- * decay chosen by the loss on validation images. There is one minimum, so nothing is drawn.
+ * Fits a network's last layer to features: multinomial logistic regression with weight decay, minimised by L-BFGS. The
+ * decay is chosen by the validation loss. There is a single minimum, so no seed is needed.
  *
  * @throws RangeError for an option out of its range; the signal's reason if it is aborted
  * @example
@@ -77,13 +78,13 @@ export async function fitHead(options: HeadOptions): Promise<Head> {
         signal?.throwIfAborted()
         return rows.penalised(x, decay)
       }
-      // Each starts where the one before ended, which is near.
+      // Each fit starts from the previous one, which is near.
       ;({ at } = await minimize(objective, at, { maxSteps }))
       const judged = { decay, training: await rows.metrics(at) }
       const own = held ? { ...judged, validation: await held.metrics(at) } : judged
       tried.push(own)
       if (!best || lossOf(own) < lossOf(best.tried)) best = { at, tried: own }
-      // It is convex in the logarithm of the decay, as far as it is smooth: it won't come back.
+      // The loss is roughly convex in the logarithm of the decay: it won't fall again.
       else if (lossOf(own) > 1.1 * lossOf(best.tried)) break
     }
     return { ...rows.layer(best!.at), ...best!.tried, tried }

@@ -1,4 +1,4 @@
-/** Where a function is smallest, as far as it was looked for. */
+/** The minimum that was found. */
 export interface Minimum {
   readonly at: Float64Array
   readonly value: number
@@ -9,9 +9,9 @@ export interface Minimum {
 export interface MinimizeOptions {
   /** Default 200. */
   readonly maxSteps?: number
-  /** Ends where no partial derivative is larger than this; default 1e-5. */
+  /** Stops when no partial derivative is larger than this; default 1e-5. */
   readonly tolerance?: number
-  /** Pairs of steps and changes of the gradient that are remembered; default 10. */
+  /** Number of past steps, with their changes of the gradient, to keep; default 10. */
   readonly memory?: number
 }
 
@@ -19,10 +19,10 @@ type Valued = { readonly value: number; readonly gradient: Float64Array }
 type Pair = { readonly step: Float64Array; readonly change: Float64Array; readonly product: number }
 
 /**
- * Minimises a smooth convex function by L-BFGS, with steps halved until they give a part of the descent that the gradient
- * promises.
+ * Minimises a smooth convex function by L-BFGS, with steps halved until the descent is a sufficient part of what the
+ * gradient predicts.
  *
- * @param f gives value and gradient
+ * @param f returns value and gradient
  * @param from is not changed
  * @example
  * const { at } = await minimize(([x]) => ({ value: (x! - 3) ** 2, gradient: Float64Array.of(2 * (x! - 3)) }), Float64Array.of(0))
@@ -40,14 +40,14 @@ export async function minimize(
   while (steps < maxSteps && gradient.some((each) => Math.abs(each) > tolerance)) {
     const direction = descent(gradient, pairs)
     const slope = dot(direction, gradient)
-    // Nothing is known of the curvature at first.
+    // At first, the curvature is unknown.
     let length = pairs.length > 0 ? 1 : Math.min(1, 1 / Math.sqrt(-slope))
     let next = await f(moved(at, direction, length))
     for (let i = 0; i < 30 && !(next.value <= value + 1e-4 * length * slope); i++) {
       length /= 2
       next = await f(moved(at, direction, length))
     }
-    // In float32 the last digits of the value say nothing any more.
+    // In float32 the value's last digits are noise.
     if (!(next.value < value)) break
     const step = direction.map((each) => length * each)
     const change = next.gradient.map((each, i) => each - gradient[i]!)

@@ -2,22 +2,25 @@ import * as tf from '@tensorflow/tfjs-core'
 import { accuracy, type Metrics, oneHot, softmaxCrossEntropy } from '@tricks/core'
 import type { FeatureBlock, Features } from './extract.ts'
 
-/** Features take their bytes twice on the device, as the gradient wants them transposed; more are read again each time. */
+/**
+ * On the device, features take twice their bytes, as the gradient needs them transposed. Larger sets are read again for
+ * each step.
+ */
 const mostBytes = 2 ** 27
 
 interface RowOptions {
   readonly classes: number
-  /** Of the targets that the loss is of. */
+  /** Label smoothing of the targets. */
   readonly smoothing?: number
   readonly classWeights?: readonly number[]
-  /** Centred and scaled by the same numbers as those. */
+  /** Statistics to centre and scale by; default those of these features. */
   readonly like?: Statistics
 }
 
 interface Statistics {
   /** Of each feature. */
   readonly mean: Float64Array
-  /** What makes the mean of the squared norms 1 once features are centred. */
+  /** Scales the centred features to a mean squared norm of 1. */
   readonly scale: number
 }
 
@@ -29,11 +32,11 @@ interface Block {
   readonly targets: tf.Tensor2D
   /** One-hot, `[rows, classes]`. */
   readonly labels: tf.Tensor2D
-  /** How much each row counts, `[rows, 1]`, 1 in the mean over all blocks. */
+  /** Weight of each row, `[rows, 1]`, with a mean of 1 over all blocks. */
   readonly weights: tf.Tensor2D
 }
 
-/** Rows of features with what a linear layer's loss on them is, block by block. */
+/** Rows of features, and a linear layer's loss on them, block by block. */
 export class Rows implements Statistics {
   private readonly features: Features
   private readonly classes: number
@@ -60,12 +63,12 @@ export class Rows implements Statistics {
       this.resident = features.blocks.map((block) => this.load(block))
   }
 
-  /** What is on the device, for the caller to dispose. */
+  /** The tensors on the device, for the caller to dispose. */
   tensors(): tf.TensorContainer {
     return (this.resident ?? []) as unknown as tf.TensorContainer
   }
 
-  /** Value and gradient of the mean loss and decay / 2 · Σw², by kernel and bias one after the other. */
+  /** Value and gradient of the mean loss plus decay / 2 · Σw², for the kernel followed by the bias. */
   async penalised(
     at: Float64Array,
     decay: number,
@@ -101,7 +104,7 @@ export class Rows implements Statistics {
     return { loss: loss! / this.count, accuracy: right! / this.count }
   }
 
-  /** The layer for features as they are: centring and scaling go into kernel and bias. */
+  /** The layer for the original features: centring and scaling are folded into kernel and bias. */
   layer(at: Float64Array): { kernel: Float32Array; bias: Float32Array } {
     const { classes, mean, scale } = this
     const kernel = Float32Array.from(at.subarray(0, mean.length * classes), (each) => each * scale)
@@ -111,7 +114,7 @@ export class Rows implements Statistics {
     return { kernel, bias: Float32Array.from(bias) }
   }
 
-  /** The sums over all blocks of what is computed of each, one after the other. */
+  /** Computes something for each block in turn, and adds the results up. */
   private async sum(
     at: Float64Array,
     compute: (block: Block, kernel: tf.Tensor2D, bias: tf.Tensor1D) => tf.Tensor[],

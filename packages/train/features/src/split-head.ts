@@ -1,6 +1,6 @@
 import * as layers from '@tensorflow/tfjs-layers'
 
-/** A network in two parts: all but its last layer, and the last layer. */
+/** A network in two parts: its last layer, and everything before it. */
 export interface SplitModel {
   /** From images to features, `[batch, width]`; it shares its layers with the model. */
   readonly features: layers.LayersModel
@@ -9,9 +9,9 @@ export interface SplitModel {
 }
 
 /**
- * Splits a network before its last layer, which has to be a dense layer without an activation, on pooled features.
+ * Splits a network before its last layer, which must be a dense layer without an activation, on pooled features.
  *
- * @throws Error for a model that ends otherwise
+ * @throws Error if the model ends in anything else
  * @example
  * const { features, head } = splitHead(model)
  */

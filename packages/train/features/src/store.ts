@@ -1,13 +1,13 @@
 /** Where features are kept: in memory, or in files that outlive the process. */
 export interface FeatureStore {
-  /** What was kept under that name; undefined if nothing was, or if it is damaged. */
+  /** The values stored under that name; undefined if missing or damaged. */
   read(name: string): Float32Array | undefined
-  /** Keeps values under a name, whole or not at all. */
+  /** Stores values under a name, atomically. */
   write(name: string, values: Float32Array): void
 }
 
 /**
- * Keeps features in memory.
+ * Creates a store that keeps features in memory.
  *
  * @example
  * const store = memoryStore()

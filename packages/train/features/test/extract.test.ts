@@ -34,7 +34,7 @@ const options = (more: Partial<FeatureOptions> = {}): FeatureOptions => ({
 const valuesOf = async (given: FeatureOptions): Promise<number[]> =>
   (await extractFeatures(given)).blocks.flatMap(({ read }) => [...read()])
 
-test('features and last layer are the model, on normalised images in the order given', async () => {
+test('features followed by the last layer equal the model, on normalised images in the given order', async () => {
   const model = network()
   const { features, head } = splitHead(model)
   const found = await extractFeatures(options({ model: features }))
@@ -52,7 +52,7 @@ test('features and last layer are the model, on normalised images in the order g
   computed.forEach((each, i) => expect(each).toBeCloseTo(logits[i]!, 4))
 })
 
-test('what is kept is not computed again for the same model, images and options', async () => {
+test('stored features are not computed again for the same model, images and options', async () => {
   const store = memoryStore()
   let computed = 0
   const counted = (more: Partial<FeatureOptions> = {}): FeatureOptions =>
@@ -75,7 +75,7 @@ test('what is kept is not computed again for the same model, images and options'
   }
 })
 
-test('passes show the images in other ways, by the seed', async () => {
+test('each pass augments the images differently, depending on the seed', async () => {
   const passes = [[], [randomFlip({ probability: 1 })], [randomFlip()], [randomFlip()]]
   const values = await valuesOf(options({ passes, seed: 3 }))
   const pass = (i: number): number[] => values.slice(35 * i, 35 * i + 35)
@@ -113,7 +113,7 @@ test('an interrupted extraction continues from the last block, to the same value
   expect(rest).toEqual(await valuesOf(options({ passes })))
 })
 
-test('a model without a dense layer of logits at its end is rejected', () => {
+test('rejects a model that does not end in a dense layer of logits', () => {
   const { dense, flatten } = layers.layers
   const flat = (): layers.layers.Layer => flatten({ inputShape: [2, 2, 1] })
   const softmax = layers.sequential({

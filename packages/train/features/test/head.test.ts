@@ -42,7 +42,7 @@ describe('minimize', () => {
     expect(from).toEqual(new Float64Array(4))
   })
 
-  test('ends where it starts if that is the minimum, and after the given number of steps', async () => {
+  test('stops at once if it starts at the minimum, and stops after maxSteps', async () => {
     const bowl = ([x]: Float64Array) => ({ value: x! ** 4, gradient: Float64Array.of(4 * x! ** 3) })
     expect((await minimize(bowl, Float64Array.of(0))).steps).toBe(0)
     expect((await minimize(bowl, Float64Array.of(5), { maxSteps: 2 })).steps).toBe(2)
@@ -53,7 +53,7 @@ onEachBackend(() => {
   const training = clusters([20, 20, 20], 0.4)
   const validation = clusters([15, 15, 15], 0.4)
 
-  test('the gradient of loss and decay is 0 at the minimum', async () => {
+  test('the gradient of loss plus decay is 0 at the minimum', async () => {
     const decay = 0.01
     const { kernel, bias } = await fitHead({ training, classes: 3, decays: [decay], maxSteps: 300 })
     const rows = rowsOf(training)
@@ -82,7 +82,7 @@ onEachBackend(() => {
     biasGradient.forEach((each) => expect(each).toBeCloseTo(0, 4))
   })
 
-  test('the decay with the lowest validation loss is taken, and no tensor stays', async () => {
+  test('takes the decay with the lowest validation loss, and leaks no tensor', async () => {
     const before = tf.memory().numTensors
     const head = await fitHead({ training, validation, classes: 3, maxSteps: 20 })
     expect(tf.memory().numTensors).toBe(before)
@@ -92,14 +92,14 @@ onEachBackend(() => {
     expect(head.tried.find(({ decay }) => decay === head.decay)!.validation).toEqual(
       head.validation,
     )
-    // Neither the strongest, by which nothing is learned, nor the weakest, which fits the noise.
+    // Neither the strongest, which learns nothing, nor the weakest, which fits the noise.
     expect(losses.indexOf(loss)).toBeGreaterThan(0)
     expect(losses.at(-1)).toBeGreaterThan(loss)
     expect(head.validation!.accuracy).toBeGreaterThan(0.8)
     expect(head.kernel).toHaveLength(18)
   })
 
-  test('a fit gives the same bits again', async () => {
+  test('repeated fits are bit-equal', async () => {
     const one = await fitHead({ training, validation, classes: 3, maxSteps: 20 })
     const other = await fitHead({ training, validation, classes: 3, maxSteps: 20 })
     expect(one.kernel).toEqual(other.kernel)
@@ -108,7 +108,7 @@ onEachBackend(() => {
 })
 
 describe('a head', () => {
-  test('of class weights recalls a rare class more often', async () => {
+  test('with class weights recalls a rare class more often', async () => {
     const uneven = clusters([60, 6], 0.9)
     const rare = rowsOf(clusters([0, 60], 0.9))
     const recall = async (classWeights: readonly number[]): Promise<number> => {
@@ -125,7 +125,7 @@ describe('a head', () => {
     expect(await recall([1 / 60, 1 / 6])).toBeGreaterThan((await recall([1, 1])) + 0.1)
   })
 
-  test('of smoothed targets is less sure, and as often right', async () => {
+  test('with smoothed targets is less confident, and as accurate', async () => {
     const training = clusters([20, 20, 20], 0.2)
     const fitted = (smoothing: number) =>
       fitHead({ training, validation: training, classes: 3, decays: [1e-6], smoothing })
@@ -136,7 +136,7 @@ describe('a head', () => {
     await expect(fitted(1)).rejects.toThrow('features: expected smoothing to be a number in [0, 1)')
   })
 
-  test('is fitted to the features of several sets', async () => {
+  test('can be fitted to the features of several sets', async () => {
     const fitted = async (training: Features): Promise<Float32Array> =>
       (await fitHead({ training, classes: 3, decays: [0.01] })).kernel
     const [one, other] = [clusters([20, 20, 20], 0.4), clusters([15, 15, 15], 0.4)]
@@ -144,7 +144,7 @@ describe('a head', () => {
     expect(await fitted(joined(one, one))).toEqual(await fitted(joined(one, one)))
   })
 
-  test('is not fitted with a decay of 0, with several without validation, or once it is aborted', async () => {
+  test('rejects a decay of 0, several decays without validation, and an aborted signal', async () => {
     const training = clusters([20, 20, 20], 0.4)
     const given = { training, validation: training, classes: 3 }
     await expect(fitHead({ ...given, decays: [0] })).rejects.toThrow(
