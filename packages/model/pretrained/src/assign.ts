@@ -4,20 +4,26 @@ import { expectedOf, type Expected } from './expected.ts'
 import type { Tensors } from './file.ts'
 import { namesOf } from './names.ts'
 
-/** A model whose variables are set: one of @tricks/models, or any whose file has its own names. */
+/** A model to load weights into: one of @tricks/models, or any other whose file uses its own variable names. */
 export type Model = Layered & { readonly name?: string }
 
-/** What was done with the weights. */
+/** The result of loading weights. */
 export interface Loaded {
-  /** Whose names the file has: 'torchvision', 'timm', 'efficientnet_pytorch', or 'tricks' for our own. */
+  /**
+   * The naming scheme of the file: 'torchvision', 'timm', 'efficientnet_pytorch', or 'tricks' for the model's own
+   * names.
+   */
   readonly family: string
   /** The paths of the variables that were set. */
   readonly loaded: readonly string[]
-  /** The classifier's, if the file has one of another number of classes or none, so that it is still to be trained. */
+  /**
+   * The paths of the classifier's variables, if the file has no classifier or one for another number of classes: train
+   * it.
+   */
   readonly kept: readonly string[]
 }
 
-/** @throws Error that lists all that does not fit; nothing is changed then */
+/** @throws Error that lists every mismatch; the model is then unchanged */
 export function assign(model: Model, tensors: Tensors): Loaded {
   const variables = variablesOf(model)
   const file = byPlainName(tensors)
@@ -33,7 +39,7 @@ export function assign(model: Model, tensors: Tensors): Loaded {
   const problems = problemsOf(wanted, file, names?.classifier ?? 'logits')
   if (problems.length > 0)
     throw new Error(
-      `pretrained: expected weights of ${model.name ?? 'the model'}, got others, and loaded none:\n` +
+      `pretrained: expected weights of ${model.name ?? 'the model'}, got weights that don't match; nothing was loaded:\n` +
         problems.map((line) => `  ${line}\n`).join('') +
         'Pass a model of the same architecture, depth and variant as the weights.',
     )
@@ -49,7 +55,7 @@ export function assign(model: Model, tensors: Tensors): Loaded {
   }
 }
 
-/** Without the prefixes of wrappers, and without torch's counts of batches, which no average needs here. */
+/** Tensors without the prefixes of wrappers and without torch's batch counts, which aren't needed here. */
 function byPlainName(tensors: Tensors): Map<string, Tensors[string]> {
   const file = new Map<string, Tensors[string]>()
   for (const [given, tensor] of Object.entries(tensors)) {
@@ -62,7 +68,7 @@ function byPlainName(tensors: Tensors): Map<string, Tensors[string]> {
   return file
 }
 
-/** The classifier's variables, if the file has none, or all of them for other classes. */
+/** The classifier's variables, if the file has none of them, or has all of them for another number of classes. */
 function keptOf(
   expected: readonly Expected[],
   file: ReadonlyMap<string, Tensors[string]>,
@@ -80,7 +86,7 @@ function keptOf(
   return keeps ? head.map(({ path }) => path) : []
 }
 
-/** Other layers of a classifier are no problem, nor is the normalisation of an exported model. */
+/** Additional layers of a classifier are ignored, as is the normalisation of an exported model. */
 function problemsOf(
   wanted: readonly Expected[],
   file: ReadonlyMap<string, Tensors[string]>,

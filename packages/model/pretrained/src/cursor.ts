@@ -14,7 +14,7 @@ export class Cursor {
     return this.at >= this.bytes.length
   }
 
-  /** @throws Error unless so many bytes are left */
+  /** @throws Error if fewer bytes are left */
   take(count: number): Uint8Array {
     return this.bytes.subarray(this.skip(count), this.at)
   }
@@ -35,14 +35,14 @@ export class Cursor {
     return this.view.getInt32(this.skip(4), true)
   }
 
-  /** @throws Error if it is negative or no safe integer */
+  /** @throws Error if it is negative or not a safe integer */
   count64(): number {
     const count = this.view.getBigUint64(this.skip(8), true)
     if (count > Number.MAX_SAFE_INTEGER) throw new Error(`expected a count, got ${count}`)
     return Number(count)
   }
 
-  /** Big-endian, as pickles have it. */
+  /** Big-endian, as in pickles. */
   float64(): number {
     return this.view.getFloat64(this.skip(8))
   }
@@ -62,7 +62,7 @@ export class Cursor {
   private skip(count: number): number {
     const from = this.at
     if (!(count >= 0 && from + count <= this.bytes.length))
-      throw new Error(`it ends at byte ${this.bytes.length}, where more was announced`)
+      throw new Error(`it ends at byte ${this.bytes.length}, but more were announced`)
     this.at += count
     return from
   }

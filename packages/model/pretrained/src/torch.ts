@@ -7,11 +7,11 @@ import { gather, Storage, Stored } from './strided.ts'
 import { storedFiles } from './zip.ts'
 
 /**
- * The tensors of a file that `torch.save` wrote, in its zip format (since 1.6) or the one before: float32, float16,
- * bfloat16 and float64 as float32, integers as int32 or uint8, bool. Of a checkpoint, those under `state_dict`,
- * `model_state_dict` or `model`. Nothing in the file is executed: whatever it names beside tensors, ordered dictionaries,
- * numbers and text is an error with that name. Before memory is allocated its size is checked against the file's; it is at
- * most some times that.
+ * Reads the tensors of a file written by `torch.save`, in its zip format (since 1.6) or the older one: float32,
+ * float16, bfloat16 and float64 as float32, integers as int32 or uint8, bool. In a checkpoint, it reads those under
+ * `state_dict`, `model_state_dict` or `model`. Nothing in the file is executed: anything besides tensors, ordered
+ * dictionaries, numbers and text is an error that names it. Memory is limited to a few times the file's size, which is
+ * checked before it is allocated.
  *
  * @param bytes of the whole file
  * @returns by name; shapes are torch's, `[out, in, height, width]` of a convolution's weight
@@ -57,7 +57,7 @@ const globals: Vocabulary['globals'] = new Map<
   ['torch._utils._rebuild_parameter', ([data]) => data],
 ])
 
-/** Without arguments, or with pairs, as Python 2 has it. */
+/** Without arguments, or with pairs, as in Python 2. */
 function orderedDictionary([pairs = []]: readonly unknown[]): Dictionary {
   const isPair = (pair: unknown): pair is [string, unknown] =>
     Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string'
@@ -66,14 +66,14 @@ function orderedDictionary([pairs = []]: readonly unknown[]): Dictionary {
   return new Map(pairs)
 }
 
-/** Notes the storages that the pickle refers to. */
+/** Records the storages that the pickle refers to. */
 function vocabulary(seen: Map<string, Storage>): Vocabulary {
   const persistent = (id: unknown): Storage => {
     const [kind, type, key, , count, view = null] = Array.isArray(id) ? (id as unknown[]) : []
     const isStorage = kind === 'storage' && type instanceof Global && view === null
     const number = isStorage ? storageTypes[type.name] : undefined
     if (!number || typeof key !== 'string' || !isCount(count))
-      throw new Error('it refers to something that is no storage of numbers')
+      throw new Error('it refers to something that is not a storage of numbers')
     const storage = new Storage(number, key, count)
     const known = seen.get(key)
     if (known && (known.type !== number || known.count !== count))
@@ -115,7 +115,7 @@ function readLegacy(bytes: Uint8Array): Contents {
   const cursor = new Cursor(bytes)
   const seen = new Map<string, Storage>()
   const next = (): unknown => unpickle(cursor, vocabulary(seen))
-  if (next() !== magic) throw new Error('it does not begin as torch.save begins')
+  if (next() !== magic) throw new Error('it does not start as torch.save files do')
   if (next() !== 1001) throw new Error('its protocol is not 1001')
   const system = next()
   if (system instanceof Map && system.get('little_endian') === false) throw new Error(bigEndian)
@@ -126,14 +126,14 @@ function readLegacy(bytes: Uint8Array): Contents {
     const storage = seen.get(String(key))
     const count = cursor.count64()
     if (!storage || storages.has(storage.key) || count !== storage.count)
-      throw new Error(`its storage ${String(key)} is not one that its tensors refer to`)
+      throw new Error(`no tensor refers to its storage ${String(key)}`)
     storages.set(storage.key, cursor.take(count * numberTypes[storage.type].size))
   }
-  if (!cursor.ended) throw new Error('bytes after the last storage belong to none')
+  if (!cursor.ended) throw new Error('it has extra bytes after the last storage')
   return { root, storages }
 }
 
-/** Tensors may share storages, but not so much that a small file fills the memory. */
+/** Tensors may share storages, but a small file must not fill the memory. */
 const mostTimes = 4
 
 function materialized(
@@ -143,7 +143,7 @@ function materialized(
 ): Tensors {
   const total = [...stored.values()].reduce((sum, { size }) => sum + 4 * size, 0)
   if (total > mostTimes * fileSize + 2 ** 20)
-    throw new Error(`its tensors would take ${total} bytes, of a file of ${fileSize}`)
+    throw new Error(`its tensors would take ${total} bytes, but the file has only ${fileSize}`)
   const read = new Map<string, FileTensor['values']>()
   const tensors = [...stored].map(([name, tensor]) => {
     const { type, key } = tensor.storage

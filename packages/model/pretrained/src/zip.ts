@@ -1,13 +1,13 @@
 import { Cursor } from './cursor.ts'
 
-/** The largest size of what ends a zip archive: 22 bytes and a comment. */
+/** The largest size of a zip archive's end record: 22 bytes and a comment. */
 const longestEnd = 22 + 0xffff
 
 /**
- * The files in a zip archive whose entries are stored, not compressed, as torch writes it: views of its bytes. What nothing
- * decompresses can't grow, so the memory is bounded by the archive.
+ * The files in a zip archive with uncompressed entries, as written by torch, as views of its bytes. As nothing is
+ * decompressed, memory is limited by the archive's size.
  *
- * @throws Error for a compressed entry, one outside of the archive, or one that its checksum doesn't match
+ * @throws Error for a compressed entry, one outside the archive, or one with a wrong checksum
  */
 export function storedFiles(bytes: Uint8Array): Map<string, Uint8Array> {
   const files = new Map<string, Uint8Array>()
@@ -30,8 +30,8 @@ export function storedFiles(bytes: Uint8Array): Map<string, Uint8Array> {
     const name = directory.text(lengths[0])
     directory.take(lengths[1] + lengths[2])
     if (method !== 0 || stored !== size)
-      throw new Error(`${name} is compressed, which torch does not do`)
-    if (files.has(name)) throw new Error(`it has two files ${name}`)
+      throw new Error(`${name} is compressed; torch.save never compresses`)
+    if (files.has(name)) throw new Error(`it has two files named ${name}`)
     total += size
     if (total > bytes.length) throw new Error('its files overlap')
     const content = contentAt(bytes, at, size)
@@ -41,7 +41,7 @@ export function storedFiles(bytes: Uint8Array): Map<string, Uint8Array> {
   return files
 }
 
-/** Where the record that ends the archive begins. */
+/** The start of the archive's end record. */
 function endOf(bytes: Uint8Array): number {
   const first = Math.max(0, bytes.length - longestEnd)
   for (let at = bytes.length - 22; at >= first; at--)

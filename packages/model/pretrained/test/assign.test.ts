@@ -8,7 +8,7 @@ import { namesOf } from '../src/names.ts'
 
 type Entries = Record<string, Tensors[string]>
 
-/** Ones of all shapes that a model expects, by the names of a family. */
+/** Tensors of ones in all shapes that a model expects, named by a naming scheme. */
 function onesFor(model: LayersModel, family = 0): Entries {
   const expected = expectedOf(variablesOf(model), namesOf(model.name)[family])
   return Object.fromEntries(expected.map(({ name, shape }) => [name, ones(shape)]))
@@ -117,7 +117,7 @@ describe('names', () => {
 })
 
 test.each(['module.', 'model.', 'module.model.'])(
-  'the prefix %s, and counts of batches, are skipped',
+  'skips the prefix %s and batch counts',
   (prefix) => {
     const model = lite()
     const tensors = Object.entries(onesFor(model)).map(
@@ -133,7 +133,7 @@ test.each(['module.', 'model.', 'module.model.'])(
   },
 )
 
-test('a classifier of another size, or none, is kept', () => {
+test("keeps the model's classifier if the file's has another size or is missing", () => {
   const model = lite()
   const [kernel, bias] = ['logits/kernel', 'logits/bias']
   const tensors: Entries = {
@@ -147,7 +147,7 @@ test('a classifier of another size, or none, is kept', () => {
   expect(sums(model).slice(-2)).toEqual([0, 0])
   const { '_fc.weight': _, '_fc.bias': __, ...headless } = tensors
   expect(loadBytes(model, headless).kept).toEqual([kernel, bias])
-  // Half of a classifier, or one of other features, is a mistake.
+  // A partial classifier, or one for other features, is a mistake.
   expect(() => loadBytes(model, { ...headless, '_fc.bias': ones([7]) })).toThrow(
     'missing: _fc.weight',
   )
@@ -157,7 +157,7 @@ test('a classifier of another size, or none, is kept', () => {
   model.dispose()
 })
 
-test('all that does not fit is listed at once, and nothing is changed', () => {
+test('lists all mismatches at once, and changes nothing', () => {
   const model = lite()
   const before = sums(model)
   const tensors = onesFor(model)
@@ -168,7 +168,7 @@ test('all that does not fit is listed at once, and nothing is changed', () => {
   tensors['_bn1.bias'] = { dtype: 'int32', shape: [1280], values: new Int32Array(1280) }
   expect(() => loadBytes(model, tensors)).toThrow(
     [
-      'pretrained: expected weights of efficientnet-lite0, got others, and loaded none:',
+      "pretrained: expected weights of efficientnet-lite0, got weights that don't match; nothing was loaded:",
       '  missing: _blocks.3._bn1.running_mean, for blocks3/depthwise/norm/moving_mean',
       '  missing: _conv_head.weight, for head/conv/kernel',
       '  unexpected: _blocks.16._bn0.weight',
@@ -181,7 +181,7 @@ test('all that does not fit is listed at once, and nothing is changed', () => {
   model.dispose()
 })
 
-test('weights of another architecture: names what is expected', () => {
+test('weights of another architecture: the error names what is expected', () => {
   const model = resnet({ stem: 'imagenet', inputShape, weights: 'zeros' })
   expect(() => loadBytes(model, { 'encoder.weight': ones([1]) })).toThrow(
     'pretrained: expected weights of resnet-18, with names such as conv1.weight or stem/conv/kernel, got encoder.weight',

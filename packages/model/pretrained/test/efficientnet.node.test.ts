@@ -1,4 +1,4 @@
-// EfficientNet-Lite0 with its ImageNet weights, against what the PyTorch code that they come with computes.
+// EfficientNet-Lite0 with its ImageNet weights, compared with the PyTorch code published with them.
 import { readFile } from 'node:fs/promises'
 import * as tf from '@tensorflow/tfjs-core'
 import { variablesOf } from '@tricks/core/model'
@@ -37,8 +37,8 @@ const cases = reference.cases as unknown as readonly {
 }[]
 
 /**
- * For features and logits in training, not for the statistics: a change of the weights by float32's own rounding, 6e-8,
- * changes them by 5e-4 of the largest.
+ * Tolerance for features and logits in training, not for the statistics: changing the weights by float32's rounding,
+ * 6e-8, changes them by 5e-4 of the largest.
  */
 const sensitive = 2e-3
 

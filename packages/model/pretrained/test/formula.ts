@@ -1,4 +1,4 @@
-// The formulas that the reference's notes give, for pictures and for weights.
+// The reference's formulas for pictures and weights.
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { expect } from 'vitest'
@@ -49,7 +49,7 @@ export interface Numbers {
   readonly data: readonly number[]
 }
 
-/** What the pooled features and the logits are, of the pictures. */
+/** The pooled features and the logits of the pictures. */
 export function outputsOf(
   model: layers.LayersModel,
   pictures: Pictures,
@@ -64,13 +64,13 @@ export function outputsOf(
 }
 
 export interface Closeness {
-  /** The largest number of all that the reference has, default that of what was found. */
+  /** The reference's largest number; default the largest that was computed. */
   readonly largest?: number | undefined
   /** Default 1e-4. */
   readonly tolerance?: number
 }
 
-/** The first numbers of each row are those expected, within a share of the largest number of all. */
+/** Checks the first numbers of each row, within a fraction of the largest number overall. */
 export function expectRows(
   found: number[][],
   expected: Numbers,

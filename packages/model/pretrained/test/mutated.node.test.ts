@@ -1,4 +1,4 @@
-// Files that were changed at random are rejected, or read as what they now say; nothing else happens.
+// Randomly changed files are rejected, or read as they are; nothing else happens.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createRandom } from '@tricks/core'

@@ -1,4 +1,4 @@
-// torchvision's ResNets with weights by formula, against what PyTorch computes, on wasm and native.
+// torchvision's ResNets with weights by formula, compared with PyTorch, on wasm and native.
 import * as tf from '@tensorflow/tfjs-core'
 import { variablesOf } from '@tricks/core/model'
 import { resnet } from '@tricks/models'
@@ -25,14 +25,14 @@ interface Case {
 const cases = reference.cases as readonly Case[]
 const depthOf = ({ params }: Case): Depth => Number(params.model.slice('resnet'.length)) as Depth
 
-/** A state dict of torchvision's, from what the model asks for; the tables below hold it to torchvision's own list. */
+/** A state dict with the names that our model expects; the tables below compare them with torchvision's own list. */
 const weights = new Map<Depth, Tensors>()
 function weightsOf(depth: Depth): Tensors {
   const known = weights.get(depth)
   if (known) return known
   const tensors: Record<string, Tensors[string]> = {}
   for (const { name, shape } of expected(depth)) tensors[name] = formulaTensor(name, shape)
-  // Only one of them stays: that of 152 layers takes 240 MB.
+  // Only one is kept: ResNet-152 takes 240 MB.
   weights.clear()
   weights.set(depth, tensors)
   return tensors
@@ -62,8 +62,9 @@ test.each(cases.filter(({ kind }) => kind === 'parameters'))(
 )
 
 /**
- * For what comes after the last stage in training, whose batch norms have 8 numbers per channel here: computed in float64
- * throughout, the features are 7e-3 from the reference's, and a change of the weights by 3e-8 changes them by 1e-4.
+ * Tolerance for everything after the last stage in training, where batch norm sees only 8 numbers per channel: even in
+ * float64 throughout, the features differ from the reference's by 7e-3, and changing the weights by 3e-8 changes them
+ * by 1e-4.
  */
 const chaotic = 1.5e-2
 const last = (name: string): { tolerance: number } => ({
@@ -80,7 +81,7 @@ describe.each(['wasm', ...(native ? ['tensorflow'] : [])])('on %s', (backend) =>
       kind !== 'parameters' && (backend !== 'wasm' || params.model !== 'resnet152'),
   )
   test.each(run)(
-    '$params.model computes what torch does: $kind, $params.height × $params.width',
+    '$params.model agrees with torch: $kind, $params.height × $params.width',
     (each) => {
       const { height, width } = each.params as Pictures
       const model = resnet({

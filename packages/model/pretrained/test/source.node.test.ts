@@ -35,7 +35,7 @@ test('an exported tfjs model, with a new head', async () => {
   broken.weightsManifest[0]!.paths = ['../weights.bin']
   await writeFile(join(folder, 'model.json'), JSON.stringify(broken))
   await expect(loadPretrained(to, join(folder, 'model.json'))).rejects.toThrow(
-    'names a file outside of its folder: ../weights.bin',
+    'lists a file outside its folder: ../weights.bin',
   )
   await writeFile(join(folder, 'model.json'), files['model.json'])
   await writeFile(join(folder, 'weights.bin'), files['weights.bin'].slice(4))
@@ -43,7 +43,9 @@ test('an exported tfjs model, with a new head', async () => {
     'describes weights of',
   )
   await writeFile(join(folder, 'model.json'), '{}')
-  await expect(loadPretrained(to, join(folder, 'model.json'))).rejects.toThrow('has no manifest')
+  await expect(loadPretrained(to, join(folder, 'model.json'))).rejects.toThrow(
+    'has no weights manifest',
+  )
 })
 
 test('a safetensors file, by path, URL and bytes', async () => {
@@ -61,7 +63,7 @@ test('a safetensors file, by path, URL and bytes', async () => {
   }
 })
 
-test('what is neither a name nor a file: says the names', async () => {
+test('neither a name nor a file: the error lists the names', async () => {
   await expect(loadPretrained(small(1), 'efficientnet-lite9')).rejects.toThrow(
     'loadPretrained: expected source to be one of efficientnet-lite0, efficientnet-lite1, efficientnet-lite2, or a file, ' +
       'got efficientnet-lite9',

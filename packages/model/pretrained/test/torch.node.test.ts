@@ -29,7 +29,7 @@ test.each(['zip.pt', 'legacy.pt', 'checkpoint.pt'])('reads %s: views, strides, t
 })
 
 test.each(['system-2.pt', 'system-4.pt', 'system-legacy-2.pt', 'system-legacy-4.pt'])(
-  '%s, which calls os.system, is rejected by that name',
+  'rejects %s, which calls os.system, naming the call',
   (name) => {
     expect(() => readTorchFile(read(name))).toThrow(
       'pretrained: expected a PyTorch file, but it names posix.system, which is neither a tensor nor a collection',
@@ -37,7 +37,7 @@ test.each(['system-2.pt', 'system-4.pt', 'system-legacy-2.pt', 'system-legacy-4.
   },
 )
 
-/** A pickle from text, of which each character is a byte, and numbers. */
+/** A pickle from numbers and text, one byte per character. */
 const bytes = (...parts: (string | readonly number[])[]): number[] =>
   parts.flatMap((part) => (typeof part === 'string' ? [...Buffer.from(part, 'latin1')] : part))
 const head = bytes(
@@ -75,7 +75,7 @@ interface Described {
   readonly offset?: number
 }
 
-/** A file in the format before 1.6 with one tensor, of a storage of 4 zeros. */
+/** A file in the format before 1.6 with one tensor on a storage of 4 zeros. */
 function fileOf({ count = 4, shape, strides, offset = 0 }: Described): Uint8Array {
   const tensor = bytes(
     'ctorch._utils\n_rebuild_tensor_v2\n(',
@@ -91,7 +91,7 @@ function fileOf({ count = 4, shape, strides, offset = 0 }: Described): Uint8Arra
   return Uint8Array.from([...head, ...state, ...keys, ...int64(4), ...Array<number>(16).fill(0)])
 }
 
-test('reads a tensor of a storage', () => {
+test('reads a tensor from a storage', () => {
   const { weight } = readTorchFile(fileOf({ shape: [2, 2], strides: [2, 1] }))
   expect(weight).toEqual({ dtype: 'float32', shape: [2, 2], values: new Float32Array(4) })
 })
@@ -133,7 +133,7 @@ test.each<[string, number[], RegExp]>([
   ['a name with line feeds', bytes('\x8c\x03a\nb\x8c\x01c\x93.'), /names a\\nb\.c/],
   ['a class that is constructed', bytes('ccollections\nOrderedDict\n)\x81.'), /operation 0x81/],
   ['text longer than the file', bytes('X\xff\xff\xff\x7f'), /where more was announced/],
-  ['a recall of nothing', bytes('h\x05.'), /recalls 5/],
+  ['a memo that was never written', bytes('h\x05.'), /recalls 5/],
   ['an empty stack', bytes('.'), /stack is empty/],
   ['a missing mark', bytes('t.'), /lacks a mark/],
   ['attributes of a number', bytes('K\x01}b.'), /sets attributes/],
@@ -144,7 +144,7 @@ test.each<[string, number[], RegExp]>([
   expect(() => readTorchFile(file)).toThrow(message)
 })
 
-test('dictionaries that refer to each other again and again do not take forever', () => {
+test('dictionaries that refer to each other many times are rejected quickly', () => {
   // Twenty levels of ten references each would be 10²⁰ entries.
   const level = (i: number): number[] =>
     bytes(
@@ -159,7 +159,7 @@ test('dictionaries that refer to each other again and again do not take forever'
   expect(() => readTorchFile(file)).toThrow('too many')
 })
 
-test('many tensors of one storage do not take more memory than some times the file', () => {
+test("many tensors on one storage take at most a few times the file's size", () => {
   const count = 50_000
   const tensor = (name: string, storage: number[]): number[] =>
     bytes(
@@ -181,12 +181,14 @@ test('many tensors of one storage do not take more memory than some times the fi
   expect(() => readTorchFile(whole)).toThrow(/its tensors would take \d+ bytes, of a file of \d+/)
 })
 
-test('rejects compressed archives, whatever they would grow to', () => {
+test('rejects compressed archives, of any size', () => {
   expect(() => readTorchFile(read('compressed.pt'))).toThrow('data.pkl is compressed')
 })
 
-test('rejects what is no file of tensors', () => {
+test('rejects files without tensors', () => {
   expect(() => readTorchFile(new Uint8Array())).toThrow('pretrained: expected a PyTorch file, but')
-  expect(() => readTorchFile(Buffer.from('<!DOCTYPE html>'))).toThrow('but operation 0x3c is none')
+  expect(() => readTorchFile(Buffer.from('<!DOCTYPE html>'))).toThrow(
+    'but operation 0x3c is not used',
+  )
   expect(() => readTorchFile(Buffer.from('cos\nsystem\n(S"true"\ntR.'))).toThrow('names os.system')
 })
