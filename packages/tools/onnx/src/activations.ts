@@ -3,7 +3,7 @@ import { axisInFile } from './graph.ts'
 
 type Activation = (x: Value, name: string, graph: Graph) => string
 
-/** One of ONNX's operators. */
+/** An activation that is a single ONNX operator. */
 const plain =
   (operator: string): Activation =>
   (x, name, graph) =>
@@ -14,7 +14,7 @@ const overClasses =
   (x, name, graph) =>
     graph.add(name, operator, [x.name], { axis: axisInFile(-1, x) })
 
-/** x times something of x. */
+/** x times a function of x. */
 const gated =
   (gate: Activation): Activation =>
   (x, name, graph) =>
@@ -28,7 +28,7 @@ export const clip = (x: Value, name: string, graph: Graph, min: number, max: num
     graph.scalar(`${name}/max`, max),
   ])
 
-/** x Φ(x); the runtimes know this form, and compute it as one. */
+/** x Φ(x); runtimes recognise this form and fuse it. */
 const gelu: Activation = (x, name, graph) => {
   const scalar = (of: string, value: number): string => graph.scalar(`${name}/${of}`, value)
   const scaled = graph.add(`${name}/scaled`, 'Div', [x.name, scalar('root', Math.SQRT2)])
@@ -38,7 +38,7 @@ const gelu: Activation = (x, name, graph) => {
   return graph.add(name, 'Mul', [product, scalar('half', 0.5)])
 }
 
-/** tfjs's activations by their names in a layer's configuration. */
+/** tfjs's activations, by name in a layer's configuration. */
 const activations: Readonly<Record<string, Activation>> = {
   elu: plain('Elu'),
   gelu,
@@ -63,7 +63,7 @@ const activations: Readonly<Record<string, Activation>> = {
 /**
  * Applies an activation.
  *
- * @throws Error naming the layer and the activation, if it is none of these
+ * @throws Error naming the layer and the activation, if it is not supported
  */
 export function activate(x: Value, kind: string, name: string, graph: Graph): Value {
   if (!Object.hasOwn(activations, kind))

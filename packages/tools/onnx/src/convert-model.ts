@@ -15,7 +15,7 @@ interface Context {
 const inputsOf = ({ sourceLayer, nodeIndex }: Tensor): readonly Tensor[] =>
   sourceLayer.inboundNodes[nodeIndex]!.inputTensors
 
-/** How often each tensor is read on the way to the output. */
+/** How many times each tensor is read between input and output. */
 function readsOf(output: Tensor): ReadonlyMap<number, number> {
   const reads = new Map([[output.id, 1]])
   const seen = new Set<Tensor>()
@@ -33,9 +33,9 @@ function readsOf(output: Tensor): ReadonlyMap<number, number> {
 }
 
 /**
- * Adds a model's layers to the file, from its input on.
+ * Adds a model's layers to the file.
  *
- * @returns its output
+ * @returns the model's output
  */
 export function convertModel(model: layers.LayersModel, input: Value, context: Context): Value {
   const { graph, weights, type } = context

@@ -2,7 +2,7 @@ import type { Attribute } from './file.ts'
 import type { Graph, Shape, Value } from './graph.ts'
 import { kernelOf, type Kernel, type Weight } from './weights.ts'
 
-/** What a norm makes of each channel in inference: factor · x + shift. */
+/** A norm in inference, per channel: factor · x + shift. */
 export interface Norm {
   readonly factor: Float64Array
   readonly shift: Float64Array
@@ -23,14 +23,14 @@ export function normOf(
   }
 }
 
-/** Times a number for each output channel, which goes into the scales if there are some. */
+/** Multiplies each output channel by a number; an int8 kernel's scales absorb it. */
 function multiplied({ values, channels, scales }: Kernel, factor: ArrayLike<number>): Kernel {
   if (!scales)
     return {
       values: Float32Array.from(values, (value, i) => value * factor[i % channels]!),
       channels,
     }
-  // A scale is positive by the format's rules; values are in [-127, 127], so their signs may change.
+  // The format requires positive scales; values are in [-127, 127], so their signs can be flipped.
   return {
     values: Int8Array.from(values, (value, i) => value * Math.sign(factor[i % channels]!)),
     channels,
@@ -38,7 +38,7 @@ function multiplied({ values, channels, scales }: Kernel, factor: ArrayLike<numb
   }
 }
 
-/** Values in another order of the axes. */
+/** Values with transposed axes. */
 export function transposed<T extends Float32Array | Int8Array>(
   values: T,
   shape: readonly number[],
@@ -62,7 +62,10 @@ export function transposed<T extends Float32Array | Int8Array>(
   return result
 }
 
-/** Adds a kernel to the file, the axis of its output channels named; of int8 with the node that multiplies by its scales. */
+/**
+ * Adds a kernel to the file, given the axis of its output channels; for int8, also the node that multiplies by its
+ * scales.
+ */
 export function addKernel(
   graph: Graph,
   name: string,
@@ -83,7 +86,7 @@ export interface Window {
   readonly dilationRate?: readonly [number, number]
 }
 
-/** How a window goes over an image; TensorFlow's 'same' has the odd pixel of padding at the end. */
+/** Strides and padding of a window; TensorFlow's 'same' puts the odd pixel of padding at the end. */
 export function windowAttributes(
   { kernelSize, strides, padding, dilationRate: dilations = [1, 1] }: Window,
   [, height, width]: Shape,
@@ -102,7 +105,7 @@ export function windowAttributes(
   }
 }
 
-/** A convolution, by a kernel in tfjs's order: with a norm after it, that of the convolution and the norm in one. */
+/** Adds a convolution with a kernel in tfjs's order; a norm after it is folded into it. */
 export function convolution(
   graph: Graph,
   x: Value,

@@ -1,4 +1,5 @@
-// ONNX's messages, of their fields those that a file with one graph needs: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+// The fields of ONNX's messages that a file with one graph needs:
+// https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 import { PbfWriter } from 'pbf'
 
 export interface Initializer {
@@ -7,7 +8,7 @@ export interface Initializer {
   readonly values: Float32Array | Int8Array | BigInt64Array
 }
 
-/** A list of numbers contains integers; numbers with fractions are marked. */
+/** Plain lists of numbers are integers; lists of floats are marked as such. */
 export type Attribute = number | string | readonly number[] | { readonly float: number }
 
 export interface Node {
@@ -18,7 +19,7 @@ export interface Node {
   readonly attributes: Readonly<Record<string, Attribute>>
 }
 
-/** An input or output of float32; an axis without a size has a name. */
+/** A float32 input or output; an axis of unknown size has a name. */
 export interface Port {
   readonly name: string
   readonly shape: readonly (number | string)[]
@@ -34,12 +35,12 @@ export interface OnnxModel {
   readonly output: Port
 }
 
-/** Version 8 of the format and 17 of the operators are read by every ONNX Runtime since 1.12, of 2022. */
+/** Every ONNX Runtime since 1.12 (2022) reads format version 8 with operator version 17. */
 const versions = { format: 8, operators: 17 } as const
 const types = { float32: 1, int8: 3, int64: 7 } as const
 const attributeTypes = { float: 1, integer: 2, string: 3, integers: 7 } as const
 
-/** The bytes of a file. */
+/** Encodes a model as the bytes of a file. */
 export function encodeModel(model: OnnxModel): Uint8Array {
   const file = new PbfWriter()
   file.writeVarintField(1, versions.format)

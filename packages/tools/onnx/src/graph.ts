@@ -1,22 +1,22 @@
 import type { Attribute, Initializer, Node } from './file.ts'
 
-/** A size that the model leaves open is null. */
+/** A shape; null for a size that the model leaves open. */
 export type Shape = readonly (number | null)[]
 
 /**
- * A tensor of the file. Its shape is in tfjs's order of the axes; in the file a tensor of four axes stands as
- * [batch, channels, height, width], as ONNX's convolutions take it, and any other as in tfjs.
+ * A tensor of the file. Its shape is in tfjs's axis order. In the file, tensors of four axes are [batch, channels,
+ * height, width], as ONNX's convolutions require; all others are as in tfjs.
  */
 export interface Value {
   readonly name: string
   readonly shape: Shape
 }
 
-/** Where a tfjs axis of four stands in the file, and back. */
+/** Permutations from tfjs's four axes to the file's, and back. */
 export const toFile = [0, 3, 1, 2] as const
 export const fromFile = [0, 2, 3, 1] as const
 
-/** The axis in the file of an axis in tfjs, which may be counted from the end. */
+/** Converts an axis from tfjs to the file; negative axes count from the end. */
 export function axisInFile(axis: number, { shape }: Value): number {
   const positive = axis < 0 ? axis + shape.length : axis
   return shape.length === 4 ? toFile.indexOf(positive as 0) : positive
@@ -27,7 +27,7 @@ export class Graph {
   readonly nodes: Node[] = []
   readonly initializers: Initializer[] = []
   private readonly names = new Set<string>()
-  /** Of tensors; those of the file's input and output are taken. */
+  /** Names of tensors in use; those of the file's input and output are reserved. */
   private readonly tensors = new Set(['images', 'logits', 'probabilities'])
 
   /** @returns the name of its output */
@@ -57,7 +57,7 @@ export class Graph {
     return this.constant(name, BigInt64Array.from(values, BigInt), [values.length])
   }
 
-  /** Gives a node's output another name, which no other node reads. */
+  /** Renames a node's output, which no other node reads. */
   rename(output: string, name: string): void {
     const at = this.nodes.findIndex((node) => node.output === output)
     if (at < 0)

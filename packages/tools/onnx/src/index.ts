@@ -10,28 +10,33 @@ import { readWeights } from './weights.ts'
 export { quantizeWeights } from './weights.ts'
 
 export interface OnnxOptions {
-  /** The mean of each channel by which the images of the training were normalised, in [0, 1]; with `deviation`. */
+  /** Mean of each channel, in [0, 1], by which the training images were normalised; requires `deviation`. */
   readonly mean?: readonly number[]
-  /** The standard deviation of each channel, in (0, 1]; with `mean`. Without both, `model` normalises for itself. */
+  /**
+   * Standard deviation of each channel, in (0, 1]; requires `mean`. Omit both if `model` normalises its images itself.
+   */
   readonly deviation?: readonly number[]
-  /** What the file gives: what `model` gives (default), or a softmax of it. */
+  /** The file's output: the output of `model` (default), or its softmax. */
   readonly output?: 'logits' | 'probabilities'
-  /** The type of the kernels; 'int8' has a scale for each output channel and takes about a quarter. Default 'float32'. */
+  /**
+   * The type of the kernels; 'int8' has a scale for each output channel and is about a quarter of the size. Default
+   * 'float32'.
+   */
   readonly weights?: 'float32' | 'int8'
-  /** The order of the input's axes: 'nhwc' (default), as tfjs and pictures have it, or 'nchw', as PyTorch has it. */
+  /** The order of the input's axes: 'nhwc' (default), as in tfjs and in picture files, or 'nchw', as in PyTorch. */
   readonly layout?: 'nhwc' | 'nchw'
-  /** The classes' names, kept in the file's metadata as JSON. */
+  /** Class names, stored as JSON in the file's metadata. */
   readonly classes?: readonly string[]
 }
 
 /**
- * A model as the bytes of an ONNX file, which normalises its images itself: for ONNX Runtime in pages, in Node, in Python
- * and on phones.
+ * Exports a model as the bytes of an ONNX file that normalises its images itself, for ONNX Runtime in web pages, in
+ * Node, in Python and on phones.
  *
- * The input `images` is float32 `[batch, height, width, channels]` (`'nchw'`: `[batch, channels, height, width]`), pixels in
- * [0, 1] of any batch size; the output is `logits` or `probabilities`, `[batch, classes]`. Batch norm goes into the
- * convolution before it. Of int8 weights, kernels alone are stored in 8 bits, q · s with a scale s for each output
- * channel; all is computed in float32.
+ * The input `images` is float32 `[batch, height, width, channels]` (`'nchw'`: `[batch, channels, height, width]`),
+ * pixels in [0, 1], any batch size; the output is `logits` or `probabilities`, `[batch, classes]`. Batch norm is folded
+ * into the convolution before it. With int8 weights, kernels are stored in 8 bits as q · s with a scale s for each
+ * output channel; everything else, and all arithmetic, is float32.
  *
  * @param model one input, `[batch, height, width, channels]`, one output
  * @param options.mean one number per channel, in [0, 1]; with `deviation`
@@ -39,8 +44,8 @@ export interface OnnxOptions {
  * @param options.output 'logits' (default) or 'probabilities'
  * @param options.weights 'float32' (default) or 'int8'
  * @param options.layout 'nhwc' (default) or 'nchw'
- * @param options.classes kept in the file's metadata
- * @returns the bytes of a `.onnx` file, operators of version 17
+ * @param options.classes stored in the file's metadata
+ * @returns the bytes of a `.onnx` file with operators of version 17
  * @throws RangeError if an option is out of its range; Error for a layer or an activation that can't be exported
  * @example
  * const bytes = await toOnnx(model, { mean, deviation, weights: 'int8' })
@@ -72,7 +77,7 @@ export async function toOnnx(
     graph.rename(result.name, output)
     return encodeModel({
       name: model.name,
-      description: `Images: float32 [${images.port.shape.join(', ')}], pixels in [0, 1]. Gives ${output}, [batch, ${result.shape.slice(1).join(', ')}].`,
+      description: `Images: float32 [${images.port.shape.join(', ')}], pixels in [0, 1]. Output: ${output}, [batch, ${result.shape.slice(1).join(', ')}].`,
       metadata: classes ? { classes: JSON.stringify(classes) } : {},
       nodes: graph.nodes,
       initializers: graph.initializers,
@@ -90,10 +95,10 @@ function checkOptions(
 ): void {
   const one = model.inputs.length === 1 && model.outputs.length === 1
   const count = { model: `${model.inputs.length} inputs and ${model.outputs.length} outputs` }
-  assertArgument(one, 'onnx', count, 'one of one input and one output')
+  assertArgument(one, 'onnx', count, 'a model with one input and one output')
   if ((mean === undefined) !== (deviation === undefined))
     throw new RangeError(
-      `onnx: expected mean and deviation together, got ${mean ? 'mean' : 'deviation'} alone: pass both, or none if the model normalises for itself`,
+      `onnx: expected mean and deviation together, got ${mean ? 'mean' : 'deviation'} alone: pass both, or neither if the model normalises its images itself`,
     )
   const oneOf = (name: string, value: unknown, ...allowed: string[]): void =>
     assertArgument(
@@ -110,7 +115,7 @@ function checkOptions(
   assertArgument(named, 'onnx', { classes }, `${units} names, one per output`)
 }
 
-/** The file's input, and what of it the first layer gets. */
+/** The file's input, and the first layer's input made from it. */
 function inputOf(
   shape: Shape,
   layout: 'nhwc' | 'nchw',

@@ -17,21 +17,21 @@ export interface LayerFacts {
   readonly config: Readonly<Record<string, unknown>>
   readonly weights: Readonly<Record<string, Weight>>
   readonly outputShape: Shape
-  /** Of the kernels. */
+  /** Type of the kernels. */
   readonly type: 'float32' | 'int8'
-  /** A norm right after it, which it takes in. */
+  /** A norm right after it, which is folded into it. */
   readonly norm?: Norm | undefined
 }
 
 type Convert = (layer: LayerFacts, inputs: readonly [Value, ...Value[]], graph: Graph) => Value
 
-/** The same axes as in tfjs, for position-dependent arguments. */
+/** A tensor with its axes in tfjs's order, for operators that depend on the order. */
 function inOrder({ name, shape }: Value, graph: Graph): string {
   const alike = shape.length !== 4 || shape[3] === 1 || (shape[1] === 1 && shape[2] === 1)
   return alike ? name : graph.add(`${name}/channels-last`, 'Transpose', [name], { perm: fromFile })
 }
 
-/** A tensor with the axes of tfjs, as it stands in the file. */
+/** A tensor with axes in tfjs's order, transposed to the file's. */
 const stored = (name: string, shape: Shape, graph: Graph): Value => ({
   name:
     shape.length === 4
@@ -48,10 +48,10 @@ const elementwise =
     const ranks = new Set(inputs.map(({ shape }) => shape.length))
     if (ranks.size > 1)
       throw new Error(
-        `onnx: ${name} joins tensors of ${[...ranks].join(' and ')} axes, which can't be exported: reshape them to the same number of axes`,
+        `onnx: ${name} merges tensors of ${[...ranks].join(' and ')} axes, which can't be exported: reshape them to the same number of axes`,
       )
     const names = inputs.map((each) => each.name)
-    // ONNX's Mul takes two, as do Min, Max and Mean any number.
+    // ONNX's Mul takes two inputs; Min, Max and Mean take any number.
     const output =
       operator === 'Mul' || operator === 'Add'
         ? names.slice(1).reduce((sum, each) => graph.add(name, operator, [sum, each]), names[0]!)
@@ -75,7 +75,7 @@ const conv =
     return activate(y, config['activation'] as string, `${name}/activation`, graph)
   }
 
-/** A depthwise convolution, then one by pixels. */
+/** A depthwise convolution, then a pointwise one. */
 const separable: Convert = (layer, [x], graph) => {
   const { name, weights, config, outputShape, type } = layer
   const { depthwise_kernel: kernel } = weights
@@ -97,7 +97,7 @@ const separable: Convert = (layer, [x], graph) => {
   return conv('pointwise_kernel')({ ...layer, config: window }, [spread], graph)
 }
 
-/** On an image, [batch, height, width, channels], a dense layer is a convolution of one pixel. */
+/** On images, [batch, height, width, channels], a dense layer is a 1 × 1 convolution. */
 const dense: Convert = (layer, [x], graph) => {
   const { name, config, weights, outputShape, type } = layer
   const kernel = weights['kernel']!
@@ -113,7 +113,7 @@ const dense: Convert = (layer, [x], graph) => {
       `onnx: ${name} is a dense layer on ${x.shape.length} axes, which can't be exported: flatten its input, or reshape it to [batch, height, width, channels]`,
     )
   const { values, ...own } = kernelOf('kernel', kernel, type)
-  // An int8 kernel that stands the other way, ONNX Runtime would multiply with activations that it rounds to int8 too.
+  // With the other orientation of an int8 kernel, ONNX Runtime would round the activations to int8, too.
   const turned = { ...own, values: transposed(values, kernel.shape, [1, 0]) }
   const names = [x.name, addKernel(graph, `${name}/kernel`, turned, [units, inputs], 0)]
   const { bias } = weights
@@ -128,7 +128,7 @@ const norm: Convert = ({ name, config, weights, outputShape }, [x], graph) => {
   const rank = x.shape.length
   if ((axis !== -1 && axis !== rank - 1) || (rank !== 2 && rank !== 4))
     throw new Error(
-      `onnx: ${name} normalises axis ${axis} of ${rank}, which can't be exported: let it normalise the channels, [batch, …, channels]`,
+      `onnx: ${name} normalises axis ${axis} of ${rank}, which can't be exported: normalise the channels instead, [batch, …, channels]`,
     )
   const size = x.shape.at(-1)!
   const inputs = Object.entries({ gamma: 1, beta: 0, moving_mean: 0, moving_variance: 1 }).map(
@@ -151,7 +151,7 @@ const layerNorm: Convert = ({ name, config, weights, outputShape }, [x], graph) 
   const last = axes.length === 1 && [-1, x.shape.length - 1].includes(axes[0]!)
   if (!last)
     throw new Error(
-      `onnx: ${name} normalises the axes ${axes.join(', ')}, which can't be exported: let it normalise the last`,
+      `onnx: ${name} normalises the axes ${axes.join(', ')}, which can't be exported: normalise the last axis instead`,
     )
   const size = x.shape.at(-1)!
   const constant = (of: string, fill: number): string =>
@@ -186,7 +186,7 @@ const globalPool =
 
 type Sides = readonly [readonly [number, number], readonly [number, number]]
 
-/** The two axes of an image that a layer's sides are of. */
+/** The height and width axes of a layer's images. */
 const axesOf = ({ config }: LayerFacts): readonly [number, number] =>
   config['dataFormat'] === 'channelsFirst' ? [2, 3] : [1, 2]
 
@@ -214,7 +214,7 @@ const crop: Convert = (layer, [x], graph) => {
       'starts',
       sides.map(([before]) => before),
     ),
-    // Counted from the end, of which 0 would be the beginning.
+    // Counted from the end, where 0 would mean the start.
     list(
       'ends',
       sides.map(([, after]) => (after === 0 ? 2 ** 31 : -after)),
@@ -228,7 +228,7 @@ const crop: Convert = (layer, [x], graph) => {
 }
 
 const reshape: Convert = ({ name, outputShape }, [x], graph) => {
-  // Of what isn't known before the images come, the batch stays; one more size follows from the others.
+  // The batch's size is kept; one other unknown size is inferred from the rest.
   const sizes = outputShape.map((size, axis) => size ?? (axis === 0 ? 0 : -1))
   const output = graph.add(name, 'Reshape', [
     inOrder(x, graph),
@@ -300,7 +300,7 @@ const layers: Readonly<Record<string, Convert>> = {
   TricksDropout: identity,
 }
 
-/** Whether a layer's kernel can take in the norm after it. */
+/** Whether the norm after a layer can be folded into its kernel. */
 export const takesNorm = ({ kind, config }: Pick<LayerFacts, 'kind' | 'config'>): boolean =>
   ['Conv2D', 'DepthwiseConv2D', 'SeparableConv2D'].includes(kind) &&
   config['activation'] === 'linear'
@@ -311,17 +311,17 @@ export const isNorm = (kind: string): boolean => layers[kind] === norm
  * Adds a layer to the file.
  *
  * @returns its output
- * @throws Error naming the layer, if ONNX has nothing like it here, and what to do
+ * @throws Error naming the layer, if it can't be exported, with a remedy
  */
 export function convert(layer: LayerFacts, inputs: readonly Value[], graph: Graph): Value {
   const { name, kind, config } = layer
   if (!Object.hasOwn(layers, kind))
     throw new Error(
-      `onnx: ${name} is a ${kind}, which can't be exported: build the model of ${Object.keys(layers).join(', ')}`,
+      `onnx: ${name} is a ${kind}, which can't be exported: build the model from ${Object.keys(layers).join(', ')}`,
     )
   if (config['dataFormat'] === 'channelsFirst' && kind !== 'ZeroPadding2D')
     throw new Error(
-      `onnx: ${name} (${kind}) takes channels first, which can't be exported: set its dataFormat to 'channelsLast'`,
+      `onnx: ${name} (${kind}) expects channels first, which can't be exported: set its dataFormat to 'channelsLast'`,
     )
   return layers[kind]!(layer, inputs as [Value], graph)
 }

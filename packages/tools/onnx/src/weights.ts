@@ -9,14 +9,14 @@ export interface Weight {
   readonly values: Float32Array
 }
 
-/** The layer that a model is made of; a model may be a layer itself. */
+/** The layers of a model; a model can itself be a layer. */
 export const layersOf = (model: layers.LayersModel): Layer[] =>
   model.layers.flatMap((layer) => (layer instanceof layers.LayersModel ? layersOf(layer) : [layer]))
 
-/** What a weight is in its layer: `depthwise_kernel` of `stem/conv/depthwise_kernel`. */
+/** A weight's role in its layer, the last part of its name: `depthwise_kernel` of `stem/conv/depthwise_kernel`. */
 const roleIn = (name: string): string => name.slice(name.lastIndexOf('/') + 1)
 
-/** Every layer's weights by their roles. */
+/** Reads the weights of every layer, by role. */
 export async function readWeights(
   model: layers.LayersModel,
 ): Promise<ReadonlyMap<Layer, Readonly<Record<string, Weight>>>> {
@@ -36,22 +36,22 @@ const opened = (weight: Layer['weights'][number]) => ({
   read: () => weight.read(),
 })
 
-/** The outputs of a kernel, which are the last in its order: one axis, and in a depthwise kernel the last two. */
+/** Number of output channels of a kernel: its last axis, or the last two of a depthwise kernel. */
 const channelsOf = (role: string, shape: readonly number[]): number =>
   role === 'depthwise_kernel' ? shape[2]! * shape[3]! : shape.at(-1)!
 
-/** A kernel: values, or int8 that a scale for each of its output channels multiplies. */
+/** A kernel: float32 values, or int8 values with a scale for each output channel. */
 export interface Kernel {
   readonly values: Float32Array | Int8Array
-  /** Output channels: that of `values[i]` is i modulo this. */
+  /** Number of output channels; `values[i]` belongs to channel i modulo this. */
   readonly channels: number
   /** One per channel. */
   readonly scales?: Float32Array
 }
 
 /**
- * A kernel's values w as q · s: s = max |w| / 127 of an output channel, q = w / s rounded. A kernel with a single value
- * for each channel is not converted, since its scales would take as much room.
+ * Quantises a kernel's values w to q · s: s = max |w| / 127 per output channel, q = w / s rounded. A kernel with a
+ * single value per channel is not converted, since its scales would be as large.
  */
 export function quantize(role: string, { values, shape }: Weight): Kernel {
   const channels = channelsOf(role, shape)
@@ -60,22 +60,22 @@ export function quantize(role: string, { values, shape }: Weight): Kernel {
   values.forEach((value, i) => {
     largest[i % channels] = Math.max(largest[i % channels]!, Math.abs(value))
   })
-  // Of a channel of zeros any scale will do.
+  // For a channel of zeros, any scale works.
   const scales = largest.map((most) => most / 127 || 1)
   const quantized = Int8Array.from(values, (value, i) => Math.round(value / scales[i % channels]!))
   return { values: quantized, channels, scales }
 }
 
-/** The kernel as it is trained, or of int8. */
+/** The trained kernel, or its int8 version. */
 export const kernelOf = (role: string, weight: Weight, type: 'float32' | 'int8'): Kernel =>
   type === 'int8'
     ? quantize(role, weight)
     : { values: weight.values, channels: channelsOf(role, weight.shape) }
 
 /**
- * Sets a model's kernels to the values that an int8 file has for them, to measure what that costs: for the same images the
- * model then gives what the file gives. Kernels of convolutions and dense layers are quantised, symmetrically, with a scale
- * for each output channel; biases and norms are not converted. Keep the original weights to undo it.
+ * Sets a model's kernels to the values in an int8 file, to measure the loss of accuracy: the model's predictions are
+ * then those of the file. Kernels of convolutions and dense layers are quantised, symmetrically, with a scale for each
+ * output channel; biases and norms are not converted. Keep the original weights to undo it.
  *
  * @example
  * quantizeWeights(model)

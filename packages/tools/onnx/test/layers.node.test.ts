@@ -13,11 +13,11 @@ const { layers: make } = layers
 type Layer = layers.layers.Layer
 const conv = (options: object = {}): Layer => make.conv2d({ filters: 4, kernelSize: 3, ...options })
 
-/** Layers on images of 9 × 7 with 4 channels; a dense layer on what they give. */
+/** Layers on images of 9 × 7 with 4 channels, followed by a dense layer. */
 const alone: [string, Layer[]][] = [
   ['same padding, stride 2', [conv({ strides: 2, padding: 'same' })]],
   [
-    'same padding, stride 3, kernel of 2',
+    'same padding, stride 3, kernel size 2',
     [conv({ strides: 3, kernelSize: [2, 5], padding: 'same' })],
   ],
   ['dilation', [conv({ dilationRate: 2, padding: 'same' })]],
@@ -30,10 +30,10 @@ const alone: [string, Layer[]][] = [
     'separable',
     [make.separableConv2d({ filters: 5, kernelSize: 3, depthMultiplier: 2, activation: 'relu' })],
   ],
-  ['a norm of its own', [make.reLU(), make.batchNormalization({ scale: false }), batchNorm()]],
+  ['a separate norm', [make.reLU(), make.batchNormalization({ scale: false }), batchNorm()]],
   ['a norm after an activation', [conv({ activation: 'relu6' }), batchNorm()]],
   [
-    'a norm of features',
+    'a norm on features',
     [make.flatten(), make.dense({ units: 6 }), batchNorm(), make.reshape({ targetShape: [1, 6] })],
   ],
   ['layer norm', [make.layerNormalization({ epsilon: 1e-6 })]],
@@ -51,7 +51,7 @@ const alone: [string, Layer[]][] = [
     ],
   ],
   [
-    'padding of channels',
+    'padding channels',
     [
       make.zeroPadding2d({
         padding: [
@@ -135,9 +135,9 @@ const joined: [string, (a: Tensor, b: Tensor) => unknown][] = [
   ['minimum', (a, b) => make.minimum().apply([a, b])],
   ['concatenate', (a, b) => make.concatenate().apply([a, b])],
   ['concatenate rows', (a, b) => make.concatenate({ axis: 1 }).apply([a, b])],
-  ['a norm and what it is of', (a, b) => make.add().apply([batchNorm().apply(a) as Tensor, a, b])],
+  ['a norm and its input', (a, b) => make.add().apply([batchNorm().apply(a) as Tensor, a, b])],
   [
-    'a layer twice',
+    'a layer used twice',
     (a, b) =>
       [conv()].map((layer) =>
         make.add().apply([layer.apply(a) as Tensor, layer.apply(b) as Tensor]),
@@ -186,7 +186,7 @@ const rejected: [string, () => layers.LayersModel, string][] = [
   [
     'a layer',
     () => stack([new Unknown({ name: 'odd' })]),
-    "onnx: odd is a Unknown, which can't be exported: build the model of Activation, ",
+    "onnx: odd is a Unknown, which can't be exported: build the model from Activation, ",
   ],
   [
     'upsampling',
@@ -196,15 +196,15 @@ const rejected: [string, () => layers.LayersModel, string][] = [
   [
     'channels first',
     () => stack([conv({ name: 'conv', dataFormat: 'channelsFirst' })]),
-    "onnx: conv (Conv2D) takes channels first, which can't be exported: set its dataFormat to 'channelsLast'",
+    "onnx: conv (Conv2D) expects channels first, which can't be exported: set its dataFormat to 'channelsLast'",
   ],
   [
-    'a norm of rows',
+    'a norm over rows',
     () => stack([make.batchNormalization({ name: 'norm', axis: 1 })]),
     'onnx: norm normalises axis 1 of 4',
   ],
   [
-    'a layer norm of images',
+    'a layer norm over images',
     () => stack([make.layerNormalization({ name: 'norm', axis: [1, 2, 3] })]),
     'onnx: norm normalises the axes 1, 2, 3',
   ],
@@ -215,14 +215,11 @@ const rejected: [string, () => layers.LayersModel, string][] = [
   ],
 ]
 
-test.each(rejected)(
-  '%s that ONNX has nothing like is named, with what to do',
-  async (_, build, message) => {
-    await expect(toOnnx(build())).rejects.toThrow(message)
-  },
-)
+test.each(rejected)('rejects %s, with a remedy', async (_, build, message) => {
+  await expect(toOnnx(build())).rejects.toThrow(message)
+})
 
-test('options out of their range are named', async () => {
+test('rejects options that are out of range', async () => {
   const model = stack([])
   await expect(toOnnx(model, { mean: [0.5, 0.5, 0.5, 0.5] })).rejects.toThrow(
     'onnx: expected mean and deviation together, got mean alone: pass both',

@@ -58,7 +58,7 @@ const models: [string, () => layers.LayersModel][] = [
 ]
 
 test.each(models)(
-  '%s gives the same in ONNX Runtime, and with int8 weights nearly the same',
+  '%s: ONNX Runtime agrees exactly with float32 weights, and nearly with int8 weights',
   async (_, build) => {
     const model = build()
     scatter(model)
@@ -86,7 +86,7 @@ const small = (): layers.LayersModel => {
   return model
 }
 
-test('takes channels first, gives probabilities, and keeps the names of the classes', async () => {
+test('accepts channels first, outputs probabilities, and stores the class names', async () => {
   const model = small()
   const images = imagesFor(model)
   const classes = ['rose', 'Gänseblümchen', 'tulip']
@@ -103,7 +103,7 @@ test('takes channels first, gives probabilities, and keeps the names of the clas
   expect(Buffer.from(bytes).includes(JSON.stringify(classes))).toBe(true)
 })
 
-test('says what it takes and gives', async () => {
+test('documents its input and output', async () => {
   const session = await InferenceSession.create(await toOnnx(small()))
   expect(session.inputMetadata).toMatchObject([
     { name: 'images', type: 'float32', shape: ['batch', 8, 6, 3] },
@@ -113,7 +113,7 @@ test('says what it takes and gives', async () => {
   ])
 })
 
-test('takes images of any size where the model does', async () => {
+test('accepts images of any size if the model does', async () => {
   const { conv2d, dense, globalAveragePooling2d, maxPooling2d } = layers.layers
   const model = layers.sequential({
     layers: [

@@ -1,10 +1,10 @@
-// Runs files with ONNX Runtime, and holds what it gives to what models give in tfjs.
+// Runs files in ONNX Runtime, and compares their outputs with those of tfjs.
 import * as tf from '@tensorflow/tfjs-core'
 import type * as layers from '@tensorflow/tfjs-layers'
 import { InferenceSession, Tensor } from 'onnxruntime-node'
 import { expect } from 'vitest'
 
-/** Sets all weights to new values; a few scales are 0 or negative. Faster than drawing millions. */
+/** Sets all weights to new values, a few scales to 0 or below. Faster than drawing millions of numbers. */
 export function scatter(model: layers.LayersModel): void {
   let state = 1
   const next = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0) / 2 ** 32
@@ -41,7 +41,7 @@ export async function run(
   return tf.tensor(output!.data as Float32Array, [...output!.dims])
 }
 
-/** The largest difference, of the largest value. */
+/** The largest difference, relative to the largest value. */
 export const distance = (a: tf.Tensor, b: tf.Tensor): number =>
   tf.tidy(() => tf.div(tf.max(tf.abs(tf.sub(a, b))), tf.max(tf.abs(b))).dataSync()[0]!)
 
@@ -54,7 +54,7 @@ export const imagesFor = (model: layers.LayersModel, size = 16): tf.Tensor =>
     1,
   )
 
-/** Held to what tfjs computes, for each image. */
+/** Compares a file's output with that of tfjs, image by image. */
 export async function expectSame(bytes: Uint8Array, model: layers.LayersModel): Promise<void> {
   const images = imagesFor(model)
   const expected = model.predict(images) as tf.Tensor
