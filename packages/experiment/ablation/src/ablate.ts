@@ -38,7 +38,7 @@ export interface AblateOptions {
   /** Texts for the results page. */
   readonly page: PageText
   readonly signal: AbortSignal
-  /** Receives lines for the user. */
+  /** Called with progress lines for the user. */
   readonly say?: (line: string) => void
 }
 
@@ -105,7 +105,7 @@ async function trainMissing(
     trialFor(run, setup, { on, epochs: regime.epochs }),
   )
   for (const { id } of trials) order.add(id)
-  const where = server ? `by the workers of ${queue.name}` : `${processes} at once`
+  const where = server ? `by the workers on ${queue.name}` : `${processes} at once`
   say(`${done.length} runs are done, ${trials.length} to go, ${where}, on ${regime.backend}`)
   if (done.length > 0) keep(done)
   // Starting the command again also retries failed runs.
@@ -151,14 +151,14 @@ async function trainMissing(
   if (failed) throw failureOf(failed)
 }
 
-/** A run is known by these, in the file and in the queue. */
+/** Identifies a run in the file and in the queue. */
 const keyOf = ({ on, seed, arm }: Result): string => `${on} ${seed} ${arm}`
 
 function failureOf({ trial, error = 'unknown error' }: Entry): Error {
   const { arm } = trial.config as { readonly arm: string } & Trial['config']
   const remedy = error.startsWith('a process died')
     ? 'start it again, with fewer --processes if memory ran out'
-    : 'start it again to try again'
+    : 'start it again to retry'
   return new Error(
     `ablate: ${arm}, seed ${trial.seed}: ${error}; finished runs are kept: ${remedy}`,
   )

@@ -10,7 +10,8 @@ use([CustomChart, ScatterChart, GridComponent, MarkLineComponent, TitleComponent
 const [row, width, colors] = [24, 860, { help: '#1a7f5a', harm: '#b3402f', open: '#8a8f98' }]
 
 /**
- * The effects with their intervals, best first: on the left each trick added to the base, on the right leave-one-out.
+ * Draws the effects with their intervals, best first: each trick added to the base on the left, leave-one-out on the
+ * right.
  */
 export function chartOf(summaries: readonly Summary[]): string {
   const panels = (['added', 'left out'] as const).map((kind) =>

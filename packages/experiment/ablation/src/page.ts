@@ -43,7 +43,7 @@ export function pageOf(
   ].join('\n\n')}\n`
 }
 
-/** Whether the positive controls help. */
+/** States whether the positive controls help. */
 function controlsOf(summaries: readonly Summary[], names: readonly string[]): string {
   const measured = summaries.filter(
     ({ name, kind, n }) => kind === 'added' && n > 1 && names.includes(name),

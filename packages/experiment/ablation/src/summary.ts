@@ -1,4 +1,4 @@
-// Compiling this file from source needs the declaration, which an import can't provide: jstat has none.
+// jstat has no types. Compiling this file from source needs our declaration, which an import can't provide.
 // oxlint-disable-next-line typescript/triple-slash-reference
 /// <reference path="./jstat.d.ts" />
 import { readFileSync } from 'node:fs'
@@ -62,7 +62,7 @@ export function summarize(
   })
 }
 
-/** One pair per seed, in order: the first for which a machine has trained both arms in the same precision. */
+/** One pair per seed, in order: the first pair that a machine has trained in the same precision. */
 export function pairsOf(
   results: readonly Result[],
   comparison: Comparison,

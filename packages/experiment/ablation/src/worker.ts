@@ -10,7 +10,9 @@ export interface Outcome extends Metrics {
   readonly training: Metrics
   readonly steps: number
   readonly wallClock: { readonly cpuSeconds: number }
-  /** Machine and precision, from `machineOf`: an ablation may be resumed elsewhere, but both runs of a pair must match. */
+  /**
+   * Machine and precision, from `machineOf`: an ablation may be resumed elsewhere, but both runs of a pair must match.
+   */
   readonly on: string
 }
 
@@ -24,7 +26,7 @@ export interface ArmConfig {
   readonly on?: string
 }
 
-/** A run that a worker is asked to do. */
+/** A run assigned to a worker. */
 export interface ArmJob extends Job {
   readonly spec: Json
   readonly setup: Json
@@ -34,7 +36,7 @@ export interface ArmJob extends Job {
 /**
  * The program of a worker process that trains arms, for `serveTrials`.
  *
- * @param train trains an arm from its spec; it resumes what an earlier attempt left
+ * @param train trains an arm from its spec; it resumes an earlier attempt
  * @example
  * // Training omitted:
  * const metrics = { loss: 0.5, accuracy: 0.8 }
@@ -52,7 +54,7 @@ export const armProgram =
   }
 
 /**
- * The kind of this machine. Results from two kinds differ by more than the seed does.
+ * The kind of this machine. Results from different kinds differ by more than seeds do.
  *
  * @param precision included if given
  * @example

@@ -74,13 +74,13 @@ describe('the summary', () => {
     expect(summarize([...runs, result(without, 1, 0.1)], [comparison])[0]).toEqual(summary)
   })
 
-  test('one pair has no interval, and no pair no row', () => {
+  test('a single pair has no interval; a comparison without pairs has no row', () => {
     expect(estimate([0.25])).toMatchObject({ mean: 0.25, interval: NaN })
     expect(summarize([result('mirroring', 0, 0.5)], [comparison])).toEqual([])
   })
 })
 
-test('classes keep their proportions, and a class that is too small is reported', () => {
+test('classes keep their proportions; a class that is too small is rejected', () => {
   const labels = Array.from({ length: 100 }, (_, i) => (i < 80 ? 0 : i < 98 ? 1 : 2))
   const set = {
     images: new Uint8Array(100),

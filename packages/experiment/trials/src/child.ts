@@ -7,11 +7,11 @@ export type Result =
   | { readonly outcome: Outcome }
   | { readonly error: string; readonly storage: boolean }
 
-/** A process that trains trials, so that the worker's own is never blocked and can renew its claims. */
+/** A process that trains trials, so that the worker's own process is never blocked and can renew its claims. */
 export interface Child {
-  /** Trains one; the process is started if there is none. */
+  /** Trains a trial; starts the process if necessary. */
   train(job: Exclude<ToChild, 'stop'>, progress: (share: number) => void): Promise<Result>
-  /** Ends the process, by force after `grace` milliseconds; the trial that it was training has failed. */
+  /** Stops the process, by force after `grace` milliseconds; the trial that it was training fails. */
   end(grace: number): Promise<void>
 }
 
@@ -21,7 +21,7 @@ export interface Child {
 export function childOf(module: string): Child {
   let running: { readonly child: ChildProcess; readonly ready: Promise<unknown> } | undefined
   const start = (): NonNullable<typeof running> => {
-    // Processes side by side use the cores better than threads within a step this small.
+    // With steps this small, several processes use the cores better than several threads.
     const env = { ...process.env, TF_NUM_INTRAOP_THREADS: '1', OMP_NUM_THREADS: '1' }
     const child = fork(module, { env })
     const ready = new Promise<void>((resolve) => {

@@ -23,7 +23,7 @@ export async function openTrials(where: string, options: QueueOptions = {}): Pro
   if (kept === version) return queue
   await queue.close()
   throw new Error(
-    `trials: ${queue.name} was started by version ${kept}, and this is ${version}: their results may differ. ` +
-      'Install the same version everywhere, or start another experiment.',
+    `trials: ${queue.name} was started by version ${kept}, but this is ${version}: their results may differ. ` +
+      'Install the same version everywhere, or start a new experiment.',
   )
 }

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** An error that waiting does not fix: the server refuses, or the file is not a database. */
+/** Errors that waiting does not fix: the server refuses, or the file is not a database. */
 const refused =
   /NOPERM|NOAUTH|WRONGPASS|permission denied|readonly|READONLY|malformed|not a database|authentication failed/
 
@@ -10,10 +10,10 @@ const hopeless = (error: unknown): boolean =>
   (error instanceof Error && refused.test(error.message))
 
 /**
- * Repeats what fails while a server is away or its disk is full.
+ * Retries an action while its server is down or the disk is full.
  *
- * @returns undefined if the signal came first
- * @throws Error that waiting doesn't mend
+ * @returns undefined if the signal aborts first
+ * @throws Error that waiting doesn't fix
  */
 export async function keepTrying<T>(
   act: () => Promise<T>,
@@ -38,7 +38,7 @@ export async function keepTrying<T>(
     }
     return undefined
   } finally {
-    // The signal of a worker that runs for days would gather listeners.
+    // The signal of a worker that runs for days would accumulate listeners.
     signal.removeEventListener('abort', stop)
   }
 }

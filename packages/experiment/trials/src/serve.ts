@@ -1,18 +1,18 @@
 import { accessSync, constants } from 'node:fs'
 import type { Outcome, Trial } from './trial.ts'
 
-/** What a program gets to train one trial. */
+/** The input of a program that trains a trial. */
 export interface Job {
   readonly trial: Trial
-  /** The storage folder, which all workers share. */
+  /** The storage folder, shared by all workers. */
   readonly storage: string
-  /** This attempt's own folder there, for its checkpoints. */
+  /** This attempt's folder for checkpoints, inside `storage`. */
   readonly folder: string
-  /** The folders of attempts that were cut short, the newest first: `newestCheckpoint(earlier)` is where to resume. */
+  /** The folders of interrupted attempts, newest first: resume from `newestCheckpoint(earlier)`. */
   readonly earlier: readonly string[]
-  /** Aborted when the trial is to be given back: a checkpoint that is written now is resumed elsewhere. */
+  /** Aborted when the trial must return to the queue: write a checkpoint now, and another worker resumes it. */
   readonly signal: AbortSignal
-  /** Reports how much is done, from 0 to 1. */
+  /** Reports the fraction done, from 0 to 1. */
   progress(share: number): void
 }
 
@@ -20,7 +20,7 @@ export type Program = (job: Job) => Promise<Outcome>
 
 /** From the worker to its child: a trial, or to stop it. */
 export type ToChild = Omit<Job, 'signal' | 'progress'> | 'stop'
-/** And back. `storage` says that the folder can't be written: no fault of the trial. */
+/** From the child to its worker. `storage` means that the folder can't be written, which is not the trial's fault. */
 export type FromChild =
   | 'ready'
   | { readonly progress: number }
@@ -28,8 +28,8 @@ export type FromChild =
   | { readonly error: string; readonly storage: boolean }
 
 /**
- * The loop of a worker's child process: trains one trial after the other, each by the program of its kind. It ends with
- * its worker.
+ * The main loop of a worker's child process: trains one trial after the other, each with the program for its kind. It
+ * exits when the worker does.
  *
  * @example
  * const serve = () =>
@@ -57,7 +57,7 @@ export function serveTrials(programs: Readonly<Record<string, Program>>): void {
     Promise.resolve()
       .then(() => {
         if (!program)
-          throw new Error(`this worker has no program for '${trial.kind}', only ${known}`)
+          throw new Error(`this worker has no program for '${trial.kind}', only for ${known}`)
         return program(job)
       })
       .then(
@@ -65,17 +65,17 @@ export function serveTrials(programs: Readonly<Record<string, Program>>): void {
         (error: Error) => send({ error: error.message, storage: !isWritable(storage, error) }),
       )
   })
-  // A terminal and Slurm signal children too: what they train is for their worker to give back.
+  // Terminals and Slurm also signal child processes; only the worker decides when to return a trial.
   process.on('SIGINT', () => undefined).on('SIGTERM', () => undefined)
   // The parent process is gone, so nobody would read the result.
   process.on('disconnect', () => process.exit())
   send('ready')
 }
 
-/** What the system says of a folder that is full, read-only or forbidden. */
+/** The system's error codes for a folder that is full, read-only or forbidden. */
 const refusals = /\b(ENOSPC|EDQUOT|EROFS|EACCES|EIO|ESTALE)\b/
 
-/** Whether an error has another cause than the storage folder. */
+/** Whether the storage folder can still be written, so that an error has another cause. */
 function isWritable(storage: string, error: Error): boolean {
   if (refusals.test(`${(error as NodeJS.ErrnoException).code} ${error.message}`)) return false
   try {

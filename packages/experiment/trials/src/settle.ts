@@ -5,20 +5,20 @@ import type { Trial } from './trial.ts'
 import { workOn, type WorkOptions } from './work.ts'
 
 export interface SettleOptions {
-  /** Stops waiting: what is settled by then is returned. */
+  /** Stops waiting; the trials settled so far are returned. */
   readonly signal?: AbortSignal
-  /** Gets each trial as it is settled, in any order; those that were settled before, too. */
+  /** Called with each settled trial, in any order, including those settled before the call. */
   readonly onSettled?: (entry: Entry) => void
-  /** Milliseconds between two looks; default 300. */
+  /** Polling interval in milliseconds; default 300. */
   readonly every?: number
   readonly say?: (line: string) => void
 }
 
 /**
- * Adds trials and waits until each has finished or failed. All state is in the queue: a driver that was killed and calls it
- * again continues where it was.
+ * Adds trials and waits until each has finished or failed. All state is in the queue: a restarted driver that calls it
+ * again continues where it stopped.
  *
- * @returns the trials' entries in their order, without those that weren't settled when the signal came
+ * @returns the trials' entries in order, without those that were unsettled when the signal came
  * @example
  * // A search by generations: each is a function of the results of the one before, so nothing needs saving.
  * const queue = await openTrials('runs/search')
@@ -43,10 +43,10 @@ export async function settle(
   let seen = -1
   while (settled.size < wanted.size && !signal.aborted) {
     const { finished = 0, failed = 0 } = (await patiently(() => queue.counts())) ?? {}
-    // Listing thousands of trials takes a server some time, counting them none.
+    // Listing thousands of trials is slow on a server, counting them is fast.
     if (finished + failed !== seen) {
       const entries = ((await patiently(() => queue.list())) ?? []).filter(isSettled)
-      // Fewer than were counted, if one moved on while they were listed: then it's looked for again.
+      // If a trial changed its state while they were listed, fewer are found than were counted: look again.
       seen = entries.length
       for (const entry of entries) {
         const { id } = entry.trial
@@ -63,9 +63,9 @@ export async function settle(
 const isSettled = ({ state }: Entry): boolean => state === 'finished' || state === 'failed'
 
 /**
- * Runs a driver with workers of its own, until it returns.
+ * Runs a driver with its own workers until it returns.
  *
- * @throws Error of the driver, or of the workers if they can't go on
+ * @throws the driver's error, or the workers' if they can't continue
  * @example
  * // On this machine, two at once, from a module that calls serveTrials:
  * const queue = await openTrials('runs/sweep')

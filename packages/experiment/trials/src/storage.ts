@@ -5,7 +5,8 @@ import type { Claim } from './queue.ts'
 const folderOf = (storage: string, id: string): string => join(storage, 'trials', id)
 
 /**
- * Makes the folder of one attempt, which nobody else writes to: `trials/<trial>/<attempt>-<token>` in the storage folder.
+ * Creates the folder of one attempt, which no other attempt writes to: `trials/<trial>/<attempt>-<token>` in the
+ * storage folder.
  *
  * @throws Error if it can't be written
  */
@@ -15,7 +16,7 @@ export function attemptFolder(storage: string, { trial, attempt, token }: Claim)
   return folder
 }
 
-/** The folders of all attempts at a trial, the newest first. */
+/** The folders of all attempts at a trial, newest first. */
 export function attemptsAt(storage: string, id: string): string[] {
   const folder = folderOf(storage, id)
   try {
@@ -29,6 +30,6 @@ export function attemptsAt(storage: string, id: string): string[] {
   }
 }
 
-/** Removes what attempts at a trial left: nothing will start from it. */
+/** Removes the files of all attempts at a trial, when nothing will start from them. */
 export const forget = (storage: string, id: string): void =>
   rmSync(folderOf(storage, id), { recursive: true, force: true })

@@ -2,15 +2,15 @@ import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import type { Json } from '@tricks/core'
 
-/** What an experiment tries: one training, or a part of one. */
+/** A unit of an experiment: one training, or a part of one. */
 export interface Trial {
-  /** A hash of all the rest: the same trial has the same id in every process, so adding it twice adds it once. */
+  /** A hash of the other fields. The same trial has the same id in every process, so adding it twice has no effect. */
   readonly id: string
-  /** Which of a worker's programs trains it. */
+  /** Selects the worker's program that trains it. */
   readonly kind: string
   readonly config: Json
   readonly seed: number
-  /** How long to train, in its kind's unit: epochs, steps. */
+  /** How long to train, in the unit of its kind: epochs or steps. */
   readonly budget: number
   /** The finished trial whose checkpoint it starts from. */
   readonly from?: string
@@ -19,15 +19,15 @@ export interface Trial {
 /** The result of a trial. */
 export interface Outcome {
   readonly metrics: Json
-  /** A file of the storage folder that other trials may start from, relative to it. */
+  /** A file that other trials may start from, relative to the storage folder. */
   readonly checkpoint?: string
 }
 
 /**
- * A trial with its id: `t-` and 32 digits of the SHA-256 of its other parts, in an order that doesn't depend on how the
- * configuration was written.
+ * Creates a trial with its id: `t-` and 32 digits of the SHA-256 of its other fields, independent of the order of keys
+ * in the configuration.
  *
- * @throws TypeError if the configuration holds what JSON can't: NaN, infinities, functions
+ * @throws TypeError if the configuration contains values that JSON can't represent: NaN, infinities, functions
  * @example
  * const a = trialOf({ kind: 'arm', config: { rate: 0.1, decay: 5e-4 }, seed: 0, budget: 40 })
  * const b = trialOf({ kind: 'arm', config: { decay: 5e-4, rate: 0.1 }, seed: 0, budget: 40 })

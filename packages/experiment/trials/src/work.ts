@@ -7,30 +7,30 @@ import { attemptFolder, attemptsAt, forget } from './storage.ts'
 export interface WorkOptions {
   /** The module of a child process, which calls `serveTrials`. */
   readonly module: string
-  /** A folder for checkpoints, which all workers of the experiment share. */
+  /** A folder for checkpoints, shared by all workers of the experiment. */
   readonly storage: string
-  /** How many trials at once, a process and a thread each. */
+  /** Number of concurrent trials, one process and one thread each. */
   readonly processes: number
-  /** Ends the work: trials that are running are given back. */
+  /** Stops the worker; running trials are returned to the queue. */
   readonly signal: AbortSignal
-  /** What kind of machine this is, for an experiment that is bound to one. */
+  /** The kind of this machine, for an experiment that is bound to one kind. */
   readonly machine?: string
-  /** Ends the work after this many seconds without waiting or running trials; default never. */
+  /** Stops the worker after this many seconds without waiting or running trials; default never. */
   readonly untilIdle?: number
   readonly say?: (line: string) => void
 }
 
 /** How long a child may take to write a last checkpoint, in milliseconds. */
 const grace = 10_000
-/** Between two looks for a trial. */
+/** Polling interval, in milliseconds. */
 const pause = 300
 
 /**
- * Claims trials and trains them in child processes until the signal. A claim is renewed every third of its lease; if it is
- * lost, as the machine slept or was cut off, the child is killed, and what it made is ignored.
+ * Claims trials and trains them in child processes until the signal aborts. A claim is renewed after every third of its
+ * lease; if it is lost because the machine slept or was disconnected, the child is killed and its results are ignored.
  *
- * @throws Error if the storage folder can't be written, or the experiment is bound to another kind of machine; the trials
- * are given back
+ * @throws Error if the storage folder can't be written, or the experiment is bound to another kind of machine; the
+ * trials are returned to the queue
  * @example
  * import type { Queue } from '@tricks/trials'
  *
@@ -80,7 +80,10 @@ async function slot(queue: Queue, options: WorkOptions): Promise<void> {
   }
 }
 
-/** A claim; one that comes when the work has been stopped is given back, and would else be nobody's until its lease ends. */
+/**
+ * Claims a trial. If the worker was stopped meanwhile, the trial is returned: otherwise it would be blocked until its
+ * lease ends.
+ */
 async function nextClaim(
   queue: Queue,
   signal: AbortSignal,
@@ -100,9 +103,9 @@ async function nextClaim(
 }
 
 /**
- * Holds a worker to the kind of machine that the experiment is bound to: that of its first worker.
+ * Checks that this machine is of the kind that the experiment is bound to, that of its first worker.
  *
- * @throws RangeError if this is another; the trial is given back
+ * @throws RangeError if it isn't; the trial is returned to the queue
  */
 async function checkMachine(queue: Queue, claim: Claim, machine = 'unknown'): Promise<true> {
   if ((await queue.note('bound to a machine')) !== 'yes') return true
@@ -110,12 +113,12 @@ async function checkMachine(queue: Queue, claim: Claim, machine = 'unknown'): Pr
   if (bound === machine) return true
   await queue.finish(claim, 'given back')
   throw new RangeError(
-    `trials: this experiment compares pairs, which never mix kinds of machine: it runs on ${bound}, and this is ${machine}. ` +
-      'Begin another experiment for it (?experiment=NAME).',
+    `trials: this experiment compares pairs, which never mix kinds of machine: it runs on ${bound}, but this is ${machine}. ` +
+      'Start another experiment for it (?experiment=NAME).',
   )
 }
 
-/** Trains a claimed trial, and reports how that ended. */
+/** Trains a claimed trial, and reports the result. */
 async function attempt(
   queue: Queue,
   claim: Claim,
@@ -147,9 +150,9 @@ async function attempt(
   }
   signal.removeEventListener('abort', giveBack)
   over.abort()
-  // Its client may wait for a server that is away.
+  // The client may wait while the server is down.
   await Promise.race([renewing, wait(1000, undefined, { ref: false })])
-  if (lost) return say(`${trial.id}: lost to another worker, as its lease ended`)
+  if (lost) return say(`${trial.id}: its lease ended, and another worker has claimed it`)
 
   const ending: Ending =
     'outcome' in result
@@ -157,7 +160,7 @@ async function attempt(
       : signal.aborted || result.storage
         ? 'given back'
         : { error: result.error }
-  // What is done is worth a wait for a server that restarts.
+  // Finished work is worth waiting for a server's restart.
   const patience = new AbortController()
   const timer = setTimeout(() => patience.abort(), signal.aborted ? grace : queue.lease * 10)
   const accepted = await keepTrying(() => queue.finish(claim, ending), patience.signal, say)
@@ -166,8 +169,8 @@ async function attempt(
     forget(storage, trial.id)
   if ('error' in result && result.storage)
     throw new Error(
-      `trials: can't write to the storage folder ${storage} (${result.error}); what was running is given back`,
+      `trials: can't write to the storage folder ${storage} (${result.error}); running trials are returned to the queue`,
     )
-  if (accepted === false) say(`${trial.id}: refused, as another worker has it`)
+  if (accepted === false) say(`${trial.id}: result rejected, as another worker has claimed it`)
   else if ('error' in result && !signal.aborted) say(`${trial.id}: ${result.error}`)
 }

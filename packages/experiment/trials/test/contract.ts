@@ -1,4 +1,4 @@
-// What every engine promises, whatever dies meanwhile. Each test has an experiment of its own.
+// The guarantees of every engine, whatever dies meanwhile. Each test has its own experiment.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -38,9 +38,9 @@ export interface Scene {
 }
 
 let scenes = 0
-/** An experiment, its storage and its workers, which end with the test. */
+/** An experiment with its storage and workers, stopped at the end of the test. */
 export async function sceneOf(
-  // The test's own: vitest's global one is that of whichever concurrent test runs at the moment.
+  // The test's own hook: with concurrent tests, vitest's global one may belong to another test.
   onTestFinished: TestContext['onTestFinished'],
   address: (name: string) => string,
   lease = 2,
@@ -98,14 +98,14 @@ export async function until<T>(
 
 const isAlive = (pid: number): boolean => {
   try {
-    // A zombie has ended: its parent was killed, and nobody asked for it yet.
+    // A zombie has exited: its parent was killed, and nobody has reaped it yet.
     return !/^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'))
   } catch {
     return false
   }
 }
 
-/** What workers that nobody disturbs make of trials, on the local engine. */
+/** The results of undisturbed workers on the local engine. */
 export async function undisturbed(trials: readonly Trial[]): Promise<unknown[]> {
   const storage = mkdtempSync(join(root, 'undisturbed-'))
   const queue = await openTrials(storage)
@@ -123,7 +123,7 @@ export function contract(address: (name: string) => string): void {
     test('keeps the order, adds once, has one outcome per trial', async ({ onTestFinished }) => {
       const { queue, where } = await sceneOf(onTestFinished, address)
       const trials = [3, 1, 2].map((seed) => stepsTrial(seed))
-      // In an order that a database might change.
+      // Keys in an order that a database might change.
       const outcome = { metrics: { loss: 0.1 + 0.2, accuracy: 1e-7, a: [null, 'ä'] } }
       await queue.add(trials.slice(0, 2))
       await Promise.all([queue.add(trials), queue.add(trials)])
@@ -165,10 +165,10 @@ export function contract(address: (name: string) => string): void {
       expect(await queue.note('version', '2')).toBe('1')
     })
 
-    test('a trial that always fails is tried three times, and no other waits for it', async ({
+    test('a trial that always fails is tried three times, and blocks no other', async ({
       onTestFinished,
     }) => {
-      // A lease that this process, which tests much else, can hold.
+      // Long enough for this process, which runs other tests at the same time.
       const { queue, storage } = await sceneOf(onTestFinished, address, 60)
       const trials = [other('fails', 7), stepsTrial(1, 2), other('dies'), other('unknown')]
       const entries = await withWorkers(queue, { module, storage, processes: 1 }, () =>
@@ -182,19 +182,19 @@ export function contract(address: (name: string) => string): void {
       ])
       expect(await queue.retry()).toBe(3)
       expect(await queue.counts()).toMatchObject({ waiting: 3, finished: 1, failed: 0 })
-      // Failed again, it has had three more.
+      // After the retry, it has failed three more times.
       const again = await withWorkers(queue, { module, storage, processes: 1 }, () =>
         settle(queue, trials.slice(0, 1)),
       )
       expect(again[0]).toMatchObject({ state: 'failed', attempts: 6 })
     })
 
-    test('a storage folder that cannot be written stops the worker, and loses nothing', async ({
+    test('a storage folder that cannot be written stops the worker without losing trials', async ({
       onTestFinished,
     }) => {
       const { queue, storage } = await sceneOf(onTestFinished, address, 60)
       await queue.add([stepsTrial(0)])
-      // Stands where the folder would be: a full or a read-only disk fails at the same point.
+      // A file in place of the folder: a full or a read-only disk fails at the same point.
       writeFileSync(join(storage, 'trials'), '')
       await expect(
         workOn(queue, { module, storage, processes: 2, signal: new AbortController().signal }),
@@ -250,7 +250,7 @@ export function contract(address: (name: string) => string): void {
       const started = await until(() => events()[0])
       await until(async () => (await queue.list())[0]!.progress! > 0)
       first.kill('SIGKILL')
-      // Its child ends with it, at the end of a step.
+      // Its child exits with it, at the end of a step.
       await until(() => !isAlive(started.child))
       worker()
       const [entry] = await settle(queue, [trial])
@@ -261,7 +261,7 @@ export function contract(address: (name: string) => string): void {
       expect(resultsOf([entry!])).toEqual(await undisturbed([trial]))
     })
 
-    test('a stopped worker that wakes up late is refused, and its child is ended', async ({
+    test('a suspended worker that wakes up late is refused, and its child is killed', async ({
       onTestFinished,
     }) => {
       const { queue, worker, events } = await sceneOf(onTestFinished, address)
@@ -273,7 +273,7 @@ export function contract(address: (name: string) => string): void {
       first.kill('SIGSTOP')
       worker()
       await until(() => events()[1])
-      // Asleep it has lost its claim, and its child trains on.
+      // While suspended, it loses its claim, and its child continues training.
       expect(isAlive(started.child)).toBe(true)
       first.kill('SIGCONT')
       await until(() => /lost to another worker|refused/.test(first.printed()))
@@ -285,7 +285,9 @@ export function contract(address: (name: string) => string): void {
       )
     })
 
-    test('SIGTERM gives a trial back, which counts as no failure', async ({ onTestFinished }) => {
+    test('SIGTERM returns a trial to the queue without counting a failure', async ({
+      onTestFinished,
+    }) => {
       const { queue, worker, events } = await sceneOf(onTestFinished, address, 60)
       const trial = stepsTrial(7, 10, 100)
       const first = worker()
@@ -297,7 +299,7 @@ export function contract(address: (name: string) => string): void {
       const since = Date.now()
       process.kill(started.worker, 'SIGTERM')
       const next = await until(() => events()[1])
-      // Long before its lease would have ended.
+      // Well before the end of its lease.
       expect(next.at - since).toBeLessThan(20_000)
       expect(next.from).toBeGreaterThan(0)
       if (stopped) await until(() => stopped.exitCode !== null)
@@ -306,7 +308,7 @@ export function contract(address: (name: string) => string): void {
       expect(resultsOf([entry!])).toEqual(await undisturbed([trial]))
     })
 
-    test('a driver that is killed and replayed makes the same search', async ({
+    test('a driver that is killed and restarted makes the same search', async ({
       onTestFinished,
     }) => {
       const { queue, worker, events, where } = await sceneOf(onTestFinished, address)
@@ -315,7 +317,7 @@ export function contract(address: (name: string) => string): void {
       for (let kill = 0; kill < 3; kill++) {
         const driver = start('driver.ts', where, '4')
         const before = await queue.counts()
-        // In the midst of a generation: after the first, later in the second and third.
+        // In the middle of a generation: after the first, later in the second and third.
         await until(async () => (await queue.counts()).finished > before.finished)
         driver.kill('SIGKILL')
       }
@@ -345,7 +347,7 @@ export function contract(address: (name: string) => string): void {
 
 export interface Kills {
   readonly trials: number
-  /** Milliseconds of each of a trial's 4 to 11 steps. */
+  /** Duration of each of a trial's 4 to 11 steps, in milliseconds. */
   readonly step: number
   /** Seconds. */
   readonly lease: number
@@ -354,13 +356,13 @@ export interface Kills {
   readonly driver: number
 }
 
-/** How much is killed: with TRICKS_CHAOS=full twice as much, at the default lease, for minutes. */
+/** The number of kills: twice as many with TRICKS_CHAOS=full, which uses the default lease and takes minutes. */
 export const killsOf = (server: number): Kills =>
   process.env['TRICKS_CHAOS'] === 'full'
     ? { trials: 24, step: 500, lease: 30, workers: 10, server: server * 2, driver: 2 }
     : { trials: 12, step: 120, lease: 2, workers: 5, server, driver: 2 }
 
-/** Workers, server and driver are killed at random moments; the results are those of an undisturbed sweep. */
+/** Kills workers, server and driver at random; the results must equal those of an undisturbed sweep. */
 export async function chaos(
   onTestFinished: TestContext['onTestFinished'],
   server: Server | undefined,
@@ -424,7 +426,7 @@ export async function chaos(
     finished: trials.length,
     failed: 0,
   })
-  // Which trial was running when its worker was killed, and when it was restarted.
+  // The trial that was running when its worker was killed, and when it restarted.
   const started = events()
   const takeovers = killed.flatMap(({ worker: pid, at }) => {
     const own = started.filter((event) => event.worker === pid && event.at < at).at(-1)

@@ -1,4 +1,4 @@
-// A search by generations in a process of its own, which may be killed at any time: where, generations.
+// An evolutionary search in a separate process, which may be killed at any time. Arguments: where, generations.
 import { generations } from './generations.ts'
 import { openTrials } from '../src/open.ts'
 

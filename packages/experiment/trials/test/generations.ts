@@ -1,5 +1,5 @@
-// How a driver is written: a generation is a function of the results of the one before and of a seed. Nothing is saved;
-// replayed, it adds the same trials, which are there already, and finds the same results.
+// How to write a driver: each generation is a function of the previous one's results and a seed. Nothing is saved;
+// after a restart it adds the same trials, which exist already, and finds the same results.
 import { createRandom } from '@tricks/core'
 import type { Entry, Queue } from '../src/queue.ts'
 import { settle } from '../src/settle.ts'
@@ -7,7 +7,7 @@ import { type Trial, trialOf } from '../src/trial.ts'
 
 const members = 6
 
-/** Exploit and explore: the worse half is replaced by changed copies of the better half. */
+/** Exploit and explore: mutated copies of the better half replace the worse half. */
 export async function generations(queue: Queue, count: number): Promise<Entry[]> {
   const range = Array.from({ length: members }, (_, member) => member)
   const trialFor = (generation: number, member: number, rate: number): Trial =>

@@ -10,7 +10,7 @@ const address = (name: string): string => join(root, name)
 
 contract(address)
 
-test('chaos: workers and driver are killed, and the results are those of a calm day', async ({
+test('chaos: workers and driver are killed, and the results equal those of an undisturbed run', async ({
   onTestFinished,
 }) => {
   const { restarts } = await chaos(onTestFinished, undefined, address, killsOf(0))

@@ -1,7 +1,7 @@
 import { openTrials } from '../src/open.ts'
 import type { Queue, QueueOptions } from '../src/queue.ts'
 
-/** Begins a process again until its server is up, as a cluster does. */
+/** Restarts a process until its server is up, as a cluster does. */
 export async function openPatiently(where: string, options: QueueOptions): Promise<Queue> {
   for (;;)
     try {

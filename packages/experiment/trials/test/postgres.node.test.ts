@@ -17,7 +17,7 @@ describe.skipIf(!postgresServer)(`PostgreSQL${reason}`, () => {
 
   contract(address)
 
-  test('chaos: workers, server and driver are killed, and the results are those of a calm day', async ({
+  test('chaos: workers, server and driver are killed, and the results equal those of an undisturbed run', async ({
     onTestFinished,
   }) => {
     const { restarts } = await chaos(onTestFinished, server, address, killsOf(1))

@@ -16,7 +16,7 @@ describe.skipIf(!redisServer)(`Redis${reason}`, () => {
 
   contract(address)
 
-  test('chaos: workers, server and driver are killed, and the results are those of a calm day', async ({
+  test('chaos: workers, server and driver are killed, and the results equal those of an undisturbed run', async ({
     onTestFinished,
   }) => {
     const { restarts } = await chaos(onTestFinished, server, address, killsOf(1))
@@ -40,11 +40,11 @@ describe.skipIf(!redisServer)(`a Redis server that can't be trusted${reason}`, (
   test('reports missing persistence and eviction', async () => {
     const lines = await linesOf(['--appendonly', 'no', '--maxmemory-policy', 'allkeys-lru'])
     expect(lines).toEqual([
-      expect.stringMatching(/^redis:.*keeps nothing on disk.*Set appendonly yes\.$/),
+      expect.stringMatching(/^redis:.*stores nothing on disk.*Set appendonly yes\.$/),
       expect.stringMatching(/maxmemory-policy allkeys-lru.*Set maxmemory-policy noeviction\.$/),
     ])
     expect(await linesOf(['--appendonly', 'no', '--save', '60 1'])).toEqual([
-      expect.stringMatching(/writes snapshots only/),
+      expect.stringMatching(/only writes snapshots/),
     ])
     expect(await linesOf([])).toEqual([])
   })

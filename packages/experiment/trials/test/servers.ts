@@ -1,4 +1,4 @@
-// Servers of the tests' own, on free ports: they are killed and started again.
+// Servers for the tests, on free ports: they are killed and restarted.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { chmodSync, chownSync, globSync, mkdirSync, mkdtempSync } from 'node:fs'
 import { connect, createServer, type AddressInfo } from 'node:net'
@@ -6,14 +6,14 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
 export interface Server {
-  /** Of an experiment. */
+  /** Address of an experiment. */
   url(experiment: string): string
   start(): Promise<void>
-  /** As a machine that goes down does. */
+  /** Simulates a crash of the machine. */
   kill(): Promise<void>
 }
 
-/** The program, or why there is none. */
+/** Path of the program, if installed. */
 export const redisServer: string | undefined = found(
   '/usr/bin/redis-server',
   '/usr/local/bin/redis-server',

@@ -1,4 +1,4 @@
-// What the tests train: a chain of hashes with a checkpoint per step. A step that is skipped, repeated or resumed from
+// The tests' training: a chain of hashes with a checkpoint per step. A step that is skipped, repeated or resumed from
 // another trial's checkpoint changes every value after it.
 import { createHash } from 'node:crypto'
 import {
@@ -64,7 +64,7 @@ serveTrials({
     process.kill(process.pid, 'SIGKILL')
     return { metrics: {} }
   },
-  // Waits for a file, so that a test decides when it ends.
+  // Waits for a file, so that the test controls when it ends.
   async waits({ storage, trial }) {
     while (!existsSync(join(storage, 'go'))) await wait(20)
     return { metrics: { seed: trial.seed } }

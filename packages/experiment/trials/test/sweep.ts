@@ -1,4 +1,5 @@
-// A driver in a process of its own that wants some trials' results, and may be killed at any time: where, trials.
+// A driver in a separate process that waits for some trials' results, and may be killed at any time. Arguments: where,
+// trials.
 import { settle } from '../src/settle.ts'
 import type { Trial } from '../src/trial.ts'
 import { openPatiently } from './open-patiently.ts'

@@ -6,7 +6,7 @@ import { trialOf } from '../src/trial.ts'
 
 const parts = { kind: 'arm', config: { rate: 0.1, list: [1, { b: 2, a: 1 }] }, seed: 0, budget: 4 }
 
-test('an id depends on all of a trial, and not on the order in which it was written', () => {
+test('an id depends on all fields of a trial, but not on the order of keys', () => {
   const { id } = trialOf(parts)
   expect(id).toMatch(/^t-[\da-f]{32}$/)
   const turned = {
@@ -27,14 +27,14 @@ test('an id depends on all of a trial, and not on the order in which it was writ
   expect(new Set([id, ...others.map((each) => trialOf(each).id)]).size).toBe(others.length + 1)
 })
 
-test('a configuration that is no JSON is rejected', () => {
+test('rejects a configuration that is not JSON', () => {
   const config = { rates: [0.1, NaN] } as unknown as Json
   expect(() => trialOf({ ...parts, config })).toThrow(
     'expected trial.config.rates[1] to be JSON, got NaN',
   )
 })
 
-test('an address names a server and one of its experiments', () => {
+test('an address consists of a server and one of its experiments', () => {
   expect(addressOf('runs/search')).toBeUndefined()
   expect(addressOf('redis://me:secret@host:1/2?experiment=flowers')).toEqual({
     backend: 'redis',

@@ -1,4 +1,4 @@
-// A worker in a process of its own: where, storage, lease in seconds.
+// A worker in a separate process. Arguments: where, storage, lease in seconds.
 import { join } from 'node:path'
 import { workOn } from '../src/work.ts'
 import { openPatiently } from './open-patiently.ts'

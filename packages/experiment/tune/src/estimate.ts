@@ -17,9 +17,9 @@ export interface Tried {
 }
 
 export interface EstimatorOptions {
-  /** So many configurations are drawn at random first; default 10. */
+  /** Number of random configurations at the start; default 10. */
   readonly startup?: number
-  /** Number of candidates per parameter, of which the best is used; default 24. */
+  /** Number of candidates drawn per parameter; the best is used. Default 24. */
   readonly candidates?: number
 }
 
@@ -67,7 +67,7 @@ export function proposeConfiguration(
   })
 }
 
-/** The best tenth of what was tried, and the rest with what is running, each oldest first. */
+/** Divides what was tried into the best tenth, and the rest including running ones, each oldest first. */
 export function divide(history: readonly Tried[]): {
   readonly good: readonly Tried[]
   readonly rest: readonly Tried[]

@@ -6,7 +6,7 @@ export interface Rung {
   readonly rung: number
 }
 
-/** A training that was given out. */
+/** A training that was started. */
 export interface Issued extends Rung {
   /** Higher is better. Omitted while it runs; null if it failed, for example with a NaN loss. */
   readonly score?: number | null
@@ -40,9 +40,9 @@ export function rungBudgets({
  * The next training by asynchronous successive halving: the candidate that is in the best 1/factor of the highest
  * possible rung and was not promoted yet, or a new candidate if there is no such one.
  *
- * @param issued what was given out so far, in that order
+ * @param issued the trainings started so far, in order
  * @param rungs the number of rungs
- * @param factor of each rung's finished candidates the best 1/factor go on; default 3
+ * @param factor the best 1/factor of each rung's finished candidates advance; default 3
  * @returns the candidate and its next rung; for a new candidate, the next free number and rung 0
  * @example
  * const issued = [0.5, 0.7, 0.6].map((score, candidate) => ({ candidate, rung: 0, score }))

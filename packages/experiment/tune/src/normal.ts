@@ -17,7 +17,7 @@ export function logDensity(z: number, a: number, b: number): number {
   return -(z * z) / 2 - Math.log(2 * Math.PI) / 2 - logMass(a, b)
 }
 
-/** The z below which the share q of the distribution truncated to [a, b] lies; a ≤ 0 ≤ b. */
+/** The q-quantile of the distribution truncated to [a, b]; a ≤ 0 ≤ b. */
 export function truncatedQuantile(q: number, a: number, b: number): number {
   const low = cdf(a, 0, 1)
   const z = quantile(low + q * (cdf(b, 0, 1) - low), 0, 1)

@@ -1,5 +1,5 @@
-// A Parzen estimator of one parameter: a mixture with one component per observation, and a wide one for what was not
-// tried yet. As in Optuna 5.0 (TPESampler, univariate).
+// A Parzen estimator of one parameter: a mixture with one component per observation, and a wide one for untried values.
+// As in Optuna 5.0 (TPESampler, univariate).
 import type { Random } from '@tricks/core'
 import { logDensity, logMass, truncatedQuantile } from './normal.ts'
 import {
@@ -39,7 +39,7 @@ export function parzen(parameter: Parameter, observed: readonly Value[]): Estima
 
 function overChoices({ choices }: Choices, observed: readonly Value[]): Estimator {
   const weights = componentWeights(observed.length)
-  // Each component gives its own choice 1, and every choice a share of the prior.
+  // Each component gives 1 to its own choice, and a share of the prior to every choice.
   const share = 1 / weights.length
   const rows = weights.map((_, i) => {
     const own = i < observed.length ? choices.indexOf(observed[i]!) : -1
@@ -65,7 +65,7 @@ export function numericComponents(
   const means = observed.map(toScale)
   const order = means.map((_, i) => i).toSorted((i, j) => means[i]! - means[j]!)
   const sorted = [low, ...order.map((i) => means[i]!), high]
-  // As wide as the farther neighbour is away, where the ends of the range count only for a single observation.
+  // The width is the distance to the farther neighbour; the ends of the range count only for a single observation.
   const gaps = sorted.slice(1).map((next, i) => next - sorted[i]!)
   const widths = order.map((_, i) => {
     if (order.length > 1 && i === 0) return gaps[1]!

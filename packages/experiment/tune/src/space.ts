@@ -107,7 +107,7 @@ export function drawConfiguration(space: Space, random: Random): Configuration {
   })
 }
 
-/** Sets the parameters in the space's order, those that exist. */
+/** Sets the parameters that exist, in the space's order. */
 export function configure(
   space: Space,
   valueOf: (name: string, parameter: Parameter) => Value,
@@ -130,7 +130,7 @@ export function scaleOf({ min, max, scale, step = 0 }: NumberRange): {
   return { low: toScale(min - step / 2), high: toScale(max + step / 2), toScale, fromScale }
 }
 
-/** The nearest value that the range has. */
+/** The nearest value in the range. */
 export function onGrid({ min, max, step }: NumberRange, value: number): number {
   const stepped = step === undefined ? value : min + Math.round((value - min) / step) * step
   return Math.min(max, Math.max(min, stepped))

@@ -39,7 +39,7 @@ describe("equals Optuna's estimator", () => {
         each.parameter,
         each.observed as readonly number[],
       )
-      // Which of two equal observations gets which width is arbitrary.
+      // Which width belongs to which of two equal observations is arbitrary.
       const pairs = (a: readonly number[], b: readonly number[]): number[] =>
         a
           .map((mean, i) => [mean, b[i]!] as const)
@@ -155,7 +155,7 @@ describe('proposals', () => {
     }
   })
 
-  test('keep away from what is running', () => {
+  test('keep away from running configurations', () => {
     const one = { x: { min: 0, max: 1 } } satisfies Space
     const scored = Array.from({ length: 20 }, (_, i) => ({
       configuration: { x: i / 20 },

@@ -42,12 +42,12 @@ describe('the next training', () => {
       { candidate: 3, rung: 0 },
     ],
     [
-      'does not wait for what runs',
+      'does not wait for running candidates',
       [rung(0, 0), rung(1, 0, 3), rung(2, 0, 2), rung(3, 0, 1)],
       { candidate: 1, rung: 1 },
     ],
     [
-      'does not promote what failed',
+      'does not promote failed candidates',
       [rung(0, 0, null), rung(1, 0, null), rung(2, 0, 2)],
       { candidate: 3, rung: 0 },
     ],
@@ -70,7 +70,7 @@ describe('the next training', () => {
       issued.push({ ...next, score: (next.candidate * 37) % 101 })
     }
     const count = (of: number): number => issued.filter((each) => each.rung === of).length
-    // Some more, as a candidate may be overtaken after it was promoted.
+    // Slightly more, as a candidate may be overtaken after its promotion.
     for (const of of [1, 2]) {
       expect(count(of)).toBeGreaterThanOrEqual(Math.floor(count(of - 1) / 3))
       expect(count(of)).toBeLessThan(0.4 * count(of - 1))

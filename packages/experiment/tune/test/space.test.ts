@@ -8,14 +8,17 @@ const rejected: Readonly<Record<string, [Space, string]>> = {
   'an empty range': [{ x: { min: 1, max: 1 } }, 'expected x to be a range with finite min < max'],
   'an infinite range': [{ x: { min: 0, max: Infinity } }, 'a range with finite min < max'],
   'a logarithm of 0': [{ x: { min: 0, max: 1, scale: 'log' } }, 'above 0 on a logarithmic scale'],
-  'a step that does not fit': [{ x: { min: 0, max: 1, step: 0.3 } }, 'that its step divides'],
+  'a step that does not divide the range': [
+    { x: { min: 0, max: 1, step: 0.3 } },
+    'that its step divides',
+  ],
   'a step of 0': [{ x: { min: 0, max: 1, step: 0 } }, 'a range that its step divides'],
   'a step below 0 on a logarithmic scale': [
     { x: { min: 1, max: 9, step: 4, scale: 'log' } },
     'above half a step on a logarithmic scale, got 1',
   ],
   'no choices': [{ x: { choices: [] } }, 'a list of different choices, got []'],
-  'a choice twice': [{ x: { choices: ['a', 'a'] } }, 'a list of different choices'],
+  'a duplicate choice': [{ x: { choices: ['a', 'a'] } }, 'a list of different choices'],
   'a condition on a later parameter': [
     { x: { min: 0, max: 1, when: { parameter: 'y', is: ['a'] } }, y: { choices: ['a', 'b'] } },
     "expected x's condition to be a value of a choice declared before it",

@@ -13,23 +13,23 @@ import {
 import type { Outcome, Trial } from '../trial.ts'
 import { type Address, connect, reasonOf } from './server.ts'
 
-/** JSON as text: PostgreSQL would sort an object's keys. */
+/** JSON as text, because PostgreSQL would sort an object's keys. */
 type Text = string
 interface Data {
   readonly trial: Text
-  /** Its position among all, in the order of adding. */
+  /** Its position in the order of adding. */
   readonly order: number
 }
 type TrialJob = Job<Data, Text>
 
 const everyState: JobType[] = ['waiting', 'prioritized', 'delayed', 'active', 'completed', 'failed']
 
-/** BullMQ's codes for a job that its token doesn't hold any more: no such job, no lock, not active, another's lock. */
+/** BullMQ's codes for a job that the token no longer holds: no such job, no lock, not active, another worker's lock. */
 const lostCodes: readonly unknown[] = [-1, -2, -3, -6]
 
 /**
- * The engine of many machines: BullMQ on Redis or PostgreSQL. Trials are claimed by hand, as one that trains in a child
- * process is renewed and finished by rules of ours.
+ * The engine for many machines: BullMQ on Redis or PostgreSQL. Trials are claimed manually, because we renew and finish
+ * those that train in a child process by our own rules.
  *
  * @throws Error if the server can't be used
  */
@@ -40,7 +40,7 @@ export async function openServer(address: Address, options: QueueOptions = {}): 
   let lastMessage = ''
   const report = (error: Error): void => {
     const reason = reasonOf(error)
-    // A server that is down is met by every connection, every second.
+    // While a server is down, every connection fails every second: report it once.
     if (reason !== lastMessage) say(`${address.name}: ${(lastMessage = reason)}; trying again`)
   }
   const named = `tricks-${address.experiment}`
@@ -50,7 +50,7 @@ export async function openServer(address: Address, options: QueueOptions = {}): 
   try {
     await queue.waitUntilReady()
     await notes.waitUntilReady()
-    // A server that may only be read refuses here, not when trials are added.
+    // A read-only server fails here, not when trials are added.
     await notes.add('opened', true, { jobId: 'opened' })
   } catch (error) {
     await Promise.allSettled([queue.close(), notes.close()])
@@ -68,7 +68,7 @@ export async function openServer(address: Address, options: QueueOptions = {}): 
         name: options.worker ?? ownName(),
         autorun: false,
         lockDuration: lease,
-        // A dead worker's trial is found by the second check after its lease: 40 s at the most by default.
+        // A dead worker's trial is found by the second check after its lease: within 40 s by default.
         stalledInterval: Math.round(lease / 3),
         maxStalledCount: limits.lost - 1,
       },
@@ -83,7 +83,7 @@ export async function openServer(address: Address, options: QueueOptions = {}): 
     }
     return made
   }
-  /** Does something with a claimed job; false if the claim is no longer valid. */
+  /** Acts on a claimed job; returns false if the claim is no longer valid. */
   async function holding(claim: Claim, act: (job: TrialJob) => Promise<unknown>): Promise<boolean> {
     const job = held.get(claim.token)
     if (!job) return false
@@ -122,7 +122,7 @@ export async function openServer(address: Address, options: QueueOptions = {}): 
         const token = randomUUID()
         const job = await own.getNextJob(token, { block: false })
         if (!job) return undefined
-        // BullMQ leaves it to the next worker to fail a job that lost too many.
+        // In BullMQ, the next worker fails a job that lost too many workers.
         if (job.deferredFailure) {
           await job.moveToFailed(new bullmq.UnrecoverableError(lostTooOften), token, false)
           continue
@@ -151,7 +151,7 @@ export async function openServer(address: Address, options: QueueOptions = {}): 
     async list() {
       const jobs = (await queue.getJobs(everyState)) as unknown as (TrialJob | undefined)[]
       const active = new Set((await queue.getJobs(['active'])).map((job) => job?.id))
-      // One that moves on meanwhile may be listed twice: the later is the newer.
+      // A trial whose state changes meanwhile may be listed twice: the later entry is newer.
       const distinct = new Map(jobs.flatMap((job) => (job ? [[job.id, job]] : [])))
       return [...distinct.values()]
         .toSorted((a, b) => a.data.order - b.data.order)

@@ -47,7 +47,7 @@ const stateOfRow = `CASE WHEN outcome IS NOT NULL THEN 'finished' WHEN failed TH
   WHEN token IS NOT NULL AND lease >= ? THEN 'running' ELSE 'waiting' END`
 
 /**
- * The engine of one machine: a SQLite file in the experiment's folder, which any number of processes may use at once.
+ * The engine for one machine: a SQLite file in the experiment's folder, which any number of processes may use at once.
  *
  * @throws Error if the folder can't be written, or Node is older than 22.13
  */
@@ -153,7 +153,7 @@ async function openDatabase(folder: string): Promise<DatabaseSync> {
     sqlite = await import('node:sqlite')
   } catch (error) {
     throw new Error(
-      `trials: needs Node 22.13 or later, which has SQLite, and this is ${process.version}`,
+      `trials: expected Node 22.13 or later, which includes SQLite, got ${process.version}`,
       { cause: error },
     )
   }

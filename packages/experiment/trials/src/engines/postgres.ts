@@ -1,9 +1,9 @@
 import type * as pg from 'pg'
 
 /**
- * What a PostgreSQL server may lose, in sentences with their remedies.
+ * Returns warnings about data that a PostgreSQL server may lose, with remedies.
  *
- * @throws Error if it can't be reached, or refuses
+ * @throws Error if the server can't be reached, or refuses
  */
 export async function checkPostgres(module: unknown, url: string): Promise<string[]> {
   const { Client } = module as typeof pg

@@ -1,14 +1,14 @@
 import type * as ioredis from 'ioredis'
 
 /**
- * What a Redis server may lose, in sentences with their remedies.
+ * Returns warnings about data that a Redis server may lose, with remedies.
  *
- * @throws Error if it can't be reached, or refuses
+ * @throws Error if the server can't be reached, or refuses
  */
 export async function checkRedis(module: unknown, url: string): Promise<string[]> {
   const { Redis } = module as typeof ioredis
   const client = new Redis(url, { lazyConnect: true, retryStrategy: () => null })
-  // The failed command says why; without a listener it would be printed, too.
+  // The failed command reports the reason; without a listener it would be printed as well.
   let reason: Error | undefined
   client.on('error', (error: Error) => (reason = error))
   try {
@@ -22,7 +22,7 @@ export async function checkRedis(module: unknown, url: string): Promise<string[]
   }
 }
 
-/** Whether it writes snapshots; undefined if it doesn't tell. */
+/** Whether it writes snapshots; undefined if it doesn't allow the question. */
 async function writesSnapshots(client: ioredis.Redis): Promise<boolean | undefined> {
   try {
     const [, save] = (await client.config('GET', 'save')) as string[]
@@ -39,13 +39,13 @@ function notesOf(info: string, snapshots: boolean | undefined): string[] {
   if (value('aof_enabled') === '0')
     notes.push(
       snapshots === false
-        ? 'it keeps nothing on disk: a restart loses the experiment. Set appendonly yes.'
-        : 'it writes snapshots only: a restart may lose the last minutes. Set appendonly yes.',
+        ? 'it stores nothing on disk: a restart loses the experiment. Set appendonly yes.'
+        : 'it only writes snapshots: a restart may lose the last minutes. Set appendonly yes.',
     )
   const policy = value('maxmemory_policy')
   if (policy !== undefined && policy !== 'noeviction')
     notes.push(
-      `it drops keys when its memory is full (maxmemory-policy ${policy}): trials may vanish. Set maxmemory-policy noeviction.`,
+      `it evicts keys when its memory is full (maxmemory-policy ${policy}): trials may vanish. Set maxmemory-policy noeviction.`,
     )
   if (value('aof_last_write_status') === 'err' || value('rdb_last_bgsave_status') === 'err')
     notes.push('it failed to write to its disk. Free some space there.')

@@ -4,18 +4,18 @@ import type { ConnectionOptions } from 'bullmq'
 import { checkPostgres } from './postgres.ts'
 import { checkRedis } from './redis.ts'
 
-/** Where a server is, and which of its experiments is meant: `redis://host:6379?experiment=name`. */
+/** Address of an experiment on a server: `redis://host:6379?experiment=name`. */
 export interface Address {
   readonly backend: 'redis' | 'postgres'
-  /** For its client, without what is ours. */
+  /** URL for the server's client, without our own parameters. */
   readonly url: string
   readonly experiment: string
-  /** For a person, without the password. */
+  /** For messages, without the password. */
   readonly name: string
 }
 
 /**
- * @returns undefined if it is no server's: a folder's
+ * @returns undefined for a folder
  * @throws Error if it names another kind of server
  * @example
  * const experiment = addressOf('redis://localhost:6379?experiment=flowers')?.experiment // 'flowers'
@@ -44,7 +44,7 @@ export function addressOf(text: string): Address | undefined {
   return { backend, url: url.href, experiment, name: decodeURI(shown.href) }
 }
 
-/** What connects BullMQ's classes to a server. */
+/** Connects BullMQ's classes to a server. */
 export interface Server {
   readonly bullmq: typeof BullMQ
   readonly connection: ConnectionOptions
@@ -52,7 +52,7 @@ export interface Server {
 }
 
 /**
- * Connects once to find out whether the server can be used, and reports what it may lose.
+ * Connects once to check that the server can be used, and reports data that it may lose.
  *
  * @throws Error if a client package is missing, or the server can't be reached or refuses
  */
@@ -76,7 +76,7 @@ export async function connect(address: Address, say: (line: string) => void): Pr
   return { bullmq, connection: { url, maxRetriesPerRequest: null, retryStrategy }, backend: [] }
 }
 
-/** BullMQ's ES modules can't load a client by themselves; required, they can. */
+/** BullMQ's ES modules can't load a client, its CommonJS modules can. */
 function load(name: string, client: string): unknown {
   try {
     return createRequire(import.meta.url)(name) as unknown
@@ -88,7 +88,7 @@ function load(name: string, client: string): unknown {
   }
 }
 
-/** What went wrong, in words: a failed connection to several addresses has none of its own. */
+/** The message of an error; a failed connection to several addresses has none itself. */
 export function reasonOf(error: unknown): string {
   const { message, errors, code } = error as AggregateError & NodeJS.ErrnoException
   return message || errors?.map((each: Error) => each.message).join('; ') || String(code ?? error)
