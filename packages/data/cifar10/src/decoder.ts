@@ -16,8 +16,8 @@ export function startDecoder(sample: ArrayBuffer): Promise<void> {
 
 /**
  * In a browser the decoder finds its wasm file and ImageData. Node has neither `fetch` for files nor ImageData, which
- * the decoder would add to the process permanently. It keeps the one that it finds at its first image, so ours is
- * installed only for that image, even if the process has its own, whose requirements are unknown.
+ * the decoder would add to the process permanently. The decoder keeps the ImageData that it finds at its first image,
+ * so ours is installed for that image only, even if the process has its own, which may behave differently.
  */
 async function start(sample: ArrayBuffer): Promise<void> {
   if (!import.meta.url.startsWith('file:')) return

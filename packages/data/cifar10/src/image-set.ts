@@ -1,4 +1,4 @@
-/** Labelled images of equal size: bytes, `[count, height, width, channels]`. */
+/** Labelled images of equal size, as bytes `[count, height, width, channels]`. */
 export interface ImageSet {
   readonly images: Uint8Array
   /** Class indices, `[count]`. */

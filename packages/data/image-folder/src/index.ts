@@ -13,8 +13,8 @@ export interface ImageFolderOptions {
   /** Height and width to which pictures are scaled, after a centre crop to that shape: one number, or two. */
   readonly size: number | readonly [height: number, width: number]
   /**
-   * Keeps the pictures of `train` a second time, at this size, for a trick that cuts windows of `size` out of them, such as
-   * `randomResizedCrop({ size: [64, 64] })`: a small window then has its own pixels. By default it doesn't.
+   * Also keeps the training pictures at this larger size, for a trick that crops windows and scales them to `size`,
+   * such as `randomResizedCrop({ size: [64, 64] })`: small windows are then as sharp as the picture. Default: not kept.
    */
   readonly larger?: number | readonly [height: number, width: number]
   /** What to do with pictures that can't be read: 'throw' lists them in an error (default), 'skip' skips them. */
@@ -107,7 +107,9 @@ export async function readImageFolder(
   return { ...(sets as { train: ImageSet }), broken: [...broken, ...layout.others] }
 }
 
-/** Bytes. From a file each batch is read in a millisecond or so, and the system keeps in memory what it has room for. */
+/**
+ * In bytes. Reading a batch from a file takes about a millisecond, and the system caches as much as fits into memory.
+ */
 const inMemory = 2 ** 27
 
 /** How many pictures each set of a folder has. */
@@ -121,7 +123,7 @@ export interface PictureCounts {
  * Counts the pictures in a folder by their names, without decoding them.
  *
  * @param folder laid out as for `readImageFolder`
- * @throws Error for a folder that can't be read, or is laid out in another way
+ * @throws Error for a folder that can't be read, or has another layout
  * @example
  * const { train: count } = await countPictures('pictures')
  */

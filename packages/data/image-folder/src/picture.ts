@@ -23,7 +23,7 @@ export async function readPicture(
   return typeof read === 'string' ? read : read[0]!
 }
 
-/** The same at several sizes. */
+/** Reads a picture at several sizes. */
 export async function readPictureAt(
   file: string,
   sizes: readonly (readonly [height: number, width: number])[],

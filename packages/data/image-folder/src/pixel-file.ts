@@ -16,7 +16,7 @@ const unused = new FinalizationRegistry(closeSync)
 export function pixelFile(): PixelStore {
   const path = join(tmpdir(), `image-folder-${crypto.randomUUID()}`)
   const file = openSync(path, 'wx+')
-  // The open file continues to exist without a name, and is freed when the process ends, however it ends.
+  // The open file continues to exist without a name, and is freed when the process ends, even if it is killed.
   rmSync(path)
   return {
     write(at, pixels) {

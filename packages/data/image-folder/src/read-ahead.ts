@@ -1,10 +1,12 @@
 import { availableParallelism } from 'node:os'
 import { readPicture } from './picture.ts'
 
-/** Pictures decoded concurrently. More would only take memory: a large one takes a hundred megabytes. */
+/** Number of pictures decoded concurrently. More would only take memory: a large picture takes a hundred megabytes. */
 const atOnce = availableParallelism() * 2
 
-/** Reads items in order, a few at a time: the next ones are read while the caller works on one. `read` does not throw. */
+/**
+ * Reads items in order, a few at a time: the next ones are read while the caller works on one. `read` does not throw.
+ */
 export async function* readAhead<T, R>(
   items: readonly T[],
   read: (item: T) => Promise<R>,
@@ -18,8 +20,8 @@ export async function* readAhead<T, R>(
 }
 
 /**
- * Reads pictures as `readPicture` does, in order: the next ones are decoded in threads while the caller works on one, two
- * for each processor, so that memory is bounded however many there are.
+ * Reads pictures as `readPicture` does, in order: the next ones are decoded in threads while the caller works on one,
+ * two per processor, so that memory stays limited for any number of files.
  *
  * @returns for each file the bytes, or one line saying what is wrong with it
  * @example

@@ -18,7 +18,7 @@ export interface ReadOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-/** Reads the pictures of a set; returns those that can't be read too. */
+/** Reads the pictures of a set; also returns the unreadable ones. */
 export async function readSet(
   { classes }: PictureSet,
   { size, larger, inFile, onPicture, signal }: ReadOptions,

@@ -134,7 +134,7 @@ describe('skips broken files in any format', () => {
       'PNG: it has more than 268 million pixels: scale it down',
     ],
     [
-      'a drawing of too many',
+      'a drawing with too many',
       '.svg',
       '<svg xmlns="http://www.w3.org/2000/svg" width="99999" height="99999"/>',
       'SVG: it has more than 268 million',
@@ -154,7 +154,7 @@ describe('skips broken files in any format', () => {
     ['.ppm', Buffer.from('P6 1 1 255 aaa'), 'Netpbm'],
     ['.dcm', Buffer.alloc(200), 'DICOM'],
     ['.NEF', tiff({ width: 4, height: 4, data: Buffer.alloc(16) }), "a camera's raw format"],
-  ])('%s is named', async (name, content, format) => {
+  ])('names the format of %s', async (name, content, format) => {
     expect(await read(name, content)).toBe(`${format} is not supported: convert it to JPEG or PNG`)
   })
 })

@@ -62,7 +62,7 @@ test('pixels kept in a file are identical', async () => {
   )
 })
 
-test('keeps the training pictures larger too, in memory or in a file', async () => {
+test('also keeps larger training pictures, in memory or in a file', async () => {
   await paint(join(folder, 'sets', 'train'), 'red', 3, 'red')
   await paint(join(folder, 'sets', 'train'), 'blue', 4, 'blue')
   await paint(join(folder, 'sets', 'test'), 'red', 1, 'red')
@@ -86,7 +86,7 @@ test('keeps the training pictures larger too, in memory or in a file', async () 
   )
 })
 
-test('reads many pictures in order, a few ahead, and continues after a broken one', async () => {
+test('reads many pictures in order, prefetches a few, and continues after a broken one', async () => {
   writeFileSync(join(folder, 'broken.jpg'), 'no picture')
   const names = Array.from({ length: 30 }, (_, i) =>
     join('red', `${i % 12}.${['jpeg', 'png', 'webp'][i % 3]!}`),

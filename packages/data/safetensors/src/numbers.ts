@@ -1,16 +1,16 @@
-// The number types of weight files, and what they become here.
+// The number types of weight files, and the types that they are converted to.
 
 export type FileDtype = 'float32' | 'int32' | 'uint8' | 'bool'
 export type Values = Float32Array | Int32Array | Uint8Array
 
 interface Type {
   readonly dtype: FileDtype
-  /** Of a number in the file, in bytes. */
+  /** Size of a number in the file, in bytes. */
   readonly size: number
   read(buffer: ArrayBuffer): Values
 }
 
-/** By safetensors' names, all little-endian. Halves and doubles become float32, integers int32. */
+/** By safetensors' names; all are little-endian. Float16 and float64 become float32; integers become int32. */
 export const numberTypes = {
   F32: { dtype: 'float32', size: 4, read: (buffer) => new Float32Array(buffer) },
   I32: { dtype: 'int32', size: 4, read: (buffer) => new Int32Array(buffer) },
@@ -27,14 +27,14 @@ export const numberTypes = {
 export type NumberType = keyof typeof numberTypes
 
 /**
- * The numbers in some bytes, as a copy: a view would have to begin at a multiple of their size.
+ * Copies the numbers from bytes; a view would have to start at a multiple of their size.
  *
- * @throws Error for an int64 that 32 bits don't hold
+ * @throws Error for an int64 that doesn't fit into 32 bits
  * @example
  * valuesOf('F16', Uint8Array.of(0, 0x3c)) // Float32Array [1]
  */
 export function valuesOf(type: NumberType, bytes: Uint8Array): Values {
-  // By Uint8Array, as a Buffer's own slice shares its memory.
+  // Uint8Array's slice copies; a Buffer's own shares its memory.
   return numberTypes[type].read(new Uint8Array(bytes).buffer)
 }
 
@@ -42,7 +42,7 @@ function fromBits(buffer: ArrayBuffer, single: (bits: number) => number): Float3
   return new Float32Array(Uint32Array.from(new Uint16Array(buffer), single).buffer)
 }
 
-/** The bits of the float32 that a float16 is: a sign, 5 bits of exponent, 10 of fraction. */
+/** Converts float16 bits (sign, 5 bits of exponent, 10 of fraction) to float32 bits. */
 function singleOfHalf(bits: number): number {
   const sign = (bits & 0x8000) << 16
   const exponent = (bits >> 10) & 0x1f
@@ -50,7 +50,7 @@ function singleOfHalf(bits: number): number {
   if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13)
   if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13)
   if (fraction === 0) return sign
-  // Below the smallest normal float16, normal in float32: the highest bit of the fraction becomes implicit.
+  // Subnormal in float16, but normal in float32: the highest bit of the fraction becomes implicit.
   const shift = Math.clz32(fraction) - 21
   return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13)
 }

@@ -1,4 +1,5 @@
-// The layout of https://github.com/huggingface/safetensors: 8 bytes with the header's length, a JSON header, the values.
+// The layout of https://github.com/huggingface/safetensors: 8 bytes with the header's length, a JSON header, the
+// values.
 import { parseJson } from './json.ts'
 import { type FileDtype, type NumberType, numberTypes, valuesOf } from './numbers.ts'
 
@@ -43,7 +44,7 @@ export function encodeTensors(
     ] as const
   })
   const text = JSON.stringify({ __metadata__: metadata, ...Object.fromEntries(entries) })
-  // Values begin at a multiple of 8, as readers may map them in place; the header may be padded with spaces.
+  // Values start at a multiple of 8, so that readers can map them in place; the header may be padded with spaces.
   const unpadded = new TextEncoder().encode(text)
   const length = Math.ceil(unpadded.length / 8) * 8
   const bytes = new Uint8Array(8 + length + size)
@@ -83,12 +84,12 @@ export function decodeTensors(bytes: Uint8Array): {
   for (const { name, from, to } of found.toSorted((a, b) => a.from - b.from || a.to - b.to)) {
     if (from !== end)
       throw new Error(
-        `${name} begins at byte ${from}, expected ${end}, where the one before it ends`,
+        `${name} starts at byte ${from}, expected ${end}, where the previous tensor ends`,
       )
     end = to
   }
   if (end !== values.length)
-    throw new Error(`${values.length - end} bytes after the last tensor belong to none`)
+    throw new Error(`it has ${values.length - end} extra bytes after the last tensor`)
   const tensors = found.map(({ name, type, shape, from, to }) => {
     const { dtype } = numberTypes[type]
     return [name, { dtype, shape, values: valuesOf(type, values.subarray(from, to)) }] as const
@@ -110,7 +111,7 @@ function checked(name: string, entry: unknown, size: number): Entry {
   const counts = (list: unknown): list is number[] =>
     Array.isArray(list) && list.every((each) => Number.isSafeInteger(each) && each >= 0)
   if (!isType(dtype) || !counts(shape) || !counts(offsets) || offsets.length !== 2)
-    throw new Error(`${name} is not a tensor of a type that is read here`)
+    throw new Error(`${name} is not a tensor of a supported type`)
   const [from, to] = offsets as [number, number]
   const expected = shape.reduce((product, side) => product * side, numberTypes[dtype].size)
   if (to - from !== expected || to > size)

@@ -13,7 +13,7 @@ test.each([
   ['a Uint8Array', (bytes: Uint8Array) => bytes],
   ['a Buffer, which shares a pool', (bytes: Uint8Array) => Buffer.from(bytes)],
   [
-    'a view that begins at an odd byte',
+    'a view that starts at an odd byte',
     (bytes: Uint8Array) => {
       const larger = new Uint8Array(bytes.length + 3)
       larger.set(bytes, 3)
@@ -54,14 +54,14 @@ test.each<[string, (header: Record<string, unknown>) => unknown, string]>([
     'odd is not a tensor',
   ],
   [
-    'a tensor over another',
+    'overlapping tensors',
     (h) => ({ ...h, odd: { ...(h['odd'] as object), data_offsets: [1, 4] } }),
-    'begins at byte',
+    'starts at byte',
   ],
   [
-    'bytes that belong to none',
+    'bytes that belong to no tensor',
     (h) => Object.fromEntries(Object.entries(h).filter(([name]) => name !== 'floats')),
-    'begins at byte',
+    'starts at byte',
   ],
   [
     'bytes after the last',
@@ -69,7 +69,7 @@ test.each<[string, (header: Record<string, unknown>) => unknown, string]>([
       ...h,
       none: { ...(whole as object), shape: [0], data_offsets: [21, 21] },
     }),
-    '4 bytes after the last tensor',
+    '4 extra bytes after the last tensor',
   ],
   ['a list as the header', () => [], 'its header is not an object'],
 ])('rejects %s', (_, change, message) => {
@@ -88,7 +88,7 @@ test.each<[string, (header: Record<string, unknown>) => unknown, string]>([
   expect(() => decodeTensors(bytes.subarray(0, 5))).toThrow('truncated')
 })
 
-/** A file of one tensor. */
+/** A file with one tensor. */
 function fileOf(dtype: string, bytes: Uint8Array, count: number): Uint8Array {
   const header = { x: { dtype, shape: [count], data_offsets: [0, bytes.length] } }
   const text = new TextEncoder().encode(JSON.stringify(header))
@@ -118,7 +118,7 @@ test.each([
   expect([...x!.values]).toEqual(expected)
 })
 
-test('rejects integers that 32 bits do not hold', () => {
+test('rejects integers that do not fit into 32 bits', () => {
   const bytes = bytesOf(BigInt64Array.of(2n ** 31n))
   expect(() => decodeTensors(fileOf('I64', bytes, 1))).toThrow('of 32 bits, got 2147483648')
 })

@@ -11,7 +11,7 @@ import yauzl from 'yauzl'
  * Extracts the files of a wheel for which `place` returns a path relative to `folder`, and verifies each against the
  * wheel's RECORD.
  *
- * @param caller the name that begins each message
+ * @param caller the prefix of each message
  * @returns the names of the extracted files, as in the wheel
  * @throws Error if the archive is damaged, or a path leads out of the folder
  * @example
@@ -59,7 +59,7 @@ export async function extract(
 /**
  * Reads the text of the first file in a wheel whose name matches.
  *
- * @param caller the name that begins each message
+ * @param caller the prefix of each message
  * @example
  * const metadata = await readText('mine', 'some.whl', /\.dist-info\/METADATA$/)
  */

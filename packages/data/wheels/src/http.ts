@@ -3,10 +3,10 @@ import type { PipSettings } from './pip.ts'
 
 /** The package for which files are downloaded. */
 export interface Client {
-  /** The name that begins each message. */
+  /** The prefix of each message. */
   readonly name: string
   readonly pip: PipSettings
-  /** The command to run with other settings, for messages: `npx @tricks/native install`. */
+  /** The user's command, for messages that advise to run it with other settings: `npx @tricks/native install`. */
   readonly command: string
   /** One line of further advice for missing network access. */
   readonly advice: string
@@ -88,7 +88,7 @@ function reasonOf(error: unknown): string {
 const networkAdvice = ({ command, advice }: Client): string =>
   'Run it again to resume the download. If the machine has no direct network access:\n' +
   `  a mirror of PyPI: PIP_INDEX_URL=https://… ${command}\n` +
-  '  a proxy: NODE_USE_ENV_PROXY=1 HTTPS_PROXY=… (Node 22.21 or 24 on); custom certificates: NODE_EXTRA_CA_CERTS=FILE\n' +
+  '  a proxy: NODE_USE_ENV_PROXY=1 HTTPS_PROXY=… (Node 22.21 or 24 and later); custom certificates: NODE_EXTRA_CA_CERTS=FILE\n' +
   `  ${advice}`
 
 export async function text({ chunks }: Answer): Promise<string> {

@@ -24,7 +24,7 @@ export async function exclusively<Result>(
     })
   const release = await take(false).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ELOCKED') throw error
-    report('waiting for another installation or download that is under way')
+    report('waiting for another installation or download to finish')
     return take(true)
   })
   try {

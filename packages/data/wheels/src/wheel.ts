@@ -38,7 +38,7 @@ export async function findWheel(
   if (found) return { ...found, url: withCredentials(found.url, pip.index) }
   const there = [...new Set(fitting.map(({ filename }) => versionOf(filename)))].slice(0, 5)
   throw new Error(
-    `${name}: ${new URL(pip.index).host} has no wheel of ${project} that fits this machine\n` +
+    `${name}: ${new URL(pip.index).host} has no wheel of ${project} for this machine\n` +
       (there.length > 0
         ? `It has the versions ${there.join(', ')}.`
         : 'It has no version for this platform.'),
@@ -82,7 +82,7 @@ function fromHtml(body: string, base: string): Wheel[] {
 export const versionOf = (filename: string): string => filename.split('-')[1] ?? ''
 
 /**
- * Below 0 if a is older than b, 0 if they are the same; versions are numbers with points.
+ * Below 0 if a is older than b, 0 if they are the same; versions are numbers separated by points.
  *
  * @example
  * compareVersions('2.9.1', '2.10') // -1

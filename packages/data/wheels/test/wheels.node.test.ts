@@ -74,7 +74,7 @@ test.each(['json', 'html'] as const)('finds the newest wheel of an index in %s',
 test('lists the versions if none is accepted', async () => {
   index('json')
   await expect(findWheel('demo', /any/, () => false, client)).rejects.toThrow(
-    /has no wheel of demo that fits this machine\nIt has the versions 1\.10\.0, 1\.9\.0\./,
+    /has no wheel of demo for this machine\nIt has the versions 1\.10\.0, 1\.9\.0\./,
   )
 })
 
@@ -88,7 +88,7 @@ test('resumes a download, and checks its hash', async () => {
   expect(readdirSync(folder)).toEqual([wheel.filename])
 })
 
-test('starts again if what it resumed was damaged, and gives up if the file itself differs', async () => {
+test('restarts if the partial download was damaged, and fails if the file itself differs', async () => {
   index('json')
   const wheel = await findWheel('demo', /any/, () => true, client)
   writeFileSync(join(folder, `${wheel.filename}.part`), Buffer.alloc(60_000, 'other'))
