@@ -34,7 +34,9 @@ export class AdaBound extends SlotOptimizer<Role> {
     }
   }
 
-  /** How a variable takes its step t, from 1: by a kernel if the backend has one, which doesn't support AMSBound. */
+  /**
+   * Returns the update of a variable in its step t, from 1. Uses the backend's kernel if present, except for AMSBound.
+   */
   private updater({ t, decay: factor }: Part<Role>): Update {
     const { beta1, beta2, gamma, epsilon, decoupled, amsbound } = this.options
     const { finalLearningRate, baseLearningRate } = this.options

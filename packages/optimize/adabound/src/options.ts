@@ -15,7 +15,7 @@ export const adaboundOptions = defineParameters('adabound', {
   gamma: number({ above: 0, below: 1, scale: 'log', default: 0.001 }),
   /** Added to the root of the squared gradients' mean. */
   epsilon: number({ above: 0, max: most, scale: 'log', default: 1e-8 }),
-  /** Factor of the weights that are added to the gradient. */
+  /** L2 penalty: `weightDecay` · w is added to the gradient. */
   weightDecay: number({ min: 0, max: most, scale: 'log', default: 0 }),
   /**
    * Subtract `weightDecay` · w from the weights directly (AdaBoundW). It is not scaled by the learning rate, so use a

@@ -183,7 +183,7 @@ onEachBackend(() => {
   })
 
   test("AMSBound's maximum is saved separately from v, which may have fallen since", async () => {
-    // Such a wide band that no rate is clipped.
+    // The bounds are so wide that no rate is clipped.
     const options = { amsbound: true, beta2: 0.5, gamma: 1e-6 }
     const whole = fresh()
     const first = adabound(options)

@@ -3,7 +3,7 @@ import { defineParameters, number, type OptionsOf } from '@tricks/core/options'
 import { type Part, SlotOptimizer } from '@tricks/optimizer'
 
 export const adamwOptions = defineParameters('adamw', {
-  /** The rate; a schedule sets it at each step. */
+  /** Learning rate; a schedule sets it at each step. */
   learningRate: number({ min: 0, max: 1e6, scale: 'log', default: 0.001 }),
   /** Decay rate of the gradients' mean. */
   beta1: number({ min: 0, below: 1, default: 0.9 }),
@@ -11,7 +11,7 @@ export const adamwOptions = defineParameters('adamw', {
   beta2: number({ min: 0, below: 1, default: 0.999 }),
   /** Added to the root of the squared gradients' mean. */
   epsilon: number({ above: 0, max: 1e6, scale: 'log', default: 1e-8 }),
-  /** The weights shrink by this share of the rate at each step. */
+  /** Decoupled decay: each step multiplies the weights by 1 − `learningRate` · `weightDecay`. */
   weightDecay: number({ min: 0, max: 1e6, scale: 'log', default: 0.01 }),
 })
 export type AdamWOptions = OptionsOf<typeof adamwOptions>
@@ -49,7 +49,7 @@ export class AdamW extends SlotOptimizer<'m' | 'v'> {
 tf.serialization.registerClass(AdamW)
 
 /**
- * AdamW: Adam whose weight decay acts on the weights themselves. At step t, from 1, elementwise:
+ * AdamW: Adam with weight decay that acts directly on the weights. At step t, from 1, elementwise:
  *
  * m = β₁ m + (1 − β₁) g, v = β₂ v + (1 − β₂) g²
  * w = (1 − learningRate · weightDecay) w − learningRate · m / (1 − β₁ᵗ) / (√(v / (1 − β₂ᵗ)) + ε)

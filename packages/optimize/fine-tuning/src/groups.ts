@@ -1,16 +1,16 @@
 import { roleOf } from '@tricks/core/model'
 
-/** The path of the block that a variable is in: `stage1/block2` of `stage1/block2/conv1/kernel`. */
+/** The path of a variable's block: `stage1/block2` for `stage1/block2/conv1/kernel`. */
 const blockOf = (path: string): string | undefined =>
   /^((?:[^/]+\/)*?[^/]*block[^/]*\d+)\//.exec(path)?.[1]
 
-/** The path of a variable's layer: what is before its role. */
+/** The path of a variable's layer: everything before its role. */
 export const layerOf = (path: string): string => path.slice(0, path.lastIndexOf('/'))
 
 /**
- * A network's variables in groups from the input to the output, as timm's `param_groups_layer_decay` has them: what comes
- * before the blocks, each block with what follows the last of them, and the last layer. A network without blocks has a
- * group per layer with weights, a norm in that of the layer before it.
+ * Divides a network's variables into groups from input to output, like timm's `param_groups_layer_decay`: the layers
+ * before the blocks, each block (the last one with all layers that follow it), and the last layer. A network without
+ * blocks has a group per layer with weights; a norm belongs to the layer before it.
  *
  * @param paths of the variables, from the input
  * @example

@@ -16,20 +16,20 @@ export {
   layerDecayOptions,
 } from './options.ts'
 
-/** A value for each variable that has one, by path. */
+/** Values by variable path. */
 interface ByPath<T> {
   readonly byPath: Readonly<Record<string, T>>
 }
 
 /**
- * Trains the layers from `until` on; those before it are unchanged: kernels, biases, and of batch norm scale, shift
- * and statistics, by which they then normalise. No gradient is computed for them.
+ * Freezes all layers before `until`, and trains the others. Frozen kernels, biases, and batch norms' scale, shift and
+ * statistics don't change; a frozen batch norm normalises by its statistics. No gradient is computed for them.
  *
- * Inside `during` it holds for that part of the run, so that several unfreeze a network step by step from the top.
+ * Inside `during` it acts for that part of the run, so several in a row unfreeze a network step by step from the top.
  *
- * @param options.until the name of the first layer that is trained, or the beginning of its path; default the last layer
- * @param options.batchNorm default false: whether to freeze the batch norm of the layers that are trained too
- * @throws RangeError for an option out of its range, and when a run starts whose model has no such layer
+ * @param options.until name of the first layer to train, or the start of its path; default the last layer
+ * @param options.batchNorm whether to freeze batch norm in the trained layers too, default false
+ * @throws RangeError for an option out of its range, and at the start of a run if the model has no such layer
  * @example
  * compose([
  *   during({ until: { fraction: 0.3 } }, freeze({ key: 'the head first' })),
@@ -62,19 +62,20 @@ function frozenIn(
     from >= 0,
     'freeze',
     { until },
-    `a layer of the model or the beginning of its path: ${layers}`,
+    `a layer of the model or the start of its path: ${layers}`,
   )
   const frozen = paths.filter((path, i) => i < from || (batchNorm && norms.includes(roleOf(path))))
   return Object.fromEntries(frozen.map((path) => [path, true]))
 }
 
 /**
- * The factor of each layer's rate: max(min, factor^(layers − 1 − i)) for the i-th group from the input, 1 for the last.
+ * Computes the factor of each layer's learning rate: max(min, factor^(layers − 1 − i)) for the i-th group from the
+ * input, 1 for the last.
  *
- * @param groups the variables' names of each layer, from the input
+ * @param groups for each layer, from the input, the names of its variables
  * @param options.factor in (0, 1]
  * @param options.min in [0, 1], default 0
- * @returns the factors by the variables' names
+ * @returns the factors by variable name
  * @throws RangeError for an option out of its range
  * @example
  * layerScales([['stem/kernel'], ['block1/kernel'], ['logits/kernel']], { factor: 0.5 })
@@ -91,10 +92,10 @@ export function layerScales(
 }
 
 /**
- * Smaller learning rates for lower layers, which a pretrained network should change least: `layerScales` of the model's
- * `layerGroups`.
+ * Reduces the learning rates of lower layers, which need the least change in a pretrained network: `layerScales` of the
+ * model's `layerGroups`.
  *
- * @param options.factor in (0, 1], default 0.75: of each layer's rate to that of the layer above
+ * @param options.factor in (0, 1], default 0.75: ratio of each layer's rate to that of the layer above
  * @param options.min in [0, 1], default 0
  * @throws RangeError for an option out of its range
  * @example

@@ -9,21 +9,21 @@ import {
 
 export const freezeOptions = defineOptions('freeze', {
   /**
-   * The first layer that is trained, by its name or the beginning of its path, such as `stage3` or `blocks5`.
-   * @defaultValue the last layer, so that it alone is trained
+   * The first layer to train, by its name or the start of its path, such as `stage3` or `blocks5`. @defaultValue the
+   * last layer
    */
   until: optional(
-    checked<string>('text that is not empty', (value) => typeof value === 'string' && value !== ''),
+    checked<string>('non-empty text', (value) => typeof value === 'string' && value !== ''),
   ),
-  /** Also freeze batch norm in the layers that are trained: its scale, its shift and its statistics. */
+  /** Also freeze batch norm (scale, shift and statistics) in the trained layers. */
   batchNorm: boolean({ default: false }),
 })
 export type FreezeOptions = OptionsOf<typeof freezeOptions>
 
 export const layerDecayOptions = defineOptions('layer-decay', {
-  /** How much smaller a layer's rate is than that of the layer above it. */
+  /** Ratio of a layer's learning rate to that of the layer above it. */
   factor: number({ above: 0, max: 1, default: 0.75 }),
-  /** The smallest factor of a rate. */
+  /** Lower bound of the factors. */
   min: number({ min: 0, max: 1, default: 0 }),
 })
 export type LayerDecayOptions = OptionsOf<typeof layerDecayOptions>

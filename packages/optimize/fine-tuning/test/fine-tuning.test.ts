@@ -33,7 +33,7 @@ describe("a model's groups", () => {
     const groups = groupsOf(resnet({ depth: 18, inputShape: [8, 8, 3], weights: 'zeros' }))
     const [{ inputs }] = fixture.cases as [(typeof fixture.cases)[0]]
     expect(groups).toHaveLength(inputs.groups.length)
-    // Ours have the moving statistics of each norm besides.
+    // Ours also include the moving statistics of each norm.
     const counts = groups.map((names) => names.filter((name) => !name.includes('moving')).length)
     expect(counts).toEqual(inputs.groups.map(({ length }) => length))
     expect(firsts(groups).slice(0, 3)).toEqual([
@@ -44,7 +44,7 @@ describe("a model's groups", () => {
     expect(groups.at(-1)).toEqual(['logits/kernel', 'logits/bias'])
   })
 
-  test('have what follows the last block in the group of that block', () => {
+  test("put layers after the last block into the last block's group", () => {
     expect(
       layerGroups([
         'stem/conv/kernel',
@@ -61,7 +61,7 @@ describe("a model's groups", () => {
     ])
   })
 
-  test('are its layers with their norms if it has no blocks', () => {
+  test('are the layers, with their norms, if there are no blocks', () => {
     expect(
       layerGroups([
         'a/kernel',
@@ -168,7 +168,7 @@ describe('freeze', () => {
     expect(moved(still)).toEqual(all.filter((path) => !path.includes('norm')))
   })
 
-  test('normalises by the statistics that it keeps, as a layer that is not trainable does', async () => {
+  test('normalises by its frozen statistics, like a layer that is not trainable', async () => {
     const frozen = await trained([freeze({ until: 'two' })])
     const model = network()
     for (const layer of model.layers.slice(0, 2)) layer.trainable = false
@@ -184,7 +184,7 @@ describe('freeze', () => {
     expect(frozen.after['logits/kernel']).toEqual(own)
   })
 
-  test('unfreezes step by step, and is resumed within, bit for bit', async () => {
+  test('unfreezes step by step, and resumes in between, bit for bit', async () => {
     const tricks = [
       during({ until: { epochs: 1 } }, freeze({ key: 'head' })),
       during({ from: { epochs: 1 } }, freeze({ until: 'two' })),
@@ -202,16 +202,16 @@ describe('freeze', () => {
     }
   })
 
-  test('rejects a layer that the model lacks, and a run in which nothing is trained', async () => {
+  test('rejects an unknown layer, and a run that trains nothing', async () => {
     await expect(trained([freeze({ until: 'three' })])).rejects.toThrow(
-      /freeze: expected until to be a layer of the model or the beginning of its path: one, one\/norm, two, .*, got three/,
+      /freeze: expected until to be a layer of the model or the start of its path: one, one\/norm, two, .*, got three/,
     )
     const nothing: Trick = { name: 'nothing', options: {}, multipliers: () => ({ rate: 0 }) }
     await expect(trained([nothing])).rejects.toThrow(/a rate of 0 for all of them/)
   })
 })
 
-test('layerDecay scales the steps of each layer', async () => {
+test('layerDecay scales the update of each layer', async () => {
   const once = { epochs: 1, batchSize: 27, optimizer: tf.train.sgd(0.1) }
   const plainly = await trained([], { ...once })
   const decayed = await trained([layerDecay({ factor: 0.5, min: 0.3 })], {

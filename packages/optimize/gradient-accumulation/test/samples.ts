@@ -1,2 +1,2 @@
-// Options with which a small batch shows what the trick does.
+// Options that make the trick act on a small batch.
 export const samples = () => ({ gradientAccumulation: { microBatch: 7 } })

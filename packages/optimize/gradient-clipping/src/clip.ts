@@ -13,7 +13,7 @@ const parameters = {
 }
 
 /**
- * The Euclidean norm of all elements of all tensors together.
+ * The global norm: the Euclidean norm of all elements of all tensors.
  *
  * @returns a scalar
  * @example
@@ -27,7 +27,7 @@ export function globalNorm(tensors: Tensors): tf.Scalar {
 }
 
 /**
- * Scales all gradients down to a norm: g · min(1, norm / (‖all gradients‖ + 1e-6)).
+ * Scales all gradients down to a maximum global norm: g · min(1, norm / (‖all gradients‖ + 1e-6)).
  *
  * @param gradients by path
  * @param norm above 0
@@ -65,15 +65,14 @@ export function clipByValue(gradients: Tensors, value: number): Tensors {
  * Clips the gradient of each output unit in proportion to its weights: where ‖g‖ ≥ factor · max(‖w‖, epsilon), g becomes
  * g · factor · max(‖w‖, epsilon) / max(‖g‖, 1e-6).
  *
- * A unit is an output of a kernel, over all its axes but the last; of a depthwise kernel
- * `[height, width, channels, multiplier]`, known by its path, a channel and multiplier; a bias, and all that has rank 1, is
- * one unit.
+ * A unit is an output of a kernel, over all its axes but the last; of a depthwise kernel `[height, width, channels,
+ * multiplier]`, known by its path, a channel and multiplier; a bias, like every tensor of rank 1, is one unit.
  *
  * @param weights by path
  * @param gradients by path, each of the shape of its weights
  * @param factor above 0, default 0.01
- * @param epsilon the least norm of weights that counts, above 0, default 0.001
- * @returns new tensors by the paths of the gradients
+ * @param epsilon lower bound for the norm of the weights, above 0, default 0.001
+ * @returns new tensors by path
  * @throws RangeError for another factor or epsilon, or a gradient without weights of its shape
  * @example
  * const weights = { kernel: tf.tensor2d([[3], [4]]) }
@@ -101,7 +100,7 @@ export function clipAdaptively(
   )
 }
 
-/** The norm of each output unit, to be broadcast to the tensor's shape. */
+/** The norm of each output unit, broadcastable to the tensor's shape. */
 function unitNorms(tensor: tf.Tensor, path: string): tf.Tensor {
   const { rank } = tensor
   if (rank < 2) return tf.sqrt(tf.sum(tf.square(tensor)))

@@ -6,24 +6,28 @@ import { clipAdaptively, clipByNorm, clipByValue, limit } from './clip.ts'
 export { clipAdaptively, clipByNorm, clipByValue, globalNorm } from './clip.ts'
 
 export const gradientClippingOptions = defineOptions('gradient-clipping', {
-  /** The most that the norm of all gradients together may be. @defaultValue 1, unless another way is given */
+  /** Maximum global norm of all gradients. @defaultValue 1, unless `value` or `factor` is set */
   norm: optional(number(limit)),
-  /** The most that an element may be, in place of `norm`. */
+  /** Maximum absolute value of each element; instead of `norm`. */
   value: optional(number(limit)),
-  /** The most that an output unit's norm may be, as a share of its weights', in place of `norm`: 0.01 in the paper. */
+  /**
+   * Maximum norm of an output unit's gradient, relative to the norm of its weights; instead of `norm`. The paper uses
+   * 0.01.
+   */
   factor: optional(number(limit)),
-  /** With `factor`: the least norm of weights that counts. @defaultValue 0.001 */
+  /** With `factor`: lower bound for the norm of the weights. @defaultValue 0.001 */
   epsilon: optional(number(limit)),
-  /** With `factor`: clip the last layer too, which the paper leaves out. */
+  /** With `factor`: also clip the last layer, which the paper excludes. */
   lastLayer: boolean({ default: false }),
 })
 export type GradientClippingOptions = OptionsOf<typeof gradientClippingOptions>
 
 /**
- * Clips the gradients before the update: all together by their norm, each element by value, or each output unit in
- * proportion to its weights. Give one of `norm`, `value` and `factor`.
+ * Clips the gradients before the update: by global norm, by value, or per output unit in proportion to its weights.
+ * Pass one of `norm`, `value` and `factor`.
  *
- * @throws RangeError for an option out of its range, for two ways at once, and for an option of another way
+ * @throws RangeError for an option out of its range, for more than one of the three, and for an option that doesn't
+ * belong to it
  * @example
  * train({ ...options, tricks: [gradientClipping({ norm: 1 })] })
  * @see Pascanu et al. 2013, https://arxiv.org/abs/1211.5063; Brock et al. 2021, https://arxiv.org/abs/2102.06171
@@ -35,8 +39,8 @@ export function gradientClipping({ key, ...given }: GradientClippingOptions = {}
   const ways = [norm, value, factor].filter((way) => way !== undefined)
   check(ways.length < 2, { options: given }, 'one of norm, value and factor')
   const adaptive = factor !== undefined
-  check(adaptive || given.epsilon === undefined, { epsilon }, 'left out without factor')
-  check(adaptive || !lastLayer, { lastLayer }, 'left out without factor')
+  check(adaptive || given.epsilon === undefined, { epsilon }, 'omitted without factor')
+  check(adaptive || !lastLayer, { lastLayer }, 'omitted without factor')
 
   const common = { name: 'gradient-clipping', key }
   if (adaptive)
@@ -57,7 +61,7 @@ export function gradientClipping({ key, ...given }: GradientClippingOptions = {}
   return { ...common, options: { norm: most }, gradients: (next) => clipByNorm(next(), most) }
 }
 
-/** The gradients of the last layer that is trained. */
+/** The gradients of the last trained layer. */
 function lastOf(variables: Variables, gradients: Tensors): Tensors {
   const layerOf = (path: string): string => path.slice(0, path.lastIndexOf('/') + 1)
   const last = layerOf(Object.keys(trainableOf(variables)).at(-1) ?? '')

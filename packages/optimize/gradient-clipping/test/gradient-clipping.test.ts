@@ -30,7 +30,7 @@ const tolerance = { absolute: 1e-6, relative: 1e-5 }
 
 onEachBackend(() => {
   test.each(cases.map((each, index) => ({ ...each, number: index + 1 })))(
-    'as torch and timm: case $number, by $kind',
+    'equals torch and timm: case $number, by $kind',
     ({ kind, params, inputs, expected }) => {
       const gradients = fromFixtures<Tensors>(inputs.gradients)
       const before = tf.memory().numTensors
@@ -61,7 +61,7 @@ onEachBackend(() => {
     })
     for (const path of ['conv/depthwise_kernel', 'depthwise_kernel', 'conv/depthwise_kernel-2'])
       expectClose(clip(path, [1, 1, 2, 2]), tf.ones([1, 1, 2, 2]))
-    // As another kernel both inputs count together.
+    // In other kernels, both inputs belong to one unit.
     expectClose(clip('conv/kernel', [1, 1, 2, 1]), tf.ones([1, 1, 2, 1]))
   })
 
@@ -79,7 +79,7 @@ onEachBackend(() => {
     expectClose(globalNorm({}), 0)
   })
 
-  test('as a trick it clips what the step gives, by the weights without the last layer', () => {
+  test("as a trick, it clips the step's gradients; adaptively, it excludes the last layer", () => {
     const variables: Variables = {
       'conv/kernel': tf.variable(tf.tensor2d([[3], [4]])),
       'head/kernel': tf.variable(tf.tensor2d([[3], [4]])),
@@ -104,7 +104,7 @@ onEachBackend(() => {
   })
 })
 
-test('options are those that act', () => {
+test('options contain only those in use', () => {
   expect(gradientClipping().options).toEqual({ norm: 1 })
   expect(gradientClipping({ value: 2 }).options).toEqual({ value: 2 })
   expect(gradientClipping({ factor: 0.02 }).options).toEqual({

@@ -3,7 +3,7 @@ import { boolean, checked, defineParameters, number, type OptionsOf } from '@tri
 import { type Part, SlotOptimizer } from '@tricks/optimizer'
 
 export const lambOptions = defineParameters('lamb', {
-  /** The rate; a schedule sets it at each step. */
+  /** Learning rate; a schedule sets it at each step. */
   learningRate: number({ min: 0, max: 1e6, scale: 'log', default: 0.001 }),
   /** Decay rate of the gradients' mean. */
   beta1: number({ min: 0, below: 1, default: 0.9 }),
@@ -11,9 +11,9 @@ export const lambOptions = defineParameters('lamb', {
   beta2: number({ min: 0, below: 1, default: 0.999 }),
   /** Added to the root of the squared gradients' mean. */
   epsilon: number({ above: 0, max: 1e6, scale: 'log', default: 1e-6 }),
-  /** Factor of the weights that are added to the step before it is scaled. */
+  /** `weightDecay` · w is added to the step before it is scaled. */
   weightDecay: number({ min: 0, max: 1e6, scale: 'log', default: 0.01 }),
-  /** Gradients are scaled down to this norm over all variables; null for none. */
+  /** Maximum global norm of the gradients, which are scaled down to it; null for none. */
   maxGradientNorm: checked<number | null, { readonly default: number }>(
     'a number above 0, or null',
     (value) => value === null || (typeof value === 'number' && value > 0 && value < Infinity),
@@ -21,13 +21,13 @@ export const lambOptions = defineParameters('lamb', {
   ),
   /** Divide the means by 1 − βᵗ, as Adam does. */
   biasCorrection: boolean({ default: true }),
-  /** Weight a gradient by 1 − beta1 in the mean, and not by 1. */
+  /** Weight each gradient by 1 − beta1 in the running mean, instead of 1. */
   gradientAveraging: boolean({ default: true }),
-  /** Never scale a step up. */
+  /** Only scale steps down, never up. */
   trustClip: boolean({ default: false }),
-  /** Scale the step of variables without weight decay too. */
+  /** Also scale the steps of variables without weight decay. */
   alwaysAdapt: boolean({ default: false }),
-  /** Shrink the weights themselves, as AdamW does. */
+  /** Decay the weights directly, like AdamW. */
   decoupled: boolean({ default: false }),
 })
 export type LambOptions = OptionsOf<typeof lambOptions>
@@ -91,11 +91,11 @@ export class Lamb extends SlotOptimizer<'m' | 'v'> {
 tf.serialization.registerClass(Lamb)
 
 /**
- * LAMB: Adam's step of each variable, scaled to the norm of its weights. At step t, from 1:
+ * LAMB: Adam with the step of each variable scaled to the norm of its weights. At step t, from 1:
  *
  * g = gradient / max(1, ‖all gradients‖ / maxGradientNorm), m = β₁ m + (1 − β₁) g, v = β₂ v + (1 − β₂) g²
  * s = m / (1 − β₁ᵗ) / (√(v / (1 − β₂ᵗ)) + ε) + weightDecay · w
- * w = w − learningRate · (‖w‖ / ‖s‖) · s; the ratio is 1 if either norm is 0, and for a variable without weight decay
+ * w = w − learningRate · (‖w‖ / ‖s‖) · s; the ratio is 1 if either norm is 0, and for variables without weight decay
  *
  * @returns a `tf.Optimizer`, for `model.compile`, `minimize` and `applyGradients`
  * @throws RangeError for an option out of its range

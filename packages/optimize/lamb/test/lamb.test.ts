@@ -46,7 +46,7 @@ onEachBackend(() => {
     expectClose(moved({ alwaysAdapt: true, trustClip: true }), [3, 3.9])
   })
 
-  test('without bias correction, and with gradients that count in full', () => {
+  test('without bias correction, and without gradient averaging', () => {
     const plain = { biasCorrection: false, maxGradientNorm: null, beta1: 0.5, beta2: 0.75 }
     // m = 1, √v = 1.
     expectClose(moved(plain), [3, 3.9])

@@ -4,23 +4,23 @@ import { boolean, defineParameters, number, type OptionsOf } from '@tricks/core/
 import { type Part, SlotOptimizer } from '@tricks/optimizer'
 
 export const larsOptions = defineParameters('lars', {
-  /** The rate; a schedule sets it at each step. */
+  /** Learning rate; a schedule sets it at each step. */
   learningRate: number({ min: 0, max: 1e6, scale: 'log', default: 1 }),
   /** Decay rate of the velocity. */
   momentum: number({ min: 0, below: 1, default: 0 }),
-  /** The share of a gradient that the velocity leaves out, from the second step on. */
+  /** From the second step on, gradients enter the velocity times 1 − `dampening`. */
   dampening: number({ min: 0, below: 1, default: 0 }),
-  /** Look ahead along the velocity. */
+  /** Use Nesterov momentum. */
   nesterov: boolean({ default: false }),
-  /** Factor of the weights that are added to the gradient. */
+  /** L2 penalty: `weightDecay` · w is added to the gradient. */
   weightDecay: number({ min: 0, max: 1e6, scale: 'log', default: 0 }),
-  /** A layer's step, as a share of its weights' norm, at a rate of 1. */
+  /** Norm of a layer's step relative to the norm of its weights, at a learning rate of 1. */
   trustCoefficient: number({ above: 0, max: 1e6, scale: 'log', default: 0.001 }),
-  /** Added to the norm that is divided by. */
+  /** Added to the denominator of the ratio. */
   epsilon: number({ min: 0, max: 1e6, scale: 'log', default: 1e-8 }),
-  /** Scale no step beyond SGD's (LARC). */
+  /** Never make a step larger than SGD's (LARC). */
   trustClip: boolean({ default: false }),
-  /** Scale the step of variables without weight decay too. */
+  /** Also scale the steps of variables without weight decay. */
   alwaysAdapt: boolean({ default: false }),
 })
 export type LarsOptions = OptionsOf<typeof larsOptions>
@@ -59,7 +59,7 @@ export class Lars extends SlotOptimizer<'velocity'> {
     }
   }
 
-  /** The gradient and the decay, times the layer's own rate. */
+  /** The gradient plus decay, scaled by the layer's ratio. */
   private scaled({ variable, gradient, decay }: Part<'velocity'>): tf.Tensor {
     const { weightDecay, trustCoefficient, epsilon, trustClip, alwaysAdapt } = this.options
     const strength = weightDecay * decay
@@ -81,7 +81,7 @@ export class Lars extends SlotOptimizer<'velocity'> {
 tf.serialization.registerClass(Lars)
 
 /**
- * LARS: SGD with momentum, with a rate of its own for each variable:
+ * LARS: SGD with momentum and a separate learning rate for each variable:
  *
  * ratio = trustCoefficient · ‖w‖ / (‖g‖ + weightDecay · ‖w‖ + ε); 1 if either norm is 0, and without weight decay
  * d = ratio · (g + weightDecay · w), v = momentum · v + (1 − dampening) · d

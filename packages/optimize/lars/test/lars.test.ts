@@ -44,14 +44,14 @@ onEachBackend(() => {
     expectClose(moved({ alwaysAdapt: true, trustCoefficient: 0.2 }), [3, 3.9])
   })
 
-  test('clipped, no step is longer than that of SGD', () => {
+  test("with trustClip, no step is longer than SGD's", () => {
     // The ratio is 4 · 5 / 2 = 10, and divided by the rate 100.
     const options = { alwaysAdapt: true, trustCoefficient: 4 }
     expectClose(moved(options), [3, 2])
     expectClose(moved({ ...options, trustClip: true }), [3, 3.8])
   })
 
-  test('dampening leaves a share of the gradients out, from the second step on', () => {
+  test('dampening scales gradients down, from the second step on', () => {
     const weights = tf.variable(tf.tensor1d([0]))
     const optimizer = lars({ learningRate: 1, momentum: 0.5, dampening: 0.25 })
     for (let step = 0; step < 2; step++)
@@ -61,7 +61,7 @@ onEachBackend(() => {
   })
 })
 
-test('a variable can be left out of the weight decay, and is then not scaled', () => {
+test('a variable excluded from weight decay is not scaled', () => {
   const weights = tf.variable(tf.tensor1d([3, 4]))
   const optimizer = lars({ learningRate: 0.1, weightDecay: 0.5 })
   optimizer.setDecayFactors({ [weights.name]: 0 })

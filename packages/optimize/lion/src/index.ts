@@ -3,18 +3,18 @@ import { defineParameters, number, type OptionsOf } from '@tricks/core/options'
 import { type Part, SlotOptimizer } from '@tricks/optimizer'
 
 export const lionOptions = defineParameters('lion', {
-  /** The rate; a schedule sets it at each step. */
+  /** Learning rate; a schedule sets it at each step. */
   learningRate: number({ min: 0, max: 1e6, scale: 'log', default: 1e-4 }),
-  /** How much the momentum counts in the sign, against the gradient. */
+  /** Weight of the momentum against the gradient in the sign. */
   beta1: number({ min: 0, below: 1, default: 0.9 }),
   /** Decay rate of the momentum. */
   beta2: number({ min: 0, below: 1, default: 0.99 }),
-  /** The weights shrink by this share of the rate at each step. */
+  /** Decoupled decay: each step multiplies the weights by 1 − `learningRate` · `weightDecay`. */
   weightDecay: number({ min: 0, max: 1e6, scale: 'log', default: 0 }),
 })
 export type LionOptions = OptionsOf<typeof lionOptions>
 
-/** tfjs's own sign is 0 on wasm for numbers below 1e-5 or so. */
+/** On wasm, tfjs's sign is 0 for numbers below about 1e-5. */
 const signOf = (x: tf.Tensor): tf.Tensor =>
   tf.sub(tf.cast(tf.greater(x, 0), 'float32'), tf.cast(tf.less(x, 0), 'float32'))
 
@@ -49,7 +49,7 @@ export class Lion extends SlotOptimizer<'m'> {
 tf.serialization.registerClass(Lion)
 
 /**
- * Lion: every weight moves by the rate, in the direction of a sign. Elementwise:
+ * Lion: every weight moves by the learning rate, in the direction of the momentum's sign. Elementwise:
  *
  * w = (1 − learningRate · weightDecay) w − learningRate · sign(β₁ m + (1 − β₁) g), then m = β₂ m + (1 − β₂) g
  *

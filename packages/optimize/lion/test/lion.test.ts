@@ -25,7 +25,7 @@ optimizerConformance(() => lion({ weightDecay: 0.1 }), {
 })
 
 onEachBackend(() => {
-  test('each weight moves by the rate, whatever its gradient, and stays if that is 0', () => {
+  test('each weight moves by the learning rate for any gradient but 0', () => {
     const weights = tf.variable(tf.tensor1d([1, 1, 1]))
     lion({ learningRate: 0.25 }).applyGradients({ [weights.name]: tf.tensor1d([1e-6, -300, 0]) })
     expectClose(weights, [0.75, 1.25, 1])

@@ -4,7 +4,7 @@ import { isOptimizer, OuterOptimizer, type Part } from '@tricks/optimizer'
 import { assertArgument } from '@tricks/core'
 
 export const lookaheadOptions = defineParameters('lookahead', {
-  /** How far the slow weights go towards the fast ones. */
+  /** How far the slow weights move towards the fast ones: 1 is all the way. */
   alpha: number({ min: 0, max: 1, default: 0.5 }),
   /** Steps of the inner optimizer between two synchronisations. */
   every: integer({ min: 1, default: 6 }),
@@ -17,7 +17,7 @@ export class Lookahead extends OuterOptimizer<'slow'> {
 
   private readonly options: Required<LookaheadOptions>
 
-  /** @param given the options and `inner`, as `getConfig` has them */
+  /** @param given the options and `inner`, as returned by `getConfig` */
   constructor({ inner, ...given }: LookaheadOptions & { readonly inner: tf.Optimizer }) {
     const options = lookaheadOptions.parse(given)
     assertArgument(isOptimizer(inner), 'lookahead', { optimizer: inner }, 'one such as sgd()')
@@ -31,7 +31,7 @@ export class Lookahead extends OuterOptimizer<'slow'> {
     for (const { variable, kept, t } of parts) {
       if (t % every !== 0) continue
       const { slow } = kept
-      // As timm has it: the slow weights start at the first synchronisation.
+      // As in timm, the slow weights start at the first synchronisation.
       if (t === every) slow.assign(variable)
       else slow.assign(tf.add(slow, tf.mul(tf.sub(variable, slow), alpha)))
       variable.assign(slow)
@@ -46,13 +46,13 @@ export class Lookahead extends OuterOptimizer<'slow'> {
 tf.serialization.registerClass(Lookahead)
 
 /**
- * Lookahead: every `every` steps of the inner optimizer, slow weights go part of the way to where it came, and it
- * continues from them: slow = slow + alpha · (fast − slow), fast = slow.
+ * Lookahead: every `every` steps, slow weights move part of the way to the inner optimizer's weights, and it continues
+ * from them: slow = slow + alpha · (fast − slow), fast = slow.
  *
- * By timm's code, in which the slow weights start as a copy of the fast ones at the first synchronisation; the paper's
+ * Follows timm, where the slow weights start as a copy of the fast ones at the first synchronisation; in the paper they
  * start at the initial weights.
  *
- * @param optimizer the inner one: any `tf.Optimizer`. It belongs to this one from then on
+ * @param optimizer the inner one: any `tf.Optimizer`; don't use it elsewhere
  * @returns a `tf.Optimizer`, for `model.compile`, `minimize` and `applyGradients`
  * @throws RangeError for an option out of its range
  * @example

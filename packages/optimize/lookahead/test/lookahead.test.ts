@@ -34,7 +34,7 @@ const steps = (optimizer: tf.Optimizer, weights: tf.Variable, count: number): vo
 }
 
 onEachBackend(() => {
-  test('alpha is the share of the way: all of it is the inner optimizer alone, none stays', () => {
+  test('alpha 1 equals the inner optimizer, alpha 0 never moves', () => {
     const at = (alpha: number): tf.Tensor => {
       const weights = tf.variable(tf.tensor1d([10, 20]))
       steps(lookahead(sgd({ learningRate: 1 }), { alpha, every: 2 }), weights, 4)
@@ -55,7 +55,7 @@ onEachBackend(() => {
     ['adagrad', () => tf.train.adagrad(0.1)],
     ['sgd', () => tf.train.sgd(0.1)],
     ['lookahead', () => lookahead(tf.train.adam(0.1), { every: 3 })],
-  ])("around tfjs's %s it is restored bit for bit", async (_, inner) => {
+  ])("restores bit for bit around tfjs's %s", async (_, inner) => {
     const options: LookaheadOptions = { every: 2 }
     const [whole, again] = [1, 2].map(() => tf.variable(tf.tensor1d([1, -2])))
     const first = lookahead(inner(), options)
@@ -70,7 +70,7 @@ onEachBackend(() => {
   })
 })
 
-test('its rate is that of the inner one', () => {
+test("its learning rate is the inner optimizer's", () => {
   const inner = sgd({ learningRate: 0.1 })
   const outer = lookahead(inner)
   outer.setLearningRate(0.05)
@@ -87,6 +87,6 @@ test("tfjs's optimizers identify variables by position, so other variables are a
   const [one, two] = [1, 2].map(() => tf.variable(tf.tensor1d([1, -2])))
   steps(optimizer, one!, 2)
   expect(() => steps(optimizer, two!, 1)).toThrow(
-    'lookahead: expected gradients of the same variables in each step, as Momentum knows them by position',
+    'lookahead: expected gradients of the same variables in each step, as Momentum identifies them by position',
   )
 })

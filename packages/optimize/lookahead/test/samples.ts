@@ -1,4 +1,4 @@
-// The trick wraps an optimizer, so it takes more than options.
+// The trick wraps an optimizer, so it needs more than options.
 import { sgd } from '@tricks/sgd'
 import { lookahead, type LookaheadOptions } from '../src/index.ts'
 

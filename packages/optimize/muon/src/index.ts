@@ -53,20 +53,21 @@ export class Muon extends OuterOptimizer<'momentum'> {
 tf.serialization.registerClass(Muon)
 
 /**
- * Muon: each matrix and filter moves by its gradients' mean with all singular values brought near 1; what has rank 1,
- * biases and norms, is `inner`'s. For a kernel W, a filter `[height, width, inputs, outputs]` as the matrix
+ * Muon: each matrix and filter moves by its gradients' running mean, with all singular values brought near 1; `inner`
+ * trains tensors of rank 1, biases and norms. For a kernel W, a filter `[height, width, inputs, outputs]` as the matrix
  * `[height · width · inputs, outputs]`:
  *
  * m = momentum · m + (1 − momentum) · g, u = (1 − momentum) · g + momentum · m, without `nesterov` u = m
  * W = (1 − learningRate · weightDecay) W − learningRate · √max(1, outputs / inputs) · orthogonalize(u)
  *
- * The root is the authors' for a matrix; for a filter they take √max(1, height / width), and so does this one.
+ * The root is for matrices; for filters it is √max(1, height / width), both as in the authors' code.
  *
  * @returns a `tf.Optimizer`, for `model.compile`, `minimize` and `applyGradients`
  * @throws RangeError for an option out of its range
  * @example
  * train({ ...options, optimizer: muon({ learningRate: 0.02, inner: tf.train.adam(0.003) }) })
- * @see Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/, and their code, in bfloat16 there and in float32 here
+ * @see Jordan et al. 2024, https://kellerjordan.github.io/posts/muon/, and their code, which uses bfloat16 where this
+ * uses float32
  */
 export function muon(options: MuonOptions): Muon {
   return new Muon(options)

@@ -13,19 +13,21 @@ import { isOptimizer } from '@tricks/optimizer'
 const rates = { min: 0, max: 1e6, scale: 'log' } as const
 
 export const muonOptions = defineParameters('muon', {
-  /** The size of a step, as the largest factor by which it changes what a layer gives. */
+  /** Size of a step: the largest factor by which it changes a layer's output. */
   learningRate: number({ ...rates, default: 0.02 }),
   /** Decay rate of the gradients' mean. */
   momentum: number({ min: 0, below: 1, default: 0.95 }),
-  /** Look ahead along the mean. */
+  /** Use Nesterov momentum. */
   nesterov: boolean({ default: true }),
-  /** Of Newton and Schulz's iteration. */
+  /** Number of Newton–Schulz iterations. */
   steps: integer({ min: 1, max: 100, default: 5 }),
-  /** The weights shrink by this share of the rate at each step; those of `inner` by its own. */
+  /** Decoupled decay: each step multiplies the weights by 1 − `learningRate` · `weightDecay`; `inner` has its own. */
   weightDecay: number({ ...rates, default: 0 }),
-  /** The optimizer for biases and norms, all that has rank 1; its rate follows in proportion. */
+  /** Optimizer for biases and norms (rank 1); its rate changes in proportion. */
   inner: checked<tf.Optimizer>('an optimizer, such as adamw()', isOptimizer),
-  /** The rate that `inner`'s refers to; saved with the optimizer. @defaultValue `learningRate` */
+  /**
+   * The `learningRate` at which `inner` has `innerLearningRate`; saved with the optimizer. @defaultValue `learningRate`
+   */
   baseLearningRate: optional(number({ above: 0, max: 1e6, scale: 'log' })),
   /** `inner`'s rate at `baseLearningRate`; saved with the optimizer. @defaultValue `inner`'s */
   innerLearningRate: optional(number(rates)),

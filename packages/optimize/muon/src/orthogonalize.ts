@@ -1,22 +1,22 @@
 import * as tf from '@tensorflow/tfjs-core'
 
-// The reference's coefficients: a steep slope at 0, and singular values that end between about 0.7 and 1.2, not at 1.
+// The reference's coefficients: the slope at 0 is steep, and singular values end between about 0.7 and 1.2, not at 1.
 const [a, b, c] = [3.4445, -4.775, 2.0315] as const
 
 /**
- * A matrix with its singular values brought near 1, by Newton and Schulz's iteration in float32:
+ * Brings the singular values of a matrix near 1, by the Newton–Schulz iteration in float32:
  * X = M / (‖M‖ + 1e-7), then in each step A = X Xᵀ, X = a X + (b A + c A²) X.
  *
  * @param matrix `[rows, columns]`
- * @param steps of the iteration, at least 1
- * @returns as `matrix`
+ * @param steps number of iterations, at least 1
+ * @returns a new matrix of the same shape
  * @example
  * const near = orthogonalize(tf.tensor2d([[3, 1], [0, 2]]), 5)
  */
 export function orthogonalize(matrix: tf.Tensor2D, steps: number): tf.Tensor2D {
   return tf.tidy(() => {
     const [rows, columns] = matrix.shape
-    // The smaller product of the two.
+    // The smaller of the two products.
     const wide = rows <= columns ? matrix : tf.transpose(matrix)
     let x: tf.Tensor2D = tf.div(wide, tf.add(tf.sqrt(tf.sum(tf.square(wide))), 1e-7))
     for (let step = 0; step < steps; step++) {
@@ -29,8 +29,8 @@ export function orthogonalize(matrix: tf.Tensor2D, steps: number): tf.Tensor2D {
 }
 
 /**
- * Rows and columns of a kernel as a matrix, and by what its step is multiplied: √max(1, outputs / inputs) for a matrix,
- * as a wide one's singular values are fewer; √max(1, height / width) for a filter, as the authors' code has it.
+ * Rows and columns of a kernel as a matrix, and the factor of its step: √max(1, outputs / inputs) for a matrix, as a
+ * wide matrix has fewer singular values; √max(1, height / width) for a filter, as in the authors' code.
  */
 export function matrixOf(
   name: string,

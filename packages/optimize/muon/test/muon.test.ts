@@ -34,7 +34,7 @@ optimizerConformance(() => muon({ inner: adamw(), weightDecay: 0.1 }), {
   ],
 })
 
-/** One step without momentum from 0, on a backend's matrix products. */
+/** One step without momentum from 0, with a backend's matrix products. */
 function step(
   shape: number[],
   { name, inner = sgd() }: { name?: string; inner?: tf.Optimizer } = {},
@@ -53,7 +53,7 @@ function step(
 const norm = (x: tf.Tensor): number => tf.norm(x).dataSync()[0]!
 
 onEachBackend(() => {
-  test('all singular values come near 1, those of a wide and of a tall matrix', () => {
+  test('brings all singular values near 1, of a wide and of a tall matrix', () => {
     for (const shape of [
       [6, 4],
       [4, 6],
@@ -65,7 +65,7 @@ onEachBackend(() => {
       const values = Float32Array.from({ length: shape[0] * shape[1] }, (_, i) => Math.cos(i * i))
       const near = orthogonalize(tf.tensor2d(values, shape), 5)
       expect(near.shape).toEqual(shape)
-      // The norm's square is the sum of the singular values' squares.
+      // The squared norm is the sum of the squared singular values.
       const mean = norm(near) / Math.sqrt(Math.min(...shape))
       expect(mean).toBeGreaterThan(0.6)
       expect(mean).toBeLessThan(1.3)
@@ -80,7 +80,7 @@ onEachBackend(() => {
     expect(norm(step([18, 2])) / Math.sqrt(2)).toBeLessThan(1.3)
   })
 
-  test('a filter is the matrix of its outputs, a depthwise one of its channels and multipliers', () => {
+  test('treats a filter as a matrix with a column per output, a depthwise one per channel and multiplier', () => {
     const kernel = step([3, 3, 4, 8])
     const matrix = orthogonalize(
       tf.tensor2d(
@@ -99,7 +99,7 @@ onEachBackend(() => {
     expect(high! / flat!).toBeCloseTo(Math.sqrt(3), 4)
   })
 
-  test('what has rank 1 or less is the inner optimizer’s, at a rate in proportion', () => {
+  test('the inner optimizer trains tensors of rank 1 or less, at a proportional rate', () => {
     const bias = tf.variable(tf.tensor1d([1, 2]))
     const scale = tf.variable(tf.scalar(3))
     const optimizer = muon({ learningRate: 0.02, inner: tf.train.sgd(0.5) })

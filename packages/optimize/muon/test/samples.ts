@@ -1,4 +1,4 @@
-// The optimizer for variables of rank 1, which is required.
+// The required optimizer for variables of rank 1.
 import { adamw } from '@tricks/adamw'
 
 export const samples = () => ({ muon: { inner: adamw() } })

@@ -4,13 +4,13 @@ import { countersOf, listsOf, nameOf, newSlot, setIterations } from './tfjs-slot
 
 const suffix = '/inner'
 
-/** How an optimizer is written in a saved model. */
+/** An optimizer as serialised in a saved model. */
 interface Written {
   readonly className: string
   readonly config: tf.serialization.ConfigDict
 }
 
-/** Whether a value is an optimizer, or one as a saved model has it. */
+/** Whether a value is an optimizer, possibly serialised. */
 export const isOptimizer = (value: unknown): boolean =>
   typeof (value as Partial<tf.Optimizer> | null | undefined)?.applyGradients === 'function' ||
   typeof (value as Partial<Written> | null | undefined)?.className === 'string'
@@ -22,16 +22,18 @@ const toOptimizer = (given: tf.Optimizer | Written): tf.Optimizer => {
   return known[1](known[0], given.config) as tf.Optimizer
 }
 
-/** An optimizer around another one, `inner`, which it saves and restores with its own. */
+/** Base class of optimizers that wrap another one, `inner`, and save and restore its state together with their own. */
 export abstract class OuterOptimizer<R extends string = never> extends SlotOptimizer<R> {
   readonly inner: tf.Optimizer
-  /** The inner rate where this one's is `base`. */
+  /** The inner rate when this optimizer's rate is `base`. */
   protected readonly innerRate: number
   private readonly base: number
-  /** Whether the inner slots' names are from a file. */
+  /** Whether the names of the inner slots come from a file. */
   private innerLoaded = false
 
-  /** @param base the rate of this optimizer that the inner one's belongs to @defaultValue the inner rate */
+  /**
+   * @param base the rate of this optimizer at which the inner one keeps its current rate @defaultValue the inner rate
+   */
   constructor(
     where: string,
     roles: readonly R[],
@@ -45,7 +47,7 @@ export abstract class OuterOptimizer<R extends string = never> extends SlotOptim
     this.base = rates?.base ?? this.innerRate
   }
 
-  /** @param rate at least 0; the inner optimizer's follows in proportion */
+  /** @param rate at least 0; the inner optimizer's rate changes in proportion */
   override setLearningRate(rate: number): void {
     super.setLearningRate(rate)
     setRateOf(this.inner, this.base === this.innerRate ? rate : (rate * this.innerRate) / this.base)
@@ -56,7 +58,7 @@ export abstract class OuterOptimizer<R extends string = never> extends SlotOptim
     setDecayFactors(this.inner, factors)
   }
 
-  /** The inner optimizer's step. */
+  /** Takes the inner optimizer's step. */
   protected stepInside(parts: readonly Pick<Part<R>, 'variable' | 'gradient'>[]): void {
     const names = parts.map(({ variable }) => variable.name)
     const lists = listsOf(this.inner)
@@ -69,8 +71,8 @@ export abstract class OuterOptimizer<R extends string = never> extends SlotOptim
       if (list.length > 0 && list.map(nameOf).join() !== names.join())
         throw new Error(
           `${this.where}: expected gradients of the same variables in each step, as ` +
-            `${this.inner.getClassName()} knows them by position, got ${names.join(', ')}. Put an optimizer of ` +
-            `this project inside, such as sgd or adamw.`,
+            `${this.inner.getClassName()} identifies them by position, got ${names.join(', ')}. Wrap an optimizer of ` +
+            `this project instead, such as sgd or adamw.`,
         )
     this.inner.applyGradients(
       parts.map(({ variable, gradient }) => ({ name: variable.name, tensor: gradient })),
@@ -103,7 +105,7 @@ export abstract class OuterOptimizer<R extends string = never> extends SlotOptim
   }
 }
 
-/** The learning rate: a protected field of every tfjs optimizer, which no other way gives. */
+/** The learning rate: a protected field of every tfjs optimizer, without a public getter. */
 interface Rated {
   learningRate: number
   setLearningRate?(rate: number): void
@@ -112,12 +114,12 @@ const rateOf = (optimizer: tf.Optimizer): number => (optimizer as unknown as Rat
 
 function setRateOf(optimizer: tf.Optimizer, rate: number): void {
   const rated = optimizer as unknown as Rated
-  // SGD and momentum hold the rate in a tensor that their setter renews.
+  // SGD and momentum keep the rate in a tensor, which their setter replaces.
   if (rated.setLearningRate) rated.setLearningRate(rate)
   else rated.learningRate = rate
 }
 
-/** All that an optimizer keeps, exactly: the `getWeights` of tfjs's leaves counters out. */
+/** An optimizer's complete state; the `getWeights` of tfjs's optimizers omits counters. */
 async function weightsOf(optimizer: tf.Optimizer): Promise<NamedTensors> {
   const lists = listsOf(optimizer)
   if (lists.length === 0) return optimizer.getWeights()

@@ -16,7 +16,7 @@ interface Slot<R extends string> {
 export interface Part<R extends string> {
   readonly variable: tf.Variable
   readonly gradient: tf.Tensor
-  /** The variable's state by role; assign to it. */
+  /** The variable's state by role, to be assigned to. */
   readonly kept: Readonly<Record<R, tf.Variable>>
   /** The variable's own step count, from 1. */
   readonly t: number
@@ -25,8 +25,8 @@ export interface Part<R extends string> {
 }
 
 /**
- * An optimizer with state tensors per variable, by role. They are keyed by the variable's name, and saved and restored
- * exactly; a variable that is added later has its own step count.
+ * Base class of optimizers with state tensors per variable, by role. They are keyed by the variable's name, and saved
+ * and restored exactly; a variable that is added later has its own step count.
  *
  * A subclass defines the roles and `update`, and calls `tf.serialization.registerClass`.
  */
@@ -151,7 +151,7 @@ export abstract class SlotOptimizer<R extends string = never> extends tf.Optimiz
     const uneven = this.roles.length > 0 && steps.some((each) => each !== this.iterations)
     const counts = uneven ? [{ name: 'steps', tensor: tf.tensor1d(steps, 'int32') }] : []
     const totals = Float64Array.from(Object.values(this.totals))
-    // Their bits, as a tensor has no float64.
+    // The bits of the totals, as tensors have no float64.
     const bits = new Int32Array(totals.buffer)
     const sums = totals.length > 0 ? [{ name: 'totals', tensor: tf.tensor1d(bits, 'int32') }] : []
     return [await this.saveIterations(), ...weights, ...counts, ...sums]

@@ -1,14 +1,14 @@
 import * as tf from '@tensorflow/tfjs-core'
 
-/** What a tfjs optimizer keeps of a variable; its name begins with the variable's. */
+/** A tfjs optimizer's state of a variable; its name starts with the variable's. */
 export interface Slot {
   readonly originalName: string
   readonly variable: tf.Variable
 }
 
 /**
- * tfjs's optimizers keep their slots in lists, the i-th of the i-th variable that they are given, and their counters
- * apart. No other way leads to all of them: Adamax has no `getWeights`, Adam's leaves its counters out.
+ * tfjs's optimizers keep their slots in lists, in the order of the variables, and their counters separately. There is
+ * no public access to all of them: Adamax has no `getWeights`, and Adam's omits its counters.
  */
 interface Internals {
   readonly initialAccumulatorValue?: number
@@ -26,20 +26,20 @@ const lists = [
   'accumulatedGrads',
   'accumulatedUpdates',
 ]
-/** Of Adam and Adamax: recomputed from the count of steps they would differ in their last bits. */
+/** Counters of Adam and Adamax. Recomputed from the step count, they would differ in their last bits. */
 const counters = ['accBeta1', 'accBeta2', 'iteration']
 
 export const internalsOf = (optimizer: tf.Optimizer): Internals => optimizer as unknown as Internals
 
 /**
- * The slot lists by field; empty for SGD and for optimizers that are not tfjs's.
+ * The slot lists by field; empty for SGD and for optimizers outside tfjs.
  *
  * @example
  * for (const [field, list] of listsOf(optimizer)) console.log(field, list.length)
  */
 export function listsOf(optimizer: tf.Optimizer): [string, Slot[]][] {
   const own = internalsOf(optimizer)
-  // RMSProp has the list whether it fills it or not.
+  // RMSProp has the list even if it is unused.
   const used = lists.filter((field) => field !== 'accumulatedMeanGrads' || own.centered)
   return used.flatMap((field) => {
     const list = own[field]
@@ -53,11 +53,11 @@ export const countersOf = (optimizer: tf.Optimizer): [string, tf.Variable][] =>
     return value instanceof tf.Variable ? [[name, value]] : []
   })
 
-/** Sets what `optimizer.iterations` gives. */
+/** Sets `optimizer.iterations`. */
 export const setIterations = (optimizer: tf.Optimizer, count: number): void =>
   void Object.assign(optimizer, { iterations_: count })
 
-/** Whose each slot is. A name alone may be that of a variable which was disposed since. */
+/** The owner of each slot. A name is not enough, as it may have been that of a disposed variable. */
 const owners = new WeakMap<tf.Variable, tf.Variable>()
 
 export const nameOf = ({ originalName }: Slot): string =>
@@ -70,7 +70,7 @@ export const claim = ({ variable }: Slot, owner: tf.Variable): void =>
   void owners.set(variable, owner)
 
 /**
- * A slot of a variable, for one of the lists.
+ * Creates a slot of a variable for one of the lists.
  *
  * @param value remains the caller's
  * @example

@@ -9,7 +9,7 @@ import {
   SlotOptimizer,
 } from '../src/index.ts'
 
-/** w = w − rate · (mean of all gradients so far + decay · w), the mean of float64 counts. */
+/** w = w − rate · (mean of all gradients so far + decay · w), with float64 counts. */
 class Averaging extends SlotOptimizer<'sum' | 'first'> {
   static readonly className: string = 'Averaging'
   protected override readonly totals = { steps: 0 }
@@ -37,7 +37,7 @@ class Averaging extends SlotOptimizer<'sum' | 'first'> {
 }
 tf.serialization.registerClass(Averaging)
 
-/** The inner optimizer's steps, and nothing else. */
+/** Takes the inner optimizer's steps, and does nothing else. */
 class Around extends OuterOptimizer {
   static readonly className: string = 'Around'
 
@@ -66,7 +66,7 @@ describe('one around another', () => {
 })
 
 onEachBackend(() => {
-  test('names what it saves by variable and role, a role at a time', async () => {
+  test('names saved tensors by variable and role, role by role', async () => {
     const variables = ['one', 'two'].map((name) => tf.variable(tf.scalar(1), true, `saved/${name}`))
     const optimizer = new Averaging()
     const take = (some: tf.Variable[]): void =>
@@ -81,7 +81,7 @@ onEachBackend(() => {
     tf.dispose(variables)
   })
 
-  test('a variable that reuses a name starts from scratch, and so does a disposed optimizer', () => {
+  test('a variable that reuses a name starts from scratch, as does a disposed optimizer', () => {
     const optimizer = new Averaging()
     const run = (): number => {
       const variable = tf.variable(tf.scalar(2), true, 'twice')
@@ -95,7 +95,7 @@ onEachBackend(() => {
     expect(run()).toBe(first)
   })
 
-  test('a variable’s decay has a factor, inside another optimizer too', () => {
+  test('a variable’s decay has a factor, even inside another optimizer', () => {
     for (const outer of [
       (inner: Averaging) => inner,
       (inner: Averaging) => new Around({ inner }),
@@ -136,7 +136,7 @@ test('weights of another optimizer, or of other variables, are rejected', async 
   )
 })
 
-test('tells optimizers from what is none', () => {
+test('recognises optimizers', () => {
   for (const optimizer of [tf.train.adam(), new Averaging(), { className: 'SGD', config: {} }])
     expect(isOptimizer(optimizer)).toBe(true)
   for (const other of ['adam', undefined, null, {}, 0.1]) expect(isOptimizer(other)).toBe(false)

@@ -11,7 +11,7 @@ export * from './options.ts'
  *
  * g = gradient at y + weightDecay · y, z = z − γ g, x = (1 − c) x + c z, y = (1 − momentum) z + momentum x
  *
- * The variables hold y: evaluate on `evaluationWeights()`, or give `averagedWeights(optimizer)` to the trainer.
+ * The variables hold y: evaluate on `evaluationWeights()`, or pass `averagedWeights(optimizer)` to the trainer.
  *
  * @returns a `tf.Optimizer`, for `minimize` and `applyGradients`
  * @throws RangeError for an option out of its range
@@ -40,12 +40,12 @@ export function scheduleFreeAdamw(options: ScheduleFreeAdamwOptions = {}): Sched
 }
 
 /**
- * Evaluates on the averages of a schedule-free optimizer, and ends the run with them in the model.
+ * Evaluates on the averages of a schedule-free optimizer, and leaves them in the model at the end of the run.
  *
- * Batch normalisation's moving statistics stay those of the weights that were trained, which the authors advise to
- * recompute for the averages.
+ * Batch normalisation's moving statistics remain those of the training weights; the authors advise recomputing them for
+ * the averages.
  *
- * @param optimizer that the trainer uses
+ * @param optimizer the trainer's optimizer
  * @throws RangeError for another optimizer
  * @example
  * const optimizer = scheduleFreeSgd({ learningRate: 1 })
@@ -54,7 +54,7 @@ export function scheduleFreeAdamw(options: ScheduleFreeAdamwOptions = {}): Sched
 export function averagedWeights(
   optimizer: ScheduleFreeSgd | ScheduleFreeAdamW,
 ): Trick<{ finished: boolean }> {
-  // Every tf.Optimizer is an instance of every class of them.
+  // tf.Optimizer's instanceof accepts every optimizer.
   const known = typeof (optimizer as unknown) === 'object' && 'evaluationWeights' in optimizer
   assertArgument(known, 'averaged-weights', { optimizer }, 'a schedule-free optimizer')
   const averagesOf = (variables: Readonly<Record<string, { readonly name: string }>>): Tensors => {

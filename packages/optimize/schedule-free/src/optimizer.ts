@@ -7,7 +7,7 @@ import {
   scheduleFreeSgdOptions,
 } from './options.ts'
 
-/** The base z, which the gradients move, and with Adam the mean of the squared gradients. */
+/** The base z, which the gradients move, and with Adam the running mean of the squared gradients. */
 type Role = 'base' | 'v'
 
 interface Base {
@@ -16,10 +16,10 @@ interface Base {
   readonly weightDecay: number
 }
 
-/** What both have: the variables hold y, between the base z and the average x. */
+/** Base class of both: the variables hold y, between the base z and the average x. */
 export abstract class ScheduleFree extends SlotOptimizer<Role> {
   protected readonly options: Base
-  /** The share of the average in where gradients are taken. */
+  /** The weight of the average x in y. */
   private readonly share: number
   protected override readonly totals: { weights: number; largestRate: number } & Record<
     string,
@@ -32,7 +32,7 @@ export abstract class ScheduleFree extends SlotOptimizer<Role> {
     this.share = share
   }
 
-  /** The direction that the base moves in, decay included. */
+  /** The direction in which the base moves, including decay. */
   protected abstract direction(part: Part<Role>): tf.Tensor
 
   protected override initial(role: Role, variable: tf.Variable): tf.Tensor {
@@ -45,7 +45,7 @@ export abstract class ScheduleFree extends SlotOptimizer<Role> {
     const rate = this.learningRate * (k <= warmupSteps ? k / warmupSteps : 1)
     const { totals } = this
     totals.largestRate = Math.max(rate, totals.largestRate)
-    // A step counts in the average by the square of the largest rate so far.
+    // In the average, a step is weighted by the square of the largest rate so far.
     const weight = totals.largestRate ** 2
     totals.weights += weight
     const part = totals.weights === 0 ? 0 : weight / totals.weights
@@ -60,7 +60,7 @@ export abstract class ScheduleFree extends SlotOptimizer<Role> {
   }
 
   /**
-   * The averaged weights, which are those to evaluate and to keep: x = y + (1 − 1 / share) · (z − y).
+   * The averaged weights, to evaluate and to keep: x = y + (1 − 1 / share) · (z − y).
    *
    * @returns by variable name; the caller disposes them
    */

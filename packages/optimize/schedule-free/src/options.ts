@@ -4,29 +4,29 @@ const most = { max: 1e6, scale: 'log' } as const
 const warmupSteps = integer({ min: 0, default: 0 })
 
 export const scheduleFreeSgdOptions = defineParameters('schedule-free', {
-  /** The rate, which stays; larger than with a schedule. */
+  /** Constant learning rate; larger than with a schedule. */
   learningRate: number({ min: 0, ...most, default: 1 }),
-  /** Where the gradient is taken: this share from the base to the average. */
+  /** Where the gradient is computed: 0 is at the base, 1 at the average. */
   momentum: number({ above: 0, below: 1, default: 0.9 }),
-  /** The rate grows over so many steps. */
+  /** Number of steps over which the rate grows from 0. */
   warmupSteps,
-  /** Factor of the weights that are added to the gradient. */
+  /** L2 penalty: `weightDecay` · w is added to the gradient. */
   weightDecay: number({ min: 0, ...most, default: 0 }),
 })
 export type ScheduleFreeSgdOptions = OptionsOf<typeof scheduleFreeSgdOptions>
 
 export const scheduleFreeAdamwOptions = defineParameters('schedule-free', {
-  /** The rate, which stays; one to ten times that with a schedule. */
+  /** Constant learning rate; one to ten times that with a schedule. */
   learningRate: number({ min: 0, ...most, default: 0.0025 }),
-  /** Where the gradient is taken: this share from the base to the average. */
+  /** Where the gradient is computed: 0 is at the base, 1 at the average. */
   beta1: number({ above: 0, below: 1, default: 0.9 }),
   /** Decay rate of the squared gradients' mean. */
   beta2: number({ min: 0, below: 1, default: 0.999 }),
   /** Added to the root of the squared gradients' mean. */
   epsilon: number({ above: 0, ...most, default: 1e-8 }),
-  /** The rate grows over so many steps. */
+  /** Number of steps over which the rate grows from 0. */
   warmupSteps,
-  /** Factor of the weights that are added to the normalised gradient. */
+  /** `weightDecay` · w is added to the normalised gradient. */
   weightDecay: number({ min: 0, ...most, default: 0 }),
 })
 export type ScheduleFreeAdamwOptions = OptionsOf<typeof scheduleFreeAdamwOptions>

@@ -51,7 +51,7 @@ conformance(() => averagedWeights(scheduleFreeSgd()), {
 })
 
 onEachBackend(() => {
-  test('the average is that of all bases, and before a step the weights themselves', () => {
+  test('the average is over all bases; before the first step it equals the weights', () => {
     const weights = tf.variable(tf.tensor1d([4]))
     const optimizer = scheduleFreeSgd({ learningRate: 1, momentum: 0.5 })
     expect(optimizer.evaluationWeights()).toEqual({})
@@ -84,7 +84,7 @@ onEachBackend(() => {
     const time = { step: 2, stepsPerEpoch: 2, steps: 2 }
     trick.finish!({ reason: 'finished', time, variables }, state)
     expectClose(weights, [2])
-    // They are the model's own from then on.
+    // From then on they belong to the model.
     expect(trick.evaluation!.weights!(variables, state)).toEqual({})
   })
 })

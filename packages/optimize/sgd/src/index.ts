@@ -4,13 +4,13 @@ import { boolean, defineParameters, number, type OptionsOf } from '@tricks/core/
 import { type Part, SlotOptimizer } from '@tricks/optimizer'
 
 export const sgdOptions = defineParameters('sgd', {
-  /** The rate; a schedule sets it at each step. */
+  /** Learning rate; a schedule sets it at each step. */
   learningRate: number({ min: 0, max: 1e6, scale: 'log', default: 0.001 }),
   /** Decay rate of the velocity. */
   momentum: number({ min: 0, below: 1, default: 0 }),
-  /** Look ahead along the velocity. */
+  /** Use Nesterov momentum. */
   nesterov: boolean({ default: false }),
-  /** Factor of the weights that are added to the gradient. */
+  /** L2 penalty: `weightDecay` · w is added to the gradient. */
   weightDecay: number({ min: 0, max: 1e6, scale: 'log', default: 0 }),
 })
 export type SgdOptions = OptionsOf<typeof sgdOptions>

@@ -12,11 +12,11 @@ import {
 const rho = { min: 0, max: 1e6, scale: 'log' } as const
 
 export const sharpnessAwareOptions = defineOptions('sharpness-aware', {
-  /** How far away the worst weights are sought: 0.05 to 0.1 for SAM, ten times that for ASAM. */
+  /** Radius of the neighbourhood: 0.05 to 0.1 for SAM, ten times that for ASAM. */
   rho: number({ ...rho, default: 0.05 }),
-  /** Measure the distance in proportion to each weight (ASAM). */
+  /** Scale the neighbourhood by the size of each weight (ASAM). */
   adaptive: boolean({ default: false }),
-  /** Steps from one to the next that does it; those between take the plain gradient. */
+  /** Acts every this many steps; other steps use the plain gradient. */
   every: integer({ min: 1, default: 1 }),
 })
 export type SharpnessAwareOptions = OptionsOf<typeof sharpnessAwareOptions>
@@ -27,14 +27,14 @@ const parameters = defineParameters('sharpness-aware', {
 })
 
 /**
- * The worst weights nearby, to first order: w + rho · g / (‖g‖ + 1e-12), or adaptive, w + rho · w² · g / (‖|w| · g‖ + 1e-12),
- * with one norm over all tensors.
+ * Moves weights to the worst point nearby, to first order: w + rho · g / (‖g‖ + 1e-12), or, adaptive, w + rho · w² · g
+ * / (‖|w| · g‖ + 1e-12), with one norm over all tensors.
  *
  * @param weights by path
  * @param gradients by path, each of the shape of its weights
  * @param rho at least 0, default 0.05
  * @param adaptive default false
- * @returns new tensors by the paths of the gradients
+ * @returns new tensors by path
  * @throws RangeError for another rho, or a gradient without weights of its shape
  * @example
  * const weights = { kernel: tf.tensor1d([1, 2]) }
@@ -69,8 +69,8 @@ export function perturb(
 }
 
 /**
- * Takes the gradient at the worst weights nearby, and the step from where the weights were, so that training looks for
- * flat minima. A step needs two passes; the second leaves batch normalisation's statistics and dropout's draws as they were.
+ * Updates the weights with the gradient at the worst point nearby, so that training finds flat minima. A step needs two
+ * passes; the second doesn't update batch normalisation's statistics and repeats dropout's draws.
  *
  * @throws RangeError for an option out of its range
  * @example

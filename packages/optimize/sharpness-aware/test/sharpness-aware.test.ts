@@ -32,16 +32,19 @@ const stepAt = (step: number, variables: Variables): TrainingStep =>
   }) as unknown as TrainingStep
 
 onEachBackend(() => {
-  test.each(perturbations)('perturbs as the reference: $params', ({ params, inputs, expected }) => {
-    const weights = fromFixtures<Tensors>(inputs['weights']!)
-    const gradients = fromFixtures<Tensors>(inputs['gradients']!)
-    const before = tf.memory().numTensors
-    const worst = perturb(weights, gradients, params)
-    expect(tf.memory().numTensors - before).toBe(Object.keys(worst).length)
-    expectClose(worst, expected.weights as Record<string, Fixture>, { absolute: 1e-6 })
-  })
+  test.each(perturbations)(
+    'perturbs like the reference: $params',
+    ({ params, inputs, expected }) => {
+      const weights = fromFixtures<Tensors>(inputs['weights']!)
+      const gradients = fromFixtures<Tensors>(inputs['gradients']!)
+      const before = tf.memory().numTensors
+      const worst = perturb(weights, gradients, params)
+      expect(tf.memory().numTensors - before).toBe(Object.keys(worst).length)
+      expectClose(worst, expected.weights as Record<string, Fixture>, { absolute: 1e-6 })
+    },
+  )
 
-  test.each(runs)('takes the steps of the reference: $kind, $params', (each) => {
+  test.each(runs)('takes the same steps as the reference: $kind, $params', (each) => {
     const { kind, params, inputs, expected } = each
     const { rho, adaptive, learningRate, momentum } = params
     const start = fromFixtures<Tensors>(inputs['start']!)
