@@ -12,15 +12,15 @@ import {
 
 const gamma = { min: 0, max: 100 } as const
 const shape = {
-  /** How little classes count that are rightly found absent. */
+  /** Focusing power for absent classes: the larger, the less the well predicted ones count. */
   gammaNegative: number({ ...gamma, default: 4 }),
-  /** How little classes count that are rightly found present. */
+  /** Focusing power for present classes: the larger, the less the well predicted ones count. */
   gammaPositive: number({ ...gamma, default: 1 }),
-  /** Absent classes of a lower probability than this don't count. */
+  /** Absent classes with a probability below this don't count. */
   clip: number({ min: 0, max: 1, default: 0.05 }),
-  /** Take the weights as given, so that no gradient goes through them: the authors' way. */
+  /** Let no gradient flow through the focusing weights, as in the authors' code. */
   stopGradient: boolean({ default: true }),
-  /** The sum over the classes and the mean over the batch, or the mean over all elements. */
+  /** 'batchmean': sum over the classes, mean over the batch; 'mean': mean over all elements. */
   reduction: choice(['batchmean', 'mean'], { default: 'batchmean' }),
 }
 
@@ -35,11 +35,11 @@ const rows = checked<tf.Tensor2D>(
 const parameters = defineParameters('asymmetric-loss', { logits: rows, targets: rows, ...shape })
 
 /**
- * Asymmetric loss of a sigmoid p for each class: −t (1 − p)^gammaPositive log p − (1 − t) (1 − q)^gammaNegative log q, where
- * q = min(1, 1 − p + clip) is how far a class is taken to be absent.
+ * Asymmetric loss of a sigmoid p per class: −t (1 − p)^gammaPositive log p − (1 − t) (1 − q)^gammaNegative log q, where
+ * q = min(1, 1 − p + clip) is the probability of absence, raised by `clip`.
  *
  * @param logits `[batch, classes]`
- * @param targets `[batch, classes]`, each 0 or 1; a row may hold several labels
+ * @param targets `[batch, classes]`, each 0 or 1; a row may contain several labels
  * @param gammaNegative in [0, 100], default 4
  * @param gammaPositive in [0, 100], default 1
  * @param clip in [0, 1], default 0.05
@@ -80,7 +80,7 @@ const parts = (logits: tf.Tensor, clip: number): { present: tf.Tensor; absent: t
   absent: tf.minimum(tf.add(tf.sigmoid(tf.neg(logits)), clip), 1),
 })
 
-/** (1 − p)^gamma of the probability of what the target says. */
+/** (1 − p)^gamma, where p is the probability of the target's value. */
 function weightsOf(
   logits: tf.Tensor,
   targets: tf.Tensor,
@@ -95,11 +95,11 @@ function weightsOf(
   const negatives = tf.sub(1, targets)
   const right = tf.add(tf.mul(present, targets), tf.mul(absent, negatives))
   const powers = tf.add(tf.mul(targets, gammaPositive), tf.mul(negatives, gammaNegative))
-  // At 0 a power below 1 has an infinite slope.
+  // At 0, a power below 1 has an infinite slope.
   return tf.pow(tf.maximum(tf.sub(1, right), 1e-16), powers)
 }
 
-/** A function through which no gradient goes. */
+/** A function that stops the gradient. */
 const constant = (f: (x: tf.Tensor) => tf.Tensor): ((x: tf.Tensor) => tf.Tensor) =>
   tf.customGrad((input) => {
     const x = input as tf.Tensor
@@ -108,7 +108,7 @@ const constant = (f: (x: tf.Tensor) => tf.Tensor): ((x: tf.Tensor) => tf.Tensor)
   })
 
 /**
- * Trains with the asymmetric loss in place of the cross-entropy. It replaces the loss so far: put it before tricks that
+ * Trains with the asymmetric loss instead of the cross-entropy. It replaces the loss so far: put it before tricks that
  * add to the loss.
  *
  * @throws RangeError for an option out of its range

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { asymmetric, asymmetricLoss, type AsymmetricLossOptions } from '../src/index.ts'
 import fixture from './fixtures/asymmetric-loss.json' with { type: 'json' }
 
-/** A trick's loss of a batch, after a cross-entropy. */
+/** A trick's loss on a batch, after the cross-entropy. */
 const lossOf = (trick: Trick, targets: tf.Tensor2D, logits: tf.Tensor2D): tf.Scalar => {
   const images = tf.zeros<tf.Rank.R4>([targets.shape[0], 1, 1, 1])
   const pipeline = compose([trick])
@@ -14,7 +14,7 @@ const lossOf = (trick: Trick, targets: tf.Tensor2D, logits: tf.Tensor2D): tf.Sca
 
 onEachBackend(() => {
   test.each(fixture.cases.map((each, index) => ({ ...each, number: index + 1 })))(
-    'as the reference: case $number, $params',
+    'matches the reference: case $number, $params',
     ({ inputs, params, expected }) => {
       const targets = fromFixture(inputs.targets) as tf.Tensor2D
       const { value, grad } = tf.valueAndGrad((logits) =>
@@ -29,7 +29,7 @@ onEachBackend(() => {
     },
   )
 
-  test('saturated logits keep a finite loss and gradient, whatever the powers', () => {
+  test('saturated logits keep a finite loss and gradient, with any powers', () => {
     const logits = tf.tensor2d([
       [60, -60, 0],
       [-200, 200, 1e-3],
@@ -60,7 +60,7 @@ onEachBackend(() => {
         }
   })
 
-  test('absent classes of a low probability do not count', () => {
+  test('absent classes with a low probability do not count', () => {
     const logits = tf.tensor2d([[-3, -3.5]])
     const targets = tf.zeros<tf.Rank.R2>([1, 2])
     // σ(−3) is 0.047.
@@ -68,7 +68,7 @@ onEachBackend(() => {
     expect(asymmetricLoss({ logits, targets, clip: 0.04 }).dataSync()[0]).toBeGreaterThan(0)
   })
 
-  test('as a trick it takes the place of the cross-entropy', () => {
+  test('as a trick, it replaces the cross-entropy', () => {
     const logits = tf.tensor2d([[1, -1, 0.5]])
     const targets = tf.tensor2d([[0, 1, 1]])
     expectClose(

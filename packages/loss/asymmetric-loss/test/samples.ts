@@ -1,4 +1,4 @@
 import { asymmetric } from '../src/index.ts'
 
-/** The trick: `asymmetricLoss` is the function of logits and targets. */
+/** The trick; `asymmetricLoss` is the pure function. */
 export const makers = { asymmetricLoss: asymmetric }

@@ -11,11 +11,11 @@ import {
 } from '@tricks/core/options'
 
 const shape = {
-  /** The share of a target that moves to all classes: 1 becomes 1 − smoothing + smoothing / classes, 0 smoothing / classes. */
+  /** Label smoothing: a target of 1 becomes 1 − smoothing + smoothing / classes, and 0 becomes smoothing / classes. */
   smoothing: number({ min: 0, below: 1, default: 0 }),
-  /** Targets above it count as 1, others as 0. @defaultValue targets as they are */
+  /** Targets above it count as 1, others as 0. @defaultValue soft targets */
   threshold: optional(number({ min: 0, below: 1 })),
-  /** The mean over all elements, or the sum over the classes and the mean over the batch. */
+  /** 'mean': mean over all elements; 'batchmean': sum over the classes, mean over the batch. */
   reduction: choice(['mean', 'batchmean'], { default: 'mean' }),
 }
 
@@ -34,11 +34,11 @@ const parameters = defineParameters('binary-cross-entropy', {
 })
 
 /**
- * Cross-entropy of a sigmoid for each class: −t log σ(z) − (1 − t) log(1 − σ(z)) for the logits z and targets t.
+ * Cross-entropy of a sigmoid per class: −t log σ(z) − (1 − t) log(1 − σ(z)) for the logits z and targets t.
  *
  * @param logits `[batch, classes]`
- * @param targets `[batch, classes]`, each in [0, 1]; a row may sum to anything, as with several labels
- * @param smoothing in [0, 1), default 0; before the threshold
+ * @param targets `[batch, classes]`, each in [0, 1]; rows need not sum to 1, as with several labels
+ * @param smoothing in [0, 1), default 0; applied before the threshold
  * @param threshold in [0, 1); without it targets stay soft
  * @param reduction 'mean' over all elements, the default, or 'batchmean', the sum over classes
  * @returns a scalar
@@ -69,7 +69,7 @@ export function binaryCrossEntropyLoss(given: OptionsOf<typeof parameters>): tf.
 }
 
 /**
- * Trains with a binary cross-entropy for each class, in place of the cross-entropy of a softmax. It replaces the loss so
+ * Trains with a binary cross-entropy per class instead of the cross-entropy of a softmax. It replaces the loss so
  * far: put it before tricks that add to the loss.
  *
  * @throws RangeError for an option out of its range

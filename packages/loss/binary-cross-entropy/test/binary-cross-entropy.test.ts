@@ -9,7 +9,7 @@ import {
 } from '../src/index.ts'
 import fixture from './fixtures/binary-cross-entropy.json' with { type: 'json' }
 
-/** A trick's loss of a batch, after a cross-entropy. */
+/** A trick's loss on a batch, after the cross-entropy. */
 const lossOf = (trick: Trick, targets: tf.Tensor2D, logits: tf.Tensor2D): tf.Scalar => {
   const images = tf.zeros<tf.Rank.R4>([targets.shape[0], 1, 1, 1])
   const pipeline = compose([trick])
@@ -18,7 +18,7 @@ const lossOf = (trick: Trick, targets: tf.Tensor2D, logits: tf.Tensor2D): tf.Sca
 
 onEachBackend(() => {
   test.each(fixture.cases.map((each, index) => ({ ...each, number: index + 1 })))(
-    'as the reference: case $number, $params',
+    'matches the reference: case $number, $params',
     ({ inputs, params, expected }) => {
       const targets = fromFixture(inputs.targets) as tf.Tensor2D
       const { value, grad } = tf.valueAndGrad((logits) =>
@@ -49,7 +49,7 @@ onEachBackend(() => {
     expectClose(grad, [0, 0, -0.25, 0.25])
   })
 
-  test('as a trick it takes the place of the cross-entropy', () => {
+  test('as a trick, it replaces the cross-entropy', () => {
     const logits = tf.tensor2d([[1, -1, 0.5]])
     const targets = tf.tensor2d([[0, 1, 0]])
     const options: BinaryCrossEntropyOptions = { reduction: 'batchmean', smoothing: 0.1 }
@@ -74,7 +74,7 @@ test('rejects wrong parameters', () => {
   ).toThrow("expected reduction to be 'mean' or 'batchmean', got sum")
 })
 
-test('options are those given, and the defaults', () => {
+test('resolves options with defaults', () => {
   expect(binaryCrossEntropy().options).toEqual({
     smoothing: 0,
     threshold: undefined,

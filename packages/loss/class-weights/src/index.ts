@@ -26,17 +26,17 @@ const beta = { min: 0, below: 1 } as const
 export const classWeightsOptions = defineOptions('class-weights', {
   /** Training images of each class, from which the weights are computed. */
   counts: optional(counts),
-  /** With `counts`: close to 1 the weights are inverse to the counts, at 0 they are all 1. */
+  /** With `counts`: near 1, weights are inverse to the counts; at 0, all are 1. */
   beta: number({ ...beta, default: 0.999 }),
-  /** The weights themselves, in place of `counts`. */
+  /** The weights themselves, instead of `counts`. */
   weights: optional(weights),
-  /** Divide the sum by the weights of the batch's targets, or by its images. */
+  /** Divide the sum by the weights of the batch's targets, or by its number of images. */
   normalize,
 })
 export type ClassWeightsOptions = OptionsOf<typeof classWeightsOptions>
 
 /**
- * Weights inverse to the counts of the classes, of mean 1: K / nₖ / Σ 1 / n.
+ * Weights inverse to the counts of the classes, with a mean of 1: K / nₖ / Σ 1 / n.
  *
  * @param given images of each class, above 0
  * @throws RangeError for a count that isn't above 0
@@ -49,10 +49,10 @@ export function inverseWeights(given: readonly number[]): number[] {
 }
 
 /**
- * Weights inverse to the effective number of images of each class, (1 − betaⁿ) / (1 − beta), of mean 1.
+ * Weights inverse to each class's effective number of images, (1 − betaⁿ) / (1 − beta), with a mean of 1.
  *
  * @param given images of each class, above 0
- * @param share beta in [0, 1): 0 gives equal weights, close to 1 those of `inverseWeights`
+ * @param share beta in [0, 1): 0 gives equal weights, a value near 1 those of `inverseWeights`
  * @throws RangeError for a count that isn't above 0, or another beta
  * @example
  * effectiveNumberWeights([300, 100], 0.99) // [0.8, 1.2]
@@ -62,7 +62,7 @@ export function effectiveNumberWeights(given: readonly number[], share: number):
   assertArgument(counts.accepts(given), 'class-weights', { counts: given }, counts.range)
   const kind = classWeightsOptions.kinds.beta
   assertArgument(kind.accepts(share), 'class-weights', { beta: share }, kind.range)
-  // 1 − betaⁿ, exact for a beta close to 1 too.
+  // 1 − betaⁿ, also accurate for a beta near 1.
   return ofMeanOne(given.map((count) => -1 / Math.expm1(count * Math.log(share))))
 }
 
@@ -88,7 +88,7 @@ const parameters = defineParameters('class-weights', {
  * @param logits `[batch, classes]`
  * @param targets `[batch, classes]`, rows that sum to 1
  * @param weights one per class, at least 0
- * @param normalize 'weights', the default, as torch does for class numbers; 'batch', as it does for soft targets
+ * @param normalize 'weights', the default, as in torch for class indices; 'batch', as in torch for soft targets
  * @returns a scalar
  * @throws RangeError for an option out of its range, or tensors of different shapes
  * @example
@@ -110,7 +110,7 @@ export function weightedCrossEntropy(given: OptionsOf<typeof parameters>): tf.Sc
   return tf.tidy(() => {
     const weighted = tf.mul(targets, tf.tensor1d([...own]))
     const sum = tf.neg(tf.sum<tf.Scalar>(tf.mul(weighted, tf.logSoftmax(logits))))
-    // A batch may hold nothing but classes of weight 0.
+    // A batch may contain only classes of weight 0.
     return tf.div(sum, by === 'batch' ? batch : tf.maximum(tf.sum(weighted), 1e-30))
   })
 }
@@ -119,8 +119,8 @@ export function weightedCrossEntropy(given: OptionsOf<typeof parameters>): tf.Sc
  * Trains with a weight per class, so that rare classes count more. It replaces the loss so far: put it before tricks
  * that add to the loss.
  *
- * @throws RangeError for an option out of its range, or unless one of `counts` and `weights` is given; when a run starts,
- * unless there is one per class
+ * @throws RangeError for an option out of its range, and unless exactly one of `counts` and `weights` is passed; at the
+ * start of a run, unless there is one per class
  * @example
  * compose([classWeights({ counts: [5000, 500, 50] })])
  * @see Cui et al. 2019, https://arxiv.org/abs/1901.05555
@@ -135,7 +135,7 @@ export function classWeights({ key, ...given }: ClassWeightsOptions): Trick {
   const one = (images === undefined) !== (fixed === undefined)
   assertArgument(one, 'class-weights', { options: given }, 'one of counts and weights')
   const free = fixed === undefined || given.beta === undefined
-  assertArgument(free, 'class-weights', { beta: share }, 'left out with weights')
+  assertArgument(free, 'class-weights', { beta: share }, 'omitted with weights')
   const own = fixed ?? effectiveNumberWeights(images!, share)
   return {
     name: 'class-weights',

@@ -12,7 +12,7 @@ import fixture from './fixtures/class-weights.json' with { type: 'json' }
 
 onEachBackend(() => {
   test.each(fixture.cases.map((each, index) => ({ ...each, number: index + 1 })))(
-    'as the reference: case $number, $params',
+    'matches the reference: case $number, $params',
     ({ inputs, params, expected }) => {
       const targets = fromFixture(inputs.targets) as tf.Tensor2D
       const { value, grad } = tf.valueAndGrad((logits) =>
@@ -44,7 +44,7 @@ onEachBackend(() => {
     }
   })
 
-  test('as a trick it takes the place of the cross-entropy', () => {
+  test('as a trick, it replaces the cross-entropy', () => {
     const logits = tf.tensor2d([
       [1, -1, 0.5],
       [0, 2, 1],
@@ -73,7 +73,7 @@ onEachBackend(() => {
   })
 })
 
-test('weights have mean 1, from equal ones to those inverse to the counts', () => {
+test('weights have mean 1, from equal weights to inverse counts', () => {
   const counts = [5000, 500, 50, 1]
   expectClose(effectiveNumberWeights(counts, 0), [1, 1, 1, 1])
   const inverse = inverseWeights(counts)

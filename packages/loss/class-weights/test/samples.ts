@@ -1,4 +1,4 @@
-// Images per class, which are required.
+// The required number of images per class.
 
 export const samples = ({ classes }: { readonly classes: number }) => ({
   classWeights: { counts: Array.from({ length: classes }, (_, i) => 10 + i) },

@@ -1,4 +1,4 @@
-// A teacher, which the trick can't do without.
+// The required teacher.
 import * as tf from '@tensorflow/tfjs-core'
 
 export const samples = ({ classes }: { readonly classes: number }) => ({

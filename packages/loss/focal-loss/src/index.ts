@@ -11,17 +11,20 @@ import {
 
 const gamma = { min: 0, max: 100 } as const
 export const focalLossOptions = defineOptions('focal-loss', {
-  /** How little well predicted classes count; 0 is the plain loss. The paper's default. */
+  /**
+   * Focusing power: the larger, the less well predicted examples count; 0 is the plain loss. The default is the
+   * paper's.
+   */
   gamma: number({ ...gamma, default: 2 }),
-  /** Of a softmax over the classes, or a sigmoid for each. */
+  /** A softmax over the classes, or a sigmoid per class. */
   of: choice(['softmax', 'sigmoid'], { default: 'softmax' }),
-  /** With 'sigmoid': the weight of the targets, 1 − alpha that of all other classes; null weighs neither. */
+  /** With 'sigmoid': weight of present classes; absent ones have 1 − alpha. Null for no weights. */
   alpha: checked<number | null, { readonly default: null }>(
     'a number in [0, 1], or null',
     (value) => value === null || (typeof value === 'number' && value >= 0 && value <= 1),
     { default: null },
   ),
-  /** With 'sigmoid': the mean over all elements, or the sum over the classes and the mean over the batch. */
+  /** With 'sigmoid'. 'mean': mean over all elements; 'batchmean': sum over the classes, mean over the batch. */
   reduction: choice(['mean', 'batchmean'], { default: 'batchmean' }),
 })
 export type FocalLossOptions = OptionsOf<typeof focalLossOptions>
@@ -54,7 +57,7 @@ function check(logits: tf.Tensor, targets: tf.Tensor): void {
   )
 }
 
-/** rest^gamma for a probability that is left. At 0, to which float32 rounds it, a gamma below 1 has an infinite slope. */
+/** rest^gamma for the remaining probability. Float32 may round it to 0, where a gamma below 1 has an infinite slope. */
 const focus = (rest: tf.Tensor, power: number): tf.Tensor => tf.pow(tf.maximum(rest, 1e-16), power)
 
 /**
@@ -81,8 +84,8 @@ export function focalLoss(given: OptionsOf<typeof softmaxParameters>): tf.Scalar
 }
 
 /**
- * Focal loss of a sigmoid for each class: −αₜ (1 − pₜ)^gamma log pₜ, where pₜ is the probability of what the target says,
- * and αₜ is alpha for a target of 1 and 1 − alpha for one of 0.
+ * Focal loss of a sigmoid per class: −αₜ (1 − pₜ)^gamma log pₜ, where pₜ is the probability of the target's value, and
+ * αₜ is alpha for a target of 1 and 1 − alpha for 0.
  *
  * @param logits `[batch, classes]`
  * @param targets `[batch, classes]`, each in [0, 1]
@@ -100,7 +103,7 @@ export function sigmoidFocalLoss(given: OptionsOf<typeof sigmoidParameters>): tf
   check(logits, targets)
   return tf.tidy(() => {
     const entropy = tf.sub(tf.softplus(logits), tf.mul(logits, targets))
-    // 1 − pₜ, without the difference that cancels for large logits.
+    // 1 − pₜ, computed without cancellation for large logits.
     const [yes, no] = [tf.sigmoid(logits), tf.sigmoid(tf.neg(logits))]
     const rest = tf.add(tf.mul(targets, no), tf.mul(tf.sub(1, targets), yes))
     const focused = power === 0 ? entropy : tf.mul(entropy, focus(rest, power))
@@ -111,10 +114,10 @@ export function sigmoidFocalLoss(given: OptionsOf<typeof sigmoidParameters>): tf
 }
 
 /**
- * Trains with the focal loss in place of the cross-entropy. It replaces the loss so far: put it before tricks that add
+ * Trains with the focal loss instead of the cross-entropy. It replaces the loss so far: put it before tricks that add
  * to the loss.
  *
- * @throws RangeError for an option out of its range, and for one of the sigmoid's with a softmax
+ * @throws RangeError for an option out of its range, and for a sigmoid's option with a softmax
  * @example
  * compose([focal({ gamma: 2 })])
  * @see Lin et al. 2017, https://arxiv.org/abs/1708.02002
@@ -123,7 +126,7 @@ export function focal({ key, ...given }: FocalLossOptions = {}): Trick {
   const { gamma: power, of, alpha, reduction } = focalLossOptions.parse(given)
   const only = (option: Readonly<Record<string, unknown>>): void => {
     const left = Object.values(option)[0] === undefined || of === 'sigmoid'
-    assertArgument(left, 'focal-loss', option, "left out unless of is 'sigmoid'")
+    assertArgument(left, 'focal-loss', option, "omitted unless of is 'sigmoid'")
   }
   only({ alpha: given.alpha })
   only({ reduction: given.reduction })

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { focal, focalLoss, sigmoidFocalLoss } from '../src/index.ts'
 import fixture from './fixtures/focal-loss.json' with { type: 'json' }
 
-/** A trick's loss of a batch, after a cross-entropy. */
+/** A trick's loss on a batch, after the cross-entropy. */
 const lossOf = (trick: Trick, targets: tf.Tensor2D, logits: tf.Tensor2D): tf.Scalar => {
   const images = tf.zeros<tf.Rank.R4>([targets.shape[0], 1, 1, 1])
   const pipeline = compose([trick])
@@ -14,7 +14,7 @@ const lossOf = (trick: Trick, targets: tf.Tensor2D, logits: tf.Tensor2D): tf.Sca
 
 onEachBackend(() => {
   test.each(fixture.cases.map((each, index) => ({ ...each, number: index + 1 })))(
-    'as the reference: case $number, $params',
+    'matches the reference: case $number, $params',
     ({ kind, inputs, params, expected }) => {
       const targets = fromFixture(inputs.targets) as tf.Tensor2D
       const { value, grad } = tf.valueAndGrad((logits) =>
@@ -31,7 +31,7 @@ onEachBackend(() => {
     },
   )
 
-  test('saturated logits keep a finite loss and gradient, whatever gamma', () => {
+  test('saturated logits keep a finite loss and gradient, for any gamma', () => {
     const logits = tf.tensor2d([
       [60, -60, 0],
       [-200, 200, 1e-3],
@@ -49,7 +49,7 @@ onEachBackend(() => {
       }
   })
 
-  test('a gamma of 0 is the cross-entropy, and alpha ½ half of the loss', () => {
+  test('a gamma of 0 equals the cross-entropy, and an alpha of ½ halves the loss', () => {
     const logits = tf.tensor2d([[1, -1, 0.5]])
     const targets = tf.tensor2d([[0.2, 0.5, 0.3]])
     expectClose(focalLoss({ logits, targets, gamma: 0 }), softmaxCrossEntropy(targets, logits))
@@ -58,7 +58,7 @@ onEachBackend(() => {
     expectClose(half, tf.div(sigmoidFocalLoss(given), 2))
   })
 
-  test('as a trick it takes the place of the cross-entropy', () => {
+  test('as a trick, it replaces the cross-entropy', () => {
     const logits = tf.tensor2d([[1, -1, 0.5]])
     const targets = tf.tensor2d([[0, 1, 0]])
     expectClose(
@@ -89,7 +89,7 @@ test('rejects wrong parameters', () => {
   )
 })
 
-test('options are those that act', () => {
+test('options contain only those in use', () => {
   expect(focal().options).toEqual({ gamma: 2, of: 'softmax' })
   expect(focal({ of: 'sigmoid' }).options).toEqual({
     gamma: 2,

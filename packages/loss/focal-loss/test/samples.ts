@@ -1,4 +1,4 @@
 import { focal } from '../src/index.ts'
 
-/** The trick: `focalLoss` is the function of logits and targets. */
+/** The trick; `focalLoss` is the pure function. */
 export const makers = { focalLoss: focal }

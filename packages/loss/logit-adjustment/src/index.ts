@@ -17,7 +17,7 @@ const shape = {
       value.length > 0 &&
       value.every((each) => Number.isFinite(each) && (each as number) > 0),
   ),
-  /** How strongly; 1 is right for the mean accuracy of the classes, 0 the plain loss. */
+  /** Strength: 1 is optimal for the mean accuracy over classes, 0 is the plain loss. */
   tau: number({ min: 0, max: 100, default: 1 }),
 }
 
@@ -27,12 +27,12 @@ export type LogitAdjustmentOptions = OptionsOf<typeof logitAdjustmentOptions>
 const parameters = defineParameters('logit-adjustment', shape)
 
 /**
- * Logits with the logarithm of each class's share added: logits + tau · log(countₖ / Σ counts).
+ * Adds the logarithm of each class's frequency to its logit: logits + tau · log(countₖ / Σ counts).
  *
  * @param logits `[batch, classes]`
  * @param counts images of each class, above 0
  * @param tau in [0, 100], default 1
- * @returns as `logits`
+ * @returns adjusted logits `[batch, classes]`
  * @throws RangeError for an option out of its range, or unless there is one count per class
  * @example
  * adjustLogits(tf.tensor2d([[0, 0]]), { counts: [3, 1], tau: 1 }) // log 0.75 and log 0.25
@@ -52,10 +52,10 @@ export function adjustLogits(
 }
 
 /**
- * Trains with the cross-entropy of adjusted logits, so that a rare class has to win by a larger margin, and the network's
- * own logits are those of balanced classes. It replaces the loss so far: put it before tricks that add to the loss.
+ * Trains with the cross-entropy of adjusted logits, so that rare classes must win by a larger margin, and the network's
+ * own logits become those of balanced classes. It replaces the loss so far: put it before tricks that add to the loss.
  *
- * @throws RangeError for an option out of its range; when a run starts, unless there is one count per class
+ * @throws RangeError for an option out of its range; at the start of a run, unless there is one count per class
  * @example
  * compose([logitAdjustment({ counts: [5000, 500, 50] })])
  * @see Menon et al. 2021, https://arxiv.org/abs/2007.07314

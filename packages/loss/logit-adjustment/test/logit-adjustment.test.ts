@@ -7,7 +7,7 @@ import fixture from './fixtures/logit-adjustment.json' with { type: 'json' }
 
 onEachBackend(() => {
   test.each(fixture.cases.map((each, index) => ({ ...each, number: index + 1 })))(
-    'as the reference: case $number, $params',
+    'matches the reference: case $number, $params',
     ({ inputs, params, expected }) => {
       const targets = fromFixture(inputs.targets) as tf.Tensor2D
       const { value, grad } = tf.valueAndGrad((logits) =>
@@ -18,7 +18,7 @@ onEachBackend(() => {
     },
   )
 
-  test('adds the logarithm of the shares, tau times', () => {
+  test('adds tau times the logarithm of the frequencies', () => {
     const logits = tf.tensor2d([
       [1, 2],
       [3, 4],
@@ -29,7 +29,7 @@ onEachBackend(() => {
     expectClose(adjustLogits(logits, { counts: [3, 1], tau: 0 }), logits)
   })
 
-  test('as a trick it takes the place of the cross-entropy', () => {
+  test('as a trick, it replaces the cross-entropy', () => {
     const logits = tf.tensor2d([
       [1, -1, 0.5],
       [0, 2, 1],
