@@ -10,13 +10,13 @@ import {
 } from '@tricks/core/options'
 
 const cycle = {
-  /** Each cycle is so many times as long as the one before it. */
+  /** Ratio of each cycle's length to that of the previous one. */
   multiplier: number({ min: 1, default: 1 }),
   /** The lowest rate. */
   min: number({ min: 0, default: 0 }),
-  /** What the highest rate is multiplied by at each restart. */
+  /** Factor of the highest rate at each restart. */
   decay: number({ above: 0, max: 1, default: 1 }),
-  /** How many cycles there are, after which the rate stays at `min`. @defaultValue no end */
+  /** Number of cycles; after them, the rate stays at `min`. @defaultValue unlimited */
   cycles: optional(integer({ min: 1 })),
 }
 
@@ -34,7 +34,7 @@ const parameters = defineParameters('cosine-restarts', {
 })
 
 /**
- * The rate at step t of cycle i, from 0, in which u steps have passed:
+ * Cosine decay with restarts: the rate at step t, which is u steps into cycle i (from 0), is
  * min + (rate · decay^i − min) · (1 + cos(π u / (period · multiplier^i))) / 2; min after the last cycle.
  *
  * @param rate the rate at t = 0, above 0
@@ -42,7 +42,7 @@ const parameters = defineParameters('cosine-restarts', {
  * @param multiplier at least 1, default 1
  * @param min default 0
  * @param decay in (0, 1], default 1
- * @param cycles a positive integer; by default there is no end
+ * @param cycles a positive integer; by default unlimited
  * @returns a pure function of t, a step or an epoch, from 0
  * @throws RangeError for an option out of its range
  * @example
@@ -58,7 +58,7 @@ export function cosineRestartsSchedule(given: OptionsOf<typeof parameters>): (t:
   }
 }
 
-/** The index of the cycle that t is in, its first step and its length. */
+/** The index of the cycle that contains t, its first step and its length. */
 function cycleOf(t: number, period: number, multiplier: number) {
   if (multiplier === 1) {
     const index = Math.floor(t / period)
@@ -74,7 +74,7 @@ function cycleOf(t: number, period: number, multiplier: number) {
 }
 
 /**
- * Takes the learning rate down along half a cosine, again and again.
+ * Lowers the learning rate along half a cosine, and restarts it periodically.
  *
  * @throws RangeError for an option out of its range
  * @example

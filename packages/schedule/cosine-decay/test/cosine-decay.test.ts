@@ -36,7 +36,7 @@ test.each([
   [{ rate: NaN, steps: 10 }, 'rate'],
   [{ rate: 1, steps: 1.5 }, 'steps'],
   [{ rate: 1, steps: 10, min: -0.1 }, 'min'],
-])('a schedule of %j is rejected', (options, name) => {
+])('rejects a schedule with %j', (options, name) => {
   expect(() => cosineSchedule(options)).toThrow(`cosine-decay: expected ${name} to be `)
 })
 

@@ -4,13 +4,13 @@ import { expect, test } from 'vitest'
 import { cosineRestarts, cosineRestartsSchedule } from '../src/index.ts'
 import fixture from './fixtures/cosine-restarts.json' with { type: 'json' }
 
-test.each(fixture.cases)('as torch and timm: $params', ({ params, expected }) => {
+test.each(fixture.cases)('matches torch and timm: $params', ({ params, expected }) => {
   const schedule = cosineRestartsSchedule(params)
   const rates = expected.map((_, t) => schedule(t))
   expectClose(rates, expected, { absolute: 1e-9, relative: 1e-6 })
 })
 
-test('far along, cycles begin where they should', () => {
+test('late cycles start at the right step', () => {
   const same = cosineRestartsSchedule({ rate: 1, period: 7 })
   expect([7e6, 7e6 + 7].map(same)).toEqual([1, 1])
   const twice = cosineRestartsSchedule({ rate: 1, period: 3, multiplier: 2 })
@@ -19,7 +19,7 @@ test('far along, cycles begin where they should', () => {
   expect(twice(3 * (2 ** 20 - 1) - 1)).toBeLessThan(1e-9)
 })
 
-test('as a trick its period is that of the run', () => {
+test('as a trick, it takes its period from the run', () => {
   const rate = (trick: ReturnType<typeof cosineRestarts>, step: number): number =>
     compose([trick], { steps: 100, stepsPerEpoch: 10 }).learningRate(0.1, step)
   const trick = cosineRestarts({ period: { epochs: 2 }, decay: 0.5, cycles: 2, min: 0.01 })
@@ -38,7 +38,7 @@ test.each([
   [{ rate: 1, period: 10, decay: 0 }, 'decay'],
   [{ rate: 1, period: 10, decay: 1.1 }, 'decay'],
   [{ rate: 1, period: 10, cycles: 0 }, 'cycles'],
-])('a schedule of %j is rejected', (options, name) => {
+])('rejects a schedule with %j', (options, name) => {
   expect(() => cosineRestartsSchedule(options)).toThrow(`cosine-restarts: expected ${name} to be `)
 })
 

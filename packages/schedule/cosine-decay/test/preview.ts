@@ -1,4 +1,4 @@
-// What the card's picture shows.
+// The content of the card's picture.
 import { cosineDecay } from '../src/index.ts'
 
 export const curves = [

@@ -10,9 +10,9 @@ import {
 const gamma = { above: 0, max: 1 } as const
 
 export const exponentialDecayOptions = defineOptions('exponential-decay', {
-  /** What the rate is multiplied by over each `every`. */
+  /** Factor of the rate over each interval `every`. */
   gamma: number({ ...gamma, default: 0.97 }),
-  /** The time in which the rate falls by `gamma`, evenly. */
+  /** Interval over which the rate falls by `gamma`, evenly. */
   every: duration({ above: 0, default: { epochs: 1 } }),
 })
 export type ExponentialDecayOptions = OptionsOf<typeof exponentialDecayOptions>
@@ -23,7 +23,7 @@ const parameters = defineParameters('exponential-decay', {
 })
 
 /**
- * The rate at t: rate · gamma^t.
+ * Exponential decay: the rate at t is rate · gamma^t.
  *
  * @param rate at t = 0, above 0
  * @param gamma in (0, 1]
@@ -39,7 +39,7 @@ export function exponentialSchedule(given: OptionsOf<typeof parameters>): (t: nu
 }
 
 /**
- * Multiplies the learning rate by gamma over each epoch, or what `every` says, a little in each step.
+ * Multiplies the learning rate by gamma over each epoch, or each interval `every`, spread evenly over its steps.
  *
  * @throws RangeError for an option out of its range
  * @example

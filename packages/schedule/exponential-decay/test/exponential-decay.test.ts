@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { exponentialDecay, exponentialSchedule } from '../src/index.ts'
 import fixture from './fixtures/exponential-decay.json' with { type: 'json' }
 
-test.each(fixture.cases)('as the reference: $params', ({ params, expected }) => {
+test.each(fixture.cases)('matches the reference: $params', ({ params, expected }) => {
   const schedule = exponentialSchedule(params)
   expectClose(
     expected.map((_, t) => schedule(t)),
@@ -13,7 +13,7 @@ test.each(fixture.cases)('as the reference: $params', ({ params, expected }) => 
   )
 })
 
-test('as a trick it falls by gamma over each epoch, or what it is given, evenly', () => {
+test('as a trick, it falls evenly by gamma over each epoch, or each given interval', () => {
   const rate = (trick: ReturnType<typeof exponentialDecay>, step: number): number =>
     compose([trick], { steps: 100, stepsPerEpoch: 10 }).learningRate(0.1, step)
   expectClose(rate(exponentialDecay({ gamma: 0.25 }), 10), 0.025)
@@ -28,7 +28,7 @@ test.each([
   [{ rate: 1, gamma: 0 }, 'gamma'],
   [{ rate: 1, gamma: 1.1 }, 'gamma'],
   [{ rate: 1, gamma: '0.5' as never }, 'gamma'],
-])('a schedule of %j is rejected', (options, name) => {
+])('rejects a schedule with %j', (options, name) => {
   expect(() => exponentialSchedule(options)).toThrow(`exponential-decay: expected ${name} to be `)
 })
 

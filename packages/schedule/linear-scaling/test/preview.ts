@@ -1,4 +1,4 @@
-// What the card's picture shows.
+// The content of the card's picture.
 import { cosineDecay } from '@tricks/cosine-decay'
 import { linearScaling } from '../src/index.ts'
 

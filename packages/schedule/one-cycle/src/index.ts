@@ -11,20 +11,20 @@ import {
 } from '@tricks/core/options'
 
 const shape = {
-  /** The share of the cycle in which the rate rises; with `threePhase` at most 0.5. */
+  /** Fraction of the cycle in which the rate rises; with `threePhase`, at most 0.5. */
   warmup: number({ min: 0, max: 1, default: 0.3 }),
-  /** The first rate is the highest one divided by this. */
+  /** The first rate is the maximum divided by this. */
   divide: number({ min: 1, scale: 'log', default: 25 }),
   /** The last rate is the first one divided by this. */
   finalDivide: number({ min: 1, scale: 'log', default: 1e4 }),
-  /** How the rate changes between them. */
+  /** Shape of the rise and the fall. */
   anneal: choice(['cosine', 'linear'], { default: 'cosine' }),
-  /** Fall back to the first rate as fast as it rose, and to the last one in the rest. */
+  /** Fall back to the first rate as fast as it rose, then to the last rate. */
   threePhase: boolean({ default: false }),
 }
 
 export const oneCycleOptions = defineOptions('one-cycle', {
-  /** The length of the cycle, by default the run; then the rate stays at its last. */
+  /** Length of the cycle, by default the whole run; afterwards the last rate is kept. */
   over: duration({ default: { fraction: 1 } }),
   ...shape,
 })
@@ -45,14 +45,14 @@ const checkThreePhase = ({ warmup, threePhase }: { warmup: number; threePhase: b
   )
 
 /**
- * The rate at step t: from maxRate / divide up to maxRate at t = warmup · steps − 1, then down to
- * maxRate / divide / finalDivide at t = steps − 1, along halves of a cosine, or lines.
+ * One cycle as a function of the step t: from maxRate / divide up to maxRate at t = warmup · steps − 1, then down to
+ * maxRate / divide / finalDivide at t = steps − 1, along half cosines, or lines.
  *
- * With `threePhase` down to maxRate / divide at t = 2 · warmup · steps − 2 first.
+ * With `threePhase`, first down to maxRate / divide at t = 2 · warmup · steps − 2.
  *
  * @param maxRate the highest rate, above 0
  * @param steps the length of the cycle, a positive integer
- * @param warmup the share of `steps` in which the rate rises, in [0, 1], default 0.3
+ * @param warmup the fraction of `steps` in which the rate rises, in [0, 1], default 0.3
  * @param divide at least 1, default 25
  * @param finalDivide at least 1, default 10,000
  * @returns a pure function of t, a step, from 0
@@ -91,8 +91,7 @@ export function oneCycleSchedule(given: OptionsOf<typeof parameters>): (t: numbe
 }
 
 /**
- * One cycle of the learning rate over the run: up to the optimizer's own rate, which may be larger than usual, and far
- * down at the end.
+ * Runs one cycle of the learning rate: up to the optimizer's rate, which may be larger than usual, then far down.
  *
  * @throws RangeError for an option out of its range
  * @example

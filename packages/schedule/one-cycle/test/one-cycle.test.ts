@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { oneCycle, oneCycleSchedule } from '../src/index.ts'
 import fixture from './fixtures/one-cycle.json' with { type: 'json' }
 
-test.each(fixture.cases)('as the reference: $params', ({ params, expected }) => {
+test.each(fixture.cases)('matches the reference: $params', ({ params, expected }) => {
   const schedule = oneCycleSchedule(params as Parameters<typeof oneCycleSchedule>[0])
   expectClose(
     expected.map((_, t) => schedule(t)),
@@ -13,7 +13,7 @@ test.each(fixture.cases)('as the reference: $params', ({ params, expected }) => 
   )
 })
 
-test('past its end it stays at its last rate', () => {
+test('keeps its last rate after its end', () => {
   const schedule = oneCycleSchedule({ maxRate: 1, steps: 10, divide: 10, finalDivide: 10 })
   expectClose([9, 10, 11, 1000].map(schedule), [0.01, 0.01, 0.01, 0.01])
 })
@@ -23,7 +23,7 @@ test('a phase may have one step, or none', () => {
     const schedule = oneCycleSchedule({ maxRate: 1, steps, warmup, divide: 2, finalDivide: 5 })
     return Array.from({ length: steps }, (_, t) => schedule(t))
   }
-  // A rise of one step is there at once.
+  // A rise of one step is immediate.
   expect(rates(0.25)[0]).toBe(1)
   expect(rates(1).at(-1)).toBe(1)
   expect(rates(1)[0]).toBe(0.5)
@@ -38,7 +38,7 @@ test('a phase may have one step, or none', () => {
   }
 })
 
-test('as a trick its highest rate is the optimizer’s, over the run or what it is given', () => {
+test('as a trick, its maximum is the optimizer’s rate, over the run or the given duration', () => {
   const rate = (trick: ReturnType<typeof oneCycle>, step: number): number =>
     compose([trick], { steps: 100, stepsPerEpoch: 10 }).learningRate(0.1, step)
   expectClose(rate(oneCycle(), 29), 0.1)
@@ -56,7 +56,7 @@ test.each([
   [{ maxRate: 1, steps: 10, divide: 0.5 }, 'divide'],
   [{ maxRate: 1, steps: 10, finalDivide: NaN }, 'finalDivide'],
   [{ maxRate: 1, steps: 10, anneal: 'exponential' as never }, 'anneal'],
-])('a schedule of %j is rejected', (options, name) => {
+])('rejects a schedule with %j', (options, name) => {
   expect(() => oneCycleSchedule(options)).toThrow(`one-cycle: expected ${name} to be `)
 })
 

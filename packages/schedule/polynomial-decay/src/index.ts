@@ -9,14 +9,14 @@ import {
 } from '@tricks/core/options'
 
 const shape = {
-  /** 1 is a line, 0.5 falls late, 2 early. */
+  /** Exponent: 1 is linear, 0.5 falls late, 2 falls early. */
   power: number({ above: 0, scale: 'log', default: 1 }),
   /** The lowest rate. */
   min: number({ min: 0, default: 0 }),
 }
 
 export const polynomialDecayOptions = defineOptions('polynomial-decay', {
-  /** How long the rate falls, by default to the end of the run; then it stays at `min`. */
+  /** Duration of the decay, by default the whole run; then the rate stays at `min`. */
   over: duration({ default: { fraction: 1 } }),
   ...shape,
 })
@@ -29,10 +29,10 @@ const parameters = defineParameters('polynomial-decay', {
 })
 
 /**
- * The rate at step t: min + (rate − min) · (1 − t / steps)^power, and min from `steps` on.
+ * Polynomial decay as a function of the step t: min + (rate − min) · (1 − t / steps)^power, and min from `steps` on.
  *
  * @param rate the rate at t = 0, above 0
- * @param steps how long it falls, a positive integer
+ * @param steps duration of the decay, a positive integer
  * @param power above 0, default 1
  * @param min the lowest rate, in [0, rate], default 0
  * @returns a pure function of t, a step or an epoch, from 0
@@ -55,7 +55,7 @@ const decayed = (rate: number, done: number, power: number, min: number): number
   min + (rate - min) * Math.max(0, 1 - done) ** power
 
 /**
- * Takes the learning rate down as a power of the share of the run that is left.
+ * Lowers the learning rate as a power of the remaining fraction of the run.
  *
  * @throws RangeError for an option out of its range
  * @example

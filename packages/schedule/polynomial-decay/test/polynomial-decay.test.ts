@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { polynomialDecay, polynomialSchedule } from '../src/index.ts'
 import fixture from './fixtures/polynomial-decay.json' with { type: 'json' }
 
-test.each(fixture.cases)('as the reference: $params', ({ params, expected }) => {
+test.each(fixture.cases)('matches the reference: $params', ({ params, expected }) => {
   const schedule = polynomialSchedule(params)
   expectClose(
     expected.map((_, t) => schedule(t)),
@@ -13,13 +13,13 @@ test.each(fixture.cases)('as the reference: $params', ({ params, expected }) => 
   )
 })
 
-test('past its end it stays at the lowest rate, which may be the rate itself', () => {
+test('keeps the lowest rate after its end, which may equal the first rate', () => {
   const schedule = polynomialSchedule({ rate: 0.1, steps: 10, min: 0.01, power: 0.5 })
   expect([10, 11, 1000].map(schedule)).toEqual([0.01, 0.01, 0.01])
   expect([0, 5, 10].map(polynomialSchedule({ rate: 1, steps: 10, min: 1 }))).toEqual([1, 1, 1])
 })
 
-test('as a trick it falls over the run, or over what it is given', () => {
+test('as a trick, it falls over the run, or over the given duration', () => {
   const rate = (trick: ReturnType<typeof polynomialDecay>, step: number): number =>
     compose([trick], { steps: 100, stepsPerEpoch: 10 }).learningRate(0.1, step)
   expectClose(rate(polynomialDecay(), 50), 0.05)
@@ -34,7 +34,7 @@ test.each([
   [{ rate: 1, steps: 10, power: 0 }, 'power'],
   [{ rate: 1, steps: 10, min: -0.1 }, 'min'],
   [{ rate: 0.1, steps: 10, min: 0.2 }, 'min'],
-])('a schedule of %j is rejected', (options, name) => {
+])('rejects a schedule with %j', (options, name) => {
   expect(() => polynomialSchedule(options)).toThrow(`polynomial-decay: expected ${name} to be `)
 })
 

@@ -21,7 +21,7 @@ export {
 export interface PlateauSchedule {
   /** The rate of the next epoch. */
   rate(): number
-  /** Records an epoch's metric; NaN is no improvement. */
+  /** Records an epoch's metric; NaN counts as no improvement. */
   observe(metric: number): void
   /** Its state, as JSON. */
   save(): PlateauState

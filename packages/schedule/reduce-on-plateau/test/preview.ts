@@ -1,7 +1,7 @@
-// What the card's picture shows.
+// The content of the card's picture.
 import { reduceOnPlateau } from '../src/index.ts'
 
-/** A validation loss that stands still now and then. */
+/** A validation loss that stagnates now and then. */
 const losses = Array.from(
   { length: 30 },
   (_, epoch) =>
@@ -22,6 +22,6 @@ export const curves = [
 ]
 
 export const behind = {
-  name: 'validation loss (made up)',
+  name: 'validation loss (synthetic)',
   points: losses.map((loss, epoch) => [(epoch + 1) * 391, loss] as const),
 }

@@ -1,2 +1,2 @@
-// Options with which a run of a few epochs shows what the trick does.
+// Options that make the trick act within a few epochs.
 export const samples = () => ({ reduceOnPlateau: { patience: 0, factor: 0.5 } })

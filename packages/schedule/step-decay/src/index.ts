@@ -39,7 +39,7 @@ export type StepDecayOptions = OptionsOf<typeof stepDecayOptions> &
 export function stepDecay({ key, ...given }: StepDecayOptions = {}): Trick {
   const { gamma, every, milestones } = stepDecayOptions.parse(given)
   const one = given.every === undefined || milestones === undefined
-  assertArgument(one, 'step-decay', { every }, 'left out if milestones are given')
+  assertArgument(one, 'step-decay', { every }, 'omitted if milestones are given')
   return {
     name: 'step-decay',
     key,

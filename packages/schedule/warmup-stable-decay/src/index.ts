@@ -10,16 +10,16 @@ import {
 } from '@tricks/core/options'
 
 const fall = {
-  /** How the rate falls. */
+  /** Shape of the decay. */
   shape: choice(['linear', '1-sqrt', 'cosine'], { default: 'linear' }),
   /** The lowest rate. */
   min: number({ min: 0, default: 0 }),
 }
 
 export const warmupStableDecayOptions = defineOptions('warmup-stable-decay', {
-  /** How long the rate rises from 0. */
+  /** Duration of the warm-up from 0. */
   warmup: duration({ default: { fraction: 0.05 } }),
-  /** How long the rate falls, at the end of the run. */
+  /** Duration of the decay at the end of the run. */
   decay: duration({ default: { fraction: 0.2 } }),
   ...fall,
 })
@@ -41,9 +41,9 @@ const shapes = {
 }
 
 /**
- * The rate at step t: rate · t / warmup, then rate for `stable` steps, then for `decay` steps
- * min + (rate − min) · shape(part), then min. For the part p of the decay, the shapes are 1 − p, 1 − √p and
- * (1 + cos(π p)) / 2.
+ * The three phases as a function of the step t: rate · t / warmup, then rate for `stable` steps, then min + (rate −
+ * min) · shape(p) for `decay` steps, then min. For the fraction p of the decay, the shapes are 1 − p, 1 − √p and (1 +
+ * cos(π p)) / 2.
  *
  * @param rate the highest rate, above 0
  * @param warmup steps, an integer of at least 0, as `stable` and `decay`
@@ -69,9 +69,9 @@ export function warmupStableDecaySchedule(
 }
 
 /**
- * Raises the learning rate to the optimizer's own, keeps it, and takes it down at the end of the run.
+ * Raises the learning rate to the optimizer's own, keeps it, and lowers it at the end of the run.
  *
- * Its warm-up counts steps from 1, so that no step is taken at a rate of 0.
+ * Its warm-up counts steps from 1, so that no step has a rate of 0.
  *
  * @throws RangeError for an option out of its range
  * @example

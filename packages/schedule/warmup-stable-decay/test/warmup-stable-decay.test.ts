@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { warmupStableDecay, warmupStableDecaySchedule } from '../src/index.ts'
 import fixture from './fixtures/warmup-stable-decay.json' with { type: 'json' }
 
-test.each(fixture.cases)('as the reference: $params', ({ params, expected }) => {
+test.each(fixture.cases)('matches the reference: $params', ({ params, expected }) => {
   const schedule = warmupStableDecaySchedule(
     params as Parameters<typeof warmupStableDecaySchedule>[0],
   )
@@ -15,7 +15,7 @@ test.each(fixture.cases)('as the reference: $params', ({ params, expected }) => 
   )
 })
 
-test('each part may be left out', () => {
+test('each phase may be omitted', () => {
   const rates = (warmup: number, stable: number, decay: number): number[] => {
     const schedule = warmupStableDecaySchedule({ rate: 1, warmup, stable, decay, min: 0.25 })
     return [0, 1, 2, 3].map(schedule)
@@ -26,7 +26,7 @@ test('each part may be left out', () => {
   expect(rates(0, 0, 3)).toEqual([1, 0.75, 0.5, 0.25])
 })
 
-test('as a trick it ends with the run, and takes no step at a rate of 0', () => {
+test('as a trick, it ends with the run, and no step has a rate of 0', () => {
   const trick = warmupStableDecay({ warmup: { steps: 4 }, decay: { fraction: 0.2 } })
   const pipeline = compose([trick], { steps: 100, stepsPerEpoch: 10 })
   const rates = [0, 3, 4, 50, 79, 80, 90, 99, 100].map((step) => pipeline.learningRate(0.1, step))
@@ -40,7 +40,7 @@ test.each([
   [{ rate: 1, warmup: 1, stable: 1, decay: NaN }, 'decay'],
   [{ rate: 1, warmup: 1, stable: 1, decay: 1, min: 2 }, 'min'],
   [{ rate: 1, warmup: 1, stable: 1, decay: 1, shape: 'sqrt' as never }, 'shape'],
-])('a schedule of %j is rejected', (options, name) => {
+])('rejects a schedule with %j', (options, name) => {
   expect(() => warmupStableDecaySchedule(options)).toThrow(
     `warmup-stable-decay: expected ${name} to be `,
   )

@@ -1,6 +1,9 @@
 import { combine, type Duration, type States, stepsOf, type Time, type Trick } from '@tricks/core'
 
-/** A trick's hooks as if its run began at the end of the warm-up: it sees nothing from before. */
+/**
+ * A trick's hooks on their own clock, as if the run started at the end of the warm-up; the trick sees nothing from
+ * before.
+ */
 export function onOwnClock(after: Trick, over: Duration): Partial<Trick<States>> {
   const hooks = combine('warmup', [after])
   const later = (time: Time): Time => {

@@ -39,11 +39,11 @@ export function constantWarmup({ key, ...given }: ConstantWarmupOptions): Trick<
   const { rate: fixed, factor, over, until, every } = constantWarmupOptions.parse(given)
   const check = (valid: boolean, option: Readonly<Record<string, unknown>>, range: string): void =>
     assertArgument(valid, 'constant-warmup', option, range)
-  check(fixed === undefined || given.factor === undefined, { factor }, 'left out if rate is given')
-  const lasts = `${constantWarmupOptions.kinds.over.range}, if until is left out`
+  check(fixed === undefined || given.factor === undefined, { factor }, 'omitted if rate is given')
+  const lasts = `${constantWarmupOptions.kinds.over.range}, if until is omitted`
   check(over !== undefined || until !== undefined, { over }, lasts)
-  check(over === undefined || until === undefined, { over }, 'left out if until is given')
-  check(over === undefined || given.every === undefined, { every }, 'left out if over is given')
+  check(over === undefined || until === undefined, { over }, 'omitted if until is given')
+  check(over === undefined || given.every === undefined, { every }, 'omitted if over is given')
 
   const small = (rate: number): number => fixed ?? rate * factor
   const common = { name: 'constant-warmup', key }

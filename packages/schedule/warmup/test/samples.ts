@@ -1,4 +1,4 @@
-// Options with which a run of a few steps shows what the tricks do.
+// Options that make the tricks act within a few steps.
 import { cosineDecay } from '@tricks/cosine-decay'
 
 export const samples = () => ({

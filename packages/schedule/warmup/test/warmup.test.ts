@@ -111,7 +111,7 @@ describe('gradual', () => {
     [{ multiplier: Infinity }, 'multiplier'],
     [{ steps: 0 }, 'steps'],
     [{ steps: 1.5 }, 'steps'],
-  ])('a schedule of %j is rejected', (options, name) => {
+  ])('rejects a schedule with %j', (options, name) => {
     expect(() => warmupSchedule({ rate: 1, multiplier: 2, steps: 3, ...options })).toThrow(
       `warmup: expected ${name} to be `,
     )
