@@ -4,7 +4,7 @@ import { withDraws } from '@tricks/core/augmentation'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const cutmixOptions = defineOptions('cutmix', {
-  /** The box leaves a share λ of the image, drawn from Beta(alpha, alpha); with 1 all shares are equally likely. */
+  /** The fraction λ of the image outside the box is drawn from Beta(alpha, alpha); with 1, it is uniform. */
   alpha: number({ above: 0, scale: 'log', default: 1 }),
 })
 export type CutmixOptions = OptionsOf<typeof cutmixOptions>
@@ -13,15 +13,15 @@ export type CutmixOptions = OptionsOf<typeof cutmixOptions>
 export type Box = readonly [number, number, number, number]
 
 export interface CutmixParams {
-  /** Where images show their partners; inside the image, and may be empty. */
+  /** The box that shows the partner, inside the image; may be empty. */
   readonly box: Box
   /** Each image's partner. */
   readonly permutation: ArrayLike<number>
 }
 
 /**
- * Pastes a box of its partner into each image, and mixes targets by the exact area: with the share λ that is left,
- * λ · targets + (1 − λ) · targets[permutation].
+ * Pastes a box of its partner into each image, and mixes targets by the exact area: λ · targets + (1 − λ) ·
+ * targets[permutation], where λ is the fraction of the image outside the box.
  *
  * @param batch images `[batch, height, width, channels]` and targets `[batch, classes]`
  * @returns a new batch; pixels are copied exactly
@@ -70,7 +70,7 @@ export function applyCutmix({ images, targets }: Batch, { box, permutation }: Cu
   })
 }
 
-/** One side of the box, as the authors clip it: half of it to either side of a centre anywhere in the image. */
+/** One side of the box, clipped at the border, around a centre anywhere in the image, as in the authors' code. */
 function sideOf(random: Random, size: number, share: number): readonly [number, number] {
   const half = Math.floor(Math.floor(size * share) / 2)
   const center = random.integer(0, size)
@@ -79,7 +79,7 @@ function sideOf(random: Random, size: number, share: number): readonly [number, 
 }
 
 /**
- * Trains on images in which a box shows another image, with their targets mixed by its area.
+ * Trains on images with a box of another image pasted in, with targets mixed by area.
  *
  * @throws RangeError for an alpha that isn't above 0
  * @example
@@ -108,7 +108,7 @@ export function cutmix({ key, ...given }: CutmixOptions = {}): Trick {
 }
 
 /**
- * Pastes boxes by draws of its own, for a loop without a pipeline: `cutmix` as a function of `{ images, targets }`.
+ * Pastes boxes with random draws, for a loop without a pipeline: `cutmix` as a function of `{ images, targets }`.
  *
  * @param batch images `[batch, height, width, channels]` and targets `[batch, classes]`
  * @returns a new batch; pixels are copied exactly

@@ -13,7 +13,7 @@ import { applyCutmix, type Box, cutmix, cutmixBatch, type CutmixParams } from '.
 import fixture from './fixtures/cutmix.json' with { type: 'json' }
 
 onEachBackend(() => {
-  test.each(fixture.cases)('as the formula: $params.box', ({ inputs, params, expected }) => {
+  test.each(fixture.cases)('matches the formula: $params.box', ({ inputs, params, expected }) => {
     const batch = {
       images: fromFixture(inputs.images) as tf.Tensor4D,
       targets: fromFixture(inputs.labels) as tf.Tensor2D,
@@ -46,7 +46,7 @@ onEachBackend(() => {
       [1, 1, 1, 1, 2, 2],
       [2 / 3, 1 / 3],
     ],
-  ])('a box %j, empty and whole ones too', (box, pixels, shares) => {
+  ])('a box %j, possibly empty or the whole image', (box, pixels, shares) => {
     const images = tf.tensor4d(
       [...Array<number>(6).fill(1), ...Array<number>(6).fill(2)],
       [2, 2, 3, 1],
@@ -57,7 +57,7 @@ onEachBackend(() => {
   })
 })
 
-test('alone it draws what it draws in a pipeline', () => {
+test('draws as in a pipeline', () => {
   const images = tf.randomUniform<tf.Rank.R4>([5, 6, 7, 1], 0, 1, 'float32', 1)
   const targets = tf.eye(5)
   const alone = cutmixBatch({ images, targets }, { seed: 3, step: 5 })
@@ -66,7 +66,7 @@ test('alone it draws what it draws in a pipeline', () => {
   expect(alone.targets.dataSync()).toEqual(composed.targets.dataSync())
 })
 
-test('describes what it drew', () => {
+test('describes its draws', () => {
   expect(cutmix().mix!.describe!({ box: [1, 2, 3, 4], permutation: [0] }, 0)).toBe('3 × 4 at 1, 2')
 })
 
@@ -99,7 +99,9 @@ test('rejects params that do not fit the batch', () => {
   ).toThrow('cutmix: expected targets to be 2 rows, one per image, got [1,3]')
 })
 
-/** How often a side starts and how long it is, by the authors' formula: the share is √u, u uniform, as alpha is 1. */
+/**
+ * Distribution of a side's start and length by the authors' formula: relative length √u with uniform u, as alpha is 1.
+ */
 function sides(size: number): { starts: Record<string, number>; lengths: Record<string, number> } {
   const [starts, lengths]: Record<string, number>[] = [{}, {}]
   for (let cut = 0; cut < size; cut++)
