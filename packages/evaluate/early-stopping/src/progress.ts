@@ -12,7 +12,7 @@ export interface Progress {
 
 export const start: Progress = { best: null, epoch: null, waited: 0 }
 
-/** The state after another epoch. A loss of NaN is no improvement. */
+/** The state after another epoch. A loss of NaN counts as no improvement. */
 export function observe(
   progress: Progress,
   epoch: number,

@@ -10,13 +10,15 @@ import {
 } from '@tricks/core/options'
 
 export const testTimeAugmentationOptions = defineOptions('test-time-augmentation', {
-  /** Predict the mirror image too. */
+  /** Also predict the mirror image. */
   mirror: boolean({ default: true }),
-  /** Also predict two views shifted by this many pixels, up left and down right, with a reflected border; 0 for none. */
+  /**
+   * Also predict two views shifted by this many pixels, up left and down right, with a reflected border; 0 for none.
+   */
   shifts: integer({ min: 0, max: 1000, default: 0 }),
-  /** The share of a batch's images to do it for, those that the network is least sure of. */
+  /** Fraction of a batch's images to augment: those with the least confident predictions. */
   unsure: number({ above: 0, max: 1, default: 1 }),
-  /** Average logits, or probabilities, whose logarithm is then given. */
+  /** Average logits, or probabilities; the latter returns their logarithm. */
   average: choice(['logits', 'probabilities'], { default: 'logits' }),
 })
 export type TestTimeAugmentationOptions = OptionsOf<typeof testTimeAugmentationOptions>
@@ -49,8 +51,9 @@ function viewsOf(images: tf.Tensor4D, mirror: boolean, shifts: number): View[] {
 }
 
 /**
- * Averages predictions of several views of each image when evaluating: as it is, mirrored, and shifted up left and down
- * right. The image as it is counts half, a shifted one a quarter, and mirror images half of what they are mirrored from.
+ * In evaluation, averages predictions for several views of each image: the original, mirrored, and shifted up left and
+ * down right. The original has a weight of a half, each shifted view a quarter; each view's weight is shared equally
+ * with its mirror image.
  *
  * @throws RangeError for an option out of its range
  * @example
@@ -68,7 +71,7 @@ export function testTimeAugmentation({ key, ...given }: TestTimeAugmentationOpti
     ]
     if (average === 'logits')
       return tf.addN(parts.map(({ weight, logits }) => tf.mul<tf.Tensor2D>(logits, weight)))
-    // log Σ w p, which probabilities that underflow leave finite.
+    // log Σ w p, which stays finite if probabilities underflow.
     const logs = parts.map(({ weight, logits }) => tf.add(tf.logSoftmax(logits), Math.log(weight)))
     return tf.logSumExp<tf.Tensor2D>(tf.stack(logs), 0)
   }
@@ -83,7 +86,7 @@ export function testTimeAugmentation({ key, ...given }: TestTimeAugmentationOpti
           const [size] = images.shape
           const count = Math.ceil(unsure * size)
           if (count === size) return combined(plain, next, images)
-          // The order from the least sure on, on the device.
+          // The order from the least to the most confident, on the device.
           const sureness = tf.max(tf.softmax(plain), 1)
           const { indices: order } = tf.topk(tf.neg(sureness), size)
           const few = tf.slice(order, 0, count)

@@ -17,7 +17,7 @@ const predict = (
   images: tf.Tensor4D,
 ): tf.Tensor2D => testTimeAugmentation(options).evaluation!.predict!(next, images, undefined)
 
-/** The network of the reference: two convolutions, and a weight for each pixel and class. */
+/** The reference's network: two convolutions, and a weight per pixel and class. */
 function network(inputs: Readonly<Record<string, Fixture>>): Predict {
   const at = (name: string): tf.Tensor => fromFixture(inputs[name]!)
   return (images) =>
@@ -42,7 +42,7 @@ onEachBackend(() => {
       probabilities: expected.probabilities[i]!,
     })),
   )
-  test.each(cases)('as airbench: case $name', ({ level, inputs, logits, probabilities }) => {
+  test.each(cases)('matches airbench: case $name', ({ level, inputs, logits, probabilities }) => {
     const images = fromFixture(inputs['images']!) as tf.Tensor4D
     const next = network(inputs)
     expectClose(predict(level, next, images), logits)
@@ -58,8 +58,8 @@ onEachBackend(() => {
     return tf.stack([left, right], 1) as tf.Tensor2D
   }
 
-  test('only the least sure have their views predicted, and all stay in order', () => {
-    // Differences of the halves: 0, 3, 1, 2 and 4, so that images 0, 2 and 3 are the least sure.
+  test('predicts views of the least confident images only, and keeps the order', () => {
+    // Differences of the halves: 0, 3, 1, 2 and 4, so images 0, 2 and 3 are the least confident.
     const images = tf.tensor4d([1, 1, 3, 0, 0, 1, 2, 0, 0, 4], [5, 1, 2, 1])
     const seen: number[] = []
     const next: Predict = (view) => (seen.push(view.shape[0]), halves(view))
@@ -74,13 +74,13 @@ onEachBackend(() => {
   test('probabilities that underflow stay finite', () => {
     const sure: Predict = (images) => tf.mul(halves(images), 1e4)
     const images = tf.tensor4d([1, 0], [1, 1, 2, 1])
-    // One view is sure of the first class, the mirror image of the second.
+    // One view is certain of the first class, its mirror image of the second.
     expectClose(tf.exp(predict({ average: 'probabilities' }, sure, images)), [0.5, 0.5])
     const one = predict({ average: 'probabilities', mirror: false }, sure, images)
     expectClose(one, [0, -1e4])
   })
 
-  test('without views it is the plain prediction', () => {
+  test('without views, it equals the plain prediction', () => {
     const images = tf.randomUniform<tf.Rank.R4>([3, 4, 5, 1], 0, 1, 'float32', 1)
     const before = tf.memory().numTensors
     const logits = predict({ mirror: false }, halves, images)
@@ -89,7 +89,7 @@ onEachBackend(() => {
   })
 })
 
-test('shifts that are no less than the images are an error', () => {
+test('rejects shifts as large as the images', () => {
   const images = tf.zeros<tf.Rank.R4>([1, 4, 3, 1])
   expect(() => predict({ shifts: 3 }, () => tf.zeros([1, 2]), images)).toThrow(
     'test-time-augmentation: expected shifts to be below 3, got 3',

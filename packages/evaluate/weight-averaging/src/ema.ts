@@ -3,15 +3,15 @@ import { assertArgument, type Tensors } from '@tricks/core'
 import { boolean, defineParameters, integer, number, type OptionsOf } from '@tricks/core/options'
 
 export const shape = {
-  /** The share of the average that stays at a step. */
+  /** Weight of the previous average at each step. */
   decay: number({ min: 0, max: 1, default: 0.9998 }),
-  /** Let the share grow towards `decay`: 1 − (1 + t / gamma)^−power. */
+  /** Let the weight grow towards `decay`: 1 − (1 + t / gamma)^−power. */
   warmup: boolean({ default: false }),
-  /** With `warmup`: how slowly the share grows. */
+  /** With `warmup`: time scale of the growth, in steps. */
   gamma: number({ above: 0, scale: 'log', default: 1 }),
-  /** With `warmup`: how fast the share approaches 1. */
+  /** With `warmup`: exponent of the growth; larger is faster. */
   power: number({ above: 0, scale: 'log', default: 2 / 3 }),
-  /** With `warmup`: the least share. */
+  /** With `warmup`: lower bound of the weight. */
   min: number({ min: 0, max: 1, default: 0 }),
 }
 
@@ -21,10 +21,10 @@ const parameters = defineParameters('weight-averaging', {
 })
 
 /**
- * The share of the average that stays at a step: 0 up to step after + 1, so that the average is a copy, then `decay`; or with
- * `warmup` 1 − (1 + (step − after − 1) / gamma)^−power, within [min, decay].
+ * The weight of the previous average at a step: 0 up to step after + 1, so that the average is a copy, then `decay`;
+ * or, with `warmup`, 1 − (1 + (step − after − 1) / gamma)^−power, within [min, decay].
  *
- * @param step the count of updates, from 1
+ * @param step number of the update, from 1
  * @param given `decay`, `warmup`, `after` in steps, `gamma`, `power`, `min`
  * @throws RangeError for an option out of its range
  * @example
@@ -41,12 +41,12 @@ export function emaDecay(step: number, given: OptionsOf<typeof parameters> = {})
 }
 
 /**
- * The average after one more value: decay · average + (1 − decay) · value.
+ * Updates an average with one more value: decay · average + (1 − decay) · value.
  *
  * @param average a tensor, or tensors by path
  * @param value the same
- * @param decay in [0, 1]; n / (n + 1) makes the mean of n + 1 values of that of n
- * @returns new tensors, as `average`
+ * @param decay in [0, 1]; n / (n + 1) turns the mean of n values into that of n + 1
+ * @returns new tensors, shaped like `average`
  * @throws RangeError for another decay
  * @example
  * emaUpdate(tf.scalar(1), tf.scalar(3), 0.75) // 1.5
@@ -59,7 +59,7 @@ export function emaUpdate<T extends tf.Tensor | Tensors>(average: T, value: T, d
   if (average instanceof tf.Tensor) return update(average, value as tf.Tensor) as T
   const updated = Object.entries(average).map(([path, own]) => {
     const other = (value as Tensors)[path]
-    const range = 'a tensor, as the average has one of that path'
+    const range = "a tensor, like the average's entry at that path"
     assertArgument(other !== undefined, 'weight-averaging', { [path]: other }, range)
     return [path, update(own, other)] as const
   })

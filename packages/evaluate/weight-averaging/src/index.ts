@@ -6,27 +6,27 @@ export { emaDecay, emaUpdate } from './ema.ts'
 
 export const exponentialAverageOptions = defineOptions('exponential-average', {
   ...shape,
-  /** How long the average is a copy of the weights. */
+  /** Duration for which the average is just a copy of the weights. */
   after: duration({ default: { steps: 0 } }),
 })
 export type ExponentialAverageOptions = OptionsOf<typeof exponentialAverageOptions>
 
 export const stochasticAverageOptions = defineOptions('stochastic-average', {
-  /** From when on weights are averaged. */
+  /** When averaging starts. */
   from: duration({ default: { fraction: 0.75 } }),
-  /** From one point of the average to the next. */
+  /** Interval between the averaged points. */
   every: duration({ above: 0, default: { epochs: 1 } }),
 })
 export type StochasticAverageOptions = OptionsOf<typeof stochasticAverageOptions>
 
 interface Average {
-  /** How many values it is of. */
+  /** Number of values in the average. */
   count: number
-  /** By path, the model's statistics too; empty before the first. */
+  /** By path, including the model's statistics; empty before the first value. */
   average: Tensors
 }
 
-/** What both share: evaluation on the average, which the model holds at the end. */
+/** Shared by both: evaluates on the average, which the model contains at the end. */
 const averaging = {
   start: (): Average => ({ count: 0, average: {} }),
   evaluation: {
@@ -45,8 +45,8 @@ const add = (variables: Tensors, state: Average, decay: number): void => {
 }
 
 /**
- * Evaluates on an exponential moving average of the weights, and ends the run with it in the model; training goes its
- * way. The moving statistics of batch normalisation are averaged alike, as timm does.
+ * Evaluates on an exponential moving average of the weights, and leaves it in the model at the end of the run. Training
+ * is unaffected. The moving statistics of batch normalisation are averaged in the same way, as in timm.
  *
  * @throws RangeError for an option out of its range
  * @example
@@ -72,10 +72,10 @@ export function exponentialAverage({
 }
 
 /**
- * Stochastic weight averaging: evaluates on the mean of the weights at several points of the end of the run, and ends
- * with it in the model; training goes its way. Give the optimizer a rate that stays rather large meanwhile.
+ * Stochastic weight averaging: evaluates on the mean of the weights at several points near the end of the run, and
+ * leaves it in the model. Training is unaffected. Keep the learning rate rather large during averaging.
  *
- * The moving statistics of batch normalisation are averaged alike.
+ * The moving statistics of batch normalisation are averaged in the same way.
  *
  * @throws RangeError for an option out of its range
  * @example

@@ -30,7 +30,7 @@ const tolerance = { absolute: 2e-6, relative: 1e-5 }
 
 onEachBackend(() => {
   test.each(cases.map((each, index) => ({ ...each, number: index + 1 })))(
-    'as timm and torch: case $number, $kind',
+    'matches timm and torch: case $number, $kind',
     ({ kind, params, inputs, expected }) => {
       let average = fromFixtures<Tensors>(inputs.start)
       for (const [i, values] of inputs.values.entries()) {
@@ -42,14 +42,14 @@ onEachBackend(() => {
         }[kind]!()
         if (expected.decays) expect(Math.abs(decay - expected.decays[i]!)).toBeLessThan(1e-7)
         average = emaUpdate(average, value, decay)
-        // torch copies statistics unless it is asked to average them.
+        // By default, torch copies statistics instead of averaging them.
         if (params.buffers === false) average = { ...average, mean: value['mean']! }
         expectClose(average, expected.averages[i]!, tolerance)
       }
     },
   )
 
-  test('updates one tensor as it does several, and leaves both as they were', () => {
+  test('updates one tensor or several, without changing its inputs', () => {
     const [average, value] = [tf.tensor1d([1, 2]), tf.tensor1d([3, -2])]
     const before = tf.memory().numTensors
     const updated = emaUpdate(average, value, 0.75)
@@ -60,7 +60,7 @@ onEachBackend(() => {
     expectClose(average, [1, 2])
   })
 
-  /** A run of weights 1, 2, 3, …, and what is evaluated after each step. */
+  /** A run with weights 1, 2, 3, …, and the weights evaluated after each step. */
   const evaluated = (trick: Trick, steps: number): { seen: number[]; end: number } => {
     const weight = tf.variable(tf.scalar(0))
     const statistic = tf.variable(tf.scalar(0), false)
@@ -95,7 +95,7 @@ onEachBackend(() => {
     return { seen, end }
   }
 
-  test('the exponential average starts as a copy, and is what the model holds at the end', () => {
+  test('the exponential average starts as a copy, and is left in the model at the end', () => {
     const { seen, end } = evaluated(exponentialAverage({ decay: 0.5 }), 4)
     expectClose(seen, [1, 1.5, 2.25, 3.125])
     expectClose(end, 3.125)
@@ -109,9 +109,9 @@ onEachBackend(() => {
     )
   })
 
-  test('the stochastic average is the mean of points at the end of the run', () => {
+  test('the stochastic average is the mean of points near the end of the run', () => {
     const { seen, end } = evaluated(stochasticAverage({ from: { fraction: 0.5 } }), 8)
-    // After steps 4, 6 and 8; before that the weights themselves.
+    // After steps 4, 6 and 8; before that, the weights themselves.
     expectClose(seen, [1, 2, 3, 4, 4, 5, 5, 6])
     expectClose(end, 6)
     expectClose(
