@@ -3,24 +3,24 @@ import { assertArgument } from '@tricks/core'
 import { applySteps, type Interpolation, type Operation, type Step } from '@tricks/operations'
 
 export interface AugmixParams {
-  /** For each image its chains, each a list of [operation, magnitude] that are applied in order. */
+  /** The chains of each image: lists of [operation, magnitude], applied in order. */
   readonly chains: readonly (readonly (readonly (readonly [string, number])[])[])[]
-  /** For each image the weight of each chain. */
+  /** The weights of each image's chains. */
   readonly weights: readonly (readonly number[])[]
-  /** For each image the share of the chains in the result, in [0, 1]. */
+  /** The weight of the chains in the result, per image, in [0, 1]. */
   readonly mix: readonly number[]
   /** The value outside the image in [0, 1], or one per channel; default 0. */
   readonly fill?: number | readonly number[]
-  /** Of shears and rotations; default 'nearest'. */
+  /** Interpolation of shears and rotations; default 'nearest'. */
   readonly interpolation?: Interpolation
 }
 
 /**
- * Mixes each image with what chains of operations make of it: (1 − mix) · x + mix · Σₖ weightₖ · chainₖ(x).
+ * Mixes each image with the results of chains of operations on it: (1 − mix) · x + mix · Σₖ weightₖ · chainₖ(x).
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]; Color and Contrast need 1 or 3 channels
- * @returns as `images`; chains are computed on the grid k / 255, the mixture isn't rounded
- * @throws RangeError unless there are chains, weights and a share per image, and a weight per chain
+ * @returns images of the same shape; chains are computed on the grid k / 255, the mixture isn't rounded
+ * @throws RangeError unless there are chains, weights and a `mix` per image, and a weight per chain
  * @example
  * applyAugmix(images, {
  *   chains: [[[['Rotate', 20]], [['Posterize', 4], ['ShearX', 0.1]]], [[['Equalize', 0]], []]],

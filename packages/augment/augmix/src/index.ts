@@ -24,19 +24,19 @@ export { applyAugmix, type AugmixParams } from './apply.ts'
 export { jensenShannonLoss } from './loss.ts'
 
 export const augmixOptions = defineOptions('augmix', {
-  /** The strongest operations, of 10. */
+  /** Maximum strength of the operations, of 10. */
   severity: integer({ min: 1, max: 10, default: 3 }),
-  /** Chains per image. */
+  /** Number of chains per image. */
   chains: integer({ min: 1, max: 32, default: 3 }),
-  /** The most operations of a chain; the length of each chain is drawn from 1 to this number. */
+  /** Maximum number of operations per chain; lengths are drawn from 1 to this number. */
   depth: integer({ min: 1, max: 32, default: 3 }),
-  /** Of the Beta and Dirichlet distributions of the shares: with 1 all are equally likely. */
+  /** Parameter of the Beta and Dirichlet distributions of the weights; 1 is uniform. */
   alpha: number({ above: 0, scale: 'log', default: 1 }),
-  /** Brightness, color, contrast and sharpness too, which ImageNet-C tests. */
+  /** Also use brightness, color, contrast and sharpness, which are part of the ImageNet-C test. */
   allOperations: boolean({ default: true }),
-  /** Of shears and rotations. */
+  /** Interpolation of shears and rotations. */
   interpolation: choice(['nearest', 'bilinear'], { default: 'bilinear' }),
-  /** The value outside the image: the data's mean, or a number. */
+  /** Value of pixels from outside the image: the data's mean, or a number. */
   fill: choice(['mean', number({ min: 0, max: 1 })], { default: 'mean' }),
 })
 export type AugmixOptions = OptionsOf<typeof augmixOptions>
@@ -48,10 +48,10 @@ const sizes = defineParameters('augmix', {
 })
 
 /**
- * The magnitudes of AugMix's operations, as torchvision has them.
+ * The magnitudes of AugMix's operations, equal to torchvision's.
  *
  * @param given `bins`, default 10, and the images' `height` and `width` in pixels
- * @returns by operation, in `applyOperation`'s units; Solarize's are shares of 255
+ * @returns by operation, in `applyOperation`'s units; Solarize's are fractions of 255
  * @throws RangeError for an option out of its range
  * @example
  * const { Rotate } = augmixMagnitudes({ bins: 10, height: 32, width: 32 })
@@ -79,7 +79,7 @@ export function augmixMagnitudes(given: OptionsOf<typeof sizes>): Record<string,
 
 const enhancements = ['Brightness', 'Color', 'Contrast', 'Sharpness']
 
-/** Shares that sum to 1, from the symmetric Dirichlet distribution, by breaking a stick. */
+/** Weights that sum to 1, from the symmetric Dirichlet distribution, by stick-breaking. */
 function shares(random: Random, count: number, alpha: number): number[] {
   let left = 1
   return Array.from({ length: count }, (_, k) => {
@@ -91,9 +91,9 @@ function shares(random: Random, count: number, alpha: number): number[] {
 }
 
 /**
- * Mixes each image with what several random chains of weak operations make of it.
+ * Mixes each image with the results of several random chains of weak operations.
  *
- * The loss over three views, `jensenShannonLoss`, needs the logits of each: it is a function for a loop of your own.
+ * The loss over three views, `jensenShannonLoss`, needs the logits of each view: use it in your own loop.
  *
  * @throws RangeError for an option out of its range, and unless the images have 1 or 3 channels
  * @example
@@ -103,7 +103,7 @@ function shares(random: Random, count: number, alpha: number): number[] {
 export function augmix({ key, ...given }: AugmixOptions = {}): Trick {
   const options = augmixOptions.parse(given)
   const { severity, chains: count, depth, alpha, interpolation } = options
-  // What may be drawn decides, not what is, so that the seed makes no difference.
+  // Checks all operations that may be drawn, so that the seed makes no difference.
   const check = ({ channels }: { channels: number }): void => {
     if (options.allOperations) assertChannels(operations, channels, 'augmix')
   }
@@ -138,7 +138,7 @@ export function augmix({ key, ...given }: AugmixOptions = {}): Trick {
           interpolation,
         }
       },
-      // The shares sum to 1 but for rounding.
+      // The weights sum to 1 up to rounding.
       apply: (images, params: AugmixParams) =>
         tf.tidy(() => tf.clipByValue(applyAugmix(images, params), 0, 1)),
       describe: ({ chains, mix }: AugmixParams, image) =>
@@ -148,10 +148,10 @@ export function augmix({ key, ...given }: AugmixOptions = {}): Trick {
 }
 
 /**
- * Changes images by draws of its own, for a loop without a pipeline: `augmix` as a function of images.
+ * Changes images with random draws, for a loop without a pipeline: `augmix` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]
- * @returns as `images`
+ * @returns images of the same shape
  * @example
  * const view = augmixBatch(images, { severity: 3, seed: 1, step })
  */

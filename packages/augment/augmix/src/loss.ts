@@ -16,7 +16,7 @@ const parameters = defineParameters('augmix', {
  * The cross-entropy of the first view, plus alpha times the Jensen–Shannon divergence of all views' predictions: the mean over
  * views of KL(pᵥ ‖ m), for their mean m, clamped to [1e-7, 1].
  *
- * @param logits one `[batch, classes]` per view, the first that of the image as it is
+ * @param logits one `[batch, classes]` per view; the first is that of the original image
  * @param targets `[batch, classes]`, rows that sum to 1
  * @param alpha at least 0, default 12
  * @returns a scalar

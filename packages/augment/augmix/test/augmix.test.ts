@@ -22,7 +22,7 @@ import {
 } from '../src/index.ts'
 import fixture from './fixtures/augmix.json' with { type: 'json' }
 
-test.each(fixture.magnitudes)('magnitudes as torchvision: $params', ({ params, expected }) => {
+test.each(fixture.magnitudes)('magnitudes match torchvision: $params', ({ params, expected }) => {
   const space = augmixMagnitudes(params)
   expect(Object.keys(space).toSorted()).toEqual(Object.keys(expected).toSorted())
   for (const [op, { magnitudes, signed }] of Object.entries(expected)) {
@@ -32,7 +32,7 @@ test.each(fixture.magnitudes)('magnitudes as torchvision: $params', ({ params, e
   }
 })
 
-/** The share of values that are off by more than a number of levels. */
+/** The fraction of values that differ by more than a number of levels. */
 function off(got: tf.Tensor, { data }: Fixture, levels: number): number {
   const values = [...got.dataSync()]
   expect(values).toHaveLength(data.length)
@@ -41,7 +41,7 @@ function off(got: tf.Tensor, { data }: Fixture, levels: number): number {
 
 onEachBackend(() => {
   test.each(fixture.mix.map((each, index) => ({ ...each, number: index + 1 })))(
-    "along one of torchvision's two paths: case $number, $params.interpolation",
+    "matches one of torchvision's two implementations: case $number, $params.interpolation",
     ({ params, inputs, expected }) => {
       const images = tf.div<tf.Tensor4D>(fromFixture(inputs.images), 255)
       const mixed = applyAugmix(images, params as unknown as AugmixParams)
@@ -52,7 +52,7 @@ onEachBackend(() => {
   )
 
   test.each(fixture.jensenShannon.map((each, index) => ({ ...each, number: index + 1 })))(
-    "the loss as the authors': case $number",
+    "the loss matches the authors': case $number",
     ({ params, inputs, expected }) => {
       const targets = fromFixture(inputs.targets) as tf.Tensor2D
       const views = inputs.logits.map((view) => fromFixture(view))
@@ -65,7 +65,7 @@ onEachBackend(() => {
     },
   )
 
-  test('an empty chain is the image, and a share of 0 too', () => {
+  test('an empty chain, or a weight of 0, returns the image', () => {
     const images = tf.randomUniform<tf.Rank.R4>([2, 3, 4, 1], 0, 1, 'float32', 1)
     const chains = [[[]], [[['Invert', 0]]]] as AugmixParams['chains']
     expectClose(applyAugmix(images, { chains, weights: [[1], [1]], mix: [1, 0] }), images)
@@ -73,7 +73,7 @@ onEachBackend(() => {
     expectClose(applyAugmix(images, none), images)
   })
 
-  test('views that agree have no divergence', () => {
+  test('identical views have no divergence', () => {
     const logits = tf.tensor2d([[1, -2, 0.5]])
     const targets = tf.tensor2d([[0, 1, 0]])
     expectClose(
@@ -83,14 +83,14 @@ onEachBackend(() => {
   })
 })
 
-test('alone it draws what it draws in a pipeline', () => {
+test('draws as in a pipeline', () => {
   const images = tf.randomUniform<tf.Rank.R4>([4, 9, 7, 3], 0, 1, 'float32', 1)
   const alone = augmixBatch(images, { fill: 0, seed: 3, step: 5 })
   const pipeline = compose([augmix({ fill: 0 })], { seed: 3 })
   expectClose(alone, pipeline.batch(images, tf.eye(4), 5).images, { absolute: 0, relative: 0 })
 })
 
-test('describes what it drew', () => {
+test('describes its draws', () => {
   const chains = [
     [
       [
@@ -135,7 +135,7 @@ conformance(() => augmix(), {
     expectUniform({ mixes: draws.flatMap(({ mix }) => mix) }, 0, 1)
     const weights = draws.flatMap((draw) => draw.weights)
     for (const own of weights) expect(own.reduce((sum, each) => sum + each)).toBeCloseTo(1, 9)
-    // Each share of a flat Dirichlet over three is Beta(1, 2).
+    // Each weight of a flat Dirichlet over three is Beta(1, 2).
     for (const k of [0, 1, 2])
       expectCdf({ [`weights ${k}`]: weights.map((own) => own[k]!) }, (x) => 1 - (1 - x) ** 2)
     const chains = draws.flatMap((draw) => draw.chains)

@@ -35,7 +35,7 @@ export const autoAugmentOptions = defineOptions('autoaugment', {
     ],
     { default: 'cifar10' },
   ),
-  /** The value outside the image: the data's mean, or a number. */
+  /** Value of pixels from outside the image: the data's mean, or a number. */
   fill: choice(['mean', number({ min: 0, max: 1 })], { default: 0.5 }),
 })
 export type AutoAugmentOptions = OptionsOf<typeof autoAugmentOptions>
@@ -46,7 +46,7 @@ export type AutoAugmentParams = StepsParams
  * Applies each image's own steps, on the grid k / 255, to which images with steps are rounded.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]; Color and Contrast need 1 or 3 channels
- * @returns as `images`
+ * @returns images of the same shape
  * @throws RangeError unless there is one list of steps per image, and one fill in all or per channel
  * @example
  * applyAutoAugment(images, { steps: [[{ op: 'Rotate', magnitude: 30 }], []], fill: 0.5 }) // for two images
@@ -116,7 +116,7 @@ function drawStep(
  * Applies a policy with random draws, for a loop without a pipeline: `autoAugment` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]
- * @returns as `images`
+ * @returns images of the same shape
  * @example
  * const changed = autoAugmentBatch(images, { policy: 'imagenet', seed: 1, step })
  */

@@ -1,2 +1,2 @@
-// What the card's picture shows: draws in which one sees what the trick does.
+// The content of the card's picture: draws that show the effect clearly.
 export const seed = 2

@@ -40,7 +40,7 @@ const names = ['brightness', 'contrast', 'saturation', 'hue', 'shift'] as const
  * The first three are factor · image + (1 − factor) · other: black, the mean of the grey image, the grey image.
  *
  * @param images float32 `[batch, height, width, channels]` with 3 channels, or 1, which has no saturation or hue
- * @returns as `images`
+ * @returns images of the same shape
  * @throws RangeError unless there is one number per image, and 1 or 3 channels
  * @example
  * applyColorJitter(images, { brightness: [1.2, 0.8], hue: [0.05, -0.1] }) // for two images
@@ -133,7 +133,7 @@ export function colorJitter({ key, ...given }: ColorJitterOptions = {}): Trick {
  * Changes colours with random draws, for a loop without a pipeline: `colorJitter` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1], 3 channels or 1
- * @returns as `images`
+ * @returns images of the same shape
  * @example
  * const changed = colorJitterBatch(images, { brightness: 0.4, hue: 0.1, seed: 1, step })
  */

@@ -13,7 +13,7 @@ import { applyColorJitter, colorJitter, colorJitterBatch, type ColorParams } fro
 import fixture from './fixtures/color-jitter.json' with { type: 'json' }
 
 onEachBackend(() => {
-  test.each(fixture.cases)('as torchvision: $kind', ({ kind, inputs, params, expected }) => {
+  test.each(fixture.cases)('matches torchvision: $kind', ({ kind, inputs, params, expected }) => {
     const images = fromFixture(inputs.images) as tf.Tensor4D
     expectClose(applyColorJitter(images, { [kind]: params.factors }), expected.images)
   })
@@ -47,7 +47,7 @@ onEachBackend(() => {
     expectClose(changed(images, { shift }), [0.75, 0.25, 1, 0.1, 0.3, 0])
   })
 
-  test('the order is brightness, contrast, saturation, hue, shift, whatever the order of the params', () => {
+  test('the order is brightness, contrast, saturation, hue, shift, for any order of the params', () => {
     const images = colours([0.9, 0.2, 0.1], [0.3, 0.6, 0.8])
     const shift = [[0.1, 0, -0.1]]
     const params = { hue: [0.2], shift, saturation: [0.5], contrast: [1.3], brightness: [1.2] }

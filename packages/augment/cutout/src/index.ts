@@ -36,7 +36,7 @@ export interface CutoutParams {
  * An odd length hides length − 1 pixels per side, as the paper's code does.
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`; pixels outside the holes are copied exactly
+ * @returns images of the same shape; pixels outside the holes are copied exactly
  * @throws RangeError unless there is one list of centres per image, and one fill in all or per channel
  * @example
  * applyCutout(images, { centers: [[[16, 16]], [[0, 31]]], length: 16 }) // for two images
@@ -133,7 +133,7 @@ export function cutout({ key, ...given }: CutoutOptions = {}): Trick {
  * Cuts holes at random centres, for a loop without a pipeline: `cutout` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`
+ * @returns images of the same shape
  * @example
  * const cut = cutoutBatch(images, { length: 16, seed: 1, step })
  */

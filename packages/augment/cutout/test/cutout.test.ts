@@ -16,7 +16,7 @@ import fixture from './fixtures/cutout.json' with { type: 'json' }
 
 onEachBackend(() => {
   test.each(fixture.cases)(
-    "as the paper's code: length $params.length",
+    "matches the paper's code: length $params.length",
     ({ inputs, params, expected }) => {
       const cut = applyCutout(
         fromFixture(inputs.images) as tf.Tensor4D,

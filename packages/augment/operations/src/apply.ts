@@ -10,7 +10,7 @@ export interface StepsParams {
   readonly steps: readonly (readonly (Step | null)[])[]
   /** The value outside the image in [0, 1], or one per channel; default 0. */
   readonly fill?: number | readonly number[]
-  /** Of shears and rotations; default 'nearest'. */
+  /** Interpolation of shears and rotations; default 'nearest'. */
   readonly interpolation?: Interpolation
 }
 
@@ -18,8 +18,8 @@ export interface StepsParams {
  * Applies each image's own steps, on the grid k / 255, to which images with steps are rounded.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]; Color and Contrast need 1 or 3 channels
- * @param where the trick's name, with which error messages begin
- * @returns as `images`
+ * @param where the trick's name, the prefix of error messages
+ * @returns images of the same shape
  * @throws RangeError unless there is one list of steps per image, and one fill in all or per channel
  * @example
  * applySteps(images, { steps: [[{ op: 'Rotate', magnitude: 30 }], []], fill: 0.5 }) // for two images
@@ -80,7 +80,7 @@ export interface OperationParams extends Pick<StepsParams, 'fill' | 'interpolati
  * kept; Contrast, Brightness, Color and Sharpness, factor − 1; SamplePairing, the other image's weight.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]; Color and Contrast need 1 or 3 channels
- * @returns as `images`
+ * @returns images of the same shape
  * @throws RangeError for an unknown operation, or unless there is one magnitude per image
  * @example
  * applyOperation(images, { op: 'Rotate', magnitudes: [30, -17.5], fill: 0.5 }) // for two images

@@ -9,7 +9,7 @@ const withoutMagnitude: readonly Operation[] = ['AutoContrast', 'Invert', 'Equal
  * Checks that operations work with a number of channels: Color and Contrast need a luma, so 1 or 3 channels. Tricks
  * call it for all operations that they may draw, when a run starts and in `draw`, so that the seed makes no difference.
  *
- * @param where the trick's name, with which the error message begins
+ * @param where the trick's name, the prefix of the error message
  * @throws RangeError if one of them doesn't
  * @example
  * assertChannels(['Rotate', 'Invert'], 4, 'my-augment') // any number of channels

@@ -1,7 +1,7 @@
 import type { Random } from '@tricks/core'
 import type { Operation, Step } from './operation.ts'
 
-/** The magnitudes that an operation is drawn from, or null if it has none, and whether a random sign is drawn. */
+/** The magnitudes to draw from for an operation, null if it has none, and whether the sign is random. */
 export interface Magnitudes {
   readonly magnitudes: readonly number[] | null
   readonly signed: boolean
@@ -19,10 +19,10 @@ export function linear(from: number, to: number, count: number): number[] {
 }
 
 /**
- * Bits that are kept, evenly from one number to another, as torch rounds: halves to even.
+ * Evenly spaced numbers of bits to keep, rounded like torch: halves to even.
  *
  * @param count at least 2
- * @param rounded whether the difference is rounded, and not the bits
+ * @param rounded whether to round the difference instead of the bits
  * @example
  * posterizeBits(8, 4, 3) // [8, 6, 4]
  */
@@ -44,7 +44,7 @@ const halvesToEven = (value: number): number =>
 /**
  * Draws one of several operations, and one of its magnitudes with a random sign if it has one.
  *
- * @param space operations by name; 'Identity' does nothing. Solarize's magnitudes are shares of 255
+ * @param space operations by name; 'Identity' does nothing. Solarize's magnitudes are fractions of 255
  * @param binOf draws the index of a magnitude
  * @returns null for 'Identity'
  * @example
@@ -63,7 +63,7 @@ export function drawStep(
   if (op === 'Identity') return null
   const { magnitudes, signed } = space[op]!
   const drawn = magnitudes?.[bin] ?? 0
-  // In float32, so that a third of the levels is one of them.
+  // In float32, so that a third of 255 is an exact level.
   const level = Math.fround(255 * drawn)
   const magnitude = op === 'Solarize' ? level : signed && negative ? 0 - drawn : drawn
   return { op: op as Operation, magnitude }

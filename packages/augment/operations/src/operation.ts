@@ -43,7 +43,7 @@ export type Levels = tf.Tensor4D
 export interface OperationContext {
   /** The level outside the image, per channel. */
   readonly fill: readonly number[]
-  /** Of shears and rotations. */
+  /** Interpolation of shears and rotations. */
   readonly interpolation: Interpolation
   /** The batch before any operation, in [0, 1]. */
   readonly originals: tf.Tensor4D

@@ -28,20 +28,23 @@ export function warp(
 
 const blended: readonly Operation[] = ['ShearX', 'ShearY', 'Rotate']
 
-/** One of the four pixels around a source, and how much of it shows. */
+/** One of the four pixels around a source, and its weight. */
 interface Corner {
   readonly source: Int32Array
   readonly weights: Float32Array
 }
 
-/** The first is what is not blended, and shares its memory with `source`. */
+/** The first corner is the one used without blending; it shares its memory with `source`. */
 const cornersOf = (source: Int32Array): Corner[] =>
   Array.from({ length: 4 }, (_, i) => ({
     source: i === 0 ? source : source.slice(),
     weights: new Float32Array(source.length).fill(i === 0 ? 1 : 0),
   }))
 
-/** Blends the four pixels around each source, the border repeated, as Pillow does; a source outside shows the fill. */
+/**
+ * Blends the four pixels around each source, repeating the border like Pillow; a source outside the image gives the
+ * fill.
+ */
 function blend(
   corners: readonly Corner[],
   image: number,

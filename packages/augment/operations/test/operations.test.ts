@@ -20,7 +20,7 @@ interface Case {
   image: Image
   expected: Record<'tensor' | 'pil', { shape: number[]; data: number[] }>
 }
-/** The operations with the magnitudes of AutoAugment and of TrivialAugment, which are larger. */
+/** The operations with the magnitudes of AutoAugment, and with TrivialAugment's larger ones. */
 const casesOf = ([inputs, ...cases]: readonly unknown[]): Case[] =>
   (cases as (Omit<Case, 'image'> & { input?: string })[]).map((each) => ({
     ...each,
@@ -52,7 +52,7 @@ const onlyPil: readonly Operation[] = ['Sharpness']
 const rounded: readonly Operation[] = ['Color', 'Contrast', 'Sharpness', 'AutoContrast']
 
 onEachBackend(() => {
-  test.each(cases)('as torchvision: $op $magnitude, $image.shape', (each) => {
+  test.each(cases)('matches torchvision: $op $magnitude, $image.shape', (each) => {
     const { op, magnitude, image, expected } = each
     const magnitudes = Array<number>(image.shape[0]!).fill(magnitude)
     const done = levelsOf(applyOperation(gridOf(image), { op, magnitudes, fill }))
@@ -281,7 +281,7 @@ describe('rejects', () => {
 })
 
 onEachBackend(() => {
-  test('bilinear blends the four pixels around a source, the border repeated, and rounds', () => {
+  test('bilinear blends the four pixels around a source, repeats the border, and rounds', () => {
     const images = tf.div<tf.Tensor4D>(tf.tensor4d([0, 100, 200, 40], [1, 1, 4, 1]), 255)
     const sheared = (magnitude: number): number[] => {
       const tall = tf.concat([images, images], 1)

@@ -30,7 +30,7 @@ export interface LightingParams extends Components {
  * Shifts each image's colours along their principal components: image + Σₖ αₖ λₖ vₖ, not clipped.
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`; values may exceed 1 or fall below 0
+ * @returns images of the same shape; values may exceed 1 or fall below 0
  * @throws RangeError unless there is one alpha per image and component, and one component per channel
  * @example
  * const alphas = [[0.1, 0, -0.05], [0, 0.1, 0]] // for two images
@@ -105,7 +105,7 @@ export function pcaLighting({ key, ...given }: PcaLightingOptions = {}): Trick {
  * Shifts colours with random alphas, for a loop without a pipeline: `pcaLighting` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]
- * @returns as `images`, clipped to [0, 1]
+ * @returns images of the same shape, clipped to [0, 1]
  * @example
  * const lit = pcaLightingBatch(images, { deviation: 0.1, seed: 1, step })
  */

@@ -23,13 +23,13 @@ import {
 const bins = integer({ min: 2, max: 10_000, default: 31 })
 
 export const randAugmentOptions = defineOptions('rand-augment', {
-  /** Operations per image, one after the other. */
+  /** Number of operations per image, applied in turn. */
   operations: integer({ min: 1, max: 32, default: 2 }),
-  /** Their strength, below `bins`. */
+  /** Strength of the operations, below `bins`. */
   magnitude: integer({ min: 0, default: 9 }),
-  /** How many magnitudes an operation has. */
+  /** Number of magnitudes per operation. */
   bins,
-  /** The value outside the image: the data's mean, or a number. */
+  /** Value of pixels from outside the image: the data's mean, or a number. */
   fill: choice(['mean', number({ min: 0, max: 1 })], { default: 'mean' }),
 })
 export type RandAugmentOptions = OptionsOf<typeof randAugmentOptions>
@@ -41,10 +41,10 @@ const sizes = defineParameters('rand-augment', {
 })
 
 /**
- * The magnitudes of RandAugment's operations, as torchvision has them.
+ * The magnitudes of RandAugment's operations, equal to torchvision's.
  *
  * @param given `bins`, default 31, and the images' `height` and `width` in pixels
- * @returns by operation, in `applyOperation`'s units; Solarize's are shares of 255
+ * @returns by operation, in `applyOperation`'s units; Solarize's are fractions of 255
  * @throws RangeError for an option out of its range
  * @example
  * const { Rotate } = randAugmentMagnitudes({ bins: 31, height: 32, width: 32 })
@@ -71,11 +71,12 @@ export function randAugmentMagnitudes(given: OptionsOf<typeof sizes>): Record<st
   }
 }
 
-/** Each image's own steps. */
+/** The steps of each image. */
 export type RandAugmentParams = StepsParams
 
 /**
- * Changes each image by a few operations, drawn evenly, all of one strength; those with a direction go either way.
+ * Applies a few operations of equal strength to each image. All operations are equally likely, as are both directions
+ * of those that have one.
  *
  * @throws RangeError for an option out of its range, and unless the images have 1 or 3 channels
  * @example
@@ -87,7 +88,7 @@ export function randAugment({ key, ...given }: RandAugmentOptions = {}): Trick {
   const { magnitude } = options
   const below = magnitude < options.bins
   assertArgument(below, 'rand-augment', { magnitude }, `below ${options.bins}, the bins`)
-  // What may be drawn decides, not what is, so that the seed makes no difference.
+  // Checks all operations that may be drawn, so that the seed makes no difference.
   const check = ({ channels }: { channels: number }): void =>
     assertChannels(operations, channels, 'rand-augment')
   return {
@@ -114,10 +115,10 @@ export function randAugment({ key, ...given }: RandAugmentOptions = {}): Trick {
 }
 
 /**
- * Changes images by draws of its own, for a loop without a pipeline: `randAugment` as a function of images.
+ * Changes images with random draws, for a loop without a pipeline: `randAugment` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]
- * @returns as `images`
+ * @returns images of the same shape
  * @example
  * const changed = randAugmentBatch(images, { seed: 1, step })
  */

@@ -11,7 +11,7 @@ import {
 } from '../src/index.ts'
 import fixture from './fixtures/rand-augment.json' with { type: 'json' }
 
-test.each(fixture.cases)('magnitudes as torchvision: $params', ({ params, expected }) => {
+test.each(fixture.cases)('magnitudes match torchvision: $params', ({ params, expected }) => {
   const space = randAugmentMagnitudes(params)
   expect(Object.keys(space).toSorted()).toEqual(Object.keys(expected).toSorted())
   for (const [op, { magnitudes, signed }] of Object.entries(expected)) {
@@ -21,7 +21,7 @@ test.each(fixture.cases)('magnitudes as torchvision: $params', ({ params, expect
   }
 })
 
-test('alone it draws what it draws in a pipeline, and applies it', () => {
+test('draws and applies as in a pipeline', () => {
   const images = tf.randomUniform<tf.Rank.R4>([4, 9, 7, 3], 0, 1, 'float32', 1)
   const alone = randAugmentBatch(images, { fill: 0.5, seed: 3, step: 5 })
   const pipeline = compose([randAugment({ fill: 0.5 })], { seed: 3 })
@@ -42,7 +42,7 @@ test.each([2, 4])('%d channels are rejected when a run starts', (channels) => {
   )
 })
 
-test('describes what it drew', () => {
+test('describes its draws', () => {
   const steps = [[{ op: 'Rotate', magnitude: 10 }, null]] as never
   expect(randAugment().images!.describe!({ steps }, 0)).toBe('Rotate +10°')
 })

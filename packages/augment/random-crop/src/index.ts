@@ -22,7 +22,7 @@ export interface CropParams {
  * Pads each image by `padding` pixels and crops a window of the original size: out[r, c] = padded[r + row, c + column].
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`; pixels are copied exactly
+ * @returns images of the same shape; pixels are copied exactly
  * @throws RangeError unless there is one valid offset per image, and reflected padding is smaller than the image
  * @example
  * applyRandomCrop(images, { offsets: [[0, 8], [4, 4]], padding: 4, mode: 'constant' }) // for two images
@@ -112,7 +112,7 @@ export function randomCrop({ key, ...given }: RandomCropOptions = {}): Trick {
  * Shifts images by random offsets, for a loop without a pipeline: `randomCrop` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`
+ * @returns images of the same shape
  * @example
  * const shifted = randomCropBatch(images, { padding: 4, seed: 1, step })
  */

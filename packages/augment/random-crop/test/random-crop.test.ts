@@ -15,7 +15,7 @@ import fixture from './fixtures/random-crop.json' with { type: 'json' }
 
 onEachBackend(() => {
   test.each(fixture.cases)(
-    'as torchvision: $params.mode, $inputs.images.shape',
+    'matches torchvision: $params.mode, $inputs.images.shape',
     ({ inputs, params, expected }) => {
       const cropped = applyRandomCrop(
         fromFixture(inputs.images) as tf.Tensor4D,

@@ -16,7 +16,7 @@ export interface ErasingParams {
  * Fills a rectangle in each image that has a box.
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`; pixels outside the boxes are copied exactly
+ * @returns images of the same shape; pixels outside the boxes are copied exactly
  * @throws RangeError if boxes don't fit the images, or the fill doesn't fit the boxes
  * @example
  * applyRandomErasing(images, { boxes: [[4, 0, 2, 3], null], fill: 0.5 }) // for two images
@@ -114,7 +114,7 @@ export function randomErasing({ key, ...given }: RandomErasingOptions = {}): Tri
  * Erases random rectangles, for a loop without a pipeline: `randomErasing` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`
+ * @returns images of the same shape
  * @example
  * const erased = randomErasingBatch(images, { probability: 0.5, seed: 1, step })
  */

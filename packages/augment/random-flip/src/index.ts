@@ -22,7 +22,7 @@ export interface FlipParams {
  * Mirrors the images whose flip is true: out[r, c] = image[r, width − 1 − c].
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`; pixels are copied exactly
+ * @returns images of the same shape; pixels are copied exactly
  * @throws RangeError unless there is one flip per image, and for an unknown direction
  * @example
  * applyRandomFlip(images, { flips: [true, false] }) // for two images
@@ -80,7 +80,7 @@ export function randomFlip({ key, ...given }: RandomFlipOptions = {}): Trick {
  * Flips random images, for a loop without a pipeline: `randomFlip` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`
+ * @returns images of the same shape
  * @example
  * const flipped = randomFlipBatch(images, { probability: 0.5, seed: 1, step })
  */

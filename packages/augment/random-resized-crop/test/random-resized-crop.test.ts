@@ -20,7 +20,7 @@ import fixture from './fixtures/random-resized-crop.json' with { type: 'json' }
 
 onEachBackend(() => {
   test.each(fixture.cases)(
-    'as torchvision: $params.boxes to $params.size',
+    'matches torchvision: $params.boxes to $params.size',
     ({ inputs, params, expected }) => {
       const images = fromFixture(inputs.images) as tf.Tensor4D
       const cropped = applyRandomResizedCrop(images, params as unknown as ResizedCropParams)

@@ -29,7 +29,7 @@ export interface RotationParams {
  * Rotates each image about its centre: out(p) = image(R⁻¹ p), with `fill` outside the image.
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`; with 'nearest', pixels are copied exactly
+ * @returns images of the same shape; with 'nearest', pixels are copied exactly
  * @throws RangeError unless there is one angle per image, and one fill in all or per channel
  * @example
  * applyRandomRotation(images, { degrees: [90, -12.5], interpolation: 'bilinear' }) // for two images
@@ -91,7 +91,7 @@ export function randomRotation({ key, ...given }: RandomRotationOptions = {}): T
  * Rotates images by random angles, for a loop without a pipeline: `randomRotation` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]`
- * @returns as `images`
+ * @returns images of the same shape
  * @example
  * const turned = randomRotationBatch(images, { degrees: 15, seed: 1, step })
  */

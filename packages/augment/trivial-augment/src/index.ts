@@ -23,9 +23,9 @@ import {
 const bins = integer({ min: 2, max: 10_000, default: 31 })
 
 export const trivialAugmentOptions = defineOptions('trivial-augment', {
-  /** How many magnitudes an operation has. */
+  /** Number of magnitudes per operation. */
   bins,
-  /** The value outside the image: the data's mean, or a number. */
+  /** Value of pixels from outside the image: the data's mean, or a number. */
   fill: choice(['mean', number({ min: 0, max: 1 })], { default: 'mean' }),
 })
 export type TrivialAugmentOptions = OptionsOf<typeof trivialAugmentOptions>
@@ -37,10 +37,11 @@ const sizes = defineParameters('trivial-augment', {
 })
 
 /**
- * The magnitudes of TrivialAugment's operations, its wide space, as torchvision has them. They don't depend on the size.
+ * The magnitudes of TrivialAugment's operations (the wide space), equal to torchvision's. They don't depend on the
+ * image size.
  *
  * @param given `bins`, default 31, and the images' `height` and `width` in pixels
- * @returns by operation, in `applyOperation`'s units; Solarize's are shares of 255
+ * @returns by operation, in `applyOperation`'s units; Solarize's are fractions of 255
  * @throws RangeError for an option out of its range
  * @example
  * const { Rotate } = trivialAugmentMagnitudes({ bins: 31, height: 32, width: 32 })
@@ -69,11 +70,11 @@ export function trivialAugmentMagnitudes(
   }
 }
 
-/** Each image's own steps. */
+/** The steps of each image. */
 export type TrivialAugmentParams = StepsParams
 
 /**
- * Changes each image by one operation of a random strength, both drawn evenly; those with a direction go either way.
+ * Applies one operation of random strength to each image. All operations, strengths and directions are equally likely.
  *
  * @throws RangeError for an option out of its range, and unless the images have 1 or 3 channels
  * @example
@@ -82,7 +83,7 @@ export type TrivialAugmentParams = StepsParams
  */
 export function trivialAugment({ key, ...given }: TrivialAugmentOptions = {}): Trick {
   const options = trivialAugmentOptions.parse(given)
-  // What may be drawn decides, not what is, so that the seed makes no difference.
+  // Checks all operations that may be drawn, so that the seed makes no difference.
   const check = ({ channels }: { channels: number }): void =>
     assertChannels(operations, channels, 'trivial-augment')
   return {
@@ -108,10 +109,10 @@ export function trivialAugment({ key, ...given }: TrivialAugmentOptions = {}): T
 }
 
 /**
- * Changes images by draws of its own, for a loop without a pipeline: `trivialAugment` as a function of images.
+ * Changes images with random draws, for a loop without a pipeline: `trivialAugment` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]
- * @returns as `images`
+ * @returns images of the same shape
  * @example
  * const changed = trivialAugmentBatch(images, { seed: 1, step })
  */

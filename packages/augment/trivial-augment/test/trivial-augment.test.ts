@@ -17,7 +17,7 @@ import {
 } from '../src/index.ts'
 import fixture from './fixtures/trivial-augment.json' with { type: 'json' }
 
-test.each(fixture.cases)('magnitudes as torchvision: $params', ({ params, expected }) => {
+test.each(fixture.cases)('magnitudes match torchvision: $params', ({ params, expected }) => {
   const space = trivialAugmentMagnitudes(params)
   expect(Object.keys(space).toSorted()).toEqual(Object.keys(expected).toSorted())
   for (const [op, { magnitudes, signed }] of Object.entries(expected)) {
@@ -27,7 +27,7 @@ test.each(fixture.cases)('magnitudes as torchvision: $params', ({ params, expect
   }
 })
 
-test('alone it draws what it draws in a pipeline, and applies it', () => {
+test('draws and applies as in a pipeline', () => {
   const images = tf.randomUniform<tf.Rank.R4>([4, 9, 7, 3], 0, 1, 'float32', 1)
   const alone = trivialAugmentBatch(images, { fill: 0.5, seed: 3, step: 5 })
   const pipeline = compose([trivialAugment({ fill: 0.5 })], { seed: 3 })

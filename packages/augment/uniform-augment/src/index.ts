@@ -12,21 +12,21 @@ import {
 } from '@tricks/operations'
 
 export const uniformAugmentOptions = defineOptions('uniform-augment', {
-  /** Operations per image, one after the other; about half of them happen. */
+  /** Number of operations per image, applied in turn; about half of them are skipped. */
   operations: integer({ min: 1, max: 32, default: 2 }),
-  /** The value outside the image: the data's mean, or a number. */
+  /** Value of pixels from outside the image: the data's mean, or a number. */
   fill: choice(['mean', number({ min: 0, max: 1 })], { default: 'mean' }),
 })
 export type UniformAugmentOptions = OptionsOf<typeof uniformAugmentOptions>
 
-/** Each image's own steps. */
+/** The steps of each image. */
 export type UniformAugmentParams = StepsParams
 
 type Range = (height: number, width: number) => readonly [number, number]
 
 const none: Range = () => [0, 0]
 const enhancement: Range = () => [-0.9, 0.9]
-/** From which to which magnitude, in the operations' units. */
+/** Ranges of the magnitudes, in the operations' units. */
 const ranges: Readonly<Partial<Record<Operation, Range>>> = {
   ShearX: () => [-0.3, 0.3],
   ShearY: () => [-0.3, 0.3],
@@ -46,7 +46,7 @@ const ranges: Readonly<Partial<Record<Operation, Range>>> = {
 }
 const names = Object.keys(ranges) as Operation[]
 
-/** Draws everything, whether or not the step happens, so that later draws don't depend on that. */
+/** Draws everything even if the step is skipped, so that later draws don't depend on it. */
 function drawStep(random: Random, height: number, width: number): Step | null {
   const op = names[random.integer(0, names.length)]!
   const happens = random.uniform() > random.uniform()
@@ -58,8 +58,7 @@ function drawStep(random: Random, height: number, width: number): Step | null {
 }
 
 /**
- * Changes each image by operations that are drawn evenly, with magnitudes and probabilities drawn evenly too: nothing
- * to tune.
+ * Applies operations to each image, with uniformly drawn operations, magnitudes and probabilities, and nothing to tune.
  *
  * @throws RangeError for an option out of its range, and unless the images have 1 or 3 channels
  * @example
@@ -68,7 +67,7 @@ function drawStep(random: Random, height: number, width: number): Step | null {
  */
 export function uniformAugment({ key, ...given }: UniformAugmentOptions = {}): Trick {
   const options = uniformAugmentOptions.parse(given)
-  // What may be drawn decides, not what is, so that the seed makes no difference.
+  // Checks all operations that may be drawn, so that the seed makes no difference.
   const check = ({ channels }: { channels: number }): void =>
     assertChannels(operations, channels, 'uniform-augment')
   return {
@@ -93,10 +92,10 @@ export function uniformAugment({ key, ...given }: UniformAugmentOptions = {}): T
 }
 
 /**
- * Changes images by draws of its own, for a loop without a pipeline: `uniformAugment` as a function of images.
+ * Changes images with random draws, for a loop without a pipeline: `uniformAugment` as a function of images.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]
- * @returns as `images`
+ * @returns images of the same shape
  * @example
  * const changed = uniformAugmentBatch(images, { seed: 1, step })
  */

@@ -10,7 +10,7 @@ import { compose } from '@tricks/core'
 import { expect, test } from 'vitest'
 import { uniformAugment, uniformAugmentBatch, type UniformAugmentParams } from '../src/index.ts'
 
-test('alone it draws what it draws in a pipeline', () => {
+test('draws as in a pipeline', () => {
   const images = tf.randomUniform<tf.Rank.R4>([4, 9, 7, 3], 0, 1, 'float32', 1)
   const alone = uniformAugmentBatch(images, { operations: 3, fill: 0, seed: 3, step: 5 })
   const pipeline = compose([uniformAugment({ operations: 3, fill: 0 })], { seed: 3 })
@@ -45,7 +45,7 @@ conformance(() => uniformAugment(), {
   distribution(draws: readonly UniformAugmentParams[]) {
     const steps = draws.flatMap((draw) => draw.steps.flat())
     expect(steps).toHaveLength(draws.length * 16)
-    // A probability drawn evenly holds half of the time.
+    // With a uniform probability, an operation is applied half of the time.
     const chances = Object.fromEntries(names.map((op) => [op, 0.5 / names.length]))
     expectFrequencies({ ops: steps.map((step) => step?.op ?? 'none') }, { ...chances, none: 0.5 })
     const of = (op: string): number[] =>
