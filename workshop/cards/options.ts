@@ -72,7 +72,12 @@ function optionsTable({ kinds, keyed }: Options, source: string): string {
     return [`\`${option}\``, defaultValue, kind.range, meaning]
   })
   if (keyed)
-    rows.push(['`key`', '', 'a word', 'Tells two of the same trick apart; its draws depend on it.'])
+    rows.push([
+      '`key`',
+      '',
+      'non-empty text',
+      'Distinguishes tricks of the same name in a list; draws depend on it.',
+    ])
   return tableOf([['option', 'default', 'range', 'meaning'], ...rows])
 }
 

@@ -141,13 +141,13 @@ test('a table has the options in order, and the key of a trick last', () => {
 
 <!-- options -->
 
-| option     | default         | range                        | meaning                                                    |
-| ---------- | --------------- | ---------------------------- | ---------------------------------------------------------- |
-| \`strength\` | \`0.2\`           | a number in [0, 1]           | How much darker images become: \`image · (1 − strength)\`.   |
-| \`size\`     | the images' own | a positive integer           | Pixels to leave out.                                       |
-| \`fill\`     | required        | 'mean' or a number in [0, 1] | What to fill with.                                         |
-| \`rate\`     | \`0.5\`           | a number in (0, 1]           | Factor per step, above 0.                                  |
-| \`key\`      |                 | a word                       | Tells two of the same trick apart; its draws depend on it. |
+| option     | default         | range                        | meaning                                                              |
+| ---------- | --------------- | ---------------------------- | -------------------------------------------------------------------- |
+| \`strength\` | \`0.2\`           | a number in [0, 1]           | How much darker images become: \`image · (1 − strength)\`.             |
+| \`size\`     | the images' own | a positive integer           | Pixels to leave out.                                                 |
+| \`fill\`     | required        | 'mean' or a number in [0, 1] | What to fill with.                                                   |
+| \`rate\`     | \`0.5\`           | a number in (0, 1]           | Factor per step, above 0.                                            |
+| \`key\`      |                 | non-empty text               | Distinguishes tricks of the same name in a list; draws depend on it. |
 
 <!-- /options -->
 

@@ -249,7 +249,7 @@ function checkTricks(name: string, tricks: readonly Trick[]): void {
     assertArgument(isTrick(trick), name, { trick }, 'a trick')
     const { name: own, key } = trick
     const text = key === undefined || (typeof key === 'string' && key !== '')
-    assertArgument(text, own, { key }, 'text that is not empty')
+    assertArgument(text, own, { key }, 'non-empty text')
   }
   const keys = tricks.map(keyOf)
   const twice = keys.find((key, i) => keys.indexOf(key) !== i)

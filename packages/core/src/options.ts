@@ -187,7 +187,7 @@ export type OptionsOf<S> = S extends OptionSet<infer K, infer More> ? GivenOf<K>
 /**
  * Declares a trick's options once, as data. The comment on each option is its description, which editors show.
  *
- * @param name the trick's name, with which error messages begin
+ * @param name the trick's name, the prefix of error messages
  * @example
  * const options = defineOptions('dim', { strength: number({ min: 0, max: 1, default: 0.2 }) })
  * options.parse({}) // { strength: 0.2 }
@@ -199,7 +199,7 @@ export const defineOptions = <const K extends Kinds>(name: string, kinds: K): Op
 /**
  * Declares a function's parameters, as `defineOptions` does for a trick, but without `key`.
  *
- * @param name with which error messages begin
+ * @param name the prefix of error messages
  * @example
  * const parameters = defineParameters('dim', { rate: number({ above: 0 }), steps: integer({ min: 1 }) })
  * parameters.parse({ rate: 0.1, steps: 5 }) // { rate: 0.1, steps: 5 }

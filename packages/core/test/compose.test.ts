@@ -604,7 +604,7 @@ describe('combinators', () => {
     }
     for (const key of ['', 3, null, {}])
       expect(() => compose([shift('shift', key as never)])).toThrow(
-        'shift: expected key to be text that is not empty, got',
+        'shift: expected key to be non-empty text, got',
       )
   })
 

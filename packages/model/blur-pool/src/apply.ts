@@ -5,7 +5,7 @@ import { defineParameters, integer, type OptionsOf } from '@tricks/core/options'
 export const shape = {
   /** Side of the filter in pixels. */
   size: integer({ min: 1, max: 15, default: 3 }),
-  /** Pixels from one output to the next. */
+  /** Distance between outputs in pixels. */
   stride: integer({ min: 1, max: 1000, default: 2 }),
 }
 const parameters = defineParameters('blur-pool', shape)
@@ -14,14 +14,14 @@ const maxParameters = defineParameters('blur-pool', {
   poolSize: integer({ min: 1, max: 1000, default: 2 }),
 })
 
-/** Binomial coefficients, the filter in one direction: 1 2 1 for a size of 3. */
+/** The filter along one axis, binomial coefficients: 1 2 1 for a size of 3. */
 const binomial = (size: number): number[] => {
   let row = [1]
   for (let i = 1; i < size; i++) row = [...row, 0].map((value, at) => value + (row[at - 1] ?? 0))
   return row
 }
 
-/** Reflects the border, which tf.mirrorPad has no gradient for. */
+/** Reflects the border; tf.mirrorPad has no gradient for this. */
 function reflect(
   x: tf.Tensor4D,
   axis: 1 | 2,
@@ -47,7 +47,7 @@ function reflect(
  * Blurs with a binomial filter of size × size, and keeps every stride-th pixel. The border is reflected, (size − 1) / 2
  * pixels to each side.
  *
- * @param x `[batch, height, width, channels]`, whose height and width are above size / 2
+ * @param x `[batch, height, width, channels]`, with a height and width above size / 2
  * @param given `size` in [1, 15], default 3; `stride`, default 2
  * @returns `[batch, ⌈height / stride⌉, ⌈width / stride⌉, channels]` for an odd size
  * @throws RangeError for an option out of its range, or an x too small for the size
@@ -77,8 +77,8 @@ export function applyBlurPool(
 }
 
 /**
- * Max pooling that blurs before it subsamples: the largest of poolSize × poolSize pixels at each place, without padding, then
- * `applyBlurPool`.
+ * Max pooling that blurs before subsampling: the maximum of poolSize × poolSize pixels at each position, without
+ * padding, then `applyBlurPool`.
  *
  * @param x `[batch, height, width, channels]`
  * @param given `size` and `stride` of the blur; `poolSize`, default 2

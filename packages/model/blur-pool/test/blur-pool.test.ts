@@ -6,7 +6,7 @@ import { applyBlurPool, applyMaxBlurPool, blurPool } from '../src/index.ts'
 import fixture from './fixtures/blur-pool.json' with { type: 'json' }
 
 onEachBackend(() => {
-  test.each(fixture.cases)('as the reference: $kind, $params', (each) => {
+  test.each(fixture.cases)('matches the reference: $kind, $params', (each) => {
     const { kind, params, inputs, expected } = each
     const apply = kind === 'maxBlurPool' ? applyMaxBlurPool : applyBlurPool
     const x = fromFixture(inputs.x) as tf.Tensor4D
@@ -21,7 +21,7 @@ onEachBackend(() => {
     expectClose(gradient, expected.gradX, { absolute: 2e-5, relative: 1e-4 })
   })
 
-  test('a plain image stays so, for every size and shape', () => {
+  test('a uniform image stays uniform, for every size and shape', () => {
     for (const size of [1, 2, 3, 4, 5, 7])
       for (const stride of [1, 2, 3]) {
         const y = applyBlurPool(tf.fill([1, 5, 7, 2], 0.7), { size, stride })
@@ -38,7 +38,7 @@ onEachBackend(() => {
   })
 })
 
-test('as a layer it is the function, saved and loaded too, and knows its shape', async () => {
+test('the layer equals the function, even after saving and loading, and infers its shape', async () => {
   const model = layers.sequential({
     layers: [blurPool({ size: 5, stride: 2, inputShape: [9, 6, 3] })],
   })

@@ -294,7 +294,7 @@ describe('config', () => {
     [{ rate: '0.5' as never }, 'rate to be a number in [0, 1), got 0.5'],
     [{ rate: null as never }, 'rate to be a number in [0, 1), got null'],
     [{ blockSize: '7' as never }, 'blockSize to be a positive integer, got 7'],
-    [{ name: '' }, 'name to be text that is not empty, got '],
+    [{ name: '' }, 'name to be non-empty text, got '],
     [{ inputShape: 6 as never }, 'inputShape to be a list of sizes, got 6'],
     [
       { ratio: 0.5 } as never,

@@ -1,7 +1,7 @@
 import type { layers } from '@tensorflow/tfjs-layers'
 
 /**
- * Permanently excludes a weight from training, whatever `trainable` its layer and models get later: setting it sets the
+ * Permanently excludes a weight from training, even if `trainable` of its layer or models is set later: that sets the
  * flags of all weights in the layer's list of trainable ones, so a flag alone would be lost.
  */
 export function fixWeight(layer: layers.Layer, weight: layers.Layer['weights'][number]): void {

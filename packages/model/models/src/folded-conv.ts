@@ -7,7 +7,7 @@ export type FoldedActivation = 'linear' | 'relu' | 'relu6'
 
 export interface FoldedConvOptions {
   readonly name: string
-  /** One filter per channel; then `filters` is left out. */
+  /** One filter per channel; `filters` is then omitted. */
   readonly depthwise: boolean
   readonly filters?: number
   readonly kernelSize: Pair
@@ -18,8 +18,8 @@ export interface FoldedConvOptions {
 }
 
 /**
- * A convolution with its bias and its rectifier in one: a single pass over the image, and a gradient that keeps nothing but
- * input and output.
+ * A convolution fused with its bias and rectifier: a single pass over the image, and a gradient that only needs input
+ * and output.
  */
 export class FoldedConv extends layers.layers.Layer {
   static readonly className: string = 'TricksFoldedConv'
@@ -64,7 +64,7 @@ export class FoldedConv extends layers.layers.Layer {
     return { ...super.getConfig(), ...(this.options as object) }
   }
 
-  /** A layer of tfjs's own with the same weights and result. */
+  /** The equivalent layer of tfjs, with the same weights. */
   plain(): layers.layers.Layer {
     const { depthwise, filters, kernelSize, strides, padding, activation } = this.options
     const { name } = this
@@ -84,7 +84,7 @@ export class FoldedConv extends layers.layers.Layer {
 
 tf.serialization.registerClass(FoldedConv)
 
-/** A function for tf.customGrad. tfjs's own fused operation takes itself apart while gradients are recorded. */
+/** A function for tf.customGrad: tfjs's own fused operation isn't fused while gradients are recorded. */
 function convolution({ depthwise, strides, padding, activation }: Omit<FoldedConvOptions, 'name'>) {
   const name = depthwise ? 'DepthwiseConv2dNative' : 'Conv2D'
   const attributes = {
@@ -115,7 +115,7 @@ function convolution({ depthwise, strides, padding, activation }: Omit<FoldedCon
   }
 }
 
-/** The gradient before a rectifier, of the one behind it and its output. */
+/** The gradient of a rectifier's input, from the gradient of its output and the output. */
 function behind(activation: FoldedActivation, dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
   if (activation === 'linear') return dy
   const where = (x: tf.Tensor, slope: tf.Tensor): tf.Tensor =>

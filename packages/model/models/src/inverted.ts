@@ -22,7 +22,7 @@ export interface InvertedOptions {
   readonly stages: readonly Stage[]
   /** 'same' or 'torch', or the image size at which it equals TensorFlow's. */
   readonly padding: 'same' | 'torch' | number
-  /** Batch norm's. */
+  /** Epsilon of batch norm. */
   readonly epsilon: number
   readonly dropout: number
 }

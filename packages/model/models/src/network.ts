@@ -78,7 +78,7 @@ export function network(modelName: string, options: Required<ModelOptions>): Net
     applied.push(layer)
     const something = y.shape.slice(1).every((size) => size! > 0)
     if (!something) for (const each of applied) each.dispose()
-    const range = `larger, as nothing is left of such images after ${layer.name}`
+    const range = `larger, as ${layer.name} would return an empty image`
     assertArgument(something, modelName, { inputShape }, range)
     return y
   }

@@ -102,7 +102,6 @@ export const cifarResnetParameters = defineParameters('cifarResnet', {
   /**
    * How shortcuts widen: `'pad'` subsamples every second pixel and appends channels of zeros (the paper's option A, no
    * parameters), `'projection'` is a strided 1 × 1 convolution with batch norm (option B).
-   * parameters), `'projection'` is a strided 1 × 1 convolution and batch norm (option B).
    */
   shortcut: choice(['pad', 'projection'], { default: 'pad' }),
 })

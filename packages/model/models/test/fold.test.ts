@@ -7,7 +7,7 @@ import { variablesOf } from '@tricks/core/model'
 import { afterAll, describe, expect, test } from 'vitest'
 import { efficientNetLite, exportModel, foldBatchNorm, plain, resnet } from '../src/index.ts'
 
-/** Weights that no initializer gives: statistics of a trained network, some of them small. */
+/** Weights and statistics as in a trained network, some of them small. */
 function shaken(model: layers.LayersModel): layers.LayersModel {
   const random = createRandom(3)
   for (const [path, variable] of Object.entries(variablesOf(model))) {
@@ -30,7 +30,7 @@ const images = (size: number, count = 2): tf.Tensor4D => {
 const largest = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
   Array.from(a).reduce((most, each, i) => Math.max(most, Math.abs(each - b[i]!)), 0)
 
-/** A stem, a block with a residual, rectified at 6, at even and odd sizes and strides. */
+/** A stem and a residual block with ReLU6, at even and odd sizes and strides. */
 function small(): layers.LayersModel {
   const { conv2d, depthwiseConv2d, activation, add, globalAveragePooling2d, dense } = layers.layers
   const input = layers.input({ shape: [9, 9, 3], name: 'images' })
@@ -60,7 +60,7 @@ function small(): layers.LayersModel {
 }
 
 onEachBackend(() => {
-  test('the folded model predicts the same, has no batch norm, and its gradients are right', () => {
+  test('the folded model predicts the same, has no batch norm, and has correct gradients', () => {
     const model = small()
     const folded = foldBatchNorm(model)
     expect(Object.keys(variablesOf(folded))).toEqual([
@@ -77,7 +77,7 @@ onEachBackend(() => {
     const [expected, got] = [model, folded].map((each) => (each.predict(x) as tf.Tensor).dataSync())
     expect(largest(expected!, got!)).toBeLessThan(1e-4)
 
-    // The slopes of differences, in the direction that counts most.
+    // Compared with finite differences along the gradient.
     const loss = (of: layers.LayersModel) => (): tf.Scalar =>
       tf.sum(tf.square(of.apply(x, { training: true }) as tf.Tensor))
     const variables = variablesOf(folded)
@@ -109,7 +109,7 @@ describe('foldBatchNorm', () => {
     ['ResNet-18', () => resnet({ depth: 18, inputShape: [8, 8, 3], classes: 5 })],
     ['EfficientNet-Lite0', () => efficientNetLite({ inputShape: [32, 32, 3], classes: 5 })],
     ['plain', () => plain({ widths: [[3], [4]], inputShape: [8, 8, 3], classes: 5, dropout: 0.5 })],
-  ])('leaves no batch norm in %s, and what is exported predicts the same', async (_, make) => {
+  ])('leaves no batch norm in %s, and the exported model predicts the same', async (_, make) => {
     await tf.setBackend('wasm')
     const model = shaken(make())
     const folded = foldBatchNorm(model)

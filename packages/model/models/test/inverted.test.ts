@@ -164,7 +164,7 @@ test.each<[string, () => LayersModel]>([
   ['expected variant to be 0, 1, 2, 3, 4, got 5', () => efficientNetLite({ variant: 5 as never })],
   ['expected inputShape to be height, width', () => efficientNetLite({ inputShape: [0, 9, 3] })],
   [
-    'efficientnet-lite0: expected inputShape to be larger, as nothing is left of such images after blocks11/depthwise, got [16,16,3]',
+    'efficientnet-lite0: expected inputShape to be larger, as blocks11/depthwise would return an empty image, got [16,16,3]',
     () => efficientNetLite({ inputShape: [16, 16, 3] }),
   ],
   [

@@ -14,11 +14,14 @@ const activations = {
 }
 const gates = {
   sigmoid: (x: tf.Tensor2D) => tf.sigmoid(x),
-  // torch's; tfjs's own is another function.
+  // torch's definition; tfjs's own hardSigmoid differs.
   hardSigmoid: (x: tf.Tensor2D) => tf.div<tf.Tensor2D>(tf.clipByValue(tf.add(x, 3), 0, 6), 6),
 }
 
-/** The layer that `squeezeExcite` creates. Its weights are the kernel and bias that reduce, then those that expand. */
+/**
+ * The layer that `squeezeExcite` creates. Its weights, in order: kernel and bias of the reduction, then of the
+ * expansion.
+ */
 export class SqueezeExcite extends layers.layers.Layer {
   static readonly className: string = 'SqueezeExcite'
 
@@ -51,7 +54,7 @@ export class SqueezeExcite extends layers.layers.Layer {
     super.build(inputShape)
   }
 
-  /** Uniform in [−bound, bound), from the seed: the seeds of tfjs's own initializers don't hold. */
+  /** Uniform in [−bound, bound), from the seed; tfjs's own initializers ignore some seeds. */
   private uniform(part: string, bound: number): Initializer {
     const random = createRandom(this.options.seed).fork(this.name).fork(part)
     const apply = (shape: number[]): tf.Tensor => {
@@ -86,8 +89,8 @@ export class SqueezeExcite extends layers.layers.Layer {
 tf.serialization.registerClass(SqueezeExcite)
 
 /**
- * A layer that scales each channel by what the whole image holds:
- * x · gate(expand(activation(reduce(mean over height and width of x)))).
+ * Creates a layer that scales each channel by a factor computed from the whole image: x ·
+ * gate(expand(activation(reduce(mean over height and width of x)))).
  *
  * x is `[batch, height, width, channels]`; the kernels are `[channels, hidden]` and `[hidden, channels]`.
  *

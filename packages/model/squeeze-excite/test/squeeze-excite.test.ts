@@ -6,7 +6,7 @@ import { squeezeExcite, type SqueezeExciteOptions } from '../src/index.ts'
 import fixture from './fixtures/squeeze-excite.json' with { type: 'json' }
 
 onEachBackend(() => {
-  test.each(fixture.cases)('as timm: $params', ({ params, inputs, expected }) => {
+  test.each(fixture.cases)('matches timm: $params', ({ params, inputs, expected }) => {
     const { reduction, activation, gate } = params
     const layer = squeezeExcite({ reduction, activation, gate } as SqueezeExciteOptions)
     const x = fromFixture(inputs.x)
@@ -21,7 +21,7 @@ onEachBackend(() => {
     expectClose(grad, expected.gradX, { absolute: 2e-5, relative: 1e-4 })
   })
 
-  test('its weights have gradients, and one channel works', () => {
+  test('has gradients for all weights, and works with one channel', () => {
     const layer = squeezeExcite({ name: 'se', seed: 3 })
     const x = tf.randomUniform([2, 3, 5, 1], 0, 1, 'float32', 1)
     layer.apply(x)
@@ -32,7 +32,7 @@ onEachBackend(() => {
   })
 })
 
-test('initial weights come from the seed and the name', () => {
+test('initial weights depend on the seed and the name', () => {
   const weights = (options: SqueezeExciteOptions): number[] => {
     const layer = squeezeExcite({ reduction: 0.5, ...options })
     layer.apply(tf.zeros([1, 2, 2, 8]))

@@ -15,12 +15,12 @@ const parameters = defineParameters('stochastic-depth', {
 const rates = defineParameters('stochastic-depth', { depth: integer({ min: 1 }), rate })
 
 /**
- * Drops images of a branch: x · keep / (1 − rate).
+ * Drops a branch for some images: x · keep / (1 − rate).
  *
  * @param x `[batch, …]`
  * @param keep 0 or 1 for each image
  * @param rate the probability that an image is dropped, in [0, 1]
- * @returns as `x`
+ * @returns a tensor of the same shape
  * @throws RangeError for another rate, or unless there is one number per image
  * @example
  * const branch = applyStochasticDepth(x, { keep: [1, 0], rate: 0.2 })
@@ -42,7 +42,7 @@ export function applyStochasticDepth<T extends tf.Tensor>(
 }
 
 /**
- * The rate of each block: from 0 at the first to `rate` at the last, evenly.
+ * The rate of each block, evenly spaced from 0 at the first to `rate` at the last.
  *
  * @param given `depth`, the number of blocks, and the last block's `rate`, in [0, 1]
  * @returns a rate per block; that of a single block is 0

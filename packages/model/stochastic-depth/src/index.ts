@@ -7,7 +7,7 @@ import { type StochasticDepthOptions, stochasticDepthOptions } from './options.t
 export { applyStochasticDepth, depthRates } from './apply.ts'
 export { type StochasticDepthOptions, stochasticDepthOptions }
 
-/** The options, and how often the layer was called in training without a step, which a saved model holds. */
+/** The options, and the number of training calls without a step, which saved models contain. */
 type LayerOptions = StochasticDepthOptions & {
   readonly calls?: number
 } & ConstructorParameters<typeof layers.layers.Layer>[0]
@@ -55,12 +55,12 @@ export class StochasticDepth extends layers.layers.Layer {
 tf.serialization.registerClass(StochasticDepth)
 
 /**
- * A layer for the end of a residual branch: in training it drops the branch of some images, and scales that of the others
- * by 1 / (1 − rate); elsewhere it does nothing.
+ * Creates a layer for the end of a residual branch: in training, it drops the branch for some images, and scales it by
+ * 1 / (1 − rate) for the others; otherwise it does nothing.
  *
- * Draws depend on the seed, the layer's name, the step and the image's place in the batch: those that
- * `model.apply(images, { training: true, seed, step })` gives, as `train` does. Without them, as in `model.fit`, they depend
- * on the layer's own seed and on how often the layer was called in training.
+ * Draws depend on the layer's name, the image's index in the batch, and the seed and step passed as
+ * `model.apply(images, { training: true, seed, step })`, as `train` does. Without them, as in `model.fit`, they depend
+ * on the layer's own seed and on the number of training calls so far.
  *
  * @throws RangeError for an option out of its range
  * @example

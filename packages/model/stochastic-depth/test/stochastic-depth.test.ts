@@ -21,7 +21,7 @@ const cases = fixture.cases as unknown as readonly Case[]
 
 onEachBackend(() => {
   test.each(cases.filter(({ kind }) => kind === 'stochasticDepth'))(
-    'as torchvision: $params',
+    'matches torchvision: $params',
     ({ params, inputs, expected }) => {
       const x = fromFixture(inputs.x)
       expectClose(applyStochasticDepth(x, params), expected, { absolute: 1e-6 })
@@ -34,7 +34,7 @@ onEachBackend(() => {
 })
 
 test.each(cases.filter(({ kind }) => kind === 'depthRates'))(
-  'rates as timm: $params',
+  'rates match timm: $params',
   ({ params: { depth, rate }, expected }) => {
     expectClose(depthRates({ depth, rate }), expected.rates, { absolute: 1e-6 })
   },
@@ -54,14 +54,14 @@ describe('the layer', () => {
     expectFrequencies({ words }, { dropped: 0.25, 1.3333: 0.75 })
   })
 
-  test('draws once for a batch in that mode', () => {
+  test('draws once per batch in mode batch', () => {
     const layer = stochasticDepth({ rate: 0.5, mode: 'batch', name: 'drop' })
     const steps = Array.from({ length: 400 }, (_, step) => keptIn(layer, { seed: 1, step }))
     for (const kept of steps) expect(new Set(kept).size).toBe(1)
     expectFrequencies({ kept: steps.map(([first]) => String(first)) }, { 0: 0.5, 2: 0.5 })
   })
 
-  test('a shard of the batch draws its part of the whole, and names and steps draw apart', () => {
+  test("a shard draws its part of the whole batch's draws; names and steps draw independently", () => {
     const layer = stochasticDepth({ rate: 0.5, name: 'drop' })
     const whole = keptIn(layer, { seed: 1, step: 3 })
     const shard = layer.apply(tf.ones([24, 2]), { training: true, seed: 1, step: 3, first: 40 })

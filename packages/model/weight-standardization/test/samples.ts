@@ -1,2 +1,2 @@
-// Output channels, which are required.
+// The required number of output channels.
 export const samples = () => ({ standardizedConv2d: { filters: 4 } })

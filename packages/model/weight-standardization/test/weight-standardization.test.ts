@@ -38,7 +38,7 @@ onEachBackend(() => {
     }
   })
 
-  test('filters of one value become 0, and the scale of a filter does not count', () => {
+  test('constant filters become 0, and the scale of a filter has no effect', () => {
     expectClose(standardizeWeights(tf.fill([3, 3, 2, 2], 0.3)), tf.zeros([3, 3, 2, 2]), {
       absolute: 1e-3,
     })
@@ -48,7 +48,7 @@ onEachBackend(() => {
     expectClose(scaled, standardizeWeights(kernel), { absolute: 1e-4 })
   })
 
-  test('as a layer it convolves with the standardised kernel, whose gradient has mean 0', () => {
+  test('the layer convolves with the standardised kernel, and its gradient has mean 0', () => {
     const layer = standardizedConv2d({ filters: 4, kernelSize: 3, strides: 2, name: 'conv' })
     const x = kernelOf([2, 5, 6, 3]) as tf.Tensor4D
     const y = layer.apply(x) as tf.Tensor
@@ -60,7 +60,7 @@ onEachBackend(() => {
   })
 })
 
-test('initial weights come from the seed and the name, and a saved model predicts the same', async () => {
+test('initial weights depend on the seed and the name, and a saved model predicts the same', async () => {
   const make = (seed: number, name = 'conv') =>
     layers.sequential({
       layers: [

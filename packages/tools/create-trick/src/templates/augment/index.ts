@@ -18,7 +18,7 @@ export interface NewTrickParams {
  * The formula, in one line.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]
- * @returns as `images`
+ * @returns images of the same shape
  * @throws RangeError unless there is one strength per image
  * @see PAPER
  */
@@ -68,7 +68,7 @@ export function newTrick({ key, ...given }: NewTrickOptions = {}): Trick {
  * `newTrick` as a function of images, for a loop without a pipeline.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]
- * @returns as `images`
+ * @returns images of the same shape
  * @example
  * const changed = newTrickBatch(images, { strength: 0.5, seed: 1, step })
  */
