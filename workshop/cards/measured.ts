@@ -30,9 +30,14 @@ export function cardsOf(
 ): Map<string, string> {
   const cards = new Map<string, string>()
   for (const { folder, tricks } of packages) {
-    if (!tricks?.measured) continue
+    if (!tricks) continue
     const path = `${folder}/README.md`
     const text = readFileSync(join(root, path), 'utf8')
+    if (!tricks.measured) {
+      // A card may report another measurement than the ablation's, such as memory.
+      if (text.includes('<!-- effect -->')) cards.set(path, between('effect', text, unmeasured))
+      continue
+    }
     for (const mark of marks)
       if (!text.includes(`<!-- ${mark} -->`) || !text.includes(`<!-- /${mark} -->`))
         throw new Error(`cards: expected ${path} to have <!-- ${mark} --> and <!-- /${mark} -->`)
@@ -84,7 +89,7 @@ interface Result {
 const setting = ({ regime }: About): string =>
   `${regime.trainingImages.toLocaleString('en')} images of CIFAR-10, ${regime.epochs} epochs`
 
-const unmeasured = 'Not measured yet in this repository.'
+const unmeasured = '**Measured:** not measured yet.'
 
 /** The effects in one line. */
 function line(results: readonly Result[], about: About): string {
@@ -109,7 +114,7 @@ function section(results: readonly Result[], about: About): string {
       `calibration error ${points(added.calibration.mean, 1)} points; ×${added.cost.toFixed(2)} the time of a step.${rest}`
     )
   })
-  if (lines.length === 0) return unmeasured
+  if (lines.length === 0) return 'Not measured yet.'
   return [
     `A small network with batch norm and cosine decay, ${setting(about)}; paired differences with 95 % confidence ` +
       'intervals ([the method, and all tricks](../../../bench/ablation/README.md)):',

@@ -102,6 +102,18 @@ test.each(packages.filter(({ tricks }) => tricks))(
   },
 )
 
+test.each(packages.filter(({ tricks }) => tricks))(
+  "$folder's card answers on its first screen: what, when, how much, and how to call it",
+  ({ folder }) => {
+    const card = readFileSync(join(import.meta.dirname, '../..', folder, 'README.md'), 'utf8')
+    const screen = card.split('\n').slice(0, 40).join('\n')
+    expect(screen).toMatch(/^# .+\n\n[A-Z][^]+?\.\n/)
+    expect(screen).toMatch(/\n## When to use it, and when not\n\n\S/)
+    expect(screen).toMatch(/\*\*Measured:\*\* (?:not measured yet\.|[^]*?\bn = \d+\b)/)
+    expect(screen).toContain(`from '@tricks/${basename(folder)}'`)
+  },
+)
+
 const sources = `
 /** Factor per step, above 0. */
 const rate = number({ above: 0, max: 1, default: 0.5 })

@@ -65,7 +65,7 @@ export async function useBackend(name?: BackendName): Promise<Backend> {
   const reasons = skipped.map((each) => `  ${each.name}: ${each.reason}`).join('\n')
   throw new Error(
     name
-      ? `backend: the requested backend is not available\n${reasons}\nLeave out the backend to use the fastest available one.`
+      ? `backend: the requested backend is not available\n${reasons}\nOmit the backend to use the fastest available one.`
       : `backend: no backend is available\n${reasons}\nThis one always works: npm install @tricks/wasm-training`,
   )
 }

@@ -24,7 +24,7 @@ test('WebGPU names its GPU, or reports that there is none', async () => {
   const software = process.env['TRICKS_WEBGPU_SOFTWARE'] === '1'
   const found = await useBackend('webgpu').catch((error: Error) => error.message)
   if (typeof found === 'string')
-    expect(found).toMatch(/\n {2}webgpu: (?!webgpu).+\nLeave out the backend/)
+    expect(found).toMatch(/\n {2}webgpu: (?!webgpu).+\nOmit the backend/)
   else expect(found.why).toMatch(/^WebGPU on a GPU of any make: ./)
   // tfjs keeps the flag's first value.
   tf.env().set('WEBGPU_SOFTWARE', false)

@@ -14,7 +14,7 @@ interface Waiting {
 export interface DataOptions extends Waiting {
   /** Height and width to which a folder's pictures are scaled; default 64. */
   readonly size?: number
-  /** Keep a folder's pictures larger, too, so many times as high and wide; default 1, which doesn't. */
+  /** Also keep a folder's pictures larger, by this factor of height and width; default 1: not kept. */
   readonly larger?: number
   /** Skip pictures that can't be read instead of throwing an error that lists them. */
   readonly skipBroken?: boolean
@@ -56,7 +56,7 @@ export async function locateData(
   }
   if (binaries !== undefined)
     throw new UsageError(
-      `--data: expected the data to be cifar10 or cifar100, got ${data}. It names the folder of CIFAR's binary files`,
+      `--data applies only to cifar10 and cifar100, as the folder of their binary files, got ${data}`,
     )
   const folder = resolve(data)
   if (!existsSync(folder))

@@ -1,10 +1,10 @@
 import type { ProgressView } from '@tricks/run'
 import type { ImageSet } from '@tricks/train'
 
-/** Less is not worth a line. */
+/** Smaller ratios aren't reported. */
 const uneven = 1.5
 
-/** Says so if some classes have many more images than others. */
+/** Reports if some classes have many more images than others. */
 export function reportImbalance(
   { labels, classes }: ImageSet,
   balance: boolean | undefined,
@@ -16,7 +16,7 @@ export function reportImbalance(
   if (most < uneven * fewest) return
   const named = (count: number): string => `${count} (${classes[counts.indexOf(count)]})`
   const remedy = balance
-    ? '--balance counts them equally.'
-    : 'Pass --balance to count them equally.'
+    ? '--balance weights them equally.'
+    : 'Pass --balance to weight them equally.'
   view.say(`Classes    uneven: ${named(fewest)} to ${named(most)} training images. ${remedy}`)
 }

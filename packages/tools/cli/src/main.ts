@@ -80,7 +80,7 @@ function declare(
   const examples = command.examples?.map((example) => `  ${program} ${example}`) ?? []
   if (examples.length > 0) declared.addHelpText('after', `\nExamples:\n${examples.join('\n')}`)
   declared.action(async (...given: unknown[]) => {
-    // After the arguments come the flags and commander's own object.
+    // The arguments are followed by the flags and commander's own object.
     const values = given.at(-2) as Parameters<Command['run']>[1]
     end((await command.run(given.slice(0, -2), values, program)) ?? 0)
   })

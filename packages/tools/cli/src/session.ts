@@ -82,7 +82,7 @@ async function recipeOf(
   const { recipe: name, model } = settings
   if (name === 'pretrained') return pretrainedRecipe(settings)
   const { model: own, modelOptions, prepare, ...shared } = await recipeNamed(name)
-  // The recipe's preparation may not fit another network.
+  // The recipe's preparation may not work with another network.
   const network = model === undefined ? { model: own, modelOptions, prepare } : { model }
   return { ...shared, ...network } as Recipe
 }
@@ -139,7 +139,7 @@ async function execute(session: Session, recipe: Recipe, data: Dataset): Promise
 async function prepareTeacher(session: Session, recipe: Recipe, data: Dataset): Promise<number> {
   const { settings, view, program, resume = false, signal } = session
   const folder = settings.teacher
-  if (folder === undefined) throw new Error("the run's settings name no teacher")
+  if (folder === undefined) throw new Error("the run's settings don't contain a teacher")
   const started = existsSync(join(folder, 'run.json'))
   if (started && hasModel(folder) && isOver(readRunFolder(folder).state)) return 0
   // The folder's path comes from a file, which may belong to somebody else, so nothing is written there.

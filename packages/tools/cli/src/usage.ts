@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { closest, distance } from 'fastest-levenshtein'
 
-/** 0 done · 1 failed · 2 wrong usage · 130 interrupted and saved. */
+/** Exit codes; 0 is success. */
 export const exitCodes = { failed: 1, usage: 2, interrupted: 130 } as const
 
 /** A mistake on the command line. */

@@ -251,7 +251,7 @@ test.each([
   [[...train, '--data', 'nowhere'], 1, 'expected the official binary layout'],
   [[...train, '--size', '64'], 2, '--size applies only to a folder of pictures'],
   [[...train, '--skip-broken'], 2, '--skip-broken applies only to a folder of pictures'],
-  [['train', '.', '--data', '.'], 2, '--data: expected the data to be cifar10 or cifar100'],
+  [['train', '.', '--data', '.'], 2, '--data applies only to cifar10 and cifar100'],
   [['train', 'nowhere'], 1, 'nowhere: expected cifar10, cifar100 or the path of a readable folder'],
   [['train', 'cifar1O'], 1, '(did you mean cifar10?)'],
   [[...train, '--teacher', 'runs/a'], 2, 'has no teacher'],

@@ -1,4 +1,4 @@
-// One ablation, trained on each engine and with processes killed meanwhile: the same results.
+// One ablation, trained on each engine, with processes killed meanwhile: the results are the same.
 import { execFileSync } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -31,7 +31,7 @@ const resultsIn = (folder: string): string =>
   readFileSync(join(root, folder, 'runs.jsonl'), 'utf8').replaceAll(/"cpuSeconds":[\d.e-]+/g, '')
 
 let calm: Promise<string> | undefined
-/** What nobody disturbed. */
+/** The results of an undisturbed run. */
 const undisturbed = (): Promise<string> =>
   (calm ??= cli(...ablation, '--out', 'calm').then(({ code, output }) => {
     expect(code, output).toBe(0)
@@ -45,7 +45,7 @@ test('a training process and the command are killed, and the results are the sam
   const checkpoint = (): boolean => globSync(join(root, 'killed/trials/*/*/step-*')).length > 0
   await until(checkpoint)
   execFileSync('pkill', ['-KILL', '-P', String(first.child.pid), '-f', 'trials/worker'])
-  // Its next attempt has a folder of its own.
+  // Its next attempt has its own folder.
   await until(() => globSync(join(root, 'killed/trials/*/2-*')).length > 0)
   first.child.kill('SIGKILL')
   const { output: said } = await first.ended
@@ -114,12 +114,14 @@ test('an experiment is shown, paused, resumed, retried and exported', async () =
   const exported = await cli('experiment', folder, 'resume', '--json')
   const { paused, trials } = JSON.parse(exported.stdout) as { paused: boolean; trials: object[] }
   expect([paused, trials]).toEqual([false, await queue.list()])
-  expect((await cli('experiment', folder, 'retry')).output).toContain('1 failed trial waits again.')
+  expect((await cli('experiment', folder, 'retry')).output).toContain(
+    '1 failed trial is waiting again.',
+  )
   expect((await queue.counts()).failed).toBe(0)
   await queue.close()
 })
 
-test('mistakes are reported', async () => {
+test('reports invalid arguments', async () => {
   const mistakes: readonly [readonly string[], RegExp][] = [
     [['worker'], /worker: expected --queue/],
     [['worker', '--queue', 'redis://host'], /worker: expected --storage/],

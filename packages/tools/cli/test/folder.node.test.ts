@@ -226,7 +226,7 @@ test('export writes a model that plain TensorFlow.js loads, and prints its input
   expect(red).toBeGreaterThan(0.5)
 })
 
-test('a recipe has the pictures larger too, at the size that is asked for', async () => {
+test('a recipe also gets larger pictures, at the requested size', async () => {
   const larger = recipe.replace('size: 16,', 'size: 16,\n  larger: 1.5,')
   writeFileSync(join(root, 'larger.recipe.ts'), larger)
   const settings = { recipe: './larger.recipe.ts', data: join(root, 'pictures'), size: 20 }
@@ -309,7 +309,7 @@ test('separate sets are used: validation after each epoch, test at the end', asy
   expect(runOf('of-sets')).toMatchObject({ validation: 6, settings: { size: 16 } })
 })
 
-test('a run is not resumed with different pictures', async () => {
+test('a run does not resume with different pictures', async () => {
   cpSync(join(root, 'pictures'), join(root, 'changing'), { recursive: true })
   cpSync(join(root, 'stopped'), join(root, 'changed'), { recursive: true })
   const run = runOf('changed') as { settings: object; data: object; state: string }

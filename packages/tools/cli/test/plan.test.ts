@@ -12,24 +12,24 @@ const flowers: PlanInputs = {
 
 test.each<[string, Partial<PlanInputs>, Partial<ReturnType<typeof planOf>>]>([
   ['few pictures get all views', {}, { size: 224, views: 4, epochs: 0 }],
-  ['in a minute fewer', { minutes: 1 }, { size: 224, views: 2, epochs: 0 }],
-  ['in half a minute one', { minutes: 0.5 }, { size: 224, views: 1, epochs: 0 }],
-  ['with more time the network is fine-tuned', { minutes: 10 }, { views: 4, epochs: 10 }],
-  ['but not for less than three epochs', { minutes: 3.5 }, { views: 4, epochs: 0 }],
-  ['many pictures become smaller', { pictures: 12_000, tested: 0 }, { size: 160, views: 1 }],
-  ['and have to be seen once', { pictures: 1e6, tested: 0 }, { size: 128, views: 1, epochs: 0 }],
-  ['a slow machine sees less', { imagesPerSecond: 10 }, { size: 224, views: 1 + 0 }],
+  ['fewer views in a minute', { minutes: 1 }, { size: 224, views: 2, epochs: 0 }],
+  ['one view in half a minute', { minutes: 0.5 }, { size: 224, views: 1, epochs: 0 }],
+  ['with more time, the network is fine-tuned', { minutes: 10 }, { views: 4, epochs: 10 }],
+  ['but for at least three epochs', { minutes: 3.5 }, { views: 4, epochs: 0 }],
+  ['many pictures are scaled down', { pictures: 12_000, tested: 0 }, { size: 160, views: 1 }],
+  ['and each is used once', { pictures: 1e6, tested: 0 }, { size: 128, views: 1, epochs: 0 }],
+  ['a slow machine uses smaller pictures', { imagesPerSecond: 10 }, { size: 224, views: 1 + 0 }],
   [
-    'what is given stays',
+    "the user's choices are kept",
     { given: { size: 96, views: 7, epochs: 2 } },
     { size: 96, views: 7, epochs: 2 },
   ],
-  ['no epochs may be given', { minutes: 60, given: { epochs: 0 } }, { views: 4, epochs: 0 }],
+  ['accepts zero epochs', { minutes: 60, given: { epochs: 0 } }, { views: 4, epochs: 0 }],
 ])('%s', (_, inputs, expected) => {
   expect(planOf({ ...flowers, ...inputs })).toMatchObject(expected)
 })
 
-test('a plan takes as long as it says, within the time if that is possible', () => {
+test('a plan takes as long as predicted, within the time limit if possible', () => {
   for (const minutes of [0.5, 1, 3, 10]) {
     const { seconds } = planOf({ ...flowers, minutes })
     expect(seconds).toBeLessThanOrEqual(minutes * 60)
@@ -39,7 +39,7 @@ test('a plan takes as long as it says, within the time if that is possible', () 
   expect(planOf({ ...flowers, pictures: 1e6 }).seconds).toBeGreaterThan(180)
 })
 
-test('the minutes that it names suffice for fine-tuning', () => {
+test('the suggested minutes suffice for fine-tuning', () => {
   for (const imagesPerSecond of [5, 20, 45]) {
     const inputs = { ...flowers, imagesPerSecond }
     const minutes = minutesToFineTune(inputs)

@@ -1,4 +1,4 @@
-// Your own pictures by a pretrained network: here one whose weights are made up, so that nothing is downloaded.
+// Your own pictures with a pretrained network, here one with synthetic weights, so that nothing is downloaded.
 import {
   existsSync,
   mkdirSync,
@@ -73,10 +73,10 @@ const weightsOf = (run: string): Buffer => readFileSync(join(root, run, 'model/w
 const runOf = (run: string): Record<string, never> =>
   JSON.parse(readFileSync(join(root, run, 'run.json'), 'utf8')) as Record<string, never>
 
-test('fits the last layer, fine-tunes, says what it does, and predicts', async () => {
+test('fits the last layer, fine-tunes, reports its steps, and predicts', async () => {
   expect(await main([...small, '--out', 'whole'])).toBe(0)
   expect(output()).toMatch(
-    /Recipe     pretrained: efficientnet-lite0 has learned from ImageNet, so your 42 pictures/,
+    /Recipe     pretrained: efficientnet-lite0, already trained on ImageNet, is adapted to your 42 pictures/,
   )
   expect(output()).toMatch(
     /Plan       the last layer on 3 views of each picture at 32 × 32, then 2 epochs of fine-tuning/,
@@ -104,7 +104,7 @@ test('fits the last layer, fine-tunes, says what it does, and predicts', async (
   expect(readFileSync(join(root, 'whole/report.html'), 'utf8')).toContain('Calibration')
 })
 
-test('killed among the features and in fine-tuning, it resumes to the same weights, bit for bit', async () => {
+test('killed while computing features and while fine-tuning, it resumes to the same weights, bit for bit', async () => {
   const killWhen = async (words: readonly string[], reached: () => boolean): Promise<void> => {
     const { child, ended } = startIn(root, words)
     await until(() => reached() || child.exitCode !== null)
@@ -125,24 +125,27 @@ test('killed among the features and in fine-tuning, it resumes to the same weigh
   expect(runOf('killed')['head']).toEqual(runOf('whole')['head'])
 })
 
-test('counts classes equally, if asked', async () => {
+test('weights classes equally if requested', async () => {
   const words = [...begin, '--size', '32', '--views', '1', '--epochs', '0', '--balance']
   expect(await main([...words, '--out', 'balanced'])).toBe(0)
-  expect(output()).toContain('--balance counts them equally.')
+  expect(output()).toContain('--balance weights them equally.')
   expect(runOf('balanced')).toMatchObject({ settings: { balance: true, epochs: 0 } })
 })
 
 test.each([
-  [['--minutes', '3', '--from', 'scratch'], '--minutes: goes with a pretrained network'],
-  [['--views', '3', '--recipe', 'pictures'], '--views: goes with a pretrained network'],
-  [['--from', 'efficientnet-lite0', '--recipe', 'six'], '--from: goes with the recipe pretrained'],
+  [['--minutes', '3', '--from', 'scratch'], '--minutes applies only to a pretrained network'],
+  [['--views', '3', '--recipe', 'pictures'], '--views applies only to a pretrained network'],
+  [
+    ['--from', 'efficientnet-lite0', '--recipe', 'six'],
+    '--from applies only to the recipe pretrained',
+  ],
   [
     ['--from', 'efficientnet-lite0', '--model', 'plain'],
     '--model: expected one of efficientnet-lite0',
   ],
   [['--epochs', '0', '--from', 'scratch'], '--epochs: expected a positive integer without'],
   [['--minutes', '0'], '--minutes: expected a number in (0, 10000], got 0'],
-])('%j is rejected', async (words, message) => {
+])('rejects %j', async (words, message) => {
   expect(await main(['train', 'pictures', ...words])).toBe(2)
   expect(output()).toContain(message)
 })

@@ -1,5 +1,6 @@
 // Stops a run with each trick halfway and resumes it from a checkpoint file: the result must be bit-equal to that of an
-// uninterrupted run. Tricks, layers and optimizers are found in the packages; the rows here are networks and combinations.
+// uninterrupted run. Tricks, layers and optimizers are found in the packages; the rows here are networks and
+// combinations.
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { useBackend } from '@tricks/backend'
@@ -70,9 +71,9 @@ const withLayer =
     return { model, optimizer: tf.train.momentum(0.05, 0.9), tricks: [] }
   }
 
-/** A row for what the factory makes with its sample options. */
+/** A row for a factory's result with its sample options. */
 function found(factory: Factory): Row {
-  // A layer's draws depend on its name, and tfjs numbers those without one by what the process made.
+  // A layer's draws depend on its name, and tfjs numbers unnamed layers across the process.
   const named = 'name' in factory.options.kinds && { name: 'layer' }
   const make = () => factory.make({ ...factory.sample({ classes: 10 }), ...named })
   const made = make() as object

@@ -47,7 +47,7 @@ export function optimizerSteps<P>(
   const { inputs, cases } = fixture
   onEachBackend(() => {
     test.each(cases.map((each, index) => ({ ...each, number: index + 1 })))(
-      'steps as the reference: case $number',
+      'matches the reference: case $number',
       ({ params, rates, expected }) => {
         const optimizer = make(params) as SteppedOptimizer
         const paths = Object.keys(inputs.weights)

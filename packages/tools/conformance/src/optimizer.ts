@@ -75,7 +75,7 @@ export function optimizerConformance(
   { invalid = [] }: OptimizerOptions = {},
 ): void {
   onEachBackend(() => {
-    test('saved, restored and continued, it is bit-equal, whatever the names of variables', async () => {
+    test('saved, restored and continued, it is bit-equal, under any names of the variables', async () => {
       for (const rate of [undefined, 0.02]) {
         const whole = fresh()
         const first = make() as Rated
@@ -93,7 +93,7 @@ export function optimizerConformance(
       }
     })
 
-    test('its state is keyed by variable, whatever the order of gradients, even after restoring', async () => {
+    test('its state is keyed by variable, for any order of gradients, even after restoring', async () => {
       const names = shapes.map((_, i) => `conformance/${i}/kernel`)
       const [forwards, one] = [fresh(names), make()]
       take(one, forwards, [0, 3])

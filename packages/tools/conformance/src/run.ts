@@ -53,7 +53,7 @@ export interface RunOptions {
   readonly saveAt?: readonly number[]
   /** Whether to evaluate after each epoch; default true. */
   readonly evaluates?: boolean
-  /** How often to ask for each step's rate; default once. */
+  /** How often to read each step's rate; default once. */
   readonly asks?: number
 }
 
@@ -240,7 +240,7 @@ async function store(state: unknown, name = 'the state'): Promise<unknown> {
   if (!json && !Number.isFinite(state))
     throw new Error(
       `${name} in the state is ${isRecord(state) ? `a ${state.constructor?.name}` : show(state)}, which a ` +
-        `checkpoint can't hold. Use JSON, typed arrays and tensors; null for a number that is not finite`,
+        `checkpoint can't store. Use JSON, typed arrays and tensors; null for a number that is not finite`,
     )
   return state
 }
@@ -271,7 +271,7 @@ export function firstDifference(
     if (at < 0 && a.values.length === b.values.length) continue
     const [from, to] = [a.values[at]!, b.values[at]!]
     const apart = short(from) === short(to) ? String : short
-    return { step, words: `the ${what} of step ${step} is ${apart(to)} in place of ${apart(from)}` }
+    return { step, words: `the ${what} of step ${step} is ${apart(to)} instead of ${apart(from)}` }
   }
   return undefined
 }

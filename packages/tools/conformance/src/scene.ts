@@ -133,7 +133,7 @@ export interface Call {
   /** The hook's name, such as `images.apply`. */
   readonly hook: string
   readonly inputs: Tensors
-  /** Whether the hook computes tensors only from its inputs, and so must leave no others behind. */
+  /** Whether the hook computes tensors only from its inputs, and so must not leave others behind. */
   readonly pure: boolean
   run(): unknown
   /** The draws for the hook. */

@@ -69,11 +69,11 @@ export function expectUniform(sample: Sample, low: number, high: number): void {
 }
 
 /**
- * Checks that values are drawn independently, each as often as its probability says (Pearson's χ²).
+ * Checks that values are drawn independently, with the given probabilities (Pearson's χ²).
  *
  * @param sample one list of values by its name: numbers, texts, booleans
- * @param probabilities by value; those that are absent have to be, and the others sum to 1
- * @throws Error where they are not; values of these probabilities are rejected with a probability of about 1e-6
+ * @param probabilities by value, with a sum of 1; other values must not occur
+ * @throws Error if they are not; valid draws are rejected with a probability of about 1e-6
  * @example
  * const flips = createRandom(1).images(1000, (image) => image.uniform() < 0.25)
  * expectFrequencies({ flips }, { true: 0.25, false: 0.75 })
@@ -99,7 +99,7 @@ export function expectFrequencies(
     }))
   const common = rows.filter(({ expected }) => expected >= fewest)
   const rare = rows.filter(({ expected }) => expected < fewest)
-  // Rare values count as one, as χ² is no sum of squares of normal numbers for less.
+  // Rare values are combined, as their counts are too small to be approximately normal.
   const rest = rare.reduce(
     (a, b) => ({ ...a, count: a.count + b.count, expected: a.expected + b.expected }),
     { value: 'others', count: 0, expected: 0 },
@@ -119,7 +119,7 @@ export function expectFrequencies(
 }
 
 /**
- * The whole numbers in [low, high), each with the same probability: for `expectFrequencies`.
+ * Equal probabilities for the integers in [low, high), for `expectFrequencies`.
  *
  * @example
  * evenly(0, 4) // { 0: 0.25, 1: 0.25, 2: 0.25, 3: 0.25 }
@@ -128,11 +128,11 @@ export const evenly = (low: number, high: number): Record<string, number> =>
   Object.fromEntries(Array.from({ length: high - low }, (_, i) => [low + i, 1 / (high - low)]))
 
 /**
- * Checks that two lists of values, one beside the other, are independent of one another (χ² of their table; lists of
+ * Checks that two paired lists of values are independent (χ² of their contingency table; lists of
  * more than eight different numbers are divided at their quartiles).
  *
  * @param samples two lists by their names
- * @throws Error where they are not; independent ones are rejected with a probability of about 1e-6
+ * @throws Error if they are not; independent lists are rejected with a probability of about 1e-6
  * @example
  * const offsets = createRandom(1).images(1000, (image) => [image.integer(0, 9), image.integer(0, 9)] as const)
  * expectIndependent({ rows: offsets.map(([row]) => row), columns: offsets.map(([, column]) => column) })
@@ -140,11 +140,11 @@ export const evenly = (low: number, high: number): Record<string, number> =>
 export function expectIndependent(samples: Sample<Category>): void {
   const [[first, a], [second, b]] = pairOf(samples)
   if (a.length !== b.length)
-    throw new Error(`expected as many ${first} as ${second}, got ${a.length} and ${b.length}`)
+    throw new Error(`expected equally many ${first} and ${second}, got ${a.length} and ${b.length}`)
   if (dependent(a, b)) throw new Error(`expected ${first} to be independent of ${second}`)
 }
 
-/** Fewer than that in a cell, and χ² is too coarse. */
+/** Minimum expected count per cell: with fewer, χ² is inaccurate. */
 const fewest = 5
 interface Cell {
   readonly count: number
@@ -155,10 +155,12 @@ interface Cell {
 const quantile = (freedom: number): number =>
   freedom * (1 - 2 / (9 * freedom) + deviations * Math.sqrt(2 / (9 * freedom))) ** 3
 
-/** Whether each value is independent of the one before. */
+/** Checks that each value is independent of the previous one. */
 function expectEachNew(name: string, values: readonly Category[]): void {
   if (dependent(values.slice(1), values.slice(0, -1)))
-    throw new Error(`expected each of ${values.length} ${name} to be independent of the one before`)
+    throw new Error(
+      `expected each of ${values.length} ${name} to be independent of the previous one`,
+    )
 }
 
 function dependent(first: readonly Category[], second: readonly Category[]): boolean {
@@ -176,7 +178,7 @@ function dependent(first: readonly Category[], second: readonly Category[]): boo
   return freedom > 0 && total > quantile(freedom)
 }
 
-/** Values as they are where they are few, else by quarters. */
+/** The values if there are few different ones, otherwise their quartiles. */
 function groupsOf(values: readonly Category[]): readonly Category[] {
   if (new Set(values).size <= 8) return values
   const sorted = (values as number[]).toSorted((a, b) => a - b)

@@ -5,9 +5,9 @@ import { backends, type ConformanceOptions, laws, subjectOf, useBackend } from '
 import { comparisons } from './fixture.ts'
 
 /**
- * Tests a trick against the laws, on every backend that is registered.
+ * Tests a trick against the laws on every registered backend.
  *
- * @param make makes the trick, a new one each time
+ * @param make creates the trick, a new one each time
  * @example
  * import type { FlipParams } from '@tricks/random-flip'
  * conformance(() => randomFlip(), {
@@ -18,7 +18,7 @@ import { comparisons } from './fixture.ts'
  */
 export function conformance(make: () => Trick, options: ConformanceOptions = {}): void {
   const subject = subjectOf(make, options)
-  describe(`${subject.name} keeps the laws`, () => {
+  describe(`${subject.name} obeys the laws`, () => {
     onEachBackend(() => {
       for (const { number, title, applies, check } of laws) {
         if (applies(subject)) test(`${number}: ${title}`, () => check(subject))
@@ -28,10 +28,10 @@ export function conformance(make: () => Trick, options: ConformanceOptions = {})
 }
 
 /**
- * The same tests on every backend that is registered: those of a reference's numbers.
+ * Runs tests, such as comparisons with a reference, on every registered backend.
  *
- * @param tests registers them; called once a backend, which is the current one when they run
- * @param options `without`: backends to leave out, each with its reason, which is printed
+ * @param tests registers the tests; called once per backend, which is active when they run
+ * @param options `without`: backends to skip, each with the reason to print
  * @example
  * import { test } from 'vitest'
  * onEachBackend(() => {
@@ -45,7 +45,7 @@ export function onEachBackend(
   for (const backend of backends()) {
     const reason = without[backend]
     if (reason !== undefined) {
-      test.skip(`not on ${backend}: ${reason}`)
+      test.skip(`skipped on ${backend}: ${reason}`)
       continue
     }
     describe(`on ${backend}`, () => {

@@ -1,11 +1,11 @@
-// One small trick for each way to break a law, and the words that the kit has for it.
+// One small trick for each way to break a law, with the kit's message.
 import * as tf from '@tensorflow/tfjs-core'
 import { createRandom, type Tensors, type Trick } from '@tricks/core'
 import { type ConformanceOptions, expectUniform } from '../src/index.ts'
 
 export interface Broken {
   readonly law: number
-  /** What its author did. */
+  /** The author's mistake. */
   readonly mistake: string
   readonly make: () => Trick
   readonly options?: ConformanceOptions
@@ -21,7 +21,7 @@ const shifted = (given: tf.Tensor4D, by: readonly number[]): tf.Tensor4D =>
   tf.tidy(() => tf.mul(given, tf.tensor4d([...by], [given.shape[0], 1, 1, 1])))
 const named = (name: string, hooks: Partial<Trick>): Trick => ({ options: {}, ...hooks, name })
 
-/** Halves the rate after each epoch without a better loss; what it remembers is in the run's state. */
+/** Halves the rate after each epoch without a better loss; its state is in the run. */
 const plateau = (name: string, best: number | null = 10): Trick<Memory> => ({
   name,
   options: {},
@@ -38,7 +38,7 @@ interface Memory {
   scale: number
 }
 
-/** The same with its memory in a closure, which the run knows nothing of. */
+/** The same with its state in a closure, unknown to the run. */
 const closure = (name: string, start?: (memory: Memory) => void): Trick => {
   const memory: Memory = { best: 10, scale: 1 }
   return named(name, {
@@ -48,7 +48,7 @@ const closure = (name: string, start?: (memory: Memory) => void): Trick => {
   })
 }
 
-/** Keeps a mean of the weights to evaluate on; what is `off` in it is broken. */
+/** Evaluates on a mean of the weights; `off` breaks a part of it. */
 const averaging = (
   name: string,
   off: 'nothing' | 'evaluation' | 'memory' = 'nothing',
@@ -83,7 +83,7 @@ const curt = (length: number): Trick => {
   return named('curt', trusting(length))
 }
 
-/** What a trick draws that has one uniform number per image. */
+/** The distribution of a trick that draws one uniform number per image. */
 export const uniformly = (low: number, high: number): ConformanceOptions => ({
   distribution: (draws: readonly number[][]) =>
     expectUniform({ strengths: draws.flat() }, low, high),
@@ -139,7 +139,7 @@ export const good: Readonly<Record<string, () => Trick>> = {
 export const broken: readonly Broken[] = [
   {
     law: 1,
-    mistake: 'draws from something of its own',
+    mistake: 'draws from its own counter',
     make: () => {
       let drawn = 0
       return named(
@@ -151,7 +151,7 @@ export const broken: readonly Broken[] = [
       )
     },
     message:
-      'counter breaks law 1: drawing twice for seed 1, step 7 and a batch of 1 gives 7 and 8. Draw from the `random` that draw is given and from nothing else, and keep nothing from one call to the next',
+      'counter breaks law 1: two draws for seed 1, step 7 and a batch of 1 are 7 and 8. Use only the `random` passed to draw, and keep no state between calls',
   },
   {
     law: 1,
@@ -165,7 +165,7 @@ export const broken: readonly Broken[] = [
         ),
       ),
     message:
-      'same-again breaks law 1: steps 0 to 7 draw from one stream, so a batch of 1 gets the same random numbers in each. Use the `random` of the step as it is given, without random.at(…)',
+      'same-again breaks law 1: steps 0 to 7 draw from one stream, so a batch of 1 gets the same random numbers in each. Use the `random` of the step directly, without random.at(…)',
   },
   {
     law: 1,
@@ -179,7 +179,7 @@ export const broken: readonly Broken[] = [
         ),
       ),
     message:
-      'one-stream breaks law 1: image 3 of a batch of 7 is changed otherwise at step 0 where it is image 1 of a shard: [1,1,1,0] is no slice of [1,1,1,0,0,1,1]. Draw by random.images(batch, (image) => …), which gives each image its own stream',
+      'one-stream breaks law 1: image 3 of a batch of 7 is changed differently at step 0 as image 1 of a shard: [1,1,1,0] is not a slice of [1,1,1,0,0,1,1]. Draw with random.images(batch, (image) => …), which gives each image its own stream',
   },
   {
     law: 1,
@@ -193,11 +193,11 @@ export const broken: readonly Broken[] = [
         ),
       ),
     message:
-      "tensor-drawer breaks law 1: draw gives a tensor at step 0 under 'by', so the run can't be replayed. Give JSON or typed arrays, and make tensors of them in apply",
+      "tensor-drawer breaks law 1: draw returns a tensor at step 0 under 'by', so the run can't be replayed. Return JSON or typed arrays, and convert them to tensors in apply",
   },
   {
     law: 2,
-    mistake: 'leaves what it made on the way',
+    mistake: 'leaks intermediate tensors',
     make: () =>
       named(
         'untidy',
@@ -223,7 +223,7 @@ export const broken: readonly Broken[] = [
   },
   {
     law: 2,
-    mistake: 'changes the weights that it is to look at',
+    mistake: 'changes weights that it should only read',
     make: () =>
       named('decay', {
         penalty: (variables) =>
@@ -234,18 +234,18 @@ export const broken: readonly Broken[] = [
           }),
       }),
     message:
-      'decay breaks law 2: penalty changes dense/bias at batch 1 of 8×13×3 images: value 0 was 0.6771 and is 0.3385. Give a new tensor, and put weights back after a look elsewhere',
+      'decay breaks law 2: penalty changes dense/bias at batch 1 of 8×13×3 images: value 0 was 0.6771 and is 0.3385. Return a new tensor, and restore weights after temporary changes',
   },
   {
     law: 2,
     mistake: 'keeps one tensor per step and disposes none',
     make: () => averaging('hoarder', 'memory'),
     message:
-      'hoarder breaks law 2: a second run of 12 steps leaves 72 tensors more than the first. Keep tensors in the state that start returns: core disposes those that are replaced',
+      'hoarder breaks law 2: a second run of 12 steps leaves 72 tensors more than the first. Keep tensors in the state that start returns: core disposes replaced tensors',
   },
   {
     law: 2,
-    mistake: 'changes the params that it is given',
+    mistake: 'changes its params',
     make: () =>
       named(
         'overwriting',
@@ -259,7 +259,7 @@ export const broken: readonly Broken[] = [
   },
   {
     law: 3,
-    mistake: 'looks at the values of a tensor',
+    mistake: 'reads the values of a tensor',
     make: () =>
       named(
         'auto-level',
@@ -270,14 +270,14 @@ export const broken: readonly Broken[] = [
   },
   {
     law: 3,
-    mistake: 'asks for them, and does not even wait',
+    mistake: 'reads them asynchronously, without waiting',
     make: () => named('logger', { afterStep: (variables) => void variables['dense/bias']!.data() }),
     message:
       'logger breaks law 3: afterStep reads a tensor back, by data or array, at step 0 of batch 1 of 8×13×3 images. Decide on the host in draw and pass numbers on, or stay on the device: tf.where, tf.gather',
   },
   {
     law: 3,
-    mistake: 'looks once, as a run begins',
+    mistake: 'reads once, at the start of a run',
     make: () =>
       named('census', {
         start({ variables }) {
@@ -296,36 +296,36 @@ export const broken: readonly Broken[] = [
         apply((given) => tf.tidy(() => tf.mul(given, 1.5))),
       ),
     message:
-      'glare breaks law 4: images.apply at step 0 of batch 1 of 8×13×3 images gives images with 1.408 in them, expected values in [0, 1]. Clip: tf.clipByValue(images, 0, 1)',
+      'glare breaks law 4: images.apply at step 0 of batch 1 of 8×13×3 images returns images that contain 1.408, expected values in [0, 1]. Clip: tf.clipByValue(images, 0, 1)',
   },
   {
     law: 4,
     mistake: 'adds weight to the targets',
     make: () => named('heavy', { targets: (targets) => tf.tidy(() => tf.add(targets, 0.01)) }),
     message:
-      'heavy breaks law 4: targets at step 0 of batch 1 of 8×13×3 images gives targets whose row 0 sums to 1.1 with 0.01 as the lowest, expected 1 and at least 0. Weight what is mixed by shares of one whole',
+      'heavy breaks law 4: targets at step 0 of batch 1 of 8×13×3 images returns targets whose row 0 sums to 1.1, with a minimum of 0.01, expected a sum of 1 and a minimum of 0. Mix with weights that sum to 1',
   },
   {
     law: 4,
-    mistake: 'gives another size than it got, and does not declare it',
+    mistake: 'returns another size without declaring it',
     make: () =>
       named(
         'shrink',
         apply((given) => tf.tidy(() => tf.image.resizeBilinear(given, [4, 4]))),
       ),
     message:
-      "shrink breaks law 4: images.apply at step 0 of batch 1 of 8×13×3 images gives images of shape [1, 4, 4, 3], expected [1, 8, 13, 3]. Keep the shape, or declare another height and width by the kit's `outputSize`",
+      "shrink breaks law 4: images.apply at step 0 of batch 1 of 8×13×3 images returns images of shape [1, 4, 4, 3], expected [1, 8, 13, 3]. Keep the shape, or declare another height and width with the kit's `outputSize`",
   },
   {
     law: 4,
-    mistake: 'gives integers',
+    mistake: 'returns integers',
     make: () =>
       named(
         'rounding',
         apply((given) => tf.tidy(() => tf.cast(given, 'int32'))),
       ),
     message:
-      "rounding breaks law 4: images.apply at step 0 of batch 1 of 8×13×3 images gives images of dtype int32, expected float32. Cast: tf.cast(x, 'float32')",
+      "rounding breaks law 4: images.apply at step 0 of batch 1 of 8×13×3 images returns images of dtype int32, expected float32. Cast: tf.cast(x, 'float32')",
   },
   {
     law: 4,
@@ -338,7 +338,7 @@ export const broken: readonly Broken[] = [
         },
       }),
     message:
-      "freeze breaks law 4: gradients at step 0 of batch 1 of 8×13×3 images doesn't give a gradient of dense/bias. Return it",
+      "freeze breaks law 4: gradients at step 0 of batch 1 of 8×13×3 images doesn't return a gradient of dense/bias. Return it",
   },
   {
     law: 4,
@@ -350,11 +350,11 @@ export const broken: readonly Broken[] = [
         },
       }),
     message:
-      'flat breaks law 4: evaluation.weights at step 0 of batch 1 of 8×13×3 images gives dense/kernel of shape [10], expected [6, 10]. Keep the shape',
+      'flat breaks law 4: evaluation.weights at step 0 of batch 1 of 8×13×3 images returns dense/kernel of shape [10], expected [6, 10]. Keep the shape',
   },
   {
     law: 4,
-    mistake: 'evaluates on weights that the model lacks',
+    mistake: 'evaluates on unknown weights',
     make: () =>
       named('misnamed', {
         evaluation: {
@@ -362,19 +362,19 @@ export const broken: readonly Broken[] = [
         },
       }),
     message:
-      "misnamed breaks law 4: evaluation.weights at step 0 of batch 1 of 8×13×3 images gives dense_1/kernel, which is no variable's path. Use the paths of `variables`",
+      "misnamed breaks law 4: evaluation.weights at step 0 of batch 1 of 8×13×3 images returns dense_1/kernel, which is not a variable's path. Use the paths of `variables`",
   },
   {
     law: 4,
-    mistake: 'forgets the end of the run',
+    mistake: 'ignores the end of the run',
     make: () =>
       named('ramp', { learningRate: (rate, { step, steps }) => rate * (1 - step / steps) }),
     message:
-      'ramp breaks law 4: learningRate gives -0.008333 at step 13 of a run of 12, expected a finite number of at least 0. Hold the last rate past the end, and mind a division by 0',
+      'ramp breaks law 4: learningRate returns -0.008333 at step 13 of a run of 12, expected a finite number of at least 0. Keep the last rate after the end, and avoid a division by 0',
   },
   {
     law: 5,
-    mistake: 'takes the batch for even',
+    mistake: 'assumes an even batch size',
     make: () =>
       named(
         'halves',
@@ -385,40 +385,40 @@ export const broken: readonly Broken[] = [
   },
   {
     law: 5,
-    mistake: 'takes images for square',
+    mistake: 'assumes square images',
     make: () =>
       named(
         'quarter-turn',
         apply((given) => tf.tidy(() => tf.reverse(tf.transpose(given, [0, 2, 1, 3]), 1))),
       ),
     message:
-      "quarter-turn breaks law 5: images.apply at step 0 of batch 1 of 8×13×3 images gives images of shape [1, 13, 8, 3], expected [1, 8, 13, 3]. Keep the shape, or declare another height and width by the kit's `outputSize`. Work from images.shape, for any batch of at least 1 and any height and width",
+      "quarter-turn breaks law 5: images.apply at step 0 of batch 1 of 8×13×3 images returns images of shape [1, 13, 8, 3], expected [1, 8, 13, 3]. Keep the shape, or declare another height and width with the kit's `outputSize`. Work from images.shape, for any batch of at least 1 and any height and width",
   },
   {
     law: 5,
-    mistake: 'takes images for coloured',
+    mistake: 'assumes colour images',
     make: () =>
       named(
         'tint',
         apply((given) => tf.tidy(() => tf.mul(given, tf.tensor1d([1, 0.9, 0.8])))),
       ),
     message:
-      "tint breaks law 5: images.apply at step 0 of batch 3 of 8×13×1 images gives images of shape [3, 8, 13, 3], expected [3, 8, 13, 1]. Keep the shape, or declare another height and width by the kit's `outputSize`. Work from images.shape[3], or throw an Error 'tint: expected 3 channels, got 1'",
+      "tint breaks law 5: images.apply at step 0 of batch 3 of 8×13×1 images returns images of shape [3, 8, 13, 3], expected [3, 8, 13, 1]. Keep the shape, or declare another height and width with the kit's `outputSize`. Work from images.shape[3], or throw an Error 'tint: expected 3 channels, got 1'",
   },
   {
     law: 6,
-    mistake: 'remembers in a closure',
+    mistake: 'keeps its state in a closure',
     make: () =>
       closure('forgetful', (memory) => void Object.assign(memory, { best: 10, scale: 1 })),
     message:
-      'forgetful breaks law 6: stopped before step 6 and resumed, the rate of step 9 is 0.1 in place of 0.05. What it remembers must be in the object that start returns, not in a closure',
+      'forgetful breaks law 6: stopped before step 6 and resumed, the rate of step 9 is 0.1 instead of 0.05. Keep its state in the object that start returns, not in a closure',
   },
   {
     law: 6,
-    mistake: 'keeps a number that JSON does not have',
+    mistake: "keeps a number that JSON can't represent",
     make: () => plateau('infinite', Infinity),
     message:
-      "infinite breaks law 6: infinite.best in the state is Infinity, which a checkpoint can't hold. Use JSON, typed arrays and tensors; null for a number that is not finite",
+      "infinite breaks law 6: infinite.best in the state is Infinity, which a checkpoint can't store. Use JSON, typed arrays and tensors; null for a number that is not finite",
   },
   {
     law: 6,
@@ -426,11 +426,11 @@ export const broken: readonly Broken[] = [
     make: () =>
       named('mapping', { start: () => ({ seen: new Map([[1, 2]]) }), afterStep: () => {} }),
     message:
-      "mapping breaks law 6: mapping.seen in the state is a Map, which a checkpoint can't hold. Use JSON, typed arrays and tensors; null for a number that is not finite",
+      "mapping breaks law 6: mapping.seen in the state is a Map, which a checkpoint can't store. Use JSON, typed arrays and tensors; null for a number that is not finite",
   },
   {
     law: 7,
-    mistake: 'acts beside its hooks',
+    mistake: 'acts outside its hooks',
     make: () =>
       named('clamp', {
         start({ variables }) {
@@ -440,34 +440,34 @@ export const broken: readonly Broken[] = [
         },
       }),
     message:
-      'clamp breaks law 7: it acts outside its window: in during({ from: { steps: 1000 } }, …) the variable dense/bias of step 0 is 0 in place of -0.01817. Act in hooks only, and not in what start leaves behind',
+      'clamp breaks law 7: it acts outside its window: in during({ from: { steps: 1000 } }, …) the variable dense/bias of step 0 is 0 instead of -0.01817. Act only in hooks, not through anything that start created',
   },
   {
     law: 7,
-    mistake: 'evaluates on the average by putting it in the model',
+    mistake: 'evaluates on the average by assigning it to the model',
     make: () => averaging('swap', 'evaluation'),
     message:
-      "swap breaks law 7: evaluating changes the training: the variable block1/conv/kernel of step 2 is -0.2014 in place of -0.2029. evaluation.weights and evaluation.predict must leave the variables and the trick's own state as they are",
+      "swap breaks law 7: evaluating changes the training: the variable block1/conv/kernel of step 2 is -0.2014 instead of -0.2029. evaluation.weights and evaluation.predict must not change the variables or the trick's own state",
   },
   {
     law: 8,
-    mistake: 'takes any option',
+    mistake: 'accepts any option',
     make: () => trusting(3),
     options: { invalid: [() => trusting(-3)] },
     message:
-      "trusting breaks law 8: trusting(-3) is accepted. Declare it, as in defineOptions('trusting', { length: integer({ min: 1 }) }), and parse what the factory is given",
+      "trusting breaks law 8: trusting(-3) is accepted. Declare it, as in defineOptions('trusting', { length: integer({ min: 1 }) }), and parse the factory's argument",
   },
   {
     law: 8,
-    mistake: 'refuses without saying what',
+    mistake: 'rejects an option without saying why',
     make: () => curt(3),
     options: { invalid: [() => curt(-3)] },
     message:
-      "curt breaks law 8: curt(-3) throws 'bad length', expected 'curt: expected OPTION to be RANGE, got VALUE'. Declare it, as in defineOptions('curt', { length: integer({ min: 1 }) }), and parse what the factory is given",
+      "curt breaks law 8: curt(-3) throws 'bad length', expected 'curt: expected OPTION to be RANGE, got VALUE'. Declare it, as in defineOptions('curt', { length: integer({ min: 1 }) }), and parse the factory's argument",
   },
   {
     law: 9,
-    mistake: 'draws otherwise than the reference',
+    mistake: 'draws from another distribution than the reference',
     make: () =>
       named(
         'loaded',
@@ -478,29 +478,29 @@ export const broken: readonly Broken[] = [
       ),
     options: uniformly(0, 1),
     message:
-      'loaded breaks law 9: over 4000 steps of 8 images of 32×24×3: expected 32000 strengths to range from 0 to 1, got 0 to 0.9. Compare with the paper: which distribution, which ends included',
+      'loaded breaks law 9: over 4000 steps of 8 images of 32×24×3: expected 32000 strengths to range from 0 to 1, got 0 to 0.9. Check the distribution in the paper, and which ends it includes',
   },
   {
     law: 9,
-    mistake: 'draws, and declares no distribution',
+    mistake: 'draws without declaring a distribution',
     make: () =>
       named(
         'unheld',
         images((random, { batch }) => random.images(batch, (image) => image.uniform()), shifted),
       ),
     message:
-      'unheld breaks law 9: images.draw draws random numbers, and nothing compares them with the reference. Give the kit their `distribution`, as in { distribution: (draws) => expectUniform({ angles: draws.flat() }, -15, 15) }',
+      'unheld breaks law 9: images.draw draws random numbers that are not compared with the reference. Pass their `distribution` to the kit, as in { distribution: (draws) => expectUniform({ angles: draws.flat() }, -15, 15) }',
   },
   {
     law: 9,
-    mistake: 'draws in another hook, and declares no distribution',
+    mistake: 'draws in another hook without declaring a distribution',
     make: () =>
       named('noisy-labels', {
         targets: (targets, { random }) =>
           tf.tidy(() => (random.uniform() < 0.5 ? tf.clone(targets) : tf.reverse(targets, 0))),
       }),
     message:
-      'noisy-labels breaks law 9: targets draws random numbers, and nothing compares them with the reference. Give the kit their `distribution`, as in { distribution: (draws) => expectUniform({ angles: draws.flat() }, -15, 15) }',
+      'noisy-labels breaks law 9: targets draws random numbers that are not compared with the reference. Pass their `distribution` to the kit, as in { distribution: (draws) => expectUniform({ angles: draws.flat() }, -15, 15) }',
   },
   {
     law: 9,
@@ -512,7 +512,7 @@ export const broken: readonly Broken[] = [
       ),
     options: { distribution: () => {} },
     message:
-      'lenient breaks law 9: `distribution` accepts draws that are the same in every step. Compare every number that is drawn: expectUniform, expectFrequencies, expectCdf',
+      'lenient breaks law 9: `distribution` accepts the same draws in every step. Check every drawn number with expectUniform, expectFrequencies or expectCdf',
   },
   {
     law: 9,
@@ -532,11 +532,11 @@ export const broken: readonly Broken[] = [
       shifted: { 'one more': (params: number[]) => params.map((value) => value + 1) },
     },
     message:
-      "coarse breaks law 9: `distribution` accepts draws that are shifted: 'one more'. Compare every number that is drawn: expectUniform, expectFrequencies, expectCdf",
+      "coarse breaks law 9: `distribution` accepts shifted draws: 'one more'. Check every drawn number with expectUniform, expectFrequencies or expectCdf",
   },
   {
     law: 9,
-    mistake: 'declares a distribution, and draws nothing',
+    mistake: 'declares a distribution, but draws nothing',
     make: () =>
       named(
         'steady',
@@ -544,25 +544,25 @@ export const broken: readonly Broken[] = [
       ),
     options: uniformly(0, 1),
     message:
-      'steady breaks law 9: there is a `distribution`, and no hook draws random numbers. Draw from the `random` that hooks are given, or leave it out',
+      'steady breaks law 9: there is a `distribution`, but no hook draws random numbers. Use the `random` passed to hooks, or omit the `distribution`',
   },
   {
     law: 10,
-    mistake: 'begins a run where the last one ended',
+    mistake: 'starts a run where the last one ended',
     make: () => closure('never-fresh'),
     message:
-      'never-fresh breaks law 10: in a second run of the same object the rate of step 0 is 0.025 in place of 0.1. Return what it remembers from start(run); hooks get it, and each run has its own',
+      'never-fresh breaks law 10: in a second run of the same object the rate of step 0 is 0.025 instead of 0.1. Return its state from start(run): hooks receive it, and each run has its own',
   },
   {
     law: 10,
-    mistake: 'shares its memory between runs that take turns',
+    mistake: 'shares its state between interleaved runs',
     make: () => closure('shared', (memory) => void Object.assign(memory, { best: 10, scale: 1 })),
     message:
-      'shared breaks law 10: in two runs that take turns with the same object the rate of step 4 is 0.05 in place of 0.1. Return what it remembers from start(run); hooks get it, and each run has its own',
+      'shared breaks law 10: in two interleaved runs of the same object the rate of step 4 is 0.05 instead of 0.1. Return its state from start(run): hooks receive it, and each run has its own',
   },
   {
     law: 10,
-    mistake: 'moves on when it is only asked',
+    mistake: 'changes its state when its rate is read',
     make: (): Trick<{ asked: number }> => ({
       name: 'clockwork',
       options: {},
@@ -570,11 +570,11 @@ export const broken: readonly Broken[] = [
       learningRate: (rate, _, state) => rate / ++state.asked,
     }),
     message:
-      "clockwork breaks law 10: where each step's rate is asked for twice, as for a plot, the rate of step 0 is 0.05 in place of 0.1. learningRate must change nothing: move on in afterStep, observe or afterEpoch",
+      "clockwork breaks law 10: if each step's rate is read twice, as for a plot, the rate of step 0 is 0.05 instead of 0.1. learningRate must not change any state: do that in afterStep, observe or afterEpoch",
   },
 ]
 
-/** Draws by `Math.random`, whose numbers nobody can foretell. */
+/** Draws with `Math.random`, which is unpredictable. */
 export const lottery = (): Trick =>
   named(
     'lottery',

@@ -36,12 +36,12 @@ test('reports differences: where, by how much, how often', () => {
   expect(() => expectClose([1, NaN], [1, 3])).toThrow('expected 3, got NaN')
 })
 
-test('so is a shape that does not fit', () => {
+test('reports a mismatched shape', () => {
   expect(() => expectClose(tf.zeros([3, 2]), fixture)).toThrow('expected shape [2, 3], got [3, 2]')
   expect(() => expectClose([1, 2], [1])).toThrow('expected 1 numbers, got 2')
 })
 
-test('nothing to compare is no success', () => {
+test('rejects an empty comparison', () => {
   expect(() => expectClose([], [])).toThrow('expected numbers to compare with, got none')
   expect(() => expectClose(tf.zeros([0, 3]), { shape: [0, 3], data: [] })).toThrow('got none')
 })

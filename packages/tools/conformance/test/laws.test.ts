@@ -30,9 +30,9 @@ onEachBackend(() => {
     },
   )
 
-  test('law 1 is broken by dice of its own', async () => {
+  test('law 1 is broken by Math.random', async () => {
     await expect(laws[0]!.check({ name: 'lottery', make: lottery, options: {} })).rejects.toThrow(
-      /^lottery breaks law 1: drawing twice for seed 1, step 7 and a batch of 1 gives \d\S+ and \d/,
+      /^lottery breaks law 1: two draws for seed 1, step 7 and a batch of 1 gives \d\S+ and \d/,
     )
   })
 })
@@ -57,16 +57,16 @@ describe('tricks that keep the laws pass', () => {
     conformance(make, name === 'brightness' ? uniformly(0.5, 1) : {})
 })
 
-describe('so do combinators of them', () => {
+describe('so do their combinators', () => {
   const { brightness, colour, averaging, plateau } = good as Record<string, () => Trick>
   interface Chosen {
     readonly choice: readonly number[]
     readonly params: { readonly brightness?: readonly number[] }
   }
-  /** Of images, each of which has its choice, and a strength where brightness is among them. */
+  /** Draws per image: each has its choice, and a strength if brightness is chosen. */
   const chosen = (odds: Record<string, number>, shifts: number): ConformanceOptions => ({
     distribution(draws: readonly (Chosen | undefined)[]) {
-      // Nothing is drawn where no image of the batch chose the trick.
+      // Nothing is drawn if no image of the batch chose the trick.
       const all = draws.map((each) => each?.choice ?? Array<number>(8).fill(-1))
       expectFrequencies({ choices: all.flat() }, odds)
       const strengths = draws.flatMap(
@@ -113,7 +113,7 @@ describe('so do combinators of them', () => {
         }),
     },
   })
-  /** Of steps, each of which does one trick, or none. */
+  /** Draws per step: each uses one trick, or none. */
   const bySteps = (odds: Record<string, number>): ConformanceOptions => ({
     distribution(draws: readonly (Record<string, number[]> | undefined)[]) {
       expectFrequencies({ choices: draws.map((params) => Object.keys(params ?? {}).join()) }, odds)
@@ -184,7 +184,7 @@ describe('checkTrick', () => {
     )
   })
 
-  test('takes another size where it is declared', async () => {
+  test('accepts another size if it is declared', async () => {
     const smaller = (): Trick => ({
       name: 'smaller',
       options: {},
@@ -198,7 +198,7 @@ describe('checkTrick', () => {
     expect(new Set(undeclared.map(({ law }) => law))).toEqual(new Set([4, 5]))
   })
 
-  test('quotes a call as it was written, also of an imported name', async () => {
+  test("quotes a call's source, even of an imported name", async () => {
     const [breach] = await checkTrick(() => trusting(1), { invalid: [() => trusting(-3)] })
     expect(breach!.message).toContain('law 8: trusting(-3) is accepted.')
   })
@@ -213,7 +213,7 @@ describe('onEachBackend', () => {
         expect(tf.getBackend()).toBe(backend)
       })
     },
-    { without: { cpu: 'shows how a backend is left out' } },
+    { without: { cpu: 'reports skipped backends' } },
   )
 
   test('skips the given laws', () => {

@@ -6,7 +6,7 @@ import { broken } from './broken.ts'
 
 const readme = readFileSync(join(import.meta.dirname, '../README.md'), 'utf8')
 
-test('the README has each law, and the words for each way to break it', () => {
+test('the README lists each law, and the message for each way to break it', () => {
   const section = laws
     .map(({ number, title }) => {
       const ways = broken.filter(({ law }) => law === number)

@@ -11,7 +11,7 @@ import {
 const drawn = <T>(draw: (random: Random) => T, size = 32_000, seed = 1): T[] =>
   createRandom(seed).images(size, draw)
 
-describe('draws of the right distribution are accepted, whatever the seed', () => {
+describe('accepts draws with the right distribution, for any seed', () => {
   const seeds = Array.from({ length: 300 }, (_, seed) => seed)
   test('uniform numbers', () => {
     for (const seed of seeds) {
@@ -42,7 +42,7 @@ describe('draws of the right distribution are accepted, whatever the seed', () =
   })
 })
 
-describe('others are rejected, with what is off', () => {
+describe('rejects others, with the difference', () => {
   const angles = (low: number, high: number): { angles: number[] } => ({
     angles: drawn((random) => random.uniform(low, high)),
   })
@@ -65,7 +65,7 @@ describe('others are rejected, with what is off', () => {
       'expected 32000 angles to range from -15 to 15, got -14.9 to 14.9',
     ],
     [
-      'a range that leaves an end out',
+      'a range without one end',
       () => expectUniform(angles(0.1, 15), 0, 15),
       /^expected 32000 angles to range from 0 to 15, got 0\.10\d* to 15$/,
     ],
@@ -86,7 +86,7 @@ describe('others are rejected, with what is off', () => {
     ['NaN', () => expectCdf({ alphas: [0.5, NaN] }, (x) => x), 'alphas to be numbers, got NaN'],
     ['no draws', () => expectUniform({ angles: [] }, 0, 1), 'expected angles, got none'],
     [
-      'a probability of 0.52 in place of 0.5',
+      'a probability of 0.52 instead of 0.5',
       () => expectFrequencies(coins(0.52), fair),
       /^expected 50 % of 32000 flips to be (true|false), got (51|52|48|47)\.?\d* %$/,
     ],
@@ -101,12 +101,12 @@ describe('others are rejected, with what is off', () => {
       /^expected 11\.11 % of 2\d+ rows to be 0, got 0 %$/,
     ],
     [
-      'a certain value that is not',
+      'a value that should be certain',
       () => expectFrequencies({ flips: [true, true, false] }, { true: 1 }),
       'expected flips among true, got false',
     ],
     [
-      'rare values that are all too frequent',
+      'rare values that are too frequent',
       () =>
         expectFrequencies(
           { rows: drawn((random) => random.integer(0, 40), 150) },
@@ -119,27 +119,27 @@ describe('others are rejected, with what is off', () => {
       /^expected 20 % of 150 rows to be others, got [45]\d\.?\d* %$/,
     ],
     [
-      'probabilities that are no distribution',
+      "probabilities that don't sum to 1",
       () => expectFrequencies(coins(0.5), { true: 0.6, false: 0.6 }),
       'expected the probabilities of flips to sum to 1, got 1.2',
     ],
     [
-      'one draw for two images',
+      'the same draw for two images',
       () => expectCdf({ angles: alike }, (x) => x),
-      'expected each of 32000 angles to be independent of the one before',
+      'expected each of 32000 angles to be independent of the previous one',
     ],
     [
-      'turn and turn about',
+      'alternating values',
       () => expectFrequencies({ flips: alike.map((_, i) => i % 2 === 0) }, fair),
-      'expected each of 32000 flips to be independent of the one before',
+      'expected each of 32000 flips to be independent of the previous one',
     ],
     [
-      'one number for both axes',
+      'the same number for both axes',
       () => expectIndependent({ rows: rows!, columns: columns! }),
       'expected rows to be independent of columns',
     ],
     [
-      'one that follows another a little',
+      'a slight correlation',
       () =>
         expectIndependent({
           rows: rows!,
@@ -150,9 +150,9 @@ describe('others are rejected, with what is off', () => {
       'expected rows to be independent of columns',
     ],
     [
-      'lists of two lengths',
+      'lists of different lengths',
       () => expectIndependent({ rows: [1, 2], columns: [1] }),
-      'expected as many rows as columns, got 2 and 1',
+      'expected equally many rows and columns, got 2 and 1',
     ],
   ])('%s', (_, check, message) => {
     expect(check).toThrow(message)

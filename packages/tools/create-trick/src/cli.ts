@@ -8,21 +8,23 @@ import { bareName, namesIn, refusal } from './names.ts'
 import { meanings, type Stage, stages } from './stages.ts'
 import { repositoryPackage, standalonePackage } from './trick.ts'
 
-const help = `Starts a new trick: a package whose failing test says what to do next.
+const help = `Creates the package of a new trick, with a failing test that lists the next steps.
 
-  npm create trick NAME -- [options]    a package of its own, in the folder NAME
-  pnpm new-trick NAME [options]         one of the repository, in its stage's folder
+  npm create trick NAME -- [options]    a separate package in the folder NAME
+  pnpm new-trick NAME [options]         a package of this repository, in its stage's folder
 
   --stage STAGE   where it acts: ${stages.join(', ')}
-  --paper URL     the paper
-  --help          this
+  --paper URL     the paper's address
+  --help          print this help
 
-What is not given is asked for.`
+Without these options, it asks for them.`
 
 /** Asks a question, or ends the program if there is no terminal. */
 async function ask(what: string, question: () => Promise<string | symbol>): Promise<string> {
   if (!process.stdin.isTTY)
-    throw new Error(`create-trick: expected ${what} to be given (see --help)`)
+    throw new Error(
+      `create-trick: expected ${what} on the command line, as there is no terminal to ask (see --help)`,
+    )
   const answer = await question()
   if (typeof answer !== 'string') {
     cancel('Nothing was written.')
@@ -43,7 +45,7 @@ function parsed() {
       },
     })
   } catch (error) {
-    // What Node says, without its advice on how to pass such a text on.
+    // Node's message, without its advice on how to pass such a text.
     const [what] = (error as Error).message.split('. ')
     throw new Error(`create-trick: ${what} (see --help)`, { cause: error })
   }
@@ -61,7 +63,7 @@ async function main(): Promise<void> {
   const name =
     positionals[0] ??
     (await ask('NAME', () =>
-      text({ message: 'Its name?', validate: (given) => refusal(given ?? '', taken) }),
+      text({ message: 'Name of the trick?', validate: (given) => refusal(given ?? '', taken) }),
     ))
   const refused = refusal(name, taken)
   if (refused !== undefined) throw new Error(refused)
@@ -69,7 +71,7 @@ async function main(): Promise<void> {
     values.stage ??
     (await ask('--stage', () =>
       select({
-        message: 'What does it do?',
+        message: 'Stage: what does it do?',
         options: stages.map((value) => ({
           value: value as string,
           label: value,
@@ -78,13 +80,13 @@ async function main(): Promise<void> {
       }),
     ))
   const paper =
-    values.paper ?? (await ask('--paper', () => text({ message: "The paper's address?" })))
+    values.paper ?? (await ask('--paper', () => text({ message: 'Address of the paper?' })))
 
   const plan = { name, stage: stage as Stage, paper }
   const root = resolve(repository ?? bareName(name))
   const files = repository === undefined ? standalonePackage(plan) : repositoryPackage(plan, taken)
   if (repository === undefined && existsSync(root))
-    throw new Error(`create-trick: expected the folder to be a new one, got ${root}`)
+    throw new Error(`create-trick: expected a folder that does not exist yet, got ${root}`)
   for (const [path, content] of Object.entries(files)) {
     await mkdir(dirname(join(root, path)), { recursive: true })
     await writeFile(join(root, path), content, { flag: 'wx' })
@@ -95,7 +97,7 @@ async function main(): Promise<void> {
     repository === undefined
       ? `cd ${folder} && npm install && npm test`
       : `npx --yes pnpm install && npx oxfmt ${folder} && npx vitest run --project node ${folder}`
-  const done = `${folder} is there. The test says what to do next:\n\n${next}`
+  const done = `${folder} was created. Its test lists the next steps:\n\n${next}`
   if (process.stdin.isTTY) outro(done)
   else console.log(done)
 }

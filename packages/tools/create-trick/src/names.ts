@@ -4,11 +4,11 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { usedWords } from './templates.ts'
 
-/** The tricks of the repository, which the build puts in. */
+/** The repository's tricks, inserted by the build. */
 declare const TRICKS: readonly string[] | undefined
 
 interface Manifest {
-  /** Of a trick: where it acts, and the tricks' names if they differ from the package's. */
+  /** A trick's stage, and the tricks' names if they differ from the package's. */
   readonly tricks?: { readonly names?: readonly string[] }
 }
 
@@ -28,7 +28,7 @@ export const namesIn = (root: string): { packages: string[]; tricks: string[] } 
   return { packages, tricks: [...new Set(tricks)] }
 }
 
-/** The tricks that there are: two of one name would draw the same random numbers. */
+/** The existing tricks; two of the same name would draw the same random numbers. */
 export const existing = (): readonly string[] =>
   typeof TRICKS === 'undefined'
     ? namesIn(fileURLToPath(new URL('../../../..', import.meta.url))).tricks
@@ -46,9 +46,9 @@ const kebab = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/
 const scoped = /^(?:(@[a-z0-9][a-z0-9-]*)\/)?(.*)$/
 
 /**
- * Why a name can't be taken; undefined if it can.
+ * The reason why a name is rejected; undefined if it is valid.
  *
- * @param taken other names than those of the existing tricks
+ * @param taken names besides those of the existing tricks
  * @example
  * refusal('cutout') // 'create-trick: expected the name to be a new one, got "cutout", which is taken'
  */
@@ -57,17 +57,17 @@ export function refusal(name: string, taken: readonly string[] = []): string | u
   const expected = (what: string, why = ''): string =>
     `create-trick: expected the name to be ${what}, got ${JSON.stringify(name)}${why}`
   if (!kebab.test(bare))
-    return expected('words of a-z and 0-9 with - between, a letter first, as in my-idea')
+    return expected('words of a-z and 0-9 joined by -, starting with a letter, as in my-idea')
   if (name.length > 100) return expected('at most 100 characters')
   if (reserved.has(bare) || usedWords().has(camelOf(name)) || builtinModules.includes(bare))
-    return expected('free to use', ', which is reserved')
-  if ([...existing(), ...taken].includes(bare)) return expected('a new one', ', which is taken')
+    return expected('available', ', which is reserved')
+  if ([...existing(), ...taken].includes(bare)) return expected('new', ', which is taken')
   return undefined
 }
 
 /** The name without its scope: the trick's, and the folder's. */
 export const bareName = (name: string): string => scoped.exec(name)![2]!
 
-/** The name as the trick's function. */
+/** The name of the trick's function. */
 export const camelOf = (name: string): string =>
   bareName(name).replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase())

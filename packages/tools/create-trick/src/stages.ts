@@ -10,29 +10,29 @@ export const stages = [
 ] as const
 export type Stage = (typeof stages)[number]
 
-/** What each stage is, as asked for. */
+/** What tricks of each stage do, for the prompt. */
 export const meanings: Readonly<Record<Stage, string>> = {
   augment: 'changes images',
   mix: 'changes images and targets together',
   loss: 'changes the loss, or adds to it',
   schedule: 'sets the learning rate',
   optimize: 'changes the gradients',
-  evaluate: 'changes evaluation, or what follows from it',
-  model: 'sets the weights at the start',
+  evaluate: 'changes evaluation, or acts on its results',
+  model: 'sets the initial weights',
 }
 
 /** The parts of a new trick's test that depend on its stage. */
 export interface TestParts {
   readonly types: string
-  /** What the function gets, by name, with its type. */
+  /** The function's inputs, by name, with their types. */
   readonly inputs: Readonly<Record<string, string>>
   readonly params: string
-  /** The call, in an object of results by name. */
+  /** The call, as an object of results by name. */
   readonly result: string
   readonly gives: string
-  /** Of the kit, with what compares draws. */
+  /** Imports from the kit that compare draws. */
   readonly kit?: readonly string[]
-  /** What is drawn, compared with the paper's distribution. */
+  /** Compares the draws with the paper's distribution. */
   readonly distribution?: string
 }
 
@@ -58,7 +58,7 @@ export const tests: Readonly<Record<Stage, TestParts>> = {
     kit: ['evenly', 'expectFrequencies', 'expectUniform'],
     distribution: `distribution(draws: readonly NewTrickParams[]) {
     expectUniform({ strengths: draws.map(({ strength }) => strength) }, 0, 0.5)
-    // Batches are of eight.
+    // Batches have eight images.
     expectFrequencies({ partners: draws.map(({ permutation }) => permutation[0]!) }, evenly(0, 8))
   },`,
   },

@@ -6,7 +6,7 @@ const template = (path: string): string =>
 
 export const sourceOf = (stage: Stage): string => template(`${stage}/index.ts`)
 
-/** The test of a stage's trick: the same for all but for what the function gets and gives. */
+/** The test of a stage's trick, which differs between stages only in the function's inputs and results. */
 export function testOf(stage: Stage): string {
   const { types, inputs, params, result, gives, kit = [], distribution } = tests[stage]
   const names = Object.keys(inputs)
@@ -23,7 +23,7 @@ export function testOf(stage: Stage): string {
     RESULT: result,
     GIVES: gives,
     '  DISTRIBUTION\n': distribution
-      ? `  // What is drawn, compared with the paper's distribution.\n  ${distribution}\n`
+      ? `  // Compares the draws with the paper's distribution.\n  ${distribution}\n`
       : '',
   }
   return Object.entries(parts).reduce(
@@ -32,7 +32,7 @@ export function testOf(stage: Stage): string {
   )
 }
 
-/** The card. A trick that draws is a function of a batch, too. */
+/** The card. A trick that draws is also available as a function of a batch. */
 export function cardOf(stage: Stage): string {
   const batch = stage === 'mix' ? '{ images, targets }' : 'images'
   return template('README.md').replace(
@@ -41,7 +41,7 @@ export function cardOf(stage: Stage): string {
   )
 }
 
-/** What the files of a new trick call something else. */
+/** Words that the files of a new trick use otherwise. */
 export const usedWords = (): ReadonlySet<string> =>
   new Set(
     stages.flatMap((stage) =>

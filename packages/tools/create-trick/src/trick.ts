@@ -4,14 +4,14 @@ import { type Stage, stages } from './stages.ts'
 import { cardOf, sourceOf, testOf } from './templates.ts'
 
 export interface TrickPlan {
-  /** In kebab case; a package of its own may have a scope: `my-idea`, `@me/my-idea`. */
+  /** In kebab case; a separate package may have a scope: `my-idea`, `@me/my-idea`. */
   readonly name: string
   readonly stage: Stage
   /** The paper's address. */
   readonly paper: string
 }
 
-/** The versions of what a trick is made with. Vitest's is 4, as 5 can't report a failure on Node 20. */
+/** The versions of a trick's dependencies. Vitest's is 4, as 5 can't report a failure on Node 20. */
 function versions(): Record<string, string> {
   const file = new URL('../package.json', import.meta.url)
   return (JSON.parse(readFileSync(file, 'utf8')) as { peerDependencies: Record<string, string> })
@@ -20,7 +20,7 @@ function versions(): Record<string, string> {
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
-/** What is the same for a package of its own and for one of the repository. */
+/** The files shared by separate packages and those of the repository. */
 function sources({ name, stage, paper }: TrickPlan, packageName: string): Record<string, string> {
   const bare = bareName(name)
   const files = {
@@ -41,7 +41,7 @@ function sources({ name, stage, paper }: TrickPlan, packageName: string): Record
 }
 
 /**
- * The files of a package of its own, by path.
+ * The files of a separate package, by path.
  *
  * @throws Error for a name that is taken, invalid or reserved
  * @example
@@ -114,10 +114,10 @@ export function standalonePackage(plan: TrickPlan): Record<string, string> {
 }
 
 /**
- * The files of a package of the repository, by path from its root: with a changeset, and tested on the
- * backends that the repository registers.
+ * The files of a package of the repository, by path from its root: with a changeset, and tests on the backends that the
+ * repository registers.
  *
- * @param taken the names of the packages that there are
+ * @param taken the names of the existing packages
  * @throws Error for a name that is taken, invalid or reserved
  * @example
  * const plan = { name: 'my-idea', stage: 'augment', paper: 'https://arxiv.org/abs/1708.04552' } as const

@@ -20,43 +20,43 @@ function write(root: string, files: Readonly<Record<string, string>>): void {
 
 describe('names', () => {
   test.each([
-    ['cutout', 'a new one, got "cutout", which is taken'],
-    ['@me/cutout', 'a new one'],
+    ['cutout', 'new, got "cutout", which is taken'],
+    ['@me/cutout', 'new'],
     [
       'My_Idea',
-      'words of a-z and 0-9 with - between, a letter first, as in my-idea, got "My_Idea"',
+      'words of a-z and 0-9 joined by -, starting with a letter, as in my-idea, got "My_Idea"',
     ],
-    ['9lives', 'words of a-z and 0-9 with - between, a letter first'],
+    ['9lives', 'words of a-z and 0-9 joined by -, starting with a letter'],
     ['my--idea', 'words of a-z'],
     ['../idea', 'words of a-z'],
     ['@/idea', 'words of a-z'],
     ['', 'words of a-z'],
     ['a'.repeat(101), 'at most 100 characters'],
-    ['delete', 'free to use, got "delete", which is reserved'],
-    ['http', 'free to use, got "http"'],
-    ['conformance', 'free to use'],
-  ])('%j is refused', (name, why) => {
+    ['delete', 'available, got "delete", which is reserved'],
+    ['http', 'available, got "http"'],
+    ['conformance', 'available'],
+  ])('rejects %j', (name, why) => {
     expect(refusal(name)).toContain(`create-trick: expected the name to be ${why}`)
   })
 
-  test.each(['posterise', 'my-idea', '@me/my-idea', 'mixup2'])('%j is not', (name) => {
+  test.each(['posterise', 'my-idea', '@me/my-idea', 'mixup2'])('accepts %j', (name) => {
     expect(refusal(name)).toBeUndefined()
   })
 
-  test('a package of the repository takes no name of another, and no scope', () => {
+  test('a package of the repository must have a new name, without a scope', () => {
     expect(refusal('posterise', ['posterise'])).toContain('taken')
     const plan = { name: '@me/posterise', stage: 'augment', paper } as const
     expect(() => repositoryPackage(plan, [])).toThrow('without a scope, got "@me/posterise"')
   })
 
-  test('those of the tricks of the repository are taken, as packages and as tricks', () => {
+  test("the repository's packages and tricks are taken", () => {
     expect(existing()).toEqual(expect.arrayContaining(['cutout', 'early-stopping', 'batch-norm']))
     for (const name of ['initializers', 'xavier', 'l1', 'constant-warmup'])
       expect(refusal(name)).toContain('taken')
     for (const name of ['models', 'operations', 'train']) expect(refusal(name)).toBeUndefined()
   })
 
-  test('a name that the generated files use is reserved', () => {
+  test('names used by the generated files are reserved', () => {
     for (const name of [
       'number',
       'range',
@@ -74,13 +74,13 @@ test.each([
   [{ stage: 'data' as Stage }, 'the stage to be one of augment, mix'],
   [{ paper: 'the paper' }, 'the paper to be an address, https://…, got "the paper"'],
   [{ paper: "https://a.b/'" }, 'the paper to be an address'],
-])('%j is refused', (wrong, why) => {
+])('rejects %j', (wrong, why) => {
   expect(() => standalonePackage({ name: 'posterise', stage: 'augment', paper, ...wrong })).toThrow(
     `create-trick: expected ${why}`,
   )
 })
 
-test('a package of the repository has the shape of the others', () => {
+test('a package of the repository has the same shape as the others', () => {
   const files = repositoryPackage({ name: 'posterise', stage: 'augment', paper }, [])
   expect(Object.keys(files)).toEqual([
     ...['package.json', 'tsconfig.json', 'README.md', 'src/index.ts', 'test/posterise.test.ts'].map(
@@ -106,7 +106,7 @@ test('a package of the repository has the shape of the others', () => {
   expect(files['.changeset/posterise.md']).toContain("'@tricks/posterise': minor")
 })
 
-describe('a package of its own', () => {
+describe('a separate package', () => {
   mkdirSync(join(repository, '.cache'), { recursive: true })
   const folder = mkdtempSync(join(repository, '.cache/create-trick-'))
   afterAll(() => rmSync(folder, { recursive: true }))
@@ -116,7 +116,7 @@ describe('a package of its own', () => {
     readonly status: string
     readonly failureMessages: readonly string[]
   }
-  /** What vitest says of the tests of the folder's packages. */
+  /** Vitest's results for the folder's packages. */
   function run(): Result[] {
     const output = join(folder, 'results.json')
     const flags = ['--root', folder, '--reporter', 'json', '--outputFile', output]
@@ -129,7 +129,7 @@ describe('a package of its own', () => {
   }
 
   beforeAll(() => {
-    // Beside the repository's packages, so that theirs are found from the sources.
+    // Beside the repository's packages, so that imports resolve to the sources.
     const conditions = `['@tricks/source']`
     write(folder, {
       'vitest.config.ts': `export default { resolve: { conditions: ${conditions} }, ssr: { resolve: { conditions: ${conditions} } }, test: { include: ['*/test/*.test.ts'], testTimeout: 60_000 } }`,
@@ -138,7 +138,7 @@ describe('a package of its own', () => {
       write(join(folder, stage), standalonePackage({ name: `new-${stage}`, stage, paper }))
   })
 
-  test('has types that hold, in every stage', () => {
+  test('type-checks in every stage', () => {
     for (const stage of stages) {
       const flags = ['-p', join(folder, stage), '--customConditions', '@tricks/source']
       const { stdout, status } = spawnSync(bin('tsc'), flags, { encoding: 'utf8' })
@@ -146,7 +146,7 @@ describe('a package of its own', () => {
     }
   })
 
-  test('has one test that fails, with a sentence that says what to do; the laws are kept', () => {
+  test('has one failing test that lists the next steps; the laws are obeyed', () => {
     const results = run()
     const failed = results.filter(({ status }) => status !== 'passed')
     expect(failed.map(({ fullName }) => fullName)).toEqual(
@@ -162,7 +162,7 @@ describe('a package of its own', () => {
     expect(results.length).toBeGreaterThan(7 * 8)
   })
 
-  test('is green once it is filled in: the guide on posterise', () => {
+  test('passes once it is filled in: the guide on posterise', () => {
     const guide = readFileSync(join(repository, 'CONTRIBUTING.md'), 'utf8')
     const blocks = (language: string): string[] =>
       [...guide.matchAll(new RegExp(`\`\`\`${language}\n([^]*?)\`\`\``, 'g'))].map(

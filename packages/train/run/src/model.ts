@@ -26,7 +26,7 @@ export interface TrainedModel {
  */
 export async function loadModel(folder: string): Promise<TrainedModel> {
   if (!hasModel(folder))
-    throw new Error(`${folder} contains no trained model: it is written when a run ends`)
+    throw new Error(`${folder} contains no trained model: a run writes it when it ends`)
   const read = (name: string): Buffer => readFileSync(join(folder, 'model', name))
   const { modelTopology, weightsManifest } = parseJson(read('model.json').toString()) as {
     modelTopology: object

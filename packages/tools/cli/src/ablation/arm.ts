@@ -26,7 +26,7 @@ export interface ArmSetup {
   readonly teacher: string
 }
 
-/** Trains an arm of an ablation, from where an earlier attempt left it. */
+/** Trains an arm of an ablation; resumes an earlier attempt. */
 export async function trainArm({ spec, setup, ...job }: ArmJob): Promise<Outcome> {
   const { seed, storage, folder, signal } = job
   const { regime, ...rest } = setup as unknown as ArmSetup
@@ -85,7 +85,7 @@ export async function trainArm({ spec, setup, ...job }: ArmJob): Promise<Outcome
   }
 }
 
-/** The processor's time that a run has taken, over all its attempts. */
+/** Measures a run's CPU time, over all its attempts. */
 class Clock {
   readonly #before: number
   readonly #began = process.cpuUsage()
@@ -102,7 +102,7 @@ class Clock {
     return this.#before + (user + system) / 1e6
   }
 
-  /** Before the checkpoint of that step, so that none lacks it. */
+  /** Saved before the step's checkpoint, so that every checkpoint has it. */
   keep(folder: string, step: number): void {
     replaceFile(join(folder, `cpu-seconds-${step}`), String(this.seconds()))
   }
@@ -110,7 +110,7 @@ class Clock {
 
 let last: { readonly key: string; readonly content: ReturnType<typeof openAll> } | undefined
 
-/** What arms have in common is loaded once, as most that a process trains are of one ablation. */
+/** Loads what arms share, once: most arms that a process trains belong to one ablation. */
 function opened(
   regime: Regime,
   rest: Omit<ArmSetup, 'regime'>,

@@ -61,7 +61,7 @@ export const articleComparisons: readonly Comparison[] = [
   })),
   { name: 'all', kind: 'added', with: arm(articleTricks), without: arm(base) },
   ...articleTricks
-    // Step decay is left out wherever cosine decay is used: it would have no visible effect.
+    // Step decay is omitted wherever cosine decay is used: it would have no visible effect.
     .filter((name) => name !== 'step-decay')
     .map((name): Comparison => ({
       name,

@@ -40,7 +40,7 @@ export function recipePage(regime: Regime, command: string): PageText {
   const { trainingImages, validationImages, measuredImages, epochs, batchSize, recipe, data } =
     regime
   return {
-    title: `What each trick of ${recipe} is worth`,
+    title: `The effect of each trick in ${recipe}`,
     about: [
       `${data}: ${trainingImages} training images, ${validationImages} for validation, and ${measuredImages} others to measure ` +
         `accuracy on; ${epochs} epochs, batch ${batchSize}. The two runs of a pair share the seed, the machine and ` +

@@ -49,7 +49,9 @@ export const ablate: Command<(typeof names)[number]> = {
   async run([data], flags, program) {
     const { queue, storage } = flags
     if ((queue === undefined) !== (storage === undefined))
-      throw new UsageError('ablate: expected --queue and --storage together, for workers elsewhere')
+      throw new UsageError(
+        'ablate: expected both --queue and --storage, for workers on other machines',
+      )
     if (queue !== undefined && !addressOf(queue))
       throw new UsageError(`--queue: expected redis://… or postgres://…, got ${queue}`)
     const source = await locateData(String(data))
@@ -79,7 +81,7 @@ export const ablate: Command<(typeof names)[number]> = {
       : recipeComparisons(name, tricksOf(recipe, dryContext(recipe, facts)))
     const comparisons = chosen(all, only)
     const out = resolve(flags.out ?? join('runs', `ablation-${name.replaceAll(/\W+/g, '-')}`))
-    // On a server workers find it in the folder that they share, beside those of other ablations.
+    // With a server, workers find it in their shared folder, beside those of other ablations.
     const shared = storage === undefined ? out : resolve(storage)
     const teacherName = storage === undefined ? 'teacher' : teacherOf(regime)
     const teacher = join(shared, teacherName)
@@ -118,8 +120,8 @@ export const ablate: Command<(typeof names)[number]> = {
 }
 
 /**
- * How the runs train: by the flags, else by the recipe; the article's ablation has its own sizes. The keys are kept in
- * this order in about.json, which a resumed ablation must match.
+ * The settings of the runs: from the flags, otherwise from the recipe; the article's ablation has its own sizes. The
+ * keys are kept in this order in about.json, which a resumed ablation must match.
  */
 function regimeOf(
   of: {
@@ -177,6 +179,6 @@ function chosen(all: readonly Comparison[], only: string | undefined): readonly 
   return all.filter(({ name }) => requested.includes(name))
 }
 
-/** A name of its own for each teacher in a shared folder. */
+/** A unique name for each teacher in a shared folder. */
 const teacherOf = (regime: Regime): string =>
   `teacher-${createHash('sha256').update(JSON.stringify(regime)).digest('hex').slice(0, 12)}`

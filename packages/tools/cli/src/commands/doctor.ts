@@ -132,6 +132,6 @@ function nativeDoctor(): void {
   } catch {
     return
   }
-  console.log('\n@tricks/native is installed, and says:')
+  console.log('\n@tricks/native is installed, and reports:')
   spawnSync(process.execPath, [...process.execArgv, command, 'doctor'], { stdio: 'inherit' })
 }

@@ -16,7 +16,7 @@ const actions: Readonly<Record<string, (queue: Queue) => Promise<string | undefi
   },
   async retry(queue) {
     const count = await queue.retry()
-    return `${count} failed ${count === 1 ? 'trial waits' : 'trials wait'} again.`
+    return `${count} failed ${count === 1 ? 'trial is' : 'trials are'} waiting again.`
   },
 }
 
@@ -36,7 +36,7 @@ export const experiment: Command<'json'> = {
     const address = String(where)
     if (!addressOf(address) && !existsSync(join(address, 'trials.sqlite')))
       throw new UsageError(
-        `experiment: expected a folder with an experiment in it, redis://… or postgres://…, got ${address}`,
+        `experiment: expected a folder that contains an experiment, redis://… or postgres://…, got ${address}`,
       )
     const queue = await openTrials(address, { say: (line) => console.error(line) })
     try {
@@ -63,7 +63,7 @@ function print(entries: readonly Entry[], paused: boolean): void {
     )
   for (const { trial, error, attempts } of of('failed'))
     console.log(`  ${nameOf(trial)}  failed after ${attempts} attempts: ${error}`)
-  if (of('failed').length > 0) console.log('Try them again with the action retry.')
+  if (of('failed').length > 0) console.log('To try them again, use the action retry.')
 }
 
 /** A name by which a person recognises a trial: an arm's name if it has one. */

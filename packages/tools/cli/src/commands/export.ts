@@ -21,7 +21,7 @@ export const exportRun: Command<(typeof names)[number]> = {
   async run([run], flags) {
     checkFlags(flags)
     const { out = 'model', probabilities = false, onnx = false, backend } = flags
-    // For TensorFlow.js any backend will do, as only weights are copied.
+    // For TensorFlow.js, any backend works, as only weights are copied.
     await useBackend(onnx ? backend : 'wasm')
     const path = resolve(String(run))
     const { model, classes } = await loadModel(path)

@@ -118,7 +118,7 @@ function checkFlagsFor(source: string, { size, skipBroken }: Given): void {
     throw new UsageError(`${flag} applies only to a folder of pictures; CIFAR's images are 32 × 32`)
 }
 
-/** The folder of the teacher's run, if the recipe learns from one; by default there is one per data set. */
+/** The folder of the teacher's run, if the recipe needs one; by default there is one per data set. */
 async function teacherFolder(
   recipe: string,
   source: string,

@@ -6,7 +6,7 @@ import { slots, trialWorker, version } from '../trials/common.ts'
 import { stopSignal, UsageError } from '../usage.ts'
 import type { Command } from './command.ts'
 
-/** Between two generations of a search nothing may be waiting for a while. */
+/** Between two generations of a search, nothing may be waiting for a while. */
 const idleSeconds = 60
 
 export const worker: Command<'queue' | 'storage' | 'processes' | 'untilEmpty'> = {
@@ -16,16 +16,18 @@ export const worker: Command<'queue' | 'storage' | 'processes' | 'untilEmpty'> =
   examples: ['worker --queue redis://queue:6379 --storage /shared/tricks'],
   async run(_, { queue: where, storage, processes = slots(), untilEmpty = false }) {
     if (where === undefined)
-      throw new UsageError('worker: expected --queue, the experiment to work on')
+      throw new UsageError(
+        'worker: expected --queue with the address of an experiment, such as redis://queue:6379',
+      )
     const isServer = addressOf(where) !== undefined
     if (isServer && storage === undefined)
-      throw new UsageError('worker: expected --storage, a folder that all workers share')
+      throw new UsageError('worker: expected --storage with a folder that all workers share')
     const folder = resolve(storage ?? where)
     mkdirSync(folder, { recursive: true })
     const say = (line: string): void => console.log(line)
     const signal = stopSignal()
     const queue = await openTrials(where, { say, ...(isServer && { version }) })
-    console.log(`Waits for trials of ${queue.name}, ${processes} at once`)
+    console.log(`Waiting for trials on ${queue.name}; trains ${processes} at once`)
     try {
       await workOn(queue, {
         module: trialWorker,

@@ -5,8 +5,8 @@ import { batchOf, firstOf, openData, type Subset } from '@tricks/train'
 import { setUp } from '../session.ts'
 
 /**
- * The images that a run is judged by at its end: its test images, else those that it kept for validation; of many an even
- * choice.
+ * The images that measure a run's accuracy: its test images, otherwise its validation images; an evenly spaced
+ * selection if there are many.
  *
  * @throws Error if the data can't be read
  */
@@ -24,7 +24,7 @@ export async function judgedImages(
   const train = limit === undefined ? data.train : firstOf(data.train, limit)
   const { channels, labels } = train
   const validation = data.validation ?? validationOf(recipe, labels.length)
-  // Mean and deviation are in the model; to give them saves measuring them.
+  // The model includes mean and deviation; passing any avoids measuring them.
   const known = {
     mean: Array<number>(channels).fill(0),
     deviation: Array<number>(channels).fill(1),
@@ -43,7 +43,7 @@ const evenly = (indices: Int32Array, most: number): Int32Array =>
     ? indices
     : Int32Array.from({ length: most }, (_, i) => indices[Math.floor((i * indices.length) / most)]!)
 
-/** How many a model, which normalises for itself, classifies rightly, and as what. */
+/** Counts the images that a model with built-in normalisation classifies correctly, and returns its predictions. */
 export async function rightOf(
   model: LayersModel,
   subset: Subset,

@@ -11,13 +11,13 @@ export interface OnnxExport {
   readonly run: string
   readonly output: 'logits' | 'probabilities'
   readonly layout: 'nhwc' | 'nchw'
-  /** How many images the accuracies are measured on, at most. */
+  /** Maximum number of images to measure the accuracies on. */
   readonly images: number
 }
 
 /**
- * A run's network as ONNX files, and what int8 weights cost, measured on the images that the run itself was judged by. The
- * model's kernels are int8's values afterwards.
+ * Exports a run's network as ONNX files, and measures the accuracy lost by int8 weights on the run's test or validation
+ * images. Afterwards, the model's kernels have int8's values.
  *
  * @returns the files, and lines to print
  */
@@ -55,9 +55,7 @@ async function imagesOf(
   try {
     const { settings } = readRun(run)
     const view = progressView({ stream: process.stderr })
-    return (
-      (await judgedImages(settings, most, view)) ?? 'the run kept no images for validation or test'
-    )
+    return (await judgedImages(settings, most, view)) ?? 'the run has no validation or test images'
   } catch (error) {
     return (error as Error).message
   }

@@ -5,7 +5,7 @@ import { networkOf } from '../recipes/pretrained.ts'
 import { UsageError } from '../usage.ts'
 import { minutesToFineTune, type PlanInputs, planOf } from './plan.ts'
 
-/** What of the flags decides how a run begins. */
+/** The flags that decide how a run starts. */
 export type Beginning = Partial<
   Pick<Settings, 'recipe' | 'model' | 'from' | 'minutes' | 'views' | 'epochs' | 'size' | 'limit'>
 >
@@ -13,10 +13,10 @@ export type Beginning = Partial<
 const usualMinutes = 3
 
 /**
- * Whether a run begins with a pretrained network: with `--from` and its weights, with the recipe of that name, and for a
- * folder of pictures unless another recipe, another network or `--from scratch` is asked for.
+ * Whether a run starts with a pretrained network: with `--from` and weights, with the recipe of that name, and for a
+ * folder of pictures unless another recipe, another network or `--from scratch` is requested.
  *
- * @throws UsageError for flags that don't go together
+ * @throws UsageError for conflicting flags
  */
 export function beginsPretrained(source: string, given: Beginning): boolean {
   const { recipe, model, from } = given
@@ -27,11 +27,11 @@ export function beginsPretrained(source: string, given: Beginning): boolean {
       recipe === 'pretrained' ||
       (!another && model === undefined && isPictureFolder(source)))
   if (pretrained && another)
-    throw new UsageError(`--from: goes with the recipe pretrained, got it with ${recipe}`)
+    throw new UsageError(`--from applies only to the recipe pretrained, got --recipe ${recipe}`)
   for (const name of ['minutes', 'views'] as const)
     if (!pretrained && given[name] !== undefined)
       throw new UsageError(
-        `--${name}: goes with a pretrained network, and this run begins from scratch`,
+        `--${name} applies only to a pretrained network, but this run starts from scratch`,
       )
   if (!pretrained && given.epochs === 0)
     throw new UsageError(
@@ -41,10 +41,11 @@ export function beginsPretrained(source: string, given: Beginning): boolean {
 }
 
 /**
- * Chooses size, views and epochs by how many pictures there are and how fast this machine is, and says what it chose and why.
+ * Chooses size, views and epochs by the number of pictures and the speed of this machine, and prints its choice with
+ * reasons.
  *
- * @returns what is recorded, so that a resumed run does the same whatever the machine does then
- * @throws UsageError for a network that there are no weights for
+ * @returns the choice to record, so that a resumed run uses the same on any machine
+ * @throws UsageError for a network without pretrained weights
  */
 export async function choosePretrained(
   source: string,
@@ -53,7 +54,7 @@ export async function choosePretrained(
 ): Promise<Beginning> {
   const from = given.from ?? networkOf(given)
   const name = networkOf({ ...given, from })
-  // Loaded here: decoders are native code, and neither is needed from scratch.
+  // Loaded on demand: decoders are native code, and training from scratch needs neither.
   const [{ countPictures }, { measureSpeed }, { pretrainedInputs }] = await Promise.all([
     import('@tricks/image-folder'),
     import('./speed.ts'),
@@ -78,8 +79,8 @@ export async function choosePretrained(
   }
   const plan = planOf(inputs)
   view.say(
-    `Recipe     pretrained: ${name} has learned from ImageNet, so your ${inputs.pictures.toLocaleString('en')} pictures ` +
-      'need to teach it little. Pass --from scratch to train a new network.',
+    `Recipe     pretrained: ${name}, already trained on ImageNet, is adapted to your ${inputs.pictures.toLocaleString('en')} pictures. ` +
+      'Pass --from scratch to train a new network.',
   )
   view.say(`Plan       ${inWords(plan, inputs)}`)
   return { ...given, recipe: 'pretrained', from, minutes, ...chosenOf(plan) }
@@ -101,12 +102,12 @@ function inWords(plan: ReturnType<typeof planOf>, inputs: PlanInputs): string {
     `about ${duration(seconds)}`,
   ]
   const why = [
-    `This machine computes features of ${imagesPerSecond.toFixed(0)} images/s.`,
+    `This machine computes the features of ${imagesPerSecond.toFixed(0)} images/s.`,
     ...(smaller
-      ? [`Pictures are smaller than the network's ${inputs.size}, as there are many.`]
+      ? [`Pictures are scaled below the network's ${inputs.size} pixels, as there are many.`]
       : []),
     ...(seconds > minutes * 60 && given.views === undefined
-      ? [`That is longer than --minutes ${minutes}, as each picture has to be seen once.`]
+      ? [`This takes longer than --minutes ${minutes}, as each picture must be used once.`]
       : []),
     ...(epochs === 0 && given.epochs === undefined
       ? [`Pass --minutes ${minutesToFineTune(inputs)} to fine-tune the whole network too.`]
@@ -115,6 +116,6 @@ function inWords(plan: ReturnType<typeof planOf>, inputs: PlanInputs): string {
   return `${parts.join(', ')}\n           ${why.join('\n           ')}`
 }
 
-/** The weights as they are recorded: a file by its full path. */
+/** The weights as recorded in run.json: a file by its full path. */
 export const recordedSource = (from: string, resolve: (path: string) => string): string =>
   isFile(from) ? resolve(from) : from

@@ -1,42 +1,42 @@
-/** What the time allows. */
+/** A plan that fits the time. */
 export interface Plan {
   /** Side of the pictures in pixels. */
   readonly size: number
-  /** Views of each picture of which features are computed. */
+  /** Augmented views of each picture to compute features of. */
   readonly views: number
-  /** Of fine-tuning; 0 for the last layer alone. */
+  /** Epochs of fine-tuning; 0 for the last layer alone. */
   readonly epochs: number
-  /** About how long it takes. */
+  /** Approximate duration. */
   readonly seconds: number
 }
 
 export interface PlanInputs {
-  /** Pictures to train and to choose by. */
+  /** Number of training and validation pictures. */
   readonly pictures: number
-  /** Pictures that are evaluated once. */
+  /** Number of test pictures, evaluated once. */
   readonly tested: number
-  /** Images per second that the network makes features of at its own size. */
+  /** Images per second whose features the network computes at its own size. */
   readonly imagesPerSecond: number
-  /** The side of the pictures that the network was trained on. */
+  /** Side of the pictures that the network was trained on, in pixels. */
   readonly size: number
   readonly minutes: number
-  /** What the user asked for. */
+  /** The user's choices. */
   readonly given: { readonly size?: number; readonly views?: number; readonly epochs?: number }
 }
 
-/** Of the time, as starting, fitting and the report take some. */
+/** Fraction of the time to plan with, as start-up, fitting and the report take the rest. */
 const share = 0.8
-/** More show little that is new. */
+/** More views add little. */
 const mostViews = 4
-/** A step of fine-tuning takes so many times a forward pass, with batch norm folded and the lower blocks frozen. */
+/** Cost of a fine-tuning step in forward passes, with batch norm folded and the lower blocks frozen. */
 const stepCost = 2.5
-/** Fewer change little, as the rate has to rise and fall again. */
+/** Fewer change little, as the rate must first rise and then fall. */
 const fewestEpochs = 3
 const mostEpochs = 10
 
 /**
- * What makes the most of the time: pictures at the network's own size if one view fits, smaller ones if there are many; then
- * more views; then fine-tuning, if it can be long enough.
+ * Makes the best use of the time: pictures at the network's own size if one view fits, otherwise smaller ones; then
+ * more views; then fine-tuning, if there is time for enough epochs.
  */
 export function planOf(inputs: PlanInputs): Plan {
   const { pictures, tested, imagesPerSecond, given } = inputs
@@ -55,7 +55,7 @@ export function planOf(inputs: PlanInputs): Plan {
   return { size, views, epochs, seconds }
 }
 
-/** The minutes that fine-tuning would need besides the views. */
+/** The minutes needed to add fine-tuning to the views. */
 export function minutesToFineTune({ pictures, tested, imagesPerSecond }: PlanInputs): number {
   const images = tested + pictures * (mostViews + fewestEpochs * stepCost)
   return Math.ceil(images / imagesPerSecond / share / 60)

@@ -5,10 +5,10 @@ import { type PretrainedModel, unloaded } from '../recipes/pretrained.ts'
 const images = 16
 
 /**
- * How many images per second a network computes features of here, at its own size: the faster of two batches, as the first
- * one sets things up.
+ * Measures how many images per second a network computes features of on this machine, at its own size: the faster of
+ * two batches, as the first includes set-up.
  *
- * @param side of the images that it is measured on, by default the network's own
+ * @param side of the measured images, by default the network's own
  */
 export async function measureSpeed(
   name: PretrainedModel,

@@ -1,4 +1,4 @@
-// The tricks of the article, which can be left out (`--recipe all-but:NAME`) or used alone (`--recipe only:NAME`).
+// The tricks of the article, which can be removed (`--recipe all-but:NAME`) or used alone (`--recipe only:NAME`).
 import * as tf from '@tensorflow/tfjs-core'
 import { adabound } from '@tricks/adabound'
 import { autoAugment } from '@tricks/autoaugment'
@@ -24,7 +24,7 @@ import { l1, l2 } from '@tricks/weight-penalty'
 import { xavier } from '@tricks/initializers'
 import teacherRecipe from './teacher.ts'
 
-/** What is used instead of a trick that is left out. */
+/** The replacement for a removed trick. */
 export const article = {
   'warm-up': 'the full rate from the first step',
   'constant-warm-up': 'nothing',

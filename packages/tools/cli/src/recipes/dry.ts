@@ -1,7 +1,7 @@
 import type { Recipe, RecipeContext } from '@tricks/run'
 
 /**
- * The context in which a recipe's tricks are made when nothing is trained: CIFAR's shapes, and a teacher that throws.
+ * The context for creating a recipe's tricks without training: CIFAR's shapes, and a teacher that throws.
  */
 export const dryContext = (
   { size = 32 }: Recipe,

@@ -9,7 +9,7 @@ import { UsageError } from '../usage.ts'
 export const isFile = (recipe: string): boolean => /[./\\]/.test(recipe)
 
 /**
- * Loads the recipe that is a file's default export.
+ * Loads a recipe, a file's default export.
  *
  * @throws UsageError if the file doesn't exist; Error if it can't be loaded or exports something else
  */
@@ -46,7 +46,7 @@ function reasonOf({ message, ...error }: Error, path: string): string {
   return message
 }
 
-/** A recipe with its own copy of TensorFlow.js would compute without a backend. */
+/** A recipe that imports another copy of TensorFlow.js would have no backend. */
 function checkOneTensorflow(path: string): void {
   const [theirs, ours] = [path, import.meta.url].map((from) => {
     try {

@@ -12,19 +12,19 @@ import { defineRecipe, type Recipe, type RecipeContext } from '@tricks/run'
 import { warmup } from '@tricks/warmup'
 import { meant, UsageError } from '../usage.ts'
 
-/** A network that there are ImageNet weights for. */
+/** A network with pretrained ImageNet weights. */
 export type PretrainedModel = keyof typeof pretrainedInputs
 export const pretrainedModels = Object.keys(pretrainedInputs) as PretrainedModel[]
-/** Whose weights are fetched unless others are named. */
+/** The default network, whose weights are fetched. */
 export const usualModel: PretrainedModel = 'efficientnet-lite0'
 
-/** Which weights to begin with, and how. */
+/** The initial weights, and how to train. */
 export interface PretrainedOptions {
   /** A name or a file of weights. */
   readonly from?: string | undefined
-  /** The network of the weights; by default the one of that name. */
+  /** The network that the weights are for; by default, the one with the same name. */
   readonly model?: string | undefined
-  /** Views of each picture of which features are computed; default 4. */
+  /** Augmented views of each picture to compute features of; default 4. */
   readonly views?: number | undefined
 }
 
@@ -34,7 +34,7 @@ const isPretrained = (name: string): name is PretrainedModel =>
 /**
  * The network that weights are for.
  *
- * @throws UsageError if there are none for it
+ * @throws UsageError if it has no pretrained weights
  */
 export function networkOf({ from = usualModel, model }: PretrainedOptions): PretrainedModel {
   const name = model ?? (isPretrained(from) ? from : usualModel)
@@ -44,10 +44,10 @@ export function networkOf({ from = usualModel, model }: PretrainedOptions): Pret
   )
 }
 
-/** Never so little of a picture that what it shows is gone. */
+/** Windows are large enough to show the object. */
 const crop = (): Trick => randomResizedCrop({ area: [0.35, 1] })
 
-/** As it is, mirrored, and then cropped and mirrored at random. */
+/** The original, mirrored, and then randomly cropped and mirrored. */
 const viewsOf = (count: number): (readonly Trick[])[] =>
   Array.from({ length: count }, (_, i) =>
     i === 0 ? [] : i === 1 ? [randomFlip({ probability: 1 })] : [crop(), randomFlip()],
@@ -58,17 +58,17 @@ const smoothing = 0.1
 const rate = 0.003
 
 /**
- * The last layer of a network that has seen ImageNet, fitted to your pictures, and then the whole network fine-tuned with its
+ * Fits the last layer of a network pretrained on ImageNet to your pictures, then fine-tunes the whole network with its
  * batch norm frozen.
  *
- * @throws UsageError for a network that there are no weights for
+ * @throws UsageError for a network without pretrained weights
  */
 export function pretrainedRecipe(options: PretrainedOptions = {}): Recipe {
   const { from = usualModel, views = 4 } = options
   const name = networkOf(options)
   const { mean, deviation, size } = pretrainedInputs[name]
   return defineRecipe({
-    what: 'your own pictures, by a network that has seen ImageNet: the last layer, then all of it',
+    what: 'your own pictures, with a network pretrained on ImageNet: the last layer, then all layers',
     model: (context) => load(name, from, context),
     normalization: { mean, deviation },
     head: { passes: viewsOf(views), smoothing },
@@ -78,7 +78,7 @@ export function pretrainedRecipe(options: PretrainedOptions = {}): Recipe {
     validation: 0.1,
     optimizer: () => tf.train.momentum(rate / 8, 0.9, true),
     tricks: [
-      // Edges and textures are the same in all pictures, and a step takes two thirds of the time.
+      // Edges and textures are the same in all pictures, and a step is a third faster.
       ...(name.startsWith('efficientnet') ? [freeze({ until: 'blocks5' })] : []),
       crop(),
       randomFlip(),

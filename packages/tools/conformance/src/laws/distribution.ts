@@ -29,14 +29,14 @@ export const distribution: Law = law(
     if (hooks.length === 0) {
       if (!check) return
       throw new Error(
-        'there is a `distribution`, and no hook draws random numbers. Draw from the `random` that hooks are ' +
-          'given, or leave it out',
+        'there is a `distribution`, but no hook draws random numbers. Use the `random` passed to hooks, or ' +
+          'omit the `distribution`',
       )
     }
     if (!check)
       throw new Error(
-        `${hooks.join(' and ')} draws random numbers, and nothing compares them with the reference. Give the ` +
-          'kit their `distribution`, as in { distribution: (draws) => expectUniform({ angles: draws.flat() }, -15, 15) }',
+        `${hooks.join(' and ')} draws random numbers that are not compared with the reference. Pass ` +
+          'their `distribution` to the kit, as in { distribution: (draws) => expectUniform({ angles: draws.flat() }, -15, 15) }',
       )
     const all = hooks.length === 1 ? drawn[hooks[0]!]! : sideBySide(drawn)
     try {
@@ -44,8 +44,8 @@ export const distribution: Law = law(
     } catch (error) {
       throw reworded(
         error,
-        `over ${all.length} steps of 8 images of 32×24×3: ${messageOf(error)}. Compare with the paper: ` +
-          `which distribution, which ends included`,
+        `over ${all.length} steps of 8 images of 32×24×3: ${messageOf(error)}. Check the ` +
+          `distribution in the paper, and which ends it includes`,
       )
     }
     notices(check, all, shifted)
@@ -80,17 +80,17 @@ function notices(
       return false
     }
   }
-  const mend = 'Compare every number that is drawn: expectUniform, expectFrequencies, expectCdf'
+  const mend = 'Check every drawn number with expectUniform, expectFrequencies or expectCdf'
   const some = draws.filter((params) => params !== undefined).slice(0, 5)
   // Constant draws, such as those with a probability of 1, must be accepted.
   const certain = draws.every((params) => same(params, draws[0]))
   if (!certain && some.every((params) => accepts(draws.map(() => params))))
-    throw new Error(`\`distribution\` accepts draws that are the same in every step. ${mend}`)
+    throw new Error(`\`distribution\` accepts the same draws in every step. ${mend}`)
   for (const [name, shift] of Object.entries(shifted)) {
     const change = (params: unknown, step: number): unknown =>
       params === undefined ? params : shift(params as never, step)
     if (accepts(draws.map(change)))
-      throw new Error(`\`distribution\` accepts draws that are shifted: '${name}'. ${mend}`)
+      throw new Error(`\`distribution\` accepts shifted draws: '${name}'. ${mend}`)
   }
 }
 

@@ -46,9 +46,9 @@ function repeats(make: () => Trick, hook: Hook, size: Size): void {
     for (const again of [drawAlone(trick, hook, size, step), drawAlone(make(), hook, size, step)])
       if (!same(first[step], again))
         throw new Error(
-          `drawing twice for seed 1, step ${step} and a batch of ${size.batch} gives ` +
-            `${show(first[step])} and ${show(again)}. Draw from the \`random\` that draw is given ` +
-            `and from nothing else, and keep nothing from one call to the next`,
+          `two draws for seed 1, step ${step} and a batch of ${size.batch} are ` +
+            `${show(first[step])} and ${show(again)}. Use only the \`random\` passed to draw, ` +
+            `and keep no state between calls`,
         )
 }
 
@@ -64,7 +64,7 @@ function streams(make: () => Trick, hook: Hook, size: Size): void {
   if (firstDraws[0]!.length > 0 && firstDraws.every((values) => same(values, firstDraws[0])))
     throw new Error(
       `steps 0 to 7 draw from one stream, so a batch of ${size.batch} gets the same random numbers ` +
-        `in each. Use the \`random\` of the step as it is given, without random.at(…)`,
+        `in each. Use the \`random\` of the step directly, without random.at(…)`,
     )
 }
 
@@ -83,8 +83,8 @@ function alone(make: () => Trick, hook: Hook, size: Size): void {
     if (!same(drawn(others), expected))
       throw new Error(
         `step 3 of a batch of ${size.batch} draws ${show(drawn(others))} with another trick in the ` +
-          `list, ${show(expected)} without. Draw from the \`random\` that draw is given, which is ` +
-          `this trick's own`,
+          `list, ${show(expected)} without. Use only the \`random\` passed to draw, which ` +
+          `belongs to this trick`,
       )
 }
 
@@ -124,9 +124,9 @@ async function shards(make: () => Trick, whole: Size): Promise<void> {
     if (at < 0) continue
     const image = Math.floor(at / (a.length / shard.batch))
     throw new Error(
-      `image ${first + image} of a batch of ${whole.batch} is changed otherwise at step ${step} ` +
-        `where it is image ${image} of a shard: ${show(part)} is no slice of ${show(all)}. ` +
-        `Draw by random.images(batch, (image) => …), which gives each image its own stream`,
+      `image ${first + image} of a batch of ${whole.batch} is changed differently at step ${step} ` +
+        `as image ${image} of a shard: ${show(part)} is not a slice of ${show(all)}. ` +
+        `Draw with random.images(batch, (image) => …), which gives each image its own stream`,
     )
   }
 }
@@ -180,8 +180,8 @@ function checkReplayable(params: unknown, where: string): void {
         ? 'an object of a class'
         : `${typeof params === 'number' ? params : `a ${typeof params}`}`
   throw new Error(
-    `draw gives ${what} ${where}, so the run can't be replayed. Give JSON or typed arrays, and make ` +
-      `tensors of them in apply`,
+    `draw returns ${what} ${where}, so the run can't be replayed. Return JSON or typed arrays, and ` +
+      `convert them to tensors in apply`,
   )
 }
 

@@ -46,7 +46,7 @@ export const inputs: Law = law(
             if (at >= 0)
               throw new Error(
                 `${hook} changes ${name} at ${where}: value ${at} was ${short(values[at]!)} and is ` +
-                  `${short(after[name]![at]!)}. Give a new tensor, and put weights back after a look elsewhere`,
+                  `${short(after[name]![at]!)}. Return a new tensor, and restore weights after temporary changes`,
               )
           }
         }
@@ -68,7 +68,7 @@ async function runs(make: Parameters<Law['check']>[0]['make']): Promise<void> {
   if (left > 0)
     throw new Error(
       `a second run of 12 steps leaves ${count(left, 'tensor')} more than the first. Keep tensors in the ` +
-        `state that start returns: core disposes those that are replaced`,
+        `state that start returns: core disposes replaced tensors`,
     )
 }
 

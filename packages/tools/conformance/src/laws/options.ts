@@ -5,11 +5,11 @@ const form = /^\S+: expected \S+ to be .+, got /s
 /** Invalid options are reported when the trick is created, not an hour into the run. */
 export const options: Law = law(
   8,
-  'wrong options are refused, naming option, value and range',
+  'wrong options throw an error with option, value and range',
   ({ name, options: { invalid = [] } }) => {
     for (const make of invalid) {
       const call = sourceOf(make)
-      const mend = `Declare it, as in defineOptions('${name}', { length: integer({ min: 1 }) }), and parse what the factory is given`
+      const mend = `Declare it, as in defineOptions('${name}', { length: integer({ min: 1 }) }), and parse the factory's argument`
       let message: string | undefined
       try {
         make()

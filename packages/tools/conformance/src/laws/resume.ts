@@ -23,7 +23,7 @@ export const resume: Law = law(
       if (at)
         throw new Error(
           `stopped before step ${from.step} and resumed, ${at.words}. ` +
-            'What it remembers must be in the object that start returns, not in a closure',
+            'Keep its state in the object that start returns, not in a closure',
         )
     }
   },

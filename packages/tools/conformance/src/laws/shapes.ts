@@ -42,14 +42,14 @@ export async function checkCalls(subject: Subject, size: Size, step = 0): Promis
       const some = call.hook === 'evaluation.weights'
       for (const name of Object.keys(expected))
         if (!made[name] && !some)
-          throw new Error(`${where} doesn't give ${describeResult(name, call)}. Return it`)
+          throw new Error(`${where} doesn't return ${describeResult(name, call)}. Return it`)
       for (const [name, tensor] of Object.entries(made)) {
         const noun = describeResult(name, call)
         if (some && !expected[name])
           throw new Error(
-            `${where} gives ${name}, which is no variable's path. Use the paths of \`variables\``,
+            `${where} returns ${name}, which is not a variable's path. Use the paths of \`variables\``,
           )
-        if (expected[name]) checkForm(`${where} gives ${noun}`, tensor, expected[name], call)
+        if (expected[name]) checkForm(`${where} returns ${noun}`, tensor, expected[name], call)
         if (call.hook !== 'prepare')
           checkValues(where, noun, call, Array.from(await tensor.data<'float32'>()))
       }
@@ -119,7 +119,7 @@ function checkForm(
     throw new Error(
       `${what} of shape [${shape.join(', ')}], expected [${expected.join(', ')}]. Keep the shape` +
         (hook === 'images.apply'
-          ? ", or declare another height and width by the kit's `outputSize`"
+          ? ", or declare another height and width with the kit's `outputSize`"
           : ''),
     )
   if (dtype !== 'float32')
@@ -130,13 +130,13 @@ function checkValues(where: string, noun: string, { hook }: Call, values: number
   const nonFinite = values.find((value) => !Number.isFinite(value))
   if (nonFinite !== undefined)
     throw new Error(
-      `${where} gives ${noun} with ${nonFinite} in it. Look for a division by 0 or the logarithm of 0`,
+      `${where} returns ${noun} that contains ${nonFinite}. Look for a division by 0 or the logarithm of 0`,
     )
   if (hook === 'images.apply') {
     const beyond = values.find((value) => value < -1e-6 || value > 1 + 1e-6)
     if (beyond !== undefined)
       throw new Error(
-        `${where} gives images with ${short(beyond)} in them, expected values in [0, 1]. ` +
+        `${where} returns images that contain ${short(beyond)}, expected values in [0, 1]. ` +
           `Clip: tf.clipByValue(images, 0, 1)`,
       )
   }
@@ -147,8 +147,8 @@ function checkValues(where: string, noun: string, { hook }: Call, values: number
       const lowest = Math.min(...weights)
       if (Math.abs(sum - 1) > 1e-5 || lowest < -1e-6)
         throw new Error(
-          `${where} gives targets whose row ${row} sums to ${short(sum)} with ${short(lowest)} as the ` +
-            `lowest, expected 1 and at least 0. Weight what is mixed by shares of one whole`,
+          `${where} returns targets whose row ${row} sums to ${short(sum)}, with a minimum of ` +
+            `${short(lowest)}, expected a sum of 1 and a minimum of 0. Mix with weights that sum to 1`,
         )
     }
 }
@@ -163,8 +163,8 @@ function checkRates({ make }: Subject): void {
     const rate = trick.learningRate(0.1, timeAt(step), state)
     if (!(typeof rate === 'number' && Number.isFinite(rate) && rate >= 0))
       throw new Error(
-        `learningRate gives ${typeof rate === 'number' ? short(rate) : show(rate)} at step ${step} of a run of ${steps}, expected a finite number ` +
-          `of at least 0. Hold the last rate past the end, and mind a division by 0`,
+        `learningRate returns ${typeof rate === 'number' ? short(rate) : show(rate)} at step ${step} of a run of ${steps}, expected a finite number ` +
+          `of at least 0. Keep the last rate after the end, and avoid a division by 0`,
       )
   }
   tf.dispose(variables)

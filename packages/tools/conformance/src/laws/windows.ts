@@ -11,8 +11,8 @@ export const windows: Law = law(
     const evaluated = firstDifference(training(plain.log), training((await run([make()])).log))
     if (evaluated)
       throw new Error(
-        `evaluating changes the training: ${evaluated.words}. evaluation.weights and evaluation.predict must leave the variables and ` +
-          `the trick's own state as they are`,
+        `evaluating changes the training: ${evaluated.words}. evaluation.weights and evaluation.predict must not ` +
+          `change the variables or the trick's own state`,
       )
 
     const window = { from: { steps: 1000 } }
@@ -28,8 +28,8 @@ export const windows: Law = law(
     )
     if (outside)
       throw new Error(
-        `it acts outside its window: in during({ from: { steps: 1000 } }, …) ${outside.words}. Act in ` +
-          `hooks only, and not in what start leaves behind`,
+        `it acts outside its window: in during({ from: { steps: 1000 } }, …) ${outside.words}. Act only ` +
+          `in hooks, not through anything that start created`,
       )
   },
 )

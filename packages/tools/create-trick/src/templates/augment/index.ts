@@ -4,7 +4,7 @@ import { withDraws } from '@tricks/core/augmentation'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const newTrickOptions = defineOptions('new-trick', {
-  /** How much; the paper's default. */
+  /** Strength of the trick; the paper's default. */
   strength: number({ min: 0, max: 1, default: 0.5 }),
 })
 export type NewTrickOptions = OptionsOf<typeof newTrickOptions>
@@ -26,7 +26,7 @@ export function applyNewTrick(images: tf.Tensor4D, { strengths }: NewTrickParams
   const [batch] = images.shape
   const range = `${batch} numbers, one per image`
   assertArgument(strengths.length === batch, 'new-trick', { strengths }, range)
-  // In place of the paper's formula: darker by the strength.
+  // Replace by the paper's formula. Placeholder: darker by the strength.
   return tf.tidy(() => {
     const shares = tf.tensor4d(
       strengths.map((strength) => 1 - strength),
@@ -51,13 +51,13 @@ export function newTrick({ key, ...given }: NewTrickOptions = {}): Trick {
     key,
     options,
     images: {
-      // On the host, from `random` alone: each image has a stream of its own.
+      // On the host, from `random` alone: each image has its own stream.
       draw: (random, { batch }): NewTrickParams => ({
         strengths: random.images(batch, (image) => image.uniform(0, options.strength)),
       }),
       // On the device, for the whole batch at once.
       apply: applyNewTrick,
-      // For pictures.
+      // A caption for pictures.
       describe: ({ strengths }: NewTrickParams, image) =>
         `darker by ${strengths[image]!.toFixed(2)}`,
     },

@@ -3,7 +3,7 @@ import type { Trick } from '@tricks/core'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const newTrickOptions = defineOptions('new-trick', {
-  /** How much; the paper's default. */
+  /** Strength of the trick; the paper's default. */
   strength: number({ min: 0, max: 1, default: 0.5 }),
 })
 export type NewTrickOptions = OptionsOf<typeof newTrickOptions>
@@ -17,11 +17,11 @@ export interface NewTrickParams {
  * The formula, in one line.
  *
  * @param logits of normalised images, float32 `[batch, classes]`
- * @returns as `logits`
+ * @returns logits of the same shape
  * @see PAPER
  */
 export function applyNewTrick(logits: tf.Tensor2D, { strength }: NewTrickParams): tf.Tensor2D {
-  // In place of the paper's formula: less certain by the strength.
+  // Replace by the paper's formula. Placeholder: less certain by the strength.
   return tf.tidy(() => tf.mul(logits, 1 - strength))
 }
 
@@ -39,7 +39,7 @@ export function newTrick({ key, ...given }: NewTrickOptions = {}): Trick {
     name: 'new-trick',
     key,
     options,
-    // In evaluation alone; `next` is the model, which may be called more than once.
+    // Only in evaluation; `next` is the model, which may be called more than once.
     evaluation: { predict: (next, images) => applyNewTrick(next(images), options) },
   }
 }

@@ -3,7 +3,7 @@ import type { Trick } from '@tricks/core'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const newTrickOptions = defineOptions('new-trick', {
-  /** How much; the paper's default. */
+  /** Strength of the trick; the paper's default. */
   strength: number({ min: 0, max: 1, default: 0.5 }),
 })
 export type NewTrickOptions = OptionsOf<typeof newTrickOptions>
@@ -18,7 +18,7 @@ export interface NewTrickParams {
  *
  * @param loss the loss so far
  * @param pass logits and targets, float32 `[batch, classes]`, rows of targets sum to 1
- * @returns the loss to go down
+ * @returns the loss to minimise
  * @see PAPER
  */
 export function applyNewTrick(
@@ -26,7 +26,7 @@ export function applyNewTrick(
   { logits, targets }: { readonly logits: tf.Tensor2D; readonly targets: tf.Tensor2D },
   { strength }: NewTrickParams,
 ): tf.Scalar {
-  // In place of the paper's formula: the mean squared distance of logits and targets, added.
+  // Replace by the paper's formula. Placeholder: the mean squared distance of logits and targets, added.
   return tf.tidy(() =>
     tf.add(loss, tf.mul(tf.mean(tf.squaredDifference(logits, targets)), strength)),
   )

@@ -4,7 +4,7 @@ import { withDraws } from '@tricks/core/augmentation'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const newTrickOptions = defineOptions('new-trick', {
-  /** How much; the paper's default. */
+  /** Strength of the trick; the paper's default. */
   strength: number({ min: 0, max: 1, default: 0.5 }),
 })
 export type NewTrickOptions = OptionsOf<typeof newTrickOptions>
@@ -20,7 +20,7 @@ export interface NewTrickParams {
  * The formula, in one line.
  *
  * @param batch images float32 `[batch, height, width, channels]`, targets float32 `[batch, classes]`
- * @returns as `batch`; rows of targets still sum to 1
+ * @returns a batch of the same shape; rows of targets still sum to 1
  * @throws RangeError if the permutation doesn't fit the batch
  * @see PAPER
  */
@@ -31,7 +31,7 @@ export function applyNewTrick(
   const [batch] = images.shape
   const range = `${batch} indices, one per image`
   assertArgument(permutation.length === batch, 'new-trick', { permutation }, range)
-  // In place of the paper's formula: the weighted mean of each pair.
+  // Replace by the paper's formula. Placeholder: the weighted mean of each pair.
   return tf.tidy(() => {
     const order = tf.tensor1d([...permutation], 'int32')
     const blend = <T extends tf.Tensor>(x: T): T =>
@@ -62,7 +62,7 @@ export function newTrick({ key, ...given }: NewTrickOptions = {}): Trick {
       }),
       // On the device, for the whole batch at once.
       apply: applyNewTrick,
-      // For pictures.
+      // A caption for pictures.
       describe: ({ strength }: NewTrickParams) => `mixed by ${strength.toFixed(2)}`,
     },
   }
@@ -72,7 +72,7 @@ export function newTrick({ key, ...given }: NewTrickOptions = {}): Trick {
  * `newTrick` as a function of a batch, for a loop without a pipeline.
  *
  * @param batch images float32 `[batch, height, width, channels]`, targets float32 `[batch, classes]`
- * @returns as `batch`
+ * @returns a batch of the same shape
  * @example
  * const mixed = newTrickBatch({ images, targets }, { strength: 0.5, seed: 1, step })
  */

@@ -4,7 +4,7 @@ import { trainableOf } from '@tricks/core/model'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const newTrickOptions = defineOptions('new-trick', {
-  /** How much; the paper's default. */
+  /** Strength of the trick; the paper's default. */
   strength: number({ min: 0, max: 1, default: 0.5 }),
 })
 export type NewTrickOptions = OptionsOf<typeof newTrickOptions>
@@ -18,11 +18,11 @@ export interface NewTrickParams {
  * The formula, in one line.
  *
  * @param weights one variable's values
- * @returns as `weights`
+ * @returns weights of the same shape
  * @see PAPER
  */
 export function applyNewTrick(weights: tf.Tensor, { strength }: NewTrickParams): tf.Tensor {
-  // In place of the paper's formula: smaller by the strength.
+  // Replace by the paper's formula. Placeholder: smaller by the strength.
   return tf.tidy(() => tf.mul(weights, 1 - strength))
 }
 
@@ -41,7 +41,7 @@ export function newTrick({ key, ...given }: NewTrickOptions = {}): Trick {
     key,
     options,
     start({ variables, time }) {
-      // A run that is resumed has its weights already.
+      // A resumed run already has its weights.
       if (time.step > 0) return
       for (const variable of Object.values(trainableOf(variables)))
         variable.assign(applyNewTrick(variable, options))

@@ -3,7 +3,7 @@ import type { Tensors, Trick } from '@tricks/core'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const newTrickOptions = defineOptions('new-trick', {
-  /** How much; the paper's default. */
+  /** Strength of the trick; the paper's default. */
   strength: number({ min: 0, max: 1, default: 0.5 }),
 })
 export type NewTrickOptions = OptionsOf<typeof newTrickOptions>
@@ -17,11 +17,11 @@ export interface NewTrickParams {
  * The formula, in one line.
  *
  * @param gradients by their variable's path
- * @returns as `gradients`
+ * @returns gradients by the same paths
  * @see PAPER
  */
 export function applyNewTrick(gradients: Tensors, { strength }: NewTrickParams): Tensors {
-  // In place of the paper's formula: smaller by the strength.
+  // Replace by the paper's formula. Placeholder: smaller by the strength.
   const smaller = (gradient: tf.Tensor): tf.Tensor => tf.mul(gradient, 1 - strength)
   return tf.tidy(() =>
     Object.fromEntries(Object.entries(gradients).map(([path, each]) => [path, smaller(each)])),

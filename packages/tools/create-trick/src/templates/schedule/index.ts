@@ -2,7 +2,7 @@ import type { Time, Trick } from '@tricks/core'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const newTrickOptions = defineOptions('new-trick', {
-  /** How much; the paper's default. */
+  /** Strength of the trick; the paper's default. */
   strength: number({ min: 0, max: 1, default: 0.5 }),
 })
 export type NewTrickOptions = OptionsOf<typeof newTrickOptions>
@@ -16,12 +16,12 @@ export interface NewTrickParams {
  * The formula, in one line.
  *
  * @param rate the learning rate so far
- * @param time where the run stands; hold the last rate past its end
+ * @param time the position in the run; keep the last rate after its end
  * @returns the learning rate, at least 0
  * @see PAPER
  */
 export function applyNewTrick(rate: number, time: Time, { strength }: NewTrickParams): number {
-  // In place of the paper's formula: down along a line, by the strength at the end.
+  // Replace by the paper's formula. Placeholder: decreases linearly, by the strength at the end.
   return rate * (1 - strength * Math.min(1, time.step / time.steps))
 }
 
