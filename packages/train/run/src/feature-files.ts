@@ -5,14 +5,14 @@ import type { FeatureStore } from '@tricks/features'
 import { replaceFile } from './files/replace.ts'
 
 const checksum = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
-/** Bytes of a SHA-256. */
+/** Size of a SHA-256, in bytes. */
 const checked = 32
 
 /**
- * Keeps features in a folder, a file per block: its SHA-256 and its float32 values. What was truncated or altered counts as
- * missing, so that it is computed again.
+ * Keeps features in a folder, a file per block: its SHA-256 and its float32 values. A truncated or altered file counts
+ * as missing, so its features are computed again.
  *
- * @param path made if it doesn't exist
+ * @param path created if missing
  * @example
  * const store = featureFiles('runs/1/features')
  */

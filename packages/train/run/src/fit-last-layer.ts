@@ -19,15 +19,15 @@ import type { ProgressView } from './progress/view.ts'
 import type { HeadFacts } from './record/schema.ts'
 import type { Setup } from './set-up.ts'
 
-/** Without validation images to choose by: between what was chosen for 60 and for 800 pictures of a class. */
+/** Used without validation images: between the decays chosen for 60 and for 800 pictures per class. */
 const usualDecay = 10 ** -2.5
 
 /**
- * Fits the network's last layer to features of the images, which are kept in the run's folder as they are computed, so that a run
- * that is killed meanwhile continues there.
+ * Fits the network's last layer to features of the images, which are stored in the run's folder as they are computed,
+ * so that a killed run continues from them.
  *
- * The weight decay is chosen on the validation images. If nothing is trained or chosen by them after that, and there are test images
- * to tell how good the result is, the layer is fitted to all of them in the end.
+ * The weight decay is chosen on the validation images. If they are not needed after that, and test images measure the
+ * result, the layer is finally fitted to the validation images too.
  */
 export async function fitLastLayer(
   folder: string,
@@ -64,7 +64,7 @@ export async function fitLastLayer(
   const rows = [fitted, ...(others ? [others] : [])].flatMap(({ blocks }) => blocks)
   const count = rows.reduce((sum, { labels }) => sum + labels.length, 0)
   view.say(
-    `Features   ${fitted.width.toLocaleString('en')} numbers of each of ${count.toLocaleString('en')} images` +
+    `Features   ${fitted.width.toLocaleString('en')} features of each of ${count.toLocaleString('en')} images` +
       `${passes.length > 1 ? `, in ${passes.length} views` : ''} (${duration((performance.now() - began) / 1000)})`,
   )
   const classes = training.classes.length
@@ -98,14 +98,14 @@ export async function fitLastLayer(
   }
 }
 
-/** A set's images without those that are held out of it. */
+/** A set's images without the held-out ones. */
 function rest(all: Subset, heldOut: Subset | undefined): Subset {
   if (heldOut?.set !== all.set) return all
   const held = new Set(heldOut.indices)
   return { set: all.set, indices: all.indices.filter((index) => !held.has(index)) }
 }
 
-/** By which all classes count the same. */
+/** Weights that make all classes count equally. */
 function weightsOf({ blocks }: Features, classes: number): number[] {
   const counts = Array<number>(classes).fill(0)
   for (const { labels } of blocks) for (const label of labels) counts[label]!++

@@ -1,7 +1,7 @@
-/** The activations of this many take a few hundred megabytes. */
+/** The activations for this many pixels take a few hundred megabytes. */
 const pixels = 16 * 224 * 224
 
-/** How many images of a size pass through a network at once without gradients: memory and time alone depend on it. */
+/** Number of images of a size to pass through a network at once without gradients; affects only memory and time. */
 export const imagesAtOnce = ({
   height,
   width,

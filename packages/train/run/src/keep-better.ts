@@ -6,8 +6,8 @@ interface Best {
 }
 
 /**
- * Restores the weights of the best epoch by validation accuracy at the end, those from before the first one included: fine-tuning
- * that damages the features of a pretrained network leaves it unchanged. Of equal ones the last counts.
+ * At the end, restores the weights of the epoch with the best validation accuracy, including those before the first
+ * epoch: if fine-tuning damages a pretrained network, it is undone. In a tie, the last epoch counts.
  *
  * @param accuracy on the validation images before the first step
  */

@@ -30,7 +30,10 @@ export interface RunOptions {
   readonly microBatch?: number
   /** What to do if a loss or gradient is NaN or infinite; default 'stop'. */
   readonly nonFinite?: NonFinite
-  /** Classes count the same, however many images they have: in the order of training, and in fitting a last layer. */
+  /**
+   * Weights all classes equally, regardless of their numbers of images: in the order of training, and when fitting the
+   * last layer.
+   */
   readonly balance?: boolean
   /** For a recipe with distillation. */
   readonly teacher?: RecipeContext['teacher']

@@ -18,9 +18,9 @@ export interface RecipeData {
 export interface RecipeContext {
   readonly data: RecipeData
   readonly seed: number
-  /** Aborted, a network that is being loaded is left. */
+  /** Aborts loading a network. */
   readonly signal?: AbortSignal
-  /** Shows what is waited for, such as a download. */
+  /** Shows the progress of waiting, such as for a download. */
   readonly view?: Pick<ProgressView, 'say' | 'status'>
   /** For a recipe with `teacher`: the trained model, which takes images as the pipeline produces them. */
   readonly teacher?: Pick<Model, 'apply'> & { readonly name?: string }
@@ -48,7 +48,7 @@ export type Recipe = (Network | OwnNetwork) & {
   readonly optimizer: () => tf.Optimizer
   /** A list, or a function of the data. */
   readonly tricks: readonly Trick[] | ((context: RecipeContext) => readonly Trick[])
-  /** With `head` it may be 0: the last layer is all that is fitted. */
+  /** With `head` it may be 0, to fit only the last layer. */
   readonly epochs: number
   /** Images per step; fewer if the data has fewer. */
   readonly batchSize: number
@@ -57,21 +57,24 @@ export type Recipe = (Network | OwnNetwork) & {
   /** Default float32, which is also used if the processor doesn't support bfloat16. */
   readonly precision?: Precision
   /**
-   * Of the images in [0, 1], per channel: what a network with trained weights expects. By default measured on the training
-   * images.
+   * Normalisation of images in [0, 1], per channel, as a pretrained network expects it. By default measured on the
+   * training images.
    */
   readonly normalization?: {
     readonly mean: readonly number[]
     readonly deviation: readonly number[]
   }
-  /** For a network with trained weights: its last layer is fitted to features of the images before the rest is trained. */
+  /**
+   * For a network with pretrained weights: its last layer is fitted to features of the images before the whole network
+   * is trained.
+   */
   readonly head?: HeadRecipe
   /** Height and width to which a folder's pictures are scaled; default 64. */
   readonly size?: number
   /**
-   * Keeps the pictures of a folder larger, too, so many times as high and wide, for a trick that cuts windows of `size` out of
-   * them: 1.5 with `randomResizedCrop({ size: [64, 64] })`, so that a small window still has its pixels. Default 1: it
-   * doesn't.
+   * Also keeps a folder's pictures larger, by this factor of height and width, for a trick that crops windows and
+   * scales them to `size`: 1.5 with `randomResizedCrop({ size: [64, 64] })`, so that small windows stay sharp. Default
+   * 1: not kept.
    */
   readonly larger?: number
   /** Prepares the new network, given about a thousand preprocessed training images. */
@@ -162,7 +165,7 @@ export function tricksOf({ tricks }: Recipe, context: RecipeContext): readonly T
 }
 
 /**
- * Creates the recipe's network, with new weights, or with those that it loads.
+ * Creates the recipe's network, with new or loaded weights.
  *
  * @example
  * const recipe = defineRecipe({
@@ -186,7 +189,7 @@ export async function modelOf(
 }
 
 /**
- * How many training images are kept for validation.
+ * Number of training images held out for validation.
  *
  * @example
  * const recipe = defineRecipe({

@@ -13,8 +13,8 @@ import { type Setup, setUp } from './set-up.ts'
 import { trained } from './training.ts'
 
 /**
- * Trains a recipe in a folder of its own, which in the end contains checkpoints, metrics, the first batch, the mistakes
- * and the trained model, however the run ends. A backend must be ready (`useBackend`).
+ * Trains a recipe in its own folder, which contains checkpoints, metrics, the first batch, the mistakes and the trained
+ * model at any end of the run. A backend must be ready (`useBackend`).
  *
  * @returns the result of `train`
  * @throws Error if the folder can't be used, or if recipe, data and options are inconsistent
@@ -84,11 +84,11 @@ function introduce(
   )
   view.say(`Model      ${facts.model}, ${facts.parameters!.toLocaleString('en')} parameters`)
   view.say(`Tricks     ${planLines(facts.pipeline!).join('\n           ') || 'none'}`)
-  view.say(`Run        ${path}${from ? `, resumed after ${from.step} steps` : ''}\n`)
+  view.say(`Run        ${path}${from ? `, resumed after ${from.step} ${from.step === 1 ? 'step' : 'steps'}` : ''}\n`)
   view.event({ kind: 'run', path, ...facts })
 }
 
-/** The last layer as it was fitted: now, or before the checkpoint, which holds it. */
+/** The fitted last layer: fitted now, or before the checkpoint, which contains it. */
 async function headOf(
   folder: RunFolder,
   options: RunOptions,
@@ -110,7 +110,7 @@ async function headOf(
   }
 }
 
-/** Of a run that was aborted before its first step. */
+/** The result of a run that was aborted before its first step. */
 function nothingDone({ batches, model, optimizer }: Setup): TrainResult {
   const { mean, deviation } = batches.facts
   model.dispose()

@@ -1,5 +1,5 @@
-// A network with trained weights: its last layer is fitted to features, then it is fine-tuned; stopped anywhere and resumed,
-// it ends with the same weights, bit for bit.
+// A network with pretrained weights: its last layer is fitted to features, then it is fine-tuned. Stopped anywhere and
+// resumed, it ends with the same weights, bit for bit.
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,7 +16,7 @@ beforeAll(() => tf.setBackend('cpu'))
 beforeEach(() => void (root = mkdtempSync(join(tmpdir(), 'head-'))))
 afterEach(() => rmSync(root, { recursive: true }))
 
-/** Images of two classes, of which one has a bright middle. */
+/** Images of two classes, one with a bright middle. */
 function images(count: number, seed: number): ImageSet {
   const random = createRandom(seed)
   const labels = Array.from({ length: count }, (_, i) => i % 2)
@@ -66,7 +66,7 @@ function abortingAt(what: 'status' | 'show', n: number): Pick<RunOptions, 'signa
   return { signal: control.signal, view: { ...quiet, [what]: hook } }
 }
 
-test('the last layer alone: fitted to features, recorded, and of use', async () => {
+test('the last layer alone is fitted to features, recorded, and useful', async () => {
   const result = await run(options('one', { epochs: 0 }))
   expect(result).toMatchObject({ stopped: 'finished', steps: 0 })
   expect(result.test!.accuracy).toBeGreaterThan(0.8)
@@ -80,7 +80,7 @@ test('the last layer alone: fitted to features, recorded, and of use', async () 
   expect(weightsIn('two').equals(weightsIn('one'))).toBe(true)
 })
 
-test('aborted while features are computed, it reports that, and resumes to the same weights', async () => {
+test('aborted while computing features, it reports that, and resumes to the same weights', async () => {
   await run(options('whole'))
   for (const status of [1, 4, 8]) {
     const name = `stopped ${status}`
@@ -93,7 +93,7 @@ test('aborted while features are computed, it reports that, and resumes to the s
   }
 })
 
-test('aborted while it is fine-tuned, it resumes to the same weights', async () => {
+test('aborted while fine-tuning, it resumes to the same weights', async () => {
   const whole = await run(options('whole'))
   expect(whole.steps).toBe(12)
   for (const report of [1, 2]) {
@@ -107,7 +107,7 @@ test('aborted while it is fine-tuned, it resumes to the same weights', async () 
   }
 })
 
-test('a damaged file of features is computed again', async () => {
+test('features in a damaged file are computed again', async () => {
   await run(options('whole', { epochs: 0 }))
   const before = weightsIn('whole')
   const folder = join(root, 'whole/features')
@@ -120,7 +120,7 @@ test('a damaged file of features is computed again', async () => {
   expect(weightsIn('whole').equals(before)).toBe(true)
 })
 
-test('fine-tuning that makes it worse leaves it as the last layer was fitted', async () => {
+test('fine-tuning that makes it worse is undone', async () => {
   const destroying = { ...recipe, optimizer: () => tf.train.momentum(30, 0.9) }
   await run(options('kept', { recipe: destroying }))
   const { head, test: tested } = factsIn('kept') as never as Record<string, { accuracy: number }>
@@ -128,7 +128,7 @@ test('fine-tuning that makes it worse leaves it as the last layer was fitted', a
   expect(tested!.accuracy).toBeGreaterThan(0.8)
 })
 
-test('classes of few images count as much, if it is balanced', async () => {
+test('with balance, small classes count as much as large ones', async () => {
   const labels = Array.from({ length: 80 }, (_, i) => (i < 72 ? 0 : i % 2))
   const train = { ...data.train, labels }
   const uneven = { name: 'uneven', train, test: data.test }

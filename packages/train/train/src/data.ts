@@ -100,9 +100,12 @@ export interface DataOptions {
   readonly batchSize: number
   readonly epochs: number
   readonly seed: number
-  /** Show all classes equally often, however many images they have; default false: each image once per epoch. */
+  /** Use all classes equally often, regardless of their numbers of images; default false: each image once per epoch. */
   readonly balanced?: boolean
-  /** The tricks that batches are for: with one that cuts windows, batches have the set's larger images; see `takesLarger`. */
+  /**
+   * The tricks that the batches are for: if one of them crops windows, batches contain the set's larger images; see
+   * `takesLarger`.
+   */
   readonly tricks?: readonly Trick[]
 }
 

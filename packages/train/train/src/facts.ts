@@ -59,7 +59,8 @@ const fingerprintsOf = (name: string, set: ImageSet): Record<string, string> => 
 })
 
 /**
- * A trick by what its effect depends on besides constants: name, key, options, and those of a combinator's tricks.
+ * Describes a trick by everything that its effect depends on, except constants: name, key, options, and those of a
+ * combinator's tricks.
  *
  * @example
  * describeTrick(cutout()) // { name: 'cutout', options: { length: 16, … } }

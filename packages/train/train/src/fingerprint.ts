@@ -68,7 +68,8 @@ export const textFingerprint = (text: string): string =>
   new Fingerprint().add(new TextEncoder().encode(text)).toString()
 
 /**
- * Names what a model makes of images: the same for the same backend, layers, weights and images, in any process.
+ * Identifies a model's outputs for a set of images: equal for the same backend, layers, weights and images, in any
+ * process.
  *
  * @example
  * const name = await fingerprintOf(model, { set: trainingImages, indices: Int32Array.of(0, 1) })

@@ -18,13 +18,13 @@ export interface ImageSet {
   /** Class names in index order: two or more, without duplicates. */
   readonly classes: readonly string[]
   /**
-   * The same images in the same order, larger: what training takes in their place if a trick cuts windows of the size above
-   * out of them. Everything else, evaluation first of all, takes the images above.
+   * Larger versions of the same images, in the same order. Training uses them if a trick crops windows to the size
+   * above; everything else, such as evaluation, uses the images above.
    */
   readonly larger?: LargerImages
 }
 
-/** Pixels as in an image set, of images of another size. */
+/** Larger versions of an image set's images. */
 export interface LargerImages {
   readonly images: Pixels
   readonly height: number
@@ -48,8 +48,8 @@ export const allImages = (set: ImageSet): Subset => ({
 })
 
 /**
- * Whether training on a set takes its larger images: a trick of the list says that it gives images of the set's own size,
- * whatever the size of those that it gets.
+ * Whether training on a set uses its larger images: if a trick in the list declares the set's own size as its output
+ * size.
  *
  * @example
  * takesLarger([randomFlip()], trainingImages) // false

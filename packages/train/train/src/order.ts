@@ -1,13 +1,13 @@
 import type { Random } from '@tricks/core'
 
 /**
- * The order of an epoch in which all classes come equally often, whatever they have: in rounds of one image per class, in a
- * random order of the classes and of the images of each. A small class begins again where its images end, and a large one shows
- * others of its images in the next epoch.
+ * The order of an epoch that uses all classes equally often: rounds of one image per class, with random orders of the
+ * classes and of each class's images. Small classes repeat their images; large ones use different images in the next
+ * epoch.
  *
  * @param labels one per image
- * @param random the epoch's
- * @returns as many places as there are labels
+ * @param random the epoch's stream
+ * @returns one index per label
  */
 export function balancedOrder(labels: ArrayLike<number>, random: Random): Int32Array {
   const members = new Map<number, number[]>()
@@ -29,7 +29,7 @@ export function balancedOrder(labels: ArrayLike<number>, random: Random): Int32A
   return Int32Array.from(order)
 }
 
-/** Gives one after the other, all of them before any comes again. */
+/** Returns indices in turn, each of them once before any is repeated. */
 function turnsOf(places: readonly number[], random: Random): () => number {
   let left: number[] = []
   return () => {

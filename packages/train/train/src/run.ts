@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly model: Model
   readonly data: {
     readonly train: ImageSet
-    /** Evaluated after each epoch instead of images held out from `train`; leave out the option `validation` then. */
+    /** Evaluated after each epoch, instead of images held out from `train`; omit the option `validation` then. */
     readonly validation?: ImageSet
     /** Read once, at the end. */
     readonly test?: ImageSet
@@ -40,7 +40,7 @@ export interface RunOptions {
   readonly tricks?: readonly Trick[]
   /** From tfjs or `@tricks/adabound`; its learning rate is the base for tricks. */
   readonly optimizer: tf.Optimizer
-  /** An integer of at least 0. With 0 nothing is trained, and the model is evaluated as it is. */
+  /** An integer of at least 0. 0 only evaluates the model. */
   readonly epochs: number
   /** Default 128; an epoch's last batch may be smaller. */
   readonly batchSize?: number
@@ -52,7 +52,7 @@ export interface RunOptions {
    * (early stopping, plateau, best checkpoint).
    */
   readonly validation?: number
-  /** Train on all classes equally often, however many images they have; default false: each image once per epoch. */
+  /** Use all classes equally often, regardless of their numbers of images; default false: each image once per epoch. */
   readonly balanced?: boolean
   /**
    * Precision of the model's convolutions and matrix products in training, default 'float32'. With 'bfloat16',

@@ -35,7 +35,7 @@ export function heldOutCounts(counts: readonly number[], validation: number): nu
 
 /**
  * Holds out images for validation, stratified by class; each class keeps an image for training. The split is the same
- * in every run, whatever the seed, so that runs can be compared.
+ * in every run, for any seed, so that runs can be compared.
  */
 export function splitValidation(
   set: ImageSet,

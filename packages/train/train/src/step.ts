@@ -88,7 +88,7 @@ function update(
     ...pipeline.multipliers(path, time),
   }))
   const decays = factors.map(({ variable, decay }) => [variable.name, decay] as const)
-  // tfjs's own optimizers decay no weights.
+  // tfjs's own optimizers have no weight decay.
   setDecayFactors(optimizer, Object.fromEntries(decays))
   const slowed = factors.flatMap(({ variable, rate }) =>
     rate === 1 ? [] : [{ variable, rate, before: variable.clone() }],

@@ -10,7 +10,7 @@ import type { ImageSet, LargerImages, Pixels } from './image-set.ts'
 export function imagesAt(set: ImageSet, indices: ArrayLike<number>): ImageSet {
   const pixelsOf = <T extends LargerImages>(all: T): T => {
     const view = pixelsAt(all.images, indices, all.height * all.width * set.channels)
-    // What is in a file may be more than fits in memory, and stays there.
+    // Pixels in a file may not fit into memory, so they stay there.
     return { ...all, images: ArrayBuffer.isView(all.images) ? view.subarray(0, view.length) : view }
   }
   return {
@@ -20,7 +20,7 @@ export function imagesAt(set: ImageSet, indices: ArrayLike<number>): ImageSet {
   }
 }
 
-/** The pixels of the images at some indices, read when they are asked for. */
+/** The pixels of the images at some indices, read on demand. */
 function pixelsAt(images: Pixels, indices: ArrayLike<number>, size: number): Pixels {
   const length = indices.length * size
   return {

@@ -38,8 +38,8 @@ export interface TrainOptions extends RunOptions {
   /** When aborted, training ends after the current step. */
   readonly signal?: AbortSignal
   /**
-   * Images per evaluation batch, which only affects memory and time; default 500, or as many as have the pixels of 500
-   * images of 32 × 32 if that is fewer, and at least the training batch size.
+   * Images per evaluation batch, which only affects memory and time; default 500, fewer for images larger than 32 × 32,
+   * in proportion to their pixels, but at least the training batch size.
    */
   readonly evaluationBatchSize?: number
   /** Steps between reads of the losses, which limits how late a NaN is noticed; default 20. */
@@ -158,7 +158,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
   let step = 0
   let skips: Skips = { total: 0, consecutive: 0 }
   let ended = false
-  /** Calls the tricks' `finish` once, however the run ends. */
+  /** Calls the tricks' `finish` once, at any end of the run. */
   const finish = (reason: End['reason']): void => {
     if (ended) return
     ended = true

@@ -3,9 +3,9 @@ import { trainableOf } from '@tricks/core/model'
 
 /**
  * The variables that a step trains: the trainable ones whose rate the tricks don't set to 0. The others are frozen in
- * that step: they get no gradient, layers see them as frozen, and the optimizer knows nothing of them.
+ * that step: they get no gradient, layers treat them as frozen, and the optimizer doesn't see them.
  *
- * @throws Error if the tricks leave nothing to train
+ * @throws Error if no variable is left to train
  */
 export function trainedIn(
   variables: Variables,

@@ -37,7 +37,7 @@ test('for a large set, it is the hash of the middle of each image', () => {
   }
   imagesFingerprint(setOf(file), 600)
   expect(read).toEqual([...Array(30).keys()].map((i) => [i * size + 40, i * size + 60]))
-  // Each image counts, even if its share is less than a byte.
+  // Each image counts, even if its part is less than a byte.
   expect(imagesFingerprint(setOf(images.with(2999 - 50, 0)), 20)).not.toBe(
     imagesFingerprint(setOf(images), 20),
   )

@@ -1,4 +1,4 @@
-// Training on larger images than those that the model takes, where a trick cuts its windows out of them.
+// Training on larger images than the model's input, with a trick that crops windows from them.
 import * as tf from '@tensorflow/tfjs-core'
 import type { Trick } from '@tricks/core'
 import { randomResizedCrop } from '@tricks/random-resized-crop'
@@ -9,7 +9,7 @@ import { blobs, denseModel } from './blobs.ts'
 beforeEach(() => tf.setBackend('cpu'))
 
 const times = 3
-/** The set, and its images again with each pixel 3 × 3 times, one brighter. */
+/** The set with larger versions of its images: each pixel 3 × 3 times, and one level brighter. */
 function withLarger(set: ImageSet): ImageSet {
   const { height, width, channels, labels } = set
   const images = new Uint8Array(labels.length * height * times * width * times * channels)
@@ -37,7 +37,7 @@ const options = (tricks: readonly Trick[], more: Partial<TrainOptions> = {}): Tr
 const shapeWith = (tricks: readonly Trick[]): number[] =>
   openRun(options(tricks)).data.batch(0).images.shape
 
-test('a trick that gives images of their size gets the larger ones, others do not', () => {
+test("only a trick that outputs images of the set's size gets the larger ones", () => {
   const larger = [16, height * times, width * times, data.train.channels]
   expect(shapeWith([randomResizedCrop({ size })])).toEqual(larger)
   const own = [16, height, width, data.train.channels]
@@ -46,7 +46,7 @@ test('a trick that gives images of their size gets the larger ones, others do no
   expect(shapeWith([randomResizedCrop({ size: [height + 1, width] })])).toEqual(own)
 })
 
-test('they are the same images, larger', () => {
+test('the larger images are the same images', () => {
   const small = openRun(options([])).data.batch(3)
   const large = openRun(options([randomResizedCrop({ size })])).data.batch(3)
   expect([...large.targets.dataSync()]).toEqual([...small.targets.dataSync()])
@@ -55,13 +55,13 @@ test('they are the same images, larger', () => {
   for (const value of brighter) expect(value).toBeCloseTo(1, 3)
 })
 
-test('training learns from windows of them, and evaluates on the others', async () => {
+test('trains on windows of the larger images, and evaluates on the others', async () => {
   const tricks = [randomResizedCrop({ size, area: [0.5, 1] })]
   const { test: metrics } = await train(options(tricks, { epochs: 5 }))
   expect(metrics!.accuracy).toBeGreaterThan(0.9)
 })
 
-test('some of the images have their larger ones', () => {
+test('a subset keeps the larger versions of its images', () => {
   const some = firstOf(data.train, 30)
   const pixels = height * width * data.train.channels
   expect(some.larger!.images.length).toBe(30 * pixels * times ** 2)
@@ -69,7 +69,7 @@ test('some of the images have their larger ones', () => {
   expect(first[0]).toBe(some.images.subarray(29 * pixels, 30 * pixels)[0]! + 1)
 })
 
-test('a run resumes with the larger images that it began with, and no others', async () => {
+test('a run resumes only with its original larger images', async () => {
   const tricks = [randomResizedCrop({ size })]
   const checkpoints: NonNullable<TrainOptions['resume']>[] = []
   const checkpoint = {
@@ -84,7 +84,7 @@ test('a run resumes with the larger images that it began with, and no others', a
   expect((await train(options(tricks, { resume }))).stopped).toBe('finished')
 })
 
-test('a wrong number of larger images is an error', () => {
+test('rejects a wrong number of larger images', () => {
   const images = (data.train.larger!.images as Uint8Array).slice(1)
   const wrong = { ...data, train: { ...data.train, larger: { ...data.train.larger!, images } } }
   expect(() => openRun(options([], { data: wrong }))).toThrow(

@@ -54,7 +54,7 @@ describe.each(present)('on $backend', ({ backend, units, many, says, there }) =>
   })
 
   test.skipIf(!there)(
-    'a batch without room says which, and how to find the one that fits',
+    'a batch that does not fit: the error names its size, and how to find one that fits',
     async () => {
       await useBackend(backend)
       const optimizer = tf.train.sgd(1e-3)
@@ -75,7 +75,7 @@ describe.each(present)('on $backend', ({ backend, units, many, says, there }) =>
     },
   )
 
-  test.skipIf(!there)('an evaluation reports it too', async () => {
+  test.skipIf(!there)('an evaluation that does not fit: the same', async () => {
     await useBackend(backend)
     const failed = train(
       options({ data: { train: blobs(20), test: all }, evaluationBatchSize: many, batchSize: 9 }),

@@ -83,7 +83,7 @@ describe('stop, the default', () => {
       /the gradient of head\/kernel is not finite, and the loss is \d.* at step 5/,
     ],
     [gradientHas(-Infinity, 13), /the gradient of head\/kernel is not finite/],
-  ])('%#: names what, where and with which rate', async (poison, message) => {
+  ])('%#: names the value, the step and the rate', async (poison, message) => {
     await expect(train(options({ tricks: [poison] }))).rejects.toThrow(message)
   })
 

@@ -151,7 +151,7 @@ describe('an optimizer of another model', () => {
   })
 
   test.each(['sgd', 'adabound'])(
-    '%s is as a new one, as its state goes by variable',
+    '%s behaves like a new one, as its state is kept by variable',
     async (name) => {
       const optimizer = all[name]!()
       await train(options(network(), optimizer))

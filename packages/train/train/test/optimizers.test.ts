@@ -58,7 +58,7 @@ describe.each(Object.entries(makers))('%s', (_, make) => {
   })
 })
 
-test('a trick leaves biases out of the weight decay', async () => {
+test('a trick excludes biases from the weight decay', async () => {
   await tf.setBackend('cpu')
   const kernelsOnly: Trick = {
     name: 'kernels-only',

@@ -30,7 +30,7 @@ describe('a balanced order', () => {
     expect(new Set(order.filter((i) => labels[i] === 0)).size).toBe(20)
   })
 
-  test('is another one in each epoch, and the same one for the same seed', () => {
+  test('differs between epochs, and is equal for equal seeds', () => {
     const set = blobs(30)
     const uneven = { ...set, labels: set.labels.map((label, i) => (i > 5 ? 0 : label)) }
     const options = { train: uneven, validation: 0, batchSize: 30, epochs: 2, balanced: true }

@@ -36,7 +36,7 @@ export function lockFolder(path: string): Lock {
   if (!claim()) {
     const owner = lockOwner(path)
     if (owner !== undefined)
-      throw new Error(`${path} is in use by ${owner}: wait for it, or choose another folder`)
+      throw new Error(`${path} is in use by ${owner}: wait until it ends, or choose another folder`)
     rmSync(file, { force: true })
     if (!claim())
       throw new Error(`${path} was just claimed by another process: choose another folder`)

@@ -33,9 +33,9 @@ export const settingsSchema = v.strictObject({
   precision: v.optional(v.picklist(['float32', 'bfloat16'])),
   /** Where the network's weights come from: a name or a file. */
   from: v.optional(v.pipe(v.string(), v.minLength(1))),
-  /** Passes over the images of which a last layer is fitted. */
+  /** Passes over the images whose features the last layer is fitted to. */
   views: v.optional(v.pipe(count, v.minValue(1))),
-  /** The time that the length was chosen for. */
+  /** The time limit by which the length was chosen. */
   minutes: v.optional(v.pipe(v.number(), v.minValue(0))),
   balance: v.optional(v.boolean()),
 })
@@ -51,12 +51,12 @@ const planTrick: v.GenericSchema<PlanStage['tricks'][number]> = v.looseObject({
 const headSchema = v.looseObject({
   /** Numbers per image. */
   features: count,
-  /** Passes over the images, in ways that tricks drew. */
+  /** Passes over the images, augmented by tricks. */
   passes: count,
   decay: v.number(),
   training: metrics,
   validation: v.optional(metrics),
-  /** Whether the validation images were trained on too, once they had chosen the decay. */
+  /** Whether the layer was fitted to the validation images too, after they had chosen the decay. */
   refitted: v.optional(v.boolean()),
 })
 export type HeadFacts = Readonly<v.InferOutput<typeof headSchema>>
@@ -107,7 +107,7 @@ export const runSchema = v.looseObject({
   revision: v.optional(v.string()),
   versions: v.optional(v.record(v.string(), v.string())),
   hardware: v.optional(v.string()),
-  /** Of a run that began with a network with trained weights: how its last layer was fitted. */
+  /** How the last layer was fitted, for a run that started from pretrained weights. */
   head: v.optional(headSchema),
   /** Training images of each class, in the classes' order. */
   classCounts: v.optional(v.array(count)),
