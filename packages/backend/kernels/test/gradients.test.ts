@@ -106,7 +106,7 @@ test('a kernel is found on the backend that has it, and run', async () => {
   expect(hasKernel('Gelu')).toBe(false)
 })
 
-test('a kernel takes the place of one that it is given', () => {
+test('a kernel replaces the one passed to it', () => {
   extender<tf.KernelFunc>('first')(tf.Square, (square) => (call) => {
     const y = tf.engine().makeTensorFromTensorInfo(square(call) as tf.TensorInfo)
     return tf.neg(y)

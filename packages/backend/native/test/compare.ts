@@ -32,7 +32,7 @@ export function draws(test: string, i: number): Draw {
 
 export type Operation = (...inputs: tf.Tensor[]) => tf.Tensor
 
-/** The output and the gradients by all inputs, for an upstream gradient that is no constant. */
+/** The output and the gradients by all inputs, for a non-constant upstream gradient. */
 export function withGradients(operation: Operation, inputs: readonly Input[]): tf.Tensor[] {
   const tensors = inputs.map(({ values, shape }) => tf.tensor(values, shape))
   const y = operation(...tensors)
@@ -51,7 +51,7 @@ async function on(backend: string, make: () => tf.Tensor[]) {
   return results
 }
 
-/** What `make` gives on tensorflow is what `reference` gives on cpu, relative to the largest value. */
+/** Checks that `make` on tensorflow equals `reference` on cpu, relative to the largest value. */
 export async function expectEqual(
   label: unknown,
   make: () => tf.Tensor[],
@@ -72,7 +72,9 @@ export async function expectEqual(
   }
 }
 
-/** Batch normalisation by the batch with its gradient, by the backend's own kernels, as @tricks/batch-norm does it. */
+/**
+ * Batch normalisation by batch statistics with its gradient, with the backend's own kernels, as in @tricks/batch-norm.
+ */
 export function batchNorm(epsilon: number): Operation {
   const run = (name: string, inputs: tf.NamedTensorMap) =>
     tf.engine().runKernel<tf.Tensor[]>(name, inputs, { epsilon })
@@ -93,7 +95,7 @@ export function batchNorm(epsilon: number): Operation {
   }) as Parameters<typeof tf.customGrad>[0])
 }
 
-/** GELU by the backend's own kernels, as @tricks/models does it, or else composed. */
+/** GELU with the backend's own kernels, as in @tricks/models, otherwise composed. */
 export function gelu(x: tf.Tensor): tf.Tensor {
   if (!tf.getKernel('Gelu', tf.getBackend()))
     return tf.mul(x, tf.mul(0.5, tf.add(1, tf.erf(tf.mul(x, Math.SQRT1_2)))))

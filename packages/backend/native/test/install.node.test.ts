@@ -1,5 +1,5 @@
-// The installer as a user runs it, against a server on this machine that can be told to fail, with a small wheel and a
-// compiler that writes an empty addon.
+// The installer as a user runs it, with a local server that can be made to fail, a small wheel, and a compiler that
+// writes an empty addon.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, readdirSync, statSync, utimesSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -17,7 +17,8 @@ import {
 } from './mirror.ts'
 
 const cli = join(import.meta.dirname, '../src/cli.ts')
-if (!supported) console.warn('The tests of the installer are skipped: no wheels for this platform.')
+if (!supported)
+  console.warn('The tests of the installer are skipped: there are no wheels for this platform.')
 
 let folder: string
 let cache: string
@@ -75,7 +76,7 @@ async function ended(child: ChildProcess): Promise<Run> {
 const install = async (...args: string[]): Promise<Run> =>
   ended(start(['install', '--no-check', ...args]))
 
-/** What is in the cache folder, sorted. */
+/** The sorted content of the cache folder. */
 const inCache = (): string[] => (existsSync(cache) ? readdirSync(cache).toSorted() : [])
 const installation = (): string =>
   join(
@@ -102,7 +103,7 @@ async function expectInstalled(): Promise<void> {
   expect(existsSync(cache)).toBe(false)
 }
 
-/** It ended with a message and no stack, and left nothing that looks installed or half. */
+/** Checks that it ended with a message without a stack, and left no complete or partial installation. */
 function expectFailure({ code, errors }: Run, message: RegExp): void {
   expect(errors).toMatch(message)
   expect(errors).toMatch(/^native: /)
@@ -112,7 +113,7 @@ function expectFailure({ code, errors }: Run, message: RegExp): void {
 }
 
 describe.skipIf(!supported)('install', () => {
-  test('takes what is needed from the wheel, once', async () => {
+  test('extracts the required files from the wheel, once', async () => {
     const first = await install()
     expect(first).toMatchObject({ code: 0, errors: '' })
     expect(first.output).toContain(`downloading ${wheelName} (3 MB)`)
@@ -172,16 +173,16 @@ describe.skipIf(!supported)('install', () => {
     mirror.fault = undefined
     const second = await install()
     expect(second).toMatchObject({ code: 0, errors: '' })
-    // The lock is the dead one's until nobody has touched it for a while.
+    // The dead process's lock is valid until it has not been refreshed for a while.
     expect(second.output).toContain('waiting for another installation')
     expect(wheelRequests()).toEqual(['all', 'bytes=1000000-'])
     await expectInstalled()
   })
 
-  test('killed while compiling, leaves nothing to the next run, though its compilers write on', async () => {
+  test('killed while compiling, leaves nothing for the next run, although its compilers still write', async () => {
     const compiler = environment['CXX']!
     const usual = readFileSync(compiler, 'utf8')
-    // It ends when what it writes to is gone.
+    // It ends when its output is closed.
     const endless =
       'while [ "$output" != /dev/null ]; do : > "$output.$((i = (i + 1) % 50))"; done\n'
     await writeFile(
@@ -189,7 +190,7 @@ describe.skipIf(!supported)('install', () => {
       usual.replace(/: > .*\n/, () => endless),
     )
     const child = start(['install', '--no-check'])
-    // Listened to from the start: it may be closed before anything is awaited after the kill.
+    // Listens from the start, as it may be closed before anything is awaited after the kill.
     const end = ended(child)
     const staged = () => inCache().map((name) => join(cache, name))
     const written = () => staged().some((at) => existsSync(join(at, 'quiet.node.49')))
@@ -201,7 +202,7 @@ describe.skipIf(!supported)('install', () => {
     await expectInstalled()
   })
 
-  test('does not wait for a lock that nobody has touched for long', async () => {
+  test('does not wait for a stale lock', async () => {
     await mkdir(`${cache}.lock`, { recursive: true })
     utimesSync(`${cache}.lock`, 1, 1)
     const { code, output } = await install()
@@ -209,7 +210,7 @@ describe.skipIf(!supported)('install', () => {
     expect(output).not.toContain('waiting')
   })
 
-  test('twice at once, downloads once and harms nobody', async () => {
+  test('two concurrent runs download once, without conflicts', async () => {
     const runs = await Promise.all([install(), install()])
     for (const run of runs) expect(run).toMatchObject({ code: 0, errors: '' })
     const outputs = runs.map(({ output }) => output)
@@ -229,7 +230,7 @@ describe.skipIf(!supported)('install', () => {
     expect(existsSync(part())).toBe(false)
   })
 
-  test('a wrong byte from an earlier run costs another download, no more', async () => {
+  test('a wrong byte from an earlier run only causes another download', async () => {
     await mkdir(dirname(part()), { recursive: true })
     await writeFile(part(), new Uint8Array(700_000))
     expect(await install()).toMatchObject({ code: 0, errors: '' })
@@ -237,7 +238,7 @@ describe.skipIf(!supported)('install', () => {
     await expectInstalled()
   })
 
-  test('gives up on a server that falls silent, and keeps what came', async () => {
+  test('gives up on a server that stops responding, and keeps the partial download', async () => {
     environment['PIP_DEFAULT_TIMEOUT'] = '0.3'
     environment['PIP_RETRIES'] = '1'
     mirror.fault = ({ headers }, response, body) => {
@@ -249,7 +250,7 @@ describe.skipIf(!supported)('install', () => {
     expect(statSync(part()).size).toBe(400_000)
   })
 
-  test('no network: says what can be done', async () => {
+  test('without a network, the error lists remedies', async () => {
     await mirror[Symbol.asyncDispose]()
     expectFailure(await install(), /127.0.0.1:\d+ failed \(ECONNREFUSED\)[^]*--from FILE.whl/)
   })
@@ -270,13 +271,13 @@ describe.skipIf(!supported)('install', () => {
     spawnSync('umount', [cache])
   })
 
-  test('no compiler: says how to get one, before anything is downloaded', async () => {
+  test('without a compiler, the error explains how to get one, before anything is downloaded', async () => {
     environment['CXX'] = 'no-such-compiler'
     expectFailure(await install(), /no C\+\+ compiler[^]*apt-get install g\+\+/)
     expect(mirror.requests).toEqual([])
   })
 
-  test('shows what the compiler says', async () => {
+  test("shows the compiler's output", async () => {
     await writeFile(
       environment['CXX']!,
       '#!/bin/sh\n[ "$1" = --version ] && exit\necho "no such header" >&2\nexit 1\n',
@@ -292,7 +293,7 @@ describe.skipIf(!supported)('install', () => {
     ['win32', 'x64', 'use WSL 2'],
     ['freebsd', 'x64', 'has no libraries for freebsd x64'],
     ['darwin', 'x64', '@tricks/wasm-training'],
-  ])('on %s %s says what to use instead', async (platform, arch, message) => {
+  ])('on %s %s, the error names an alternative', async (platform, arch, message) => {
     const set = (key: string, value: string) =>
       `Object.defineProperty(process, '${key}', { value: '${value}' })`
     const source = `${set('platform', platform)};${set('arch', arch)}`
@@ -307,19 +308,19 @@ describe.skipIf(!supported)('install', () => {
     expectFailure(await install(), /no wheel of \S+ that fits[^]*the versions 2\.19\.0/)
   })
 
-  test('an index without TensorFlow: says what it answered', async () => {
+  test('an index without TensorFlow: the error contains its response', async () => {
     mirror.wheels.clear()
     expectFailure(await install(), /answered 404/)
   })
 
-  test('npm without tfjs-node: shows what npm says', async () => {
+  test("npm without tfjs-node: the error contains npm's message", async () => {
     environment['npm_config_registry'] = `${mirror.registry}none/`
     expectFailure(await install(), /npm could not fetch @tensorflow\/tfjs-node[^]*404/)
   })
 })
 
 describe.skipIf(!supported)('the wheel', () => {
-  test('from the mirror that pip is set up for, with its credentials, in HTML', async () => {
+  test('from the mirror that pip is configured for, with its credentials, in HTML', async () => {
     const url = new URL(mirror.index)
     mirror.credentials = 'me:p@ss'
     mirror.html = true
@@ -344,7 +345,7 @@ describe.skipIf(!supported)('the wheel', () => {
     expect(mirror.requests.filter((each) => !each.startsWith('/npm/'))).toEqual([])
   })
 
-  test('is looked for where --from says, and nowhere else', async () => {
+  test('is read only from the path in --from', async () => {
     expectFailure(await install('--from', join(folder, 'none')), /expected a wheel or a folder/)
     expectFailure(await install('--from', folder), /no matching wheel[^]*pip download/)
     expect(mirror.requests).toEqual([])
@@ -361,8 +362,8 @@ describe.skipIf(!supported)('the wheel', () => {
       makeWheel({ 'tensorflow/__init__.py': '' }),
       /has no tensorflow\/libtensorflow_cc/,
     ],
-    ['no archive at all', new Uint8Array(99), /is not a wheel/],
-  ])('with %s is refused', async (_, wheel, message) => {
+    ['not an archive', new Uint8Array(99), /is not a wheel/],
+  ])('with %s is rejected', async (_, wheel, message) => {
     const file = join(folder, wheelName)
     await writeFile(file, wheel)
     expectFailure(await install('--from', file), message)
@@ -376,7 +377,7 @@ describe.skipIf(!supported)('the wheel', () => {
   })
 })
 
-test.skipIf(!supported)('an addon that was packed needs no compiler', async () => {
+test.skipIf(!supported)('a packed addon needs no compiler', async () => {
   await writeFile(
     environment['CXX']!,
     '#!/bin/sh\n[ "$1" = --version ] && exit\nfor output; do :; done\necho addon > "$output"\n',
@@ -393,7 +394,7 @@ test.skipIf(!supported)('an addon that was packed needs no compiler', async () =
   expect(readFileSync(join(installation(), 'tfjs_binding.node'), 'utf8')).toBe('addon\n')
   const manifest = readFileSync(join(installation(), 'install.json'), 'utf8')
   expect(JSON.parse(manifest)).toMatchObject({ addon: `${name} 1.2.3` })
-  // Of another TensorFlow, it is of no use.
+  // It must not be used with another version of TensorFlow.
   await ended(start(['uninstall']))
   await writeFile(join(packed, 'package.json'), JSON.stringify({ name, tensorflow: '1.0.0' }))
   expectFailure(await install(), /no C\+\+ compiler/)
@@ -401,7 +402,7 @@ test.skipIf(!supported)('an addon that was packed needs no compiler', async () =
 
 const hasCuda = process.platform === 'linux' && process.arch === 'x64'
 test.skipIf(!hasCuda)(
-  'with --cuda, the NVIDIA wheels that the wheel names come along',
+  'with --cuda, also downloads the NVIDIA wheels that the wheel requires',
   async () => {
     const needs = [
       'Requires-Dist: numpy>=1.26.0',
@@ -441,7 +442,7 @@ describe.skipIf(!supported)('doctor', () => {
       mode: 0o755,
     })
 
-  test('where nothing is installed, says how to install', async () => {
+  test('without an installation, explains how to install', async () => {
     const { code, output } = await doctor()
     expect(code).toBe(1)
     expect(output).toMatch(/✓ Compiler +a compiler 1\.0/)
@@ -456,7 +457,7 @@ describe.skipIf(!supported)('doctor', () => {
     expect(output).toMatch(/✗ Computes +no: [^]*To reinstall: npx @tricks\/native uninstall/)
   })
 
-  test('says what lacks and how to get it', async () => {
+  test('reports missing parts with remedies', async () => {
     await mirror[Symbol.asyncDispose]()
     environment['CXX'] = 'no-such-compiler'
     const { output } = await doctor()
@@ -468,7 +469,7 @@ describe.skipIf(!supported)('doctor', () => {
     [['NVIDIA L4', '550.54', '23034 MiB', '8.9'], '✗', 'npx @tricks/native install --cuda'],
     [['NVIDIA L4', '470.10', '23034 MiB', '8.9'], '✗', 'CUDA 12 needs driver 525 or newer'],
     [['GeForce GTX 960', '550.54', '4096 MiB', '5.2'], '✗', 'it needs compute capability 6.0'],
-  ])('judges the GPU %j', async (fields, mark, advice) => {
+  ])('reports on the GPU %j', async (fields, mark, advice) => {
     await smi(...fields)
     environment['PATH'] = `${folder}${delimiter}${environment['PATH']}`
     const { output } = await doctor()

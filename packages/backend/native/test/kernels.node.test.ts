@@ -20,7 +20,7 @@ const cases = (name: string, body: (draw: Draw) => Promise<void>): void => {
 }
 
 type Pair = [number, number]
-/** A window and strides, square as often as not. */
+/** A window and strides, square in half of the cases. */
 function anyWindow(draw: Draw, largest: number): [Pair, Pair] {
   const square = draw.pick([true, false])
   const pair = (most: number): Pair => {
@@ -32,8 +32,8 @@ function anyWindow(draw: Draw, largest: number): [Pair, Pair] {
 
 type Pad = 'same' | 'valid' | number
 /**
- * Also what tfjs-node refuses: a number, and pairs of numbers. With a number, tfjs-core computes the width by the height
- * of window and stride, so only square ones are right anywhere.
+ * Includes paddings that tfjs-node rejects: a number, and pairs of numbers. With a number, tfjs-core computes the width
+ * from the height of window and stride, so it is only correct for square ones.
  */
 function anyPad(draw: Draw, kernel: readonly number[], strides: readonly number[]): Pad {
   const pair = (size: number) => [draw.within(0, size - 1), draw.within(0, size - 1)]
@@ -46,7 +46,7 @@ function anyPad(draw: Draw, kernel: readonly number[], strides: readonly number[
 type Shape = [number, number, number, number]
 type Info = tf.backend_util.Conv2DInfo
 
-/** The padding in pairs of numbers that gives the output's size: tfjs's gradients forget the rounding. */
+/** The explicit padding that gives the output's size, as tfjs's gradients ignore the rounding mode. */
 function explicit(info: Info): Pad {
   const { padInfo } = info
   const after = (out: number, stride: number, length: number, before: number, inside: number) =>
@@ -70,11 +70,11 @@ function explicit(info: Info): Pad {
 
 type Rounding = 'floor' | 'round' | 'ceil'
 
-/** Asked for where the padding is a number, where alone it may be. */
+/** Only set if the padding is a number, as it is not allowed otherwise. */
 const rounding = (draw: Draw, pad: Pad): Rounding | undefined =>
   typeof pad === 'number' ? draw.pick<Rounding>(['floor', 'round', 'ceil']) : undefined
 
-/** Whether rounding up has given a window that no pixel is in. */
+/** Whether rounding up has created a window without pixels. */
 function hasEmptyWindow({ padInfo, ...info }: Info): boolean {
   const row = (info.outHeight - 1) * info.strideHeight - padInfo.top
   return (
@@ -82,7 +82,7 @@ function hasEmptyWindow({ padInfo, ...info }: Info): boolean {
   )
 }
 
-/** In sixteens, for the ops that take no others, or not. */
+/** A multiple of 16, which the custom ops require, or any number. */
 const anyChannels = (draw: Draw): number => draw.pick([draw.within(1, 13), 16, 48])
 
 const image = (x: tf.Tensor): tf.Tensor4D => x as tf.Tensor4D
@@ -115,7 +115,8 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     })
   })
 
-  // By Winograd's algorithm, where the channels are sixteens: tiles that reach beyond the image, and more than fit a block.
+  // With Winograd's algorithm if the channels are multiples of 16: tiles that extend beyond the image, and more than
+  // one block.
   test('3 × 3 convolution of many channels', async () => {
     for (let i = 0; i < 40; i++) {
       const draw = draws('winograd', i)
@@ -157,7 +158,7 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     await expectEqual(label, () => maxPool(pad, round), {
       reference: () => maxPool(explicit(info)),
     })
-    // cpu's gradient of an average counts the padding, where its forward pass does not.
+    // On cpu, the gradient of average pooling counts the padding, but the forward pass does not.
     await expectEqual(
       label,
       () => withGradients((a) => tf.avgPool(image(a), window, strides, pad, round), [x]),
@@ -165,7 +166,7 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     )
   })
 
-  /** The sums of windows by how many of their pixels are inside the image. */
+  /** Sums of windows divided by the number of their pixels inside the image. */
   function averages(x: tf.Tensor, window: Pair, strides: Pair, info: Info): tf.Tensor {
     const sums = (images: tf.Tensor) =>
       tf.depthwiseConv2d(
@@ -177,7 +178,7 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     return tf.div(sums(x), sums(tf.onesLike(x)))
   }
 
-  cases('batch normalisation by given statistics', async (draw) => {
+  cases('batch normalisation with given statistics', async (draw) => {
     const channels = anyChannels(draw)
     const x = draw.input(draw.within(1, 4), draw.within(1, 5), draw.within(1, 5), channels)
     const byChannel = Array.from({ length: 4 }, () => draw.input(channels))
@@ -227,8 +228,8 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     )
   })
 
-  // By an op of ours; more than 16,384 values are split among threads.
-  cases('gathering rows by their places', async (draw) => {
+  // With our own op; more than 16,384 values are split among threads.
+  cases('gathering rows by index', async (draw) => {
     const rows = draw.input(draw.within(1, 400), draw.pick([1, 2, 3, 4, 7]))
     const count = draw.pick([1, draw.within(2, 300), 20_000])
     const indices = Int32Array.from({ length: count }, () => draw.integer(0, rows.shape[0]!))
@@ -256,7 +257,7 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     ])
   })
 
-  // cpu's kernel turns each image of the batch by the first one's matrix: here each is turned alone.
+  // cpu's kernel applies the first matrix to the whole batch, so each image is transformed separately here.
   cases('transforms', async (draw) => {
     const x = draw.input(draw.within(1, 4), draw.within(2, 9), draw.within(2, 9), draw.within(1, 4))
     const interpolation = draw.pick(['nearest', 'bilinear'] as const)
@@ -306,8 +307,8 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
   })
 })
 
-describe.skipIf(!installed)('batch normalisation by the batch', () => {
-  cases('is as composed of operations, with gradients', async (draw) => {
+describe.skipIf(!installed)('batch normalisation with batch statistics', () => {
+  cases('equals the composed operations, with gradients', async (draw) => {
     const epsilon = draw.pick([1e-5, 1e-3])
     const channels = anyChannels(draw)
     const shape = draw.pick([
@@ -328,7 +329,7 @@ describe.skipIf(!installed)('batch normalisation by the batch', () => {
     }
     const inputs = () => tensors() as [tf.Tensor, tf.Tensor, tf.Tensor]
     const shortcut = (y: tf.Tensor) => tf.reshape(tf.cos(tf.range(1, y.size + 1)), y.shape)
-    // Alone, before an activation, at the end of a residual block, and where something else takes it too.
+    // On its own, before an activation, at the end of a residual block, and with another consumer.
     const nets: [Operation, number][] = [
       [(y) => y, 1e-3],
       [(y) => tf.relu(y), 1e-3],
@@ -364,13 +365,13 @@ describe.skipIf(!installed)('batch normalisation by the batch', () => {
   const residual = (sum: tf.Tensor) => tf.add(tf.relu(sum), tf.mul(sum, 2))
   const named = ([x, gamma, beta]: tf.Tensor[]) => ({ x: x!, gamma: gamma!, beta: beta! })
 
-  test('is taken from this backend by a kernel of its own', () => {
+  test("uses this backend's own kernel", () => {
     expect(tf.getKernel('BatchNormTraining', 'tensorflow')).toBeDefined()
     expect(tf.getKernel('ReluGrad', 'tensorflow')).toBeDefined()
   })
 })
 
-test.skipIf(!installed).for([[-1], [3]])('a row at %i of three is none', async ([index]) => {
+test.skipIf(!installed).for([[-1], [3]])('rejects index %i of three rows', async ([index]) => {
   await tf.setBackend('tensorflow')
   tf.tidy(() => {
     const rows = tf.zeros([3, 3])
@@ -381,7 +382,7 @@ test.skipIf(!installed).for([[-1], [3]])('a row at %i of three is none', async (
 })
 
 test.skipIf(!installed).for([[[3, 0]], [[0, 3]]] as const)(
-  'no row of %j is to be gathered',
+  'gathers nothing from %j',
   async ([shape]) => {
     await tf.setBackend('tensorflow')
     tf.tidy(() => {
@@ -404,12 +405,12 @@ describe.skipIf(!installed)('the momentum update', () => {
       return variable.clone()
     })
     optimizer.dispose()
-    // tfjs's momentum optimizer leaves its rate behind.
+    // tfjs's momentum optimizer leaks its rate.
     tf.dispose([variable, (optimizer as unknown as { c: tf.Scalar }).c])
     return results
   }
 
-  cases('is that of tfjs', async (draw) => {
+  cases('equals tfjs', async (draw) => {
     const shape = [draw.within(1, 40), draw.within(1, draw.pick([3, 3000]))]
     const options = {
       gradients: Array.from({ length: 3 }, () => draw.input(...shape)),
@@ -420,7 +421,7 @@ describe.skipIf(!installed)('the momentum update', () => {
     await expectEqual([shape, options.momentum, options.nesterov], () => steps(options))
   })
 
-  test('is one op, from the second step on', async () => {
+  test('is a single op, from the second step on', async () => {
     await tf.setBackend('tensorflow')
     const variable = tf.variable(tf.ones([3]))
     const optimizer = tf.train.momentum(0.1, 0.9)

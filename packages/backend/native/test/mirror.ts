@@ -1,4 +1,4 @@
-// A package index for Python and a registry for npm, on this machine, which can be told to fail.
+// A local Python package index and npm registry that can be made to fail.
 import { execFileSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -10,7 +10,7 @@ import { versions } from '../src/installation.ts'
 
 type Files = Readonly<Record<string, Uint8Array | string>>
 
-/** A wheel with a RECORD of its files. `change` alters them after that, as a fault on the way would. */
+/** A wheel with a RECORD of its files. `change` alters them afterwards, like a transfer error. */
 export function makeWheel(files: Files, change: Files = {}): Uint8Array {
   const bytes = (value: Uint8Array | string) =>
     typeof value === 'string' ? new TextEncoder().encode(value) : value
@@ -23,7 +23,7 @@ export function makeWheel(files: Files, change: Files = {}): Uint8Array {
   return zipSync(Object.fromEntries(entries), { level: 0 })
 }
 
-/** Bytes that do not repeat, so that a wrong place of a right byte shows. */
+/** Non-repeating bytes, so that a byte at the wrong offset is detected. */
 export function noise(length: number): Uint8Array {
   let state = 1
   return Uint8Array.from({ length }, () => {
@@ -46,7 +46,7 @@ const tags: Readonly<Record<string, string>> = {
 }
 const tag = tags[`${process.platform} ${process.arch}`]
 
-/** Whether this machine is one that TensorFlow has wheels for. */
+/** Whether TensorFlow has wheels for this machine. */
 export const supported: boolean = tag !== undefined
 
 const cpu = `${process.platform} ${process.arch}` === 'linux x64' ? 'tensorflow_cpu' : 'tensorflow'
@@ -54,7 +54,7 @@ export const wheelName: string = `${cpu}-${versions.tensorflow}-cp312-cp312-${ta
 export const nameOf = (project: string, version: string): string =>
   `${project}-${version}-py3-none-${tag}.whl`
 
-/** What a request for a wheel is met with; undefined: it is served. */
+/** Handles a request for a wheel; undefined to serve the wheel. */
 export type Fault = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -68,9 +68,9 @@ export interface Mirror extends AsyncDisposable {
   readonly requests: string[]
   readonly wheels: Map<string, Uint8Array>
   fault?: Fault | undefined
-  /** As the oldest mirrors answer, in HTML alone. */
+  /** Responds only in HTML, like the oldest mirrors. */
   html?: boolean
-  /** `user:password`, asked for everywhere. */
+  /** `user:password`, required for every request. */
   credentials?: string
 }
 
@@ -142,7 +142,7 @@ function send(response: ServerResponse, body: Uint8Array | string, range?: strin
   response.writeHead(from > 0 ? 206 : 200, { 'content-length': length }).end(rest)
 }
 
-/** tfjs-node and what it needs, as empty packages. */
+/** tfjs-node and its dependencies, as empty packages. */
 function npmPackages(folder: string): Map<string, Uint8Array | ((registry: string) => string)> {
   const found = new Map<string, Uint8Array | ((registry: string) => string)>()
   for (const [name, version] of [

@@ -1,4 +1,4 @@
 import * as tf from '@tensorflow/tfjs-core'
 
-/** Whether the backend is there; where it is, the tests' set-up has registered it. */
+/** Whether the backend is installed; the tests' set-up then has registered it. */
 export const installed: boolean = tf.findBackendFactory('tensorflow') !== null

@@ -10,12 +10,12 @@ import { installed } from './native.ts'
 
 const capable = processorFlags().some((flag) => /^(avx512|amx)_bf16$/.test(flag))
 if (installed && !capable)
-  console.warn('Skipping the tests of bfloat16, which this processor does not support.')
+  console.warn('The tests of bfloat16 are skipped: this processor does not support it.')
 
 const set = (precision: string): void => tf.env().set('COMPUTE_PRECISION', precision)
 const in16 = (tensor: tf.Tensor): boolean => isBfloat16(tf.backend() as NativeBackend, tensor)
 
-/** What every layer but the last in a residual net is made of. */
+/** The kinds of layers in a residual network. */
 function network([x, w, v, gamma, beta, dense]: tf.Tensor[]): tf.Tensor {
   const normalize = batchNorm(1e-3)
   const first = tf.relu(
@@ -42,7 +42,7 @@ describe.skipIf(!installed)('the precision to compute in', () => {
     await tf.setBackend('cpu')
   })
 
-  test('is one of two', () => {
+  test('rejects other names', () => {
     expect(() => set('float16')).toThrow(
       'native: expected COMPUTE_PRECISION to be float32 or bfloat16, got float16',
     )
@@ -54,13 +54,13 @@ describe.skipIf(!installed)('the precision to compute in', () => {
     )
   })
 
-  test.skipIf(capable)('is refused where the processor would emulate it', async () => {
+  test.skipIf(capable)('is rejected if the processor would emulate it', async () => {
     await tf.setBackend('tensorflow')
     expect(() => set('bfloat16')).toThrow('this processor does not support bfloat16')
   })
 
   describe.skipIf(!capable)('bfloat16', () => {
-    test('gives the gradients of float32 within what 8 bits lose', async () => {
+    test("gives float32's gradients within the precision of 8 bits", async () => {
       await tf.setBackend('tensorflow')
       const before = tf.memory().numTensors
       tf.tidy(() => {
@@ -83,7 +83,7 @@ describe.skipIf(!installed)('the precision to compute in', () => {
       expect(tf.memory().numTensors).toBe(before)
     })
 
-    test('convolves many channels in few places by a matrix of windows', async () => {
+    test('convolves many channels at few positions with a matrix of windows', async () => {
       await tf.setBackend('tensorflow')
       for (let i = 0; i < 40; i++) {
         const draw = draws('windows', i)
@@ -109,7 +109,7 @@ describe.skipIf(!installed)('the precision to compute in', () => {
       }
     })
 
-    test.skipIf(!hasMatrixOps())("the matrix unit's gradient by a filter is exact", async () => {
+    test.skipIf(!hasMatrixOps())("the matrix unit's filter gradient is exact", async () => {
       for (let i = 0; i < 200; i++) {
         const draw = draws('matrix unit', i)
         const kernel = [draw.within(1, 5), draw.within(1, 5)] as const
@@ -128,7 +128,7 @@ describe.skipIf(!installed)('the precision to compute in', () => {
           1,
           pad,
         )
-        // Eighths have no more than 8 bits, and sums of their products no more than 24.
+        // Eighths need at most 8 bits, and sums of their products at most 24.
         const eighths = (shape: number[]) =>
           Float32Array.from({ length: tf.util.sizeFromShape(shape) }, () => draw.integer(-8, 9) / 8)
         const values = [eighths(x), eighths(info.outShape)] as const
@@ -148,7 +148,7 @@ describe.skipIf(!installed)('the precision to compute in', () => {
       }
     })
 
-    test('is kept from layer to layer, and ends where float32 begins', async () => {
+    test('is kept between layers, and converted where float32 is needed', async () => {
       await tf.setBackend('tensorflow')
       set('bfloat16')
       tf.tidy(() => {
@@ -178,7 +178,7 @@ describe.skipIf(!installed)('the precision to compute in', () => {
       })
     })
 
-    test('rounds to 8 bits and no further, wherever it is read', async () => {
+    test('rounds to exactly 8 bits, wherever it is read', async () => {
       await tf.setBackend('tensorflow')
       set('bfloat16')
       const y = tf.matMul(tf.tensor2d([[1 + 2 ** -7, 1 + 2 ** -10, 3]]), tf.eye(3))
@@ -212,38 +212,35 @@ describe.skipIf(!installed)('the precision to compute in', () => {
   })
 })
 
-test.skipIf(!installed)(
-  'the gradient by the images is computed where it is asked for alone',
-  async () => {
-    await tf.setBackend('tensorflow')
-    const backend = tf.backend() as NativeBackend & { binding: NativeBackend['binding'] }
-    const { binding } = backend
-    const ops: string[] = []
-    const counting: PropertyDescriptorMap = {
-      executeOp: {
-        value: (...call: Parameters<typeof binding.executeOp>) => {
-          ops.push(call[0])
-          return binding.executeOp(...call)
-        },
+test.skipIf(!installed)('the gradient by the images is computed only on request', async () => {
+  await tf.setBackend('tensorflow')
+  const backend = tf.backend() as NativeBackend & { binding: NativeBackend['binding'] }
+  const { binding } = backend
+  const ops: string[] = []
+  const counting: PropertyDescriptorMap = {
+    executeOp: {
+      value: (...call: Parameters<typeof binding.executeOp>) => {
+        ops.push(call[0])
+        return binding.executeOp(...call)
       },
-    }
-    for (const name of ['createTensor', 'deleteTensor', 'tensorDataSync'] as const)
-      counting[name] = { value: binding[name].bind(binding) }
-    Object.assign(backend, { binding: Object.create(binding, counting) as typeof binding })
-    const before = tf.memory().numTensors
-    tf.tidy(() => {
-      const [x, w] = inputs() as tf.Tensor4D[]
-      const f = (images: tf.Tensor4D, filter: tf.Tensor4D) =>
-        tf.fused.conv2d({ x: images, filter, strides: 1, pad: 'same' })
-      tf.grad((filter) => f(x!, filter as tf.Tensor4D))(w!)
-      expect(ops.filter((op) => op === 'Conv2DBackpropInput')).toHaveLength(0)
-      const dx = tf.grad((images) => f(images as tf.Tensor4D, w!))(x!)
-      expect(ops.filter((op) => op === 'Conv2DBackpropInput')).toHaveLength(0)
-      dx.dataSync()
-      expect(ops.filter((op) => op === 'Conv2DBackpropInput')).toHaveLength(1)
-    })
-    expect(tf.memory().numTensors).toBe(before)
-    Object.assign(backend, { binding })
-    await tf.setBackend('cpu')
-  },
-)
+    },
+  }
+  for (const name of ['createTensor', 'deleteTensor', 'tensorDataSync'] as const)
+    counting[name] = { value: binding[name].bind(binding) }
+  Object.assign(backend, { binding: Object.create(binding, counting) as typeof binding })
+  const before = tf.memory().numTensors
+  tf.tidy(() => {
+    const [x, w] = inputs() as tf.Tensor4D[]
+    const f = (images: tf.Tensor4D, filter: tf.Tensor4D) =>
+      tf.fused.conv2d({ x: images, filter, strides: 1, pad: 'same' })
+    tf.grad((filter) => f(x!, filter as tf.Tensor4D))(w!)
+    expect(ops.filter((op) => op === 'Conv2DBackpropInput')).toHaveLength(0)
+    const dx = tf.grad((images) => f(images as tf.Tensor4D, w!))(x!)
+    expect(ops.filter((op) => op === 'Conv2DBackpropInput')).toHaveLength(0)
+    dx.dataSync()
+    expect(ops.filter((op) => op === 'Conv2DBackpropInput')).toHaveLength(1)
+  })
+  expect(tf.memory().numTensors).toBe(before)
+  Object.assign(backend, { binding })
+  await tf.setBackend('cpu')
+})

@@ -6,7 +6,7 @@ import { installed } from './native.ts'
 
 const set = (release: boolean): void => tf.env().set('NATIVE_RELEASE', release)
 
-/** Nets of random wiring: each layer takes one or two of those before it. */
+/** Randomly wired networks: each layer has one or two earlier layers as input. */
 function randomNet(i: number): (x: tf.Tensor) => tf.Tensor {
   const draw = draws('net', i)
   const asIs = tf.customGrad((x) => ({ value: tf.clone(x as tf.Tensor), gradFunc: (dy) => dy }))
@@ -42,7 +42,7 @@ describe.skipIf(!installed)('early release', () => {
     await tf.setBackend('cpu')
   })
 
-  test('changes no gradient, and leaves no tensor', () => {
+  test('changes no gradient, and leaks no tensor', () => {
     for (let i = 0; i < 200; i++) {
       const net = randomNet(i)
       const before = tf.memory().numTensors
@@ -52,7 +52,7 @@ describe.skipIf(!installed)('early release', () => {
           const { values } = draws('x', i).input(3, 4)
           const [x, dy] = [tf.tensor(values, [3, 4]), tf.ones([3, 4])]
           const { value, grad } = tf.valueAndGrad(net)(x, dy)
-          // What the caller made is still the caller's.
+          // Tensors of the caller are kept.
           for (const tensor of [x, dy, value, grad]) expect(tensor.isDisposed).toBe(false)
           return [...grad.dataSync()]
         })
@@ -62,7 +62,7 @@ describe.skipIf(!installed)('early release', () => {
     }
   })
 
-  test('leaves gradients of gradients alone', () => {
+  test('does not affect gradients of gradients', () => {
     const results = [false, true].map((release) => {
       set(release)
       const before = tf.memory().numTensors
@@ -79,7 +79,7 @@ describe.skipIf(!installed)('early release', () => {
     expect(results[1]).toEqual([3, -6, 12])
   })
 
-  test('an error on the way back leaves the next pass whole', () => {
+  test('an error in the backward pass does not affect the next one', () => {
     const failing = tf.customGrad((x) => ({
       value: tf.clone(x as tf.Tensor),
       gradFunc: () => {
@@ -96,7 +96,7 @@ describe.skipIf(!installed)('early release', () => {
     expect(x.isDisposed).toBe(false)
   })
 
-  test('holds as many tensors at the end of the way back as at its start', () => {
+  test('the number of tensors at the end of the backward pass equals that at its start', () => {
     const depth = 40
     const atTheEnd = [false, true].map((release) => {
       set(release)

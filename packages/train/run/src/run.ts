@@ -84,7 +84,9 @@ function introduce(
   )
   view.say(`Model      ${facts.model}, ${facts.parameters!.toLocaleString('en')} parameters`)
   view.say(`Tricks     ${planLines(facts.pipeline!).join('\n           ') || 'none'}`)
-  view.say(`Run        ${path}${from ? `, resumed after ${from.step} ${from.step === 1 ? 'step' : 'steps'}` : ''}\n`)
+  view.say(
+    `Run        ${path}${from ? `, resumed after ${from.step} ${from.step === 1 ? 'step' : 'steps'}` : ''}\n`,
+  )
   view.event({ kind: 'run', path, ...facts })
 }
 

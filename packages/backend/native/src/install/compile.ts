@@ -69,7 +69,7 @@ export async function compile(
   await rm(source)
 }
 
-/** Whether a compiler supports these options: an older one lacks those of newer processors. */
+/** Whether a compiler supports these options: an older one may not know those for newer processors. */
 async function knows({ command }: Compiler, options: readonly string[]): Promise<boolean> {
   return run(command, [...options, '-E', '-x', 'c++', '/dev/null']).then(
     () => true,

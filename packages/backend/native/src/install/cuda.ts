@@ -1,4 +1,4 @@
-// The NVIDIA wheels that TensorFlow's wheel asks for.
+// The NVIDIA wheels that TensorFlow's wheel requires.
 import { compareVersions } from '@tricks/wheels'
 
 export interface Requirement {

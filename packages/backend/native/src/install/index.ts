@@ -45,7 +45,7 @@ export interface InstallOptions {
 export type Result = Installation & { readonly device: Device | undefined; readonly fresh: boolean }
 
 /**
- * Installs libtensorflow and tfjs-node's addon to the cache folder, unless they are already there.
+ * Installs libtensorflow and tfjs-node's addon to the cache folder, unless already installed.
  *
  * Everything is prepared in a temporary folder, which is then renamed in one step: if interrupted at any point, nothing
  * that looks installed remains, and a partial download is kept for the next run.

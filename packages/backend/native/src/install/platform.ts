@@ -57,7 +57,7 @@ function requireGlibc(): void {
   const version = header.glibcVersionRuntime
   if (version === undefined)
     throw new Error(
-      'native: TensorFlow needs glibc, and this system has another C library (Alpine has musl)\n' +
+      'native: TensorFlow needs glibc, but this system has another C library (such as musl on Alpine)\n' +
         'Use an image with Debian, such as node:24-slim, or npm install @tricks/wasm-training',
     )
   const [major = 0, minor = 0] = version.split('.').map(Number)

@@ -238,7 +238,7 @@ function convolveOneColumn(call: Call, info: Window): tf.Tensor {
   })
 }
 
-/** Computed lazily: tfjs also requests the gradient by the images, which nobody uses. */
+/** Computed lazily, as tfjs also requests the gradient by the images, which is never used. */
 function inputGradient(call: Call, info: Window): tf.Tensor {
   const precision = computePrecision()
   const winograd = byWinograd(input(call, 'dy'), info)

@@ -1,4 +1,4 @@
-// What may follow batch normalisation in the same pass, with its derivative, and GELU alone.
+// Activations that are fused with batch normalisation, with their derivatives, and GELU on its own.
 #pragma once
 
 #include <type_traits>
@@ -15,7 +15,7 @@ enum Activation : int32_t { kNone, kRelu, kGelu };
 inline Floats exponential(Floats x) {
   const Floats least = Floats{} - 87.0f;
   x = select(x > least, x) + select(~(x > least), least);
-  // 2ⁿ e^r with a whole n and |r| ≤ ln 2 / 2: adding so much rounds to whole numbers, with n in the lowest bits.
+  // 2ⁿ e^r with a whole n and |r| ≤ ln 2 / 2: adding this constant rounds to whole numbers, with n in the lowest bits.
   const Floats shifted = x * 1.442695041f + 12582912.0f;
   const Floats n = shifted - 12582912.0f;
   const Floats r = x - n * 0.693359375f + n * 2.12194440e-4f;
@@ -28,7 +28,7 @@ inline Floats exponential(Floats x) {
   return (Floats)((Words)sum + ((Words)shifted << 23));
 }
 
-// The normal distribution's density at x, and what of it lies below x, within 1e-7 (Abramowitz and Stegun, 26.2.17).
+// The normal distribution's density and cumulative probability at x, within 1e-7 (Abramowitz and Stegun, 26.2.17).
 struct Normal {
   explicit Normal(Floats x) {
     const Masks negative = x < 0;
@@ -45,7 +45,7 @@ struct Normal {
   Floats density, below;
 };
 
-// NaN is handed on.
+// Propagates NaN.
 template <Activation activation>
 inline Floats activate(Floats x) {
   if (activation == kRelu) return select(~(x <= 0), x);
@@ -53,7 +53,7 @@ inline Floats activate(Floats x) {
   return x;
 }
 
-// The derivative at x times what comes from above.
+// The derivative at x times the upstream gradient.
 template <Activation activation>
 inline Floats passBack(Floats x, Floats dy) {
   if (activation == kRelu) return select(x > 0, dy);
@@ -64,7 +64,7 @@ inline Floats passBack(Floats x, Floats dy) {
   return dy;
 }
 
-// Calls work with the activation as a constant.
+// Calls `work` with the activation as a compile-time constant.
 template <typename Work>
 void withActivation(int32_t activation, const Work& work) {
   if (activation == kRelu) return work(std::integral_constant<Activation, kRelu>());

@@ -1,5 +1,5 @@
-// Batch normalisation with what may follow it, and its gradient. Rows are those of [from, to); what depends on the
-// channel alone has one value a channel.
+// Batch normalisation fused with an activation, and its gradient. Functions process the rows [from, to); arrays that
+// depend only on the channel have one value per channel.
 #pragma once
 
 #include <cmath>
@@ -10,7 +10,7 @@
 
 namespace {
 
-// Added up in float32 over so many rows, and in float64 beyond.
+// Number of rows to add up in float32; larger sums use float64.
 constexpr int64_t kBlock = 128;
 
 // The sums of x − shift and of its square.
@@ -49,7 +49,7 @@ inline void scale(const T* x, const float* factor, const float* term, const T* s
   }
 }
 
-// What of dy passes the activation.
+// dy after the activation's derivative.
 template <Activation activation, typename T>
 inline Floats passed(const T* x, const T* dy, const float* factor, const float* term, int64_t at,
                      int64_t c) {
@@ -95,7 +95,7 @@ inline void gradient(const T* x, const T* dy, const float* mean, const float* fa
   }
 }
 
-// The two sums of all rows, each part by a thread of its own.
+// The two sums over all rows, with one part per thread.
 struct Totals {
   Totals(int64_t rows, int64_t channels,
          const std::function<void(int64_t, int64_t, double*, double*)>& add)
@@ -129,7 +129,7 @@ void moments(void* attributes, TF_OpKernelContext* context) {
   call.output(1, TF_FLOAT, {channels}, &variance);
   if (!call.ok()) return;
   const T* values = x.data<T>();
-  // Near the mean, so that little is lost where the deviation is small beside it.
+  // An origin near the mean, so that little precision is lost if the deviation is small.
   std::vector<float> shift(channels);
   for (int64_t c = 0; c < channels; c += kLanes) store(shift.data() + c, load(values + c));
   const Totals totals(rows, channels, [&](int64_t from, int64_t to, double* sum, double* squares) {

@@ -2,9 +2,10 @@
 //
 //   dFilter[a][b][c][o] = Σ x[image, i + a − top, j + b − left, c] · dy[image, i, j, o]
 //
-// The sum over places is a product of matrices. With images as channels of places, x moved by a filter's place (a, b)
-// is x from another place on: no matrix of windows is written. The zeros beside a line are those of the next, and the
-// zeros below an image those of the next. dy lies as x does, with zeros where no window begins.
+// The sum over positions is a matrix product. Images are stored channel by channel, so x shifted by a filter position
+// (a, b) is x from another offset on, and no matrix of windows is needed. The padding beside a row is shared with the
+// next row, and the padding below an image with the next image. dy has the same layout as x, with zeros where no window
+// starts.
 #pragma once
 
 #if defined(__AMX_BF16__)
@@ -17,13 +18,13 @@
 namespace {
 
 constexpr int kTile = 16;
-// Places that a tile of x has, and a step of the matrix unit takes.
+// Number of positions in a tile of x, consumed by a step of the matrix unit.
 constexpr int kPlaces = 32;
-// So many places of all channels stay in a core's second cache while they are multiplied, and so many of two tiles of
-// channels and two of outputs in its first while all places of the filter are gone through.
+// Numbers of positions per block: of all channels, in a core's L2 cache; of two tiles of channels and two of outputs,
+// in its L1 cache during the loop over the filter's positions.
 constexpr int64_t kGroup = 1024;
 constexpr int64_t kBlockPlaces = 256;
-// What the threads' own sums may take together, in bytes.
+// Memory limit for the sums of all threads, in bytes.
 constexpr int64_t kSums = 64 << 20;
 
 // Configures the unit for a thread and restores it afterwards: oneDNN uses it too.
@@ -62,12 +63,12 @@ struct Windows {
   int64_t height, width, channels, outHeight, outWidth, outputs;
   int filterHeight, filterWidth, top, left;
 
-  // From a line's first place to the next's: zeros for both its ends in between.
+  // Distance between rows, including the padding on both sides.
   int64_t pitch() const {
     const int64_t right = outWidth - 1 + filterWidth - left - width;
     return std::max(width + std::max<int64_t>({left, right, 0}), outWidth);
   }
-  // From an image's first place to the next's.
+  // Distance between images.
   int64_t places() const {
     const int64_t bottom = outHeight - 1 + filterHeight - top - height;
     return std::max(height + std::max<int64_t>({top, bottom, 0}), outHeight) * pitch();
@@ -80,8 +81,8 @@ struct Windows {
     return roundUp((count - 1) * places() + (outHeight - 1) * pitch() + outWidth, kPlaces);
   }
   int64_t length() const { return length(images()); }
-  // With room for the last step moved by the filter's last place; odd lines of 64 bytes, so that channels do not fall
-  // on the same lines of a cache.
+  // Leaves room for the last step shifted by the last filter position; an odd number of 64-byte lines, so that channels
+  // don't map to the same cache lines.
   int64_t stride() const {
     const int64_t moved = length() + (filterHeight - 1) * pitch() + filterWidth;
     const int64_t reached = std::max(moved, begin() + images() * places());
@@ -94,7 +95,7 @@ struct Windows {
   }
 };
 
-// Up to 16 × 16 values turned: lines of `from` become columns of `to`.
+// Transposes up to 16 × 16 values: rows of `from` become columns of `to`.
 inline void turn(const uint16_t* from, int64_t fromStride, int64_t lines, int64_t columns,
                  uint16_t* to, int64_t toStride) {
   const auto some = [](int64_t count) { return static_cast<__mmask16>((1 << count) - 1); };
@@ -125,7 +126,7 @@ inline void turn(const uint16_t* from, int64_t fromStride, int64_t lines, int64_
   }
 }
 
-// An image as channels of places, with zeros around it already there.
+// Stores an image channel by channel, into a buffer whose padding is already zero.
 inline void channelsOfPlaces(const Windows& by, const uint16_t* image, uint16_t* to) {
   for (int64_t i = 0; i < by.height; ++i)
     for (int64_t j = 0; j < by.width; j += kTile)
@@ -135,8 +136,8 @@ inline void channelsOfPlaces(const Windows& by, const uint16_t* image, uint16_t*
              to + by.begin() + i * by.pitch() + j + c * by.stride(), by.stride());
 }
 
-// dy of an image as pairs of places by tiles of outputs: what the matrix unit takes. `first` is the place of the
-// image's corner.
+// Stores an image's dy as pairs of positions in tiles of outputs, the layout that the matrix unit requires. `first` is
+// the position of the image's corner.
 inline void pairsOfPlaces(const Windows& by, const uint16_t* image, int64_t first, uint16_t* to) {
   for (int64_t tile = 0; tile < by.outputTiles(); ++tile) {
     const int64_t count = std::min<int64_t>(kTile, by.outputs - tile * kTile);
@@ -154,7 +155,7 @@ inline void pairsOfPlaces(const Windows& by, const uint16_t* image, int64_t firs
           values = _mm512_or_si512(values, _mm512_slli_epi32(load(from + by.outputs), 16));
           ++j;
         } else {
-          // The other of the pair is of another line, or beside the image.
+          // The pair's other position is in another row, or outside the image.
           const bool odd = place % 2 != 0;
           if (odd) values = _mm512_slli_epi32(values, 16);
           const __mmask32 own = odd ? 0xaaaaaaaa : 0x55555555;
@@ -165,7 +166,7 @@ inline void pairsOfPlaces(const Windows& by, const uint16_t* image, int64_t firs
   }
 }
 
-// Adds to the tiles of sums what `length` places give, for a block of A × B tiles; where it begins, to nothing.
+// Adds the products of `length` positions to the sums, for a block of A × B tiles; if `begins`, initialises them.
 template <int A, int B>
 inline void multiply(const uint16_t* x, int64_t stride, const uint16_t* dy, int64_t nextOutputs,
                      int64_t length, bool begins, float* sums, int64_t nextChannels) {
@@ -203,7 +204,7 @@ inline void multiply(const uint16_t* x, int64_t stride, const uint16_t* dy, int6
   if (A > 1 && B > 1) _tile_stored(3, sums + nextChannels + kTiled, kLine);
 }
 
-// The sums of a group of images, for all of the filter; the first group begins them.
+// Adds the products of a group of images for the whole filter; the first group initialises the sums.
 inline void multiplyGroup(const Windows& by, const uint16_t* x, const uint16_t* dy, int64_t length,
                           bool begins, float* sums) {
   const int64_t channelTiles = by.channelTiles(), outputTiles = by.outputTiles();
@@ -224,7 +225,7 @@ inline void multiplyGroup(const Windows& by, const uint16_t* x, const uint16_t* 
     }
 }
 
-// What the images of [from, to) give, as tiles of sums.
+// The sums over the images [from, to), in tiles.
 inline float* sumImages(const Windows& by, const uint16_t* x, const uint16_t* dy, int64_t from,
                         int64_t to) {
   static thread_local Scratch ofChannels, ofPairs, ofSums;
@@ -235,7 +236,7 @@ inline float* sumImages(const Windows& by, const uint16_t* x, const uint16_t* dy
   const MatrixUnit unit;
   for (int64_t first = from; first < to; first += by.images()) {
     const int64_t count = std::min(by.images(), to - first);
-    // What is left of a longer group would count.
+    // Otherwise, the remains of a longer group would be added.
     if (count < by.images()) std::memset(pairs, 0, pairCount * sizeof *pairs);
     for (int64_t k = 0; k < count; ++k) {
       const int64_t image = first + k, place = k * by.places();
@@ -266,7 +267,7 @@ void filterGradient(void* attributes, TF_OpKernelContext* context) {
   threads.split(images, (images + most - 1) / most, [&](int64_t from, int64_t to, int part) {
     sums[part] = sumImages(by, x.data<uint16_t>(), dy.data<uint16_t>(), from, to);
   });
-  // Out of the tiles, a line for each place of the filter and channel.
+  // Copies the tiles to rows, one per filter position and channel.
   const int64_t lines = by.filterHeight * by.filterWidth * by.channels;
   threads.split(lines, grainOf(by.outputs), [&](int64_t from, int64_t to, int) {
     for (int64_t line = from; line < to; ++line) {

@@ -1,4 +1,4 @@
-// Rows by their places: which pixel each pixel of an augmented image shows.
+// Gathers rows by index: the source pixel of each pixel of an augmented image.
 #pragma once
 
 #include <atomic>
@@ -8,13 +8,13 @@
 
 namespace {
 
-// The lengths of a pixel that are known when this is compiled are a few moves; 0 stands for any other.
+// Pixel lengths known at compile time are copied in a few moves; 0 means any other length.
 template <int known>
 inline bool gatherRows(const float* rows, int64_t count, int64_t length, const int32_t* places,
                        int64_t from, int64_t to, float* out) {
   const int64_t values = known ? known : length;
   for (int64_t i = from; i < to; ++i) {
-    // One comparison for both ends: a negative place is a large one.
+    // One comparison for both ends: as unsigned, a negative index is large.
     if (static_cast<uint64_t>(static_cast<int64_t>(places[i])) >= static_cast<uint64_t>(count))
       return false;
     std::memcpy(out + i * values, rows + places[i] * values, values * sizeof(float));

@@ -1,4 +1,4 @@
-// As many values at a time as the processor that this is compiled for can take; all arithmetic is in float32.
+// Vectors as wide as the target processor supports; all arithmetic is in float32.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ inline void store(Bfloat16* to, Floats values) {
   const Halves halves = __builtin_convertvector(rounded, Halves);
   std::memcpy(to, &halves, sizeof halves);
 }
-// Minus zero leaves every number as it is, so that this is a load alone.
+// Subtracting zero changes no number, so this compiles to a single load.
 inline Floats broadcast(const float* from) { return *from - Floats{}; }
 inline Floats select(Masks mask, Floats values) { return (Floats)(mask & (Masks)values); }
 

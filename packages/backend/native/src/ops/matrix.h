@@ -1,4 +1,5 @@
-// A product of matrices in float32, small enough for a core's caches: with the transforms around it, it stays in a thread.
+// A float32 matrix product, small enough for a core's caches; it runs in one thread, together with the transforms
+// around it.
 #pragma once
 
 #include <algorithm>
@@ -7,8 +8,8 @@
 
 namespace {
 
-// A matrix as panels of a fixed number of columns, the last one narrower: a panel's lines lie one after the other, as a product
-// reads them.
+// A matrix as panels of a fixed number of columns, the last one narrower: the rows of a panel are contiguous, in the
+// order in which a product reads them.
 constexpr int64_t kPanel = kLanes * (kLanes == 16 ? 4 : 2);
 inline int64_t inPanels(int64_t lines, int64_t columns, int64_t line, int64_t column) {
   const int64_t begin = column / kPanel * kPanel;
@@ -42,10 +43,10 @@ inline void multiplyLines(const float* a, int64_t nextLine, int64_t next, const 
     for (int j = 0; j < Registers; ++j) store(c + i * columns + j * kLanes, sums[i][j]);
 }
 
-// So much of a panel stays in a core's first cache.
+// The part of a panel that fits into a core's L1 cache.
 constexpr int64_t kDepth = 128;
 
-// A matrix by its first value, and the steps to the next of a line's and a sum's.
+// A matrix: its first value, and the strides between rows and between the terms of a sum.
 struct Left {
   const float* values;
   int64_t nextLine, next;
@@ -65,7 +66,7 @@ inline void multiplyPanel(const Left& a, int64_t lines, const float* b, int64_t 
     multiplyLines<1, Registers>(from(), a.nextLine, a.next, b, depth, begins, to(), columns);
 }
 
-// c, or c +, a · b: `b` in panels, `c` line by line.
+// c = a · b, or c += a · b; `b` in panels, `c` in row-major order.
 inline void multiply(const Left& a, int64_t lines, const float* b, int64_t depth, bool begins,
                      float* c, int64_t columns) {
   for (int64_t from = 0; from < depth; from += kDepth)

@@ -1,4 +1,4 @@
-// What TensorFlow's C interface needs of an op: its inputs, outputs and attributes, and its registration.
+// Wraps TensorFlow's C interface for ops: inputs, outputs, attributes and registration.
 #pragma once
 
 #include <cstdint>
@@ -38,7 +38,7 @@ struct Tensor {
   }
 };
 
-// What an op was made with.
+// The attributes of an op.
 struct Attributes {
   float epsilon = 0;
   bool nesterov = false, transposed = false;
@@ -46,7 +46,7 @@ struct Attributes {
   std::vector<int32_t> window, strides, size, padding;
 };
 
-// A call of an op: its inputs, its outputs, and the first error.
+// A call of an op, with its inputs, outputs and the first error.
 class Call {
  public:
   Call(void* attributes, TF_OpKernelContext* context)
@@ -115,7 +115,7 @@ void* create(TF_OpKernelConstruction* construction) {
 
 void destroy(void* attributes) { delete static_cast<Attributes*>(attributes); }
 
-// What computes an op for one type of T.
+// The function that computes an op for one type T.
 struct Kernel {
   TF_DataType type;
   void (*compute)(void*, TF_OpKernelContext*);

@@ -1,5 +1,5 @@
-// Ops that TensorFlow lacks on the CPU, or is slow at. Images are rows of channels (NHWC), float32 or bfloat16; all
-// arithmetic is in float32.
+// Ops that TensorFlow doesn't have on the CPU, or that are slow there. Images are rows of channels (NHWC), float32 or
+// bfloat16; all arithmetic is in float32.
 #include <node_api.h>
 #if defined(__AMX_BF16__)
 #include <sys/syscall.h>
@@ -20,8 +20,8 @@
 
 namespace {
 
-// Whether these ops were compiled for the processor's matrix unit (AMX), and the system lets it be used: Linux makes
-// room for its registers when asked.
+// Whether these ops were compiled for the processor's matrix unit (AMX), and the system allows its use: Linux reserves
+// space for its registers on request.
 bool hasMatrixUnit() {
 #if defined(__AMX_BF16__)
   constexpr int kRequest = 0x1023, kTileData = 18;
@@ -32,7 +32,7 @@ bool hasMatrixUnit() {
 #endif
 }
 
-// The kernels of an op for both types.
+// Registers the kernels of an op for both types.
 template <typename Compute>
 std::vector<Kernel> both(Compute ofFloats, Compute ofHalves) {
   return {{TF_FLOAT, ofFloats}, {TF_BFLOAT16, ofHalves}};
@@ -83,7 +83,7 @@ void defineAll() {
 
 }  // namespace
 
-// Loaded once for each of Node's threads, defined once for the process.
+// Loaded by each of Node's threads, but registered once per process.
 NAPI_MODULE_INIT() {
   static std::once_flag once;
   std::call_once(once, defineAll);

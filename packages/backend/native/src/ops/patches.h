@@ -6,7 +6,7 @@
 
 namespace {
 
-// x → a row for each place of the output: the values of its window, zeros beyond the image
+// x → a row per output position with the values of its window, zeros outside the image
 template <typename T>
 void patches(void* attributes, TF_OpKernelContext* context) {
   Call call(attributes, context);
@@ -27,7 +27,7 @@ void patches(void* attributes, TF_OpKernelContext* context) {
       const int64_t image = place / (outHeight * outWidth);
       const int64_t top = place / outWidth % outHeight * given.strides[0] - given.padding[0];
       const int64_t left = place % outWidth * given.strides[1] - given.padding[1];
-      // The columns of the window that are inside.
+      // The window's columns inside the image.
       const int64_t begin = std::min<int64_t>(given.window[1], std::max<int64_t>(0, -left));
       const int64_t end = std::max(begin, std::min<int64_t>(given.window[1], width - left));
       for (int64_t a = 0; a < given.window[0]; ++a) {

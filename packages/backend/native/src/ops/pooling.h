@@ -1,4 +1,4 @@
-// Max pooling by windows that do not overlap, and its gradient: dy goes to the first of the largest.
+// Max pooling with non-overlapping windows, and its gradient: dy goes to the first maximum.
 #pragma once
 
 #include "op.h"
@@ -25,7 +25,7 @@ inline void pool(const Pool& pool, const T* x, int64_t from, int64_t to, T* y) {
         for (int64_t a = 0; a < lines; ++a) {
           for (int64_t b = 0; b < columns; ++b) {
             const Floats value = load(x + (corner + a * pool.width + b) * pool.channels + c);
-            // Also where the value is none: NaN is handed on.
+            // Also true for NaN, which is propagated.
             const Masks keep = largest >= value;
             largest = (Floats)((keep & (Masks)largest) | (~keep & (Masks)value));
           }
@@ -95,7 +95,7 @@ void maxPoolGradient(void* attributes, TF_OpKernelContext* context) {
   const Attributes& given = call.attributes;
   const Pool pool{x.size(1),       x.size(2),       x.size(3),        y.size(1),       y.size(2),
                   given.window[0], given.window[1], given.strides[0], given.strides[1]};
-  // Between windows, and beyond the last, nothing comes.
+  // The gradient is 0 between windows, and after the last one.
   const bool covers = pool.windowHeight == pool.strideHeight &&
                       pool.windowWidth == pool.strideWidth &&
                       pool.outHeight * pool.strideHeight >= pool.height &&

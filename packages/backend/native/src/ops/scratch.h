@@ -1,4 +1,4 @@
-// A thread's own memory, kept from call to call: fresh pages cost more than what is computed in them.
+// A thread's memory, kept between calls: allocating fresh pages would take longer than the computation.
 #pragma once
 
 #include <cstdint>

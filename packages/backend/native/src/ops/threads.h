@@ -1,4 +1,4 @@
-// Threads: as many as TensorFlow uses, woken for each op.
+// A pool with as many threads as TensorFlow uses, woken for each op.
 #pragma once
 
 #include <algorithm>
@@ -20,13 +20,13 @@ class Threads {
     return *threads;
   }
 
-  // Calls work(first, last) on as many parts of [0, size) as there are threads, at least `grain` long.
+  // Calls work(first, last) on parts of [0, size), one per thread, each at least `grain` long.
   void split(int64_t size, int64_t grain, const std::function<void(int64_t, int64_t, int)>& work) {
     const int parts = static_cast<int>(std::max<int64_t>(
         1, std::min<int64_t>(workers_.size() + 1, size / std::max<int64_t>(1, grain))));
     const auto bound = [&](int part) { return size * part / parts; };
     if (parts == 1) return work(0, size, 0);
-    // One op at a time: several sessions' threads may come here at once.
+    // One op at a time: threads of several sessions may call this concurrently.
     std::lock_guard<std::mutex> turn(turn_);
     {
       std::lock_guard<std::mutex> lock(mutex_);
@@ -80,7 +80,7 @@ class Threads {
   uint64_t generation_ = 0;
 };
 
-// So many values are worth waking a thread for.
+// Minimum number of values per thread.
 constexpr int64_t kGrain = 16384;
 int64_t grainOf(int64_t channels) { return std::max<int64_t>(1, kGrain / channels); }
 

@@ -1,4 +1,4 @@
-// Updates of weights in one pass over them, where TensorFlow.js composes each of several.
+// Updates of weights in a single pass, which TensorFlow.js composes from several ops.
 #pragma once
 
 #include <cmath>
@@ -41,8 +41,8 @@ void momentum(void* attributes, TF_OpKernelContext* context) {
       });
 }
 
-// What an AdaBound step takes, in the order in which it is handed over. The complements are given, as 1 − a rounded
-// number is not the rounded complement.
+// The numbers of an AdaBound step, in the order in which they are passed. Complements are passed too, as 1 minus a
+// rounded number is not the rounded complement.
 struct AdaBoundNumbers {
   float rate, lower, upper, beta1, rest1, beta2, rest2, epsilon, decay, kept;
 };

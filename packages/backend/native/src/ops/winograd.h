@@ -1,6 +1,6 @@
-// 3 × 3 convolutions of stride 1 in float32 by Winograd's F(2 × 2, 3 × 3): a tile of 4 × 4 places and the filter are
-// transformed, their 16 places are multiplied one by one, and the transform back gives 2 × 2 places of the output. So 16
-// products do the work of 36. Over all tiles, channels and outputs, each of the 16 is a product of matrices:
+// 3 × 3 convolutions of stride 1 in float32 by Winograd's F(2 × 2, 3 × 3): a tile of 4 × 4 pixels and the filter are
+// transformed, their 16 entries are multiplied elementwise, and the inverse transform gives 2 × 2 pixels of the output,
+// with 16 products instead of 36. Over all tiles, channels and outputs, each of the 16 entries is a matrix product:
 //
 //   y = A'[(G g G') · (B' d B)]A        dg = G'[(B' d B) · (A dy A')]G
 //
@@ -14,10 +14,10 @@
 
 namespace {
 
-// Places of a tile that is transformed.
+// Number of entries of a transformed tile.
 constexpr int kTransformed = 16;
 
-// The transforms of a line: each leaves out the products by 0 and 1 of its matrix.
+// The transforms of a row or column, without multiplications by 0 and 1.
 struct InputTransform {  // B'
   void operator()(const Floats* d, Floats* to) const {
     to[0] = d[0] - d[2];
@@ -58,7 +58,7 @@ struct FilterGradientTransform {  // G'
   }
 };
 
-// Transforms the columns of a square, then its lines.
+// Transforms the columns of a square, then its rows.
 template <int From, int To, typename Line>
 inline void transform(const Floats (&from)[From * From], Floats (&to)[To * To], Line line) {
   Floats half[To * From];
@@ -75,7 +75,7 @@ inline void transform(const Floats (&from)[From * From], Floats (&to)[To * To], 
   for (int i = 0; i < To; ++i) line(half + i * From, to + i * To);
 }
 
-// Images that are cut into tiles, which begin at every second place after (−top, −left).
+// Images divided into tiles, which start at every second pixel from (−top, −left).
 struct Images {
   int64_t height, width, channels, top, left;
 };
@@ -88,7 +88,7 @@ struct Tiles {
   const int64_t columns, perImage, count;
 };
 
-// The places of a tile of Size × Size; `outside` stands for those beyond the image.
+// Pointers to the pixels of a tile of Size × Size; `outside` for those outside the image.
 template <int Size, typename T>
 inline void pixelIndices(const Tiles& tiles, int64_t tile, const Images& images, T* values, T* outside,
                      T* (&places)[Size * Size]) {
@@ -104,7 +104,7 @@ inline void pixelIndices(const Tiles& tiles, int64_t tile, const Images& images,
     }
 }
 
-// The tiles [from, to) transformed: 16 matrices with one line per tile, of which `at` names a line's values.
+// Transforms the tiles [from, to) to 16 matrices with a row per tile; `at` returns the offset of a row's values.
 template <int Size, typename Line, typename At>
 inline void transformTiles(const Tiles& tiles, int64_t from, int64_t to, const Images& images,
                            const float* values, Line line, float* matrices, At at) {
@@ -124,7 +124,7 @@ inline void transformTiles(const Tiles& tiles, int64_t from, int64_t to, const I
   }
 }
 
-// The places of the tiles [from, to) of the output out of the 16 matrices.
+// Transforms the 16 matrices back to the output's tiles [from, to).
 inline void collectOutput(const Tiles& tiles, int64_t from, int64_t to, const Images& images,
                           const float* matrices, float* values) {
   static thread_local Scratch scratch;
@@ -143,7 +143,7 @@ inline void collectOutput(const Tiles& tiles, int64_t from, int64_t to, const Im
   }
 }
 
-// The filter [3, 3, channels, outputs] as 16 matrices in panels.
+// Transforms the filter [3, 3, channels, outputs] to 16 matrices in panels.
 inline void transformFilter(const float* filter, int64_t channels, int64_t outputs,
                             float* matrices) {
   const int64_t size = channels * outputs;
@@ -159,7 +159,7 @@ inline void transformFilter(const float* filter, int64_t channels, int64_t outpu
   });
 }
 
-// The filter that takes a gradient back: turned by half a turn, and channels and outputs changed over.
+// The filter for the gradient by the images: rotated by 180 degrees, with channels and outputs swapped.
 inline void turnFilter(const float* filter, int64_t channels, int64_t outputs, float* turned) {
   const int64_t size = channels * outputs;
   constexpr int64_t kBlock = 16;
@@ -174,7 +174,8 @@ inline void turnFilter(const float* filter, int64_t channels, int64_t outputs, f
   });
 }
 
-// So many tiles at a time, that their matrices stay in a core's second cache; more where the filter's take long to read.
+// Number of tiles per block, so that their matrices fit into a core's L2 cache; more if the filter's matrices are slow
+// to read.
 inline int64_t blockOf(int64_t channels, int64_t outputs) {
   constexpr int64_t kMatrices = 512 << 10;
   const int64_t fitting = kMatrices / ((channels + outputs) * kTransformed * sizeof(float));
