@@ -50,7 +50,7 @@ const scoped = /^(?:(@[a-z0-9][a-z0-9-]*)\/)?(.*)$/
  *
  * @param taken names besides those of the existing tricks
  * @example
- * refusal('cutout') // 'create-trick: expected the name to be a new one, got "cutout", which is taken'
+ * refusal('cutout') // 'create-trick: expected the name to be new, got "cutout", which is taken'
  */
 export function refusal(name: string, taken: readonly string[] = []): string | undefined {
   const bare = bareName(name)
