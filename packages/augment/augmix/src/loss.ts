@@ -13,8 +13,8 @@ const parameters = defineParameters('augmix', {
 })
 
 /**
- * The cross-entropy of the first view, plus alpha times the Jensen–Shannon divergence of all views' predictions: the mean over
- * views of KL(pᵥ ‖ m), for their mean m, clamped to [1e-7, 1].
+ * AugMix's loss: the cross-entropy of the first view, plus alpha times the Jensen–Shannon divergence of all views'
+ * predictions: the mean over views of KL(pᵥ ‖ m), for their mean m, clamped to [1e-7, 1].
  *
  * @param logits one `[batch, classes]` per view; the first is that of the original image
  * @param targets `[batch, classes]`, rows that sum to 1

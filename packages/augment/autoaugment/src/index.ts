@@ -43,7 +43,7 @@ export type AutoAugmentOptions = OptionsOf<typeof autoAugmentOptions>
 export type AutoAugmentParams = StepsParams
 
 /**
- * Applies each image's own steps, on the grid k / 255, to which images with steps are rounded.
+ * Applies a list of operations to each image, on the grid k / 255, to which images with operations are rounded.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]; Color and Contrast need 1 or 3 channels
  * @returns images of the same shape

@@ -18,7 +18,7 @@ export const colorJitterOptions = defineOptions('color-jitter', {
 })
 export type ColorJitterOptions = OptionsOf<typeof colorJitterOptions>
 
-/** One number per image each; absent changes are not applied. */
+/** The changes, one number per image each; absent ones are not applied. */
 export interface ColorParams {
   /** Factor; 0 gives black. */
   readonly brightness?: ArrayLike<number>

@@ -15,7 +15,7 @@ export interface StepsParams {
 }
 
 /**
- * Applies each image's own steps, on the grid k / 255, to which images with steps are rounded.
+ * Applies a list of operations to each image, on the grid k / 255, to which images with operations are rounded.
  *
  * @param images float32 `[batch, height, width, channels]` in [0, 1]; Color and Contrast need 1 or 3 channels
  * @param where the trick's name, the prefix of error messages

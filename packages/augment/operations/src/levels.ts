@@ -4,7 +4,7 @@ import type { Levels, Operation, Step } from './operation.ts'
 /** Rounds images in [0, 1] to the nearest level of the grid. */
 export const toLevels = (images: tf.Tensor4D): Levels => tf.round(tf.mul(images, 255))
 
-/** A number per image, in a shape that broadcasts over its pixels. */
+/** Creates a tensor with a number per image that broadcasts over its pixels. */
 export const eachImage = (steps: readonly Step[], value: (step: Step) => number): tf.Tensor4D =>
   tf.tensor4d(steps.map(value), [steps.length, 1, 1, 1])
 

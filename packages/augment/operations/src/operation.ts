@@ -33,7 +33,7 @@ export interface Step {
   readonly partner?: number
 }
 
-/** 'nearest' takes the nearest pixel, 'bilinear' blends the four around and rounds to the grid. */
+/** How to interpolate: 'nearest' takes the nearest pixel, 'bilinear' blends the four around and rounds to the grid. */
 export type Interpolation = 'nearest' | 'bilinear'
 
 /** Images on the grid 0, 1, …, 255: float32 `[batch, height, width, channels]`. */

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { eachImage } from './levels.ts'
 import type { Levels, Step } from './operation.ts'
 
-/** Posterize keeps the upper bits; Solarize inverts from its level on; Invert inverts all levels. */
+/** Changes levels: Posterize keeps the upper bits, Solarize inverts from its level on, Invert inverts all. */
 export function tone(levels: Levels, steps: readonly Step[]): Levels {
   const width = eachImage(steps, ({ op, magnitude }) =>
     op === 'Posterize' ? 2 ** (8 - Math.trunc(magnitude)) : 1,

@@ -3,7 +3,7 @@ import type { RandomErasingOptions } from './options.ts'
 
 type Resolved = Required<Pick<RandomErasingOptions, 'area' | 'ratio' | 'aspect'>>
 
-/** [row, column, height, width], whole numbers. */
+/** A rectangle [row, column, height, width], in whole pixels. */
 export type Box = readonly [number, number, number, number]
 
 /** Draws a rectangle strictly smaller than the image, or null after 100 attempts. */

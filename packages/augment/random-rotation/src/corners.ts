@@ -1,4 +1,4 @@
-/** For every pixel of a batch, the source pixel and its weight; the index after the last pixel is the fill. */
+/** One source pixel, with its weight, for every pixel of a batch; the index after the last pixel is the fill. */
 export interface Corner {
   readonly source: Int32Array
   /** Absent if all weights are 1. */

@@ -45,8 +45,8 @@ export function load(installation: Installation): () => NativeBackend {
 }
 
 /**
- * TensorFlow allocates all GPU memory at start unless this variable is set: here it grows on demand, so that other
- * processes have memory too. CUDA_VISIBLE_DEVICES selects GPUs; `''` selects none.
+ * Lets GPU memory grow on demand, so that other processes have memory too; by default, TensorFlow allocates all of it
+ * at start. CUDA_VISIBLE_DEVICES selects GPUs; `''` selects none.
  */
 export function growOnGpu(
   { variant }: Pick<Installation, 'variant'>,
@@ -68,7 +68,7 @@ let ops: { readonly hasMatrixUnit: boolean } | undefined
 /** Whether our own ops are available. */
 export const hasOps = (): boolean => ops !== undefined
 
-/** Whether they include those that use the processor's matrix unit. */
+/** Whether our own ops include those for the processor's matrix unit. */
 export const hasMatrixOps = (): boolean => ops?.hasMatrixUnit ?? false
 
 /** Loads our own ops, compiled for the best variant that this processor supports. */

@@ -11,8 +11,8 @@ let precision: Precision = 'float32'
 export const computePrecision = (): Precision => precision
 
 /**
- * Registers the flag. Setting it to 'bfloat16' throws if the processor would only emulate it, which is slower than
- * float32.
+ * Registers the precision's flag. Setting it to 'bfloat16' throws if the processor would only emulate it, which is
+ * slower than float32.
  */
 export function registerPrecision(): void {
   if (precisionFlag in (tf.env() as unknown as { flagRegistry: object }).flagRegistry) return

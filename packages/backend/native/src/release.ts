@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { backendName } from './kernels/op.ts'
 
-/** `tf.env().set('NATIVE_RELEASE', false)` disables it. */
+/** The flag of early release: `tf.env().set('NATIVE_RELEASE', false)` disables it. */
 export const releaseFlag = 'NATIVE_RELEASE'
 
 /** The private parts of tfjs's engine that are used here. */

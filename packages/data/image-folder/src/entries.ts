@@ -27,7 +27,7 @@ export interface Entries {
 const systemFiles =
   /^(?:\..*|thumbs\.db|ehthumbs.*\.db|desktop\.ini|icon\r|__macosx|@eadir|\$recycle\.bin|system volume information|lost\+found)$/i
 
-/** @throws Error naming the folder if it doesn't exist */
+/** The entry of a folder itself. @throws Error naming the folder if it doesn't exist */
 export async function rootEntry(path: string): Promise<Entry> {
   const real = await realpath(path).catch((error: unknown) => {
     throw new Error(`image-folder: ${path} can't be read: ${reasonOf(error)}`, { cause: error })
@@ -69,7 +69,7 @@ export async function entriesOf(folder: Entry): Promise<Entries> {
   return found
 }
 
-/** Whether a file is meant to be a picture, by its name or else its first bytes. */
+/** Whether a file is meant to be a picture, by its name or its first bytes. */
 export async function isPicture({ path }: Entry): Promise<boolean> {
   if (hasPictureName(path)) return true
   const file = await open(path)

@@ -47,12 +47,12 @@ const extensions = new Set([...readable.split(' '), ...foreignOf.keys()])
 
 const extensionOf = (file: string): string => extname(file).slice(1).toLowerCase()
 
-/** How many bytes identify the format. */
+/** Number of bytes that identify the format. */
 export const headLength = 1024
 
 export const hasPictureName = (file: string): boolean => extensions.has(extensionOf(file))
 
-/** Detects the format from the first bytes, whatever the file's name; undefined if it is not a picture. */
+/** Detects the format from the first bytes, regardless of the file's name; undefined if it is not a picture. */
 export function formatOf(head: Buffer): string | undefined {
   const text = head.toString('latin1', 0, headLength)
   const known = signatures.find(([, at, signature]) => text.startsWith(signature, at))

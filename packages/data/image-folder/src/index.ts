@@ -112,7 +112,7 @@ export async function readImageFolder(
  */
 const inMemory = 2 ** 27
 
-/** How many pictures each set of a folder has. */
+/** Number of pictures in each set of a folder. */
 export interface PictureCounts {
   readonly train: number
   readonly validation: number

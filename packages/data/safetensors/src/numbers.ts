@@ -10,7 +10,10 @@ interface Type {
   read(buffer: ArrayBuffer): Values
 }
 
-/** By safetensors' names; all are little-endian. Float16 and float64 become float32; integers become int32. */
+/**
+ * The number types by safetensors' names; all are little-endian. Float16 and float64 become float32; integers become
+ * int32.
+ */
 export const numberTypes = {
   F32: { dtype: 'float32', size: 4, read: (buffer) => new Float32Array(buffer) },
   I32: { dtype: 'int32', size: 4, read: (buffer) => new Int32Array(buffer) },

@@ -18,7 +18,7 @@ export interface Answer {
   readonly chunks: AsyncIterable<Uint8Array>
 }
 
-/** The connection was lost; worth a retry. */
+/** An error for a lost connection, which is worth a retry. */
 export class Unreachable extends Error {}
 
 /**

@@ -82,7 +82,7 @@ function fromHtml(body: string, base: string): Wheel[] {
 export const versionOf = (filename: string): string => filename.split('-')[1] ?? ''
 
 /**
- * Below 0 if a is older than b, 0 if they are the same; versions are numbers separated by points.
+ * Compares versions, numbers separated by points: below 0 if a is older than b, 0 if they are equal.
  *
  * @example
  * compareVersions('2.9.1', '2.10') // -1

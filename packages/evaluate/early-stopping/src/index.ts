@@ -36,8 +36,8 @@ export function stopsAt(
 }
 
 /**
- * Ends training when a validation metric stops improving, and restores the best epoch's weights at the end of the run,
- * however it ends. Without validation, as when training on all data, it does nothing.
+ * Ends training when a validation metric stops improving, and restores the best epoch's weights at any end of the run.
+ * Without validation, as when training on all data, it does nothing.
  *
  * @throws RangeError for an option out of its range
  * @example

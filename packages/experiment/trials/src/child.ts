@@ -16,7 +16,7 @@ export interface Child {
 }
 
 /**
- * @param module calls `serveTrials`
+ * Creates a child, whose process starts with the first trial. @param module calls `serveTrials`
  */
 export function childOf(module: string): Child {
   let running: { readonly child: ChildProcess; readonly ready: Promise<unknown> } | undefined

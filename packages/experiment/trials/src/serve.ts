@@ -18,9 +18,12 @@ export interface Job {
 
 export type Program = (job: Job) => Promise<Outcome>
 
-/** From the worker to its child: a trial, or to stop it. */
+/** A message from the worker to its child: a trial, or to stop it. */
 export type ToChild = Omit<Job, 'signal' | 'progress'> | 'stop'
-/** From the child to its worker. `storage` means that the folder can't be written, which is not the trial's fault. */
+/**
+ * A message from the child to its worker. `storage` means that the folder can't be written, which is not the trial's
+ * fault.
+ */
 export type FromChild =
   | 'ready'
   | { readonly progress: number }

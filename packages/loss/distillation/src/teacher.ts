@@ -16,7 +16,7 @@ export interface Teacher extends Layered {
 export const isTeacher = (value: unknown): value is Teacher =>
   typeof (value as Partial<Teacher> | null)?.apply === 'function'
 
-/** Null for a default name, as tfjs numbers unnamed models across the process. */
+/** A teacher's name; null for a default one, as tfjs numbers unnamed models across the process. */
 export const nameOf = ({ name }: Teacher): string | null =>
   name === undefined || /^(sequential_|model|functional)\d+$/.test(name) ? null : name
 

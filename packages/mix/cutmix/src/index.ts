@@ -9,7 +9,7 @@ export const cutmixOptions = defineOptions('cutmix', {
 })
 export type CutmixOptions = OptionsOf<typeof cutmixOptions>
 
-/** [row, column, height, width], in pixels. */
+/** A box [row, column, height, width], in pixels. */
 export type Box = readonly [number, number, number, number]
 
 export interface CutmixParams {

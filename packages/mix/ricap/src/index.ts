@@ -12,7 +12,7 @@ export const ricapOptions = defineOptions('ricap', {
 })
 export type RicapOptions = OptionsOf<typeof ricapOptions>
 
-/** Patches in the order top left, bottom left, top right, bottom right. */
+/** The draws of RICAP, for patches in the order top left, bottom left, top right, bottom right. */
 export interface RicapParams {
   /** Where the four patches meet, [row, column]: from 0 to the height and the width. */
   readonly boundary: readonly [number, number]

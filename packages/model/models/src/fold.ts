@@ -137,7 +137,7 @@ function copy(layer: Layer): Layer {
   return Class.fromConfig(Class, config)
 }
 
-/** By name, because frozen weights have other positions. */
+/** Copies a layer's weights by name, because frozen weights have other positions. */
 export function setCopied(to: Layer, from: Layer): void {
   const byName = new Map(from.weights.map((weight) => [weight.originalName, weight.read()]))
   to.setWeights(to.weights.map(({ originalName }) => byName.get(originalName)!))

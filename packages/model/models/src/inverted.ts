@@ -28,8 +28,8 @@ export interface InvertedOptions {
 }
 
 /**
- * Stem of 32 channels, blocks numbered from 0 through all stages (`blocks3/depthwise`), head of 1,280, mean (`pool`),
- * `logits`; ReLU6 after each batch norm except those after a projection.
+ * Builds a network: a stem of 32 channels, blocks numbered from 0 through all stages (`blocks3/depthwise`), a head of
+ * 1,280, the mean (`pool`), and `logits`; ReLU6 after each batch norm except those after a projection.
  */
 export function invertedResiduals(net: Network, options: InvertedOptions): LayersModel {
   const { stages, padding, epsilon, dropout } = options

@@ -23,7 +23,7 @@ export interface Loaded {
   readonly kept: readonly string[]
 }
 
-/** @throws Error that lists every mismatch; the model is then unchanged */
+/** Assigns tensors to a model's variables. @throws Error that lists every mismatch; the model is then unchanged */
 export function assign(model: Model, tensors: Tensors): Loaded {
   const variables = variablesOf(model)
   const file = byPlainName(tensors)

@@ -2,7 +2,7 @@
 // reader accepts a few of these names. See https://github.com/python/cpython/blob/main/Lib/pickletools.py
 import type { Cursor } from './cursor.ts'
 
-/** What a pickle may name and refer to. */
+/** The names and references that a pickle may use. */
 export interface Vocabulary {
   /** By `module.name`: a function that computes the result of calling it, or undefined if it may only be mentioned. */
   readonly globals: ReadonlyMap<string, ((args: readonly unknown[]) => unknown) | undefined>

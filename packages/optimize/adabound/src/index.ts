@@ -5,7 +5,7 @@ export { AdaBound }
 export { type AdaBoundOptions, adaboundOptions } from './options.ts'
 
 /**
- * AdaBound starts like Adam and ends like SGD with momentum. At step t, from 1, elementwise:
+ * AdaBound: starts like Adam and ends like SGD with momentum. At step t, from 1, elementwise:
  *
  * m = β₁ m + (1 − β₁) g, v = β₂ v + (1 − β₂) g²
  * final = finalLearningRate · learningRate / baseLearningRate

@@ -24,7 +24,7 @@ export const stepDecayOptions = defineOptions('step-decay', {
     ),
   ),
 })
-/** Cuts at regular intervals, or at milestones. */
+/** When to cut the rate: at regular intervals, or at milestones. */
 export type StepDecayOptions = OptionsOf<typeof stepDecayOptions> &
   ({ readonly milestones?: never } | { readonly every?: never })
 

@@ -14,7 +14,7 @@ export const constantWarmupOptions = defineOptions('constant-warmup', {
   every: duration({ default: { steps: 20 } }),
 })
 type Given = OptionsOf<typeof constantWarmupOptions>
-/** Ends after a duration, or when the training error falls below a bound. */
+/** The options: the warm-up ends after a duration, or when the training error falls below a bound. */
 export type ConstantWarmupOptions = Omit<Given, 'over' | 'until'> &
   ({ readonly rate?: never } | { readonly factor?: never }) &
   (

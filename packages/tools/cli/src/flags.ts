@@ -127,7 +127,7 @@ export type FlagName = keyof typeof flags
 type TypeOf<F> = F extends Flag<infer T> ? T : never
 export type Flags<N extends FlagName = FlagName> = { readonly [K in N]?: TypeOf<(typeof flags)[K]> }
 
-/** As typed on the command line: saveEvery is --save-every. */
+/** A flag's name on the command line: saveEvery is --save-every. */
 export const dashed = (name: string): string =>
   name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 

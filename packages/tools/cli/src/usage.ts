@@ -13,7 +13,7 @@ export const quoted = (value: string): string =>
 
 let stop: AbortController | undefined
 
-/** Aborts when the user interrupts; a second interrupt ends the process. */
+/** The signal that aborts when the user interrupts; a second interrupt ends the process. */
 export function stopSignal(): AbortSignal {
   if (stop) return stop.signal
   const { signal } = (stop = new AbortController())
@@ -26,7 +26,7 @@ export function stopSignal(): AbortSignal {
   return signal
 }
 
-/** ' (did you mean …?)' with the closest candidate, or '' if none is close. */
+/** Suggests the closest candidate, ' (did you mean …?)', or '' if none is close. */
 export function meant(word: string, candidates: readonly string[]): string {
   const best = closest(word, candidates)
   return distance(word, best) <= Math.ceil(word.length / 3) ? ` (did you mean ${best}?)` : ''

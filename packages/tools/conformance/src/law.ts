@@ -39,7 +39,7 @@ export interface Law {
   check(subject: Subject): Promise<void>
 }
 
-/** Wraps a law so that its errors begin with the trick's name. */
+/** Wraps a law so that its errors start with the trick's name. */
 export function law(
   number: number,
   title: string,
@@ -100,6 +100,6 @@ export const isRecord = (value: unknown): value is Readonly<Record<string, unkno
 /** A number rounded to digits on which backends agree. */
 export const short = (value: number): string => String(Number(value.toPrecision(4)))
 
-/** '3 tensors', '1 tensor'. */
+/** Formats a count: '3 tensors', '1 tensor'. */
 export const count = (amount: number, noun: string): string =>
   `${amount} ${noun}${amount === 1 ? '' : 's'}`

@@ -32,7 +32,7 @@ export const sizeOf = (batch: number, height = 8, width = 13, channels = 3): Siz
   channels,
 })
 
-/** 'batch 2 of 8×13×3 images', to name the smallest failing case. */
+/** Describes the smallest failing case: 'batch 2 of 8×13×3 images'. */
 export const describeSize = ({ batch, height, width, channels }: Size): string =>
   `batch ${batch} of ${height}×${width}×${channels} images`
 

@@ -20,7 +20,7 @@ const gated =
   (x, name, graph) =>
     graph.add(name, 'Mul', [x.name, gate(x, `${name}/gate`, graph)])
 
-/** Limits to [min, max]. */
+/** Clips a value to [min, max]. */
 export const clip = (x: Value, name: string, graph: Graph, min: number, max: number): string =>
   graph.add(name, 'Clip', [
     x.name,

@@ -38,7 +38,7 @@ function multiplied({ values, channels, scales }: Kernel, factor: ArrayLike<numb
   }
 }
 
-/** Values with transposed axes. */
+/** Transposes the axes of values. */
 export function transposed<T extends Float32Array | Int8Array>(
   values: T,
   shape: readonly number[],

@@ -8,7 +8,7 @@ export interface Initializer {
   readonly values: Float32Array | Int8Array | BigInt64Array
 }
 
-/** Plain lists of numbers are integers; lists of floats are marked as such. */
+/** An attribute's value; plain lists of numbers are integers, lists of floats are marked as such. */
 export type Attribute = number | string | readonly number[] | { readonly float: number }
 
 export interface Node {

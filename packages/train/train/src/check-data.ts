@@ -63,7 +63,7 @@ function checkLarger(
     )
 }
 
-/** @throws Error if an evaluation set has other sizes or classes than the training set */
+/** Checks an evaluation set. @throws Error if it has other sizes or classes than the training set */
 export function checkEvaluationSet(name: string, set: ImageSet, training: ImageSet): void {
   checkImageSet(name, set)
   for (const fact of ['height', 'width', 'channels'] as const)

@@ -7,7 +7,10 @@ import type { Model } from './model.ts'
 const probabilities = (what: string, remedy: string): Error =>
   new Error(`train: the model ${what}, but the losses take logits: remove the ${remedy}`)
 
-/** @throws Error if the model's last operation is a softmax or sigmoid; runs the model on one image */
+/**
+ * Rejects models that end in a softmax or sigmoid; runs the model on one image. @throws Error if the last operation is
+ * one
+ */
 export function checkActivation(model: Model, { height, width, channels }: ImageSet): void {
   const activation = tf.tidy(() => {
     const image = tf.zeros([1, height, width, channels])

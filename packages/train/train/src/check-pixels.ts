@@ -6,7 +6,7 @@ const kindOf = (value: unknown): string => Object.prototype.toString.call(value)
 const isBytes = (value: unknown): boolean =>
   ['Uint8Array', 'Uint8ClampedArray'].includes(kindOf(value))
 
-/** @throws Error if images are not bytes, with how to convert them */
+/** Rejects images that are not bytes. @throws Error with how to convert them */
 export function checkPixels(name: string, images: unknown): void {
   if (isBytes(images)) return
   const [what, remedy] = wrong(images)

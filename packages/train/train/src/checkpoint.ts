@@ -44,7 +44,7 @@ export interface CheckpointOptions {
   save(checkpoint: Checkpoint, best: boolean): void | Promise<void>
 }
 
-/** @throws RangeError for an option with which no checkpoint would be made or saved */
+/** Checks the options. @throws RangeError for an option with which no checkpoint would be made or saved */
 export function checkCheckpointOptions({ every, seconds, save }: CheckpointOptions): void {
   const assertOwn = (valid: boolean, name: string, value: unknown, range: string): void =>
     assertArgument(valid, 'train', { [`checkpoint.${name}`]: value }, range)
@@ -55,7 +55,7 @@ export function checkCheckpointOptions({ every, seconds, save }: CheckpointOptio
   assertOwn(typeof save === 'function', 'save', save, 'a function that keeps the checkpoint')
 }
 
-/** @param facts identify the run */
+/** Captures the state of a run. @param facts identify the run */
 export async function capture(
   facts: RunFacts,
   options: RunOptions,

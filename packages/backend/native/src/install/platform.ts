@@ -19,7 +19,7 @@ export interface Platform {
 const linux = ['libtensorflow_cc.so.2', 'libtensorflow_framework.so.2']
 const mac = ['libtensorflow_cc.2.dylib', 'libtensorflow_framework.2.dylib']
 
-/** @throws Error if TensorFlow publishes no wheel for this machine, or its system can't load it */
+/** The platform of this machine. @throws Error if TensorFlow publishes no wheel for it, or its system can't load it */
 export function platformOf(
   variant: Variant,
   { platform, arch }: Pick<NodeJS.Process, 'platform' | 'arch'> = process,

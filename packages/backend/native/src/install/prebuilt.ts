@@ -39,7 +39,7 @@ export async function copyPrebuilt(prebuilt: Prebuilt, folder: string): Promise<
   for (const file of files) await copyFile(join(prebuilt.folder, file), join(folder, file))
 }
 
-/** Creates that package from an installation, to publish with a release. */
+/** Creates the package with the prebuilt addon from an installation, to publish with a release. */
 export async function pack(
   installation: Installation,
   version: string,

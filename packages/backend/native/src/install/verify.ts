@@ -53,7 +53,7 @@ export interface Verified extends Device {
   readonly log: readonly string[]
 }
 
-/** Does the same in a separate process, which may crash. `command` runs `compute` and prints the result. */
+/** Runs `compute` in a separate process, which may crash. `command` prints its result. */
 export async function verify(command: readonly string[]): Promise<Verified> {
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '0' }
   try {

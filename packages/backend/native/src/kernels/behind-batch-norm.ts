@@ -11,7 +11,7 @@ const numbers: Readonly<Record<Activation | 'none', number>> = { none: 0, relu: 
 /** The number of an activation in our ops. */
 export const numberOf = (activation: Activation | 'none'): number => numbers[activation]
 
-/** @param inputs x, gamma, beta, mean, variance */
+/** Batch normalisation that is computed lazily. @param inputs x, gamma, beta, mean, variance */
 export function normalized(call: Call, inputs: readonly tf.Tensor[], epsilon: number): tf.Tensor {
   const x = inputs[0]!
   return lazily(call.backend, x.shape, {
@@ -22,7 +22,10 @@ export function normalized(call: Call, inputs: readonly tf.Tensor[], epsilon: nu
   })
 }
 
-/** @param inputs x, gamma, beta, mean, variance, and optionally a shortcut to add */
+/**
+ * Batch normalisation that is computed lazily. @param inputs x, gamma, beta, mean, variance, and optionally a shortcut
+ * to add
+ */
 function normalize(
   call: Call,
   inputs: readonly tf.Tensor[],

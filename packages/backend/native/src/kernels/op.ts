@@ -64,7 +64,7 @@ export function execute(
   )
 }
 
-/** The same, for inputs that are not yet tfjs tensors. */
+/** Runs a TensorFlow op on inputs that are not yet tfjs tensors. */
 export function run(
   { backend }: Pick<Call, 'backend'>,
   op: string,
@@ -87,7 +87,7 @@ export function run(
   return binding.executeOp(op, list, ids, outputs)
 }
 
-/** An op runs in bfloat16 if its main tensor is kept in bfloat16. */
+/** The precision of an op: bfloat16 if its main tensor is kept in bfloat16. */
 export function precisionOf(call: Call, ...tensors: tf.Tensor[]): Precision {
   return tensors.every((tensor) => isBfloat16(call.backend, tensor)) ? 'bfloat16' : 'float32'
 }

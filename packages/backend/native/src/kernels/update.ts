@@ -4,7 +4,7 @@ import type { NativeBackend } from '../backend.ts'
 import { hasOps } from '../load.ts'
 import { backendName, execute, extend, flag, input } from './op.ts'
 
-/** The kernel that @tricks/adabound uses. */
+/** Registers the kernel that @tricks/adabound uses. */
 export function registerUpdates(): void {
   if (!hasOps()) return
   extend('AdaBoundUpdate', () => (call) => {

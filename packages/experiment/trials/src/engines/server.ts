@@ -15,7 +15,7 @@ export interface Address {
 }
 
 /**
- * @returns undefined for a folder
+ * Parses the address of an experiment. @returns undefined for a folder
  * @throws Error if it names another kind of server
  * @example
  * const experiment = addressOf('redis://localhost:6379?experiment=flowers')?.experiment // 'flowers'

@@ -11,7 +11,7 @@ export function evaluatedOf({ test, validation }: RunRecord): Evaluated | undefi
   return validation && { set: 'validation', predictions: validation }
 }
 
-/** Why a run has no predictions. */
+/** The reason why a run has no predictions. */
 export function whyUnevaluated({ run, state }: RunRecord): string {
   const { data, validation } = run
   if (data?.testImages === 0 && validation === 0)

@@ -62,7 +62,7 @@ function sampled({ points, steps }: RateCurve, columns: number): [number, number
   })
 }
 
-/** Three digits: '0.0125', '5e-4'. */
+/** Formats a rate with three digits: '0.0125', '5e-4'. */
 export const rateText = (rate: number): string =>
   rate !== 0 && rate < 1e-3
     ? rate.toExponential(1).replace('.0e', 'e')

@@ -5,7 +5,7 @@ import type { ProgressView } from './view.ts'
 import { duration } from './format.ts'
 import { epochLine, stepMetrics } from './words.ts'
 
-/** A bar for the run above one for the epoch; each finished epoch leaves a line. */
+/** Shows a bar for the run above one for the epoch; each finished epoch leaves a line. */
 export function bars(
   stream: NodeJS.WriteStream,
   course: () => Course,

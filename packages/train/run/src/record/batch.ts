@@ -52,7 +52,7 @@ export function encodeBatch({ rows }: Sheet, step: number): Uint8Array {
 
 const captionsSchema = v.array(v.object({ label: v.string(), drawn: v.array(v.string()) }))
 
-/** @throws Error saying what is wrong with the file, which is untrusted */
+/** Decodes a file of `encodeBatch`. @throws Error saying what is wrong with the file, which is untrusted */
 export function decodeBatch(bytes: Uint8Array): BatchRecord {
   const { tensors, metadata } = decodeTensors(bytes)
   const [original, seen] = [picturesOf(tensors, 'original'), picturesOf(tensors, 'seen')]

@@ -1,6 +1,6 @@
 import type { FileTensor } from '@tricks/safetensors'
 
-/** Bytes `[height, width, channels]`. */
+/** A picture as bytes `[height, width, channels]`. */
 export interface Picture {
   readonly pixels: Uint8Array
   readonly height: number
@@ -10,7 +10,7 @@ export interface Picture {
 
 type Tensors = Readonly<Record<string, FileTensor>>
 
-/** @throws Error if there is no tensor of that name and type */
+/** The values of a tensor. @throws Error if there is no tensor of that name and type */
 export function valuesOf<T extends FileTensor['values']>(
   tensors: Tensors,
   name: string,

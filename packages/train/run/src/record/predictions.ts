@@ -68,7 +68,7 @@ export function encodePredictions(logits: Float32Array, set: PictureSet): Uint8A
   })
 }
 
-/** @throws Error saying what is wrong with the file, which is untrusted */
+/** Decodes a file of `encodePredictions`. @throws Error saying what is wrong with the file, which is untrusted */
 export function decodePredictions(bytes: Uint8Array): PredictionRecord {
   const { tensors } = decodeTensors(bytes)
   const logits = valuesOf(tensors, 'logits', Float32Array)

@@ -61,7 +61,7 @@ const headSchema = v.looseObject({
 })
 export type HeadFacts = Readonly<v.InferOutput<typeof headSchema>>
 
-/** run.json. */
+/** The schema of run.json. */
 export const runSchema = v.looseObject({
   /** 'running', 'finished', 'aborted', 'failed', or a trick's reason to stop. */
   state: v.string(),
