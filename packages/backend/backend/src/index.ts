@@ -59,7 +59,7 @@ export async function useBackend(name?: BackendName): Promise<Backend> {
     const { why } = candidates[candidate]
     if (reason === undefined)
       return { name: candidate, why: device ? `${why}: ${device}` : why, skipped }
-    // A package's message begins with its name, which already precedes the reason.
+    // A package's message starts with its name, which already precedes the reason.
     skipped.push({ name: candidate, reason: reason.replace(`${candidate}: `, '') })
   }
   const reasons = skipped.map((each) => `  ${each.name}: ${each.reason}`).join('\n')

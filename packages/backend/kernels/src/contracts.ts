@@ -74,7 +74,7 @@ export type KernelName = keyof Kernels
 export type Precision = 'float32' | 'bfloat16'
 
 /**
- * The flag of a backend that supports both: `tf.env().set(precisionFlag, 'bfloat16')`, and back with 'float32'.
- * Unregistered if no such backend is loaded; setting it throws if the processor doesn't support it.
+ * The flag of a backend that supports both precisions: `tf.env().set(precisionFlag, 'bfloat16')`, and back with
+ * 'float32'. Unregistered if no such backend is loaded; setting it throws if the processor doesn't support it.
  */
 export const precisionFlag = 'COMPUTE_PRECISION'

@@ -306,7 +306,7 @@ function sumRows(
   })
 }
 
-/** What reducing no values gives; tfjs would leave the output's memory as it was. */
+/** The result of reducing no values; tfjs would not write to the output's memory. */
 function ofNothing(value: number): (original: Kernel) => Kernel {
   return (original) => (call) => {
     const output = original(call) as Info

@@ -22,7 +22,7 @@ export type { Simd }
 export const simd: Simd = supported()
 
 /**
- * Sets the number of threads that kernels run on. The default is the environment variable `TRICKS_THREADS`, or else the
+ * Sets the number of threads that kernels run on. The default is the environment variable `TRICKS_THREADS`, or the
  * number of cores. The results are bit-equal for any number.
  *
  * Where threads can't share memory (a page that is not cross-origin isolated, Node before 20.16), everything runs on

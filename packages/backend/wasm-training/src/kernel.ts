@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { type Extend, extender } from '@tricks/kernels'
 import { type Engine, engineOf } from './engine/index.ts'
 
-/** What tfjs hands to a kernel: tensors known by data id, shape and dtype. */
+/** The tensors that tfjs passes to a kernel, by data id, shape and dtype. */
 export type Info = tf.TensorInfo
 export type Attributes = Record<string, unknown>
 export interface Call {
@@ -45,7 +45,7 @@ export function size(info: Info): number {
   return tf.util.sizeFromShape(info.shape)
 }
 
-/** Where a tensor's values are in the heap. */
+/** The address of a tensor's values in the heap. */
 export function pointer(call: Call, info: Info): number {
   return call.backend.dataIdMap.get(info.dataId).memoryOffset
 }
@@ -60,7 +60,7 @@ export function values(call: Call, info: Info): Values {
   return call.backend.typedArrayFromHeap(info)
 }
 
-/** Emscripten's module object, of which tfjs's types know next to nothing. */
+/** Emscripten's module object, which tfjs hardly types. */
 export function heap(call: Call): {
   readonly HEAPU8: Uint8Array
   _malloc(bytes: number): number
@@ -69,12 +69,12 @@ export function heap(call: Call): {
   return call.backend.wasm as unknown as ReturnType<typeof heap>
 }
 
-/** How many threads run the parts of a kernel. */
+/** Number of threads that run the parts of a kernel. */
 export function threadsOf(call: Call): number {
   return engineOf(call.backend).threads
 }
 
-/** Runs kernels of our own, with scratch space of the sizes that `floats` gives, in float32 values. */
+/** Runs our own kernels, with scratch space of the sizes in `floats`, in float32 values. */
 export function compute(
   call: Call,
   floats: readonly number[],
@@ -86,15 +86,15 @@ export function compute(
   for (const address of scratch) free(address)
 }
 
-/** A range of what a kernel goes through. */
+/** A range of a kernel's items. */
 export interface Part {
   readonly begin: number
   readonly count: number
 }
 
 /**
- * Work too small to be divided, in multiplications: some 20 microseconds, about what it takes to wake a thread. A value
- * that is only read or written counts for 8.
+ * Work too small to be divided, in multiplications: about 20 microseconds, as long as waking a thread takes. A value
+ * that is only read or written counts as 8.
  */
 const grain = 2 ** 18
 
@@ -106,18 +106,21 @@ function ranges(count: number, parts: number): Part[] {
   }))
 }
 
-/** Divides `count` items for the threads, where each item's result is its own. */
+/** Divides `count` items with independent results among the threads. */
 export function split(engine: Engine, count: number, work: number): Part[] {
   const most = engine.threads === 1 ? 1 : 4 * engine.threads
   return ranges(count, Math.max(1, Math.min(count, most, 64, Math.floor(work / grain))))
 }
 
-/** Divides `count` items whose results are summed: always in the same way, or the sum's last bits would depend on the threads. */
+/**
+ * Divides `count` items whose results are summed; always in the same way, so that the sum's last bits don't depend on
+ * the threads.
+ */
 export function splitSum(count: number, work: number): Part[] {
   return ranges(count, Math.max(1, Math.min(count, 8, Math.floor(work / grain))))
 }
 
-/** Adds up what `splitSum`'s parts gave, which lie one after the other, in their order. */
+/** Adds up the consecutive results of `splitSum`'s parts, in order. */
 export function sumParts(
   engine: Engine,
   to: number,

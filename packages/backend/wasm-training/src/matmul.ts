@@ -26,8 +26,8 @@ function multiply(call: Call, output: number, a: Matrix, b: Matrix, bias: number
   const { rows, columns: depth } = a
   const { columns } = b
   const limits = bounds(call)
-  // Sums of outer products read a as it lies. They have no place for a bias and bounds, and of many columns they are
-  // slower than a transposed first.
+  // Sums of outer products read a without transposing it. They don't support a bias or bounds, and with many columns
+  // they are slower than transposing a first.
   if (a.transposed && !b.transposed && !bias && limits[0] === -Infinity && columns < 128) {
     compute(call, [64 * rows + 8, 64 * columns + 8], (engine, lastA, lastB) => {
       engine.matrix_multiply_transposed([
@@ -107,7 +107,7 @@ function matMul(call: Call): Info {
   return activate(call, output)
 }
 
-/** Which matrix of a batch an index of the broadcast batch means. */
+/** Maps an index of the broadcast batch to the matrix in a batch. */
 function batchIndex(index: readonly number[], batch: readonly number[]): number {
   const offset = index.length - batch.length
   return batch.reduce(

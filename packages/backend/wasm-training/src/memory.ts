@@ -10,20 +10,20 @@ interface Module {
 const guarded = new WeakSet<BackendWasm>()
 
 /**
- * Lets the backend fail where the heap has no room. tfjs does not look at what its allocator gives: a tensor without
- * room would be written over the start of the heap, and what comes after computes nonsense or traps.
+ * Makes the backend throw if the heap is full. tfjs doesn't check its allocator's result: a tensor without memory would
+ * overwrite the start of the heap, and later kernels would compute nonsense or trap.
  */
 function guard(backend: BackendWasm): void {
   if (guarded.has(backend)) return
   guarded.add(backend)
   const module = backend.wasm as unknown as Module
-  // Emscripten's function puts another in its place when it is first called.
+  // Emscripten's function replaces itself when it is first called.
   const { _malloc: first, _free: free } = module
   free(first(8))
   const { _malloc: allocate } = module
   const memory = memoryOf(backend)
   const guardedMalloc = (bytes: number): number => {
-    // The allocator takes 2 GiB and more for a negative number, and gives memory back in place of getting some.
+    // The allocator reads 2 GiB and more as a negative number, and frees memory instead of allocating it.
     const address = bytes < 2 ** 31 ? allocate(bytes) : 0
     if (address === 0) {
       const mebibytes = (count: number): string => `${Math.ceil(count / 2 ** 20)} MiB`
@@ -37,7 +37,7 @@ function guard(backend: BackendWasm): void {
   Object.assign(module, { _malloc: guardedMalloc })
 }
 
-/** Guards the backend that there is, and those to come. */
+/** Guards the existing backend, and later ones. */
 export function guardMemory(): void {
   tf.registerKernel({
     kernelName: 'TricksMemory',

@@ -1,4 +1,4 @@
-// The gradients of pooling, and pooling that leaves nothing.
+// The gradients of pooling, and pooling with empty results.
 import * as tf from '@tensorflow/tfjs-core'
 import { checkWindows } from './convolution-info.ts'
 import {

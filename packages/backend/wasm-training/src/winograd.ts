@@ -1,9 +1,9 @@
-// 3x3 convolutions of stride 1 with 16 products in place of 36 for four outputs: see kernels.c.
+// 3x3 convolutions of stride 1 with 16 products instead of 36 for four outputs: see kernels.c.
 import type { ConvolutionInfo } from './convolution-info.ts'
 import { type Call, compute, split, splitSum, sumParts, threadsOf } from './kernel.ts'
 import { packedSize } from './packing.ts'
 
-/** Whether it is worth it: with few channels the transforms take as long as the products that they save. */
+/** Whether Winograd's algorithm is faster: with few channels, the transforms take as long as the saved products. */
 export function fitsWinograd(info: ConvolutionInfo, strided = false): boolean {
   const { filterHeight, filterWidth, strideHeight, strideWidth, dilationHeight, dilationWidth } =
     info
@@ -17,7 +17,7 @@ export function fitsWinograd(info: ConvolutionInfo, strided = false): boolean {
   )
 }
 
-/** The images that a convolution reads and those that it gives. */
+/** A convolution's input and output images. */
 export interface Images {
   readonly batch: number
   readonly height: number
@@ -35,17 +35,20 @@ interface Operands {
   readonly images: number
   readonly filter: number
   readonly bias: number
-  /** The filter is of the convolution whose gradient this is: turned by 180°, and [3, 3, outChannels, channels]. */
+  /**
+   * Whether the filter is that of the convolution whose gradient this is: rotated by 180°, and [3, 3, outChannels,
+   * channels].
+   */
   readonly turned: boolean
-  /** How far apart the pixels of the images are set before: the stride, in the gradient of the input. */
+  /** The dilation of the images: the stride, for the gradient of the input. */
   readonly spread: readonly [y: number, x: number]
   readonly bounds: readonly [low: number, high: number]
 }
 
-/** How many rows of tiles, of 2x2 outputs, are in work at once, and the scratch space for them. */
+/** Number of rows of tiles (2x2 outputs) to process at once, and their scratch space. */
 function work({ outWidth, channels, outChannels }: Images): { rows: number; scratch: number[] } {
   const across = Math.ceil(outWidth / 2)
-  // Measured: some 64 tiles stay in the second cache.
+  // Measured: about 64 tiles fit into the L2 cache.
   const rows = Math.max(1, Math.floor(64 / across))
   const strip = 4 * (2 * across + 2) * Math.max(channels, outChannels)
   const parts = [channels, outChannels].map((each) => 16 * (rows * across * each + 16))
@@ -60,7 +63,7 @@ function outputBytes({ outHeight, outWidth, outChannels }: Images): number {
   return 4 * outHeight * outWidth * outChannels
 }
 
-/** Multiplications of the sixteen products. */
+/** Number of multiplications in the sixteen products. */
 function workOf({ batch, outHeight, outWidth, channels, outChannels }: Images): number {
   return 4 * batch * outHeight * outWidth * channels * outChannels
 }
@@ -87,7 +90,7 @@ export function winogradConvolve(call: Call, sizes: Images, operands: Operands):
       if (split(engine, 16, 8 * 16 * count).length > 1) engine.each('pack', packing)
       else for (const args of packing) engine.pack(args)
       for (let part = 0; part < 16; part++)
-        // A constant in the sixth part is one in all four outputs, and in no other.
+        // A constant in the sixth part adds it to all four outputs, and to nothing else.
         engine.pack_bias(packed + 4 * part * panels, part === 5 ? bias : 0, outChannels, channels)
       const perThread = own.map((address, i) => ({ address, bytes: 4 * scratch[i]! }))
       engine.each(
@@ -107,7 +110,7 @@ export function winogradConvolve(call: Call, sizes: Images, operands: Operands):
   )
 }
 
-/** `gradient` is [3, 3, channels, outChannels], for the gradient `dy` of the output. */
+/** Computes the filter's gradient, [3, 3, channels, outChannels], from the output's gradient `dy`. */
 export function winogradFilterGradient(
   call: Call,
   sizes: Images,

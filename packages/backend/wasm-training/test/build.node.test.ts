@@ -21,9 +21,9 @@ function compiler(): string | null {
 }
 
 const clang = compiler()
-if (!clang) console.warn('The rebuild of kernels.c is skipped: no clang 19 (set CLANG).')
+if (!clang) console.warn('The rebuild of kernels.c is skipped: clang 19 was not found (set CLANG).')
 
-test.skipIf(!clang)('the binaries are what kernels.c compiles to', () => {
+test.skipIf(!clang)('the binaries equal the compiled kernels.c', () => {
   const built = compile(clang!)
   expect(built.relaxed.toString('base64')).toBe(relaxed)
   expect(built.plain.toString('base64')).toBe(plain)

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { expect } from 'vitest'
 
-/** A small seeded generator: tests need the same shapes on each run, nothing more. */
+/** A small seeded generator, which gives the same shapes on each run. */
 export function generator(seed: number): {
   integer: (low: number, high: number) => number
   pick: <T>(choices: readonly T[]) => T
@@ -21,7 +21,7 @@ export function generator(seed: number): {
   }
 }
 
-/** The values of what `make` gives on a backend, and no tensor left behind. */
+/** The values of `make`'s result on a backend; checks that no tensor leaks. */
 export async function on(
   backend: string,
   make: () => tf.Tensor | tf.Tensor[],
@@ -36,7 +36,7 @@ export async function on(
   return results
 }
 
-/** `make` gives the same on wasm as on cpu, within a tolerance relative to the largest value. */
+/** Checks that `make` gives the same on wasm and on cpu, within a tolerance relative to the largest value. */
 export async function expectEqual(
   label: string,
   make: () => tf.Tensor | tf.Tensor[],

@@ -3,10 +3,10 @@ import { type Simd, instantiate, supported } from '../src/engine/index.ts'
 import { generator } from './compare.ts'
 
 const page = 65536
-/** Below is nobody's memory: a stack or data of the module's own would lie there. */
+/** The memory below must stay unused: a stack or data of the module would be there. */
 const start = 16 * page
 
-/** A convolution, its gradients and batch norm on a memory of our own; gives what it computed. */
+/** Computes a convolution, its gradients and batch norm on a separate memory. */
 function compute(memory: WebAssembly.Memory, simd: Simd): number[] {
   const engine = instantiate(memory, simd)
   let end = start
@@ -57,19 +57,19 @@ const builds: Simd[] = supported() === 'relaxed' ? ['relaxed', 'plain'] : ['plai
 describe.each(builds)('the %s build', (simd) => {
   const memory = () => new WebAssembly.Memory({ initial: 32, maximum: page })
 
-  test('writes nowhere but to what it is given', () => {
+  test('writes only to its outputs', () => {
     const own = memory()
     new Uint8Array(own.buffer, 0, start).fill(7)
     compute(own, simd)
     expect(new Uint8Array(own.buffer, 0, start).every((byte) => byte === 7)).toBe(true)
   })
 
-  test('gives the same on a memory that threads share', () => {
+  test('gives the same on shared memory', () => {
     const shared = new WebAssembly.Memory({ initial: 32, maximum: page, shared: true })
     expect(compute(shared, simd)).toEqual(compute(memory(), simd))
   })
 
-  test('gives what the plain build gives', () => {
+  test('equals the plain build', () => {
     const expected = compute(memory(), 'plain')
     const got = compute(memory(), simd)
     const worst = Math.max(

@@ -46,7 +46,7 @@ describe('equal to the cpu backend on random shapes, with gradients:', () => {
     }
   })
 
-  test('3x3 convolution with channels in fours, which goes another way', async () => {
+  test('3x3 convolution with a multiple of 4 channels, which uses another algorithm', async () => {
     const random = generator(20)
     for (let i = 0; i < shapes; i++) {
       const pad = randomPadding(random, [3, 3])
@@ -128,13 +128,13 @@ describe('equal to the cpu backend on random shapes, with gradients:', () => {
       const pad = random.pick(['same', 'valid'] as const)
       await expectEqual(JSON.stringify([x.shape, window, strides, pad]), () => [
         ...withGradients((a) => tf.maxPool(a as tf.Tensor4D, window, strides, pad), [x]),
-        // cpu's gradient of an average counts the padding, its forward pass does not.
+        // On cpu, the gradient of average pooling counts the padding, but the forward pass does not.
         ...withGradients((a) => tf.avgPool(a as tf.Tensor4D, window, strides, 'valid'), [x]),
       ])
     }
   })
 
-  test('batch normalisation by given statistics', async () => {
+  test('batch normalisation with given statistics', async () => {
     const random = generator(5)
     for (let i = 0; i < shapes; i++) {
       const channels = random.integer(1, 13)
@@ -204,7 +204,7 @@ describe('equal to the cpu backend on random shapes, with gradients:', () => {
     }
   })
 
-  test('maximum, minimum and equal, of tensors and of one value', async () => {
+  test('maximum, minimum and equal, of tensors and of a scalar', async () => {
     const random = generator(8)
     for (let i = 0; i < shapes; i++) {
       const shape = Array.from({ length: random.integer(1, 4) }, () => random.integer(1, 6))
@@ -243,10 +243,10 @@ test('integers and booleans are moved like floats', async () => {
   })
 })
 
-test('choosing booleans leaves the tensors beside alone', async () => {
+test('selecting booleans does not overwrite adjacent tensors', async () => {
   await on('wasm', () => {
     const beside = Array.from({ length: 64 }, (_, i) => tf.fill([10], i))
-    // Every other place on the heap is free for what is chosen.
+    // Every other slot on the heap is free for the result.
     beside.forEach((tensor, i) => void (i % 2 && tensor.dispose()))
     const values = Array.from({ length: 40 }, (_, i) => i % 2)
     const even = tf.tensor1d(values, 'bool')
@@ -331,7 +331,7 @@ test.each([
   },
 )
 
-test('what tfjs-backend-wasm has wrong: a bias of a batch of products, one matrix under two shapes', async () => {
+test('bugs of tfjs-backend-wasm: a bias of a batch of products, one matrix under two shapes', async () => {
   const random = generator(22)
   const [a, b, bias] = [[3, 4, 6], [3, 6, 5], [5]].map((shape) => random.values(shape))
   await expectEqual('bias', () =>
@@ -351,7 +351,7 @@ test('what tfjs-backend-wasm has wrong: a bias of a batch of products, one matri
 })
 
 describe('equal to finite differences:', () => {
-  /** Compares a gradient with the differences of the loss, in all directions of a random vector at once. */
+  /** Compares a gradient with the differences of the loss, along a random direction. */
   async function expectGradient(
     operation: (x: tf.Tensor) => tf.Tensor,
     shape: number[],
@@ -438,7 +438,7 @@ describe('equal to finite differences:', () => {
   })
 })
 
-describe('where nothing is left, there is an empty result, or the reduction of nothing:', () => {
+describe('an empty output is an empty result, or the reduction of nothing:', () => {
   const x = (...shape: [number, number, number, number]) => tf.ones<tf.Rank.R4>(shape)
   const filter = (channels: number) => tf.ones<tf.Rank.R4>([5, 5, 3, channels])
   const windows: [string, (images: tf.Tensor4D) => tf.Tensor][] = [

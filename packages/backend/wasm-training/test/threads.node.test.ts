@@ -22,9 +22,9 @@ const convolve =
   (x: tf.Tensor, filter: tf.Tensor) =>
     tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, stride, 'same', 'NHWC', dilation)
 
-/** Each is large enough to be divided. */
+/** Operations large enough to be divided. */
 const operations: Readonly<Record<string, () => tf.Tensor[]>> = {
-  "3x3 convolution by Winograd's products": () =>
+  "3x3 convolution with Winograd's algorithm": () =>
     gradients(convolve(1), images(), make(3, 3, 32, 48)),
   '3x3 convolution with a stride': () => gradients(convolve(2), images(), make(3, 3, 32, 20)),
   '1x1 convolution': () => gradients(convolve(1), images(), make(1, 1, 32, 50)),
@@ -38,7 +38,7 @@ const operations: Readonly<Record<string, () => tf.Tensor[]>> = {
   'matrix product': () => gradients((x, y) => tf.matMul(x, y), make(300, 150), make(150, 200)),
   'transposed matrix product': () =>
     gradients((x, y) => tf.matMul(x, y, true, true), make(150, 300), make(200, 150)),
-  'batch norm by given statistics': () =>
+  'batch norm with given statistics': () =>
     gradients(
       (x, gamma) =>
         tf.batchNorm(
@@ -72,7 +72,7 @@ const operations: Readonly<Record<string, () => tf.Tensor[]>> = {
   },
 }
 
-describe('the same bits on 1, 2, 3 and 4 threads', () => {
+describe('bit-equal on 1, 2, 3 and 4 threads', () => {
   test.each(Object.entries(operations))('%s', (_, operation) => {
     const results = [1, 2, 3, 4].map((threads) => {
       setThreads(threads)
@@ -85,7 +85,7 @@ describe('the same bits on 1, 2, 3 and 4 threads', () => {
   })
 })
 
-test('other threads take parts', () => {
+test('other threads run parts', () => {
   const { buffer } = memoryOf(tf.backend() as BackendWasm)
   expect(Object.prototype.toString.call(buffer)).toBe('[object SharedArrayBuffer]')
 
@@ -95,7 +95,7 @@ test('other threads take parts', () => {
   const bytes = 16 * channels
   const used = new Set<number>()
   new Float32Array(memory.buffer, 2 ** 20, rows * channels).fill(1)
-  // A machine under load may take its time: what is asked is that they do, not when.
+  // A machine under load may take a while, so there is no time limit.
   for (const end = Date.now() + 60_000; used.size < 3 && Date.now() < end;) {
     const scratch = new Float64Array(memory.buffer, 0, (3 * bytes) / 8).fill(0)
     const part = [{ address: 0, bytes }, 2 ** 20, 0, 0, rows, channels, 0]
@@ -119,7 +119,7 @@ test('a kernel that fails on any thread is an error', () => {
   engine.stop()
 })
 
-test('a process ends although its threads wait', () => {
+test('a process exits although its threads are waiting', () => {
   const program = `
     import * as tf from '@tensorflow/tfjs-core'
     import '@tricks/wasm-training'

@@ -11,7 +11,7 @@ afterEach(async () => {
 const batch = 16
 const classes = 5
 
-/** A small net with everything that a larger one has, and its training step, which gives the loss. */
+/** A small network with all kinds of layers, and its training step, which returns the loss. */
 function network(): { step: () => number; dispose: () => void } {
   const random = generator(1)
   const convolution = (filters: number, strides: number) =>
@@ -34,7 +34,7 @@ function network(): { step: () => number; dispose: () => void } {
   const start = model.getWeights().map(({ shape }) => {
     const fan = tf.util.sizeFromShape(shape) / shape.at(-1)!
     const scale = Math.sqrt(3 / fan)
-    // Vectors are biases, and batch norm's, which keep what they start from.
+    // Vectors are biases and batch norm's variables, which keep their initial values.
     return shape.length === 1
       ? null
       : tf.tensor(
@@ -85,7 +85,7 @@ async function losses(backend: string, steps: number): Promise<number[]> {
   return values
 }
 
-test('30 steps of training give the losses of the cpu backend, and fall', async () => {
+test('30 training steps have the same falling losses as on the cpu backend', async () => {
   const expected = await losses('cpu', 30)
   const got = await losses('wasm', 30)
   expect(got.at(-1)).toBeLessThan(0.7 * got[0]!)
@@ -97,7 +97,7 @@ test('two runs are bit-equal', async () => {
   expect(await losses('wasm', 20)).toEqual(await losses('wasm', 20))
 })
 
-test('200 steps leave tensors, bytes and the heap as they were', async () => {
+test('tensors, bytes and the heap stay constant over 200 steps', async () => {
   await tf.setBackend('wasm')
   const { step, dispose } = network()
   const use = () => {
@@ -119,7 +119,7 @@ test('a tensor that does not fit is an error, and the heap remains usable', asyn
     expect(() => tf.tidy(() => tf.tile(kept, [size / 1024])), `${size}`).toThrow(
       /^wasm: out of memory: no room for a tensor of \d+ MiB beside a heap of \d+ MiB/,
     )
-  // Until the heap is full: half a gibibyte each, which nothing is written to.
+  // Fills the heap with tensors of half a gibibyte, which are never written to.
   const backend = tf.backend() as BackendWasm
   const many: tf.TensorInfo[] = []
   expect(() => {

@@ -46,7 +46,7 @@ export async function requestAdapter(): Promise<GPUAdapter> {
   return adapter!
 }
 
-/** @throws Error if no adapter was found, or only a software adapter that was not asked for */
+/** @throws Error if no adapter was found, or only a software adapter that was not requested */
 function check({ info, warning }: Found): void {
   if (!info) {
     const cause = warning === undefined ? '' : ` The search reported: ${warning}`

@@ -53,7 +53,9 @@ function read(stdout: string, stderr: string, signal?: string | null): Found | u
   const warning = /^(?:Warning|Error): (.*)/m.exec(stderr)?.[1]
   const last = stdout.split('\n').at(-1)!
   if (last !== '') return { ...(JSON.parse(last) as Found), warning }
-  return signal ? { warning: `looking for one ended a process with ${signal}` } : undefined
+  return signal
+    ? { warning: `the process that searched for one was killed with ${signal}` }
+    : undefined
 }
 
 /** Loads Dawn into this process, where tfjs finds it like a browser's WebGPU. */
@@ -65,7 +67,7 @@ export async function load(): Promise<GPU> {
     const { code, message } = error as NodeJS.ErrnoException
     throw new Error(
       code === 'ERR_MODULE_NOT_FOUND'
-        ? 'webgpu: Node needs the package webgpu for it (npm install webgpu)'
+        ? 'webgpu: Node needs the package webgpu (npm install webgpu)'
         : `webgpu: the package webgpu does not load here: ${message}`,
       { cause: error },
     )

@@ -16,7 +16,7 @@ const program = `
   console.log(JSON.stringify({ name, software, sum: tf.sum(x).dataSync()[0], later: (await x.array())[2] }))
 `
 
-/** Runs a program in a process of its own, in the package's folder. */
+/** Runs a program in a separate process, in the package's folder. */
 const inProcess = (environment: Record<string, string>, code = program) =>
   run(process.execPath, ['--conditions=@tricks/source', '--input-type=module', '--eval', code], {
     cwd: new URL('..', import.meta.url),
@@ -24,7 +24,7 @@ const inProcess = (environment: Record<string, string>, code = program) =>
   })
 
 test.skipIf(!present)(
-  'names the device, computes, is read at once and later, and ends',
+  'names the device, computes, reads synchronously and asynchronously, and exits',
   async () => {
     const { name, software, sum, later } = JSON.parse(
       (await inProcess({})).stdout.trim().split('\n').at(-1)!,
@@ -36,7 +36,7 @@ test.skipIf(!present)(
 )
 
 test.skipIf(!present || process.env['TRICKS_WEBGPU_SOFTWARE'] !== '1')(
-  'refuses a software device that nobody asked for',
+  'rejects a software device unless it is requested',
   async () => {
     await expect(inProcess({ TRICKS_WEBGPU_SOFTWARE: '' })).rejects.toThrow(
       /webgpu: no GPU was found but .*, which computes on the processor.*TRICKS_WEBGPU_SOFTWARE=1/,
@@ -44,14 +44,14 @@ test.skipIf(!present || process.env['TRICKS_WEBGPU_SOFTWARE'] !== '1')(
   },
 )
 
-// Elsewhere it is no variable that hides a GPU.
+// On other systems, no variable hides a GPU.
 test.skipIf(process.platform !== 'linux')('reports what is missing without a GPU', async () => {
   const none = { VK_ICD_FILENAMES: '/none', VK_DRIVER_FILES: '/none', TRICKS_WEBGPU_SOFTWARE: '' }
   await expect(inProcess(none)).rejects.toThrow(/webgpu: no GPU was found\. .*/)
 })
 
 test.skipIf(process.platform !== 'linux')(
-  "without a GPU, Dawn's and the loader's warnings are kept back, and the cause is in the error",
+  'without a GPU, the warnings of Dawn and the loader are suppressed, and the error contains the cause',
   async () => {
     const caught = `
       import { findAdapter } from '@tricks/webgpu'

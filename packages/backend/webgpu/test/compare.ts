@@ -1,10 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { expect } from 'vitest'
 
-/** Whether there is a device to test on; the tests' configuration says why not. */
+/** Whether there is a device to test on; the tests' configuration reports why not. */
 export const present: boolean = tf.findBackendFactory('webgpu') !== null
 
-/** A small seeded generator of values in [-1, 1): tests need the same on each run, nothing more. */
+/** A small seeded generator of values in [-1, 1), the same on each run. */
 export function values(shape: readonly number[], seed: number): Float32Array {
   let state = seed >>> 0
   return Float32Array.from({ length: tf.util.sizeFromShape([...shape]) }, () => {
@@ -13,7 +13,7 @@ export function values(shape: readonly number[], seed: number): Float32Array {
   })
 }
 
-/** The values of what `make` gives on a backend, and no tensor left behind. */
+/** The values of `make`'s result on a backend; checks that no tensor leaks. */
 export async function on(
   backend: string,
   make: () => tf.Tensor[],
@@ -30,7 +30,7 @@ export async function on(
   return results
 }
 
-/** `make` gives the same on webgpu as on cpu, within a tolerance relative to the largest value. */
+/** Checks that `make` gives the same on webgpu and on cpu, within a tolerance relative to the largest value. */
 export async function expectEqual(make: () => tf.Tensor[], tolerance = 1e-5): Promise<void> {
   const expected = await on('cpu', make)
   const got = await on('webgpu', make)

@@ -24,13 +24,13 @@ describe.skipIf(!present)('a GPU that fails', () => {
   const lost =
     /^webgpu: the GPU is lost \(.+\), and all tensors with it\. Start again, from a checkpoint/
 
-  test('is lost while it is read', async () => {
+  test('is lost during a read', async () => {
     const values = tf.square(tf.tensor1d([1, 2, 3])).data()
     backend.device.destroy()
     await expect(values).rejects.toThrow(lost)
   })
 
-  test('is lost between two steps, and the next one reports it', async () => {
+  test('is lost between two steps: the next one reports it', async () => {
     const x = tf.variable(tf.tensor1d([1, 2, 3]))
     const optimizer = tf.train.sgd(0.1)
     const step = (): Promise<unknown> =>
@@ -41,24 +41,24 @@ describe.skipIf(!present)('a GPU that fails', () => {
     await expect((async () => step())()).rejects.toThrow(lost)
   })
 
-  test.skipIf(typeof window !== 'undefined')('is lost before it is read at once', () => {
+  test.skipIf(typeof window !== 'undefined')('is lost before a synchronous read', () => {
     const x = tf.square(tf.tensor1d([1, 2, 3]))
     backend.device.destroy()
     expect(() => x.dataSync()).toThrow(lost)
     expect(() => tf.square(x)).toThrow(lost)
   })
 
-  test('is reported with its own message', async () => {
+  test("is reported with the device's message", async () => {
     const x = tf.square(tf.tensor1d([1, 2, 3]))
-    const error = new GPUOutOfMemoryError('no room for 5 GB')
+    const error = new GPUOutOfMemoryError('no memory for 5 GB')
     backend.device.dispatchEvent(new GPUUncapturedErrorEvent('uncapturederror', { error }))
     const message =
-      /^webgpu: the GPU's memory ran out \(no room for 5 GB\): train with a smaller batch$/
+      /^webgpu: the GPU's memory ran out \(no memory for 5 GB\): train with a smaller batch$/
     await expect(x.data()).rejects.toThrow(message)
     expect(() => tf.square(x)).toThrow(message)
   })
 
-  test('is not asked for a larger buffer than it supports', () => {
+  test('never gets a request for a larger buffer than it supports', () => {
     const { maxBufferSize, maxStorageBufferBindingSize } = backend.device.limits
     const most = Math.min(maxBufferSize, maxStorageBufferBindingSize)
     const before = backend.memory()

@@ -12,7 +12,9 @@ afterEach(async () => {
   await tf.setBackend('cpu')
 })
 
-/** Images, filter, stride and padding: channels of 1 and of no round number, sides that split the inner axis. */
+/**
+ * Images, filter, stride and padding: a single channel and odd numbers of channels, sides that split the inner axis.
+ */
 const convolutions: [x: Size4, filter: Size4, stride: number, pad: 'same' | 'valid' | number][] = [
   [[2, 8, 8, 3], [3, 3, 3, 16], 1, 'same'],
   [[1, 7, 5, 5], [3, 2, 5, 7], 2, 'same'],
@@ -20,7 +22,7 @@ const convolutions: [x: Size4, filter: Size4, stride: number, pad: 'same' | 'val
   [[3, 5, 5, 20], [1, 1, 20, 33], 2, 'valid'],
   [[4, 12, 12, 8], [3, 3, 8, 8], 1, 2],
   [[1, 3, 3, 1], [3, 3, 1, 1], 1, 'valid'],
-  // Places that no tap meets, fewer places than strides, and an inner axis in slices.
+  // Positions that no filter tap reaches, fewer positions than strides, and an inner axis in slices.
   [[2, 7, 4, 3], [2, 1, 3, 5], 3, 'valid'],
   [[2, 2, 2, 4], [1, 1, 4, 6], 3, 'valid'],
   [[1, 4, 4, 6], [3, 3, 6, 64], 1, 'same'],
@@ -39,7 +41,7 @@ describe.skipIf(!present)('on webgpu, equal to cpu:', () => {
     },
   )
 
-  test('rectifiers, with values on their edges', async () => {
+  test('rectifiers, with values at their bounds', async () => {
     const x = (): tf.Tensor => tf.tensor([-1, 0, 1e-30, 3, 6, 6.5, 7, -0])
     await expectEqual(() => [
       tf.grad((a) => tf.relu(a))(x()),
@@ -53,19 +55,19 @@ describe.skipIf(!present)('on webgpu, equal to cpu:', () => {
     [3, 2, 'same'],
     [2, 3, 'valid'],
     [3, 1, 'valid'],
-  ])('pooling by windows of %i every %i, %s', async (window, stride, pad) => {
+  ])('pooling with windows of %i, stride %i, %s', async (window, stride, pad) => {
     const shape = [2, 7, 8, 3]
-    // Rectified, so that windows have more than one highest value.
+    // Rectified, so that windows have several maxima.
     const rectified = (x: tf.Tensor): tf.Tensor4D => tf.relu(x as tf.Tensor4D)
     await expectEqual(withGradients((x) => tf.maxPool(rectified(x), window, stride, pad), [shape]))
-    // cpu's gradient of an average counts the padding, its forward pass does not.
+    // On cpu, the gradient of average pooling counts the padding, but the forward pass does not.
     await expectEqual(
       withGradients((x) => tf.avgPool(x as tf.Tensor4D, window, stride, 'valid'), [shape]),
     )
   })
 
   test.each([[[2, 3, 5, 7]], [[16, 8, 8, 20]], [[9, 70]]])(
-    'batch normalisation of %j by its own statistics',
+    'batch normalisation of %j with batch statistics',
     async (shape) => {
       await expectEqual(() => {
         const layer = batchNorm()
@@ -80,7 +82,7 @@ describe.skipIf(!present)('on webgpu, equal to cpu:', () => {
     },
   )
 
-  test('batch normalisation by given statistics', async () => {
+  test('batch normalisation with given statistics', async () => {
     await expectEqual(
       withGradients(
         (x, mean, variance, offset, scale) =>
@@ -110,10 +112,10 @@ describe.skipIf(!present)('on webgpu, equal to cpu:', () => {
     ])
   })
 
-  test('what tricks need beside: a transform, a gather with its gradient, a top k', async () => {
+  test('other operations of tricks: a transform, a gather with its gradient, top k', async () => {
     await expectEqual(() => [
       tf.image.transform(
-        // Of one image: cpu leaves all but the first of a batch empty.
+        // With one image, as cpu only transforms the first image of a batch.
         tf.tensor4d(values([1, 6, 5, 3], 1), [1, 6, 5, 3]),
         tf.tensor2d([[0.8, -0.6, 2, 0.6, 0.8, -1, 0, 0]]),
         'bilinear',
@@ -125,7 +127,7 @@ describe.skipIf(!present)('on webgpu, equal to cpu:', () => {
 })
 
 test.skipIf(!present)(
-  "an average pool's gradient leaves padding out, as its forward pass",
+  'the gradient of average pooling excludes padding, like the forward pass',
   async () => {
     const [gradient] = await on('webgpu', () => [
       tf.grad((x) => tf.avgPool(x as tf.Tensor4D, 3, 3, 'same'))(tf.ones([1, 2, 2, 1])),
@@ -134,8 +136,8 @@ test.skipIf(!present)(
   },
 )
 
-describe('the gradients of a convolution by tiles', () => {
-  test.skipIf(!present)('are what a training step computes', async () => {
+describe('the tiled gradients of a convolution', () => {
+  test.skipIf(!present)('are used by a training step', async () => {
     await tf.setBackend('webgpu')
     const run = vi.spyOn(tf.backend() as WebGPUBackend, 'runWebGPUProgram')
     tf.tidy(() => {
@@ -151,7 +153,7 @@ describe('the gradients of a convolution by tiles', () => {
     expect(new Set(products)).toEqual(new Set(['filter', 'input']))
   })
 
-  /** As the shaders count: an atomic addition of what each of their threads computed and read. */
+  /** The shaders' own counts: each thread atomically adds what it computed and read. */
   async function counted(products: readonly Product[]): Promise<ProductCount> {
     const backend = tf.backend() as WebGPUBackend
     let [multiplyAdds, reads] = [0, 0]
@@ -171,31 +173,34 @@ describe('the gradients of a convolution by tiles', () => {
       reads: a.reads + b.reads,
     }))
 
-  test.skipIf(!present)('go on where a dimension has too few workgroups', async () => {
-    await tf.setBackend('webgpu')
-    const backend = tf.backend() as WebGPUBackend
-    // 243 places are four tiles of 64: two by two, or three and one.
-    const inputs = {
-      dy: tf.tensor(values([3, 9, 9, 2], 1), [3, 9, 9, 2]),
-      filter: tf.tensor(values([1, 1, 9, 2], 2), [1, 1, 9, 2]),
-    }
-    const attrs = { strides: 1, pad: 'same', inputShape: [3, 9, 9, 9] }
-    const [product] = inputGradientProducts({ inputs, attrs, backend })
-    const read = async (widest?: number): Promise<tf.BackendValues> => {
-      const { dataId } = multiply({ backend }, product!, { widest })
-      const numbers = await backend.read(dataId)
-      backend.disposeData(dataId)
-      return numbers
-    }
-    const expected = await read()
-    expect((expected as Float32Array).some((value) => value !== 0)).toBe(true)
-    expect(await read(2)).toEqual(expected)
-    expect(await read(3)).toEqual(expected)
-    tf.dispose(inputs)
-  })
+  test.skipIf(!present)(
+    'continue in the next dimension if one has too few workgroups',
+    async () => {
+      await tf.setBackend('webgpu')
+      const backend = tf.backend() as WebGPUBackend
+      // 243 positions are four tiles of 64: two by two, or three and one.
+      const inputs = {
+        dy: tf.tensor(values([3, 9, 9, 2], 1), [3, 9, 9, 2]),
+        filter: tf.tensor(values([1, 1, 9, 2], 2), [1, 1, 9, 2]),
+      }
+      const attrs = { strides: 1, pad: 'same', inputShape: [3, 9, 9, 9] }
+      const [product] = inputGradientProducts({ inputs, attrs, backend })
+      const read = async (widest?: number): Promise<tf.BackendValues> => {
+        const { dataId } = multiply({ backend }, product!, { widest })
+        const numbers = await backend.read(dataId)
+        backend.disposeData(dataId)
+        return numbers
+      }
+      const expected = await read()
+      expect((expected as Float32Array).some((value) => value !== 0)).toBe(true)
+      expect(await read(2)).toEqual(expected)
+      expect(await read(3)).toEqual(expected)
+      tf.dispose(inputs)
+    },
+  )
 
   test.skipIf(!present).each(convolutions)(
-    'counts what its shaders do: %j by %j, stride %i, %s',
+    "counts the shaders' work: %j by %j, stride %i, %s",
     async (x, filterShape, strides, pad) => {
       await tf.setBackend('webgpu')
       const backend = tf.backend() as WebGPUBackend
@@ -209,7 +214,7 @@ describe('the gradients of a convolution by tiles', () => {
     },
   )
 
-  test('of the taps of a filter with a stride, each place of the input is met by its own', () => {
+  test('with a stride, each input position only uses the filter taps that reach it', () => {
     const taps = (side: number, strides: number): number[] => {
       const inputs = { dy: tf.zeros([2, 4, 4, 5]), filter: tf.zeros([side, side, 3, 5]) }
       const attrs = { strides, pad: 'same', inputShape: [2, 4 * strides, 4 * strides, 3] }
@@ -219,7 +224,7 @@ describe('the gradients of a convolution by tiles', () => {
       return products.map(({ inner }) => inner / 5)
     }
     expect(taps(3, 1)).toEqual([9])
-    // Of 4 times 9, which a product of all places by all taps would multiply.
+    // Instead of 4 times 9 for a product of all positions and all taps.
     expect(taps(3, 2)).toEqual([4, 2, 2, 1])
     expect(taps(1, 2)).toEqual([1, 0, 0, 0])
   })
@@ -233,7 +238,7 @@ describe('the gradients of a convolution by tiles', () => {
   })
 
   test.each([
-    // Of a ResNet-18 and of the small nets here: 3x3 filters from 3 to 16, 32 to 32, 64 to 64, 512 to 512.
+    // The 3x3 filters of a ResNet-18 and of the small networks here: 3 to 16, 32 to 32, 64 to 64, 512 to 512 channels.
     { rows: 27, columns: 16, inner: 128 * 32 * 32, tile: [32, 16], work: 1.2 },
     { rows: 288, columns: 32, inner: 128 * 32 * 32, tile: [64, 32], work: 1.12 },
     { rows: 576, columns: 64, inner: 128 * 16 * 16, tile: [64, 64], work: 1 },
@@ -244,7 +249,7 @@ describe('the gradients of a convolution by tiles', () => {
       const { multiplyAdds, reads } = countProduct({ rows, columns, inner })
       const [high, wide] = tile as [number, number]
       expect(multiplyAdds / (rows * columns * inner)).toBeLessThan(work + 0.01)
-      // One value a row for a tile's columns, one a column for its rows; without tiles it is 2 for each.
+      // One value per row for all columns of a tile, and one per column for all rows; without tiles, 2 per output.
       const tiled = inner * (rows * Math.ceil(columns / wide) + columns * Math.ceil(rows / high))
       expect(reads).toBe(tiled)
       expect(reads / (rows * columns * inner)).toBeLessThan(1.2 * (1 / wide + 1 / high))

@@ -12,8 +12,8 @@ afterEach(async () => {
 const [batch, classes] = [4, 3]
 
 /**
- * A small net with the layers that a larger one has, and its training step, which gives the loss. A software device
- * is slow at windows.
+ * A small network with all kinds of layers, and its training step, which returns the loss. A software device computes
+ * windows slowly.
  */
 function network(
   optimizer: tf.Optimizer,
@@ -28,14 +28,14 @@ function network(
       batchNorm(),
       layers.layers.activation({ activation: 'relu' }),
       layers.layers.maxPooling2d({ poolSize: 2 }),
-      // Its input gradient is what the first one's filter learns by.
+      // Its input gradient trains the first layer's filter.
       convolution(),
       layers.layers.globalAveragePooling2d({}),
       layers.layers.dense({ units: classes }),
     ],
   })
   const start = model.getWeights().map((weight, i) => {
-    // Vectors are biases, and batch norm's, which keep what they start from.
+    // Vectors are biases and batch norm's variables, which keep their initial values.
     if (weight.rank === 1) return tf.clone(weight)
     const scale = Math.sqrt(3 / (weight.size / weight.shape.at(-1)!))
     const numbers = values(weight.shape, i + 1).map((value) => value * scale)
@@ -75,7 +75,7 @@ async function losses(backend: string, steps: number): Promise<number[]> {
 }
 
 describe.skipIf(!present)('on webgpu', () => {
-  test('30 steps of training give the losses of the cpu backend, and fall', async () => {
+  test('30 training steps have the same falling losses as on the cpu backend', async () => {
     const expected = await losses('cpu', 30)
     const got = await losses('webgpu', 30)
     expect(got.at(-1)).toBeLessThan(0.7 * got[0]!)
@@ -83,7 +83,7 @@ describe.skipIf(!present)('on webgpu', () => {
     expect(worst).toBeLessThan(1e-4)
   })
 
-  test('200 steps read nothing back, and leave tensors and buffers as they were', async () => {
+  test('200 steps read nothing back, and tensors and buffers stay constant', async () => {
     await tf.setBackend('webgpu')
     const backend = tf.backend() as WebGPUBackend
     const { step, dispose } = network(tf.train.sgd(0.05), { side: 4, kernelSize: 1 })

@@ -198,7 +198,7 @@ export function contract(address: (name: string) => string): void {
       writeFileSync(join(storage, 'trials'), '')
       await expect(
         workOn(queue, { module, storage, processes: 2, signal: new AbortController().signal }),
-      ).rejects.toThrow(/can't write to the storage folder .* is given back$/)
+      ).rejects.toThrow(/can't write to the storage folder .* are returned to the queue$/)
       expect((await queue.list())[0]).toMatchObject({ state: 'waiting' })
       rmSync(join(storage, 'trials'))
       const [entry] = await withWorkers(queue, { module, storage, processes: 1 }, () =>
@@ -218,7 +218,7 @@ export function contract(address: (name: string) => string): void {
       await queue.add([stepsTrial(3, 1)])
       await expect(
         workOn(queue, { ...own, machine: 'b', signal: new AbortController().signal }),
-      ).rejects.toThrow(/never mix kinds of machine: it runs on a, and this is b/)
+      ).rejects.toThrow(/never mix kinds of machine: it runs on a, but this is b/)
       expect(await queue.counts()).toEqual({ waiting: 1, running: 0, finished: 2, failed: 0 })
     })
 
@@ -276,7 +276,7 @@ export function contract(address: (name: string) => string): void {
       // While suspended, it loses its claim, and its child continues training.
       expect(isAlive(started.child)).toBe(true)
       first.kill('SIGCONT')
-      await until(() => /lost to another worker|refused/.test(first.printed()))
+      await until(() => /another worker has claimed it/.test(first.printed()))
       await until(() => !isAlive(started.child))
       const [entry] = await settle(queue, [trial])
       expect(entry).toMatchObject({ state: 'finished', attempts: 2 })

@@ -80,7 +80,7 @@ for (const [name, program, make] of servers)
         expect(shown.stdout).toContain('2 trials: 2 finished, 0 running, 0 waiting, 0 failed')
         // A program of another version, and another kind of machine.
         await expect(openTrials(where, { version: 'another' })).rejects.toThrow(
-          /was started by version @tricks\/cli .*, and this is another/,
+          /was started by version @tricks\/cli .*, but this is another/,
         )
         worker.child.kill('SIGTERM')
         expect((await worker.ended).code).toBe(0)

@@ -154,6 +154,8 @@ export function memoryOf(backend: BackendWasm): WebAssembly.Memory {
   }
   const memory = module.wasmMemory ?? module.asm?.memory
   if (!memory)
-    throw new Error('wasm-training: expected tfjs-backend-wasm 4.22, whose memory is to be found')
+    throw new Error(
+      "wasm-training: expected tfjs-backend-wasm 4.22, got another version, whose memory can't be found",
+    )
   return memory
 }

@@ -1,12 +1,12 @@
-// A kernel's work in parts, which threads take from shared memory one by one.
+// A kernel's work in parts, which threads take one by one from shared memory.
 
 /** The counters of a job, in an Int32Array that all threads share. */
 export const counters = { job: 0, left: 1, done: 2, failed: 3, ready: 4, length: 5 } as const
 
-/** At most so many parts has a job, and so many arguments a kernel. */
+/** Maximum number of parts of a job, and of arguments of a kernel. */
 export const limits = { parts: 64, args: 32 } as const
 
-/** What a thread needs: functions and shared memory. */
+/** The functions and shared memory of a thread. */
 export interface Thread {
   readonly kernels: readonly ((...args: number[]) => void)[]
   readonly control: Int32Array
@@ -19,10 +19,10 @@ export interface Thread {
 /**
  * Returns a function that runs parts of the current job until none is left.
  *
- * The number of parts left is counted down by one atomic operation, so that a thread that comes late, between two
- * jobs, takes either nothing or a whole part of the next. Which thread runs a part changes nothing in its result.
+ * An atomic operation counts down the remaining parts, so that a late thread, between two jobs, takes either nothing or
+ * a complete part of the next job. A part's result doesn't depend on its thread.
  *
- * The workers get the text of this function: it may refer to nothing outside.
+ * The workers get the text of this function, so it must not refer to anything outside.
  */
 export function partTaker({ kernels, control, tasks, index, counters: at }: Thread): () => void {
   return () => {
@@ -44,7 +44,7 @@ export function partTaker({ kernels, control, tasks, index, counters: at }: Thre
   }
 }
 
-/** What a worker is given. */
+/** The data of a worker. */
 export interface WorkerData {
   readonly module: WebAssembly.Module
   readonly memory: WebAssembly.Memory
@@ -56,10 +56,10 @@ export interface WorkerData {
 }
 
 /**
- * A worker's loop: waits for a job, takes parts of it, for ever.
+ * A worker's endless loop: waits for a job and runs parts of it.
  *
- * It looks a while before it sleeps, as the next kernel mostly comes at once and to be woken takes longer than many of
- * them. Its text is sent, too.
+ * It spins for a while before it sleeps: usually the next kernel comes at once, and waking up takes longer than many
+ * kernels. Its text is sent to the workers, too.
  */
 export function serve(data: WorkerData, taker: typeof partTaker): void {
   const { exports } = new WebAssembly.Instance(data.module, { env: { memory: data.memory } })

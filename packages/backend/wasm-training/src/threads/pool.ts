@@ -7,7 +7,7 @@ import {
   workerProgram,
 } from './parts.ts'
 
-/** Scratch space of which each thread has a piece of its own. */
+/** Scratch space with a separate part for each thread. */
 export interface PerThread {
   readonly address: number
   readonly bytes: number
@@ -15,14 +15,14 @@ export interface PerThread {
 
 type Stoppable = { terminate(): unknown }
 
-/** Threads on one shared memory, of which the calling one is the first. */
+/** Threads on one shared memory; the first is the calling thread. */
 export interface Pool {
   /** Runs a kernel once with each list of arguments, and returns when all are done. */
   run(kernel: number, parts: readonly (readonly (number | PerThread)[])[]): void
   stop(): void
 }
 
-/** Starts the threads besides the calling one. Work begins at once: those that aren't up yet leave it to the others. */
+/** Starts the other threads. Work starts at once: threads that aren't ready yet leave it to the others. */
 export function startPool(
   module: WebAssembly.Module,
   memory: WebAssembly.Memory,
@@ -64,7 +64,7 @@ export function startPool(
   return { run, stop: () => workers.forEach((worker) => void worker.terminate()) }
 }
 
-/** The main thread of a page may not wait: it looks until the others are done. */
+/** The main thread of a page may not block: it spins until the others are done. */
 const mayWait = ((): boolean => {
   try {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1)
@@ -87,7 +87,7 @@ function startWorker(data: WorkerData): Stoppable {
   return worker
 }
 
-/** Node's threads: by a function, as a bundler for pages would stumble over an import. */
+/** Returns Node's threads; an import would break bundlers for pages. */
 export function nodeThreads(): typeof import('node:worker_threads') | null {
   if (typeof process === 'undefined' || !process.versions?.node) return null
   return process.getBuiltinModule?.('node:worker_threads') ?? null

@@ -1,14 +1,14 @@
-// In Node, tfjs takes its build without threads, whose heap no other thread can see
+// In Node, tfjs uses its build without threads, whose heap can't be shared
 // (https://github.com/tensorflow/tfjs/issues/3830: its build with threads starts its workers from a blob, which Node
-// doesn't take). This takes the build with threads for its shared heap alone: the workers that Emscripten insists on
-// are stand-ins that do nothing, as tfjs is held to one thread. The threads that work are ours: see pool.ts.
+// doesn't support). We load the build with threads, but only for its shared heap: tfjs itself is limited to one thread,
+// so the workers that Emscripten requires are stand-ins that do nothing. The working threads are our own: see pool.ts.
 import { setThreadsCount } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import { nodeThreads } from './pool.ts'
 
 type Listener = (message: unknown) => void
 
-/** Answers as Emscripten's worker does when it is loaded. */
+/** Responds like Emscripten's worker when it is loaded. */
 class StandIn {
   #listener: Listener | undefined
 
@@ -24,7 +24,10 @@ class StandIn {
   terminate(): void {}
 }
 
-/** Lets the wasm backend start on a heap that threads can share, where Node has them and none has started yet. */
+/**
+ * Makes the wasm backend start on a heap that threads can share, if Node supports them and the backend hasn't started
+ * yet.
+ */
 export function shareHeap(): void {
   const threads = nodeThreads()
   const original = tf.findBackendFactory('wasm')
@@ -32,7 +35,7 @@ export function shareHeap(): void {
   const start = async (): Promise<tf.KernelBackend> => {
     const { Worker } = threads
     const { Worker: globalWorker } = globalThis
-    // Emscripten's program takes the class from Node's module as it starts, and leaves it in the global object.
+    // Emscripten's program reads the class from Node's module at its start, and leaves it in the global object.
     const isBlob = (url: unknown): boolean => String(url).startsWith('blob:')
     threads.Worker = new Proxy(Worker, {
       construct: (target, args: ConstructorParameters<typeof Worker>) =>
