@@ -13,4 +13,5 @@ export {
 export { type Job, type Program, serveTrials } from './serve.ts'
 export { settle, type SettleOptions, withWorkers } from './settle.ts'
 export { type Outcome, type Trial, trialOf } from './trial.ts'
+export { attemptsAt, forget } from './storage.ts'
 export { workOn, type WorkOptions } from './work.ts'

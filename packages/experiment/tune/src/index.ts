@@ -1,5 +1,7 @@
 export { type EstimatorOptions, type Tried, proposeConfiguration } from './estimate.ts'
 export { type Issued, type Rung, nextRung, rungBudgets } from './halving.ts'
+export { searchRange } from './range.ts'
+export { type Given, historyOf, nextTraining, type SearchOptions, type Training } from './search.ts'
 export {
   type Choices,
   type Configuration,
@@ -7,5 +9,8 @@ export {
   type Parameter,
   type Space,
   type Value,
+  checkSpace,
+  configure,
   drawConfiguration,
+  isChoice,
 } from './space.ts'

@@ -120,6 +120,17 @@ export const flags = {
   queue: flag(text, '<address>', 'Queue of the trials: redis://…, postgres://…, or a folder'),
   storage: flag(text, '<folder>', 'Folder for checkpoints that all workers share'),
   untilEmpty: toggle('Exit when no trial has been waiting or running for a minute'),
+  budget: flag(
+    text,
+    '<amount>',
+    'How much to train in all: a time such as 2h or 90m, or a number of epochs such as 500epochs',
+  ),
+  space: flag(
+    text,
+    '<file>',
+    'JSON file with the parameters to fix or narrow, by name (see --dry)',
+  ),
+  dry: toggle('Print the search space without training'),
   only: flag(text, '<names>', 'Only these comparisons, separated by commas'),
 } as const satisfies Record<string, Flag>
 

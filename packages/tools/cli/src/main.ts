@@ -12,6 +12,7 @@ import { recipes } from './commands/recipes.ts'
 import { report } from './commands/report.ts'
 import { resume } from './commands/resume.ts'
 import { train } from './commands/train.ts'
+import { tune } from './commands/tune.ts'
 import { worker } from './commands/worker.ts'
 import { dashed, type FlagName, flags, parseFlag } from './flags.ts'
 import { exitCodes, UsageError } from './usage.ts'
@@ -25,6 +26,7 @@ const commands = [
   plot,
   recipes,
   ablate,
+  tune,
   worker,
   experiment,
   exportRun,

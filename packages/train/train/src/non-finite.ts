@@ -68,9 +68,10 @@ export class Watch {
   }
 
   private error(what: string, { time: { step }, rate }: Seen): Error {
-    return new Error(
+    const error = new Error(
       `train: ${what} at step ${step} (learning rate ${rate}; tricks: ${this.tricks}). ` +
         `Try a smaller learning rate, a warm-up, or fewer tricks.`,
     )
+    return Object.assign(error, { name: 'NonFiniteError' })
   }
 }

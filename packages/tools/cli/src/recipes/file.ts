@@ -1,5 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs'
-import { createRequire } from 'node:module'
+import { createRequire, registerHooks } from 'node:module'
 import { extname, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { defineRecipe, type Recipe } from '@tricks/run'
@@ -16,6 +16,7 @@ export const isFile = (recipe: string): boolean => /[./\\]/.test(recipe)
 export async function recipeFrom(file: string): Promise<Recipe> {
   const path = resolve(file)
   if (!existsSync(path)) throw new UsageError(`--recipe: the file ${path} does not exist`)
+  resolveOwn()
   checkOneTensorflow(path)
   let module: { readonly default?: unknown }
   try {
@@ -32,6 +33,29 @@ export async function recipeFrom(file: string): Promise<Recipe> {
   } catch (error) {
     throw new Error(`${path}: ${(error as Error).message}`, { cause: error })
   }
+}
+
+let resolves = false
+
+/**
+ * Lets a recipe import this program's packages where none are installed, as with npx, and in the folder of a search. Where
+ * they are, the installed ones are taken.
+ */
+function resolveOwn(): void {
+  // Node has it from 22.15; before, the packages must be installed beside the recipe.
+  if (resolves || typeof registerHooks !== 'function') return
+  resolves = true
+  registerHooks({
+    resolve(specifier, context, next) {
+      try {
+        return next(specifier, context)
+      } catch (error) {
+        const isOwn = /^@(?:tricks|tensorflow)\//.test(specifier)
+        if (!isOwn || (error as NodeJS.ErrnoException).code !== 'ERR_MODULE_NOT_FOUND') throw error
+        return next(specifier, { ...context, parentURL: import.meta.url })
+      }
+    },
+  })
 }
 
 function reasonOf({ message, ...error }: Error, path: string): string {

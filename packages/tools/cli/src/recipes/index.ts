@@ -23,6 +23,10 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   airbench,
   'resnet-18': resnet18,
   teacher,
+  base: articleRecipe('the small net with batch norm and cosine decay, to which tricks are added', [
+    'batch-norm',
+    'cosine-decay',
+  ]),
   'bag-of-tricks': articleRecipe('all tricks of the article, for long runs', articleTricks),
 }
 

@@ -2,5 +2,6 @@
 import { armProgram } from '@tricks/ablation'
 import { serveTrials } from '@tricks/trials'
 import { trainArm } from '../ablation/arm.ts'
+import { tuneProgram } from '../tune/trial.ts'
 
-serveTrials({ arm: armProgram(trainArm) })
+serveTrials({ arm: armProgram(trainArm), tune: tuneProgram })

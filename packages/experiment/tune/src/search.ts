@@ -1,0 +1,63 @@
+import type { Random } from '@tricks/core'
+import { type EstimatorOptions, proposeConfiguration, type Tried } from './estimate.ts'
+import { type Issued, nextRung, type Rung } from './halving.ts'
+import type { Configuration, Space } from './space.ts'
+
+/** A training of a configuration up to a rung's budget. */
+export interface Training extends Rung {
+  readonly configuration: Configuration
+}
+
+/** A training that was given out, with its score as in `Issued`. */
+export type Given = Training & Issued
+
+export interface SearchOptions extends EstimatorOptions {
+  readonly space: Space
+  /** Number of rungs. */
+  readonly rungs: number
+  /** Of each rung's finished candidates the best 1/factor go on; default 3. */
+  readonly factor?: number
+  /** The first candidates, before any is proposed. */
+  readonly first?: readonly Configuration[]
+  /** By `createRandom`: the n-th candidate draws from its own stream. */
+  readonly random: Random
+}
+
+/**
+ * The next training of a search: successive halving decides between a longer training of a good candidate and a new
+ * candidate, which the estimator proposes. A pure function, so a search can be replayed from its results alone.
+ *
+ * @param given what was given out so far, in that order
+ * @throws RangeError as `proposeConfiguration` does
+ * @example
+ * const space = { rate: { min: 1e-3, max: 1, scale: 'log' } } as const
+ * const random = createRandom(0)
+ * const first = nextTraining([], { space, rungs: 3, random, first: [{ rate: 0.1 }] })
+ * const next = nextTraining([{ ...first, score: 0.6 }], { space, rungs: 3, random })
+ */
+export function nextTraining(
+  given: readonly Given[],
+  { space, rungs, factor = 3, first = [], random, ...estimator }: SearchOptions,
+): Training {
+  const rung = nextRung(given, rungs, factor)
+  const known = given.find(({ candidate }) => candidate === rung.candidate) ?? {
+    configuration:
+      first[rung.candidate] ??
+      proposeConfiguration(space, historyOf(given), random.at(rung.candidate), estimator),
+  }
+  return { ...rung, configuration: known.configuration }
+}
+
+/**
+ * The candidates with their scores, in the order in which they were first given out. A candidate that came further counts
+ * as better than all that didn't, as Optuna ranks what was pruned; one that failed as worse than all.
+ */
+export function historyOf(given: readonly Given[]): Tried[] {
+  const best = new Map<number, { configuration: Configuration; score?: number }>()
+  for (const { candidate, rung, configuration, score } of given) {
+    const earlier = best.get(candidate)
+    const own = score === undefined ? earlier?.score : score === null ? -1 : rung + score
+    best.set(candidate, { configuration, ...(own !== undefined && { score: own }) })
+  }
+  return [...best.values()]
+}

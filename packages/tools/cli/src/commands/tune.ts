@@ -1,0 +1,41 @@
+import { UsageError } from '../usage.ts'
+import type { Command } from './command.ts'
+
+const names = [
+  'recipe',
+  'budget',
+  'space',
+  'dry',
+  'epochs',
+  'images',
+  'measured',
+  'seed',
+  'size',
+  'skipBroken',
+  'processes',
+  'out',
+  'backend',
+  'precision',
+  'queue',
+  'storage',
+] as const
+export type TuneFlags = (typeof names)[number]
+
+export const tune: Command<TuneFlags> = {
+  usage: 'tune <data>',
+  what: 'Search which tricks, how strong, and which optimizer options suit your data',
+  flags: names,
+  examples: [
+    'tune ./pictures --budget 2h',
+    'tune cifar10 --images 5000 --epochs 40 --recipe base --budget 2h',
+    'tune cifar10 --dry',
+    'tune cifar10 --budget 20h --queue redis://queue:6379 --storage /shared/tricks',
+  ],
+  async run([data], flags, program) {
+    if (flags.budget === undefined && !flags.dry)
+      throw new UsageError('tune: expected --budget, such as --budget 2h')
+    // Loaded on demand, as it imports every trick.
+    const { runTune } = await import('../tune/run.ts')
+    return runTune(String(data), flags, program)
+  },
+}

@@ -1,0 +1,76 @@
+import type * as tf from '@tensorflow/tfjs-core'
+import type { Json, Trick } from '@tricks/core'
+import { warmup, warmupOptions } from '@tricks/warmup'
+import { catalogue, type Entry, optimizers } from './catalogue.ts'
+
+/** A trick or an optimizer of the catalogue, as JSON. */
+export interface Call {
+  readonly name: string
+  /** Those that differ from the defaults. */
+  readonly options: Readonly<Record<string, Json>>
+  /** What follows a warm-up. */
+  readonly after?: Call
+}
+
+/** What `tune` varies of a recipe, as JSON. */
+export interface Bag {
+  readonly batchSize: number
+  /** Undefined: the recipe's own. */
+  readonly optimizer?: Call
+  /** Of the catalogue, or the key of a trick that the recipe has and the catalogue doesn't. */
+  readonly tricks: readonly (Call | { readonly kept: string })[]
+}
+
+export const isKept = (part: Bag['tricks'][number]): part is { readonly kept: string } =>
+  'kept' in part
+
+/** A warm-up is no alternative: it precedes the schedule. */
+export const warmupEntry: Entry = {
+  name: 'warmup',
+  module: 'warmup',
+  make: warmup as unknown as Entry['make'],
+  declared: warmupOptions as unknown as Entry['declared'],
+  start: { multiplier: 8, over: { fraction: 0.1 } },
+  fixed: [],
+}
+
+const entries = new Map<string, Entry<unknown>>(
+  [...catalogue, warmupEntry, ...optimizers].map((each) => [each.name, each]),
+)
+
+/** @throws Error if the catalogue has none of that name: the call is another version's */
+export function entryNamed(name: string): Entry<unknown> {
+  const found = entries.get(name)
+  if (!found) throw new Error(`tune: there is no ${name} in this version`)
+  return found
+}
+
+/** A call with the options that differ from the declared defaults. */
+export function callOf({ name, declared }: Entry<unknown>, options: object, after?: Call): Call {
+  const different = Object.entries(options)
+    .map(([key, value]) => [key, rounded(value)] as const)
+    .filter(
+      ([key, value]) =>
+        value !== undefined &&
+        key in declared.kinds &&
+        JSON.stringify(value) !== JSON.stringify(declared.kinds[key]!.default),
+    )
+  const own = Object.fromEntries(different) as Call['options']
+  return { name, options: own, ...(after && { after }) }
+}
+
+/** To four digits, as a person would write it: more make no difference. */
+function rounded(value: unknown): unknown {
+  if (typeof value === 'number')
+    return Number.isInteger(value) ? value : Number(value.toPrecision(4))
+  const { fraction } = Object(value) as { readonly fraction?: number }
+  return fraction === undefined ? value : { fraction: Number(fraction.toPrecision(4)) }
+}
+
+/** Makes a trick. */
+export const makeTrick = ({ name, options, after }: Call): Trick =>
+  entryNamed(name).make({ ...options, ...(after && { after: makeTrick(after) }) }) as Trick
+
+/** Makes an optimizer. */
+export const makeOptimizer = ({ name, options }: Call): tf.Optimizer =>
+  entryNamed(name).make(options) as tf.Optimizer

@@ -1,0 +1,75 @@
+import { UsageError } from '../usage.ts'
+
+/** How much may be trained: an amount of time, or of epochs, which makes a search repeatable. */
+export type Budget = { readonly seconds: number } | { readonly epochs: number }
+
+const units: Readonly<Record<string, number>> = { h: 3600, m: 60, min: 60, s: 1 }
+
+/**
+ * Parses `2h`, `90m`, `1h30m` or `500epochs`.
+ *
+ * @throws UsageError for anything else
+ */
+export function budgetOf(text: string): Budget {
+  const [, epochs] = /^(\d+) ?epochs?$/.exec(text) ?? []
+  if (epochs !== undefined && Number(epochs) > 0) return { epochs: Number(epochs) }
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(h|min|m|s)/g)]
+  const seconds = parts.reduce((sum, [, count, unit]) => sum + Number(count) * units[unit!]!, 0)
+  if (parts.map(([part]) => part).join('') === text && seconds > 0) return { seconds }
+  throw new UsageError(
+    `--budget: expected a time such as 2h, 90m or 1h30m, or a number of epochs such as 500epochs, got ${text}`,
+  )
+}
+
+/** A training that was given out. */
+export interface Spent {
+  readonly epochs: number
+  /** Absent while it runs. */
+  readonly seconds?: number
+}
+
+/** What is left of a budget, and what it is worth. A function of the trials' results, so that nothing else is kept. */
+export class Account {
+  /** In the budget's unit. */
+  readonly total: number
+  readonly #byTime: boolean
+
+  /** @param processes how many trials are trained at once: of each second they have one each */
+  constructor(budget: Budget, processes: number) {
+    this.#byTime = 'seconds' in budget
+    this.total = 'seconds' in budget ? budget.seconds * processes : budget.epochs
+  }
+
+  /** What trainings cost; those that run, what they are expected to. */
+  spentOn(trainings: readonly Spent[]): number {
+    if (!this.#byTime) return trainings.reduce((sum, { epochs }) => sum + epochs, 0)
+    const perEpoch = secondsPerEpoch(trainings)
+    return trainings.reduce((sum, { epochs, seconds }) => sum + (seconds ?? epochs * perEpoch), 0)
+  }
+
+  /** What an epoch costs, as far as is known. */
+  perEpoch(trainings: readonly Spent[]): number {
+    return this.#byTime ? secondsPerEpoch(trainings) : 1
+  }
+
+  /** An amount for a person: of each process's time, or as the flag is written. */
+  text(amount: number, processes: number): string {
+    return this.#byTime ? timeText(amount / processes) : `${Math.ceil(amount)}epochs`
+  }
+}
+
+/** The mean over what is known. */
+function secondsPerEpoch(trainings: readonly Spent[]): number {
+  const known = trainings.filter(({ seconds }) => seconds !== undefined)
+  const epochs = known.reduce((sum, each) => sum + each.epochs, 0)
+  return epochs === 0 ? 0 : known.reduce((sum, { seconds }) => sum + seconds!, 0) / epochs
+}
+
+/** Such as 1 h 30 min. */
+export function timeText(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s`
+  const minutes = Math.ceil(seconds / 60)
+  return minutes < 90
+    ? `${minutes} min`
+    : `${Math.floor(minutes / 60)} h ${minutes % 60} min`.replace(' 0 min', '')
+}

@@ -1,0 +1,186 @@
+import { estimate, type Estimate } from '@tricks/ablation'
+import { settle } from '@tricks/trials'
+import { type Configuration } from '@tricks/tune'
+import { bagOf, startOf } from './space.ts'
+import { partsOf } from './parts.ts'
+import {
+  ranking,
+  scoreOf,
+  type Search,
+  search,
+  spentOf,
+  type Trained,
+  tuneTrial,
+} from './search.ts'
+
+/** What a search found. */
+export interface Found {
+  /** All trials, in the order in which they were decided. */
+  readonly trained: readonly Trained[]
+  readonly winner: Configuration
+  /** Whether it is the recipe itself, as nothing was better. */
+  readonly isBase: boolean
+  /** On test images, with seeds that were not used before. */
+  readonly comparison: Comparison
+  /** What the winner loses without each of its parts, on validation images; empty if the budget didn't allow it. */
+  readonly parts: readonly Part[]
+}
+
+export interface Comparison {
+  readonly n: number
+  readonly base: Estimate
+  readonly winner: Estimate
+  /** The winner's accuracy minus the base's, over pairs. */
+  readonly gain: Estimate
+}
+
+export interface Part {
+  readonly name: string
+  readonly n: number
+  /** The winner's accuracy minus that without the part, over pairs. */
+  readonly effect: Estimate
+}
+
+/** Seeds of the later stages, counted from the search's own. */
+const offsets = { finalists: 1, parts: 101, comparison: 201 } as const
+
+/** Searches, chooses a winner on validation images, and compares it with the recipe on test images. */
+export async function tune(options: Search): Promise<Found | undefined> {
+  const { searched, signal, account, setup } = options
+  const decisions = await search(options)
+  if (signal.aborted) return undefined
+  const trained: Trained[] = [...decisions]
+  const start = startOf(searched)
+
+  const left = account.total - account.spentOn(trained.map(spentOf))
+  const perTraining = setup.epochs * account.perEpoch(trained.map(spentOf))
+  const shares = sharesOf(left / perTraining)
+  const candidates = ranking(decisions).filter(({ candidate }) => candidate !== 0)
+  const finalists = [
+    { name: 'the recipe', configuration: start },
+    ...candidates.slice(0, shares.finalists - 1).map(({ candidate, configuration }) => ({
+      name: `candidate ${candidate}`,
+      configuration,
+    })),
+  ]
+  const stage = async (
+    of: keyof typeof offsets,
+    arms: readonly Arm[],
+    n: number,
+  ): Promise<number[][] | undefined> => {
+    const { accuracies, trials } = await trainArms(options, of, arms, n)
+    trained.push(...trials)
+    return signal.aborted ? undefined : accuracies
+  }
+  const judged = await stage('finalists', finalists, shares.finalistSeeds)
+  if (!judged) return undefined
+  const means = judged.map((values) => mean(values))
+  const best = means.indexOf(Math.max(...means))
+  const winner = finalists[best]!.configuration
+
+  const base = { name: 'the recipe', configuration: start }
+  const found = { name: 'the winner', configuration: winner }
+  const isBase = best === 0
+  const arms = isBase ? [base] : [base, found]
+  const pairs = await stage('comparison', arms, shares.comparisonSeeds)
+  if (!pairs) return undefined
+  const [ofBase, ofWinner = ofBase] = pairs as [number[], number[]?]
+  const parts = isBase ? [] : partsOf(searched, winner)
+  const rest = account.total - account.spentOn(trained.map(spentOf))
+  const seeds = Math.min(10, Math.floor(rest / perTraining / (parts.length + 1)))
+  const without =
+    parts.length > 0 && seeds > 0 ? await stage('parts', [found, ...parts], seeds) : []
+  if (!without) return undefined
+  const [whole, ...others] = without
+  return {
+    trained,
+    winner,
+    isBase,
+    comparison: {
+      n: ofBase.length,
+      base: estimate(ofBase),
+      winner: estimate(ofWinner),
+      gain: estimate(differences(ofWinner, ofBase)),
+    },
+    parts: others.map((values, i) => ({
+      name: parts[i]!.name,
+      n: values.length,
+      effect: estimate(differences(whole!, values)),
+    })),
+  }
+}
+
+interface Arm {
+  readonly name: string
+  readonly configuration: Configuration
+}
+
+/** How many trainings each stage gets of those that the budget has left. */
+export function sharesOf(trainings: number): {
+  readonly finalists: number
+  readonly finalistSeeds: number
+  readonly comparisonSeeds: number
+} {
+  const finalistSeeds = trainings >= 30 ? 3 : trainings >= 12 ? 2 : 1
+  const finalists = Math.min(6, Math.max(2, Math.floor((0.2 * trainings) / finalistSeeds)))
+  const comparisonSeeds = Math.min(10, Math.max(2, Math.floor(0.2 * trainings)))
+  return { finalists, finalistSeeds, comparisonSeeds }
+}
+
+/** Trains each arm with the same seeds; the recipe's pairs are on one machine if the queue is. */
+async function trainArms(
+  { queue, setup, base, seed, signal, onResult }: Search,
+  stage: keyof typeof offsets,
+  arms: readonly Arm[],
+  n: number,
+): Promise<{ accuracies: number[][]; trials: Trained[] }> {
+  const measured = stage === 'comparison' ? 'test' : 'validation'
+  const trials = Array.from({ length: n }, (_, i) => (seed + offsets[stage] + i) % 2 ** 32).flatMap(
+    (own) =>
+      arms.map(({ name, configuration }): Trained => ({
+        trial: tuneTrial(`${stage}: ${name}`, bagOf(base, configuration), setup, {
+          seed: own,
+          budget: setup.epochs,
+          measured,
+        }),
+        name,
+        stage,
+        configuration,
+        epochs: setup.epochs,
+      })),
+  )
+  const byId = new Map(trials.map((each) => [each.trial.id, each]))
+  const entries = await settle(
+    queue,
+    [...byId.values()].map(({ trial }) => trial),
+    {
+      signal,
+      onSettled: (entry) => onResult({ ...byId.get(entry.trial.id)!, entry }),
+    },
+  )
+  const results = new Map(entries.map((entry) => [entry.trial.id, entry]))
+  const done = trials.map((each) => {
+    const entry = results.get(each.trial.id)
+    return entry ? { ...each, entry } : each
+  })
+  const failed = entries.find(({ state }) => state === 'failed')
+  if (failed)
+    throw new Error(
+      `tune: ${nameOf(failed.trial.config)}: ${failed.error}. Start it again to try again.`,
+    )
+  return {
+    trials: done,
+    // A training that diverges classifies nothing.
+    accuracies: arms.map(({ name }) =>
+      done.filter((each) => each.name === name).map(({ entry }) => scoreOf(entry) ?? 0),
+    ),
+  }
+}
+
+const nameOf = (config: unknown): string => (config as { readonly arm: string }).arm
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / values.length
+
+const differences = (one: readonly number[], other: readonly number[]): number[] =>
+  one.map((value, i) => value - other[i]!)

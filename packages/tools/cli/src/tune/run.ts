@@ -1,0 +1,255 @@
+import { mkdirSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import * as tf from '@tensorflow/tfjs-core'
+import { useBackend } from '@tricks/backend'
+import { progressView, type ProgressView, type Recipe, replaceFile } from '@tricks/run'
+import { unsupportedReason } from '@tricks/train'
+import { addressOf, openTrials, type Queue, withWorkers } from '@tricks/trials'
+import type { TuneFlags } from '../commands/tune.ts'
+import { isPictureFolder, loadData, locateData } from '../data.ts'
+import { type Flags, written } from '../flags.ts'
+import { isFile } from '../recipes/file.ts'
+import { defaultRecipe, recipeNamed } from '../recipes/index.ts'
+import { slots, trialWorker, version } from '../trials/common.ts'
+import { manifest } from '../tricks.ts'
+import { exitCodes, quoted, stopSignal, UsageError } from '../usage.ts'
+import { baseOf } from './base.ts'
+import { Account, type Budget, budgetOf } from './budget.ts'
+import { callCode, recipeSource } from './code.ts'
+import { type Found, tune } from './conclude.ts'
+import { narrowed, readSpace } from './given.ts'
+import { type About, checkSame, gainText, pageOf, writeRecord } from './record.ts'
+import { fewestTrainings, type Trained } from './search.ts'
+import { bagOf, type Searched, spaceOf } from './space.ts'
+import { isKept } from './bag.ts'
+import { splitOf, type TuneSetup } from './trial.ts'
+import { follow } from './view.ts'
+
+type Given = Flags<TuneFlags>
+
+/** Of the images, for validation, and for a test if the data has none of its own. */
+const share = 5
+
+/** The command `tune`. @returns the exit code */
+export async function runTune(data: string, flags: Given, program: string): Promise<number> {
+  const { queue: server, storage, seed = 0, skipBroken = false } = flags
+  if ((server === undefined) !== (storage === undefined))
+    throw new UsageError('tune: expected --queue and --storage together, for workers elsewhere')
+  if (server !== undefined && !addressOf(server))
+    throw new UsageError(`--queue: expected redis://… or postgres://…, got ${server}`)
+  const budget = flags.budget === undefined ? { epochs: 0 } : budgetOf(flags.budget)
+  const given = flags.space === undefined ? {} : readSpace(flags.space)
+  const source = await locateData(data)
+  const { name: backend } = await useBackend(flags.backend)
+  const name = flags.recipe ?? defaultRecipe(isPictureFolder(source), backend).name
+  const recipe = await recipeNamed(name)
+  if (recipe.teacher || recipe.head)
+    throw new UsageError(
+      `--recipe: expected a recipe without a ${recipe.teacher ? 'teacher' : 'pretrained network'}, got ${name}`,
+    )
+  const signal = stopSignal()
+  const view = progressView()
+  const size = flags.size ?? recipe.size ?? 64
+  const sets = await loadData(source, { size, skipBroken, signal, view })
+  const setup = setupOf({ name, recipe, source, size, backend, skipBroken }, sets, flags)
+  const { train } = splitOf(sets, setup.images)
+  const { height, width, channels, classes, labels } = train
+  const facts = { height, width, channels, classes: classes.length, images: labels.length }
+  const base = baseOf(recipe, facts)
+  const searched = narrowed(spaceOf(base), given)
+  if (flags.dry) return printSpace(searched)
+
+  const processes = flags.processes ?? slots()
+  const out = resolve(flags.out ?? join('runs', `tune-${name.replaceAll(/\W+/g, '-')}`))
+  const account = new Account(budget, processes)
+  checkEpochs(budget, setup)
+  mkdirSync(out, { recursive: true })
+  const versions = { tfjs: tf.version_core, cli: manifest.version }
+  const about: About = { setup, seed, processes, ...searched, versions }
+  checkSame(out, about)
+  const where = server ?? out
+  const queue = await openTrials(where, { say: view.say, ...(server !== undefined && { version }) })
+  try {
+    if (server !== undefined) await queue.note('bound to a machine', 'yes')
+    // Starting the command again also retries what failed.
+    await queue.retry()
+    introduce(view, { setup, searched, queue, processes, out })
+    const trained = new Map<string, Trained>()
+    const progress = follow(queue, { view, setup, account, processes })
+    const record = { about, budget: flags.budget! }
+    const shared = resolve(storage ?? out)
+    const driver = (stop: AbortSignal): Promise<Found | undefined> =>
+      tune({
+        ...{ queue, storage: shared, setup, base, searched, account, processes, seed },
+        signal: stop,
+        onResult(each) {
+          trained.set(each.trial.id, each)
+          progress.result(each, [...trained.values()])
+          writeRecord(out, { ...record, trained: [...trained.values()] })
+        },
+      })
+    const work = { module: trialWorker, storage: shared, processes, signal, say: view.say }
+    const found = await (
+      server === undefined ? withWorkers(queue, work, driver) : driver(signal)
+    ).finally(() => progress.end())
+    const again = `${program} tune ${quoted(data)} ${written({ ...flags, processes })}`
+    if (!found) {
+      view.result(`\nStopped and saved\nContinue   ${again}`)
+      return exitCodes.interrupted
+    }
+    writeRecord(out, { ...record, trained: found.trained, found })
+    conclude(view, found, {
+      recipe,
+      name,
+      out,
+      bag: bagOf(base, found.winner),
+      setup,
+      again,
+      data,
+      program,
+    })
+    return 0
+  } finally {
+    await queue.close()
+  }
+}
+
+function setupOf(
+  of: {
+    readonly name: string
+    readonly recipe: Recipe
+    readonly source: string
+    readonly size: number
+    readonly backend: string
+    readonly skipBroken: boolean
+  },
+  { train, test }: Awaited<ReturnType<typeof loadData>>,
+  flags: Given,
+): TuneSetup {
+  const { name, recipe, source, size, backend, skipBroken } = of
+  const { epochs = recipe.epochs, precision = recipe.precision ?? 'float32' } = flags
+  if (epochs < 1) throw new UsageError('--epochs: expected a positive integer, got 0')
+  const count = train.labels.length
+  const held = test ? 0 : Math.max(1, Math.floor(count / share))
+  const validation = flags.measured ?? Math.max(1, Math.floor((count - held) / share))
+  const most = count - held - validation
+  const training = flags.images ?? most
+  if (training > most || most < 1)
+    throw new UsageError(
+      `--images: expected at most ${Math.max(0, most)}, as of ${count} training images ${validation} are for validation` +
+        `${held > 0 ? ` and ${held} for a test` : ''}, got ${training}`,
+    )
+  return {
+    recipe: isFile(name) ? resolve(name) : name,
+    data: source,
+    size,
+    skipBroken,
+    backend,
+    precision: unsupportedReason(precision) === undefined ? precision : 'float32',
+    epochs,
+    images: { training, validation, test: held },
+  }
+}
+
+/** A budget in epochs needs no training to be found too small. */
+function checkEpochs(budget: Budget, { epochs }: TuneSetup): void {
+  const needed = fewestTrainings * epochs
+  if ('epochs' in budget && budget.epochs < needed)
+    throw new UsageError(
+      `--budget: expected at least ${needed}epochs, ${fewestTrainings} trainings of ${epochs} epochs, got ${budget.epochs}epochs. ` +
+        'Give it more, or fewer --epochs.',
+    )
+}
+
+/** Prints each parameter with its range and where the search starts. */
+function printSpace({ space, start }: Searched): number {
+  for (const [name, { when, ...parameter }] of Object.entries(space)) {
+    const range =
+      'choices' in parameter
+        ? parameter.choices.join(', ')
+        : `${parameter.min} … ${parameter.max}${parameter.scale === 'log' ? ', logarithmic' : ''}`
+    const condition = when ? `  if ${when.parameter} is ${when.is.join(' or ')}` : ''
+    console.log(
+      `${name.padEnd(32)} ${range}  (${String(start[name])})${name.includes('.') ? '' : condition}`,
+    )
+  }
+  return 0
+}
+
+function introduce(
+  view: ProgressView,
+  {
+    setup,
+    searched,
+    queue,
+    processes,
+    out,
+  }: {
+    readonly setup: TuneSetup
+    readonly searched: Searched
+    readonly queue: Queue
+    readonly processes: number
+    readonly out: string
+  },
+): void {
+  const { recipe, epochs, images, backend, precision } = setup
+  view.say(`Recipe     ${recipe}, ${epochs} epochs, on ${backend} in ${precision}`)
+  view.say(`Images     ${images.training} to train on, ${images.validation} for validation`)
+  view.say(`Space      ${Object.keys(searched.space).length} parameters`)
+  view.say(`Trials     ${queue.name}, ${processes} at once`)
+  view.say(`Folder     ${out}\n`)
+}
+
+function conclude(
+  view: ProgressView,
+  found: Found,
+  about: {
+    readonly recipe: Recipe
+    readonly name: string
+    readonly out: string
+    readonly bag: ReturnType<typeof bagOf>
+    readonly setup: TuneSetup
+    readonly again: string
+    readonly data: string
+    readonly program: string
+  },
+): void {
+  const { recipe, name, out, bag, setup, again, data, program } = about
+  const { comparison, parts, isBase } = found
+  const { images, epochs, data: source } = setup
+  const file = join(out, 'tuned.recipe.mjs')
+  const gain = isBase
+    ? `no candidate was better than ${name}`
+    : `${gainText(comparison.gain)} percentage points over ${name} (n = ${comparison.n})`
+  const content = recipeSource({
+    ...{ recipe, name, bag, epochs, file },
+    what: `tuned on ${source}: ${gain}`,
+    comment: [
+      `Found by tricks tune on ${source}, ${images.training} images, ${epochs} epochs:`,
+      isBase ? `${gain}.` : `${gain} with fresh seeds on test images.`,
+    ],
+  })
+  replaceFile(file, content)
+  const page = pageOf(found, {
+    title: `Tuned on ${source}`,
+    about: [
+      `${images.training} training images, ${images.validation} for validation; ${epochs} epochs. Everything that was tried is in ` +
+        '[tune.json](tune.json), the recipe in [tuned.recipe.mjs](tuned.recipe.mjs).',
+    ],
+    recipe: content,
+    again: `\`${again}\` continues the search; with a larger budget it tries more.`,
+  })
+  replaceFile(join(out, 'README.md'), page)
+  view.say('')
+  if (isBase) view.result(`No candidate was better than ${name} on validation images`)
+  else view.result(`Gain       ${gain}`)
+  for (const call of bag.tricks)
+    view.result(`           ${isKept(call) ? call.kept : callCode(call)}`)
+  if (bag.optimizer)
+    view.result(`           ${callCode(bag.optimizer)}, batches of ${bag.batchSize}`)
+  if (parts.length > 0) view.result(`\nLeave-one-out, percentage points (n = ${parts[0]!.n})`)
+  for (const { name: part, effect } of parts.toSorted((a, b) => b.effect.mean - a.effect.mean))
+    view.result(`           ${part.padEnd(28)}${gainText(effect)}`)
+  view.result(`\nReport     ${join(out, 'README.md')}`)
+  view.result(`Train      ${program} train ${quoted(data)} --recipe ${quoted(file)}`)
+}

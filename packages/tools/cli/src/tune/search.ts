@@ -1,0 +1,217 @@
+import { createRandom, type Json } from '@tricks/core'
+import { type Entry, forget, type Queue, settle, type Trial, trialOf } from '@tricks/trials'
+import {
+  type Configuration,
+  historyOf,
+  nextTraining,
+  rungBudgets,
+  type Training,
+} from '@tricks/tune'
+import type { Bag } from './bag.ts'
+import type { Base } from './base.ts'
+import { type Account, type Spent } from './budget.ts'
+import { bagOf, drawNear, type Searched, startOf } from './space.ts'
+import { pausedLength, type TuneConfig, type TuneMetrics, type TuneSetup } from './trial.ts'
+
+/** What a search works with. */
+export interface Search {
+  readonly queue: Queue
+  /** The folder of the trials' checkpoints. */
+  readonly storage: string
+  readonly setup: TuneSetup
+  readonly base: Base
+  readonly searched: Searched
+  readonly account: Account
+  readonly seed: number
+  /** How many trials are trained at once. */
+  readonly processes: number
+  readonly signal: AbortSignal
+  /** Gets each trial once, when its result is used. */
+  readonly onResult: (trained: Trained) => void
+}
+
+/** A trial of a search, with its result. */
+export interface Trained {
+  readonly trial: Trial
+  readonly name: string
+  readonly stage: 'search' | 'finalists' | 'parts' | 'comparison'
+  readonly configuration: Configuration
+  readonly epochs: number
+  readonly candidate?: number
+  readonly entry?: Entry
+}
+
+/** Of the budget, what the search may use; the rest compares what it found with fresh seeds. */
+const searchShare = 0.6
+/** Candidates near the recipe, before any is proposed from results. */
+const nearby = 16
+/** Of each rung's candidates the best third go on. */
+const factor = 3
+/**
+ * A decision is made from all results but those of so many trials before it, times the processes: then it doesn't depend on
+ * which was faster, and no process waits.
+ */
+const lagPerProcess = 4
+/** The number of whole trainings without which nothing can be said. */
+export const fewestTrainings = 10
+
+/** Epochs of each rung. */
+export function rungsOf(epochs: number): number[] {
+  const budgets = rungBudgets({
+    smallest: Math.max(1, epochs / factor ** 2),
+    largest: epochs,
+    factor,
+  })
+  return [...new Set(budgets.map(Math.round))]
+}
+
+export const scoreOf = (entry: Entry | undefined): number | null =>
+  metricsOf(entry)?.accuracy ?? null
+
+/** The metrics of a finished trial. */
+export const metricsOf = (entry: Entry | undefined): TuneMetrics | undefined =>
+  entry?.outcome?.metrics as TuneMetrics | undefined
+
+/** A trial of a bag of tricks. */
+export function tuneTrial(
+  arm: string,
+  bag: Bag,
+  setup: TuneSetup,
+  more: Pick<Trial, 'seed' | 'budget'> &
+    Pick<Partial<Trial>, 'from'> &
+    Pick<TuneConfig, 'measured'>,
+): Trial {
+  const { measured, ...rest } = more
+  const config = { arm, bag, setup, measured } as unknown as Json
+  return trialOf({ kind: 'tune', config, ...rest })
+}
+
+type Decision = Training & Trained
+
+/** What a training costs that goes on from the rung before. */
+export function spentOf({ epochs, entry }: Trained): Spent {
+  const { seconds } = metricsOf(entry)?.wallClock ?? {}
+  return { epochs, ...(seconds !== undefined && { seconds }) }
+}
+
+/**
+ * Trains candidates until the search's share of the budget is used. Which one is trained next is a function of earlier
+ * results alone, so a search that was killed finds its way again from the trials in the queue.
+ *
+ * @returns the trials, in the order of the decisions
+ * @throws Error if the budget is too small, or the recipe itself can't be trained
+ */
+export async function search(options: Search): Promise<readonly Decision[]> {
+  const { queue, setup, base, searched, account, seed, signal, onResult } = options
+  const budgets = rungsOf(setup.epochs)
+  const lag = lagPerProcess * options.processes
+  const random = createRandom(seed).fork('tune')
+  const near = Array.from({ length: nearby }, (_, i) =>
+    drawNear(searched, random.fork('near').at(i)),
+  )
+  const first = [startOf(searched), ...near]
+  const decisions: Decision[] = []
+  const removed = new Set<string>()
+
+  const decide = async (): Promise<void> => {
+    const given = decisions.map(({ entry, ...each }) =>
+      entry ? { ...each, score: scoreOf(entry) } : each,
+    )
+    const training = nextTraining(given, {
+      space: searched.space,
+      rungs: budgets.length,
+      factor,
+      first,
+      random: random.fork('candidates'),
+    })
+    const { candidate, rung, configuration } = training
+    const budget = budgets[rung]!
+    const before = decisions.find((each) => each.candidate === candidate && each.rung === rung - 1)
+    const name = `candidate ${candidate}, ${budget} of ${setup.epochs} epochs`
+    const trial = tuneTrial(name, bagOf(base, configuration), setup, {
+      seed,
+      budget,
+      measured: 'validation',
+      ...(before && { from: before.trial.id }),
+    })
+    const epochs = pausedLength(budget, setup.epochs) - (budgets[rung - 1] ?? 0)
+    decisions.push({ ...training, trial, name, stage: 'search', epochs })
+    await queue.add([trial])
+  }
+  const learn = async (index: number): Promise<void> => {
+    const decision = decisions[index]
+    if (!decision || decision.entry) return
+    const [entry] = await settle(queue, [decision.trial], { signal })
+    if (!entry) return
+    decisions[index] = { ...decision, entry }
+    onResult(decisions[index]!)
+    for (const { trial } of obsolete(decisions))
+      if (!removed.has(trial.id)) {
+        removed.add(trial.id)
+        forget(options.storage, trial.id)
+      }
+  }
+
+  await decide()
+  await learn(0)
+  if (signal.aborted) return decisions
+  checkFirst(decisions[0]!, options)
+  while (!signal.aborted && account.spentOn(decisions.map(spentOf)) < searchShare * account.total) {
+    await decide()
+    await learn(decisions.length - lag)
+  }
+  for (const index of decisions.keys()) await learn(index)
+  return decisions
+}
+
+function checkFirst({ entry, ...first }: Decision, { setup, account, processes }: Search): void {
+  if (entry!.state === 'failed')
+    throw new Error(`tune: the recipe can't be trained: ${entry!.error}`)
+  if (scoreOf(entry) === null)
+    throw new Error('tune: the recipe itself diverges. Give it a smaller learning rate.')
+  const perEpoch = account.perEpoch([spentOf({ ...first, entry: entry! })])
+  const needed = fewestTrainings * setup.epochs * perEpoch
+  if (needed <= account.total) return
+  throw new Error(
+    `tune: expected --budget to be at least ${account.text(needed, processes)}, ${fewestTrainings} trainings of ` +
+      `${setup.epochs} epochs, got ${account.text(account.total, processes)}. Give it more, or fewer --epochs or --images.`,
+  )
+}
+
+/**
+ * Trials whose checkpoint nothing will start from: the candidate has come further, or is in the worse half of its rung. If
+ * one of them is promoted all the same, it is trained from the beginning.
+ */
+export function obsolete(decisions: readonly Decision[]): Decision[] {
+  const settled = decisions.filter(({ entry }) => entry !== undefined)
+  const furthest = new Map<number, number>()
+  for (const { candidate, rung } of settled)
+    furthest.set(candidate, Math.max(rung, furthest.get(candidate) ?? 0))
+  const rank = (one: Decision): number =>
+    settled.filter(
+      (other) =>
+        other.rung === one.rung && (scoreOf(other.entry) ?? -1) > (scoreOf(one.entry) ?? -1),
+    ).length
+  const sizeOf = (of: number): number => settled.filter(({ rung }) => rung === of).length
+  return settled.filter(
+    (each) =>
+      furthest.get(each.candidate)! > each.rung ||
+      (sizeOf(each.rung) >= 2 * factor && rank(each) >= sizeOf(each.rung) / 2),
+  )
+}
+
+/** Candidates, best first: those that came furthest, by their accuracy there. */
+export function ranking(
+  decisions: readonly Decision[],
+): { candidate: number; configuration: Configuration }[] {
+  const given = decisions.map(({ entry, ...each }) => ({ ...each, score: scoreOf(entry) }))
+  const numbers = [...new Set(given.map(({ candidate }) => candidate))]
+  return historyOf(given)
+    .map(({ configuration, score }, i) => ({
+      candidate: numbers[i]!,
+      configuration,
+      score: score!,
+    }))
+    .filter(({ score }) => score >= 0)
+    .toSorted((a, b) => b.score - a.score)
+}

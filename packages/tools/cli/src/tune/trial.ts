@@ -1,0 +1,196 @@
+import { relative } from 'node:path'
+import { imagesOf, machineOf } from '@tricks/ablation'
+import { type BackendName, useBackend } from '@tricks/backend'
+import { type Json, keyOf, type Metrics, type Trick } from '@tricks/core'
+import { checkpointFolder, modelOf, type Recipe, type RecipeContext, tricksOf } from '@tricks/run'
+import { type ImageSet, type Precision, train, unsupportedReason } from '@tricks/train'
+import { attemptsAt, type Job, newestCheckpoint, type Outcome, type Program } from '@tricks/trials'
+import { loadData } from '../data.ts'
+import { recipeNamed } from '../recipes/index.ts'
+import { type Bag, isKept, makeOptimizer, makeTrick } from './bag.ts'
+
+/** What all trials of a search have in common. */
+export interface TuneSetup {
+  readonly recipe: string
+  readonly data: string
+  readonly size: number
+  readonly skipBroken: boolean
+  readonly backend: string
+  readonly precision: Precision
+  /** Of a whole training; a trial's budget may be less. */
+  readonly epochs: number
+  /** Numbers of images; none to test on if the data has its own. */
+  readonly images: { readonly training: number; readonly validation: number; readonly test: number }
+}
+
+/** The configuration of a trial. */
+export interface TuneConfig {
+  readonly bag: Bag
+  readonly setup: TuneSetup
+  /** The images on which accuracy is measured. The search reads those for validation only. */
+  readonly measured: 'validation' | 'test'
+}
+
+/** The result of a trial. */
+export interface TuneMetrics {
+  /** Null if the loss or a gradient became NaN or infinite. */
+  readonly accuracy: number | null
+  readonly loss: number | null
+  /** Steps of the whole training so far. */
+  readonly steps: number
+  /** The kind of machine. */
+  readonly on: string
+  /** Seconds of this trial. */
+  readonly wallClock: { readonly seconds: number }
+}
+
+/** Trains a configuration to its budget: from where an earlier attempt left it, or where the rung before ended. */
+export const tuneProgram: Program = async (job): Promise<Outcome> => {
+  const { bag, setup, measured } = job.trial.config as unknown as TuneConfig
+  const began = performance.now()
+  const images = await opened(setup)
+  const precision = unsupportedReason(setup.precision) === undefined ? setup.precision : 'float32'
+  const metrics = await metricsOf(job, { bag, setup, precision, images, measured })
+  const whole: TuneMetrics = {
+    ...metrics,
+    on: machineOf(precision),
+    wallClock: { seconds: (performance.now() - began) / 1000 },
+  }
+  const isPart = job.trial.budget < setup.epochs && metrics.accuracy !== null
+  return {
+    metrics: whole as unknown as Json,
+    ...(isPart && { checkpoint: relative(job.storage, job.folder) }),
+  }
+}
+
+interface Work extends TuneConfig {
+  readonly images: Images
+  readonly precision: Precision
+}
+
+async function metricsOf(
+  job: Job,
+  { bag, setup, images, measured, precision }: Work,
+): Promise<Pick<TuneMetrics, 'accuracy' | 'loss' | 'steps'>> {
+  const { trial, signal } = job
+  const recipe = await recipeNamed(setup.recipe)
+  const { height, width, channels, classes, labels } = images.train
+  const data = { height, width, channels, classes: classes.length, images: labels.length }
+  const context = { data, seed: trial.seed }
+  const model = await modelOf(recipe, context)
+  const optimizer = bag.optimizer ? makeOptimizer(bag.optimizer) : recipe.optimizer()
+  const kept = checkpointFolder(job.folder, { keep: 1 })
+  const resume = (newestCheckpoint(job.earlier) ?? earlierRung(job))?.checkpoint
+  let steps = 0
+  try {
+    const result = await train({
+      model,
+      data: { train: images.train, test: images[measured] },
+      tricks: [...bagTricks(bag, recipe, context), pauseAfter(trial.budget, setup.epochs)],
+      optimizer,
+      epochs: setup.epochs,
+      batchSize: bag.batchSize,
+      validation: 0,
+      seed: trial.seed,
+      precision,
+      signal,
+      checkpoint: {
+        every: { epochs: trial.budget },
+        seconds: 15,
+        save: (checkpoint) => kept.save(checkpoint, false),
+      },
+      ...(resume && { resume }),
+      onProgress({ time: { step, stepsPerEpoch } }) {
+        steps = step + 1
+        const end = pausedLength(trial.budget, setup.epochs) * stepsPerEpoch
+        job.progress(Math.min(1, steps / end))
+      },
+    })
+    if (!result.test) throw new Error('stopped')
+    return { ...(result.test satisfies Metrics), steps: result.steps }
+  } catch (error) {
+    // Other seeds and attempts would end the same way: it is a result.
+    if ((error as Error).name !== 'NonFiniteError') throw error
+    return { accuracy: null, loss: null, steps }
+  } finally {
+    model.dispose()
+    optimizer.dispose()
+  }
+}
+
+/** Where the rung before ended. If its checkpoint was removed, the training repeats what led to it, with the same result. */
+function earlierRung({ trial, storage }: Job): ReturnType<typeof newestCheckpoint> {
+  return trial.from === undefined ? undefined : newestCheckpoint(attemptsAt(storage, trial.from))
+}
+
+/** The tricks of a bag. Those that stay as they are come from the recipe. */
+export function bagTricks(bag: Bag, recipe: Recipe, context: RecipeContext): Trick[] {
+  const own = bag.tricks.some(isKept) ? tricksOf(recipe, context) : []
+  return bag.tricks.flatMap((part) =>
+    isKept(part) ? own.filter((trick) => keyOf(trick) === part.kept) : [makeTrick(part)],
+  )
+}
+
+/** How long a training is that pauses after some epochs: at a high rate accuracy says little, so the rate falls to 0 first. */
+export const pausedLength = (epochs: number, whole: number): number =>
+  Math.min(whole, epochs + Math.max(1, Math.round(epochs / 4)))
+
+/**
+ * Measures a training at a rung's budget: the rate falls to 0 in a few more epochs, after which it ends. The longer training
+ * resumes from before that; the trick has no options, so that it is the same training.
+ */
+function pauseAfter(epochs: number, whole: number): Trick {
+  const end = pausedLength(epochs, whole)
+  const isOver = epochs >= whole
+  return {
+    name: 'pause',
+    options: {},
+    learningRate(rate, { step, stepsPerEpoch }) {
+      const past = step / stepsPerEpoch - epochs
+      return isOver || past < 0 ? rate : rate * (1 - past / (end - epochs))
+    },
+    afterEpoch: ({ epoch }) => (epoch + 1 >= end ? { stop: 'paused' } : undefined),
+  }
+}
+
+interface Images {
+  readonly train: ImageSet
+  readonly validation: ImageSet
+  readonly test: ImageSet
+}
+
+let last: { readonly key: string; readonly images: Promise<Images> } | undefined
+
+/** Loaded once per process, as its trials mostly share them. */
+function opened(setup: TuneSetup): Promise<Images> {
+  const { data, size, skipBroken, images, backend } = setup
+  const key = JSON.stringify({ data, size, skipBroken, images })
+  if (last?.key !== key)
+    last = {
+      key,
+      images: useBackend(backend as BackendName)
+        .then(() => loadData(data, { size, skipBroken }))
+        .then((sets) => splitOf(sets, images)),
+    }
+  return last.images
+}
+
+/**
+ * Images to train on, to choose by, and to test on, proportionally by class.
+ *
+ * @throws Error if there are too few
+ */
+export function splitOf(
+  { train: all, test: own }: { readonly train: ImageSet; readonly test?: ImageSet | undefined },
+  { training, validation, test }: TuneSetup['images'],
+): Images {
+  const [first, testing] =
+    own === undefined || test > 0 ? twoOf(all, training + validation, test) : [all, own]
+  const { train, measured } = imagesOf(first, { train: training, measured: validation }, 'tune')
+  return { train, validation: measured, test: testing }
+}
+
+function twoOf(all: ImageSet, train: number, rest: number): [ImageSet, ImageSet] {
+  const { train: first, measured } = imagesOf(all, { train, measured: rest }, 'tune')
+  return [first, measured]
+}
