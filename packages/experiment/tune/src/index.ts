@@ -12,5 +12,6 @@ export {
   checkSpace,
   configure,
   drawConfiguration,
+  drawValue,
   isChoice,
 } from './space.ts'

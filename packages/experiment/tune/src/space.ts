@@ -99,12 +99,14 @@ export function exists(parameter: Parameter, configuration: Configuration): bool
  * const configuration = drawConfiguration(space, createRandom(1))
  */
 export function drawConfiguration(space: Space, random: Random): Configuration {
-  return configure(space, (name, parameter) => {
-    const own = random.fork(name)
-    if (isChoice(parameter)) return parameter.choices[own.integer(0, parameter.choices.length)]!
-    const { low, high, fromScale } = scaleOf(parameter)
-    return onGrid(parameter, fromScale(own.uniform(low, high)))
-  })
+  return configure(space, (name, parameter) => drawValue(parameter, random.fork(name)))
+}
+
+/** Draws a value uniformly, on the parameter's scale. */
+export function drawValue(parameter: Parameter, random: Random): Value {
+  if (isChoice(parameter)) return parameter.choices[random.integer(0, parameter.choices.length)]!
+  const { low, high, fromScale } = scaleOf(parameter)
+  return onGrid(parameter, fromScale(random.uniform(low, high)))
 }
 
 /** Sets the parameters that exist, in the space's order. */

@@ -3,7 +3,7 @@ import { createRandom, during, type Json } from '@tricks/core'
 import { cosineDecay } from '@tricks/cosine-decay'
 import { cutmix } from '@tricks/cutmix'
 import { randomFlip } from '@tricks/random-flip'
-import { defineRecipe, type Recipe } from '@tricks/run'
+import { defineRecipe } from '@tricks/run'
 import { type Configuration, checkSpace, configure } from '@tricks/tune'
 import { beforeAll, describe, expect, test } from 'vitest'
 import quick from '../src/recipes/quick.ts'
@@ -91,7 +91,7 @@ test('tricks that the catalogue does not have stay as they are, and exclude what
   const own = defineRecipe({
     ...quick,
     tricks: [randomFlip(), during({ until: { fraction: 0.9 } }, cutmix()), cosineDecay()],
-  } as Recipe)
+  })
   const other = baseOf(own, facts)
   const { space } = spaceOf(other)
   expect(space['mix']).toBeUndefined()

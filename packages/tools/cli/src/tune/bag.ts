@@ -29,7 +29,7 @@ export const warmupEntry: Entry = {
   name: 'warmup',
   module: 'warmup',
   make: warmup as unknown as Entry['make'],
-  declared: warmupOptions as unknown as Entry['declared'],
+  declared: warmupOptions,
   start: { multiplier: 8, over: { fraction: 0.1 } },
   fixed: [],
 }

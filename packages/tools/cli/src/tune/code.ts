@@ -25,8 +25,8 @@ export function recipeSource({ recipe, name, bag, epochs, file, what, comment }:
   const isWhole = own && !keeps && bag.optimizer !== undefined
   const calls = bag.tricks.flatMap((part) => (isKept(part) ? [] : withAfter(part)))
   const imports = new Map<string, Set<string>>()
-  const use = (module: string, what: string): void =>
-    void imports.set(module, (imports.get(module) ?? new Set()).add(what))
+  const use = (module: string, factory: string): void =>
+    void imports.set(module, (imports.get(module) ?? new Set()).add(factory))
   for (const call of [...calls, ...(bag.optimizer ? [bag.optimizer] : [])])
     use(`@tricks/${entryNamed(call.name).module}`, factoryOf(call))
   use('@tricks/run', 'defineRecipe')

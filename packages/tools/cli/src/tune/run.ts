@@ -22,7 +22,8 @@ import { type About, checkSame, gainText, pageOf, writeRecord } from './record.t
 import { fewestTrainings, type Trained } from './search.ts'
 import { bagOf, type Searched, spaceOf } from './space.ts'
 import { isKept } from './bag.ts'
-import { splitOf, type TuneSetup } from './trial.ts'
+import { splitOf } from './images.ts'
+import type { TuneSetup } from './trial.ts'
 import { follow } from './view.ts'
 
 type Given = Flags<TuneFlags>
@@ -80,7 +81,14 @@ export async function runTune(data: string, flags: Given, program: string): Prom
     const shared = resolve(storage ?? out)
     const driver = (stop: AbortSignal): Promise<Found | undefined> =>
       tune({
-        ...{ queue, storage: shared, setup, base, searched, account, processes, seed },
+        queue,
+        storage: shared,
+        setup,
+        base,
+        searched,
+        account,
+        processes,
+        seed,
         signal: stop,
         onResult(each) {
           trained.set(each.trial.id, each)
@@ -222,7 +230,11 @@ function conclude(
     ? `no candidate was better than ${name}`
     : `${gainText(comparison.gain)} percentage points over ${name} (n = ${comparison.n})`
   const content = recipeSource({
-    ...{ recipe, name, bag, epochs, file },
+    recipe,
+    name,
+    bag,
+    epochs,
+    file,
     what: `tuned on ${source}: ${gain}`,
     comment: [
       `Found by tricks tune on ${source}, ${images.training} images, ${epochs} epochs:`,

@@ -143,8 +143,9 @@ export async function search(options: Search): Promise<readonly Decision[]> {
     if (!decision || decision.entry) return
     const [entry] = await settle(queue, [decision.trial], { signal })
     if (!entry) return
-    decisions[index] = { ...decision, entry }
-    onResult(decisions[index]!)
+    const learned = { ...decision, entry }
+    decisions[index] = learned
+    onResult(learned)
     for (const { trial } of obsolete(decisions))
       if (!removed.has(trial.id)) {
         removed.add(trial.id)

@@ -2,7 +2,7 @@ import type { Random } from '@tricks/core'
 import {
   type Configuration,
   configure,
-  drawConfiguration,
+  drawValue,
   isChoice,
   type Parameter,
   searchRange,
@@ -116,7 +116,7 @@ export function drawNear({ space, start }: Searched, random: Random): Configurat
     const own = random.fork(name)
     const isSwitch = isChoice(parameter) && !name.includes('.')
     const keep = own.uniform() < (isSwitch ? kept.switch : kept.option)
-    return keep && allows(parameter, start[name]!) ? start[name]! : drawOne(name, parameter, own)
+    return keep && allows(parameter, start[name]!) ? start[name]! : drawValue(parameter, own)
   })
 }
 
@@ -124,10 +124,6 @@ export function drawNear({ space, start }: Searched, random: Random): Configurat
 export function allows(parameter: Parameter, value: Value): boolean {
   if (isChoice(parameter)) return parameter.choices.includes(value)
   return typeof value === 'number' && value >= parameter.min && value <= parameter.max
-}
-
-function drawOne(name: string, { when: _, ...parameter }: Parameter, random: Random): Value {
-  return drawConfiguration({ [name]: parameter }, random)[name]!
 }
 
 /** What a configuration says, as tricks. */

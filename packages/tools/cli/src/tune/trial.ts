@@ -1,13 +1,12 @@
 import { relative } from 'node:path'
-import { imagesOf, machineOf } from '@tricks/ablation'
-import { type BackendName, useBackend } from '@tricks/backend'
+import { machineOf } from '@tricks/ablation'
 import { type Json, keyOf, type Metrics, type Trick } from '@tricks/core'
 import { checkpointFolder, modelOf, type Recipe, type RecipeContext, tricksOf } from '@tricks/run'
-import { type ImageSet, type Precision, train, unsupportedReason } from '@tricks/train'
+import { type Precision, train, unsupportedReason } from '@tricks/train'
 import { attemptsAt, type Job, newestCheckpoint, type Outcome, type Program } from '@tricks/trials'
-import { loadData } from '../data.ts'
 import { recipeNamed } from '../recipes/index.ts'
 import { type Bag, isKept, makeOptimizer, makeTrick } from './bag.ts'
+import { type Images, openImages } from './images.ts'
 
 /** What all trials of a search have in common. */
 export interface TuneSetup {
@@ -48,7 +47,7 @@ export interface TuneMetrics {
 export const tuneProgram: Program = async (job): Promise<Outcome> => {
   const { bag, setup, measured } = job.trial.config as unknown as TuneConfig
   const began = performance.now()
-  const images = await opened(setup)
+  const images = await openImages(setup)
   const precision = unsupportedReason(setup.precision) === undefined ? setup.precision : 'float32'
   const metrics = await metricsOf(job, { bag, setup, precision, images, measured })
   const whole: TuneMetrics = {
@@ -151,46 +150,4 @@ function pauseAfter(epochs: number, whole: number): Trick {
     },
     afterEpoch: ({ epoch }) => (epoch + 1 >= end ? { stop: 'paused' } : undefined),
   }
-}
-
-interface Images {
-  readonly train: ImageSet
-  readonly validation: ImageSet
-  readonly test: ImageSet
-}
-
-let last: { readonly key: string; readonly images: Promise<Images> } | undefined
-
-/** Loaded once per process, as its trials mostly share them. */
-function opened(setup: TuneSetup): Promise<Images> {
-  const { data, size, skipBroken, images, backend } = setup
-  const key = JSON.stringify({ data, size, skipBroken, images })
-  if (last?.key !== key)
-    last = {
-      key,
-      images: useBackend(backend as BackendName)
-        .then(() => loadData(data, { size, skipBroken }))
-        .then((sets) => splitOf(sets, images)),
-    }
-  return last.images
-}
-
-/**
- * Images to train on, to choose by, and to test on, proportionally by class.
- *
- * @throws Error if there are too few
- */
-export function splitOf(
-  { train: all, test: own }: { readonly train: ImageSet; readonly test?: ImageSet | undefined },
-  { training, validation, test }: TuneSetup['images'],
-): Images {
-  const [first, testing] =
-    own === undefined || test > 0 ? twoOf(all, training + validation, test) : [all, own]
-  const { train, measured } = imagesOf(first, { train: training, measured: validation }, 'tune')
-  return { train, validation: measured, test: testing }
-}
-
-function twoOf(all: ImageSet, train: number, rest: number): [ImageSet, ImageSet] {
-  const { train: first, measured } = imagesOf(all, { train, measured: rest }, 'tune')
-  return [first, measured]
 }
