@@ -87,7 +87,7 @@ test('with a warm-up, the searched rate is the one at its end', () => {
   expect(cold.tricks.at(-1)).toEqual({ name: 'cosine-decay', options: {} })
 })
 
-test('tricks that the catalogue does not have stay as they are, and exclude what they would collide with', () => {
+test('tricks that the catalogue does not have are unchanged, and exclude conflicting groups', () => {
   const own = defineRecipe({
     ...quick,
     tricks: [randomFlip(), during({ until: { fraction: 0.9 } }, cutmix()), cosineDecay()],
@@ -206,7 +206,7 @@ test('rungs, their lengths, and shares of a budget', () => {
   expect(sharesOf(4)).toEqual({ finalists: 2, finalistSeeds: 1, comparisonSeeds: 2 })
 })
 
-test('checkpoints are removed of what went on or will not', () => {
+test('checkpoints are removed if nothing will resume from them', () => {
   const decision = (candidate: number, rung: number, accuracy?: number): never =>
     ({
       candidate,

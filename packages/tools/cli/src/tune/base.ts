@@ -14,7 +14,7 @@ export interface Base {
   readonly tricks: readonly Call[]
   readonly warmup?: Call
   readonly schedule?: Call
-  /** Tricks that the catalogue doesn't have, which stay as they are. */
+  /** Tricks that the catalogue doesn't have, which are unchanged. */
   readonly kept: readonly Trick[]
 }
 
@@ -65,5 +65,5 @@ function entryOf({ name, options }: Trick): Entry | undefined {
   }
 }
 
-/** The keys of the tricks that stay as they are. */
+/** The keys of the unchanged tricks. */
 export const keptKeys = ({ kept }: Base): string[] => kept.map(keyOf)

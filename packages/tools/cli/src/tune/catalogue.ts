@@ -58,7 +58,7 @@ export interface Entry<T = Trick> {
   readonly group?: Group
   /** Where the search starts, if not at the declared defaults. */
   readonly start: Options
-  /** Options that are left as they are: they change what is computed little, or how it is counted. */
+  /** Options that are not searched, as they have little effect. */
   readonly fixed: readonly string[]
 }
 

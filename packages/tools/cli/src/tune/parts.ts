@@ -11,11 +11,12 @@ export interface Without {
 const off = (value: unknown): boolean | 'none' => (typeof value === 'boolean' ? false : 'none')
 
 /**
- * The parts of a configuration, each left out: every trick that it uses, a trick of the recipe that it dropped (which is put
- * back), another optimizer or batch size (for the recipe's).
+ * A configuration without each of its parts: every trick is removed, a trick of the recipe that it dropped is restored, and
+ * so are the recipe's optimizer and batch size.
  */
-export function partsOf({ space, start, ...rest }: Searched, winner: Configuration): Without[] {
-  const base = startOf({ space, start, ...rest })
+export function partsOf(searched: Searched, winner: Configuration): Without[] {
+  const { space, start } = searched
+  const base = startOf(searched)
   const change = (changes: Configuration): Configuration =>
     configure(space, (name) => changes[name] ?? winner[name] ?? start[name]!)
   const own = ['batchSize', 'optimizer']

@@ -48,11 +48,11 @@ const nearby = 16
 /** Of each rung's candidates the best third go on. */
 const factor = 3
 /**
- * A decision is made from all results but those of so many trials before it, times the processes: then it doesn't depend on
- * which was faster, and no process waits.
+ * A decision ignores the results of the last few trials per process, whether or not they are known. So it doesn't depend on
+ * which trial was faster, and no process waits.
  */
 const lagPerProcess = 4
-/** The number of whole trainings without which nothing can be said. */
+/** A smaller budget, in whole trainings, leaves too few for the search or the comparison. */
 export const fewestTrainings = 10
 
 /** Epochs of each rung. */
@@ -88,7 +88,7 @@ export function tuneTrial(
 
 type Decision = Training & Trained
 
-/** What a training costs that goes on from the rung before. */
+/** What a training costs that resumes from the rung before. */
 export function spentOf({ epochs, entry }: Trained): Spent {
   const { seconds } = metricsOf(entry)?.wallClock ?? {}
   return { epochs, ...(seconds !== undefined && { seconds }) }

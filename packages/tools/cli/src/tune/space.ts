@@ -87,7 +87,7 @@ export function spaceOf(base: Base): Searched {
 const isUsed = ({ tricks }: Base, name: string): boolean =>
   tricks.some((trick) => trick.name === name)
 
-/** Whether a trick that stays as it is excludes a group. */
+/** Whether a trick that is not varied excludes a group. */
 const isTaken = ({ kept: own }: Base, group: Group): boolean =>
   own.some((trick) =>
     group === 'mix' ? trick.mix !== undefined : group === 'schedule' && trick.setsRate,

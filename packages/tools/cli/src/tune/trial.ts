@@ -122,7 +122,7 @@ function earlierRung({ trial, storage }: Job): ReturnType<typeof newestCheckpoin
   return trial.from === undefined ? undefined : newestCheckpoint(attemptsAt(storage, trial.from))
 }
 
-/** The tricks of a bag. Those that stay as they are come from the recipe. */
+/** The tricks of a bag. Those that are not varied come from the recipe. */
 export function bagTricks(bag: Bag, recipe: Recipe, context: RecipeContext): Trick[] {
   const own = bag.tricks.some(isKept) ? tricksOf(recipe, context) : []
   return bag.tricks.flatMap((part) =>
