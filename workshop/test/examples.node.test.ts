@@ -116,7 +116,10 @@ const ofNode = [
   ...Object.keys(promises).map((name) => [name, 'node:fs/promises'] as const),
   ['join', 'node:path'] as const,
 ].filter(([name]) => name !== 'default')
-const ofAll = (await Promise.all(packages.map((each) => exportsOf(each.folder)))).flat()
+const ofAll = [
+  ...(await Promise.all(packages.map((each) => exportsOf(each.folder)))).flat(),
+  ['composeRun', '@tricks/core/run'] as const,
+]
 const names = Object.keys(scene())
 
 const guides = globSync(

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { keyOf, tidied } from './combine.ts'
+import { keyOf, tidied } from './combine-batch.ts'
 import { assertArgument } from './option.ts'
 import { createRandom } from './random.ts'
 import type { Augmentation, Batch, Trick } from './trick.ts'

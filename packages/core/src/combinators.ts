@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { type IsActive, combine, entryOf, keyOf, tidied } from './combine.ts'
+import { combine } from './combine.ts'
+import { type IsActive, entryOf, keyOf, tidied } from './combine-batch.ts'
 import { assertArgument } from './option.ts'
 import type { Random } from './random.ts'
 import type { Stage } from './stages.ts'
@@ -18,15 +19,14 @@ export function oneOf(
   choices: readonly (readonly [Trick, number])[],
   { key }: { readonly key?: string } = {},
 ): Trick {
+  const pairs = Array.isArray(choices)
+  const weights = (pairs ? choices.map((each) => each?.[1]) : choices) as readonly number[]
   assertArgument(
-    Array.isArray(choices) && choices.length > 0 && choices.every((each) => Array.isArray(each)),
+    pairs && weights.length > 0 && weights.every((each) => Number.isFinite(each) && each > 0),
     'oneOf',
-    { choices },
-    'a list of [trick, weight]',
+    { weights },
+    'above 0, in a list of [trick, weight]',
   )
-  const weights = choices.map(([, weight]) => weight)
-  for (const weight of weights)
-    assertArgument(Number.isFinite(weight) && weight > 0, 'oneOf', { weight }, 'a number above 0')
   return byChance(
     'oneOf',
     choices.map(([trick]) => trick),
@@ -67,18 +67,19 @@ export function during(
   trick: Trick,
   { key }: { readonly key?: string } = {},
 ): Trick {
-  const {
-    from = { steps: 0 },
-    until = { steps: 2 ** 53 },
-    ...others
-  } = Object(window) as typeof window
-  const known = Object(window) === window && Object.keys(others).length === 0
-  assertArgument(known, 'during', { window }, '{ from, until }, or one of them')
-  const range = 'one of { steps }, { epochs } and { fraction }, at least 0'
-  assertArgument(isDuration(from), 'during', { from }, range)
-  assertArgument(isDuration(until), 'during', { until }, range)
+  const bounds = Object.entries(Object(window) as typeof window)
+  assertArgument(
+    Object(window) === window &&
+      bounds.every(
+        ([name, at]) =>
+          (name === 'from' || name === 'until') && (at === undefined || isDuration(at)),
+      ),
+    'during',
+    { window },
+    '{ from, until } in { steps }, { epochs } or { fraction }',
+  )
   const acts: IsActive = (_, time) =>
-    time.step >= stepsOf(from, time) && time.step < stepsOf(until, time)
+    bounds.every(([name, at]) => !at || time.step < stepsOf(at, time) === (name === 'until'))
   return combinator('during', [trick], { ...window }, key, acts)
 }
 
@@ -88,18 +89,23 @@ function combinator(
   options: Json,
   key: string | undefined,
   acts: IsActive,
+  choose?: (random: Random) => number,
 ): Trick {
-  const hooks = combine(name, tricks, acts)
-  const own = (Object.keys(hooks) as Stage[]).filter((stage) =>
-    tricks.some((trick) => trick[stage]),
+  const own = Object.entries(combine(name, tricks, acts)).filter(([stage]) =>
+    tricks.some((trick) => trick[stage as Stage]),
   )
   return {
-    ...Object.fromEntries(own.map((stage) => [stage, hooks[stage]])),
+    ...Object.fromEntries(own),
     name,
     key: key ?? `${name}(${tricks.map(keyOf).join(',')})`,
     options,
     tricks,
     setsRate: tricks.some((trick) => trick.setsRate),
+    ...(choose &&
+      tricks.every((trick) => trick.images) &&
+      own.every(([stage]) => stage === 'start' || stage === 'images') && {
+        images: imageByImage(tricks, choose),
+      }),
   }
 }
 
@@ -119,19 +125,11 @@ function byChance(
   }
   // Stages without their own random stream apply to the whole run, so all tricks take part.
   const acts: IsActive = (i, _, random) => !random || choose(random) === i
-  const chance = combinator(name, tricks, options, key, acts)
+  const chance = combinator(name, tricks, options, key, acts, choose)
   const setter = tricks.find((trick) => trick.learningRate)
-  if (setter)
-    throw new Error(
-      `${name}: '${setter.name}' sets the learning rate, which can't be left to chance; ` +
-        `use during(window, ${setter.name}) for a part of the run`,
-    )
-  const perImage = tricks.every((trick) => trick.images) && !perStep.some((stage) => chance[stage])
-  return perImage ? { ...chance, images: imageByImage(tricks, choose) } : chance
+  if (setter) throw new Error(`${name}: '${setter.name}' sets the learning rate: use during`)
+  return chance
 }
-
-/** The stages whose choice is made once per step. */
-const perStep = ['mix', 'targets', 'prepare', 'loss', 'penalty', 'gradients', 'afterStep'] as const
 
 interface Chosen {
   /** The index of the chosen trick for each image, or -1. */
@@ -159,11 +157,8 @@ function imageByImage(
           const own = entryOf(trick, params)
           if (own === undefined) return 0
           const changed = trick.images!.apply(images, own)
-          if (sizeOf(changed) !== sizeOf(images))
-            throw new Error(
-              `'${trick.name}' changes the images' size from ${sizeOf(images)} to ` +
-                `${sizeOf(changed)}, so it can't be applied to some images only`,
-            )
+          if (String(changed.shape) !== String(images.shape))
+            throw new Error(`'${trick.name}' changes the images' size: apply it to all`)
           return versions.push(changed) - 1
         })
         const rows = choice.map((i, image) => (indices[i] ?? 0) * choice.length + image)
@@ -175,5 +170,3 @@ function imageByImage(
     },
   }
 }
-
-const sizeOf = (images: tf.Tensor4D): string => images.shape.slice(1, 3).join('×')

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertArgument } from './option.ts'
+import { assertArgument, outOfRange } from './option.ts'
 
 /**
  * Converts class indices to one-hot targets.
@@ -13,24 +13,24 @@ import { assertArgument } from './option.ts'
  * oneHot([2, 0], 3) // [[0, 0, 1], [1, 0, 0]]
  */
 export function oneHot(labels: tf.Tensor | ArrayLike<number>, classes: number): tf.Tensor2D {
-  const count = Number.isInteger(classes) && classes >= 1
-  assertArgument(count, 'oneHot', { classes }, 'a positive integer')
-  if (labels instanceof tf.Tensor)
-    return tf.tidy(
-      () =>
-        tf.cast(
-          tf.oneHot(tf.cast(labels, 'int32') as tf.Tensor1D, classes),
-          'float32',
-        ) as tf.Tensor2D,
-    )
-  const rows = new Float32Array(labels.length * classes)
-  for (let i = 0; i < labels.length; i++) {
-    const label = labels[i]!
-    if (!(Number.isInteger(label) && label >= 0 && label < classes))
-      throw new RangeError(`oneHot: expected labels in [0, ${classes}), got ${label} at index ${i}`)
-    rows[i * classes + label] = 1
-  }
-  return tf.tensor2d(rows, [labels.length, classes])
+  assertArgument(
+    classes >>> 0 === classes && classes > 0,
+    'oneHot',
+    { classes },
+    'a positive integer',
+  )
+  const indices =
+    labels instanceof tf.Tensor
+      ? labels
+      : Int32Array.from(labels, (label, i) => {
+          if (!(label >>> 0 === label && label < classes))
+            throw outOfRange('oneHot', 'labels', `in [0, ${classes})`, label, ` at index ${i}`)
+          return label
+        })
+  return tf.tidy(() => {
+    const column = tf.reshape(tf.cast(indices, 'int32'), [-1, 1])
+    return tf.cast(tf.equal(column, tf.range(0, classes, 1, 'int32')), 'float32')
+  })
 }
 
 /**

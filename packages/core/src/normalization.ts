@@ -16,19 +16,22 @@ export function assertNormalization(
   for (const name of ['mean', 'deviation'] as const) {
     const given: unknown = statistics[name]
     if (given === undefined) continue
+    const mayBeZero = name === 'mean'
     const values = Array.from(Object(given) as ArrayLike<unknown>)
-    const within = (high: number): boolean =>
-      values.length > 0 &&
-      values.every((each) => typeof each === 'number' && each >= 0 && each <= high)
-    const constant = name === 'deviation' && values.includes(0)
-    const range = `a list of numbers in ${name === 'mean' ? '[' : '('}0, 1], one per channel`
-    const remedy = within(1)
-      ? '. Pass 1 for a constant channel'
-      : within(255)
-        ? '. Images are in [0, 1]: divide mean and deviation by 255'
-        : typeof given === 'number'
-          ? `. Pass [${given}]`
-          : ''
-    if (!within(1) || constant) throw outOfRange(where, name, range, given, remedy)
+    const wrong = values.findIndex(
+      (each) => !(typeof each === 'number' && each <= 1 && (each > 0 || (mayBeZero && each === 0))),
+    )
+    if (wrong >= 0 || values.length === 0)
+      throw outOfRange(
+        where,
+        name,
+        `a list of numbers in ${mayBeZero ? '[' : '('}0, 1], one per channel`,
+        given,
+        values[wrong] === 0
+          ? '. Pass 1 for a constant channel'
+          : (values[wrong] as number) > 1
+            ? '. Images are in [0, 1]: divide mean and deviation by 255'
+            : '',
+      )
   }
 }

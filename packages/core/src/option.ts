@@ -42,6 +42,6 @@ function show(value: unknown): string {
   } catch {
     // Circular, or contains a bigint.
   }
-  text ??= Object.prototype.toString.call(value)
+  text ??= {}.toString.call(value)
   return text.length > 200 ? `${text.slice(0, 200)}…` : text
 }

@@ -1,6 +1,8 @@
 import { outOfRange } from './option.ts'
 import { type Duration, isDuration } from './time.ts'
 
+export { isDuration }
+
 /**
  * The allowed values of an option, as data: used for checks, the card's table, search ranges and page controls. T is
  * the option's type. Absent is its type when it is left out: T with a default, `undefined` if optional, `never` if

@@ -1,4 +1,4 @@
-import { keyOf } from './combine.ts'
+import { keyOf } from './combine-batch.ts'
 import type { Stage } from './stages.ts'
 import type { Json, Trick } from './trick.ts'
 
@@ -28,4 +28,4 @@ export const planTrick = (trick: Trick): PlanTrick => ({
 export const planOf = (tricks: readonly Trick[], order: readonly Stage[]): PlanStage[] =>
   order
     .map((stage) => ({ stage, tricks: tricks.filter((trick) => trick[stage]).map(planTrick) }))
-    .filter((each) => each.tricks.length > 0)
+    .filter((each) => each.tricks[0])

@@ -1,4 +1,4 @@
-import { assertArgument, outOfRange } from './option.ts'
+import { assertArgument } from './option.ts'
 
 /**
  * Random numbers that depend on the position in the run, not on previous draws.
@@ -40,22 +40,15 @@ export interface Random {
  * const centers = random.images(128, (image) => [image.integer(0, 32), image.integer(0, 32)])
  */
 export function createRandom(seed: number, where = 'createRandom'): Random {
-  const valid = Number.isInteger(seed) && seed >= 0 && seed < 2 ** 32
-  assertArgument(valid, where, { seed }, 'a whole number in [0, 2^32)')
-  return stream({ seed, name: [0, 0], step: 0, first: 0, substream: 0 })
+  assertArgument(seed >>> 0 === seed, where, { seed }, 'a whole number in [0, 2^32)')
+  return stream(seed, [0, 0])
 }
 
-interface Position {
-  readonly seed: number
-  readonly name: Pair
-  readonly step: number
-  readonly first: number
-  /** 0 for the whole batch, i + 1 for image i of the global batch. */
-  readonly substream: number
-}
-
-function stream(position: Position): Random {
-  const { seed, name, step, first, substream } = position
+/**
+ * @param first the index of the shard's first image in the global batch
+ * @param substream 0 for the whole batch, i + 1 for image i of the global batch
+ */
+function stream(seed: number, name: Pair, step = 0, first = 0, substream = 0): Random {
   let count = 0
   let words: readonly number[] = []
   const word = (): number => {
@@ -72,8 +65,8 @@ function stream(position: Position): Random {
     low + ((word() >>> 5) * 2 ** 26 + (word() >>> 6)) * 2 ** -53 * (high - low)
   const integer = (low: number, high: number): number => {
     const range = high - low
-    if (!(Number.isInteger(low) && range >= 1 && range <= 2 ** 32))
-      throw outOfRange('random', 'low and high', 'whole numbers, low < high', `${low} and ${high}`)
+    const valid = Number.isInteger(low) && range >= 1 && range <= 2 ** 32
+    assertArgument(valid, 'random', { 'low and high': [low, high] }, 'whole numbers, low < high')
     // Rejects words above the last whole multiple of the range, which would favour small numbers.
     const limit = 2 ** 32 - (2 ** 32 % range)
     let drawn = word()
@@ -94,15 +87,15 @@ function stream(position: Position): Random {
     }
   }
 
-  const image = (i: number): Random => stream({ ...position, substream: first + i + 1 })
+  const image = (i: number): Random => stream(seed, name, step, first, first + i + 1)
 
   return {
     uniform,
     integer,
     normal,
     beta(alpha, beta) {
-      if (!(alpha > 0 && beta > 0))
-        throw outOfRange('random', 'alpha and beta', 'numbers above 0', `${alpha} and ${beta}`)
+      const valid = alpha > 0 && beta > 0
+      assertArgument(valid, 'random', { 'alpha and beta': [alpha, beta] }, 'numbers above 0')
       const a = logGamma(alpha)
       const ratio = logGamma(beta) - a
       if (!Number.isNaN(ratio)) return 1 / (1 + Math.exp(ratio))
@@ -118,9 +111,8 @@ function stream(position: Position): Random {
       }
       return order
     },
-    fork: (child) => stream({ ...position, name: hash(name, child) }),
-    at: (nextStep, nextFirst = 0) =>
-      stream({ ...position, step: nextStep, first: nextFirst, substream: 0 }),
+    fork: (child) => stream(seed, hash(name, child), step, first, substream),
+    at: (nextStep, nextFirst) => stream(seed, name, nextStep, nextFirst),
     image,
     images: (size, draw) => Array.from({ length: size }, (_, i) => draw(image(i), i)),
   }
@@ -155,7 +147,8 @@ export function philox(counter: readonly number[], key: readonly number[]): Word
   return [a >>> 0, b >>> 0, c >>> 0, d >>> 0]
 }
 
-const [multiplier0, multiplier1] = [0xd2511f53, 0xcd9e8d57]
+const multiplier0 = 0xd2511f53
+const multiplier1 = 0xcd9e8d57
 
 /** The upper word of a product, computed from halves of the word so that each sum is exact. */
 const highOf = (multiplier: number, word: number): number =>

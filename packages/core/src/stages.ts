@@ -7,11 +7,18 @@ export type Stage =
   | 'prepare'
   | 'loss'
   | 'penalty'
-  | 'gradients'
   | 'learningRate'
-  | 'multipliers'
-  | 'afterStep'
-  | 'observe'
-  | 'afterEpoch'
-  | 'finish'
-  | 'evaluation'
+  | RunStage
+
+/** The stages of a whole run, which change gradients, weights, evaluation or the run's end. */
+export type RunStage = (typeof runStages)[number]
+
+export const runStages = [
+  'gradients',
+  'multipliers',
+  'afterStep',
+  'observe',
+  'afterEpoch',
+  'finish',
+  'evaluation',
+] as const

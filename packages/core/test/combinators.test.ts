@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { describe, expect, test } from 'vitest'
 import { compose, during, oneHot, oneOf, sometimes, type Trick } from '../src/index.ts'
+import { composeRun } from '../src/run.ts'
 
 /** Adds a tenth to every image. */
 const brighten = (name: string): Trick => ({
@@ -186,7 +187,7 @@ test('in evaluation, predictions nest in list order and weights are merged', () 
       weights: () => ({ [`${name}/kernel`]: tf.scalar(1) }),
     },
   })
-  const { evaluation } = compose([predicts('outer'), during({}, predicts('inner')), halve])
+  const { evaluation } = composeRun([predicts('outer'), during({}, predicts('inner')), halve])
   const made = evaluation.predict(() => tf.scalar(5) as unknown as tf.Tensor2D, images)
   expect(made.dataSync()[0]).toBe(2 * (2 * 5 + 3) + 1)
   expect(calls).toEqual(['outer', 'inner'])

@@ -14,6 +14,7 @@ import {
   type Time,
   type Trick,
 } from '../src/index.ts'
+import { composeRun, type RunPipeline } from '../src/run.ts'
 
 /** Adds a number to each image, drawn per image. */
 const shift = (name = 'shift', key?: string): Trick => ({
@@ -165,7 +166,7 @@ describe('compose', () => {
         return next()
       },
     }
-    const pipeline = compose([sometimes(1, during({}, trick))], { seed: 3 })
+    const pipeline = composeRun([sometimes(1, during({}, trick))], { seed: 3 })
     const pass = (first: number, size: number): void => {
       const [own, rows] = [tf.slice(images, first, size), tf.slice(targets, first, size)]
       const batch = pipeline.batch(own, rows, 5, undefined, first)
@@ -204,9 +205,9 @@ describe('compose', () => {
         return next()
       },
     }
-    const whole = compose([listens], { seed: 3 })
+    const whole = composeRun([listens], { seed: 3 })
     whole.gradients(() => ({}), whole.batch(images, targets, 5, undefined, 4), {})
-    const parts = compose([split, listens], { seed: 3 })
+    const parts = composeRun([split, listens], { seed: 3 })
     parts.gradients(() => ({}), parts.batch(images, targets, 5, undefined, 4), {})
     expect(seen).toHaveLength(3)
     expect(seen.slice(1).flat()).toEqual(seen[0])
@@ -216,14 +217,13 @@ describe('compose', () => {
     expect(() => compose([shift(), shift()])).toThrow("two tricks have the key 'shift'")
     expect(() => compose([shift(), shift('shift', 'again')])).not.toThrow()
     expect(() => compose([swapHalf, { ...swapHalf, name: 'other' }])).toThrow(
-      'compose: swap-half and other both mix images; at most one per step may. ' +
-        'Choose one per step: oneOf([[swap-half, 1], [other, 1]])',
+      'compose: swap-half and other both mix: use oneOf([[swap-half, 1], [other, 1]])',
     )
     expect(() => compose([halve, { ...halve, name: 'other' }])).toThrow(
       'halve and other both set the learning rate',
     )
     const both = compose([sometimes(1, swapHalf), sometimes(1, { ...swapHalf, name: 'other' })])
-    expect(() => both.draw(shape, 0)).toThrow('at most one per step')
+    expect(() => both.draw(shape, 0)).toThrow('both mix: use oneOf')
   })
 
   test('plan lists the stages in order, with tricks and options as data', () => {
@@ -328,7 +328,7 @@ describe('combinators', () => {
       observe: [{ every: { steps: 1 }, metrics: (_, { step }) => calls.push(`step ${step}`) }],
       afterEpoch: ({ epoch }) => void calls.push(`epoch ${epoch}`),
     }
-    const pipeline = compose([during({ from: { epochs: 1 }, until: { epochs: 2 } }, listens)])
+    const pipeline = composeRun([during({ from: { epochs: 1 }, until: { epochs: 2 } }, listens)])
     for (const step of [0, 1, 2, 3, 4, 5]) {
       const metrics = { loss: 1, accuracy: 0 }
       const after = (more: number): Time => ({ step: step + more, stepsPerEpoch: 2, steps: 6 })
@@ -360,7 +360,9 @@ describe('combinators', () => {
 
   test('a window that needs an unknown length is an error', () => {
     const pipeline = compose([during({ until: { epochs: 3 } }, shift())])
-    expect(() => pipeline.draw(shape, 0)).toThrow('stepsPerEpoch is unknown: pass it')
+    expect(() => pipeline.draw(shape, 0)).toThrow(
+      '{"epochs":3} needs stepsPerEpoch: pass it to compose',
+    )
   })
 
   const run = (step = 0): Parameters<Pipeline['start']>[0] => ({
@@ -379,7 +381,7 @@ describe('combinators', () => {
 
   test('nested tricks have state, which is saved and restored', () => {
     const inner = during({}, counter)
-    const pipeline = compose([during({ from: { steps: 1 } }, inner, { key: 'late' })])
+    const pipeline = composeRun([during({ from: { steps: 1 } }, inner, { key: 'late' })])
     pipeline.start(run())
     for (const step of [0, 1, 2]) pipeline.afterStep({}, at(step))
     const saved = pipeline.save()
@@ -396,7 +398,7 @@ describe('combinators', () => {
   test('two runs with the same trick objects are independent, even if start returns a shared object', () => {
     const shared = { count: 0 }
     const same = { ...counter, start: () => shared }
-    const [first, second] = [compose([same]), compose([same])]
+    const [first, second] = [composeRun([same]), composeRun([same])]
     first.start(run())
     second.start(run())
     first.afterStep({}, 0)
@@ -407,8 +409,8 @@ describe('combinators', () => {
   })
 
   test('a run that was not started is an error', () => {
-    expect(() => compose([counter]).learningRate(1, 0)).toThrow(
-      "compose: 'counter' keeps state in the run, which has not started: call pipeline.start(run)",
+    expect(() => composeRun([counter]).learningRate(1, 0)).toThrow(
+      "compose: 'counter' has state: call pipeline.start(run)",
     )
     expect(compose([smooth]).batch(images, targets, 0).targets.shape).toEqual([4, 2])
   })
@@ -428,7 +430,7 @@ describe('combinators', () => {
       finish: ({ variables: own }, { mean }) => own['dense/kernel']!.assign(mean['dense/kernel']!),
     }
     const before = tf.memory().numTensors
-    const pipeline = compose([average])
+    const pipeline = composeRun([average])
     pipeline.start({ ...run(), variables })
     variables['dense/kernel'].assign(tf.tensor1d([3, 4]))
     const held = tf.memory().numTensors
@@ -454,7 +456,7 @@ describe('combinators', () => {
       options: {},
       multipliers: (path) => factors[path] ?? {},
     })
-    const pipeline = compose([
+    const pipeline = composeRun([
       scales('a', { 'x/kernel': { rate: 0.5 }, 'x/bias': { decay: 0 } }),
       during(
         { from: { steps: 5 } },
@@ -483,7 +485,7 @@ describe('combinators', () => {
       options: {},
       finish: ({ reason }) => void ends.push(reason),
     }
-    const pipeline = compose([
+    const pipeline = composeRun([
       during({ until: { steps: 1 } }, last),
       sometimes(0, { ...last, key: 'b' }),
     ])
@@ -508,23 +510,24 @@ describe('combinators', () => {
       'sometimes: expected probability to be a number in [0, 1], got 1.5',
     )
     expect(() => oneOf([])).toThrow(
-      'oneOf: expected choices to be a list of [trick, weight], got []',
+      'oneOf: expected weights to be above 0, in a list of [trick, weight], got []',
     )
     expect(() => oneOf([[shift(), 0]])).toThrow(
-      'oneOf: expected weight to be a number above 0, got 0',
+      'oneOf: expected weights to be above 0, in a list of [trick, weight], got [0]',
     )
     expect(() => during({ from: { steps: -1 } }, shift())).toThrow(
-      'during: expected from to be one of',
+      'during: expected window to be { from, until } in { steps }, { epochs } or { fraction }, ' +
+        'got {"from":{"steps":-1}}',
     )
     // @ts-expect-error: two units at once
     expect(() => during({ from: { steps: 1, epochs: 1 } }, shift())).toThrow(
-      'got {"steps":1,"epochs":1}',
+      'got {"from":{"steps":1,"epochs":1}}',
     )
     expect(() => during({ form: { steps: 1 } } as never, shift())).toThrow(
-      'during: expected window to be { from, until }, or one of them, got {"form":{"steps":1}}',
+      'or { fraction }, got {"form":{"steps":1}}',
     )
     expect(() => sometimes(0.5, halve)).toThrow(
-      "'halve' sets the learning rate, which can't be left to chance",
+      "sometimes: 'halve' sets the learning rate: use during",
     )
   })
 
@@ -538,23 +541,17 @@ describe('combinators', () => {
       'sometimes: expected trick to be a trick, got undef',
     ],
     [() => sometimes(0.5, {} as never), 'sometimes: expected trick to be a trick, got {}'],
+    [() => oneOf([[shift(), '2' as never]]), 'in a list of [trick, weight], got ["2"]'],
+    [() => oneOf([[shift(), Infinity]]), 'in a list of [trick, weight], got ["Infinity"]'],
     [
-      () => oneOf([[shift(), '2' as never]]),
-      'oneOf: expected weight to be a number above 0, got 2',
+      () => oneOf([shift()] as never),
+      'oneOf: expected weights to be above 0, in a list of [trick, weight]',
     ],
-    [() => oneOf([[shift(), Infinity]]), 'oneOf: expected weight to be a number above 0, got Inf'],
-    [() => oneOf([shift()] as never), 'oneOf: expected choices to be a list of [trick, weight]'],
     [() => oneOf([['cutout', 1]] as never), 'oneOf: expected trick to be a trick, got cutout'],
-    [
-      () => oneOf(null as never),
-      'oneOf: expected choices to be a list of [trick, weight], got null',
-    ],
+    [() => oneOf(null as never), 'in a list of [trick, weight], got null'],
     [() => during(null as never, shift()), 'during: expected window to be { from, until }'],
-    [
-      () => during({ from: { steps: '3' as never } }, shift()),
-      'during: expected from to be one of',
-    ],
-    [() => during({ until: null as never }, shift()), 'during: expected until to be one of'],
+    [() => during({ from: { steps: '3' as never } }, shift()), 'got {"from":{"steps":"3"}}'],
+    [() => during({ until: null as never }, shift()), 'got {"until":null}'],
     [() => during({}, null as never), 'during: expected trick to be a trick, got null'],
   ])('%#: and values of another type', (make, message) => {
     expect(make).toThrow(message)
@@ -593,7 +590,7 @@ describe('combinators', () => {
         learningRate: (rate, _, { count }) => rate + count,
         afterStep: (_, { state }) => void state.count++,
       }
-      const pipeline = compose([kept])
+      const pipeline = composeRun([kept])
       pipeline.start({ variables: {}, data: {} as never, batchSize: 2, time: at(0) })
       expect([...pipeline.batch(images, targets, 0).images.dataSync()]).toEqual([
         ...images.dataSync(),
@@ -602,9 +599,9 @@ describe('combinators', () => {
       pipeline.restore(pipeline.save())
       expect(pipeline.learningRate(1, 1)).toBe(2)
     }
-    for (const key of ['', 3, null, {}])
+    for (const key of ['', 3, {}])
       expect(() => compose([shift('shift', key as never)])).toThrow(
-        'shift: expected key to be non-empty text, got',
+        'compose: expected trick to be a trick, got {"name":"shift","key":',
       )
   })
 
@@ -615,7 +612,7 @@ describe('combinators', () => {
       images: { draw: () => 0, apply: (x) => tf.image.resizeBilinear(x, [3, 3]) },
     }
     expect(() => compose([sometimes(0.99, grow)]).batch(images, targets, 0)).toThrow(
-      "'grow' changes the images' size from 2×2 to 3×3",
+      "'grow' changes the images' size: apply it to all",
     )
   })
 })

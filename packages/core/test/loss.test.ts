@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { expect, test } from 'vitest'
-import { accuracy, isDuration, oneHot, softmaxCrossEntropy, stepsOf } from '../src/index.ts'
+import { accuracy, oneHot, softmaxCrossEntropy, stepsOf } from '../src/index.ts'
+import { isDuration } from '../src/options.ts'
 
 const value = (scalar: tf.Tensor): number => scalar.dataSync()[0]!
 
@@ -9,7 +10,9 @@ test('oneHot takes an array or a tensor', () => {
   expect([...oneHot([2, 0], 3).dataSync()]).toEqual(expected)
   expect([...oneHot(tf.tensor1d([2, 0], 'int32'), 3).dataSync()]).toEqual(expected)
   expect(oneHot(new Uint8Array([2, 0]), 3).dtype).toBe('float32')
-  expect(() => oneHot([0, 3], 3)).toThrow('oneHot: expected labels in [0, 3), got 3 at index 1')
+  expect(() => oneHot([0, 3], 3)).toThrow(
+    'oneHot: expected labels to be in [0, 3), got 3 at index 1',
+  )
   for (const label of [-1, 0.5, NaN]) expect(() => oneHot([label], 3)).toThrow(`got ${label} at`)
   for (const classes of [0, 2.5, NaN])
     for (const labels of [[0], tf.tensor1d([0], 'int32')])
@@ -100,6 +103,6 @@ test('durations in steps', () => {
   expect(stepsOf({ epochs: 0 }, time)).toBe(0)
   expect(stepsOf({ steps: 7 }, { ...time, steps: Infinity })).toBe(7)
   expect(() => stepsOf({ fraction: 0.1 }, { ...time, steps: Infinity })).toThrow(
-    '{"fraction":0.1} can\'t be turned into steps, as steps is unknown',
+    '{"fraction":0.1} needs steps: pass it to compose',
   )
 })

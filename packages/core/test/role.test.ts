@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
-import { isDue } from '../src/index.ts'
+
 import { roleOf } from '../src/model.ts'
+import { isDue } from '../src/run.ts'
 
 test.each([
   ['block1/conv/kernel', 'kernel'],

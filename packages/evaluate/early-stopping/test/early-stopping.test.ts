@@ -1,14 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { conformance, onEachBackend } from '@tricks/conformance'
-import {
-  compose,
-  type End,
-  type Epoch,
-  type Pipeline,
-  type Run,
-  type Time,
-  type Variables,
-} from '@tricks/core'
+import { type End, type Epoch, type Run, type Time, type Variables } from '@tricks/core'
+import { composeRun, type RunPipeline } from '@tricks/core/run'
 import { expect, test } from 'vitest'
 import { earlyStopping, type EarlyStoppingOptions, stopsAt } from '../src/index.ts'
 import fixture from './fixtures/early-stopping.json' with { type: 'json' }
@@ -42,7 +35,7 @@ const timeAfter = (epoch: number): Time => ({
 
 /** Runs five epochs in which the single weight equals the epoch number, then ends the run. */
 function follow(
-  pipeline: Pipeline,
+  pipeline: RunPipeline,
   losses: number[],
   variables: Variables,
   reason: End['reason'] = 'stopped',
@@ -64,8 +57,8 @@ function follow(
 const fresh = (): Variables => ({
   'dense/kernel': tf.tidy(() => tf.variable(tf.tensor1d([0]))),
 })
-const started = (options: EarlyStoppingOptions, variables: Variables): Pipeline => {
-  const pipeline = compose([earlyStopping(options)])
+const started = (options: EarlyStoppingOptions, variables: Variables): RunPipeline => {
+  const pipeline = composeRun([earlyStopping(options)])
   pipeline.start(run(variables))
   return pipeline
 }

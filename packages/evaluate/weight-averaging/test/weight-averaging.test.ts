@@ -7,7 +7,8 @@ import {
   type FixturesOf,
   onEachBackend,
 } from '@tricks/conformance'
-import { compose, type Tensors, type Trick } from '@tricks/core'
+import { type Tensors, type Trick } from '@tricks/core'
+import { composeRun } from '@tricks/core/run'
 import { expect, test } from 'vitest'
 import { emaDecay, emaUpdate, exponentialAverage, stochasticAverage } from '../src/index.ts'
 import fixture from './fixtures/weight-averaging.json' with { type: 'json' }
@@ -75,7 +76,7 @@ onEachBackend(() => {
       deviation: [1],
     }
     const at = (step: number) => ({ step, stepsPerEpoch: 2, steps })
-    const pipeline = compose([trick], { steps, stepsPerEpoch: 2 })
+    const pipeline = composeRun([trick], { steps, stepsPerEpoch: 2 })
     pipeline.start({ variables, data, batchSize: 4, time: at(0) })
     const seen: number[] = []
     for (let step = 0; step < steps; step++) {

@@ -1,7 +1,8 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
-import { compose, oneHot, type PipelineBatch, softmaxCrossEntropy } from '@tricks/core'
+import { oneHot, type PipelineBatch, softmaxCrossEntropy } from '@tricks/core'
+import { composeRun } from '@tricks/core/run'
 import { describe, expect, test } from 'vitest'
 import { distillation, distillationLoss, type Teacher } from '../src/index.ts'
 import fixture from './fixtures/distillation.json' with { type: 'json' }
@@ -73,7 +74,7 @@ describe('the teacher', () => {
       },
     }
     const trick = distillation({ teacher, temperature: 2, alpha: 0.5 })
-    const pipeline = compose([trick], { mean: [0.5], deviation: [0.25] })
+    const pipeline = composeRun([trick], { mean: [0.5], deviation: [0.25] })
     const given = images()
     const batch = pipeline.batch(given, targets(), 0)
     expect(seen).toHaveLength(1)
@@ -91,7 +92,7 @@ describe('the teacher', () => {
     expect(trick.options).toEqual({ teacher: 'elder', temperature: 2, alpha: 0.5 })
 
     // The article's form contains the teacher's cross-entropy, which is not 0 if both agree.
-    const added = compose([distillation({ teacher, temperature: 2 })])
+    const added = composeRun([distillation({ teacher, temperature: 2 })])
     const again = added.batch(given, targets(), 0)
     const fromTeacher = again.prepared['distillation/logits'] as tf.Tensor2D
     const options = { teacher: fromTeacher, targets: again.targets, temperature: 2 }
@@ -127,7 +128,7 @@ describe('the teacher', () => {
 
   test('keeps its variables bit-equal, including statistics, and gets no gradient', () => {
     const [teacher, student] = [convolutional(2), convolutional(1)]
-    const pipeline = compose([distillation({ teacher })])
+    const pipeline = composeRun([distillation({ teacher })])
     const before = teacher.getWeights().map((weight) => [...weight.dataSync()])
     const batch = pipeline.batch(images(), targets(), 0)
     const { grads } = tf.variableGrads(() =>
@@ -145,7 +146,7 @@ describe('the teacher', () => {
     const student = convolutional(2)
     const peakWith = (depth: number): { bytes: number; tensors: number } => {
       const teacher = convolutional(depth)
-      const pipeline = compose([distillation({ teacher })])
+      const pipeline = composeRun([distillation({ teacher })])
       const batch = pipeline.batch(images(), targets(), 0)
       const before = tf.memory()
       const peak = { bytes: 0, tensors: 0 }
@@ -182,7 +183,7 @@ describe('rejects', () => {
     time: { step: 0, stepsPerEpoch: 1, steps: 1 },
   }
   test('a teacher with other classes', () => {
-    const step = compose([]).step(0)
+    const step = composeRun([]).step(0)
     expect(() => distillation({ teacher }).prepare!(batch, step)).toThrow(
       'distillation: expected the teacher to return logits [4, 10], got [4, 3]',
     )
@@ -225,7 +226,7 @@ describe('rejects', () => {
     layers.sequential({ layers: [globalAveragePooling2d({ inputShape }), ...end] })
   test.each(teachers)('a teacher that ends in %s', (_, name, make) => {
     const predict = (): unknown =>
-      compose([distillation({ teacher: make() })]).batch(images(), targets(), 0)
+      composeRun([distillation({ teacher: make() })]).batch(images(), targets(), 0)
     expect(predict).toThrow(
       `distillation: the teacher ends in a ${name}, but the losses take logits: remove the activation`,
     )
@@ -234,7 +235,11 @@ describe('rejects', () => {
     const elder: Teacher = {
       apply: (given) => tf.logSoftmax(tf.slice(tf.reshape(given, [4, -1]), 0, [4, 10])),
     }
-    const { prepared } = compose([distillation({ teacher: elder })]).batch(images(), targets(), 0)
+    const { prepared } = composeRun([distillation({ teacher: elder })]).batch(
+      images(),
+      targets(),
+      0,
+    )
     expect(prepared['distillation/logits']!.shape).toEqual([4, 10])
   })
   test('options', () => {

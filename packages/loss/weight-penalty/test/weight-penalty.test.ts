@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
-import { compose, type Variables } from '@tricks/core'
+import { type Variables } from '@tricks/core'
+import { composeRun } from '@tricks/core/run'
 import { describe, expect, test } from 'vitest'
 import { l1, l1Penalty, l2, l2Penalty } from '../src/index.ts'
 import fixture from './fixtures/weight-penalty.json' with { type: 'json' }
@@ -42,7 +43,7 @@ describe('the penalised weights', () => {
     'kernel/scale': one(),
   }
   const count = (options: Parameters<typeof l1>[0]): number =>
-    l1({ strength: 1, ...options }).penalty!(variables, compose([]).step(0)).dataSync()[0]!
+    l1({ strength: 1, ...options }).penalty!(variables, composeRun([]).step(0)).dataSync()[0]!
   test.each([
     [{}, 4],
     [{ biases: true }, 5],
@@ -54,7 +55,7 @@ describe('the penalised weights', () => {
 })
 
 test('in a pipeline it is added to the loss', () => {
-  const pipeline = compose([l2({ strength: 2 }), l1({ strength: 1 })])
+  const pipeline = composeRun([l2({ strength: 2 }), l1({ strength: 1 })])
   const batch = pipeline.batch(tf.zeros([1, 2, 2, 3]), tf.tensor2d([[1, 0]]), 0)
   const variables = { 'dense/kernel': tf.variable(tf.tensor1d([3, -4])) }
   const loss = pipeline.loss(batch, tf.tensor2d([[0, 0]]), variables)
@@ -84,7 +85,7 @@ test('rejects a wrong strength, and a model without a weight to penalise', () =>
         `${name}: expected strength to be a number in [0, 1000000], got ${wrong}`,
       )
   const { penalty } = l1()
-  expect(() => penalty!({}, compose([]).step(0))).toThrow('l1: there are no trainable variables')
+  expect(() => penalty!({}, composeRun([]).step(0))).toThrow('l1: there are no trainable variables')
 })
 
 conformance(() => l1(), {

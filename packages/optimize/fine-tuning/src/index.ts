@@ -31,7 +31,7 @@ interface ByPath<T> {
  * @param options.batchNorm whether to freeze batch norm in the trained layers too, default false
  * @throws RangeError for an option out of its range, and at the start of a run if the model has no such layer
  * @example
- * compose([
+ * composeRun([
  *   during({ until: { fraction: 0.3 } }, freeze({ key: 'the head first' })),
  *   during({ from: { fraction: 0.3 } }, freeze({ until: 'blocks5', batchNorm: true })),
  * ])
@@ -99,7 +99,7 @@ export function layerScales(
  * @param options.min in [0, 1], default 0
  * @throws RangeError for an option out of its range
  * @example
- * compose([layerDecay({ factor: 0.8 })])
+ * composeRun([layerDecay({ factor: 0.8 })])
  * @see Bao et al. 2021, https://arxiv.org/abs/2106.08254
  */
 export function layerDecay({ key, ...given }: LayerDecayOptions = {}): Trick<ByPath<number>> {

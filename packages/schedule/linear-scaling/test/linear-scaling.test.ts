@@ -53,7 +53,7 @@ test('resolves options with defaults', () => {
 
 test('rejects wrong parameters, and a rate before the run has started', () => {
   expect(() => compose([linearScaling()]).learningRate(0.1, 0)).toThrow(
-    "'linear-scaling' keeps state in the run, which has not started: call pipeline.start",
+    "'linear-scaling' has state: call pipeline.start",
   )
   expect(() => scaleRate(0.1, 12.5)).toThrow(
     'linear-scaling: expected batchSize to be a positive integer, got 12.5',

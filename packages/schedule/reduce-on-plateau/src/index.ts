@@ -60,7 +60,7 @@ export function plateauSchedule(given: PlateauOptions): PlateauSchedule {
  *
  * @throws RangeError for an option out of its range; Error after an epoch without validation
  * @example
- * compose([reduceOnPlateau({ factor: 0.1, patience: 5 })])
+ * composeRun([reduceOnPlateau({ factor: 0.1, patience: 5 })])
  */
 export function reduceOnPlateau({
   key,

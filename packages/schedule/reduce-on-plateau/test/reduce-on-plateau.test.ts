@@ -1,5 +1,6 @@
 import { conformance, expectClose } from '@tricks/conformance'
-import { compose, type Epoch, type Pipeline, type Run } from '@tricks/core'
+import { type Epoch, type Run } from '@tricks/core'
+import { composeRun, type RunPipeline } from '@tricks/core/run'
 import { warmup } from '@tricks/warmup'
 import { describe, expect, test } from 'vitest'
 import {
@@ -27,7 +28,7 @@ describe.each(fixture.cases)('matches torch: $params', ({ params, metric, expect
   test('as a trick', () => {
     const monitor = mode === 'min' ? 'validation loss' : 'validation accuracy'
     const trick = reduceOnPlateau({ monitor, factor, patience, threshold, cooldown, min })
-    const pipeline = compose([trick])
+    const pipeline = composeRun([trick])
     pipeline.start({} as Omit<Run, 'random'>)
     const rates = metric.map((each, epoch) => {
       const now = pipeline.learningRate(rate, epoch * 10)
@@ -39,7 +40,7 @@ describe.each(fixture.cases)('matches torch: $params', ({ params, metric, expect
 })
 
 function observe(
-  { afterEpoch }: Pick<Pipeline, 'afterEpoch'>,
+  { afterEpoch }: Pick<RunPipeline, 'afterEpoch'>,
   epoch: number,
   metrics: { loss?: number; accuracy?: number },
 ): void {
@@ -70,7 +71,7 @@ test('resumes from a saved state', () => {
 
 test('after a warm-up, it sees only later epochs and starts from the warmed-up rate', () => {
   const after = reduceOnPlateau({ factor: 0.5, patience: 0 })
-  const pipeline = compose([warmup({ multiplier: 8, over: { epochs: 2 }, after })], {
+  const pipeline = composeRun([warmup({ multiplier: 8, over: { epochs: 2 }, after })], {
     stepsPerEpoch: 10,
     steps: 400,
   })
@@ -97,7 +98,7 @@ test.each([
 
 test('it sets the rate, which conflicts with another', () => {
   const twice = [reduceOnPlateau(), reduceOnPlateau({ key: 'other' })]
-  expect(() => compose(twice)).toThrow('reduce-on-plateau and other both set the learning rate')
+  expect(() => composeRun(twice)).toThrow('reduce-on-plateau and other both set the learning rate')
 })
 
 test('resolves options with defaults', () => {

@@ -1,4 +1,5 @@
-import { assertArgument, type Duration, isDuration, stepsOf, type Trick } from '@tricks/core'
+import { assertArgument, type Duration, stepsOf, type Trick } from '@tricks/core'
+import { isDuration } from '@tricks/core/options'
 import {
   checked,
   defineOptions,

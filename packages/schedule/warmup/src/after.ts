@@ -1,4 +1,5 @@
-import { combine, type Duration, type States, stepsOf, type Time, type Trick } from '@tricks/core'
+import { type Duration, stepsOf, type Time, type Trick } from '@tricks/core'
+import { combine, type States } from '@tricks/core/run'
 
 /**
  * A trick's hooks on their own clock, as if the run started at the end of the warm-up; the trick sees nothing from

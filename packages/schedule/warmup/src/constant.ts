@@ -32,7 +32,7 @@ export type ConstantWarmupOptions = Omit<Given, 'over' | 'until'> &
  *
  * @throws RangeError for an option out of its range
  * @example
- * compose([constantWarmup({ factor: 0.1, until: 0.8 }), cosineDecay()], { steps: 3910 })
+ * composeRun([constantWarmup({ factor: 0.1, until: 0.8 }), cosineDecay()], { steps: 3910 })
  * @see He et al. 2016, section 4.2, https://arxiv.org/abs/1512.03385
  */
 export function constantWarmup({ key, ...given }: ConstantWarmupOptions): Trick<{ warm: boolean }> {

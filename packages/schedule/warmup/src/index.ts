@@ -1,4 +1,5 @@
-import { type States, stepsOf, type Trick } from '@tricks/core'
+import { stepsOf, type Trick } from '@tricks/core'
+import { type States } from '@tricks/core/run'
 import {
   checked,
   defineOptions,

@@ -1,5 +1,6 @@
 import { conformance, expectClose } from '@tricks/conformance'
-import { compose, type Epoch, type Run, type Time, type Trick } from '@tricks/core'
+import { type Epoch, type Run, type Time, type Trick } from '@tricks/core'
+import { composeRun } from '@tricks/core/run'
 import { describe, expect, test } from 'vitest'
 import { constantWarmup, warmup, warmupSchedule } from '../src/index.ts'
 import fixture from './fixtures/warmup.json' with { type: 'json' }
@@ -33,7 +34,7 @@ describe('gradual', () => {
         return cosine(rate, at.steps)(at.step)
       },
     }
-    const pipeline = compose([warmup({ multiplier: 8, over: { epochs: 2 }, after: follow })])
+    const pipeline = composeRun([warmup({ multiplier: 8, over: { epochs: 2 }, after: follow })])
     const rates = Array.from({ length: 100 }, (_, step) =>
       pipeline.learningRate(0.0125, time(step)),
     )
@@ -58,7 +59,7 @@ describe('gradual', () => {
       },
       finish: (_, { count }) => void observed.push(-count),
     }
-    const pipeline = compose([warmup({ multiplier: 2, over: { epochs: 2 }, after: plateau })])
+    const pipeline = composeRun([warmup({ multiplier: 2, over: { epochs: 2 }, after: plateau })])
     pipeline.start({} as Omit<Run, 'random'>)
     for (const step of [10, 20, 30, 40])
       pipeline.afterEpoch({ time: time(step), epoch: step / 10 - 1, variables: {} } as Epoch)
@@ -70,7 +71,7 @@ describe('gradual', () => {
   })
 
   test('without a following trick the rate stays constant', () => {
-    const pipeline = compose([warmup({ multiplier: 8, over: { steps: 4 } })])
+    const pipeline = composeRun([warmup({ multiplier: 8, over: { steps: 4 } })])
     const rates = [0, 2, 4, 5, 99].map((step) => pipeline.learningRate(0.5, time(step)))
     expect(rates).toEqual([0.5, 2.25, 4, 4, 4])
   })
@@ -92,7 +93,7 @@ describe('gradual', () => {
     }
     const trick = warmup({ multiplier: 2, over: { epochs: 2 }, after: listens })
     expect(trick.tricks).toEqual([listens])
-    const pipeline = compose([trick])
+    const pipeline = composeRun([trick])
     pipeline.start({} as Omit<Run, 'random'>)
     expect(pipeline.observe.map(({ every }) => every)).toEqual([{ steps: 3 }])
     for (const step of [19, 20, 21])
@@ -101,7 +102,7 @@ describe('gradual', () => {
       [20, 0],
       [21, 1],
     ])
-    expect(compose([warmup({ multiplier: 2, over: { epochs: 2 } })]).observe).toEqual([])
+    expect(composeRun([warmup({ multiplier: 2, over: { epochs: 2 } })]).observe).toEqual([])
   })
 
   test.each([
@@ -143,7 +144,7 @@ describe('gradual', () => {
       "'silent' can't follow, as it does not set",
     )
     expect(() =>
-      compose([
+      composeRun([
         warmup({ multiplier: 2, over }),
         { ...warmup({ multiplier: 2, over }), name: 'other' },
       ]),
@@ -153,18 +154,18 @@ describe('gradual', () => {
 
 describe('constant', () => {
   test('a small rate at first', () => {
-    const pipeline = compose([constantWarmup({ factor: 0.5, over: { steps: 2 } })])
+    const pipeline = composeRun([constantWarmup({ factor: 0.5, over: { steps: 2 } })])
     expect([0, 1, 2, 3].map((step) => pipeline.learningRate(1, step))).toEqual([0.5, 0.5, 1, 1])
   })
 
   test('or a given rate', () => {
-    const { learningRate } = compose([constantWarmup({ rate: 0.01, over: { steps: 2 } })])
+    const { learningRate } = composeRun([constantWarmup({ rate: 0.01, over: { steps: 2 } })])
     expect([0, 1, 2].map((step) => learningRate(0.1, step))).toEqual([0.01, 0.01, 0.1])
   })
 
   test('or until the training error falls below a bound', () => {
     const trick = constantWarmup({ factor: 0.1, until: 0.8, every: { steps: 5 } })
-    const { start, learningRate, observe, save } = compose([trick])
+    const { start, learningRate, observe, save } = composeRun([trick])
     start({} as Omit<Run, 'random'>)
     const reportAccuracy = (accuracy: number): void =>
       observe[0]!.metrics({ loss: 1, accuracy }, { step: 4, stepsPerEpoch: 10, steps: 100 })

@@ -4,7 +4,6 @@ import '@tensorflow/tfjs-backend-cpu'
 import '@tensorflow/tfjs-layers'
 import * as tf from '@tensorflow/tfjs-core'
 import {
-  compose,
   createRandom,
   during,
   oneHot,
@@ -13,6 +12,7 @@ import {
   sometimes,
   type Trick,
 } from '@tricks/core'
+import { composeRun } from '@tricks/core/run'
 import { factories as all, type Factory as Made } from '../../../../workshop/factories.ts'
 
 /** Anything that a caller without types may pass. */
@@ -264,7 +264,7 @@ const pixels = Float32Array.from({ length: batch * height * width * 3 }, (_, i) 
 /** Calls a trick's hooks as a run does, for two steps and the end of an epoch. */
 function runHooks(made: Trick): void {
   const time = { step: 1, stepsPerEpoch: 2, steps: 4 }
-  const pipeline = compose([made], {
+  const pipeline = composeRun([made], {
     seed: 1,
     mean: [0.5],
     deviation: [0.25],

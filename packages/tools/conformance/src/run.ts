@@ -1,12 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import {
-  compose,
-  isDue,
-  type NextGradients,
-  type State,
-  type Tensors,
-  type Trick,
-} from '@tricks/core'
+import { type NextGradients, type State, type Tensors, type Trick } from '@tricks/core'
+import { composeRun, isDue } from '@tricks/core/run'
 import { trainableOf } from '@tricks/core/model'
 import { isRecord, short, show } from './law.ts'
 import {
@@ -92,7 +86,7 @@ async function* steady(
   { from, saveAt = [], evaluates = true, asks = 1 }: RunOptions,
 ): AsyncGenerator<void, Replay> {
   const size = sizeOf(4)
-  const pipeline = compose(tricks, {
+  const pipeline = composeRun(tricks, {
     seed: 1,
     mean: shapeOf(size).mean,
     deviation: [0.25],

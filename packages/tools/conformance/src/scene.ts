@@ -3,9 +3,7 @@ import '@tensorflow/tfjs-layers'
 import * as tf from '@tensorflow/tfjs-core'
 import {
   type BatchShape,
-  compose,
   createRandom,
-  keyOf,
   oneHot,
   type PipelineBatch,
   type Run,
@@ -16,6 +14,7 @@ import {
   type Trick,
   type Variables,
 } from '@tricks/core'
+import { composeRun, keyOf } from '@tricks/core/run'
 import { trainableOf } from '@tricks/core/model'
 
 export interface Size {
@@ -174,7 +173,7 @@ export function callsOf(
     calls.push({ hook, inputs: given, run, pure, params })
   }
 
-  const pipeline = compose([trick], { seed, mean: shape.mean })
+  const pipeline = composeRun([trick], { seed, mean: shape.mean })
   pipeline.start(runOf(variables, size))
   const saved = pipeline.save()
   const own: Step = { time, random, state: saved[keyOf(trick)] }

@@ -35,10 +35,16 @@ export function testOf(stage: Stage): string {
 /** The card. A trick that draws is also available as a function of a batch. */
 export function cardOf(stage: Stage): string {
   const batch = stage === 'mix' ? '{ images, targets }' : 'images'
-  return template('README.md').replace(
+  const card = template('README.md').replace(
     '<!-- alone -->\n',
     tests[stage].distribution ? template('alone.md').replace('BATCH', batch) : '',
   )
+  // Only the pipeline of a whole run has the hooks of these.
+  return stage === 'optimize' || stage === 'evaluate'
+    ? card
+        .replace("compose } from '@tricks/core'", "composeRun } from '@tricks/core/run'")
+        .replace('compose([', 'composeRun([')
+    : card
 }
 
 /** Words that the files of a new trick use otherwise. */

@@ -1,6 +1,6 @@
 import { cpus } from 'node:os'
 import * as tf from '@tensorflow/tfjs-core'
-import { compose } from '@tricks/core'
+import { composeRun } from '@tricks/core/run'
 import type { ImageSet } from '@tricks/train'
 import * as v from 'valibot'
 import type { RunOptions } from './options.ts'
@@ -36,7 +36,7 @@ export function factsOf(options: RunOptions, setup: Setup): RunFacts {
     validation: data.validation?.labels.length ?? validation,
     seed: options.seed ?? 0,
     precision: options.precision ?? recipe.precision ?? 'float32',
-    pipeline: compose(tricks).plan(),
+    pipeline: composeRun(tricks).plan(),
     classes: [...training.classes],
     classCounts: countsOf(training),
     data: {

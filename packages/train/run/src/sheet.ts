@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { type Batch, compose, keyOf, type Time, type Traced, type Trick } from '@tricks/core'
+import { type Batch, type Time, type Traced, type Trick } from '@tricks/core'
+import { composeRun, keyOf } from '@tricks/core/run'
 import { type ImageSet, batchOf, type TrainingData } from '@tricks/train'
 import type { Picture } from './record/pictures.ts'
 
@@ -116,7 +117,7 @@ export async function batchSheet(
     if (!(Number.isInteger(image) && image >= 0 && image < size))
       throw new RangeError(`preview: expected show to hold indices in [0, ${size}), got ${image}`)
   // Only tricks that draw: others may need a run that was started.
-  const drawing = compose(
+  const drawing = composeRun(
     tricks.map(({ name, key, options, tricks: inner, images, mix }) => ({
       name,
       key,

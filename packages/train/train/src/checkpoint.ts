@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { assertArgument, type Duration, isDuration, type Json, type State } from '@tricks/core'
+import { assertArgument, type Duration, type Json, type State } from '@tricks/core'
+import { isDuration } from '@tricks/core/options'
 import { checkFacts, type RunFacts } from './facts.ts'
 import type { MeterState } from './meter.ts'
 import type { Skips } from './non-finite.ts'

@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
 import {
-  assertNormalization,
   assertArgument,
   createRandom,
   type DataFacts,
@@ -8,6 +7,7 @@ import {
   type Time,
   type Trick,
 } from '@tricks/core'
+import { assertNormalization } from '@tricks/core/run'
 import { checkEvaluationSet, checkImageSet } from './check-data.ts'
 import { imagesOnDevice } from './device-images.ts'
 import { type ImageSet, type Subset, allImages, takesLarger } from './image-set.ts'

@@ -1,11 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import {
-  accuracy,
-  type Metrics,
-  type Pipeline,
-  softmaxCrossEntropy,
-  type Variables,
-} from '@tricks/core'
+import { accuracy, type Metrics, softmaxCrossEntropy, type Variables } from '@tricks/core'
+import { type RunPipeline } from '@tricks/core/run'
 import { batchOf } from './data.ts'
 import type { Subset } from './image-set.ts'
 import { logitsOf, type Model } from './model.ts'
@@ -24,7 +19,7 @@ export async function evaluate(
   model: Model,
   variables: Variables,
   normalize: (images: tf.Tensor4D) => tf.Tensor4D,
-  evaluation: Pipeline['evaluation'],
+  evaluation: RunPipeline['evaluation'],
   data: Subset,
   batchSize = 500,
 ): Promise<Evaluated> {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { type Json, keyOf, type Trick } from '@tricks/core'
+import { type Json, type Trick } from '@tricks/core'
+import { keyOf } from '@tricks/core/run'
 import { trainableOf } from '@tricks/core/model'
 import type { ImageSet } from './image-set.ts'
 import { imagesFingerprint, labelsFingerprint, tensorsFingerprint } from './fingerprint.ts'

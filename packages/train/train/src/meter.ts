@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import type { Metrics, Pipeline, Time } from '@tricks/core'
+import type { Metrics, Time } from '@tricks/core'
+import type { RunPipeline } from '@tricks/core/run'
 import { Mean, Observers } from './observers.ts'
 import { type Measured, type Measures, readMeasures } from './measures.ts'
 
@@ -26,7 +27,7 @@ export class Meter {
   private readonly check: (measured: Measured, step: Taken) => void
 
   /** @param check throws if a step's results are not finite */
-  constructor(observers: Pipeline['observe'], check: (measured: Measured, step: Taken) => void) {
+  constructor(observers: RunPipeline['observe'], check: (measured: Measured, step: Taken) => void) {
     this.observers = new Observers(observers)
     this.check = check
   }

@@ -1,4 +1,5 @@
-import { keyOf, type Pipeline, type Time } from '@tricks/core'
+import { type Time } from '@tricks/core'
+import { keyOf, type RunPipeline } from '@tricks/core/run'
 import type { Measured } from './measures.ts'
 
 /** What to do if a loss or gradient is NaN or infinite. */
@@ -26,7 +27,7 @@ export class Watch {
   private readonly tricks: string
 
   /** @param paths paths of the trainable variables, in the order of a step's gradient sums */
-  constructor(paths: readonly string[], { tricks }: Pipeline) {
+  constructor(paths: readonly string[], { tricks }: RunPipeline) {
     this.paths = paths
     this.tricks = tricks.map(keyOf).join(', ') || 'none'
   }

@@ -1,4 +1,5 @@
-import { isDue, type Metrics, type Pipeline, type Time } from '@tricks/core'
+import { type Metrics, type Time } from '@tricks/core'
+import { isDue, type RunPipeline } from '@tricks/core/run'
 
 /** Running mean of steps' metrics, weighted by their images. */
 export class Mean {
@@ -43,9 +44,9 @@ export class Mean {
 export class Observers {
   /** In the order of the observers. */
   readonly means: readonly Mean[]
-  private readonly observers: Pipeline['observe']
+  private readonly observers: RunPipeline['observe']
 
-  constructor(observers: Pipeline['observe']) {
+  constructor(observers: RunPipeline['observe']) {
     this.observers = observers
     this.means = observers.map(() => new Mean())
   }

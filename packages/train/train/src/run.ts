@@ -1,12 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import {
-  assertArgument,
-  compose,
-  createRandom,
-  type Pipeline,
-  type Trick,
-  type Variables,
-} from '@tricks/core'
+import { assertArgument, createRandom, type Trick, type Variables } from '@tricks/core'
+import { composeRun, type RunPipeline } from '@tricks/core/run'
 import { trainableOf, variablesOf } from '@tricks/core/model'
 import { checkEvaluationSet } from './check-data.ts'
 import { checkActivation, checkOutputs } from './check-model.ts'
@@ -64,7 +58,7 @@ export interface RunOptions {
 
 /** A run that is ready to start: validated, with the tricks composed and set up. */
 export interface OpenRun {
-  readonly pipeline: Pipeline
+  readonly pipeline: RunPipeline
   readonly variables: Variables
   readonly data: TrainingData
   /** The optimizer's own learning rate, the base for tricks. */
@@ -119,7 +113,7 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
   if (suspect) console.warn(`train: ${suspect}`)
   const { mean, deviation } = data.facts
   const { stepsPerEpoch, steps } = data.time(0)
-  const pipeline = compose(tricks, { seed, mean, deviation, stepsPerEpoch, steps })
+  const pipeline = composeRun(tricks, { seed, mean, deviation, stepsPerEpoch, steps })
   const variables = variablesOf(model)
   if (Object.keys(trainableOf(variables)).length === 0)
     throw new Error(

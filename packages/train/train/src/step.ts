@@ -2,12 +2,12 @@ import * as tf from '@tensorflow/tfjs-core'
 import {
   accuracy,
   type NextGradients,
-  type Pipeline,
   type PipelineBatch,
   type Tensors,
   type Time,
   type Variables,
 } from '@tricks/core'
+import { type RunPipeline } from '@tricks/core/run'
 import { trainableOf } from '@tricks/core/model'
 import { isFinite, type Measured, type Measures, readMeasures } from './measures.ts'
 import { logitsOf, type Model } from './model.ts'
@@ -20,7 +20,7 @@ import { trainedIn } from './trained.ts'
 export interface Training {
   readonly model: Model
   readonly variables: Variables
-  readonly pipeline: Pipeline
+  readonly pipeline: RunPipeline
   readonly optimizer: tf.Optimizer
   readonly seed: number
   readonly precision: Precision

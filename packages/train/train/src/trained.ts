@@ -1,4 +1,5 @@
-import type { Pipeline, Time, Variables } from '@tricks/core'
+import type { Time, Variables } from '@tricks/core'
+import type { RunPipeline } from '@tricks/core/run'
 import { trainableOf } from '@tricks/core/model'
 
 /**
@@ -9,7 +10,7 @@ import { trainableOf } from '@tricks/core/model'
  */
 export function trainedIn(
   variables: Variables,
-  pipeline: Pick<Pipeline, 'multipliers'>,
+  pipeline: Pick<RunPipeline, 'multipliers'>,
   time: Time,
 ): Variables {
   const trained = Object.entries(trainableOf(variables)).filter(

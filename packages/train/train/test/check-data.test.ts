@@ -374,7 +374,7 @@ describe('mean and deviation', () => {
       { mean: [0.5, 0.5] },
       'train: expected mean to be a list of 3 numbers, one per channel, got [0.5,0.5]',
     ],
-    [{ mean: 0.5 }, 'got 0.5. Pass [0.5]'],
+    [{ mean: 0.5 }, 'one per channel, got 0.5'],
   ])('%j', (statistics, message) => {
     expect(() => given(statistics as Partial<TrainOptions['data']>)).toThrow(message)
     const data = { train: set, batchSize: 8, epochs: 1, seed: 0 }

@@ -253,7 +253,7 @@ describe('reports errors', () => {
     [
       'a function in the list',
       { tricks: [denseModel as never] },
-      'expected a trick, got the function denseModel. Call it: denseModel().',
+      'expected a trick, got the function denseModel: call it',
     ],
     ['all images for validation', { validation: 120 }, 'expected validation to be'],
     ['too few logits', { model: denseModel({ units: 2 }) }, 'return logits [16, 3], got [16, 2]'],

@@ -1,6 +1,7 @@
 // The comparisons in a recipe's ablation: the bare recipe with each of its tricks, and the recipe without each.
 import type { Arm, Comparison, PageText, Regime } from '@tricks/ablation'
-import { keyOf, type Trick } from '@tricks/core'
+import { type Trick } from '@tricks/core'
+import { keyOf } from '@tricks/core/run'
 
 /** The comparisons of a recipe's tricks, by key. Tricks that set the learning rate are always included. */
 export function recipeComparisons(recipe: string, tricks: readonly Trick[]): Comparison[] {

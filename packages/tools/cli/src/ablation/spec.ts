@@ -1,4 +1,4 @@
-import { keyOf } from '@tricks/core'
+import { keyOf } from '@tricks/core/run'
 import { type Recipe, tricksOf } from '@tricks/run'
 import { articleRecipe, type ArticleTrick } from '../recipes/article.ts'
 import { recipeNamed } from '../recipes/index.ts'

@@ -1,5 +1,5 @@
 import { useBackend } from '@tricks/backend'
-import { compose } from '@tricks/core'
+import { composeRun } from '@tricks/core/run'
 import { planLines, tricksOf } from '@tricks/run'
 import { recipeNamed, recipes as known } from '../recipes/index.ts'
 import { article } from '../recipes/article.ts'
@@ -41,6 +41,6 @@ async function show(name: string): Promise<void> {
     `Optimizer  ${optimizer.getClassName()}, rate ${JSON.stringify(learningRate)} ${JSON.stringify(options)}`,
   )
   optimizer.dispose()
-  const plan = compose([...tricksOf(recipe, dryContext(recipe))]).plan()
+  const plan = composeRun([...tricksOf(recipe, dryContext(recipe))]).plan()
   console.log(`Tricks     ${planLines(plan).join('\n           ') || 'none'}`)
 }

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { createRandom, keyOf, type Step, type Tensors, type Trick } from '@tricks/core'
+import { createRandom, type Step, type Tensors, type Trick } from '@tricks/core'
+import { keyOf } from '@tricks/core/run'
 import {
   type ConformanceOptions,
   type Law,

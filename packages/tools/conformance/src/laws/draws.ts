@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { compose, createRandom, keyOf, type Random, type Trick } from '@tricks/core'
+import { createRandom, type Random, type Trick } from '@tricks/core'
+import { composeRun, keyOf } from '@tricks/core/run'
 import { listening } from '../listening.ts'
 import { isRecord, type Law, law, same, show } from '../law.ts'
 import { classes, imagesOf, randomFor, shapeOf, type Size, sizeOf, timeAt } from '../scene.ts'
@@ -71,7 +72,7 @@ function streams(make: () => Trick, hook: Hook, size: Size): void {
 function alone(make: () => Trick, hook: Hook, size: Size): void {
   const key = keyOf(make())
   const drawn = (tricks: readonly Trick[]): unknown => {
-    return compose(tricks, { seed: 1, mean: [0.5] }).draw({ ...size, classes }, timeAt(3))[hook][
+    return composeRun(tricks, { seed: 1, mean: [0.5] }).draw({ ...size, classes }, timeAt(3))[hook][
       key
     ]
   }

@@ -1,4 +1,5 @@
-import { assertArgument, compose, isDue, type Metrics, type Time, type Trick } from '@tricks/core'
+import { assertArgument, type Metrics, type Time, type Trick } from '@tricks/core'
+import { composeRun, isDue } from '@tricks/core/run'
 
 /** A learning rate over a run. */
 export interface RateCurve {
@@ -75,7 +76,7 @@ function planned(
     'metrics'
   >,
 ): Float64Array {
-  const pipeline = compose(
+  const pipeline = composeRun(
     tricks.filter((trick) => trick.learningRate),
     { steps, stepsPerEpoch },
   )

@@ -30,7 +30,7 @@ export function applyNewTrick(logits: tf.Tensor2D, { strength }: NewTrickParams)
  *
  * @throws RangeError for an option out of its range
  * @example
- * compose([newTrick({ strength: 0.5 })])
+ * composeRun([newTrick({ strength: 0.5 })])
  * @see PAPER
  */
 export function newTrick({ key, ...given }: NewTrickOptions = {}): Trick {

@@ -33,7 +33,7 @@ export function applyNewTrick(gradients: Tensors, { strength }: NewTrickParams):
  *
  * @throws RangeError for an option out of its range
  * @example
- * compose([newTrick({ strength: 0.5 })])
+ * composeRun([newTrick({ strength: 0.5 })])
  * @see PAPER
  */
 export function newTrick({ key, ...given }: NewTrickOptions = {}): Trick {
