@@ -1,4 +1,3 @@
-import * as tf from '@tensorflow/tfjs-core'
 import { combineBatch, type IsActive, type Moment, type States } from './combine-batch.ts'
 import type { Stage } from './stages.ts'
 import type {

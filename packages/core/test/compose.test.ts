@@ -14,7 +14,7 @@ import {
   type Time,
   type Trick,
 } from '../src/index.ts'
-import { composeRun, type RunPipeline } from '../src/run.ts'
+import { composeRun } from '../src/run.ts'
 
 /** Adds a number to each image, drawn per image. */
 const shift = (name = 'shift', key?: string): Trick => ({

@@ -1,6 +1,6 @@
 export { newestCheckpoint } from './checkpoint.ts'
 export { openTrials } from './open.ts'
-export { addressOf } from './engines/server.ts'
+export { addressOf } from './engines/address.ts'
 export {
   type Claim,
   type Counts,

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import { openServer } from './engines/bullmq.ts'
 import { openLocal } from './engines/local.ts'
-import { addressOf } from './engines/server.ts'
+import { addressOf } from './engines/address.ts'
 import type { Queue, QueueOptions } from './queue.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Json } from '@tricks/core'
-import { addressOf } from '../src/engines/server.ts'
+import { addressOf } from '../src/engines/address.ts'
 import { openTrials } from '../src/open.ts'
 import { trialOf } from '../src/trial.ts'
 

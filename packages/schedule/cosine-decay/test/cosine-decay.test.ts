@@ -77,7 +77,9 @@ test('rejects wrong parameters', () => {
     expect(() => cosineSchedule({ rate: 0.1, steps: 5, [name as 'min']: wrong as number })).toThrow(
       `cosine-decay: expected ${name === 'key' ? 'options' : name} to be`,
     )
-  expect(() => compose([cosineDecay()]).learningRate(0.1, 0)).toThrow('needs steps: pass it to compose')
+  expect(() => compose([cosineDecay()]).learningRate(0.1, 0)).toThrow(
+    'needs steps: pass it to compose',
+  )
 })
 
 conformance(() => cosineDecay(), {

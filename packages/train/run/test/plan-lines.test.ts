@@ -1,4 +1,5 @@
 import { compose, oneOf, sometimes, type Trick } from '@tricks/core'
+import { composeRun } from '@tricks/core/run'
 import { expect, test } from 'vitest'
 import { describePlan, planLines } from '../src/record.ts'
 
@@ -40,7 +41,7 @@ test('a trick is listed once, at its main stage', () => {
     options: {},
     ...Object.fromEntries(stages.map((each) => [each, () => null])),
   })
-  const plan = compose([
+  const plan = composeRun([
     hooks('plateau', 'start', 'learningRate', 'afterEpoch'),
     hooks('teacher', 'prepare', 'loss'),
     hooks('stop', 'start', 'afterEpoch', 'finish'),
@@ -54,8 +55,8 @@ test('a trick is listed once, at its main stage', () => {
     'rate        plateau',
     'after epoch stop',
   ])
-  const scaled = compose([hooks('layer-decay', 'multipliers'), blur({})]).plan()
+  const scaled = composeRun([hooks('layer-decay', 'multipliers'), blur({})]).plan()
   expect(planLines(scaled)).toEqual(['images            blur', 'rate per variable layer-decay'])
 })
 
-test('returns no lines without tricks', () => expect(planLines(compose([]).plan())).toEqual([]))
+test('returns no lines without tricks', () => expect(planLines(composeRun([]).plan())).toEqual([]))

@@ -11,7 +11,8 @@ import {
   type State,
 } from '../queue.ts'
 import type { Outcome, Trial } from '../trial.ts'
-import { type Address, connect, reasonOf } from './server.ts'
+import type { Address } from './address.ts'
+import { connect, reasonOf } from './server.ts'
 
 /** JSON as text, because PostgreSQL would sort an object's keys. */
 type Text = string
