@@ -1,4 +1,5 @@
-import { keyOf, type Trick } from '@tricks/core'
+import { type Trick } from '@tricks/core'
+import { keyOf } from '@tricks/core/run'
 import { type Recipe, type RecipeData, tricksOf } from '@tricks/run'
 import { dryContext } from '../recipes/dry.ts'
 import { callOf, type Call, warmupEntry } from './bag.ts'

@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { machineOf } from '@tricks/ablation'
-import { type Json, keyOf, type Metrics, type Trick } from '@tricks/core'
+import { type Json, type Metrics, type Trick } from '@tricks/core'
+import { keyOf } from '@tricks/core/run'
 import { checkpointFolder, modelOf, type Recipe, type RecipeContext, tricksOf } from '@tricks/run'
 import { type Precision, train, unsupportedReason } from '@tricks/train'
 import { attemptsAt, type Job, newestCheckpoint, type Outcome, type Program } from '@tricks/trials'
