@@ -16,7 +16,13 @@ export function attemptFolder(storage: string, { trial, attempt, token }: Claim)
   return folder
 }
 
-/** The folders of all attempts at a trial, newest first. */
+/**
+ * The folders of all attempts at a trial, newest first.
+ *
+ * @example
+ * // Where the trial ended that another one starts from:
+ * const found = newestCheckpoint(attemptsAt('storage', 't-1'))
+ */
 export function attemptsAt(storage: string, id: string): string[] {
   const folder = folderOf(storage, id)
   try {

@@ -51,6 +51,10 @@ export function nextTraining(
 /**
  * The candidates with their scores, in the order in which they were first given out. A candidate that came further counts
  * as better than all that didn't, as Optuna ranks what was pruned; one that failed as worse than all.
+ *
+ * @example
+ * const configuration = { rate: 0.1 }
+ * historyOf([{ candidate: 0, rung: 1, configuration, score: 0.6 }]) // [{ configuration, score: 1.6 }]
  */
 export function historyOf(given: readonly Given[]): Tried[] {
   const best = new Map<number, { configuration: Configuration; score?: number }>()

@@ -26,6 +26,12 @@ export type Value = Choices['choices'][number]
 /** One configuration: a value for each parameter that exists in it. */
 export type Configuration = Readonly<Record<string, Value>>
 
+/**
+ * Whether a parameter is one of several values, not a range.
+ *
+ * @example
+ * isChoice({ choices: ['sgd', 'adam'] }) // true
+ */
 export const isChoice = (parameter: Parameter): parameter is Choices & Parameter =>
   'choices' in parameter
 
@@ -34,6 +40,8 @@ export const isChoice = (parameter: Parameter): parameter is Choices & Parameter
  *
  * @throws RangeError naming the parameter: for an empty or infinite range, a logarithmic range that reaches 0, a step
  * that does not divide the range, no choices or equal ones, or a condition that can never be met
+ * @example
+ * checkSpace({ rate: { min: 1e-3, max: 1, scale: 'log' } })
  */
 export function checkSpace(space: Space): void {
   const names = Object.keys(space)
@@ -102,14 +110,26 @@ export function drawConfiguration(space: Space, random: Random): Configuration {
   return configure(space, (name, parameter) => drawValue(parameter, random.fork(name)))
 }
 
-/** Draws a value uniformly, on the parameter's scale. */
+/**
+ * Draws a value uniformly, on the parameter's scale.
+ *
+ * @example
+ * const rate = drawValue({ min: 1e-3, max: 1, scale: 'log' }, createRandom(1))
+ */
 export function drawValue(parameter: Parameter, random: Random): Value {
   if (isChoice(parameter)) return parameter.choices[random.integer(0, parameter.choices.length)]!
   const { low, high, fromScale } = scaleOf(parameter)
   return onGrid(parameter, fromScale(random.uniform(low, high)))
 }
 
-/** Sets the parameters that exist, in the space's order. */
+/**
+ * Sets the parameters that exist, in the space's order.
+ *
+ * @example
+ * const space = { optimizer: { choices: ['sgd', 'adam'] }, rate: { min: 1e-3, max: 1 } } as const
+ * const start = { optimizer: 'sgd', rate: 0.1 }
+ * const configuration = configure(space, (name) => start[name as keyof typeof start])
+ */
 export function configure(
   space: Space,
   valueOf: (name: string, parameter: Parameter) => Value,
