@@ -52,6 +52,7 @@ export default defineConfig({
         {
           text: 'Guides',
           items: [
+            { text: 'Your own pictures', link: '/guide/pictures' },
             { text: 'Choosing tricks', link: '/guide/choosing' },
             { text: 'Recipes', link: '/guide/recipes' },
             { text: 'How the core works', link: '/guide/core' },

@@ -1,56 +1,19 @@
 // Your own pictures with a pretrained network, here one with synthetic weights, so that nothing is downloaded.
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import * as tf from '@tensorflow/tfjs-core'
-import { useBackend } from '@tricks/backend'
-import { createRandom } from '@tricks/core'
-import { variablesOf } from '@tricks/core/model'
-import { efficientNetLite } from '@tricks/models'
-import { encodeTensors, type FileTensor } from '@tricks/safetensors'
-import sharp from 'sharp'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { main } from '../src/main.ts'
+import { paint, writeWeights } from './pictures.ts'
 import { startIn, until } from './program.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'pretrained-'))
 afterAll(() => rmSync(root, { recursive: true }))
 
-/** Pictures of two colours, with noise. */
-async function paint(set: string, counts: Readonly<Record<string, number>>): Promise<void> {
-  const random = createRandom(2)
-  for (const [name, count] of Object.entries(counts)) {
-    mkdirSync(join(root, set, name), { recursive: true })
-    for (let i = 0; i < count; i++) {
-      const base = name === 'red' ? [150, 40, 40] : [40, 40, 150]
-      const pixels = Uint8Array.from(
-        { length: 24 * 24 * 3 },
-        (_, k) => base[k % 3]! + random.integer(0, 100),
-      )
-      const picture = sharp(pixels, { raw: { width: 24, height: 24, channels: 3 } })
-      await picture.png().toFile(join(root, set, name, `${i}.png`))
-    }
-  }
-}
-
 beforeAll(async () => {
-  await paint('pictures/train', { blue: 30, red: 12 })
-  await paint('pictures/test', { blue: 6, red: 6 })
-  await useBackend('wasm')
-  const model = efficientNetLite({ inputShape: [32, 32, 3], classes: 10, seed: 3 })
-  const tensors: Record<string, FileTensor> = {}
-  for (const [path, variable] of Object.entries(variablesOf(model)))
-    tensors[path] = { shape: variable.shape, values: (await variable.data()) as Float32Array }
-  writeFileSync(join(root, 'weights.safetensors'), encodeTensors(tensors))
-  tf.dispose(Object.values(variablesOf(model)))
+  await paint(join(root, 'pictures/train'), { blue: 30, red: 12 })
+  await paint(join(root, 'pictures/test'), { blue: 6, red: 6 })
+  await writeWeights(join(root, 'weights.safetensors'))
 })
 
 let printed: string[]

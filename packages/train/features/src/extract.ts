@@ -6,6 +6,7 @@ import {
   fingerprintOf,
   type Model,
   type Subset,
+  takesLarger,
   textFingerprint,
 } from '@tricks/train'
 import { type FeatureStore, memoryStore } from './store.ts'
@@ -35,6 +36,7 @@ export interface FeatureOptions {
   /**
    * A list of tricks for each pass over the images; only image tricks act. Default: one pass without tricks. With
    * random tricks, each pass sees the images differently.
+   * A pass that cuts windows of the set's size takes them from the set's larger images, if it has them.
    */
   readonly passes?: readonly (readonly Trick[])[]
   /** Seed of the tricks' draws; default 0. */
@@ -86,7 +88,8 @@ export async function extractFeatures(options: FeatureOptions): Promise<Features
   const blocks: FeatureBlock[] = []
   let width = 0
   for (const [pass, tricks] of passes.entries()) {
-    const draws = tricks.length > 0 && [seed, pass, tricks.map(describeTrick)]
+    const larger = takesLarger(tricks, set)
+    const draws = tricks.length > 0 && [seed, pass, tricks.map(describeTrick), larger]
     const key = textFingerprint(JSON.stringify([...inputs, draws]))
     const pipeline = compose(tricks.map(imagesAlone), { seed, mean, deviation, stepsPerEpoch })
     for (let from = 0; from < indices.length; from += blockSize) {
@@ -94,7 +97,7 @@ export async function extractFeatures(options: FeatureOptions): Promise<Features
       const name = `${key}-${from}`
       let values = store.read(name)
       if (!values) {
-        values = await compute(options, pipeline, { from, to, batchSize, pass }, count)
+        values = await compute(options, pipeline, { from, to, batchSize, pass, larger }, count)
         store.write(name, values)
       } else count.done += to - from
       options.onProgress?.({ ...count })
@@ -117,7 +120,7 @@ function readAgain(store: FeatureStore, name: string): Float32Array {
 async function compute(
   { model, images, onProgress, signal }: FeatureOptions,
   pipeline: Pipeline,
-  at: { from: number; to: number; batchSize: number; pass: number },
+  at: { from: number; to: number; batchSize: number; pass: number; larger: boolean },
   count: { done: number; computed: number; total: number },
 ): Promise<Float32Array> {
   const parts: tf.TypedArray[] = []
@@ -127,7 +130,7 @@ async function compute(
     const last = Math.min(at.to, first + at.batchSize)
     const step = at.pass * steps + first / at.batchSize
     const features = tf.tidy(() => {
-      const raw = batchOf(images, first, last)
+      const raw = batchOf(images, first, last, undefined, at.larger)
       const batch = pipeline.batch(raw.images, raw.targets, step)
       return model.apply(batch.images, { training: false }) as tf.Tensor
     })

@@ -3,6 +3,7 @@ import * as layers from '@tensorflow/tfjs-layers'
 import { createRandom } from '@tricks/core'
 import { plain } from '@tricks/models'
 import { randomFlip } from '@tricks/random-flip'
+import { randomResizedCrop } from '@tricks/random-resized-crop'
 import type { ImageSet, Subset } from '@tricks/train'
 import { beforeAll, expect, test } from 'vitest'
 import { extractFeatures, type FeatureOptions, memoryStore, splitHead } from '../src/index.ts'
@@ -91,6 +92,22 @@ test('each pass augments the images differently, depending on the seed', async (
   rows(2).forEach((row, k) => expect([rows(0)[k], rows(1)[k]]).toContain(row))
   expect(await valuesOf(options({ passes, seed: 3 }))).toEqual(values)
   expect(await valuesOf(options({ passes, seed: 4 }))).not.toEqual(values)
+})
+
+test('a pass that cuts windows takes them from the larger images', async () => {
+  const constant = (value: number, size: number): Uint8Array =>
+    new Uint8Array(11 * size * size * 3).fill(value)
+  const larger = { images: constant(255, 6), height: 6, width: 6 }
+  const both: Subset = { ...images, set: { ...set, images: constant(0, 4), larger } }
+  const crop = randomResizedCrop({ size: [4, 4] })
+  const passes = [[], [crop], [randomFlip()]]
+  const [small, cut, flipped] = await Promise.all(
+    passes.map((tricks) => valuesOf(options({ images: both, passes: [tricks] }))),
+  )
+  expect(flipped).toEqual(small)
+  const white: Subset = { ...images, set: { ...set, images: constant(255, 4) } }
+  const expected = await valuesOf(options({ images: white }))
+  cut!.forEach((each, i) => expect(each).toBeCloseTo(expected[i]!, 4))
 })
 
 test('an interrupted extraction continues from the last block, to the same values', async () => {

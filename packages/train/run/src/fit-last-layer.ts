@@ -32,11 +32,11 @@ const usualDecay = 10 ** -2.5
 export async function fitLastLayer(
   folder: string,
   options: RunOptions,
-  { model, training, batches }: Setup,
+  { model, passes, training, batches }: Setup,
   view: ProgressView,
 ): Promise<HeadFacts> {
   const { recipe, data, seed = 0, epochs = recipe.epochs, balance = false, signal } = options
-  const { passes = [[]], smoothing = 0 } = recipe.head!
+  const { smoothing = 0 } = recipe.head!
   const { features: network, head: layer } = splitHead(model)
   const { mean, deviation } = batches.facts
   const { heldOut } = batches

@@ -83,10 +83,13 @@ export type Recipe = (Network | OwnNetwork) & {
   readonly teacher?: Recipe
 }
 
+/** Lists of image tricks. */
+export type Passes = readonly (readonly Trick[])[]
+
 /** How a network's last layer is fitted. */
 export interface HeadRecipe {
   /** Lists of image tricks: the features of each image are computed once per list; default one empty list. */
-  readonly passes?: readonly (readonly Trick[])[]
+  readonly passes?: Passes | ((context: RecipeContext) => Passes)
   /** ε of label smoothing, if fine-tuning with smoothed targets follows; default 0. */
   readonly smoothing?: number
 }

@@ -4,11 +4,13 @@ import type { Trick } from '@tricks/core'
 import { gradientAccumulation } from '@tricks/gradient-accumulation'
 import { firstOf, type ImageSet, openData, type TrainingData } from '@tricks/train'
 import type { RunOptions } from './options.ts'
-import { modelOf, type RecipeContext, tricksOf, validationOf } from './recipe.ts'
+import { modelOf, type Passes, type RecipeContext, tricksOf, validationOf } from './recipe.ts'
 
 /** Everything that is created before a run starts. */
 export interface Setup {
   readonly tricks: readonly Trick[]
+  /** Of the images, for the features that the last layer is fitted to. */
+  readonly passes: Passes
   readonly model: LayersModel
   readonly optimizer: tf.Optimizer
   readonly training: ImageSet
@@ -35,6 +37,7 @@ export async function setUp(options: RunOptions): Promise<Setup> {
     ...(epochs === 0 ? [] : tricksOf(recipe, context)),
     ...(microBatch === undefined ? [] : [gradientAccumulation({ microBatch })]),
   ]
+  const { passes = [[]] } = recipe.head ?? {}
   const validation = data.validation ? 0 : validationOf(recipe, images)
   const batchSize = Math.min(recipe.batchSize, images - validation)
   const batches = openData({
@@ -53,7 +56,16 @@ export async function setUp(options: RunOptions): Promise<Setup> {
     await recipe.prepare(model, sample)
     sample.dispose()
   }
-  return { tricks, model, optimizer: recipe.optimizer(), training, batches, batchSize, validation }
+  return {
+    tricks,
+    passes: typeof passes === 'function' ? passes(context) : passes,
+    model,
+    optimizer: recipe.optimizer(),
+    training,
+    batches,
+    batchSize,
+    validation,
+  }
 }
 
 /** About a thousand training images, normalised as the network will get them. */

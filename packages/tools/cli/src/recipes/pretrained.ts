@@ -45,12 +45,16 @@ export function networkOf({ from = usualModel, model }: PretrainedOptions): Pret
 }
 
 /** Windows are large enough to show the object. */
-const crop = (): Trick => randomResizedCrop({ area: [0.35, 1] })
+const area = [0.35, 1] as const
+const crop = ({ data: { height, width } }: RecipeContext): Trick =>
+  randomResizedCrop({ area, size: [height, width] })
+/** Pictures are kept this many times larger, so that most windows are scaled down, as whole pictures are. */
+const larger = 1.3
 
 /** The original, mirrored, and then randomly cropped and mirrored. */
-const viewsOf = (count: number): (readonly Trick[])[] =>
+const viewsOf = (count: number, context: RecipeContext): (readonly Trick[])[] =>
   Array.from({ length: count }, (_, i) =>
-    i === 0 ? [] : i === 1 ? [randomFlip({ probability: 1 })] : [crop(), randomFlip()],
+    i === 0 ? [] : i === 1 ? [randomFlip({ probability: 1 })] : [crop(context), randomFlip()],
   )
 
 const smoothing = 0.1
@@ -71,16 +75,17 @@ export function pretrainedRecipe(options: PretrainedOptions = {}): Recipe {
     what: 'your own pictures, with a network pretrained on ImageNet: the last layer, then all layers',
     model: (context) => load(name, from, context),
     normalization: { mean, deviation },
-    head: { passes: viewsOf(views), smoothing },
+    head: { passes: (context) => viewsOf(views, context), smoothing },
     size,
+    larger,
     epochs: 5,
     batchSize: 32,
     validation: 0.1,
     optimizer: () => tf.train.momentum(rate / 8, 0.9, true),
-    tricks: [
+    tricks: (context) => [
       // Edges and textures are the same in all pictures, and a step is a third faster.
       ...(name.startsWith('efficientnet') ? [freeze({ until: 'blocks5' })] : []),
-      crop(),
+      crop(context),
       randomFlip(),
       labelSmoothing({ epsilon: smoothing }),
       warmup({ multiplier: 8, over: { fraction: 0.1 }, after: cosineDecay() }),
