@@ -1,5 +1,5 @@
 // Your own pictures with a pretrained network, here one with synthetic weights, so that nothing is downloaded.
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
@@ -93,6 +93,27 @@ test('weights classes equally if requested', async () => {
   expect(await main([...words, '--out', 'balanced'])).toBe(0)
   expect(output()).toContain('--balance weights them equally.')
   expect(runOf('balanced')).toMatchObject({ settings: { balance: true, epochs: 0 } })
+})
+
+test('a small network learns from a pretrained one, which is fitted first', async () => {
+  const index = join(import.meta.dirname, '../src/index.ts')
+  const weights = JSON.stringify(join(root, 'weights.safetensors'))
+  writeFileSync(
+    join(root, 'small.recipe.mjs'),
+    `import { defineRecipe, pretrainedRecipe, recipes } from ${JSON.stringify(index)}
+    const teacher = { ...pretrainedRecipe({ from: ${weights} }), epochs: 0 }
+    export default defineRecipe({ ...recipes.distilled, teacher, size: 32, epochs: 2 })`,
+  )
+  const words = ['--recipe', './small.recipe.mjs', '--backend', 'wasm']
+  expect(await main(['train', 'pictures', ...words, '--out', 'small', '--teacher', 'tutor'])).toBe(
+    0,
+  )
+  expect(output()).toMatch(/Teacher    \S+tutor is missing: training it first/)
+  expect(output()).toMatch(/Last layer \d+\.\d\d % of 4 validation images right/)
+  expect(runOf('small')).toMatchObject({
+    state: 'finished',
+    test: { accuracy: expect.any(Number) },
+  })
 })
 
 test.each([

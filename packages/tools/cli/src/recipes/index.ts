@@ -4,6 +4,7 @@ import { unsupportedReason } from '@tricks/train'
 import { meant, UsageError } from '../usage.ts'
 import airbench from './airbench.ts'
 import { articleRecipe, type ArticleTrick, articleTricks } from './article.ts'
+import distilled from './distilled.ts'
 import { isFile, recipeFrom } from './file.ts'
 import pictures from './pictures.ts'
 import { pretrainedRecipe } from './pretrained.ts'
@@ -19,6 +20,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'quick-native': quickNative,
   pictures,
   pretrained: pretrainedRecipe(),
+  distilled,
   six,
   airbench,
   'resnet-18': resnet18,

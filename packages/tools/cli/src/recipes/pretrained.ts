@@ -66,6 +66,8 @@ const rate = 0.003
  * batch norm frozen.
  *
  * @throws UsageError for a network without pretrained weights
+ * @example
+ * const teacher = pretrainedRecipe({ from: './resnet152.pth', model: 'resnet-152' })
  */
 export function pretrainedRecipe(options: PretrainedOptions = {}): Recipe {
   const { from = usualModel, views = 4 } = options
