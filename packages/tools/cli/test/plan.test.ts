@@ -1,5 +1,11 @@
 import { expect, test } from 'vitest'
-import { minutesToFineTune, type PlanInputs, planOf } from '../src/pretrained/plan.ts'
+import {
+  type Candidate,
+  minutesToFineTune,
+  networkFor,
+  type PlanInputs,
+  planOf,
+} from '../src/pretrained/plan.ts'
 
 const flowers: PlanInputs = {
   pictures: 720,
@@ -11,11 +17,11 @@ const flowers: PlanInputs = {
 }
 
 test.each<[string, Partial<PlanInputs>, Partial<ReturnType<typeof planOf>>]>([
-  ['few pictures get all views', {}, { size: 224, views: 4, epochs: 0 }],
+  ['few pictures get fine-tuning', {}, { size: 224, views: 1, epochs: 3 }],
+  ['without the time for it, all views', { minutes: 2.5 }, { size: 224, views: 4, epochs: 0 }],
   ['fewer views in a minute', { minutes: 1 }, { size: 224, views: 2, epochs: 0 }],
   ['one view in half a minute', { minutes: 0.5 }, { size: 224, views: 1, epochs: 0 }],
-  ['with more time, the network is fine-tuned', { minutes: 10 }, { views: 4, epochs: 10 }],
-  ['but for at least three epochs', { minutes: 3.5 }, { views: 4, epochs: 0 }],
+  ['with more time, more epochs and views', { minutes: 10 }, { views: 4, epochs: 10 }],
   ['many pictures are scaled down', { pictures: 12_000, tested: 0 }, { size: 160, views: 1 }],
   ['and each is used once', { pictures: 1e6, tested: 0 }, { size: 128, views: 1, epochs: 0 }],
   ['a slow machine uses smaller pictures', { imagesPerSecond: 10 }, { size: 224, views: 1 + 0 }],
@@ -34,8 +40,8 @@ test('a plan takes as long as predicted, within the time limit if possible', () 
     const { seconds } = planOf({ ...flowers, minutes })
     expect(seconds).toBeLessThanOrEqual(minutes * 60)
   }
-  // 960 images once, 720 three times more.
-  expect(planOf(flowers).seconds).toBeCloseTo((960 + 3 * 720) / 45, 6)
+  // 960 images once, 720 of them in three epochs of steps that cost 2.5 times as much.
+  expect(planOf(flowers).seconds).toBeCloseTo((960 + 3 * 2.5 * 720) / 45, 6)
   expect(planOf({ ...flowers, pictures: 1e6 }).seconds).toBeGreaterThan(180)
 })
 
@@ -46,4 +52,25 @@ test('the suggested minutes suffice for fine-tuning', () => {
     expect(planOf({ ...inputs, minutes }).epochs).toBeGreaterThanOrEqual(3)
     expect(planOf({ ...inputs, minutes: minutes - 1 }).epochs).toBe(0)
   }
+})
+
+test('the network is the most accurate one that can be fine-tuned, or else gets two views', () => {
+  const candidates: [Candidate, ...Candidate[]] = [
+    { name: 'efficientnet-lite0', size: 224, cost: 1 },
+    { name: 'efficientnet-lite1', size: 240, cost: 1.5 },
+    { name: 'efficientnet-lite2', size: 260, cost: 2 },
+  ]
+  const chosen = (more: Partial<PlanInputs>) => {
+    const { name, inputs } = networkFor({ ...flowers, ...more }, candidates)
+    return [name.at(-1), inputs.imagesPerSecond, inputs.size]
+  }
+  expect(chosen({})).toEqual(['0', 45, 224])
+  expect(chosen({ minutes: 5 })).toEqual(['1', 30, 240])
+  expect(chosen({ minutes: 6 })).toEqual(['2', 22.5, 260])
+  // Too little time for fine-tuning.
+  expect(chosen({ minutes: 2 })).toEqual(['2', 22.5, 260])
+  expect(chosen({ minutes: 1 })).toEqual(['0', 45, 224])
+  expect(chosen({ given: { epochs: 0 } })).toEqual(['2', 22.5, 260])
+  // None can see each picture once in time.
+  expect(chosen({ pictures: 1e6 })).toEqual(['0', 45, 224])
 })

@@ -3,7 +3,7 @@ import { isPictureFolder } from '../data.ts'
 import { isFile } from '../recipes/file.ts'
 import { networkOf } from '../recipes/pretrained.ts'
 import { UsageError } from '../usage.ts'
-import { minutesToFineTune, type PlanInputs, planOf } from './plan.ts'
+import { minutesToFineTune, networkFor, type PlanInputs, planOf } from './plan.ts'
 
 /** The flags that decide how a run starts. */
 export type Beginning = Partial<
@@ -11,6 +11,13 @@ export type Beginning = Partial<
 >
 
 const usualMinutes = 3
+
+/** Whose weights can be downloaded, and their multiply-adds in those of the first: 407, 631 and 899 million. */
+const networks = [
+  { name: 'efficientnet-lite0', size: 224, cost: 1 },
+  { name: 'efficientnet-lite1', size: 240, cost: 1.55 },
+  { name: 'efficientnet-lite2', size: 260, cost: 2.21 },
+] as const
 
 /**
  * Whether a run starts with a pretrained network: with `--from` and weights, with the recipe of that name, and for a
@@ -52,8 +59,7 @@ export async function choosePretrained(
   given: Beginning,
   view: ProgressView,
 ): Promise<Beginning> {
-  const from = given.from ?? networkOf(given)
-  const name = networkOf({ ...given, from })
+  const first = networkOf(given)
   // Loaded on demand: decoders are native code, and training from scratch needs neither.
   const [{ countPictures }, { measureSpeed }, { pretrainedInputs }] = await Promise.all([
     import('@tricks/image-folder'),
@@ -65,24 +71,28 @@ export async function choosePretrained(
     : { train: 50_000, validation: 0, test: 10_000 }
   const train = Math.min(counts.train, given.limit ?? Infinity)
   const { size, views, epochs, minutes = usualMinutes } = given
-  const inputs: PlanInputs = {
-    pictures: train + counts.validation,
-    tested: counts.test,
-    imagesPerSecond: await measureSpeed(name, size),
-    size: pretrainedInputs[name].size,
-    minutes,
-    given: {
-      ...(size !== undefined && { size }),
-      ...(views !== undefined && { views }),
-      ...(epochs !== undefined && { epochs }),
+  const asked = given.from !== undefined || given.model !== undefined
+  const { name, inputs } = networkFor(
+    {
+      pictures: train + counts.validation,
+      tested: counts.test,
+      imagesPerSecond: await measureSpeed(first, size),
+      minutes,
+      given: {
+        ...(size !== undefined && { size }),
+        ...(views !== undefined && { views }),
+        ...(epochs !== undefined && { epochs }),
+      },
     },
-  }
+    asked ? [{ name: first, size: pretrainedInputs[first].size, cost: 1 }] : networks,
+  )
   const plan = planOf(inputs)
   view.say(
     `Recipe     pretrained: ${name}, already trained on ImageNet, is adapted to your ${inputs.pictures.toLocaleString('en')} pictures. ` +
       'Pass --from scratch to train a new network.',
   )
   view.say(`Plan       ${inWords(plan, inputs)}`)
+  const from = given.from ?? name
   return { ...given, recipe: 'pretrained', from, minutes, ...chosenOf(plan) }
 }
 

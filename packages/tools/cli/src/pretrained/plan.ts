@@ -1,3 +1,5 @@
+import type { PretrainedModel } from '../recipes/pretrained.ts'
+
 /** A plan that fits the time. */
 export interface Plan {
   /** Side of the pictures in pixels. */
@@ -36,27 +38,61 @@ const mostEpochs = 10
 
 /**
  * Makes the best use of the time: pictures at the network's own size if one view fits, otherwise smaller ones; then
- * more views; then fine-tuning, if there is time for enough epochs.
+ * fine-tuning, if there is time for enough epochs, as it gains most; then more views.
  */
 export function planOf(inputs: PlanInputs): Plan {
   const { pictures, tested, imagesPerSecond, given } = inputs
   const time = inputs.minutes * 60 * share
   const rateAt = (side: number): number => imagesPerSecond * (inputs.size / side) ** 2
   const once = (side: number): number => (pictures + tested) / rateAt(side)
-  const sides = [1, 6 / 7, 5 / 7, 4 / 7].map((part) => Math.round((inputs.size * part) / 8) * 8)
+  const smaller = [6 / 7, 5 / 7, 4 / 7].map((part) => Math.round((inputs.size * part) / 8) * 8)
+  const sides = [inputs.size, ...smaller]
   const size = given.size ?? sides.find((side) => once(side) <= time) ?? sides.at(-1)!
   const view = pictures / rateAt(size)
   const beyond = Math.max(0, time - once(size))
-  const views = given.views ?? 1 + Math.min(mostViews - 1, Math.floor(beyond / view))
-  const left = beyond - (views - 1) * view
-  const fits = Math.min(mostEpochs, Math.floor(left / (stepCost * view)))
+  const fits = Math.min(mostEpochs, Math.floor(beyond / (stepCost * view)))
   const epochs = given.epochs ?? (fits >= fewestEpochs ? fits : 0)
+  const left = Math.max(0, beyond - epochs * stepCost * view)
+  const views = given.views ?? 1 + Math.min(mostViews - 1, Math.floor(left / view))
   const seconds = once(size) + (views - 1) * view + epochs * stepCost * view
   return { size, views, epochs, seconds }
 }
 
-/** The minutes needed to add fine-tuning to the views. */
+/** The minutes needed for fine-tuning. */
 export function minutesToFineTune({ pictures, tested, imagesPerSecond }: PlanInputs): number {
-  const images = tested + pictures * (mostViews + fewestEpochs * stepCost)
+  const images = tested + pictures * (1 + fewestEpochs * stepCost)
   return Math.ceil(images / imagesPerSecond / share / 60)
+}
+
+/** A network that a plan may be for. */
+export interface Candidate {
+  readonly name: PretrainedModel
+  /** The side of the pictures that it was trained on. */
+  readonly size: number
+  /** How many times as long as the first one it takes per picture, at its own size. */
+  readonly cost: number
+}
+
+/**
+ * The most accurate network that there is time to fine-tune at its own size; otherwise the most accurate one that leaves
+ * time for two views, as a larger network gains more than they do; otherwise the first.
+ *
+ * @param inputs with the first network's speed
+ * @param candidates from the fastest to the most accurate
+ */
+export function networkFor(
+  inputs: Omit<PlanInputs, 'size'>,
+  candidates: readonly [Candidate, ...Candidate[]],
+): { readonly name: PretrainedModel; readonly inputs: PlanInputs } {
+  const options = candidates.map(({ name, size, cost }) => {
+    const own = { ...inputs, size, imagesPerSecond: inputs.imagesPerSecond / cost }
+    const plan = planOf(own)
+    const whole = inputs.given.size !== undefined || plan.size === size
+    return { name, inputs: own, plan, fits: whole && plan.seconds <= inputs.minutes * 60 }
+  })
+  return (
+    options.findLast(({ fits, plan }) => fits && plan.epochs > 0) ??
+    options.findLast(({ fits, plan }) => fits && plan.views > 1) ??
+    options[0]!
+  )
 }
