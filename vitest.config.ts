@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs'
 import { playwright } from '@vitest/browser-playwright'
 import { defineConfig } from 'vitest/config'
 import { findWebgpu } from './workshop/webgpu.ts'
-import { findInstallation } from './packages/backend/native/src/installation.ts'
+import { cacheFolder } from './packages/data/wheels/src/cache.ts'
 
 const chromium = process.env['CHROME_BIN'] ?? '/usr/bin/chromium'
 const browser = existsSync(chromium)
 if (!browser)
   console.warn(`The browser tests are skipped: no Chromium at ${chromium} (set CHROME_BIN).`)
-if (!findInstallation())
+if (!existsSync(cacheFolder('native')))
   console.warn('The tests on TensorFlow are skipped: it is not installed (npm run native).')
 const webgpu = findWebgpu()
 if ('reason' in webgpu) console.warn(`The tests on WebGPU are skipped: ${webgpu.reason}`)

@@ -82,6 +82,8 @@ const elsewhere: Record<string, string | undefined> = {
   'packages/model/pretrained/src/index.ts': needsIndex,
   'packages/experiment/trials/README.md': 'it takes over its process',
   'packages/tools/conformance/README.md': "each trick's own test runs these lines",
+  'packages/tools/conformance/src/alone.ts': 'the tests of tricks run these lines',
+  'packages/tools/conformance/src/loss.ts': 'the tests of losses run these lines',
   'packages/tools/conformance/src/check.ts': "the kit's own test does",
   'packages/tools/conformance/src/optimizer.ts': "each optimizer's own test runs these lines",
   'packages/tools/conformance/src/optimizer-steps.ts': "each optimizer's own test runs these lines",
@@ -90,6 +92,7 @@ const elsewhere: Record<string, string | undefined> = {
 /** Where relative imports lead, in code that stands for code of another place. */
 const places: Record<string, string> = {
   'packages/tools/conformance/README.md': 'packages/augment/cutout/test',
+  'packages/tools/conformance/src/loss.ts': 'packages/loss/logit-adjustment/test',
 }
 
 const folder = join(root, 'workshop/.cache/examples')

@@ -9,8 +9,9 @@ import {
   type Fixture,
   fromFixture,
   onEachBackend,
+  asInPipeline,
 } from '@tricks/conformance'
-import { compose, softmaxCrossEntropy } from '@tricks/core'
+import { softmaxCrossEntropy } from '@tricks/core'
 import { expect, test } from 'vitest'
 import {
   applyAugmix,
@@ -83,12 +84,7 @@ onEachBackend(() => {
   })
 })
 
-test('draws as in a pipeline', () => {
-  const images = tf.randomUniform<tf.Rank.R4>([4, 9, 7, 3], 0, 1, 'float32', 1)
-  const alone = augmixBatch(images, { fill: 0, seed: 3, step: 5 })
-  const pipeline = compose([augmix({ fill: 0 })], { seed: 3 })
-  expectClose(alone, pipeline.batch(images, tf.eye(4), 5).images, { absolute: 0, relative: 0 })
-})
+asInPipeline(augmix, augmixBatch, { fill: 0 })
 
 test('describes its draws', () => {
   const chains = [

@@ -2,13 +2,7 @@ import type * as tf from '@tensorflow/tfjs-core'
 import type { Random, Trick } from '@tricks/core'
 import { withDraws } from '@tricks/core/augmentation'
 import { checked, choice, defineOptions, number, type OptionsOf } from '@tricks/core/options'
-import {
-  applySteps,
-  assertChannels,
-  describeSteps,
-  type Step,
-  type StepsParams,
-} from '@tricks/operations'
+import { applySteps, drawnSteps, type Step, type StepsParams } from '@tricks/operations'
 import { policies } from './policies.ts'
 import { checkPolicy, magnitudeOf, type Policy, type PolicyStep } from './policy.ts'
 export {
@@ -70,30 +64,16 @@ export function autoAugment({ key, ...given }: AutoAugmentOptions = {}): Trick {
   const { fill } = options
   const policy = typeof options.policy === 'string' ? policies[options.policy] : options.policy
   checkPolicy(policy)
-  // Depends on the policy rather than on the draws, so that the seed makes no difference.
-  const check = ({ channels }: { channels: number }): void =>
-    assertChannels(
-      policy.flat().map(([op]) => op),
-      channels,
-      'autoaugment',
-    )
   return {
     name: 'autoaugment',
     key,
     options,
-    start: ({ data }) => check(data),
-    images: {
-      draw(random, shape): AutoAugmentParams {
-        check(shape)
-        const steps = random.images(shape.batch, (image) => {
-          const chosen = policy[image.integer(0, policy.length)]!
-          return chosen.map((step) => drawStep(image, step, shape))
-        })
-        return { steps, fill: fill === 'mean' ? shape.mean : fill }
-      },
-      apply: applyAutoAugment,
-      describe: ({ steps }: AutoAugmentParams, image) => describeSteps(steps[image]!),
-    },
+    ...drawnSteps('autoaugment', {
+      fill,
+      used: policy.flat().map(([op]) => op),
+      drawing: (shape) => (image) =>
+        policy[image.integer(0, policy.length)]!.map((step) => drawStep(image, step, shape)),
+    }),
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Random } from '@tricks/core'
+import { defineParameters, integer } from '@tricks/core/options'
 import type { Operation, Step } from './operation.ts'
 
 /** The magnitudes to draw from for an operation, null if it has none, and whether the sign is random. */
@@ -40,6 +41,60 @@ export function posterizeBits(
 
 const halvesToEven = (value: number): number =>
   Math.abs(value % 1) === 0.5 ? 2 * Math.round(value / 2) : Math.round(value)
+
+/** Number of magnitudes per operation. */
+export const bins = integer({ min: 2, max: 10_000, default: 31 })
+
+/**
+ * Declares the parameters of a function that returns magnitudes: `bins`, and the images' height and width.
+ *
+ * @param name with which error messages begin
+ * @example
+ * spaceParameters('my-augment').parse({ height: 32, width: 32 }) // { bins: 31, height: 32, width: 32 }
+ */
+/* @__NO_SIDE_EFFECTS__ */
+export const spaceParameters = (name: string) =>
+  defineParameters(name, { bins, height: integer({ min: 1 }), width: integer({ min: 1 }) })
+
+/**
+ * The fourteen operations of RandAugment and TrivialAugment, with evenly spaced magnitudes from none to the given ones.
+ *
+ * @param count number of magnitudes per operation
+ * @param most.posterize the bits to keep by magnitude
+ * @example
+ * const most = { shear: 0.3, translateX: 10, translateY: 10, rotate: 30, enhance: 0.9 }
+ * const space = augmentationSpace(31, { ...most, posterize: posterizeBits(8, 4, 31) })
+ */
+export function augmentationSpace(
+  count: number,
+  most: {
+    readonly shear: number
+    readonly translateX: number
+    readonly translateY: number
+    readonly rotate: number
+    readonly enhance: number
+    readonly posterize: readonly number[]
+  },
+): Record<string, Magnitudes> {
+  const even = (to: number): Magnitudes => ({ magnitudes: linear(0, to, count), signed: true })
+  const none: Magnitudes = { magnitudes: null, signed: false }
+  return {
+    Identity: none,
+    ShearX: even(most.shear),
+    ShearY: even(most.shear),
+    TranslateX: even(most.translateX),
+    TranslateY: even(most.translateY),
+    Rotate: even(most.rotate),
+    Brightness: even(most.enhance),
+    Color: even(most.enhance),
+    Contrast: even(most.enhance),
+    Sharpness: even(most.enhance),
+    Posterize: { magnitudes: most.posterize, signed: false },
+    Solarize: { magnitudes: linear(1, 0, count), signed: false },
+    AutoContrast: none,
+    Equalize: none,
+  }
+}
 
 /**
  * Draws one of several operations, and one of its magnitudes with a random sign if it has one.

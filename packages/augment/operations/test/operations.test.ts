@@ -1,14 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { fromFixture, onEachBackend } from '@tricks/conformance'
+import { expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
+import { createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import {
   applyOperation,
   applySteps,
   assertChannels,
   describeSteps,
+  drawnSteps,
   type Operation,
   operations,
   type Step,
+  type StepsParams,
 } from '../src/index.ts'
 import auto from './fixtures/autoaugment-ops.json' with { type: 'json' }
 import trivial from './fixtures/trivialaugment-ops.json' with { type: 'json' }
@@ -296,4 +299,19 @@ onEachBackend(() => {
       applyOperation(images, { op: 'Rotate', magnitudes: [1], interpolation: 'cubic' as never }),
     ).toThrow("operations: expected interpolation to be 'nearest' or 'bilinear', got cubic")
   })
+})
+
+test('a trick of drawn steps draws per image, fills with the mean and applies what it drew', () => {
+  const trick = drawnSteps('leaning', {
+    fill: 'mean',
+    used: ['Rotate'],
+    drawing: () => (image) => [{ op: 'Rotate', magnitude: image.uniform(-30, 30) }],
+  })
+  const images = tf.randomUniform<tf.Rank.R4>([2, 9, 7, 3], 0, 1, 'float32', 1)
+  const shape = { batch: 2, height: 9, width: 7, channels: 3, classes: 2, mean: [0.1, 0.2, 0.3] }
+  const time = { step: 0, stepsPerEpoch: 1, steps: 1 }
+  const params = trick.images.draw(createRandom(1), shape, time) as StepsParams
+  expect(params.fill).toEqual(shape.mean)
+  expect(new Set(params.steps.map(([step]) => step!.magnitude)).size).toBe(2)
+  expectClose(trick.images.apply(images, params), applySteps(images, params))
 })

@@ -1,26 +1,16 @@
 import { assertArgument, type Trick } from '@tricks/core'
 import { withDraws } from '@tricks/core/augmentation'
+import { choice, defineOptions, integer, number, type OptionsOf } from '@tricks/core/options'
 import {
-  choice,
-  defineOptions,
-  defineParameters,
-  integer,
-  number,
-  type OptionsOf,
-} from '@tricks/core/options'
-import {
-  applySteps,
-  assertChannels,
-  describeSteps,
+  augmentationSpace,
+  bins,
+  drawnSteps,
   drawStep,
-  linear,
   type Magnitudes,
-  operations,
   posterizeBits,
+  spaceParameters,
   type StepsParams,
 } from '@tricks/operations'
-
-const bins = integer({ min: 2, max: 10_000, default: 31 })
 
 export const randAugmentOptions = defineOptions('rand-augment', {
   /** Number of operations per image, applied in turn. */
@@ -34,11 +24,7 @@ export const randAugmentOptions = defineOptions('rand-augment', {
 })
 export type RandAugmentOptions = OptionsOf<typeof randAugmentOptions>
 
-const sizes = defineParameters('rand-augment', {
-  bins,
-  height: integer({ min: 1 }),
-  width: integer({ min: 1 }),
-})
+const sizes = spaceParameters('rand-augment')
 
 /**
  * The magnitudes of RandAugment's operations, equal to torchvision's.
@@ -51,24 +37,14 @@ const sizes = defineParameters('rand-augment', {
  */
 export function randAugmentMagnitudes(given: OptionsOf<typeof sizes>): Record<string, Magnitudes> {
   const { bins: count, height, width } = sizes.parse(given)
-  const even = (most: number): Magnitudes => ({ magnitudes: linear(0, most, count), signed: true })
-  const none: Magnitudes = { magnitudes: null, signed: false }
-  return {
-    Identity: none,
-    ShearX: even(0.3),
-    ShearY: even(0.3),
-    TranslateX: even((150 / 331) * width),
-    TranslateY: even((150 / 331) * height),
-    Rotate: even(30),
-    Brightness: even(0.9),
-    Color: even(0.9),
-    Contrast: even(0.9),
-    Sharpness: even(0.9),
-    Posterize: { magnitudes: posterizeBits(8, 4, count), signed: false },
-    Solarize: { magnitudes: linear(1, 0, count), signed: false },
-    AutoContrast: none,
-    Equalize: none,
-  }
+  return augmentationSpace(count, {
+    shear: 0.3,
+    translateX: (150 / 331) * width,
+    translateY: (150 / 331) * height,
+    rotate: 30,
+    enhance: 0.9,
+    posterize: posterizeBits(8, 4, count),
+  })
 }
 
 /** The steps of each image. */
@@ -88,29 +64,18 @@ export function randAugment({ key, ...given }: RandAugmentOptions = {}): Trick {
   const { magnitude } = options
   const below = magnitude < options.bins
   assertArgument(below, 'rand-augment', { magnitude }, `below ${options.bins}, the bins`)
-  // Checks all operations that may be drawn, so that the seed makes no difference.
-  const check = ({ channels }: { channels: number }): void =>
-    assertChannels(operations, channels, 'rand-augment')
   return {
     name: 'rand-augment',
     key,
     options,
-    start: ({ data }) => check(data),
-    images: {
-      draw(random, shape): RandAugmentParams {
-        check(shape)
-        const { height, width } = shape
+    ...drawnSteps('rand-augment', {
+      fill: options.fill,
+      drawing({ height, width }) {
         const space = randAugmentMagnitudes({ bins: options.bins, height, width })
-        const steps = random.images(shape.batch, (image) =>
-          Array.from({ length: options.operations }, () =>
-            drawStep(image, space, () => options.magnitude),
-          ),
-        )
-        return { steps, fill: options.fill === 'mean' ? shape.mean : options.fill }
+        return (image) =>
+          Array.from({ length: options.operations }, () => drawStep(image, space, () => magnitude))
       },
-      apply: (images, params: RandAugmentParams) => applySteps(images, params, 'rand-augment'),
-      describe: ({ steps }: RandAugmentParams, image) => describeSteps(steps[image]!),
-    },
+    }),
   }
 }
 

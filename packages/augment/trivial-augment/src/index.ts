@@ -1,26 +1,16 @@
 import { type Trick } from '@tricks/core'
 import { withDraws } from '@tricks/core/augmentation'
+import { choice, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 import {
-  choice,
-  defineOptions,
-  defineParameters,
-  integer,
-  number,
-  type OptionsOf,
-} from '@tricks/core/options'
-import {
-  applySteps,
-  assertChannels,
-  describeSteps,
+  augmentationSpace,
+  bins,
+  drawnSteps,
   drawStep,
-  linear,
   type Magnitudes,
-  operations,
   posterizeBits,
+  spaceParameters,
   type StepsParams,
 } from '@tricks/operations'
-
-const bins = integer({ min: 2, max: 10_000, default: 31 })
 
 export const trivialAugmentOptions = defineOptions('trivial-augment', {
   /** Number of magnitudes per operation. */
@@ -30,11 +20,7 @@ export const trivialAugmentOptions = defineOptions('trivial-augment', {
 })
 export type TrivialAugmentOptions = OptionsOf<typeof trivialAugmentOptions>
 
-const sizes = defineParameters('trivial-augment', {
-  bins,
-  height: integer({ min: 1 }),
-  width: integer({ min: 1 }),
-})
+const sizes = spaceParameters('trivial-augment')
 
 /**
  * The magnitudes of TrivialAugment's operations (the wide space), equal to torchvision's. They don't depend on the
@@ -50,24 +36,14 @@ export function trivialAugmentMagnitudes(
   given: OptionsOf<typeof sizes>,
 ): Record<string, Magnitudes> {
   const { bins: count } = sizes.parse(given)
-  const even = (most: number): Magnitudes => ({ magnitudes: linear(0, most, count), signed: true })
-  const none: Magnitudes = { magnitudes: null, signed: false }
-  return {
-    Identity: none,
-    ShearX: even(0.99),
-    ShearY: even(0.99),
-    TranslateX: even(32),
-    TranslateY: even(32),
-    Rotate: even(135),
-    Brightness: even(0.99),
-    Color: even(0.99),
-    Contrast: even(0.99),
-    Sharpness: even(0.99),
-    Posterize: { magnitudes: posterizeBits(8, 2, count, 'difference'), signed: false },
-    Solarize: { magnitudes: linear(1, 0, count), signed: false },
-    AutoContrast: none,
-    Equalize: none,
-  }
+  return augmentationSpace(count, {
+    shear: 0.99,
+    translateX: 32,
+    translateY: 32,
+    rotate: 135,
+    enhance: 0.99,
+    posterize: posterizeBits(8, 2, count, 'difference'),
+  })
 }
 
 /** The steps of each image. */
@@ -83,28 +59,17 @@ export type TrivialAugmentParams = StepsParams
  */
 export function trivialAugment({ key, ...given }: TrivialAugmentOptions = {}): Trick {
   const options = trivialAugmentOptions.parse(given)
-  // Checks all operations that may be drawn, so that the seed makes no difference.
-  const check = ({ channels }: { channels: number }): void =>
-    assertChannels(operations, channels, 'trivial-augment')
   return {
     name: 'trivial-augment',
     key,
     options,
-    start: ({ data }) => check(data),
-    images: {
-      draw(random, shape): TrivialAugmentParams {
-        check(shape)
-        const { height, width } = shape
+    ...drawnSteps('trivial-augment', {
+      fill: options.fill,
+      drawing({ height, width }) {
         const space = trivialAugmentMagnitudes({ bins: options.bins, height, width })
-        const steps = random.images(shape.batch, (image) => [
-          drawStep(image, space, (stream) => stream.integer(0, options.bins)),
-        ])
-        return { steps, fill: options.fill === 'mean' ? shape.mean : options.fill }
+        return (image) => [drawStep(image, space, (stream) => stream.integer(0, options.bins))]
       },
-      apply: (images, params: TrivialAugmentParams) =>
-        applySteps(images, params, 'trivial-augment'),
-      describe: ({ steps }: TrivialAugmentParams, image) => describeSteps(steps[image]!),
-    },
+    }),
   }
 }
 

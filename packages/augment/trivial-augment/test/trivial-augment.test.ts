@@ -1,13 +1,11 @@
-import * as tf from '@tensorflow/tfjs-core'
 import {
   conformance,
   evenly,
   expectClose,
   expectFrequencies,
   expectIndependent,
+  asInPipeline,
 } from '@tricks/conformance'
-import { compose, createRandom } from '@tricks/core'
-import { applySteps } from '@tricks/operations'
 import { expect, test } from 'vitest'
 import {
   trivialAugment,
@@ -27,19 +25,7 @@ test.each(fixture.cases)('magnitudes match torchvision: $params', ({ params, exp
   }
 })
 
-test('draws and applies as in a pipeline', () => {
-  const images = tf.randomUniform<tf.Rank.R4>([4, 9, 7, 3], 0, 1, 'float32', 1)
-  const alone = trivialAugmentBatch(images, { fill: 0.5, seed: 3, step: 5 })
-  const pipeline = compose([trivialAugment({ fill: 0.5 })], { seed: 3 })
-  const composed = pipeline.batch(images, tf.eye(4), 5).images
-  expectClose(alone, composed, { absolute: 0, relative: 0 })
-  const shape = { batch: 4, height: 9, width: 7, channels: 3, classes: 4, mean: [0.1, 0.2, 0.3] }
-  const time = { step: 5, stepsPerEpoch: 10, steps: 10 }
-  const { images: augmentation } = trivialAugment()
-  const params = augmentation!.draw(createRandom(1), shape, time) as TrivialAugmentParams
-  expect(params.fill).toEqual(shape.mean)
-  expectClose(augmentation!.apply(images, params), applySteps(images, params))
-})
+asInPipeline(trivialAugment, trivialAugmentBatch, { fill: 0.5 })
 
 test.each([2, 4])('%d channels are rejected when a run starts', (channels) => {
   const data = { size: 8, height: 8, width: 8, channels, classes: 2, mean: [], deviation: [] }

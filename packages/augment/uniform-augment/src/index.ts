@@ -1,15 +1,7 @@
 import type { Random, Trick } from '@tricks/core'
 import { withDraws } from '@tricks/core/augmentation'
 import { choice, defineOptions, integer, number, type OptionsOf } from '@tricks/core/options'
-import {
-  applySteps,
-  assertChannels,
-  describeSteps,
-  type Operation,
-  operations,
-  type Step,
-  type StepsParams,
-} from '@tricks/operations'
+import { drawnSteps, type Operation, type Step, type StepsParams } from '@tricks/operations'
 
 export const uniformAugmentOptions = defineOptions('uniform-augment', {
   /** Number of operations per image, applied in turn; about half of them are skipped. */
@@ -47,7 +39,7 @@ const ranges: Readonly<Partial<Record<Operation, Range>>> = {
 const names = Object.keys(ranges) as Operation[]
 
 /** Draws everything even if the step is skipped, so that later draws don't depend on it. */
-function drawStep(random: Random, height: number, width: number): Step | null {
+function drawOne(random: Random, height: number, width: number): Step | null {
   const op = names[random.integer(0, names.length)]!
   const happens = random.uniform() > random.uniform()
   const drawn = random.uniform(...ranges[op]!(height, width))
@@ -67,27 +59,17 @@ function drawStep(random: Random, height: number, width: number): Step | null {
  */
 export function uniformAugment({ key, ...given }: UniformAugmentOptions = {}): Trick {
   const options = uniformAugmentOptions.parse(given)
-  // Checks all operations that may be drawn, so that the seed makes no difference.
-  const check = ({ channels }: { channels: number }): void =>
-    assertChannels(operations, channels, 'uniform-augment')
   return {
     name: 'uniform-augment',
     key,
     options,
-    start: ({ data }) => check(data),
-    images: {
-      draw(random, shape): UniformAugmentParams {
-        check(shape)
-        const { height, width } = shape
-        const steps = random.images(shape.batch, (image) =>
-          Array.from({ length: options.operations }, () => drawStep(image, height, width)),
-        )
-        return { steps, fill: options.fill === 'mean' ? shape.mean : options.fill }
-      },
-      apply: (images, params: UniformAugmentParams) =>
-        applySteps(images, params, 'uniform-augment'),
-      describe: ({ steps }: UniformAugmentParams, image) => describeSteps(steps[image]!),
-    },
+    ...drawnSteps('uniform-augment', {
+      fill: options.fill,
+      drawing:
+        ({ height, width }) =>
+        (image) =>
+          Array.from({ length: options.operations }, () => drawOne(image, height, width)),
+    }),
   }
 }
 

@@ -1,21 +1,14 @@
-import * as tf from '@tensorflow/tfjs-core'
 import {
   conformance,
   evenly,
-  expectClose,
   expectFrequencies,
   expectUniform,
+  asInPipeline,
 } from '@tricks/conformance'
-import { compose } from '@tricks/core'
 import { expect, test } from 'vitest'
 import { uniformAugment, uniformAugmentBatch, type UniformAugmentParams } from '../src/index.ts'
 
-test('draws as in a pipeline', () => {
-  const images = tf.randomUniform<tf.Rank.R4>([4, 9, 7, 3], 0, 1, 'float32', 1)
-  const alone = uniformAugmentBatch(images, { operations: 3, fill: 0, seed: 3, step: 5 })
-  const pipeline = compose([uniformAugment({ operations: 3, fill: 0 })], { seed: 3 })
-  expectClose(alone, pipeline.batch(images, tf.eye(4), 5).images, { absolute: 0, relative: 0 })
-})
+asInPipeline(uniformAugment, uniformAugmentBatch, { operations: 3, fill: 0 })
 
 test.each([2, 4])('%d channels are rejected when a run starts', (channels) => {
   const data = { size: 8, height: 8, width: 8, channels, classes: 2, mean: [], deviation: [] }

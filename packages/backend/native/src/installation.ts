@@ -1,7 +1,8 @@
 // The location and contents of an installation.
 import { existsSync, readFileSync } from 'node:fs'
-import { homedir } from 'node:os'
+
 import { join } from 'node:path'
+import { cacheFolder as cacheFolderOf } from '@tricks/wheels/cache'
 
 /** The TensorFlow version of the wheel, and the tfjs-node version of the addon. */
 export const versions = { tensorflow: '2.21.0', tfjsNode: '4.22.0', protobuf: '3.21.4' } as const
@@ -28,17 +29,8 @@ export interface Installation extends Installed {
   readonly folder: string
 }
 
-/**
- * The folder shared by all projects of this user: `TRICKS_NATIVE_CACHE`, or `tricks-native` in the system's cache
- * folder.
- */
-export function cacheFolder(): string {
-  const { TRICKS_NATIVE_CACHE, XDG_CACHE_HOME } = process.env
-  if (TRICKS_NATIVE_CACHE) return TRICKS_NATIVE_CACHE
-  if (XDG_CACHE_HOME) return join(XDG_CACHE_HOME, 'tricks-native')
-  const home = process.platform === 'darwin' ? 'Library/Caches' : '.cache'
-  return join(homedir(), home, 'tricks-native')
-}
+/** The folder shared by all projects of this user. */
+export const cacheFolder = (): string => cacheFolderOf('native')
 
 export function folderOf(variant: Variant): string {
   const { platform, arch } = process

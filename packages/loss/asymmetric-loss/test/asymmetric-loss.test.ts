@@ -1,32 +1,12 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
-import { compose, type Trick } from '@tricks/core'
+import { conformance, expectClose, lossesMatch, lossOf, onEachBackend } from '@tricks/conformance'
 import { expect, test } from 'vitest'
 import { asymmetric, asymmetricLoss, type AsymmetricLossOptions } from '../src/index.ts'
 import fixture from './fixtures/asymmetric-loss.json' with { type: 'json' }
 
-/** A trick's loss on a batch, after the cross-entropy. */
-const lossOf = (trick: Trick, targets: tf.Tensor2D, logits: tf.Tensor2D): tf.Scalar => {
-  const images = tf.zeros<tf.Rank.R4>([targets.shape[0], 1, 1, 1])
-  const pipeline = compose([trick])
-  return pipeline.loss(pipeline.batch(images, targets, 0), logits)
-}
-
 onEachBackend(() => {
-  test.each(fixture.cases.map((each, index) => ({ ...each, number: index + 1 })))(
-    'matches the reference: case $number, $params',
-    ({ inputs, params, expected }) => {
-      const targets = fromFixture(inputs.targets) as tf.Tensor2D
-      const { value, grad } = tf.valueAndGrad((logits) =>
-        asymmetricLoss({
-          logits: logits as tf.Tensor2D,
-          targets,
-          ...(params as AsymmetricLossOptions),
-        }),
-      )(fromFixture(inputs.logits))
-      expectClose(value, expected.loss, { relative: 2e-5 })
-      expectClose(grad, expected.gradLogits, { relative: 1e-4 })
-    },
+  lossesMatch(fixture.cases, (logits, targets, params) =>
+    asymmetricLoss({ logits, targets, ...(params as AsymmetricLossOptions) }),
   )
 
   test('saturated logits keep a finite loss and gradient, with any powers', () => {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
-import { compose, oneHot, softmaxCrossEntropy } from '@tricks/core'
+import { conformance, expectClose, lossesMatch, lossOf, onEachBackend } from '@tricks/conformance'
+import { oneHot, softmaxCrossEntropy } from '@tricks/core'
 import { expect, test } from 'vitest'
 import {
   classWeights,
@@ -11,20 +11,12 @@ import {
 import fixture from './fixtures/class-weights.json' with { type: 'json' }
 
 onEachBackend(() => {
-  test.each(fixture.cases.map((each, index) => ({ ...each, number: index + 1 })))(
-    'matches the reference: case $number, $params',
-    ({ inputs, params, expected }) => {
-      const targets = fromFixture(inputs.targets) as tf.Tensor2D
-      const { value, grad } = tf.valueAndGrad((logits) =>
-        weightedCrossEntropy({
-          logits: logits as tf.Tensor2D,
-          targets,
-          ...(params as { weights: number[]; normalize: 'weights' }),
-        }),
-      )(fromFixture(inputs.logits))
-      expectClose(value, expected.loss, { relative: 2e-5 })
-      expectClose(grad, expected.gradLogits, { relative: 1e-4 })
-    },
+  lossesMatch(fixture.cases, (logits, targets, params) =>
+    weightedCrossEntropy({
+      logits,
+      targets,
+      ...(params as { weights: number[]; normalize: 'weights' }),
+    }),
   )
 
   test('weights of 0 and of 1', () => {
@@ -51,23 +43,12 @@ onEachBackend(() => {
     ])
     const targets = oneHot([1, 2], 3)
     const counts = [300, 200, 100]
-    const pipeline = compose([classWeights({ counts, beta: 0.99 })])
-    const data = {
-      size: 600,
-      height: 1,
-      width: 1,
-      channels: 1,
-      classes: 3,
-      mean: [0],
-      deviation: [1],
-    }
-    const time = { step: 0, stepsPerEpoch: 1, steps: 1 }
-    pipeline.start({ variables: {}, data, batchSize: 2, time })
-    const batch = pipeline.batch(tf.zeros([2, 1, 1, 1]), targets, 0)
     const weights = effectiveNumberWeights(counts, 0.99)
-    expectClose(pipeline.loss(batch, logits), weightedCrossEntropy({ logits, targets, weights }))
-    const other = compose([classWeights({ weights: [1, 2] })])
-    expect(() => other.start({ variables: {}, data, batchSize: 2, time })).toThrow(
+    expectClose(
+      lossOf(classWeights({ counts, beta: 0.99 }), targets, logits),
+      weightedCrossEntropy({ logits, targets, weights }),
+    )
+    expect(() => lossOf(classWeights({ weights: [1, 2] }), targets, logits)).toThrow(
       'class-weights: expected weights to be a list of 3 numbers, one per class, got [1,2]',
     )
   })

@@ -1,34 +1,19 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { conformance, expectClose, fromFixture, onEachBackend } from '@tricks/conformance'
-import { compose, oneHot, softmaxCrossEntropy, type Trick } from '@tricks/core'
+import { conformance, expectClose, lossesMatch, lossOf, onEachBackend } from '@tricks/conformance'
+import { oneHot, softmaxCrossEntropy } from '@tricks/core'
 import { expect, test } from 'vitest'
 import { focal, focalLoss, sigmoidFocalLoss } from '../src/index.ts'
 import fixture from './fixtures/focal-loss.json' with { type: 'json' }
 
-/** A trick's loss on a batch, after the cross-entropy. */
-const lossOf = (trick: Trick, targets: tf.Tensor2D, logits: tf.Tensor2D): tf.Scalar => {
-  const images = tf.zeros<tf.Rank.R4>([targets.shape[0], 1, 1, 1])
-  const pipeline = compose([trick])
-  return pipeline.loss(pipeline.batch(images, targets, 0), logits)
-}
-
 onEachBackend(() => {
-  test.each(fixture.cases.map((each, index) => ({ ...each, number: index + 1 })))(
-    'matches the reference: case $number, $params',
-    ({ kind, inputs, params, expected }) => {
-      const targets = fromFixture(inputs.targets) as tf.Tensor2D
-      const { value, grad } = tf.valueAndGrad((logits) =>
-        kind === 'softmaxFocal'
-          ? focalLoss({ logits: logits as tf.Tensor2D, targets, gamma: params.gamma })
-          : sigmoidFocalLoss({
-              logits: logits as tf.Tensor2D,
-              targets,
-              ...(params as { gamma: number; alpha: number | null; reduction: 'mean' }),
-            }),
-      )(fromFixture(inputs.logits))
-      expectClose(value, expected.loss, { relative: 2e-5 })
-      expectClose(grad, expected.gradLogits, { relative: 1e-4 })
-    },
+  lossesMatch(fixture.cases, (logits, targets, params, { kind }) =>
+    kind === 'softmaxFocal'
+      ? focalLoss({ logits, targets, gamma: params.gamma })
+      : sigmoidFocalLoss({
+          logits,
+          targets,
+          ...(params as { gamma: number; alpha: number | null; reduction: 'mean' }),
+        }),
   )
 
   test('saturated logits keep a finite loss and gradient, for any gamma', () => {

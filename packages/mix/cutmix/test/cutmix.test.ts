@@ -6,8 +6,8 @@ import {
   expectIndependent,
   fromFixture,
   onEachBackend,
+  asInPipeline,
 } from '@tricks/conformance'
-import { compose } from '@tricks/core'
 import { expect, test } from 'vitest'
 import { applyCutmix, type Box, cutmix, cutmixBatch, type CutmixParams } from '../src/index.ts'
 import fixture from './fixtures/cutmix.json' with { type: 'json' }
@@ -57,14 +57,7 @@ onEachBackend(() => {
   })
 })
 
-test('draws as in a pipeline', () => {
-  const images = tf.randomUniform<tf.Rank.R4>([5, 6, 7, 1], 0, 1, 'float32', 1)
-  const targets = tf.eye(5)
-  const alone = cutmixBatch({ images, targets }, { seed: 3, step: 5 })
-  const composed = compose([cutmix()], { seed: 3 }).batch(images, targets, 5)
-  expect(alone.images.dataSync()).toEqual(composed.images.dataSync())
-  expect(alone.targets.dataSync()).toEqual(composed.targets.dataSync())
-})
+asInPipeline(cutmix, cutmixBatch)
 
 test('describes its draws', () => {
   expect(cutmix().mix!.describe!({ box: [1, 2, 3, 4], permutation: [0] }, 0)).toBe('3 × 4 at 1, 2')

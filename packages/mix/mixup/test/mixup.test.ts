@@ -9,8 +9,9 @@ import {
   expectUniform,
   fromFixture,
   onEachBackend,
+  asInPipeline,
 } from '@tricks/conformance'
-import { compose, createRandom } from '@tricks/core'
+import { createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { applyMixup, mixup, mixupBatch, type MixupParams } from '../src/index.ts'
 import fixture from './fixtures/mixup.json' with { type: 'json' }
@@ -80,15 +81,7 @@ test('resolves options with defaults', () => {
   expect(mixup({ alpha: 1, perImage: true }).options).toEqual({ alpha: 1, perImage: true })
 })
 
-test('draws as in a pipeline', async () => {
-  const images = tf.tensor4d([0.1, 0.2, 0.7], [3, 1, 1, 1])
-  const targets = tf.eye(3)
-  const alone = mixupBatch({ images, targets }, { perImage: true, seed: 3, step: 5 })
-  const composed = compose([mixup({ perImage: true })], { seed: 3 }).batch(images, targets, 5)
-  expect(alone.images.dataSync()).toEqual(composed.images.dataSync())
-  expect(alone.targets.dataSync()).toEqual(composed.targets.dataSync())
-  expect(alone.images.dataSync()).not.toEqual(images.dataSync())
-})
+asInPipeline(mixup, mixupBatch, { perImage: true })
 
 test('describes its draws', () => {
   const { describe: words } = mixup().mix!

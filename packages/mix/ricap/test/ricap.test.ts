@@ -7,8 +7,9 @@ import {
   expectUniform,
   fromFixture,
   onEachBackend,
+  asInPipeline,
 } from '@tricks/conformance'
-import { accuracy, compose, createRandom, oneHot, softmaxCrossEntropy } from '@tricks/core'
+import { accuracy, createRandom, oneHot, softmaxCrossEntropy } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { applyRicap, ricap, ricapBatch, type RicapParams } from '../src/index.ts'
 import fixture from './fixtures/ricap.json' with { type: 'json' }
@@ -141,15 +142,7 @@ test('rejects mismatched params', () => {
       )
 })
 
-test('draws as in a pipeline', () => {
-  const images = tf.reshape<tf.Rank.R4>(tf.range(0, 48), [3, 4, 4, 1])
-  const targets = oneHot([0, 1, 2], 3)
-  const alone = ricapBatch({ images, targets }, { beta: 1, seed: 3, step: 5 })
-  const composed = compose([ricap({ beta: 1 })], { seed: 3 }).batch(images, targets, 5)
-  expect(alone.images.dataSync()).toEqual(composed.images.dataSync())
-  expect(alone.targets.dataSync()).toEqual(composed.targets.dataSync())
-  expect(alone.images.dataSync()).not.toEqual(images.dataSync())
-})
+asInPipeline(ricap, ricapBatch)
 
 test.each([
   [1, 1],

@@ -1,3 +1,4 @@
+export { asInPipeline } from './alone.ts'
 export {
   type Breach,
   checkTrick,
@@ -23,6 +24,7 @@ export {
   expectUniform,
   type Sample,
 } from './statistics.ts'
+export { lossesMatch, type LossFixture, lossOf } from './loss.ts'
 export { optimizerConformance, type OptimizerOptions } from './optimizer.ts'
 export { type OptimizerFixture, optimizerSteps, type SteppedOptimizer } from './optimizer-steps.ts'
 export { conformance, onEachBackend } from './suite.ts'
