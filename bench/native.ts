@@ -1,5 +1,5 @@
 // Images/s of training end to end on native: real CIFAR-10 with crop, flip, cutout, mixup and label smoothing, by this
-// library's trainer and by PyTorch with kornia (PYTHON names the interpreter), in processes that take turns; medians.
+// library's trainer and by PyTorch with kornia (PYTHON names the interpreter), in alternating processes; medians.
 // `node --conditions=@tricks/source bench/native.ts [repeats]` under Node 24.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -19,7 +19,7 @@ import { type ImageSet, unsupportedReason, type Precision, train } from '@tricks
 
 type Net = 'six' | 'resnet-18'
 const batchSize = 128
-/** So many steps are timed together, so many times a process. */
+/** Number of steps that are timed together, and of rounds per process. */
 const rounds = { six: { steps: 24, repeats: 3 }, 'resnet-18': { steps: 4, repeats: 3 } } as const
 const precisions: readonly Precision[] = ['float32', 'bfloat16']
 const file = fileURLToPath(import.meta.url)

@@ -49,7 +49,7 @@ async function factoriesIn(manifest: string): Promise<Factory[]> {
   const preview = await moduleAt(join(root, 'test/preview.ts'))
   const own = (await moduleAt(join(root, 'test/samples.ts'))) as {
     readonly samples?: Samples
-    /** Of a function that takes more than options, such as an optimizer to wrap, one that takes options alone. */
+    /** For a function that takes more than options, such as an optimizer to wrap, one that takes options alone. */
     readonly makers?: Readonly<Record<string, Factory['make']>>
   }
   return Object.entries(exported).flatMap(([key, options]) => {

@@ -71,7 +71,7 @@ async function run(): Promise<void> {
   now(`${percent(accuracy!.accuracy)} of the test images classified correctly, after ${seconds} s.`)
 }
 
-/** The backend asked for, or WebGPU, WebGL, wasm, whichever is the first that is there. */
+/** The requested backend, or WebGPU, WebGL, wasm, whichever is the first that is there. */
 async function choose(name: string | null): Promise<void> {
   for (const each of name === null ? ['webgpu', 'webgl', 'wasm'] : [name])
     try {

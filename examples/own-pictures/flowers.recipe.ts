@@ -1,4 +1,4 @@
-// A recipe of your own: what `tricks train ./pictures --recipe ./flowers.recipe.ts` trains with.
+// Your own recipe: what `tricks train ./pictures --recipe ./flowers.recipe.ts` trains with.
 import * as tf from '@tensorflow/tfjs-core'
 import { cosineDecay } from '@tricks/cosine-decay'
 import { cutout } from '@tricks/cutout'

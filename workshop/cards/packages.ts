@@ -11,7 +11,7 @@ export interface Listed {
   readonly folder: string
   readonly description: string
   readonly version: string
-  /** Of a trick: its stage, its names if they differ from the package's, and its names in bench/ablation. */
+  /** For a trick: its stage, its names if they differ from the package's, and its names in bench/ablation. */
   readonly tricks?: {
     readonly stage: string
     readonly names?: readonly string[]

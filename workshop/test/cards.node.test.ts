@@ -167,7 +167,7 @@ after
 `)
 })
 
-test('each of several sets has a table of its own', () => {
+test('each of several sets has its own table', () => {
   const card =
     '<!-- options: dimOptions --><!-- /options -->\n<!-- options: glowOptions --><!-- /options -->'
   const written = cardWith(card, { dimOptions, glowOptions }, sources)

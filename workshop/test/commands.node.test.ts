@@ -23,7 +23,7 @@ const createTrick = 'packages/tools/create-trick/src/cli.ts'
 const commands: Record<string, string> = { start: cli, 'new-trick': createTrick }
 
 const helps = new Map<string, string>()
-/** What a program says of itself, or of one of its commands. */
+/** The help of a program, or of one of its commands. */
 function helpOf(program: string, ...command: string[]): string {
   const key = [program, ...command].join(' ')
   const known = helps.get(key)
@@ -54,7 +54,7 @@ function takes(program: string, words: readonly string[]): void {
   }
 }
 
-/** The packages that are ours, or that one of ours depends on. */
+/** Our packages, and their dependencies. */
 const known = new Set([
   ...packages.flatMap(({ name, peers, dependencies }) => [name, ...peers, ...dependencies]),
   '@tensorflow/tfjs',

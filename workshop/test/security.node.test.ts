@@ -29,7 +29,7 @@ test('there are sources', () => {
   expect(sources.length).toBeGreaterThan(100)
 })
 
-test.each(runs)('nothing of ours uses %s', (_, pattern) => {
+test.each(runs)('none of our files uses %s', (_, pattern) => {
   const found = sources.filter((file) => pattern.test(readFileSync(join(root, file), 'utf8')))
   expect(found).toEqual([])
 })

@@ -86,7 +86,7 @@ test.each(packages.filter(isTrick))('$name has no dependency beyond its peers', 
   expect(dependencies.filter((name) => !sharedBy(trick).includes(name))).toEqual([])
 })
 
-test("core imports nothing of ours, the trainer core, the table of backends' kernels and what optimizers share", () => {
+test("core imports none of our packages, the trainer core, the table of backends' kernels and what optimizers share", () => {
   const ours = (name: string): string[] =>
     [...importsOf(packages.find((each) => each.name === name)!.folder, 'src')].filter((imported) =>
       imported.startsWith('@tricks/'),

@@ -1,4 +1,4 @@
-// The guarantees of every engine, whatever dies meanwhile. Each test has its own experiment.
+// The guarantees of every engine, even if processes or servers die. Each test has its own experiment.
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -194,7 +194,7 @@ export function contract(address: (name: string) => string): void {
     }) => {
       const { queue, storage } = await sceneOf(onTestFinished, address, 60)
       await queue.add([stepsTrial(0)])
-      // A file in place of the folder: a full or a read-only disk fails at the same point.
+      // A file instead of the folder: a full or a read-only disk fails at the same point.
       writeFileSync(join(storage, 'trials'), '')
       await expect(
         workOn(queue, { module, storage, processes: 2, signal: new AbortController().signal }),

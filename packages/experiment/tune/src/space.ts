@@ -140,7 +140,7 @@ export function configure(
   return configuration
 }
 
-/** A range on its scale: with a step, half a step wider at both ends, so that each value has an interval of its own. */
+/** A range on its scale: with a step, half a step wider at both ends, so that each value has its own interval. */
 export function scaleOf({ min, max, scale, step = 0 }: NumberRange): {
   readonly low: number
   readonly high: number

@@ -18,7 +18,7 @@ interface RowOptions {
 }
 
 interface Statistics {
-  /** Of each feature. */
+  /** Mean of each feature. */
   readonly mean: Float64Array
   /** Scales the centred features to a mean squared norm of 1. */
   readonly scale: number

@@ -5,7 +5,7 @@ export interface StepProgress extends Metrics {
   /** The last completed step. */
   readonly time: Time
   readonly rate: number
-  /** Of training only, since the last report. */
+  /** Speed of training only, since the last report. */
   readonly imagesPerSecond: number
   /** Steps skipped so far; absent if none. */
   readonly skipped?: number

@@ -33,7 +33,7 @@ test('rejects fewer images than classes', () => {
   )
 })
 
-test('of pixels in a file, those that are asked for are read, and no others', () => {
+test('reads only the requested pixels of a file', () => {
   const bytes = Uint8Array.from({ length: 24 }, (_, i) => i)
   const read: [number, number][] = []
   const images = {

@@ -326,10 +326,10 @@ void depthwise_gradients(float *input_gradient, float *filter_gradient, const fl
 
 // ------------------------------------------------------------------ convolution by Winograd's F(2x2, 3x3)
 
-// A 3x3 convolution of stride 1 makes each 2x2 outputs of a 4x4 tile of inputs with 16 products a channel in
-// place of 36: output = A' [(G filter G') * (B' tile B)] A. The products of all tiles are 16 matrix products.
-// Its adjoint gives the filter's gradient: G' [(A doutput A') * (B' tile B)] G. Channels come in fours.
-// Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, 2015, https://arxiv.org/abs/1509.09308
+// A 3x3 convolution of stride 1 makes each 2x2 outputs of a 4x4 tile of inputs with 16 products per channel instead of
+// 36: output = A' [(G filter G') * (B' tile B)] A. The products of all tiles are 16 matrix products. Its adjoint gives
+// the filter's gradient: G' [(A doutput A') * (B' tile B)] G. Channels come in fours. Lavin and Gray, Fast Algorithms
+// for Convolutional Neural Networks, 2015, https://arxiv.org/abs/1509.09308
 
 // The sixteen parts of what is in work lie a cache line further apart than they are long: a power of two apart they
 // would fall into the same few lines of the cache.

@@ -98,7 +98,7 @@ export const runSchema = v.looseObject({
       /** If they are a separate set. */
       validationImages: v.optional(count),
       testImages: v.optional(count),
-      /** Of the training and validation images. */
+      /** Checksum of the training and validation images. */
       sha256: v.optional(v.string()),
     }),
   ),
