@@ -1,5 +1,5 @@
-// Images/s of each image and mix trick, drawing included, on 512 images of 32×32, and of torchvision and kornia doing the
-// same work in the same run, where they are installed (PYTHON names the interpreter).
+// Images/s of each image and mix trick, including the draws, on 512 images of 32×32, compared with torchvision and
+// kornia in the same run, if they are installed (PYTHON names the interpreter).
 // `node --conditions=@tricks/source bench/augment.ts [repeats] [backend]` under Node 24.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
@@ -92,7 +92,7 @@ async function secondsOf(tricks: Trick[]): Promise<number> {
         { images, targets },
       ),
     )
-    // One value: enough to know that the work is done, without a copy of it all.
+    // Reads one value, to be sure that the work is done without copying everything.
     const pixel = tf.slice(made.images, [0, 0, 0, 0], [1, 1, 1, 1])
     await pixel.data()
     pixel.dispose()

@@ -1,5 +1,5 @@
-// A full run on all of CIFAR-10 with the recipe `airbench` on native, and then, separately, what the same network makes
-// of the test images seen six ways. Its log is kept in full.log. A run that is in the folder is looked at alone.
+// A full run on all of CIFAR-10 with the recipe `airbench` on native, and then, separately, the same network with
+// test-time augmentation. Its log is in full.log. If the folder already contains a run, only that is evaluated.
 // `node --conditions=@tricks/source bench/full.ts RUN_FOLDER [seed]` under Node 24.
 import * as tf from '@tensorflow/tfjs-core'
 import { useBackend } from '@tricks/backend'
@@ -41,11 +41,13 @@ for (let from = 0; from < indices.length; from += batchSize) {
 }
 console.log(
   `\n${seconds.toFixed(0)} s from start to result\n` +
-    `Apart from that, with test-time augmentation (each image, moved up left and down right by a pixel, and all three ` +
+    `Separately, with test-time augmentation (each image, shifted up left and down right by a pixel, and all three ` +
     `mirrored): ${((right / test.labels.length) * 100).toFixed(2)} %`,
 )
 
-/** Six views of each image and what each counts: half the image and its mirror image, half the moved ones. */
+/**
+ * Six views of each image with their weights: a half for the image and its mirror image, a half for the shifted ones.
+ */
 function views(images: tf.Tensor4D): [tf.Tensor4D, number][] {
   const [count, height, width, channels] = images.shape
   const padded = tf.mirrorPad(

@@ -1,5 +1,5 @@
-// Images/s of training end to end on native: real CIFAR-10 with crop, flip, cutout, mixup and label smoothing, by this
-// library's trainer and by PyTorch with kornia (PYTHON names the interpreter), in alternating processes; medians.
+// Images/s of training end to end on native: real CIFAR-10 with crop, flip, cutout, mixup and label smoothing, with
+// this library's trainer and with PyTorch and kornia (PYTHON names the interpreter), in alternating processes; medians.
 // `node --conditions=@tricks/source bench/native.ts [repeats]` under Node 24.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
@@ -76,7 +76,7 @@ async function compare(repeats: number): Promise<void> {
   rmSync(folder, { recursive: true })
 }
 
-/** The last line that a process prints; NaN where it fails, as compiling does without a C++ compiler. */
+/** The number on the last line of a process; NaN if it fails, as PyTorch's compilation does without a C++ compiler. */
 function speedOf(program: string, args: readonly string[]): number {
   const { stdout } = spawnSync(program, args, {
     encoding: 'utf8',
@@ -126,7 +126,7 @@ async function measure(net: Net, precision: Precision): Promise<number> {
       if (progress.kind === 'epoch') speeds.push(count / progress.seconds)
     },
   })
-  // The first has the warming-up.
+  // The first includes warming up.
   return median(speeds.slice(1))
 }
 

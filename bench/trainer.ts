@@ -1,4 +1,4 @@
-// What the trainer costs over a bare TensorFlow.js loop of the same step, without tricks, on wasm. Both build
+// The overhead of the trainer over a bare TensorFlow.js loop with the same step, without tricks, on wasm. Both build
 // each batch from bytes, normalise it, update, and read the losses every 20 steps; they alternate.
 // `node --conditions=@tricks/source bench/trainer.ts [repeats]` under Node 24.
 import { cpus } from 'node:os'

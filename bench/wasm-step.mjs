@@ -1,7 +1,7 @@
 // Images/s of a training step on the wasm backend: a small convolutional net with batch normalisation at batch 128,
-// with @tricks/wasm-training and @tricks/batch-norm, with tfjs alone plus the one kernel that it lacks, composed of
-// its own, and with PyTorch (eager, channels last) where it is installed (PYTHON names the interpreter). Processes
-// alternate; medians. `node bench/wasm-step.mjs [repeats]` under Node 24.
+// with @tricks/wasm-training and @tricks/batch-norm, with tfjs alone and its missing kernel composed of its own
+// operations, and with PyTorch (eager, channels last) if installed (PYTHON names the interpreter). Processes alternate;
+// medians. `node bench/wasm-step.mjs [repeats]` under Node 24.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { createRequire } from 'node:module'
 import { cpus } from 'node:os'
@@ -42,7 +42,7 @@ if (mode === 'bare' || mode === 'ours') {
 }
 
 async function measure(which, count) {
-  // The packages are not installed here: the ones of the package that is measured.
+  // The packages are not installed here, so those of the measured package are used.
   const require = createRequire(
     new URL('../packages/model/batch-norm/package.json', import.meta.url),
   )

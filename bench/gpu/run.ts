@@ -1,4 +1,4 @@
-// Everything that a machine with a GPU can tell: whether it computes what it should, how fast, and what it learns.
+// Measures everything on a machine with a GPU: correctness, speed and accuracy.
 // `node --conditions=@tricks/source bench/gpu/run.ts [--small] [--backend NAME] [--recipe NAME] [--out FILE]`
 // under Node 24, without network. `--small` is for a software device.
 import { execFileSync } from 'node:child_process'
@@ -110,7 +110,7 @@ async function checkLaws(): Promise<{ checked: number; breaches: string[] }> {
     }
   }
   say(
-    `${breaches.length === 0 ? 'right' : 'WRONG'}  ${checked} laws of tricks looked at, ${breaches.length} broken`,
+    `${breaches.length === 0 ? 'right' : 'WRONG'}  ${checked} laws of tricks checked, ${breaches.length} broken`,
   )
   return { checked, breaches }
 }
@@ -125,7 +125,7 @@ function first(set: ImageSet, count: number): ImageSet {
   }
 }
 
-/** 30 steps of a small net on this backend and on cpu, which is tfjs's reference. */
+/** Compares 30 steps of a small network on this backend and on cpu, tfjs's reference. */
 async function compareSteps(): Promise<{ steps: number; worst: number; right: boolean }> {
   const losses: number[][] = []
   for (const each of ['cpu', registered]) {
@@ -210,7 +210,7 @@ async function measure(name: ModelName, options: object, batch: number): Promise
   return { model: name, options, batch, imagesPerSecond, rates, bytes, torch }
 }
 
-/** PyTorch's images/s of the same step, or why it was not measured. */
+/** PyTorch's images/s for the same step, or the reason why it was not measured. */
 function peer(
   name: string,
   options: object,
@@ -227,7 +227,7 @@ function peer(
     String(batch),
     small ? '2' : '20',
   )
-  if (answer === undefined) return 'has no twin of this model here'
+  if (answer === undefined) return 'has no counterpart of this model here'
   return JSON.parse(answer) as { imagesPerSecond: number; device: string }
 }
 
@@ -240,7 +240,7 @@ function ask(command: string, ...given: string[]): string | undefined {
   }
 }
 
-/** The whole recipe, evaluated once on the test set; in the small form its tricks on a few images. */
+/** Trains the whole recipe and evaluates it once on the test set; with --small, its tricks on a few images. */
 async function learn(): Promise<object> {
   const recipe = await recipeNamed(flags.recipe)
   const start = performance.now()

@@ -1,4 +1,4 @@
-"""Images/s of PyTorch's training step of a model: torch_models.py NAME OPTIONS BATCH STEPS; fails for a name without a twin."""
+"""Images/s of PyTorch's training step of a model: torch_models.py NAME OPTIONS BATCH STEPS; fails for a name without a counterpart."""
 
 import json
 import sys

@@ -33,7 +33,7 @@ const outside = [
     stage: 'tools',
     folder: '.',
     file: 'CONTRIBUTING.md',
-    description: 'How to add a trick in ten minutes, and what it needs to be accepted',
+    description: 'How to add a trick in ten minutes, and the requirements for its acceptance',
   },
   {
     name: 'cifar10-example',

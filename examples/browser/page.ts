@@ -1,4 +1,4 @@
-// Trains the quick recipe in a page, on the best that the browser has.
+// Trains the quick recipe in a page, on the browser's best backend.
 import '@tensorflow/tfjs-backend-webgl'
 import '@tensorflow/tfjs-layers'
 import '@tricks/wasm-training'
@@ -43,7 +43,7 @@ async function run(): Promise<void> {
   })
   const limit = asked.get('limit')
   const images = limit === null ? data.train : firstOf(data.train, Number(limit))
-  // A part of the training images asks for a part of the test.
+  // With a part of the training images, uses a part of the test images.
   const share = images.labels.length / data.train.labels.length
   const test = first(data.test, Math.ceil(share * data.test.labels.length))
   const model = createModel('plain', { widths: [[16], [32], [64], [128]], seed: 0 })
@@ -54,7 +54,7 @@ async function run(): Promise<void> {
   const { test: accuracy } = await train({
     model,
     data: { train: images, test },
-    // As the recipe quick of @tricks/cli, which is for Node.
+    // Like the recipe quick of @tricks/cli, which needs Node.
     tricks: [
       randomCrop({ padding: 1 }),
       randomFlip(),
@@ -71,7 +71,7 @@ async function run(): Promise<void> {
   now(`${percent(accuracy!.accuracy)} of the test images classified correctly, after ${seconds} s.`)
 }
 
-/** The requested backend, or WebGPU, WebGL, wasm, whichever is the first that is there. */
+/** The requested backend, or WebGPU, WebGL, wasm, whichever is available first. */
 async function choose(name: string | null): Promise<void> {
   for (const each of name === null ? ['webgpu', 'webgl', 'wasm'] : [name])
     try {
@@ -81,7 +81,7 @@ async function choose(name: string | null): Promise<void> {
         device = `, ${renderer()}`
         if (name === null && /swiftshader|llvmpipe|software|basic render/i.test(device))
           throw new Error(
-            'it computes on the processor, slower than wasm (?backend=webgl takes it)',
+            'it computes on the processor, slower than wasm (?backend=webgl selects it anyway)',
           )
       }
       if (!(await tf.setBackend(each))) throw new Error('it does not start')
@@ -90,10 +90,10 @@ async function choose(name: string | null): Promise<void> {
     } catch (error) {
       log(`Not on ${each}: ${(error as Error).message.replace(`${each}: `, '')}`)
     }
-  throw new Error('There is nothing to train on.')
+  throw new Error('No backend is available to train on.')
 }
 
-/** What WebGL computes on, which is the processor where there is no GPU. */
+/** The device that WebGL computes on: the processor if there is no GPU. */
 function renderer(): string {
   const gl = document.createElement('canvas').getContext('webgl2')
   if (!gl) throw new Error('it does not start')

@@ -6,7 +6,7 @@ import './style.css'
 export default {
   extends: DefaultTheme,
   enhanceApp({ app }) {
-    // Otherwise a page that fails to render is written half empty, and the build succeeds.
+    // Otherwise the build would succeed with a half-empty page if rendering fails.
     app.config.throwUnhandledErrorInProduction = import.meta.env.SSR
     app.component('Step', Step)
   },

@@ -2,7 +2,7 @@
 //
 //     node --conditions=@tricks/source src/full.ts
 //
-// What a GPU is not needed for: `npm start -- --recipe airbench`, 90.28 % on the test images (91.49 % with test-time
+// Without a GPU: `npm start -- --recipe airbench`, 90.28 % on the test images (91.49 % with test-time
 // augmentation) in 986 s on two cores of a Xeon with AVX-512, @tricks/native in bfloat16, n = 1 (bench/full.log).
 import * as tf from '@tensorflow/tfjs-core'
 import { useBackend } from '@tricks/backend'

@@ -1,7 +1,7 @@
 // What `npm start` runs: the command line of @tricks/cli, on CIFAR-10 unless a command is named.
 //
 //     npm start                              trains the quick recipe, in two to five minutes on two cores
-//     npm start -- --recipe six              trains another one
+//     npm start -- --recipe six              trains another recipe
 //     npm start -- report runs/…             any other command
 //
 // The quick recipe: 75.9 % on wasm (seed 0), in 2:30 min on a Xeon with AVX-512 and 4:12 on an EPYC with AVX2, two cores

@@ -1,4 +1,4 @@
-// The files are well-formed: against Kubernetes' schemas, sbatch's options, and the program's own flags.
+// Validates the files against Kubernetes' schemas, sbatch's options, and the program's own flags.
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -33,7 +33,7 @@ const documentsOf = (name: string): Document[] =>
     return (each as { toJS(): unknown }).toJS() as Document
   })
 
-/** The flags that `tricks worker` takes. */
+/** The flags of `tricks worker`. */
 const help = execFileSync(
   process.execPath,
   [
@@ -48,7 +48,7 @@ const help = execFileSync(
 const flagsIn = (words: readonly string[]): string[] =>
   words.filter((word) => word.startsWith('--'))
 
-test.each(['deployment.yaml', 'job.yaml'])('%s is what Kubernetes takes', (name) => {
+test.each(['deployment.yaml', 'job.yaml'])('%s is valid for Kubernetes', (name) => {
   const documents = documentsOf(name)
   expect(documents.length).toBeGreaterThan(0)
   for (const document of documents)
@@ -62,13 +62,13 @@ test.each(['deployment.yaml', 'job.yaml'])('%s is what Kubernetes takes', (name)
   for (const flag of flagsIn(args)) expect(help).toContain(flag)
 })
 
-test('the schemas notice a mistake', () => {
+test('the schemas detect a mistake', () => {
   const [deployment] = documentsOf('deployment.yaml') as [Document & { spec: object }]
   const wrong = { ...deployment, spec: { ...deployment.spec, replicas: 'many' } }
   expect(() => new Deployment(wrong as never).validate()).toThrow(/replicas/)
 })
 
-/** From sbatch's manual, with what a value looks like. */
+/** Options from sbatch's manual, with the form of their values. */
 const options: Readonly<Record<string, RegExp>> = {
   'job-name': /^\S+$/,
   array: /^\d+(-\d+)?(,\d+(-\d+)?)*(%\d+)?$/,
@@ -80,12 +80,12 @@ const options: Readonly<Record<string, RegExp>> = {
   'open-mode': /^(append|truncate)$/,
 }
 
-test('workers.sbatch is what Slurm takes', () => {
+test('workers.sbatch is valid for Slurm', () => {
   const text = textOf('workers.sbatch')
   expect(() => execFileSync('bash', ['-n'], { input: text })).not.toThrow()
   const [shebang, ...lines] = text.split('\n')
   expect(shebang).toBe('#!/bin/bash')
-  // Slurm reads its options up to the first line that is a command.
+  // Slurm reads options up to the first command.
   const directives = lines.filter((line) => line.startsWith('#SBATCH '))
   expect(lines.slice(0, directives.length)).toEqual(directives)
   for (const line of directives) {

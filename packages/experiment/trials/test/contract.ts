@@ -178,7 +178,7 @@ export function contract(address: (name: string) => string): void {
         ['failed', 3, 'no luck with seed 7'],
         ['finished', 1, undefined],
         ['failed', 3, 'a process died (SIGKILL)'],
-        ['failed', 3, expect.stringMatching(/no program for 'unknown', only steps/)],
+        ['failed', 3, expect.stringMatching(/no program for 'unknown', only for steps/)],
       ])
       expect(await queue.retry()).toBe(3)
       expect(await queue.counts()).toMatchObject({ waiting: 3, finished: 1, failed: 0 })
