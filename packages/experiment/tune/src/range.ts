@@ -1,17 +1,17 @@
 import type { Kind } from '@tricks/core/options'
 import type { NumberRange, Parameter } from './space.ts'
 
-/** On a logarithmic scale, how many times smaller and larger than its start an option is searched. */
+/** On a logarithmic scale, the range is this many times smaller and larger than the start. */
 const factor = 10
-/** On a linear scale, how many times as far from the nearer bound. */
+/** On a linear scale, the range is this many times as far from the nearer bound. */
 const times = 3
 
 /**
- * The range in which an option is searched, from its declaration: its scale, its bounds, and where the search starts. On a
- * logarithmic scale from a tenth to ten times the start; on a linear one up to three times as far from the nearer bound;
- * booleans and lists of words entirely.
+ * The range in which an option is searched, from its declared scale and bounds and the start of the search. On a
+ * logarithmic scale, it is from a tenth to ten times the start; on a linear one, up to three times as far from the
+ * nearer bound; booleans and lists of words are searched entirely.
  *
- * @param kind the option as it is declared
+ * @param kind the declared option
  * @param start the value in use; default the declared default
  * @returns undefined if the declaration gives no range: lists, functions, optional values, 0 on a logarithmic scale
  * @example
@@ -66,7 +66,7 @@ function linear({ min, max, above, below }: Bounds, start: number): NumberRange 
   return { min: tidy(low), max: tidy(high) }
 }
 
-/** Without the last digits of a product. */
+/** Rounds away the last digits of a product. */
 const tidy = (value: number): number => Number(value.toPrecision(12))
 
 function integerRange({ min = 0, max = Infinity }: Bounds, start: number): NumberRange | undefined {

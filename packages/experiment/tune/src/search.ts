@@ -8,18 +8,18 @@ export interface Training extends Rung {
   readonly configuration: Configuration
 }
 
-/** A training that was given out, with its score as in `Issued`. */
+/** A training that was started, with its score as in `Issued`. */
 export type Given = Training & Issued
 
 export interface SearchOptions extends EstimatorOptions {
   readonly space: Space
   /** Number of rungs. */
   readonly rungs: number
-  /** Of each rung's finished candidates the best 1/factor go on; default 3. */
+  /** The best 1/factor of each rung's finished candidates advance; default 3. */
   readonly factor?: number
   /** The first candidates, before any is proposed. */
   readonly first?: readonly Configuration[]
-  /** By `createRandom`: the n-th candidate draws from its own stream. */
+  /** From `createRandom`: the n-th candidate draws from its own stream. */
   readonly random: Random
 }
 
@@ -27,7 +27,7 @@ export interface SearchOptions extends EstimatorOptions {
  * The next training of a search: successive halving decides between a longer training of a good candidate and a new
  * candidate, which the estimator proposes. A pure function, so a search can be replayed from its results alone.
  *
- * @param given what was given out so far, in that order
+ * @param given the trainings started so far, in order
  * @throws RangeError as `proposeConfiguration` does
  * @example
  * const space = { rate: { min: 1e-3, max: 1, scale: 'log' } } as const
@@ -49,8 +49,8 @@ export function nextTraining(
 }
 
 /**
- * The candidates with their scores, in the order in which they were first given out. A candidate that came further counts
- * as better than all that didn't, as Optuna ranks what was pruned; one that failed as worse than all.
+ * The candidates with their scores, in the order in which they were first started. As in Optuna's ranking of pruned
+ * trials, a candidate on a higher rung counts as better than all on lower ones, and a failed one as worse than all.
  *
  * @example
  * const configuration = { rate: 0.1 }

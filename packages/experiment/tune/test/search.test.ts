@@ -70,7 +70,7 @@ const options = {
   startup: 4,
 }
 
-/** Better near 0.3, and more clearly so the longer. */
+/** Better near 0.3, and more clearly after a longer training. */
 const scoreOf = (x: number, rung: number): number => 0.5 + 0.1 * rung - Math.abs(x - 0.3) / 2
 
 function searched(count: number): Given[] {
@@ -108,7 +108,7 @@ describe('the next training', () => {
   })
 })
 
-test('candidates count by how far they came', () => {
+test('candidates are ranked by their highest rung', () => {
   const given = [
     { candidate: 0, rung: 0, configuration: { x: 0 }, score: 0.9 },
     { candidate: 1, rung: 0, configuration: { x: 1 }, score: 0.5 },

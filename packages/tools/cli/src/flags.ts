@@ -123,7 +123,7 @@ export const flags = {
   budget: flag(
     text,
     '<amount>',
-    'How much to train in all: a time such as 2h or 90m, or a number of epochs such as 500epochs',
+    'Total training: a time such as 2h or 90m, or a number of epochs such as 500epochs',
   ),
   space: flag(
     text,

@@ -53,7 +53,7 @@ test('the space contains the recipe itself', () => {
   expect(warm).toMatchObject({ name: 'warmup', after: { name: 'cosine-decay' } })
 })
 
-test('every candidate makes tricks and an optimizer, and changes some of the recipe', () => {
+test('every candidate gives tricks and an optimizer, and differs from the recipe', () => {
   const random = createRandom(2)
   const seen = new Set<string>()
   for (let i = 0; i < 200; i++) {
@@ -61,7 +61,7 @@ test('every candidate makes tricks and an optimizer, and changes some of the rec
     for (const part of bag.tricks)
       seen.add(makeTrick(part as Exclude<typeof part, { kept: string }>).name)
     makeOptimizer(bag.optimizer!).dispose()
-    // Mixes exclude each other.
+    // Mixes are alternatives.
     expect(
       bag.tricks.filter((part) => /^(mixup|cutmix|ricap)$/.test((part as { name: string }).name))
         .length,
@@ -101,7 +101,7 @@ test('tricks that the catalogue does not have are unchanged, and exclude conflic
 })
 
 describe('parts', () => {
-  test('are the tricks, what was dropped, and other options', () => {
+  test('are the tricks, those dropped, and other options', () => {
     const winner = changed({
       'label-smoothing': false,
       cutout: true,

@@ -1,4 +1,4 @@
-// A search on made-up pictures whose recipe has a planted mistake, a learning rate that is too small.
+// A search on generated pictures, whose recipe has a planted mistake: a learning rate that is too small.
 import {
   cpSync,
   existsSync,
@@ -38,7 +38,7 @@ export default defineRecipe({
 })
 `
 
-/** Stripes of either direction in noise. */
+/** Draws stripes of two directions in noise. */
 function paint(): void {
   const random = createRandom(4)
   for (const [name, isRow] of [
@@ -98,7 +98,7 @@ test('a search finds a better recipe, which train runs, and another search finds
     expect(configuration['policy']).toBe('none')
     expect(configuration['sharpness-aware']).toBe(false)
   }
-  // Longer trainings continue shorter ones, and no checkpoint is left that nothing needs.
+  // Longer trainings continue shorter ones, and unneeded checkpoints are removed.
   const continued = trials.filter((trial) => trial.from !== undefined)
   expect(continued.length).toBeGreaterThan(1)
   for (const { from: id, budget } of continued)
@@ -108,7 +108,7 @@ test('a search finds a better recipe, which train runs, and another search finds
   for (const { from: id } of continued)
     expect(existsSync(join(root, 'calm/trials', id!))).toBe(false)
 
-  // Images for the test are read for the comparison only, with seeds that the search didn't use.
+  // Test images are used only for the comparison, with seeds that the search didn't use.
   const queue = await openTrials(join(root, 'calm'))
   const entries = await queue.list()
   await queue.close()
@@ -197,7 +197,7 @@ test.each([
   ],
   [
     ['--images', '170'],
-    /--images: expected at most 116, as of 180 training images 28 are for validation and 36 for a test, got 170/,
+    /--images: expected at most 116, as 28 of 180 training images are for validation and 36 for a test, got 170/,
   ],
 ] as [string[] | Record<string, unknown>, RegExp][])('%o is rejected', async (given, message) => {
   const isSpace = !Array.isArray(given)

@@ -23,7 +23,7 @@ export type TuneFlags = (typeof names)[number]
 
 export const tune: Command<TuneFlags> = {
   usage: 'tune <data>',
-  what: 'Search which tricks, how strong, and which optimizer options suit your data',
+  what: 'Search the tricks, their strength and the optimizer options that suit your data',
   flags: names,
   examples: [
     'tune ./pictures --budget 2h',

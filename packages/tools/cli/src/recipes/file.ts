@@ -38,11 +38,11 @@ export async function recipeFrom(file: string): Promise<Recipe> {
 let resolves = false
 
 /**
- * Lets a recipe import this program's packages where none are installed, as with npx, and in the folder of a search. Where
- * they are, the installed ones are taken.
+ * Lets a recipe import this program's packages if none are installed beside it, as with npx, and in the folder of a
+ * search. Installed packages take precedence.
  */
 function resolveOwn(): void {
-  // Node has it from 22.15; before, the packages must be installed beside the recipe.
+  // Node has it since 22.15; in older versions, the packages must be installed beside the recipe.
   if (resolves || typeof registerHooks !== 'function') return
   resolves = true
   registerHooks({

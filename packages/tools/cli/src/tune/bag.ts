@@ -6,25 +6,25 @@ import { catalogue, type Entry, optimizers } from './catalogue.ts'
 /** A trick or an optimizer of the catalogue, as JSON. */
 export interface Call {
   readonly name: string
-  /** Those that differ from the defaults. */
+  /** The options that differ from the defaults. */
   readonly options: Readonly<Record<string, Json>>
-  /** What follows a warm-up. */
+  /** The schedule that follows a warm-up. */
   readonly after?: Call
 }
 
-/** What `tune` varies of a recipe, as JSON. */
+/** The parts of a recipe that `tune` varies, as JSON. */
 export interface Bag {
   readonly batchSize: number
   /** Undefined: the recipe's own. */
   readonly optimizer?: Call
-  /** Of the catalogue, or the key of a trick that the recipe has and the catalogue doesn't. */
+  /** Tricks of the catalogue, and the keys of the recipe's tricks that are not in the catalogue. */
   readonly tricks: readonly (Call | { readonly kept: string })[]
 }
 
 export const isKept = (part: Bag['tricks'][number]): part is { readonly kept: string } =>
   'kept' in part
 
-/** A warm-up is no alternative: it precedes the schedule. */
+/** A warm-up is not an alternative: it precedes the schedule. */
 export const warmupEntry: Entry = {
   name: 'warmup',
   module: 'warmup',
@@ -38,7 +38,11 @@ const entries = new Map<string, Entry<unknown>>(
   [...catalogue, warmupEntry, ...optimizers].map((each) => [each.name, each]),
 )
 
-/** @throws Error if the catalogue has none of that name: the call is another version's */
+/**
+ * Finds an entry of the catalogue.
+ *
+ * @throws Error if there is none of that name, as in a call from another version
+ */
 export function entryNamed(name: string): Entry<unknown> {
   const found = entries.get(name)
   if (!found) throw new Error(`tune: there is no ${name} in this version`)
@@ -59,7 +63,7 @@ export function callOf({ name, declared }: Entry<unknown>, options: object, afte
   return { name, options: own, ...(after && { after }) }
 }
 
-/** To four digits, as a person would write it: more make no difference. */
+/** Rounds to four digits, as a person would write; more make no difference. */
 function rounded(value: unknown): unknown {
   if (typeof value === 'number')
     return Number.isInteger(value) ? value : Number(value.toPrecision(4))

@@ -5,21 +5,21 @@ import { dryContext } from '../recipes/dry.ts'
 import { callOf, type Call, warmupEntry } from './bag.ts'
 import { catalogue, type Entry, optimizers } from './catalogue.ts'
 
-/** A recipe in the catalogue's terms: where the search starts. */
+/** A recipe in the catalogue's terms, from which the search starts. */
 export interface Base {
   readonly batchSize: number
-  /** Undefined if the catalogue has none like it: then it isn't varied. */
+  /** Undefined if it is not in the catalogue; it is not varied then. */
   readonly optimizer?: Call
-  /** The highest rate: with a warm-up, that at its end. */
+  /** The highest rate; with a warm-up, the one at its end. */
   readonly peak: number
   readonly tricks: readonly Call[]
   readonly warmup?: Call
   readonly schedule?: Call
-  /** Tricks that the catalogue doesn't have, which are unchanged. */
+  /** Tricks that are not in the catalogue, and are not varied. */
   readonly kept: readonly Trick[]
 }
 
-/** Reads a recipe. A backend must be ready. */
+/** Reads a recipe; requires a backend. */
 export function baseOf(recipe: Recipe, facts: RecipeData): Base {
   const list = tricksOf(recipe, dryContext(recipe, facts))
   const tricks: Call[] = []
@@ -54,7 +54,7 @@ export function baseOf(recipe: Recipe, facts: RecipeData): Base {
   }
 }
 
-/** Of the catalogue, with these options. */
+/** The entry of the catalogue with these options. */
 function entryOf({ name, options }: Trick): Entry | undefined {
   const found = catalogue.find((entry) => entry.name === name)
   if (!found) return undefined

@@ -1,6 +1,6 @@
 import { UsageError } from '../usage.ts'
 
-/** How much may be trained: an amount of time, or of epochs, which makes a search repeatable. */
+/** The total amount of training: a time, or a number of epochs, which makes a search repeatable. */
 export type Budget = { readonly seconds: number } | { readonly epochs: number }
 
 const units: Readonly<Record<string, number>> = { h: 3600, m: 60, min: 60, s: 1 }
@@ -21,51 +21,51 @@ export function budgetOf(text: string): Budget {
   )
 }
 
-/** A training that was given out. */
+/** A training that was started. */
 export interface Spent {
   readonly epochs: number
   /** Absent while it runs. */
   readonly seconds?: number
 }
 
-/** What is left of a budget, and what it is worth. A function of the trials' results, so that nothing else is kept. */
+/** Computes the remaining budget from the trials' results alone. */
 export class Account {
   /** In the budget's unit. */
   readonly total: number
   readonly #byTime: boolean
 
-  /** @param processes how many trials are trained at once: of each second they have one each */
+  /** @param processes number of trials trained at once; each second counts once per process */
   constructor(budget: Budget, processes: number) {
     this.#byTime = 'seconds' in budget
     this.total = 'seconds' in budget ? budget.seconds * processes : budget.epochs
   }
 
-  /** What trainings cost; those that run, what they are expected to. */
+  /** The cost of trainings; for running ones, the expected cost. */
   spentOn(trainings: readonly Spent[]): number {
     if (!this.#byTime) return trainings.reduce((sum, { epochs }) => sum + epochs, 0)
     const perEpoch = secondsPerEpoch(trainings)
     return trainings.reduce((sum, { epochs, seconds }) => sum + (seconds ?? epochs * perEpoch), 0)
   }
 
-  /** What an epoch costs, as far as is known. */
+  /** The estimated cost of an epoch. */
   perEpoch(trainings: readonly Spent[]): number {
     return this.#byTime ? secondsPerEpoch(trainings) : 1
   }
 
-  /** An amount for a person: of each process's time, or as the flag is written. */
+  /** Formats an amount: the time per process, or as the flag is written. */
   text(amount: number, processes: number): string {
     return this.#byTime ? timeText(amount / processes) : `${Math.ceil(amount)}epochs`
   }
 }
 
-/** The mean over what is known. */
+/** The mean over finished trainings. */
 function secondsPerEpoch(trainings: readonly Spent[]): number {
   const known = trainings.filter(({ seconds }) => seconds !== undefined)
   const epochs = known.reduce((sum, each) => sum + each.epochs, 0)
   return epochs === 0 ? 0 : known.reduce((sum, { seconds }) => sum + seconds!, 0) / epochs
 }
 
-/** Such as 1 h 30 min. */
+/** Formats a time, for example '1 h 30 min'. */
 export function timeText(seconds: number): string {
   if (seconds < 90) return `${Math.ceil(seconds)} s`
   const minutes = Math.ceil(seconds / 60)

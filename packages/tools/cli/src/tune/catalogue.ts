@@ -1,4 +1,4 @@
-// What `tune` searches: the tricks that work with any data and network, in the order of a recipe's list.
+// The tricks that `tune` searches, in the order of a recipe's list: those that work with any data and network.
 import type * as tf from '@tensorflow/tfjs-core'
 import { adabound, adaboundOptions } from '@tricks/adabound'
 import { adamw, adamwOptions } from '@tricks/adamw'
@@ -44,19 +44,19 @@ import { l1, l1Options, l2, l2Options } from '@tricks/weight-penalty'
 type Options = Readonly<Record<string, unknown>>
 type Declared = OptionSet<Readonly<Record<string, Kind>>, unknown>
 
-/** Of alternatives, a configuration has at most one. */
+/** A group of alternatives, of which a configuration has at most one. */
 export type Group = 'policy' | 'mix' | 'loss' | 'average' | 'schedule'
 
 /** A trick or an optimizer that a search may use. */
 export interface Entry<T = Trick> {
-  /** As the trick calls itself. */
+  /** The trick's own name. */
   readonly name: string
   /** The package that exports it, without the scope. */
   readonly module: string
   readonly make: (options: Options) => T
   readonly declared: Declared
   readonly group?: Group
-  /** Where the search starts, if not at the declared defaults. */
+  /** Options where the search starts, if not at the declared defaults. */
   readonly start: Options
   /** Options that are not searched, as they have little effect. */
   readonly fixed: readonly string[]
@@ -138,7 +138,7 @@ export const catalogue: readonly Entry[] = [
   schedule(warmupStableDecay, warmupStableDecayOptions),
 ]
 
-/** An optimizer, and the class names by which a recipe's is recognised. */
+/** An optimizer, with the class names by which it is recognised in a recipe. */
 export interface OptimizerEntry extends Entry<tf.Optimizer> {
   readonly classes: readonly string[]
 }

@@ -10,15 +10,18 @@ export interface Source {
   readonly name: string
   readonly bag: Bag
   readonly epochs: number
-  /** Where the source is written, for what it imports. */
+  /** The path of the source, to resolve its imports. */
   readonly file: string
   /** One line, for lists. */
   readonly what: string
-  /** The comment at its beginning. */
+  /** The comment at the beginning. */
   readonly comment: readonly string[]
 }
 
-/** A module whose default export is the recipe: by itself, or on top of the recipe that the search started from. */
+/**
+ * The source of a module whose default export is the recipe, either complete or based on the recipe from which the
+ * search started.
+ */
 export function recipeSource({ recipe, name, bag, epochs, file, what, comment }: Source): string {
   const own = typeof recipe.model === 'string' && !recipe.prepare && !recipe.teacher && !recipe.head
   const keeps = bag.tricks.some(isKept)
@@ -81,7 +84,7 @@ function factoryOf({ name }: Call): string {
   return make.name
 }
 
-/** A call as it is written. */
+/** The source of a call. */
 export function callCode(call: Call): string {
   const options = Object.entries(call.options).map(([key, value]) => `${key}: ${code(value)}`)
   const all = call.after ? [...options, `after: ${callCode(call.after)}`] : options

@@ -13,16 +13,18 @@ import {
   tuneTrial,
 } from './search.ts'
 
-/** What a search found. */
+/** The result of a search. */
 export interface Found {
   /** All trials, in the order in which they were decided. */
   readonly trained: readonly Trained[]
   readonly winner: Configuration
-  /** Whether it is the recipe itself, as nothing was better. */
+  /** Whether the winner is the recipe itself, as no candidate was better. */
   readonly isBase: boolean
   /** On test images, with seeds that were not used before. */
   readonly comparison: Comparison
-  /** What the winner loses without each of its parts, on validation images; empty if the budget didn't allow it. */
+  /**
+   * The winner's loss of accuracy without each of its parts, on validation images; empty if the budget didn't allow it.
+   */
   readonly parts: readonly Part[]
 }
 
@@ -41,7 +43,7 @@ export interface Part {
   readonly effect: Estimate
 }
 
-/** Seeds of the later stages, counted from the search's own. */
+/** Seeds of the later stages, as offsets from the search's seed. */
 const offsets = { finalists: 1, parts: 101, comparison: 201 } as const
 
 /** Searches, chooses a winner on validation images, and compares it with the recipe on test images. */
@@ -115,7 +117,7 @@ interface Arm {
   readonly configuration: Configuration
 }
 
-/** How many trainings each stage gets of those that the budget has left. */
+/** Divides the remaining trainings between the stages. */
 export function sharesOf(trainings: number): {
   readonly finalists: number
   readonly finalistSeeds: number
@@ -127,7 +129,7 @@ export function sharesOf(trainings: number): {
   return { finalists, finalistSeeds, comparisonSeeds }
 }
 
-/** Trains each arm with the same seeds; the recipe's pairs are on one machine if the queue is. */
+/** Trains each arm with the same seeds. */
 async function trainArms(
   { queue, setup, base, seed, signal, onResult }: Search,
   stage: keyof typeof offsets,
@@ -170,7 +172,7 @@ async function trainArms(
     )
   return {
     trials: done,
-    // A training that diverges classifies nothing.
+    // A diverged training counts as an accuracy of 0.
     accuracies: arms.map(({ name }) =>
       done.filter((each) => each.name === name).map(({ entry }) => scoreOf(entry) ?? 0),
     ),

@@ -1,18 +1,18 @@
-// The space as a user narrows it, in a JSON file.
+// Narrows the space by the user's JSON file.
 import { readFileSync } from 'node:fs'
 import { type Parameter, checkSpace, isChoice, type Space, type Value } from '@tricks/tune'
 import { meant, UsageError } from '../usage.ts'
 import { entryNamed } from './bag.ts'
 import { allows, type Searched } from './space.ts'
 
-/** What a parameter may be given: one value, a list, or a range. */
+/** The allowed forms of a parameter: one value, a list, or a range. */
 type Given =
   | Value
   | readonly Value[]
   | { readonly min: number; readonly max: number; readonly scale?: 'linear' | 'log' }
 
 /**
- * Reads `--space`: the parameters that differ, each a value, a list of values, or { "min", "max" }.
+ * Reads `--space`: the parameters to change, each as a value, a list of values, or { "min", "max" }.
  *
  * @throws UsageError for a file that isn't such JSON
  */
@@ -29,7 +29,7 @@ export function readSpace(file: string): Readonly<Record<string, Given>> {
 }
 
 /**
- * The space with what the user gave.
+ * Applies the user's parameters to the space.
  *
  * @throws UsageError naming the parameter: for an unknown one, a value that its declaration doesn't allow, an empty range, or
  * one that exists in no configuration
@@ -90,7 +90,7 @@ function parameterOf(name: string, own: Parameter, given: Given): Parameter {
   return { choices, ...when }
 }
 
-/** By the option's own declaration: the search's range may be exceeded. */
+/** Checks against the option's declaration; values outside the search's range are allowed. */
 function checkAllowed(name: string, value: Value, wrong: (range: string) => UsageError): void {
   const [trick, option] = name.split('.') as [string, string | undefined]
   if (option === undefined) return
@@ -100,7 +100,7 @@ function checkAllowed(name: string, value: Value, wrong: (range: string) => Usag
     throw wrong(isDuration ? 'a share of the run in (0, 1]' : kind.range)
 }
 
-/** An option of a trick that is never used would be searched in vain. */
+/** Rejects a search of an option whose trick is never used. */
 function checkReachable(name: string, space: Space): void {
   const never = unreachable(name, space)
   if (never)

@@ -13,7 +13,7 @@ export interface Images {
 
 let last: { readonly key: string; readonly images: Promise<Images> } | undefined
 
-/** Loaded once per process, as its trials mostly share them. */
+/** Loads the images, once per process, as most of its trials share them. */
 export function openImages(setup: TuneSetup): Promise<Images> {
   const { data, size, skipBroken, images, backend } = setup
   const key = JSON.stringify({ data, size, skipBroken, images })
@@ -28,7 +28,7 @@ export function openImages(setup: TuneSetup): Promise<Images> {
 }
 
 /**
- * Images to train on, to choose by, and to test on, proportionally by class.
+ * Divides the images into training, validation and test, proportionally by class.
  *
  * @throws Error if there are too few
  */

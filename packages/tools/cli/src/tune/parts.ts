@@ -7,7 +7,7 @@ export interface Without {
   readonly configuration: Configuration
 }
 
-/** What a switch is without its trick. */
+/** The value of a switch that turns its trick off. */
 const off = (value: unknown): boolean | 'none' => (typeof value === 'boolean' ? false : 'none')
 
 /**
@@ -28,7 +28,7 @@ export function partsOf(searched: Searched, winner: Configuration): Without[] {
     if (now === undefined) continue
     const nothing = off(now)
     const label = typeof now === 'string' && now !== 'none' ? now : name
-    // The schedule is what the rest is tuned to: in its place comes the recipe's.
+    // The rest is tuned for the schedule, so it is replaced by the recipe's instead of removed.
     const instead = name === 'schedule' && before !== now ? before! : nothing
     if (now !== nothing) parts.push({ name: label, configuration: change({ [name]: instead }) })
     else if (before !== undefined && before !== nothing)

@@ -1,4 +1,4 @@
-// What a search writes in its folder.
+// The files that a search writes into its folder.
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { effectText, type Estimate, isClear, points } from '@tricks/ablation'
@@ -8,7 +8,7 @@ import type { Comparison, Found, Part } from './conclude.ts'
 import { metricsOf, type Trained } from './search.ts'
 import type { TuneSetup } from './trial.ts'
 
-/** What must not change while a search is continued; its budget may. */
+/** Settings that must not change when a search is continued; its budget may. */
 export interface About {
   readonly setup: TuneSetup
   readonly seed: number
@@ -32,11 +32,11 @@ interface TrialRecord {
   readonly name: string
   readonly stage: Trained['stage']
   readonly seed: number
-  /** Of the whole training. */
+  /** Epochs of the whole training. */
   readonly budget: number
   readonly from?: string
   readonly configuration: Configuration
-  /** Null if it diverged. */
+  /** Null if the training diverged. */
   readonly accuracy?: number | null
   readonly loss?: number | null
   readonly error?: string
@@ -47,7 +47,11 @@ const size = (share: number): string => (share * 100).toFixed(2)
 
 const text = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
 
-/** @throws Error if the folder holds a search with other settings */
+/**
+ * Checks that the settings are those of the folder's search.
+ *
+ * @throws Error if they differ
+ */
 export function checkSame(folder: string, about: About): void {
   const file = join(folder, 'about.json')
   if (!existsSync(file)) return replaceFile(file, text(about))
@@ -100,7 +104,7 @@ function recordOf({ trial, name, stage, configuration, entry }: Trained): TrialR
   }
 }
 
-/** `README.md`: what was found, for a person. */
+/** `README.md`: the result for people. */
 export function pageOf(
   { comparison, parts, isBase, trained }: Found,
   {
@@ -125,8 +129,8 @@ export function pageOf(
     ...about.flatMap((line) => [line, '']),
     isBase
       ? `None of ${candidates} candidates was better than the recipe on validation images.`
-      : `The best of ${candidates} candidates, against the recipe that the search started from, over ${n} pairs with fresh ` +
-        `seeds on test images, which nothing else read: ${gainText(gain)} percentage points.`,
+      : `The best of ${candidates} candidates, compared with the recipe that the search started from, over ${n} pairs with fresh ` +
+        `seeds on test images, which were not used before: ${gainText(gain)} percentage points.`,
     '',
     '| | accuracy, % | n |',
     '| --- | ---: | ---: |',
@@ -140,10 +144,14 @@ export function pageOf(
     '## Leave-one-out',
     '',
     ...(parts.length === 0
-      ? [isBase ? 'There is nothing to leave out.' : 'The budget left no training for it.']
+      ? [
+          isBase
+            ? 'The winner is the recipe itself, so no part was left out.'
+            : 'The budget was too small for it.',
+        ]
       : [
-          'What the winner loses without each part, in percentage points of accuracy on validation images, with other seeds. ' +
-            'In the place of a schedule, an optimizer or a batch size comes that of the recipe.',
+          'Loss of the winner without each part, in percentage points of accuracy on validation images, with other seeds. ' +
+            'A schedule, an optimizer or a batch size is replaced by that of the recipe.',
           '',
           ...table,
         ]),
@@ -155,7 +163,7 @@ export function pageOf(
   ].join('\n')
 }
 
-/** With its interval, if there is one. */
+/** Formats a gain, with its interval if there is one. */
 export const gainText = (gain: Estimate): string =>
   Number.isFinite(gain.interval)
     ? `${points(gain.mean)} ± ${size(gain.interval)}${isClear(gain) ? '' : ' (no clear gain)'}`

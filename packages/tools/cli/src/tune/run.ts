@@ -28,7 +28,7 @@ import { follow } from './view.ts'
 
 type Given = Flags<TuneFlags>
 
-/** Of the images, for validation, and for a test if the data has none of its own. */
+/** One of this many images is for validation, and one for the test if the data has no test images. */
 const share = 5
 
 /** The command `tune`. @returns the exit code */
@@ -72,7 +72,7 @@ export async function runTune(data: string, flags: Given, program: string): Prom
   const queue = await openTrials(where, { say: view.say, ...(server !== undefined && { version }) })
   try {
     if (server !== undefined) await queue.note('bound to a machine', 'yes')
-    // Starting the command again also retries what failed.
+    // Starting the command again also retries failed trials.
     await queue.retry()
     introduce(view, { setup, searched, queue, processes, out })
     const trained = new Map<string, Trained>()
@@ -144,7 +144,7 @@ function setupOf(
   const training = flags.images ?? most
   if (training > most || most < 1)
     throw new UsageError(
-      `--images: expected at most ${Math.max(0, most)}, as of ${count} training images ${validation} are for validation` +
+      `--images: expected at most ${Math.max(0, most)}, as ${validation} of ${count} training images are for validation` +
         `${held > 0 ? ` and ${held} for a test` : ''}, got ${training}`,
     )
   return {
@@ -159,17 +159,17 @@ function setupOf(
   }
 }
 
-/** A budget in epochs needs no training to be found too small. */
+/** Checks a budget in epochs before training. */
 function checkEpochs(budget: Budget, { epochs }: TuneSetup): void {
   const needed = fewestTrainings * epochs
   if ('epochs' in budget && budget.epochs < needed)
     throw new UsageError(
       `--budget: expected at least ${needed}epochs, ${fewestTrainings} trainings of ${epochs} epochs, got ${budget.epochs}epochs. ` +
-        'Give it more, or fewer --epochs.',
+        'Use a larger budget, or fewer --epochs.',
     )
 }
 
-/** Prints each parameter with its range and where the search starts. */
+/** Prints each parameter with its range and the start of the search. */
 function printSpace({ space, start }: Searched): number {
   for (const [name, { when, ...parameter }] of Object.entries(space)) {
     const range =
@@ -245,11 +245,11 @@ function conclude(
   const page = pageOf(found, {
     title: `Tuned on ${source}`,
     about: [
-      `${images.training} training images, ${images.validation} for validation; ${epochs} epochs. Everything that was tried is in ` +
+      `${images.training} training images, ${images.validation} for validation; ${epochs} epochs. All trials are in ` +
         '[tune.json](tune.json), the recipe in [tuned.recipe.mjs](tuned.recipe.mjs).',
     ],
     recipe: content,
-    again: `\`${again}\` continues the search; with a larger budget it tries more.`,
+    again: `\`${again}\` continues the search; a larger budget adds trials.`,
   })
   replaceFile(join(out, 'README.md'), page)
   view.say('')

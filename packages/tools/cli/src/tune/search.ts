@@ -13,7 +13,7 @@ import { type Account, type Spent } from './budget.ts'
 import { bagOf, drawNear, type Searched, startOf } from './space.ts'
 import { pausedLength, type TuneConfig, type TuneMetrics, type TuneSetup } from './trial.ts'
 
-/** What a search works with. */
+/** The inputs of a search. */
 export interface Search {
   readonly queue: Queue
   /** The folder of the trials' checkpoints. */
@@ -23,10 +23,10 @@ export interface Search {
   readonly searched: Searched
   readonly account: Account
   readonly seed: number
-  /** How many trials are trained at once. */
+  /** Number of trials trained at once. */
   readonly processes: number
   readonly signal: AbortSignal
-  /** Gets each trial once, when its result is used. */
+  /** Called with each trial once, when its result is used. */
   readonly onResult: (trained: Trained) => void
 }
 
@@ -41,18 +41,18 @@ export interface Trained {
   readonly entry?: Entry
 }
 
-/** Of the budget, what the search may use; the rest compares what it found with fresh seeds. */
+/** The search's share of the budget; the rest is for the comparison with fresh seeds. */
 const searchShare = 0.6
-/** Candidates near the recipe, before any is proposed from results. */
+/** Number of first candidates, drawn near the recipe before any is proposed from results. */
 const nearby = 16
-/** Of each rung's candidates the best third go on. */
+/** The best third of each rung's candidates advance. */
 const factor = 3
 /**
  * A decision ignores the results of the last few trials per process, whether or not they are known. So it doesn't depend on
  * which trial was faster, and no process waits.
  */
 const lagPerProcess = 4
-/** A smaller budget, in whole trainings, leaves too few for the search or the comparison. */
+/** The smallest budget, in whole trainings, that suffices for the search and the comparison. */
 export const fewestTrainings = 10
 
 /** Epochs of each rung. */
@@ -88,15 +88,15 @@ export function tuneTrial(
 
 type Decision = Training & Trained
 
-/** What a training costs that resumes from the rung before. */
+/** The cost of a training that resumes from the previous rung. */
 export function spentOf({ epochs, entry }: Trained): Spent {
   const { seconds } = metricsOf(entry)?.wallClock ?? {}
   return { epochs, ...(seconds !== undefined && { seconds }) }
 }
 
 /**
- * Trains candidates until the search's share of the budget is used. Which one is trained next is a function of earlier
- * results alone, so a search that was killed finds its way again from the trials in the queue.
+ * Trains candidates until the search's share of the budget is used. The next training depends on earlier results alone,
+ * so a killed search is continued from the trials in the queue.
  *
  * @returns the trials, in the order of the decisions
  * @throws Error if the budget is too small, or the recipe itself can't be trained
@@ -169,19 +169,19 @@ function checkFirst({ entry, ...first }: Decision, { setup, account, processes }
   if (entry!.state === 'failed')
     throw new Error(`tune: the recipe can't be trained: ${entry!.error}`)
   if (scoreOf(entry) === null)
-    throw new Error('tune: the recipe itself diverges. Give it a smaller learning rate.')
+    throw new Error('tune: the recipe itself diverges. Lower its learning rate.')
   const perEpoch = account.perEpoch([spentOf({ ...first, entry: entry! })])
   const needed = fewestTrainings * setup.epochs * perEpoch
   if (needed <= account.total) return
   throw new Error(
     `tune: expected --budget to be at least ${account.text(needed, processes)}, ${fewestTrainings} trainings of ` +
-      `${setup.epochs} epochs, got ${account.text(account.total, processes)}. Give it more, or fewer --epochs or --images.`,
+      `${setup.epochs} epochs, got ${account.text(account.total, processes)}. Use a larger budget, or fewer --epochs or --images.`,
   )
 }
 
 /**
- * Trials whose checkpoint nothing will start from: the candidate has come further, or is in the worse half of its rung. If
- * one of them is promoted all the same, it is trained from the beginning.
+ * Trials whose checkpoints are no longer needed: the candidate was promoted, or is in the worse half of its rung. If
+ * one of the latter is promoted after all, it is trained from the beginning.
  */
 export function obsolete(decisions: readonly Decision[]): Decision[] {
   const settled = decisions.filter(({ entry }) => entry !== undefined)
@@ -201,7 +201,7 @@ export function obsolete(decisions: readonly Decision[]): Decision[] {
   )
 }
 
-/** Candidates, best first: those that came furthest, by their accuracy there. */
+/** Candidates that did not fail, best first: by their highest rung, then by their accuracy on it. */
 export function ranking(
   decisions: readonly Decision[],
 ): { candidate: number; configuration: Configuration }[] {

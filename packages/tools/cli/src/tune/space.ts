@@ -16,19 +16,19 @@ import { catalogue, type Entry, type Group, optimizers } from './catalogue.ts'
 /** The space around a recipe. */
 export interface Searched {
   readonly space: Space
-  /** The recipe's own value of each parameter, or where the search starts. */
+  /** The recipe's value of each parameter, or the start of the search if it has none. */
   readonly start: Configuration
 }
 
 const none = 'none'
-/** With a warm-up of their own. */
+/** Schedules that include a warm-up. */
 const alreadyWarm = ['one-cycle', 'warmup-stable-decay']
-/** How often a first candidate keeps the recipe's choice of tricks, and the start of an option. */
+/** Probabilities that a first candidate keeps the recipe's choice of a trick, and the start of an option. */
 const kept = { switch: 0.8, option: 0.5 }
 
 /**
- * The space of a recipe: every trick of the catalogue on or off, one of each group of alternatives, with the options that
- * their declarations give a range; the optimizer's options and its alternatives; the batch size.
+ * The space of a recipe: each trick of the catalogue on or off, at most one of each group of alternatives, and their
+ * options whose declarations give a range; the optimizer with its options; the batch size.
  */
 export function spaceOf(base: Base): Searched {
   const space: Record<string, Parameter> = {}
@@ -93,7 +93,7 @@ const isTaken = ({ kept: own }: Base, group: Group): boolean =>
     group === 'mix' ? trick.mix !== undefined : group === 'schedule' && trick.setsRate,
   )
 
-/** The values that the recipe gives an entry's options, else where the search starts. */
+/** The recipe's values of an entry's options, or the start of the search. */
 function valuesOf(base: Base, { name, start, declared }: Entry<unknown>): Record<string, unknown> {
   const defaults = Object.entries(declared.kinds).map(([key, kind]) => [key, kind.default])
   const all = [base.optimizer, base.warmup, base.schedule, ...base.tricks]
@@ -101,16 +101,16 @@ function valuesOf(base: Base, { name, start, declared }: Entry<unknown>): Record
   return {
     ...Object.fromEntries(defaults),
     ...(own ? own.options : start),
-    // With a warm-up, the rate that is searched is the highest.
+    // With a warm-up, the searched rate is the highest one.
     ...(own && own === base.optimizer && { learningRate: base.peak }),
   }
 }
 
-/** The recipe as a configuration: those of its values that exist. */
+/** The recipe as a configuration. */
 export const startOf = ({ space, start }: Searched): Configuration =>
   configure(space, (name) => start[name]!)
 
-/** Draws near the recipe: most of its choices stay, so that few tricks are added at once. */
+/** Draws a configuration near the recipe: it keeps most of the choices, so that few tricks are added at once. */
 export function drawNear({ space, start }: Searched, random: Random): Configuration {
   return configure(space, (name, parameter) => {
     const own = random.fork(name)
@@ -120,13 +120,13 @@ export function drawNear({ space, start }: Searched, random: Random): Configurat
   })
 }
 
-/** Whether a parameter has a value. */
+/** Whether a parameter allows a value. */
 export function allows(parameter: Parameter, value: Value): boolean {
   if (isChoice(parameter)) return parameter.choices.includes(value)
   return typeof value === 'number' && value >= parameter.min && value <= parameter.max
 }
 
-/** What a configuration says, as tricks. */
+/** The tricks of a configuration. */
 export function bagOf(base: Base, configuration: Configuration): Bag {
   const make = (entry: Entry<unknown>, after?: Call, more: object = {}): Call =>
     callOf(entry, { ...valuesOf(base, entry), ...optionsIn(configuration, entry), ...more }, after)

@@ -9,7 +9,7 @@ import { recipeNamed } from '../recipes/index.ts'
 import { type Bag, isKept, makeOptimizer, makeTrick } from './bag.ts'
 import { type Images, openImages } from './images.ts'
 
-/** What all trials of a search have in common. */
+/** The settings that all trials of a search share. */
 export interface TuneSetup {
   readonly recipe: string
   readonly data: string
@@ -17,9 +17,9 @@ export interface TuneSetup {
   readonly skipBroken: boolean
   readonly backend: string
   readonly precision: Precision
-  /** Of a whole training; a trial's budget may be less. */
+  /** Epochs of a whole training; a trial's budget may be smaller. */
   readonly epochs: number
-  /** Numbers of images; none to test on if the data has its own. */
+  /** Numbers of images; `test` is 0 if the data has its own test images. */
   readonly images: { readonly training: number; readonly validation: number; readonly test: number }
 }
 
@@ -27,7 +27,7 @@ export interface TuneSetup {
 export interface TuneConfig {
   readonly bag: Bag
   readonly setup: TuneSetup
-  /** The images on which accuracy is measured. The search reads those for validation only. */
+  /** The images on which accuracy is measured. The search uses only those for validation. */
   readonly measured: 'validation' | 'test'
 }
 
@@ -44,7 +44,7 @@ export interface TuneMetrics {
   readonly wallClock: { readonly seconds: number }
 }
 
-/** Trains a configuration to its budget: from where an earlier attempt left it, or where the rung before ended. */
+/** Trains a configuration to its budget, continuing an earlier attempt or the previous rung. */
 export const tuneProgram: Program = async (job): Promise<Outcome> => {
   const { bag, setup, measured } = job.trial.config as unknown as TuneConfig
   const began = performance.now()
@@ -109,7 +109,7 @@ async function metricsOf(
     if (!result.test) throw new Error('stopped')
     return { ...(result.test satisfies Metrics), steps: result.steps }
   } catch (error) {
-    // Other seeds and attempts would end the same way: it is a result.
+    // Further attempts would end the same way, so this counts as a result.
     if ((error as Error).name !== 'NonFiniteError') throw error
     return { accuracy: null, loss: null, steps }
   } finally {
@@ -118,12 +118,15 @@ async function metricsOf(
   }
 }
 
-/** Where the rung before ended. If its checkpoint was removed, the training repeats what led to it, with the same result. */
+/**
+ * The end of the previous rung. If its checkpoint was removed, the training is repeated from the beginning, with the
+ * same result.
+ */
 function earlierRung({ trial, storage }: Job): ReturnType<typeof newestCheckpoint> {
   return trial.from === undefined ? undefined : newestCheckpoint(attemptsAt(storage, trial.from))
 }
 
-/** The tricks of a bag. Those that are not varied come from the recipe. */
+/** The tricks of a bag, with the recipe's tricks that are not varied. */
 export function bagTricks(bag: Bag, recipe: Recipe, context: RecipeContext): Trick[] {
   const own = bag.tricks.some(isKept) ? tricksOf(recipe, context) : []
   return bag.tricks.flatMap((part) =>
@@ -131,13 +134,16 @@ export function bagTricks(bag: Bag, recipe: Recipe, context: RecipeContext): Tri
   )
 }
 
-/** How long a training is that pauses after some epochs: at a high rate accuracy says little, so the rate falls to 0 first. */
+/**
+ * The length of a training that pauses after some epochs, during which the rate falls to 0, as accuracy at a high rate
+ * says little.
+ */
 export const pausedLength = (epochs: number, whole: number): number =>
   Math.min(whole, epochs + Math.max(1, Math.round(epochs / 4)))
 
 /**
- * Measures a training at a rung's budget: the rate falls to 0 in a few more epochs, after which it ends. The longer training
- * resumes from before that; the trick has no options, so that it is the same training.
+ * Ends a training at a rung's budget: the rate falls to 0 in a few more epochs. The longer training resumes from the
+ * state before them; the trick has no options, so that both count as the same training.
  */
 function pauseAfter(epochs: number, whole: number): Trick {
   const end = pausedLength(epochs, whole)

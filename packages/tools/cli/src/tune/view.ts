@@ -5,10 +5,10 @@ import { isKept } from './bag.ts'
 import { metricsOf, rungsOf, spentOf, type Trained } from './search.ts'
 import type { TuneConfig, TuneSetup } from './trial.ts'
 
-/** Between two looks at what is running, in milliseconds. */
+/** Milliseconds between updates of the running trials. */
 const every = 2000
 
-/** One view of all trials: a line for each result, and under them a line about what is running. */
+/** One view of all trials: a line for each result, and below them a line about the running ones. */
 export function follow(
   queue: Queue,
   {
@@ -42,7 +42,7 @@ export function follow(
           `${known.length} trained, ${waiting} waiting, running ${parts.join(', ') || 'none'}${bestText(known, setup)}`,
       )
     } catch {
-      // The driver reports a server that is away.
+      // The driver reports an unreachable server.
     } finally {
       looking = false
     }
@@ -71,7 +71,7 @@ function lineOf({ name, stage, entry, trial }: Trained): string {
   return `${result.padStart(8)}  ${what}${stage === 'search' ? `: ${tricks || 'no tricks'}` : ''}`
 }
 
-/** The best of those that were trained longest so far. */
+/** The best among the longest trainings so far. */
 function bestText(known: readonly Trained[], { epochs }: TuneSetup): string {
   const searched = known.filter(({ stage }) => stage === 'search')
   for (const budget of rungsOf(epochs).toReversed()) {
