@@ -30,7 +30,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
-    // A slow machine is no failure.
+    // A slow machine must not fail tests.
     testTimeout: 300_000,
     hookTimeout: 300_000,
     // All processors: by itself vitest leaves one alone, of two.

@@ -1,5 +1,6 @@
 // The factories of all tricks in the repository, found by the packages themselves: those whose manifest has `tricks`,
-// and in each the exported pairs of a function and its options, as `cutout` and `cutoutOptions`. So a new trick is drawn,
+// and in each the exported pairs of a function and its options, as `cutout` and `cutoutOptions`. So a new trick is
+// drawn,
 // fuzzed and resumed without being added to a list.
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
@@ -17,9 +18,11 @@ export interface Factory {
   /** The exported function's name. */
   readonly name: string
   readonly options: OptionSet<Readonly<Record<string, Kind>>>
-  /** Makes the trick, layer or optimizer, whatever it is given. */
+  /** Makes the trick, layer or optimizer from any arguments. */
   make(options?: Options): unknown
-  /** What the package's `test/samples.ts` gives: options that are required, or with which a short run shows an effect. */
+  /**
+   * What the package's `test/samples.ts` gives: options that are required, or with which a short run shows an effect.
+   */
   sample(data: SampleData): Options
   /** What the package's `test/preview.ts` exports. */
   readonly preview: Options

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Mutation testing: changes the sources of packages one expression at a time, and lists the changes that the packages'
-// own tests don't notice. Texts are left out, as messages are no behaviour.
+// own tests don't notice. Texts are skipped, as messages are not behaviour.
 //
 //   npm run mutate -- packages/augment/cutout packages/schedule/warmup
 //   npm run mutate -- --report mutants.json packages/core

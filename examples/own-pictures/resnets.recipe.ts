@@ -1,5 +1,5 @@
-// The article's distillation on your pictures: a ResNet-152 teaches a ResNet-50. Bring torchvision's ImageNet weights:
-// tricks train ./pictures --recipe ./resnets.recipe.ts, on a GPU.
+// The article's distillation on your pictures: a ResNet-152 teaches a ResNet-50. Download torchvision's ImageNet
+// weights first: tricks train ./pictures --recipe ./resnets.recipe.ts, on a GPU.
 import { defineRecipe, pretrainedRecipe } from '@tricks/cli'
 import { distillation } from '@tricks/distillation'
 import { tricksOf } from '@tricks/run'

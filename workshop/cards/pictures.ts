@@ -46,7 +46,7 @@ function previewOf(
 }
 
 /**
- * All released `previews` in one picture, in two halves: the originals, and under them what each trick makes of them. A
+ * All released `previews` in one picture, in two halves: the originals, and below them the results of each trick. A
  * release adds its tricks, as it does to the README's list, so that a new trick changes its own folder only.
  */
 async function overview(set: ImageSet): Promise<string> {

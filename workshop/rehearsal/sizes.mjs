@@ -4,8 +4,8 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /**
- * Limits in kB of gzip, for what a page downloads. Tricks have 2; packages that need more are listed here, with the
- * reason. What only runs in Node is not downloaded by a page: its limit only shows when it grows.
+ * Limits in kB after gzip, as a page downloads the packages. For tricks the limit is 2; packages that need more are
+ * listed here, with the reason. Packages for Node are not downloaded by a page: their limits only reveal growth.
  */
 const budgets = {
   '@tricks/core': [5.1, 'all stages, combinators and their messages'],

@@ -1,5 +1,5 @@
-// Every command in the guides and on the cards is there, with its flags, names and paths; and every block of code is of
-// a language that some test knows.
+// Checks that every command in the guides and on the cards exists, with its flags, names and paths, and that a test
+// knows the language of every block of code.
 import { execFileSync } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -37,7 +37,7 @@ function helpOf(program: string, ...command: string[]): string {
   return help
 }
 
-/** Whether a program takes these words. */
+/** Whether a program accepts these arguments. */
 function takes(program: string, words: readonly string[]): void {
   const [first] = words
   const command =
@@ -74,7 +74,7 @@ function install(words: readonly string[], card: string): void {
   const names = words.filter((word) => !word.startsWith('-'))
   for (const name of names) expect(known, name).toContain(name)
   for (const word of words) if (word.startsWith('-')) expect(['--save-dev', '-D']).toContain(word)
-  // npm would find a lacking peer by itself; pnpm and yarn may not.
+  // npm would install a missing peer by itself; pnpm and yarn may not.
   const own = packages.find(({ folder }) => dirname(card) === folder)
   if (own === undefined || !names.includes(own.name)) return
   const there = [...names, ...(names.includes('@tensorflow/tfjs') ? withTfjs : [])]

@@ -1,5 +1,5 @@
 // All code in TypeScript on the cards, in the guides and in TSDoc is type-checked and run as it stands there, on a
-// few images and for an epoch or two. Where a comment tells a value, it is that value.
+// few images and for an epoch or two. If a comment gives a value, the result must equal it.
 import { execFileSync } from 'node:child_process'
 import {
   copyFileSync,
@@ -25,7 +25,7 @@ import { findInstallation } from '../../packages/backend/native/src/installation
 import { blocksOf, examplesOf, moduleOf, packages, read, root } from './blocks.ts'
 import { imageSet, scene } from './scene.ts'
 
-// A run's length is made short, the data set little, and nothing is fetched.
+// Runs are shortened, the data set is reduced, and nothing is downloaded.
 vi.mock('@tricks/train', async (original) => {
   const actual = await original<typeof import('@tricks/train')>()
   const short = <T extends RunOptions>(options: T): T => ({
@@ -63,9 +63,9 @@ vi.mock('@tricks/cifar10', async (original) => ({
 
 const lackOfWebgpu = tf.findBackendFactory('webgpu') ? undefined : 'no GPU'
 
-const needsIndex = 'asks a package index: the tests of native and pretrained do, one of their own'
+const needsIndex = 'needs a package index, which the tests of native and pretrained provide'
 
-/** Not run here, but type-checked, and why. */
+/** Examples that are type-checked but not run, with the reason. */
 const elsewhere: Record<string, string | undefined> = {
   'docs/guide/contribute.md': "each trick's own test runs these lines",
   'packages/backend/native/README.md': findInstallation() ? undefined : 'not installed',
@@ -89,7 +89,7 @@ const elsewhere: Record<string, string | undefined> = {
   'packages/tools/conformance/src/optimizer-steps.ts': "each optimizer's own test runs these lines",
   'packages/tools/conformance/src/suite.ts': "each trick's own test runs these lines",
 }
-/** Where relative imports lead, in code that stands for code of another place. */
+/** Targets of relative imports, in code that belongs in another place. */
 const places: Record<string, string> = {
   'packages/tools/conformance/README.md': 'packages/augment/cutout/test',
   'packages/tools/conformance/src/loss.ts': 'packages/loss/logit-adjustment/test',
@@ -99,7 +99,7 @@ const folder = join(root, 'workshop/.cache/examples')
 rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
 
-/** Packages that can't be imported everywhere, so that what they export is not at hand on other cards. */
+/** Packages that can't be imported everywhere, so their exports are not predefined on other cards. */
 const needing = new Set(['packages/backend/native', 'packages/backend/webgpu'])
 const exportsOf = async (each: string): Promise<[string, string][]> => {
   if (needing.has(each)) return []
@@ -107,7 +107,7 @@ const exportsOf = async (each: string): Promise<[string, string][]> => {
   const found = (await import(join(root, each, 'src/index.ts'))) as object
   return Object.keys(found).map((key) => [key, name])
 }
-/** What a source exports, whether its package does or not. */
+/** The exports of a source, even if its package doesn't export them. */
 const ownExports = (path: string): [string, string][] =>
   path.endsWith('.ts')
     ? [...read(path).matchAll(/^export (?:async )?(?:function|const|class) (\w+)/gm)].map(
@@ -227,11 +227,11 @@ describe('all run', () => {
 })
 
 const none = null as unknown as tf.io.IOHandler
-/** Stands in for a browser's downloads. */
+/** A stub of a browser's downloads. */
 const download = tf.io.withSaveHandler((artifacts) =>
   Promise.resolve({ modelArtifactsInfo: tf.io.getModelArtifactsInfoForJSON(artifacts) }),
 )
-/** Stands in for tfjs-node's and @tricks/native's files. */
+/** A stub of tfjs-node's and @tricks/native's files. */
 const disk = (url: string): tf.io.IOHandler => ({
   load: () => {
     const path = url.slice('file://'.length)

@@ -1,5 +1,5 @@
-// A new trick touches its own folder only: one is started and finished in a copy of the repository, everything that is
-// generated is generated again, and the checks of all tricks find it.
+// A new trick changes only its own folder: the test creates and finishes one in a copy of the repository, regenerates
+// everything that is generated, and checks that the tests of all tricks find it.
 import { execFileSync } from 'node:child_process'
 import {
   cpSync,
@@ -75,7 +75,7 @@ beforeAll(() => {
   node('workshop/cards/pictures.ts')
 })
 
-test('outside its folder only the changeset differs', () => {
+test('outside its folder, only the changeset differs', () => {
   const changed = git('status', '--porcelain', '--untracked-files=all')
     .split('\n')
     .filter(Boolean)
@@ -86,7 +86,7 @@ test('outside its folder only the changeset differs', () => {
   expect(changed).toContain(`${folder}/preview.png`)
 })
 
-test('its own test passes, and so do the checks of structure and pictures, which find it', () => {
+test('its own test passes, and the tests of structure and pictures include it and pass', () => {
   vitest(folder)
   vitest('workshop/test/structure.node.test.ts', '-t', 'darker-images')
   vitest('workshop/test/pictures.node.test.ts', '-t', 'has one, and its card shows it')

@@ -1,5 +1,5 @@
-// The commands of the guide on your own pictures, one after the other, and its page in a browser. Only the weights are
-// made up, so that nothing is downloaded.
+// Runs the commands of the guide on your own pictures in order, and its page in a browser. Only the weights are
+// generated, so that nothing is downloaded.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -27,7 +27,7 @@ beforeAll(async () => {
   await writeWeights(join(folder, 'weights.safetensors'))
 })
 
-/** What the network says of the new picture. */
+/** The network's prediction for the new picture. */
 let predicted: { readonly name: string; readonly percent: number }
 
 test('every command does what the guide says', async () => {
@@ -50,7 +50,7 @@ test('every command does what the guide says', async () => {
     expect(existsSync(join(folder, file)), file).toBe(true)
 })
 
-test.skipIf(!existsSync(executablePath))('the page says the same of a picture', async () => {
+test.skipIf(!existsSync(executablePath))('the page makes the same prediction', async () => {
   const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] })
   try {
     const tab = await browser.newPage()

@@ -1,4 +1,4 @@
-// The pictures in the repository are what the code draws: a change of either shows here. `npm run pictures` regenerates them.
+// Checks that the pictures in the repository are those that the code draws. `npm run pictures` regenerates them.
 import { existsSync, globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
@@ -22,7 +22,7 @@ async function draw(): Promise<Map<string, Uint8Array | string>> {
 
 const regenerate = 'regenerate them: npm run pictures'
 
-test('the pictures are those of today', async () => {
+test('the pictures are up to date', async () => {
   const made = await today()
   expect(made.size).toBeGreaterThan(15)
   for (const [path, content] of made) {
@@ -69,7 +69,7 @@ test('each trick that changes images, or the rate, has one, and its card shows i
     expect(readFileSync(join(repository, 'README.md'), 'utf8')).toContain(`](${path})`)
 })
 
-test('a picture is light enough for a page', async () => {
+test('each picture is small enough for a page', async () => {
   for (const [path, content] of await today())
     expect(content.length, path).toBeLessThanOrEqual(300_000)
 })

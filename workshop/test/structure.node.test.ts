@@ -1,4 +1,4 @@
-// What DESIGN of the repository promises and no compiler checks: who may import whom, and what a package holds.
+// Checks the rules of DESIGN that no compiler checks: which packages may import which, and the contents of a package.
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
@@ -25,7 +25,7 @@ const stages = ['augment', 'mix', 'loss', 'schedule', 'optimize', 'evaluate']
 const isTrick = ({ stage, manifest }: { stage: string; manifest: Manifest }): boolean =>
   stages.includes(stage) || manifest.tricks !== undefined
 
-/** The packages that a package's files import, node's own left out. */
+/** The packages that a package's files import, except Node's own. */
 function importsOf(folder: string, part: 'src' | 'test'): Set<string> {
   const files = globSync(`${folder}/${part}/**/*.ts`, { cwd: root })
   const found = new Set<string>()
@@ -65,13 +65,13 @@ test.each(packages)('$name declares what it imports', ({ folder, manifest }) => 
   ).toEqual([])
 })
 
-/** What tricks of one stage share; not tricks themselves. */
+/** Packages shared by the tricks of a stage, which are not tricks themselves. */
 const libraries: Readonly<Record<string, readonly string[]>> = {
   augment: ['@tricks/operations'],
   model: ['@tricks/kernels'],
   optimize: ['@tricks/kernels', '@tricks/optimizer'],
 }
-/** What a trick may import: core, and the libraries of its stage. */
+/** The packages that a trick may import: core, and the libraries of its stage. */
 const sharedBy = ({ stage, name }: { stage: string; name: string }): readonly string[] =>
   (libraries[stage] ?? []).filter((library) => library !== name)
 
@@ -114,62 +114,65 @@ const files = new Map(
   }),
 )
 
-/** The circles of a graph, each as the names along it; of circles that share a name, at least one. */
-function circlesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
-  const circles: string[] = []
+/** The cycles of a graph, each as the names along it; of cycles that share a name, at least one. */
+function cyclesOf(graph: ReadonlyMap<string, readonly string[]>): string[] {
+  const cycles: string[] = []
   const done = new Set<string>()
   const visit = (name: string, path: readonly string[]): void => {
-    if (path.includes(name)) circles.push([...path.slice(path.indexOf(name)), name].join(' → '))
+    if (path.includes(name)) cycles.push([...path.slice(path.indexOf(name)), name].join(' → '))
     if (done.has(name)) return
     done.add(name)
     for (const next of graph.get(name) ?? []) visit(next, [...path, name])
   }
   for (const name of graph.keys()) visit(name, [])
-  return circles
+  return cycles
 }
 
 test('no file imports itself through others', () => {
   const unknown = [...files.values()].flat().filter((file) => !files.has(file))
   expect(unknown.filter((file) => !file.endsWith('.json'))).toEqual([])
-  expect(circlesOf(files)).toEqual([])
+  expect(cyclesOf(files)).toEqual([])
 })
 
-test('finds circles of any length, and no others', () => {
+test('finds cycles of any length, and nothing else', () => {
   const graph = { a: ['b', 'c'], b: ['d'], c: ['d'], d: ['e'], e: ['d', 'f'], f: ['b'], g: ['g'] }
-  expect(circlesOf(new Map(Object.entries(graph)))).toEqual([
+  expect(cyclesOf(new Map(Object.entries(graph)))).toEqual([
     'd → e → d',
     'b → d → e → f → b',
     'g → g',
   ])
 })
 
-test.each(packages)('$name holds its own and nothing else', ({ folder, manifest }) => {
-  const allowed = [
-    'package.json',
-    'tsconfig.json',
-    'README.md',
-    'preview.png',
-    'preview.svg',
-    'CHANGELOG.md',
-    'src',
-    'test',
-    'dist',
-    'node_modules',
-    '.turbo',
-  ]
-  expect(readdirSync(join(root, folder)).filter((name) => !allowed.includes(name))).toEqual([])
-  for (const name of ['README.md', 'src', 'test'])
-    expect(existsSync(join(root, folder, name)), name).toBe(true)
-  expect(
-    readFileSync(join(root, folder, 'tsconfig.json'), 'utf8')
-      .trim()
-      .split('\n'),
-  ).toHaveLength(1)
-  expect(manifest.description ?? '').not.toBe('')
-  expect(manifest.scripts).toEqual({ build: 'build-package' })
-})
+test.each(packages)(
+  '$name contains the files of a package and nothing else',
+  ({ folder, manifest }) => {
+    const allowed = [
+      'package.json',
+      'tsconfig.json',
+      'README.md',
+      'preview.png',
+      'preview.svg',
+      'CHANGELOG.md',
+      'src',
+      'test',
+      'dist',
+      'node_modules',
+      '.turbo',
+    ]
+    expect(readdirSync(join(root, folder)).filter((name) => !allowed.includes(name))).toEqual([])
+    for (const name of ['README.md', 'src', 'test'])
+      expect(existsSync(join(root, folder, name)), name).toBe(true)
+    expect(
+      readFileSync(join(root, folder, 'tsconfig.json'), 'utf8')
+        .trim()
+        .split('\n'),
+    ).toHaveLength(1)
+    expect(manifest.description ?? '').not.toBe('')
+    expect(manifest.scripts).toEqual({ build: 'build-package' })
+  },
+)
 
-test.each(packages)('$name is a trick if its manifest has it', ({ folder, manifest, stage }) => {
+test.each(packages)('$name is in the folder of its stage', ({ folder, manifest, stage }) => {
   if (!manifest.tricks) return
   expect(manifest.tricks.stage, folder).toBe(stage)
   expect(['augment', 'mix', 'loss', 'schedule', 'optimize', 'evaluate', 'model']).toContain(stage)
@@ -185,7 +188,7 @@ test.each(packages)("$name's card is filled in", ({ folder, manifest }) => {
 const workflows = globSync('.github/workflows/*.yml', { cwd: root })
 const textOf = (path: string): string => readFileSync(join(root, path), 'utf8')
 
-test('one version of pnpm, wherever it is called', () => {
+test('the same version of pnpm is called everywhere', () => {
   const { packageManager } = JSON.parse(textOf('package.json')) as { packageManager: string }
   const called = ['package.json', ...workflows].flatMap(
     (path) => textOf(path).match(/pnpm@[\d.]+/g) ?? [],
@@ -193,7 +196,7 @@ test('one version of pnpm, wherever it is called', () => {
   expect(new Set(called)).toEqual(new Set([packageManager]))
 })
 
-test.each(workflows)('%s takes the actions of others at one commit each', (path) => {
+test.each(workflows)('%s pins each external action to a commit', (path) => {
   const uses = [...textOf(path).matchAll(/uses: (.*)/g)].map(([, what]) => what!)
   expect(uses.length).toBeGreaterThan(0)
   for (const each of uses) expect(each).toMatch(/^[\w-]+\/[\w-]+@[\da-f]{40} # v\d+\.\d+\.\d+$/)

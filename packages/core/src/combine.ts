@@ -107,7 +107,7 @@ export function combine(
   }
 }
 
-/** The step with another batch, such as a part of its own; images keep their random streams. */
+/** The step with another batch, such as a part of it; images keep their random streams. */
 const onBatch = <S>(step: TrainingStep<S>, batch: PipelineBatch): TrainingStep<S> => ({
   ...step,
   batch,

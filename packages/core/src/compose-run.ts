@@ -48,7 +48,7 @@ export interface RunPipeline extends Pipeline {
 
 /**
  * Composes tricks into the pipeline of a whole run, which `train` drives: that of `compose`, and the hooks that change
- * gradients, weights and evaluation, with their state. In your own loop you call each hook where it belongs.
+ * gradients, weights and evaluation, with their state. In your own loop, call each hook at its place.
  *
  * @throws as `compose` does, except that it takes every trick
  * @example

@@ -12,7 +12,10 @@ import type { Batch, BatchShape, PipelineBatch, Run, Step, Trick, Variables } fr
 export interface PipelineOptions {
   /** Whole number in [0, 2^32); default 0. */
   readonly seed?: number
-  /** The data's mean per channel, in [0, 1], or one for all channels. With 0 (the default) and deviation 1 images are unchanged. */
+  /**
+   * The data's mean per channel, in [0, 1], or one for all channels. With 0 (the default) and deviation 1 images are
+   * unchanged.
+   */
   readonly mean?: readonly number[]
   /** The data's standard deviation per channel, in (0, 1], or one for all channels; default 1. */
   readonly deviation?: readonly number[]
@@ -87,7 +90,7 @@ function perChannel(
   return each
 }
 
-/** A pipeline's own parts, on which that of a whole run is built too. */
+/** The parts of a pipeline, which that of a whole run shares. */
 export function pipelineOf(tricks: readonly Trick[], hooks: BatchHooks, options: PipelineOptions) {
   const {
     seed = 0,

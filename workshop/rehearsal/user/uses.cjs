@@ -27,7 +27,7 @@ const trains =
     const { test } = await train({ ...options, tricks, batchSize: 16 })
     assert.ok(test.loss > 0)
   }
-/** Trains with a trick that is made of `options`, or isn't the function that its package's options name. */
+/** Trains with a trick made with `options`, for packages with several functions. */
 const trainsWith = (name, options) => (module, at) =>
   trains('made')({ made: () => module[name](options) }, at)
 const both =

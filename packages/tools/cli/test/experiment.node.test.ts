@@ -125,7 +125,7 @@ test('reports invalid arguments', async () => {
   const mistakes: readonly [readonly string[], RegExp][] = [
     [['worker'], /worker: expected --queue/],
     [['worker', '--queue', 'redis://host'], /worker: expected --storage/],
-    [['experiment', 'nowhere'], /expected a folder with an experiment in it.*, got nowhere/],
+    [['experiment', 'nowhere'], /expected a folder that contains an experiment.*, got nowhere/],
     [['experiment', 'redis://host', 'pauze'], /got pauze \(did you mean pause\?\)/],
     [['ablate', 'cifar10', '--queue', 'redis://host'], /expected --queue and --storage together/],
     [['ablate', 'cifar10', '--queue', 'runs', '--storage', 'a'], /--queue: expected redis:\/\/…/],

@@ -58,7 +58,7 @@ const models: [string, () => layers.LayersModel][] = [
 ]
 
 test.each(models)(
-  '%s: ONNX Runtime agrees exactly with float32 weights, and nearly with int8 weights',
+  '%s: ONNX Runtime agrees with float32 weights, and nearly with int8 weights',
   async (_, build) => {
     const model = build()
     scatter(model)

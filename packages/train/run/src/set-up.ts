@@ -9,7 +9,7 @@ import { modelOf, type Passes, type RecipeContext, tricksOf, validationOf } from
 /** Everything that is created before a run starts. */
 export interface Setup {
   readonly tricks: readonly Trick[]
-  /** Of the images, for the features that the last layer is fitted to. */
+  /** Passes over the images for the features to which the last layer is fitted. */
   readonly passes: Passes
   readonly model: LayersModel
   readonly optimizer: tf.Optimizer

@@ -8,7 +8,7 @@ import { warmup } from '@tricks/warmup'
 import { pretrainedRecipe } from './pretrained.ts'
 
 export default defineRecipe({
-  what: 'your own pictures, by a network of 0.4 MB that learns from a pretrained one',
+  what: 'your own pictures, with a network of 0.4 MB that learns from a pretrained one',
   model: 'plain',
   modelOptions: { widths: [[16], [32], [64], [128]] },
   size: 96,
@@ -16,7 +16,7 @@ export default defineRecipe({
   epochs: 30,
   batchSize: 32,
   validation: 0.1,
-  // Of the teacher, only the last layer is fitted: seconds.
+  // Only the teacher's last layer is fitted, which takes seconds.
   teacher: { ...pretrainedRecipe(), epochs: 0 },
   optimizer: () => tf.train.momentum(0.0125, 0.9, true),
   tricks: ({ data: { height, width }, teacher }) => [
