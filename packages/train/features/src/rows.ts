@@ -2,12 +2,6 @@ import * as tf from '@tensorflow/tfjs-core'
 import { accuracy, type Metrics, oneHot, softmaxCrossEntropy } from '@tricks/core'
 import type { FeatureBlock, Features } from './extract.ts'
 
-/**
- * On the device, features take twice their bytes, as the gradient needs them transposed. Larger sets are read again for
- * each step.
- */
-const mostBytes = 2 ** 27
-
 interface RowOptions {
   readonly classes: number
   /** Label smoothing of the targets. */
@@ -15,6 +9,11 @@ interface RowOptions {
   readonly classWeights?: readonly number[]
   /** Statistics to centre and scale by; default those of these features. */
   readonly like?: Statistics
+  /**
+   * Bytes of features that stay on the device, default 128 MiB: with a transposed copy if both fit, as that is faster for
+   * the gradient. Larger sets are read again for each step.
+   */
+  readonly room?: number
 }
 
 interface Statistics {
@@ -25,9 +24,10 @@ interface Statistics {
 }
 
 interface Block {
-  /** `[rows, width]` and `[width, rows]`, centred and scaled. */
+  /** `[rows, width]`, centred and scaled. */
   readonly x: tf.Tensor2D
-  readonly transposed: tf.Tensor2D
+  /** `[width, rows]`, if there is room. */
+  readonly transposed?: tf.Tensor2D
   /** One-hot and smoothed, `[rows, classes]`. */
   readonly targets: tf.Tensor2D
   /** One-hot, `[rows, classes]`. */
@@ -45,9 +45,13 @@ export class Rows implements Statistics {
   private readonly count: number
   readonly mean: Float64Array
   readonly scale: number
+  private readonly transposes: boolean
   private readonly resident: Block[] | undefined
 
-  constructor(features: Features, { classes, smoothing = 0, classWeights, like }: RowOptions) {
+  constructor(
+    features: Features,
+    { classes, smoothing = 0, classWeights, like, room = 2 ** 27 }: RowOptions,
+  ) {
     this.features = features
     this.classes = classes
     this.smoothing = smoothing
@@ -59,8 +63,9 @@ export class Rows implements Statistics {
     const statistics = like ?? statisticsOf(features)
     this.mean = statistics.mean
     this.scale = statistics.scale
-    if (this.count * features.width * 8 <= mostBytes)
-      this.resident = features.blocks.map((block) => this.load(block))
+    const bytes = this.count * features.width * 4
+    this.transposes = 2 * bytes <= room
+    if (bytes <= room) this.resident = features.blocks.map((block) => this.load(block))
   }
 
   /** The tensors on the device, for the caller to dispose. */
@@ -79,7 +84,8 @@ export class Rows implements Statistics {
       const logarithms = tf.logSoftmax(logits)
       const loss = tf.neg(tf.sum(tf.mul(tf.mul(targets, logarithms), weights)))
       const slope = tf.mul<tf.Tensor2D>(tf.sub(tf.exp(logarithms), targets), weights)
-      return [loss, tf.matMul(transposed, slope), tf.sum(slope, 0)]
+      const gradient = transposed ? tf.matMul(transposed, slope) : tf.matMul(x, slope, true)
+      return [loss, gradient, tf.sum(slope, 0)]
     })
     const gradient = new Float64Array(at.length)
     let value = sums[0]! / this.count
@@ -152,7 +158,7 @@ export class Rows implements Statistics {
       const weights = Float32Array.from(labels, (label) => classWeights[label]!)
       return {
         x,
-        transposed: tf.transpose(x),
+        ...(this.transposes && { transposed: tf.transpose(x) }),
         targets: tf.add<tf.Tensor2D>(tf.mul(hard, 1 - smoothing), smoothing / classes),
         labels: hard,
         weights: tf.tensor2d(weights, [labels.length, 1]),

@@ -3,6 +3,7 @@ import { onEachBackend } from '@tricks/conformance'
 import { createRandom } from '@tricks/core'
 import { describe, expect, test } from 'vitest'
 import { type Features, fitHead, joined, minimize } from '../src/index.ts'
+import { Rows } from '../src/rows.ts'
 
 const random = createRandom(7)
 
@@ -52,6 +53,21 @@ describe('minimize', () => {
 onEachBackend(() => {
   const training = clusters([20, 20, 20], 0.4)
   const validation = clusters([15, 15, 15], 0.4)
+
+  test('sets that fit once, twice or not at all on the device have one loss and one gradient', async () => {
+    const at = Float64Array.from({ length: 21 }, (_, i) => Math.sin(i))
+    const bytes = 60 * 6 * 4
+    const results: Awaited<ReturnType<Rows['penalised']>>[] = []
+    for (const room of [2 * bytes, bytes, bytes - 1]) {
+      const rows = new Rows(training, { classes: 3, smoothing: 0.1, room })
+      results.push(await rows.penalised(at, 0.01))
+      tf.dispose(rows.tensors())
+    }
+    for (const { value, gradient } of results) {
+      expect(value).toBeCloseTo(results[0]!.value, 5)
+      gradient.forEach((each, i) => expect(each).toBeCloseTo(results[0]!.gradient[i]!, 5))
+    }
+  })
 
   test('the gradient of loss plus decay is 0 at the minimum', async () => {
     const decay = 0.01
