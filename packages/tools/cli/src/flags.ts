@@ -131,6 +131,12 @@ export const flags = {
     'JSON file with the parameters to fix or narrow, by name (see --dry)',
   ),
   dry: toggle('Print the search space without training'),
+  method: flag(
+    choice(['pba']),
+    '<name>',
+    'How to search: pba, Population Based Augmentation (default)',
+  ),
+  members: flag(integer({ min: 4, max: 1000 }), '<n>', 'Members of the population (default: 16)'),
   only: flag(text, '<names>', 'Only these comparisons, separated by commas'),
 } as const satisfies Record<string, Flag>
 

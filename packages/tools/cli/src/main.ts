@@ -11,6 +11,7 @@ import { preview } from './commands/preview.ts'
 import { recipes } from './commands/recipes.ts'
 import { report } from './commands/report.ts'
 import { resume } from './commands/resume.ts'
+import { search } from './commands/search.ts'
 import { train } from './commands/train.ts'
 import { tune } from './commands/tune.ts'
 import { worker } from './commands/worker.ts'
@@ -27,6 +28,7 @@ const commands = [
   recipes,
   ablate,
   tune,
+  search,
   worker,
   experiment,
   exportRun,

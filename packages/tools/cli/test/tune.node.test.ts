@@ -1,67 +1,20 @@
 // A search on generated pictures, whose recipe has a planted mistake: a learning rate that is too small.
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { createRandom } from '@tricks/core'
 import { openTrials } from '@tricks/trials'
-import { encode } from 'fast-png'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { main } from '../src/main.ts'
 import { recipeNamed } from '../src/recipes/index.ts'
 import type { TuneRecord } from '../src/tune/record.ts'
 import { startIn, until } from './program.ts'
+import { paintStripes } from './stripes.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'tune-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-const recipe = `import { defineRecipe } from '@tricks/run'
-import { cosineDecay } from '@tricks/cosine-decay'
-import { randomFlip } from '@tricks/random-flip'
-import { sgd } from '@tricks/sgd'
-
-export default defineRecipe({
-  model: 'plain',
-  modelOptions: { widths: [[4], [8]] },
-  size: 8,
-  epochs: 6,
-  batchSize: 8,
-  optimizer: () => sgd({ learningRate: 0.0002, momentum: 0.5 }),
-  tricks: [randomFlip(), cosineDecay()],
-})
-`
-
-/** Draws stripes of two directions in noise. */
-function paint(): void {
-  const random = createRandom(4)
-  for (const [name, isRow] of [
-    ['rows', true],
-    ['columns', false],
-  ] as const) {
-    mkdirSync(join(root, 'pictures', name), { recursive: true })
-    for (let i = 0; i < 90; i++) {
-      const phase = random.integer(0, 2)
-      const data = Uint8Array.from({ length: 8 * 8 * 3 }, (_, at) => {
-        const pixel = Math.floor(at / 3)
-        const line = isRow ? pixel >> 3 : pixel & 7
-        return 90 + 70 * ((line + phase) % 2) + random.integer(0, 80)
-      })
-      const file = join(root, 'pictures', name, `${i}.png`)
-      writeFileSync(file, encode({ width: 8, height: 8, data, channels: 3 }))
-    }
-  }
-}
-
 beforeAll(() => {
-  paint()
-  writeFileSync(join(root, 'slow.recipe.ts'), recipe)
+  paintStripes(root)
   writeFileSync(
     join(root, 'space.json'),
     JSON.stringify({

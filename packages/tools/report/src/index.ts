@@ -1,5 +1,6 @@
 export { chartSvg, type ChartSvgOptions } from './charts/chart-svg.ts'
 export { comparisonPage } from './compare/comparison.ts'
+export { trialsPage, type TrialRow } from './compare/trials.ts'
 export { reportPage } from './page/page.ts'
 export { rateCurve, type RateCurve, type RateCurveOptions } from './plot/curve.ts'
 export { plotSvg, type PlotSvgOptions } from './plot/svg.ts'

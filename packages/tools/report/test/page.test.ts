@@ -1,6 +1,6 @@
 import { parseRun, predictedClasses } from '@tricks/run/record'
 import { expect, test } from 'vitest'
-import { comparisonPage, reportPage } from '../src/index.ts'
+import { comparisonPage, reportPage, trialsPage } from '../src/index.ts'
 import { factsOf } from '../src/page/facts.ts'
 import { wilsonInterval } from '../src/page/interval.ts'
 import { summaryOf } from '../src/page/summary.ts'
@@ -129,4 +129,25 @@ test('rejects a comparison of one run', () => {
   expect(() => comparisonPage([records.finished])).toThrow(
     'report: expected two or more runs to compare, got 1',
   )
+})
+
+test('the page of an experiment shows its trials, those trained longest first, and the best of them', () => {
+  const trial = { seed: 1, state: 'finished' } as const
+  const page = trialsPage('runs/<search>', [
+    { ...trial, name: 'short', budget: 4, accuracy: 0.9, loss: 0.3, seconds: 75 },
+    { ...trial, name: 'long', budget: 40, accuracy: 0.7 },
+    { ...trial, name: 'longer & better', budget: 40, accuracy: 0.75 },
+    { name: 'half', seed: 2, state: 'running', budget: 40, progress: 0.5 },
+    { name: 'broken', seed: 3, state: 'failed', budget: 4, error: 'no memory' },
+  ])
+  expect(page).toContain('<h1>75.00<small>%</small></h1>')
+  expect(page).toContain('runs/&lt;search&gt;')
+  expect(page).toContain('5 trials: 3 finished, 1 failed, 1 running.')
+  const names = [...page.matchAll(/<td><span class="swatch"[^>]*><\/span>([^<]*)</g)].map(
+    ([, name]) => name,
+  )
+  expect(names).toEqual(['longer &amp; better', 'long', 'half', 'short', 'broken'])
+  expect(page).toContain('50 %')
+  expect(page).toContain('broken, seed 3: no memory')
+  expect(trialsPage('empty', [])).toContain('No accuracy yet')
 })

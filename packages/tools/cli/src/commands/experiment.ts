@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { addressOf, type Entry, openTrials, type Queue } from '@tricks/trials'
+import { armOf } from '../trials/rows.ts'
 import { meant, UsageError } from '../usage.ts'
 import type { Command } from './command.ts'
 
@@ -67,7 +68,4 @@ function print(entries: readonly Entry[], paused: boolean): void {
 }
 
 /** A name by which a person recognises a trial: an arm's name if it has one. */
-function nameOf({ id, kind, config, seed }: Entry['trial']): string {
-  const { arm } = config as { readonly arm?: string }
-  return `${arm ?? `${kind} ${id}`}, seed ${seed}`
-}
+const nameOf = (trial: Entry['trial']): string => `${armOf(trial)}, seed ${trial.seed}`

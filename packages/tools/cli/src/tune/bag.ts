@@ -1,5 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core'
 import type { Json, Trick } from '@tricks/core'
+import { scheduledAugment, scheduledAugmentOptions } from '@tricks/policy-search'
 import { warmup, warmupOptions } from '@tricks/warmup'
 import { catalogue, type Entry, optimizers } from './catalogue.ts'
 
@@ -34,8 +35,18 @@ export const warmupEntry: Entry = {
   fixed: [],
 }
 
+/** Needs a schedule that a search found. */
+export const scheduledEntry: Entry = {
+  name: 'scheduled-augment',
+  module: 'policy-search',
+  make: scheduledAugment as unknown as Entry['make'],
+  declared: scheduledAugmentOptions,
+  start: {},
+  fixed: [],
+}
+
 const entries = new Map<string, Entry<unknown>>(
-  [...catalogue, warmupEntry, ...optimizers].map((each) => [each.name, each]),
+  [...catalogue, warmupEntry, scheduledEntry, ...optimizers].map((each) => [each.name, each]),
 )
 
 /**

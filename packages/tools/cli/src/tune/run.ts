@@ -1,62 +1,33 @@
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
-import { useBackend } from '@tricks/backend'
-import { progressView, type ProgressView, type Recipe, replaceFile } from '@tricks/run'
-import { unsupportedReason } from '@tricks/train'
-import { addressOf, openTrials, type Queue, withWorkers } from '@tricks/trials'
+import { type ProgressView, type Recipe, replaceFile } from '@tricks/run'
+import { openTrials, type Queue, withWorkers } from '@tricks/trials'
 import type { TuneFlags } from '../commands/tune.ts'
-import { isPictureFolder, loadData, locateData } from '../data.ts'
 import { type Flags, written } from '../flags.ts'
-import { isFile } from '../recipes/file.ts'
-import { defaultRecipe, recipeNamed } from '../recipes/index.ts'
 import { slots, trialWorker, version } from '../trials/common.ts'
 import { manifest } from '../tricks.ts'
-import { exitCodes, quoted, stopSignal, UsageError } from '../usage.ts'
-import { baseOf } from './base.ts'
+import { exitCodes, quoted, UsageError } from '../usage.ts'
 import { Account, type Budget, budgetOf } from './budget.ts'
 import { callCode, recipeSource } from './code.ts'
 import { type Found, tune } from './conclude.ts'
 import { narrowed, readSpace } from './given.ts'
 import { type About, checkSame, gainText, pageOf, writeRecord } from './record.ts'
+import { prepare } from './prepare.ts'
 import { fewestTrainings, type Trained } from './search.ts'
 import { bagOf, type Searched, spaceOf } from './space.ts'
 import { isKept } from './bag.ts'
-import { splitOf } from './images.ts'
 import type { TuneSetup } from './trial.ts'
 import { follow } from './view.ts'
 
 type Given = Flags<TuneFlags>
 
-/** One of this many images is for validation, and one for the test if the data has no test images. */
-const share = 5
-
 /** The command `tune`. @returns the exit code */
 export async function runTune(data: string, flags: Given, program: string): Promise<number> {
-  const { queue: server, storage, seed = 0, skipBroken = false } = flags
-  if ((server === undefined) !== (storage === undefined))
-    throw new UsageError('tune: expected --queue and --storage together, for workers elsewhere')
-  if (server !== undefined && !addressOf(server))
-    throw new UsageError(`--queue: expected redis://… or postgres://…, got ${server}`)
+  const { queue: server, storage, seed = 0 } = flags
   const budget = flags.budget === undefined ? { epochs: 0 } : budgetOf(flags.budget)
   const given = flags.space === undefined ? {} : readSpace(flags.space)
-  const source = await locateData(data)
-  const { name: backend } = await useBackend(flags.backend)
-  const name = flags.recipe ?? defaultRecipe(isPictureFolder(source), backend).name
-  const recipe = await recipeNamed(name)
-  if (recipe.teacher || recipe.head)
-    throw new UsageError(
-      `--recipe: expected a recipe without a ${recipe.teacher ? 'teacher' : 'pretrained network'}, got ${name}`,
-    )
-  const signal = stopSignal()
-  const view = progressView()
-  const size = flags.size ?? recipe.size ?? 64
-  const sets = await loadData(source, { size, skipBroken, signal, view })
-  const setup = setupOf({ name, recipe, source, size, backend, skipBroken }, sets, flags)
-  const { train } = splitOf(sets, setup.images)
-  const { height, width, channels, classes, labels } = train
-  const facts = { height, width, channels, classes: classes.length, images: labels.length }
-  const base = baseOf(recipe, facts)
+  const { name, recipe, setup, base, view, signal } = await prepare('tune', data, flags)
   const searched = narrowed(spaceOf(base), given)
   if (flags.dry) return printSpace(searched)
 
@@ -119,43 +90,6 @@ export async function runTune(data: string, flags: Given, program: string): Prom
     return 0
   } finally {
     await queue.close()
-  }
-}
-
-function setupOf(
-  of: {
-    readonly name: string
-    readonly recipe: Recipe
-    readonly source: string
-    readonly size: number
-    readonly backend: string
-    readonly skipBroken: boolean
-  },
-  { train, test }: Awaited<ReturnType<typeof loadData>>,
-  flags: Given,
-): TuneSetup {
-  const { name, recipe, source, size, backend, skipBroken } = of
-  const { epochs = recipe.epochs, precision = recipe.precision ?? 'float32' } = flags
-  if (epochs < 1) throw new UsageError('--epochs: expected a positive integer, got 0')
-  const count = train.labels.length
-  const held = test ? 0 : Math.max(1, Math.floor(count / share))
-  const validation = flags.measured ?? Math.max(1, Math.floor((count - held) / share))
-  const most = count - held - validation
-  const training = flags.images ?? most
-  if (training > most || most < 1)
-    throw new UsageError(
-      `--images: expected at most ${Math.max(0, most)}, as ${validation} of ${count} training images are for validation` +
-        `${held > 0 ? ` and ${held} for a test` : ''}, got ${training}`,
-    )
-  return {
-    recipe: isFile(name) ? resolve(name) : name,
-    data: source,
-    size,
-    skipBroken,
-    backend,
-    precision: unsupportedReason(precision) === undefined ? precision : 'float32',
-    epochs,
-    images: { training, validation, test: held },
   }
 }
 

@@ -34,7 +34,7 @@ export interface Search {
 export interface Trained {
   readonly trial: Trial
   readonly name: string
-  readonly stage: 'search' | 'finalists' | 'parts' | 'comparison'
+  readonly stage: 'timing' | 'search' | 'finalists' | 'parts' | 'comparison'
   readonly configuration: Configuration
   readonly epochs: number
   readonly candidate?: number
@@ -79,10 +79,16 @@ export function tuneTrial(
   setup: TuneSetup,
   more: Pick<Trial, 'seed' | 'budget'> &
     Pick<Partial<Trial>, 'from'> &
-    Pick<TuneConfig, 'measured'>,
+    Pick<TuneConfig, 'measured' | 'pause'>,
 ): Trial {
-  const { measured, ...rest } = more
-  const config = { arm, bag, setup, measured } as unknown as Json
+  const { measured, pause, ...rest } = more
+  const config = {
+    arm,
+    bag,
+    setup,
+    measured,
+    ...(pause !== undefined && { pause }),
+  } as unknown as Json
   return trialOf({ kind: 'tune', config, ...rest })
 }
 

@@ -1,4 +1,5 @@
-import { relative } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import { machineOf } from '@tricks/ablation'
 import { type Json, type Metrics, type Trick } from '@tricks/core'
 import { keyOf } from '@tricks/core/run'
@@ -6,7 +7,7 @@ import { checkpointFolder, modelOf, type Recipe, type RecipeContext, tricksOf } 
 import { type Precision, train, unsupportedReason } from '@tricks/train'
 import { attemptsAt, type Job, newestCheckpoint, type Outcome, type Program } from '@tricks/trials'
 import { recipeNamed } from '../recipes/index.ts'
-import { type Bag, isKept, makeOptimizer, makeTrick } from './bag.ts'
+import { type Bag, isKept, makeOptimizer, makeTrick, scheduledEntry } from './bag.ts'
 import { type Images, openImages } from './images.ts'
 
 /** The settings that all trials of a search share. */
@@ -29,6 +30,8 @@ export interface TuneConfig {
   readonly setup: TuneSetup
   /** The images on which accuracy is measured. The search uses only those for validation. */
   readonly measured: 'validation' | 'test'
+  /** Epochs of a pause's falling rate; default a quarter of the budget, rounded, and at least 1. */
+  readonly pause?: number
 }
 
 /** The result of a trial. */
@@ -45,12 +48,16 @@ export interface TuneMetrics {
 }
 
 /** Trains a configuration to its budget, continuing an earlier attempt or the previous rung. */
-export const tuneProgram: Program = async (job): Promise<Outcome> => {
-  const { bag, setup, measured } = job.trial.config as unknown as TuneConfig
-  const began = performance.now()
+export const tuneProgram: Program = (job) => trainBag(job, 15)
+
+/** @param seconds between two checkpoints */
+export async function trainBag(job: Job, seconds: number): Promise<Outcome> {
+  const config = job.trial.config as unknown as TuneConfig
+  const { setup } = config
   const images = await openImages(setup)
+  const began = performance.now()
   const precision = unsupportedReason(setup.precision) === undefined ? setup.precision : 'float32'
-  const metrics = await metricsOf(job, { bag, setup, precision, images, measured })
+  const metrics = await metricsOf(job, { ...config, precision, images, seconds })
   const whole: TuneMetrics = {
     ...metrics,
     on: machineOf(precision),
@@ -66,11 +73,12 @@ export const tuneProgram: Program = async (job): Promise<Outcome> => {
 interface Work extends TuneConfig {
   readonly images: Images
   readonly precision: Precision
+  readonly seconds: number
 }
 
 async function metricsOf(
   job: Job,
-  { bag, setup, images, measured, precision }: Work,
+  { bag, setup, images, measured, precision, pause, seconds }: Work,
 ): Promise<Pick<TuneMetrics, 'accuracy' | 'loss' | 'steps'>> {
   const { trial, signal } = job
   const recipe = await recipeNamed(setup.recipe)
@@ -79,14 +87,15 @@ async function metricsOf(
   const context = { data, seed: trial.seed }
   const model = await modelOf(recipe, context)
   const optimizer = bag.optimizer ? makeOptimizer(bag.optimizer) : recipe.optimizer()
-  const kept = checkpointFolder(job.folder, { keep: 1 })
-  const resume = (newestCheckpoint(job.earlier) ?? earlierRung(job))?.checkpoint
+  const stepsPerEpoch = Math.ceil(labels.length / bag.batchSize)
+  const length = pausedLength(trial.budget, setup.epochs, pause)
+  const resume = (earlierAttempt(job) ?? earlierRung(job))?.checkpoint
   let steps = 0
   try {
     const result = await train({
       model,
       data: { train: images.train, test: images[measured] },
-      tricks: [...bagTricks(bag, recipe, context), pauseAfter(trial.budget, setup.epochs)],
+      tricks: [...bagTricks(bag, recipe, context), pauseAfter(trial.budget, setup.epochs, length)],
       optimizer,
       epochs: setup.epochs,
       batchSize: bag.batchSize,
@@ -96,14 +105,20 @@ async function metricsOf(
       signal,
       checkpoint: {
         every: { epochs: trial.budget },
-        seconds: 15,
-        save: (checkpoint) => kept.save(checkpoint, false),
+        seconds,
+        save(checkpoint) {
+          // What a longer training resumes from is kept apart from what comes after, at a falling rate.
+          const own =
+            checkpoint.step > trial.budget * stepsPerEpoch
+              ? join(job.folder, pauseFolder)
+              : job.folder
+          checkpointFolder(own, { keep: 1 }).save(checkpoint, false)
+        },
       },
       ...(resume && { resume }),
-      onProgress({ time: { step, stepsPerEpoch } }) {
+      onProgress({ time: { step } }) {
         steps = step + 1
-        const end = pausedLength(trial.budget, setup.epochs) * stepsPerEpoch
-        job.progress(Math.min(1, steps / end))
+        job.progress(Math.min(1, steps / (length * stepsPerEpoch)))
       },
     })
     if (!result.test) throw new Error('stopped')
@@ -118,6 +133,17 @@ async function metricsOf(
   }
 }
 
+/** For the checkpoints of a pause. */
+const pauseFolder = 'pause'
+
+/** Where an earlier attempt at this trial was cut short. */
+function earlierAttempt({ earlier }: Job): ReturnType<typeof newestCheckpoint> {
+  const pauses = earlier
+    .map((folder) => join(folder, pauseFolder))
+    .filter((each) => existsSync(each))
+  return newestCheckpoint([...pauses, ...earlier])
+}
+
 /**
  * The end of the previous rung. If its checkpoint was removed, the training is repeated from the beginning, with the
  * same result.
@@ -129,24 +155,29 @@ function earlierRung({ trial, storage }: Job): ReturnType<typeof newestCheckpoin
 /** The tricks of a bag, with the recipe's tricks that are not varied. */
 export function bagTricks(bag: Bag, recipe: Recipe, context: RecipeContext): Trick[] {
   const own = bag.tricks.some(isKept) ? tricksOf(recipe, context) : []
-  return bag.tricks.flatMap((part) =>
-    isKept(part) ? own.filter((trick) => keyOf(trick) === part.kept) : [makeTrick(part)],
-  )
+  return bag.tricks.flatMap((part) => {
+    if (isKept(part)) return own.filter((trick) => keyOf(trick) === part.kept)
+    const trick = makeTrick(part)
+    // A longer training has a longer schedule, which resumes from the checkpoint of the shorter one.
+    return part.name === scheduledEntry.name ? { ...trick, options: {} } : trick
+  })
 }
 
 /**
  * The length of a training that pauses after some epochs, during which the rate falls to 0, as accuracy at a high rate
  * says little.
  */
-export const pausedLength = (epochs: number, whole: number): number =>
-  Math.min(whole, epochs + Math.max(1, Math.round(epochs / 4)))
+export const pausedLength = (
+  epochs: number,
+  whole: number,
+  pause = Math.max(1, Math.round(epochs / 4)),
+): number => Math.min(whole, epochs + pause)
 
 /**
  * Ends a training at a rung's budget: the rate falls to 0 in a few more epochs. The longer training resumes from the
  * state before them; the trick has no options, so that both count as the same training.
  */
-function pauseAfter(epochs: number, whole: number): Trick {
-  const end = pausedLength(epochs, whole)
+function pauseAfter(epochs: number, whole: number, end: number): Trick {
   const isOver = epochs >= whole
   return {
     name: 'pause',

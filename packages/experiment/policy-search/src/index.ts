@@ -1,0 +1,28 @@
+export {
+  densityOperations,
+  densityReward,
+  densitySpace,
+  mergePolicies,
+  policyOf,
+  randomPolicy,
+  type Reward,
+} from './density.ts'
+export { pictureOf } from './picture.ts'
+export {
+  drawPopulationPolicy,
+  explorePolicy,
+  type Heir,
+  type Member,
+  nextGeneration,
+  populationOperations,
+  type PopulationPolicy,
+  type PopulationStep,
+} from './population.ts'
+export {
+  type PolicySchedule,
+  scheduledAugment,
+  scheduledAugmentBatch,
+  type ScheduledAugmentOptions,
+  scheduledAugmentOptions,
+  type ScheduledPolicy,
+} from './schedule.ts'

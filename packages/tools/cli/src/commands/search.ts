@@ -1,0 +1,39 @@
+import { UsageError } from '../usage.ts'
+import type { Command } from './command.ts'
+
+const names = [
+  'method',
+  'budget',
+  'members',
+  'recipe',
+  'epochs',
+  'images',
+  'measured',
+  'seed',
+  'size',
+  'skipBroken',
+  'processes',
+  'out',
+  'backend',
+  'precision',
+  'queue',
+  'storage',
+] as const
+export type PolicyFlags = (typeof names)[number]
+
+export const search: Command<PolicyFlags> = {
+  usage: 'search <data>',
+  what: 'Search an augmentation policy for your data, and compare it with random and published ones',
+  flags: names,
+  examples: [
+    'search ./pictures --budget 2h',
+    'search cifar10 --images 5000 --epochs 40 --recipe base --budget 2h',
+  ],
+  async run([data], flags, program) {
+    if (flags.budget === undefined)
+      throw new UsageError('search: expected --budget, such as --budget 2h')
+    // Loaded on demand, as it imports every trick.
+    const { runSearch } = await import('../policy/run.ts')
+    return runSearch(String(data), flags, program)
+  },
+}

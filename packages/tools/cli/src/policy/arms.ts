@@ -1,0 +1,41 @@
+import type { Random } from '@tricks/core'
+import { drawPopulationPolicy, type PolicySchedule } from '@tricks/policy-search'
+import { type Bag, type Call, isKept } from '../tune/bag.ts'
+import { catalogue } from '../tune/catalogue.ts'
+
+/** A way to augment images, as a call; undefined for none. */
+export interface Arm {
+  readonly name: string
+  /** Of a pair's seed: a random policy has its own for each. */
+  augment(random: Random): Call | undefined
+}
+
+/** The call of a schedule. */
+export const scheduleCall = (schedule: PolicySchedule): Call => ({
+  name: 'scheduled-augment',
+  options: { schedule: schedule as never },
+})
+
+/** Whether a trick is an automatic augmentation. */
+export const isPolicy = (name: string): boolean =>
+  catalogue.some((entry) => entry.name === name && entry.group === 'policy')
+
+/** A recipe with another automatic augmentation, which comes before its other tricks, or without one. */
+export function augmented({ tricks, ...rest }: Bag, augment: Call | undefined): Bag {
+  const others = tricks.filter((part) => isKept(part) || !isPolicy(part.name))
+  return { ...rest, tricks: [...(augment ? [augment] : []), ...others] }
+}
+
+/** What a found augmentation is compared with, at the same training. */
+export const baselines = (random: (random: Random) => Call): readonly Arm[] => [
+  { name: 'none', augment: () => undefined },
+  { name: 'random policies', augment: random },
+  { name: 'uniform-augment', augment: () => ({ name: 'uniform-augment', options: {} }) },
+  { name: 'trivial-augment', augment: () => ({ name: 'trivial-augment', options: {} }) },
+  { name: 'rand-augment', augment: () => ({ name: 'rand-augment', options: {} }) },
+  { name: "autoaugment's for CIFAR-10", augment: () => ({ name: 'autoaugment', options: {} }) },
+]
+
+/** A random policy of a population, for the whole run. */
+export const randomSchedule = (random: Random): Call =>
+  scheduleCall([{ until: 1, policy: drawPopulationPolicy(random) }])

@@ -1,0 +1,88 @@
+// What a search for a policy writes in its folder.
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { replaceFile } from '@tricks/run'
+import { isFile } from '../recipes/file.ts'
+import { gainText } from '../tune/record.ts'
+import type { FoundSchedule } from './run.ts'
+
+/** @throws Error if the folder holds a search with other settings */
+export function checkSame(folder: string, about: object): void {
+  const file = join(folder, 'about.json')
+  const now = `${JSON.stringify(about, null, 2)}\n`
+  if (!existsSync(file)) return replaceFile(file, now)
+  const then = readFileSync(file, 'utf8')
+  if (then !== now)
+    throw new Error(
+      `search: ${folder} contains a search with other settings; choose another folder with --out\n  there ${then}\n  here  ${now}`,
+    )
+}
+
+/**
+ * The recipe with the found schedule before its tricks.
+ *
+ * @param replaced names of its tricks that the schedule replaces
+ */
+export function recipeOnTop(name: string, file: string, replaced: readonly string[]): string {
+  const path = relative(dirname(resolve(file)), resolve(name)).replaceAll('\\', '/')
+  const quoted = (text: string): string => `'${text.replaceAll(/['\\]/g, '\\$&')}'`
+  const own = isFile(name)
+    ? [`import base from ${quoted(path.startsWith('.') ? path : `./${path}`)}`]
+    : [`import { recipeNamed } from '@tricks/cli'`]
+  return [
+    `import { scheduledAugment } from '@tricks/policy-search'`,
+    `import { defineRecipe, tricksOf } from '@tricks/run'`,
+    ...own,
+    `import schedule from './schedule.json' with { type: 'json' }`,
+    '',
+    ...(isFile(name) ? [] : [`const base = await recipeNamed(${quoted(name)})`, '']),
+    'export default defineRecipe({',
+    '  ...base,',
+    `  what: ${quoted(`${name} with a searched augmentation schedule`)},`,
+    '  tricks: (context) => [',
+    '    scheduledAugment({ schedule }),',
+    replaced.length === 0
+      ? '    ...tricksOf(base, context),'
+      : `    ...tricksOf(base, context).filter(({ name }) => ![${replaced.map(quoted).join(', ')}].includes(name)),`,
+    '  ],',
+    '})',
+    '',
+  ].join('\n')
+}
+
+const size = (share: number): string => (share * 100).toFixed(2)
+
+/** `README.md`: what was found, for a person. */
+export function pageOf(
+  { compared, generations, schedule, n, epochs }: FoundSchedule,
+  { data, again }: { readonly data: string; readonly again: string },
+): string {
+  const members = generations[0]!.members.length
+  const rows = compared.map(({ name, accuracy, gain }) => {
+    const interval = Number.isFinite(accuracy.interval) ? ` ± ${size(accuracy.interval)}` : ''
+    return `| ${name} | ${size(accuracy.mean)}${interval} | ${gain ? gainText(gain) : ''} |`
+  })
+  return [
+    `# An augmentation schedule for ${data}`,
+    '',
+    `Population Based Augmentation: ${members} members, ${epochs} epochs, ${generations.length} generations. The schedule has ` +
+      `${schedule.length} different policies. Everything that was tried is in [search.json](search.json), the schedule in ` +
+      '[schedule.json](schedule.json), for `scheduledAugment({ schedule })`.',
+    '',
+    '![The schedule](schedule.svg)',
+    '',
+    '## Compared',
+    '',
+    `Accuracy on test images in %, over ${n} fresh seeds, which all augmentations share, and what the found schedule has more, in ` +
+      'percentage points over pairs. Random policies are drawn anew for each seed.',
+    '',
+    '| augmentation | accuracy | found is better by |',
+    '| --- | ---: | ---: |',
+    ...rows,
+    '',
+    '## How to repeat it',
+    '',
+    `\`${again}\``,
+    '',
+  ].join('\n')
+}
