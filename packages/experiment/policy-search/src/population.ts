@@ -42,7 +42,7 @@ export function drawPopulationPolicy(random: Random): PopulationPolicy {
 }
 
 /**
- * Changes a policy: each integer is drawn anew with a probability of 0.2, and else moved by 0, 1, 2 or 3 in a random
+ * Changes a policy: each integer is redrawn with a probability of 0.2, and otherwise moved by 0, 1, 2 or 3 in a random
  * direction, within its range.
  *
  * @example
@@ -51,13 +51,13 @@ export function drawPopulationPolicy(random: Random): PopulationPolicy {
  */
 export function explorePolicy(policy: PopulationPolicy, random: Random): PopulationPolicy {
   const explore = (value: number, most: number): number => {
-    const anew = random.uniform() < 0.2
+    const redraws = random.uniform() < 0.2
     const [drawn, amount, down] = [
       random.integer(0, most + 1),
       random.integer(0, 4),
       random.uniform() < 0.5,
     ]
-    return anew ? drawn : Math.min(most, Math.max(0, value + (down ? -amount : amount)))
+    return redraws ? drawn : Math.min(most, Math.max(0, value + (down ? -amount : amount)))
   }
   return policy.map(([op, tenths, strength]) => [
     op,

@@ -34,17 +34,17 @@ test('its integers are uniform', () => {
     }
 })
 
-test('exploring draws a fifth anew, and moves the others by up to 3 within the range', () => {
+test('exploring redraws a fifth, and moves the others by up to 3 within the range', () => {
   const policy = populationOperations.map((op) => [op, 5, 5] as const)
   const moves = Array.from({ length: 2000 }, (_, i) => explorePolicy(policy, createRandom(3).at(i)))
     .flat()
     .map(([, tenths]) => tenths - 5)
   const share = (by: number): number => moves.filter((move) => move === by).length / moves.length
-  const anew = 0.2 / 11
-  expect(share(0)).toBeCloseTo(0.8 / 4 + anew, 1)
+  const redrawn = 0.2 / 11
+  expect(share(0)).toBeCloseTo(0.8 / 4 + redrawn, 1)
   for (const by of [-3, -2, -1, 1, 2, 3])
-    expect(Math.abs(share(by) - (0.1 + anew))).toBeLessThan(0.006)
-  for (const by of [-5, -4, 4, 5]) expect(Math.abs(share(by) - anew)).toBeLessThan(0.003)
+    expect(Math.abs(share(by) - (0.1 + redrawn))).toBeLessThan(0.006)
+  for (const by of [-5, -4, 4, 5]) expect(Math.abs(share(by) - redrawn)).toBeLessThan(0.003)
   const [edge] = explorePolicy([['Rotate', 10, 0]], createRandom(4))
   expect(edge![1]).toBeLessThanOrEqual(10)
   expect(edge![2]).toBeGreaterThanOrEqual(0)

@@ -74,7 +74,7 @@ export function pageOf(
     '## Compared',
     '',
     `Accuracy on test images in %, over ${n} fresh seeds, which all augmentations share, and what the found schedule has more, in ` +
-      'percentage points over pairs. Random policies are drawn anew for each seed.',
+      'percentage points over pairs. Each seed has a random policy of its own.',
     '',
     '| augmentation | accuracy | found is better by |',
     '| --- | ---: | ---: |',
