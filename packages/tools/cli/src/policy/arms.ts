@@ -6,7 +6,7 @@ import { catalogue } from '../tune/catalogue.ts'
 /** A way to augment images, as a call; undefined for none. */
 export interface Arm {
   readonly name: string
-  /** Of a pair's seed: a random policy has its own for each. */
+  /** The call for a pair, whose seed gives the random numbers. */
   augment(random: Random): Call | undefined
 }
 

@@ -31,7 +31,7 @@ export interface Generation {
   }[]
 }
 
-/** Of a member's training, so many generations at most: each is measured, which takes an epoch more. */
+/** The maximum number of generations: measuring each takes an extra epoch. */
 const mostGenerations = 12
 
 /** The epoch in which each generation ends. */

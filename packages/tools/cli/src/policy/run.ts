@@ -28,11 +28,11 @@ export interface FoundSchedule {
   readonly generations: readonly Generation[]
   readonly compared: readonly Compared[]
   readonly n: number
-  /** Of a member. */
+  /** Epochs of a member. */
   readonly epochs: number
 }
 
-/** Of the budget, what the search may use; the rest compares what it found. */
+/** The search's maximum share of the budget; the rest compares what it found. */
 const searchShare = 0.5
 /** A shorter training has no generations to speak of. */
 const fewestEpochs = 4
