@@ -1,30 +1,11 @@
+import { type TuneFlags, tuneFlags } from '../tune/flags.ts'
 import { UsageError } from '../usage.ts'
 import type { Command } from './command.ts'
-
-const names = [
-  'recipe',
-  'budget',
-  'space',
-  'dry',
-  'epochs',
-  'images',
-  'measured',
-  'seed',
-  'size',
-  'skipBroken',
-  'processes',
-  'out',
-  'backend',
-  'precision',
-  'queue',
-  'storage',
-] as const
-export type TuneFlags = (typeof names)[number]
 
 export const tune: Command<TuneFlags> = {
   usage: 'tune <data>',
   what: 'Search the tricks, their strength and the optimizer options that suit your data',
-  flags: names,
+  flags: tuneFlags,
   examples: [
     'tune ./pictures --budget 2h',
     'tune cifar10 --images 5000 --epochs 40 --recipe base --budget 2h',

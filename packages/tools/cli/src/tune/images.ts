@@ -2,7 +2,7 @@ import { imagesOf } from '@tricks/ablation'
 import { type BackendName, useBackend } from '@tricks/backend'
 import type { ImageSet } from '@tricks/train'
 import { loadData } from '../data.ts'
-import type { TuneSetup } from './trial.ts'
+import type { TuneSetup } from './setup.ts'
 
 /** The images of a search. */
 export interface Images {

@@ -9,20 +9,9 @@ import { attemptsAt, type Job, newestCheckpoint, type Outcome, type Program } fr
 import { recipeNamed } from '../recipes/index.ts'
 import { type Bag, isKept, makeOptimizer, makeTrick, scheduledEntry } from './bag.ts'
 import { type Images, openImages } from './images.ts'
+import type { TuneSetup } from './setup.ts'
 
-/** The settings that all trials of a search share. */
-export interface TuneSetup {
-  readonly recipe: string
-  readonly data: string
-  readonly size: number
-  readonly skipBroken: boolean
-  readonly backend: string
-  readonly precision: Precision
-  /** Epochs of a whole training; a trial's budget may be smaller. */
-  readonly epochs: number
-  /** Numbers of images; `test` is 0 if the data has its own test images. */
-  readonly images: { readonly training: number; readonly validation: number; readonly test: number }
-}
+export type { TuneSetup }
 
 /** The configuration of a trial. */
 export interface TuneConfig {
