@@ -1,7 +1,7 @@
 import type { Random } from '@tricks/core'
-import { type EstimatorOptions, proposeConfiguration, type Tried } from './estimate.ts'
+import { divide, type EstimatorOptions, proposeConfiguration, type Tried } from './estimate.ts'
 import { type Issued, nextRung, type Rung } from './halving.ts'
-import type { Configuration, Space } from './space.ts'
+import { type Configuration, configure, drawValue, type Space } from './space.ts'
 
 /** A training of a configuration up to a rung's budget. */
 export interface Training extends Rung {
@@ -37,15 +37,32 @@ export interface SearchOptions extends EstimatorOptions {
  */
 export function nextTraining(
   given: readonly Given[],
-  { space, rungs, factor = 3, first = [], random, ...estimator }: SearchOptions,
+  options: SearchOptions,
 ): Training {
+  const { rungs, factor = 3, first = [], random } = options
   const rung = nextRung(given, rungs, factor)
   const known = given.find(({ candidate }) => candidate === rung.candidate) ?? {
-    configuration:
-      first[rung.candidate] ??
-      proposeConfiguration(space, historyOf(given), random.at(rung.candidate), estimator),
+    configuration: first[rung.candidate] ?? propose(given, options, random.at(rung.candidate)),
   }
   return { ...rung, configuration: known.configuration }
+}
+
+function propose(
+  given: readonly Given[],
+  { space, keep = () => 0, ...estimator }: SearchOptions,
+  random: Random,
+): Configuration {
+  const history = historyOf(given)
+  const proposal = proposeConfiguration(space, history, random, estimator)
+  const { good } = divide(history)
+  if (good.length === 0) return proposal
+  const own = random.fork('keep')
+  const parent = good[own.integer(0, good.length)]!.configuration
+  return configure(space, (name, parameter) => {
+    const stream = own.fork(name)
+    const keeps = name in parent && stream.uniform() < keep(name)
+    return keeps ? parent[name]! : (proposal[name] ?? drawValue(parameter, stream))
+  })
 }
 
 /**

@@ -124,7 +124,7 @@ export function sharesOf(trainings: number): {
   readonly comparisonSeeds: number
 } {
   const finalistSeeds = trainings >= 30 ? 3 : trainings >= 12 ? 2 : 1
-  const finalists = Math.min(6, Math.max(2, Math.floor((0.2 * trainings) / finalistSeeds)))
+  const finalists = Math.min(6, Math.max(2, Math.floor((0.3 * trainings) / finalistSeeds)))
   const comparisonSeeds = Math.min(10, Math.max(2, Math.floor(0.2 * trainings)))
   return { finalists, finalistSeeds, comparisonSeeds }
 }

@@ -10,7 +10,7 @@ import {
 import type { Bag } from './bag.ts'
 import type { Base } from './base.ts'
 import { type Account, type Spent } from './budget.ts'
-import { bagOf, drawNear, type Searched, startOf } from './space.ts'
+import { bagOf, drawNear, keptShare, type Searched, startOf } from './space.ts'
 import { pausedLength, type TuneConfig, type TuneMetrics, type TuneSetup } from './trial.ts'
 
 /** The inputs of a search. */
@@ -55,13 +55,9 @@ const lagPerProcess = 4
 /** The smallest budget, in whole trainings, that suffices for the search and the comparison. */
 export const fewestTrainings = 10
 
-/** Epochs of each rung. */
+/** Epochs of each rung: a shorter one would favour candidates without augmentation, which pays off late. */
 export function rungsOf(epochs: number): number[] {
-  const budgets = rungBudgets({
-    smallest: Math.max(1, epochs / factor ** 2),
-    largest: epochs,
-    factor,
-  })
+  const budgets = rungBudgets({ smallest: Math.max(1, epochs / factor), largest: epochs, factor })
   return [...new Set(budgets.map(Math.round))]
 }
 
@@ -128,6 +124,7 @@ export async function search(options: Search): Promise<readonly Decision[]> {
       rungs: budgets.length,
       factor,
       first,
+      keep: keptShare,
       random: random.fork('candidates'),
     })
     const { candidate, rung, configuration } = training

@@ -114,8 +114,7 @@ export const startOf = ({ space, start }: Searched): Configuration =>
 export function drawNear({ space, start }: Searched, random: Random): Configuration {
   return configure(space, (name, parameter) => {
     const own = random.fork(name)
-    const isSwitch = isChoice(parameter) && !name.includes('.')
-    const keep = own.uniform() < (isSwitch ? kept.switch : kept.option)
+    const keep = own.uniform() < keptShare(name)
     return keep && allows(parameter, start[name]!) ? start[name]! : drawValue(parameter, own)
   })
 }
