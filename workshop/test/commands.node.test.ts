@@ -50,7 +50,8 @@ function takes(program: string, words: readonly string[]): void {
   for (const [i, word] of words.entries()) {
     if (word.startsWith('--')) expect(helpOf(program, ...command), word).toContain(word)
     const recipe = words[i + 1]
-    if (word === '--recipe' && !recipe?.startsWith('./')) expect(recipeNames).toContain(recipe)
+    if (word === '--recipe' && !/^(?:\.|runs)\//.test(recipe!))
+      expect(recipeNames).toContain(recipe)
   }
 }
 

@@ -1,30 +1,11 @@
 import { UsageError } from '../usage.ts'
+import { type PolicyFlags, policyFlags } from '../policy/flags.ts'
 import type { Command } from './command.ts'
-
-const names = [
-  'method',
-  'budget',
-  'members',
-  'recipe',
-  'epochs',
-  'images',
-  'measured',
-  'seed',
-  'size',
-  'skipBroken',
-  'processes',
-  'out',
-  'backend',
-  'precision',
-  'queue',
-  'storage',
-] as const
-export type PolicyFlags = (typeof names)[number]
 
 export const search: Command<PolicyFlags> = {
   usage: 'search <data>',
   what: 'Search an augmentation policy for your data, and compare it with random and published ones',
-  flags: names,
+  flags: policyFlags,
   examples: [
     'search ./pictures --budget 2h',
     'search cifar10 --images 5000 --epochs 40 --recipe base --budget 2h',

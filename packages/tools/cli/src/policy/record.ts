@@ -4,7 +4,19 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { replaceFile } from '@tricks/run'
 import { isFile } from '../recipes/file.ts'
 import { gainText } from '../tune/record.ts'
-import type { FoundSchedule } from './run.ts'
+import type { PolicySchedule } from '@tricks/policy-search'
+import type { Compared } from './compare.ts'
+import type { Generation } from './population.ts'
+
+/** What a search found. */
+export interface FoundSchedule {
+  readonly schedule: PolicySchedule
+  readonly generations: readonly Generation[]
+  readonly compared: readonly Compared[]
+  readonly n: number
+  /** Epochs of a member. */
+  readonly epochs: number
+}
 
 /** @throws Error if the folder holds a search with other settings */
 export function checkSame(folder: string, about: object): void {

@@ -5,7 +5,6 @@ import { createRandom } from '@tricks/core'
 import { drawPopulationPolicy, pictureOf, type PolicySchedule } from '@tricks/policy-search'
 import { percent, replaceFile } from '@tricks/run'
 import { openTrials, type Queue, settle, withWorkers } from '@tricks/trials'
-import type { PolicyFlags } from '../commands/search.ts'
 import { type Flags, written } from '../flags.ts'
 import { slots, trialWorker, version } from '../trials/common.ts'
 import { manifest } from '../tricks.ts'
@@ -18,19 +17,10 @@ import { bagOf, spaceOf, startOf } from '../tune/space.ts'
 import { type Arm, augmented, baselines, isPolicy, randomSchedule, scheduleCall } from './arms.ts'
 import { type Compared, compareArms } from './compare.ts'
 import { type Generation, populationEpochs, searchPopulation } from './population.ts'
-import { checkSame, pageOf, recipeOnTop } from './record.ts'
+import type { PolicyFlags } from './flags.ts'
+import { checkSame, type FoundSchedule, pageOf, recipeOnTop } from './record.ts'
 
 type Given = Flags<PolicyFlags>
-
-/** What a search found. */
-export interface FoundSchedule {
-  readonly schedule: PolicySchedule
-  readonly generations: readonly Generation[]
-  readonly compared: readonly Compared[]
-  readonly n: number
-  /** Epochs of a member. */
-  readonly epochs: number
-}
 
 /** The search's maximum share of the budget; the rest compares what it found. */
 const searchShare = 0.5
