@@ -19,6 +19,12 @@ export interface SearchOptions extends EstimatorOptions {
   readonly factor?: number
   /** The first candidates, before any is proposed. */
   readonly first?: readonly Configuration[]
+  /**
+   * The probability of keeping a parameter's value, by its name, from one of the best configurations so far; default 0, so
+   * that all values come from the estimator. It proposes each parameter without regard to the others, which in a large
+   * space switches on too much at once.
+   */
+  readonly keep?: (name: string) => number
   /** From `createRandom`: the n-th candidate draws from its own stream. */
   readonly random: Random
 }
@@ -35,10 +41,7 @@ export interface SearchOptions extends EstimatorOptions {
  * const first = nextTraining([], { space, rungs: 3, random, first: [{ rate: 0.1 }] })
  * const next = nextTraining([{ ...first, score: 0.6 }], { space, rungs: 3, random })
  */
-export function nextTraining(
-  given: readonly Given[],
-  options: SearchOptions,
-): Training {
+export function nextTraining(given: readonly Given[], options: SearchOptions): Training {
   const { rungs, factor = 3, first = [], random } = options
   const rung = nextRung(given, rungs, factor)
   const known = given.find(({ candidate }) => candidate === rung.candidate) ?? {

@@ -26,7 +26,7 @@ beforeAll(() => {
 })
 
 const words = [
-  ...'tune ./pictures --recipe ./slow.recipe.ts --space space.json --budget 300epochs'.split(' '),
+  ...'tune ./pictures --recipe ./slow.recipe.ts --space space.json --budget 600epochs'.split(' '),
   ...'--backend wasm --processes 2 --seed 5'.split(' '),
 ]
 const start = (...args: string[]): ReturnType<typeof startIn> => startIn(root, args)

@@ -123,7 +123,8 @@ export function sharesOf(trainings: number): {
   readonly finalistSeeds: number
   readonly comparisonSeeds: number
 } {
-  const finalistSeeds = trainings >= 30 ? 3 : trainings >= 12 ? 2 : 1
+  // With few trainings, more finalists find a good one sooner than more seeds do.
+  const finalistSeeds = trainings >= 40 ? 3 : trainings >= 25 ? 2 : 1
   const finalists = Math.min(6, Math.max(2, Math.floor((0.3 * trainings) / finalistSeeds)))
   const comparisonSeeds = Math.min(10, Math.max(2, Math.floor(0.2 * trainings)))
   return { finalists, finalistSeeds, comparisonSeeds }

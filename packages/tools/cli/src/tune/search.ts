@@ -204,11 +204,16 @@ export function obsolete(decisions: readonly Decision[]): Decision[] {
   )
 }
 
-/** Candidates that did not fail, best first: by their highest rung, then by their accuracy on it. */
+/** Candidates that did not fail, best first: by their highest rung, then by their accuracy on it, then by their loss. */
 export function ranking(
   decisions: readonly Decision[],
 ): { candidate: number; configuration: Configuration }[] {
-  const given = decisions.map(({ entry, ...each }) => ({ ...each, score: scoreOf(entry) }))
+  const given = decisions.map(({ entry, ...each }) => {
+    const accuracy = scoreOf(entry)
+    // Less than one image in a million.
+    const loss = 1e-7 * Math.min(metricsOf(entry)?.loss ?? 10, 10)
+    return { ...each, score: accuracy === null ? null : accuracy - loss }
+  })
   const numbers = [...new Set(given.map(({ candidate }) => candidate))]
   return historyOf(given)
     .map(({ configuration, score }, i) => ({
@@ -216,6 +221,6 @@ export function ranking(
       configuration,
       score: score!,
     }))
-    .filter(({ score }) => score >= 0)
+    .filter(({ score }) => score > -1)
     .toSorted((a, b) => b.score - a.score)
 }

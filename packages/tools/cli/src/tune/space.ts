@@ -23,8 +23,8 @@ export interface Searched {
 const none = 'none'
 /** Schedules that include a warm-up. */
 const alreadyWarm = ['one-cycle', 'warmup-stable-decay']
-/** Probabilities that a first candidate keeps the recipe's choice of a trick, and the start of an option. */
-const kept = { switch: 0.8, option: 0.5 }
+/** The probability that a candidate keeps the choice of a trick, or an option, of the recipe or of a good candidate. */
+export const keptShare = (name: string): number => (name.includes('.') ? 0.5 : 0.8)
 
 /**
  * The space of a recipe: each trick of the catalogue on or off, at most one of each group of alternatives, and their
