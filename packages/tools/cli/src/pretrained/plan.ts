@@ -26,12 +26,14 @@ export interface PlanInputs {
   readonly given: { readonly size?: number; readonly views?: number; readonly epochs?: number }
 }
 
-/** Fraction of the time to plan with, as start-up, fitting and the report take the rest. */
-const share = 0.8
+/** Seconds of a time limit to plan with: reading pictures, fitting and the report take the rest. */
+const share = 0.85
+const overhead = 15
+const plannedOf = (minutes: number): number => Math.max(0, share * 60 * minutes - overhead)
 /** More views add little. */
 const mostViews = 4
 /** Cost of a fine-tuning step in forward passes, with batch norm folded and the lower blocks frozen. */
-const stepCost = 2.5
+const stepCost = 2
 /** Fewer change little, as the rate must first rise and then fall. */
 const fewestEpochs = 3
 const mostEpochs = 10
@@ -42,7 +44,7 @@ const mostEpochs = 10
  */
 export function planOf(inputs: PlanInputs): Plan {
   const { pictures, tested, imagesPerSecond, given } = inputs
-  const time = inputs.minutes * 60 * share
+  const time = plannedOf(inputs.minutes)
   const rateAt = (side: number): number => imagesPerSecond * (inputs.size / side) ** 2
   const once = (side: number): number => (pictures + tested) / rateAt(side)
   const smaller = [6 / 7, 5 / 7, 4 / 7].map((part) => Math.round((inputs.size * part) / 8) * 8)
@@ -61,7 +63,7 @@ export function planOf(inputs: PlanInputs): Plan {
 /** The minutes needed for fine-tuning. */
 export function minutesToFineTune({ pictures, tested, imagesPerSecond }: PlanInputs): number {
   const images = tested + pictures * (1 + fewestEpochs * stepCost)
-  return Math.ceil(images / imagesPerSecond / share / 60)
+  return Math.ceil((images / imagesPerSecond + overhead) / share / 60)
 }
 
 /** A network that a plan may be for. */
