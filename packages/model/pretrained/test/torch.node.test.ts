@@ -120,7 +120,7 @@ test.each<[string, Described, RegExp]>([
   [
     'a storage larger than the file',
     { count: large, shape: [4], strides: [1] },
-    /storage 0 is not/,
+    /no tensor refers to its storage 0/,
   ],
 ])('rejects a tensor with %s', (_, described, message) => {
   expect(() => readTorchFile(fileOf(described))).toThrow(message)
@@ -132,13 +132,13 @@ test.each<[string, number[], RegExp]>([
   ['a call of a storage type', bytes('ctorch\nFloatStorage\n)R.'), /names torch\.FloatStorage/],
   ['a name with line feeds', bytes('\x8c\x03a\nb\x8c\x01c\x93.'), /names a\\nb\.c/],
   ['a class that is constructed', bytes('ccollections\nOrderedDict\n)\x81.'), /operation 0x81/],
-  ['text longer than the file', bytes('X\xff\xff\xff\x7f'), /where more was announced/],
-  ['a memo that was never written', bytes('h\x05.'), /recalls 5/],
+  ['text longer than the file', bytes('X\xff\xff\xff\x7f'), /but more were announced/],
+  ['a memo that was never written', bytes('h\x05.'), /reads memo 5/],
   ['an empty stack', bytes('.'), /stack is empty/],
-  ['a missing mark', bytes('t.'), /lacks a mark/],
+  ['a missing mark', bytes('t.'), /a mark is missing/],
   ['attributes of a number', bytes('K\x01}b.'), /sets attributes/],
   ['a number as a state dict', bytes('K\x01.'), /holds no tensors/],
-  ['a list within itself', bytes('}', text('a'), ']q\x00h\x00as', '.'), /too many, too deep/],
+  ['a list within itself', bytes('}', text('a'), ']q\x00h\x00as', '.'), /too many dictionaries/],
 ])('rejects %s', (_, state, message) => {
   const file = Uint8Array.from([...head, ...bytes('\x80\x02'), ...state, ...bytes('\x80\x02].')])
   expect(() => readTorchFile(file)).toThrow(message)
@@ -178,7 +178,9 @@ test("many tensors on one storage take at most a few times the file's size", () 
   const whole = new Uint8Array(file.length + 8 + 4 * count)
   whole.set(file)
   whole.set(int64(count), file.length)
-  expect(() => readTorchFile(whole)).toThrow(/its tensors would take \d+ bytes, of a file of \d+/)
+  expect(() => readTorchFile(whole)).toThrow(
+    /its tensors would take \d+ bytes, but the file has only \d+/,
+  )
 })
 
 test('rejects compressed archives, of any size', () => {

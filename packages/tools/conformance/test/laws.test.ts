@@ -32,7 +32,7 @@ onEachBackend(() => {
 
   test('law 1 is broken by Math.random', async () => {
     await expect(laws[0]!.check({ name: 'lottery', make: lottery, options: {} })).rejects.toThrow(
-      /^lottery breaks law 1: two draws for seed 1, step 7 and a batch of 1 gives \d\S+ and \d/,
+      /^lottery breaks law 1: two draws for seed 1, step 7 and a batch of 1 are \d\S+ and \d/,
     )
   })
 })
