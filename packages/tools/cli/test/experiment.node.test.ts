@@ -127,7 +127,7 @@ test('reports invalid arguments', async () => {
     [['worker', '--queue', 'redis://host'], /worker: expected --storage/],
     [['experiment', 'nowhere'], /expected a folder that contains an experiment.*, got nowhere/],
     [['experiment', 'redis://host', 'pauze'], /got pauze \(did you mean pause\?\)/],
-    [['ablate', 'cifar10', '--queue', 'redis://host'], /expected --queue and --storage together/],
+    [['ablate', 'cifar10', '--queue', 'redis://host'], /expected both --queue and --storage/],
     [['ablate', 'cifar10', '--queue', 'runs', '--storage', 'a'], /--queue: expected redis:\/\/…/],
   ]
   for (const [words, message] of mistakes) {
