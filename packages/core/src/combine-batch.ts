@@ -146,7 +146,9 @@ function checkTricks(name: string, tricks: readonly Trick[]): void {
         `${name}: expected a trick, got the function ${(trick as Trick).name}: call it`,
       )
     const key: unknown = keyOf(Object(trick) as Trick)
-    assertArgument(typeof key === 'string' && key !== '', name, { trick }, 'a trick')
+    const isKey = typeof key === 'string' && key !== ''
+    if (trick?.name) assertArgument(isKey, trick.name, { key }, 'a nonempty string')
+    assertArgument(isKey, name, { trick }, 'a trick')
     if (keys.has(key))
       throw new Error(`${name}: two tricks have the key '${key}': give one { key: '${key}-2' }`)
     keys.add(key)

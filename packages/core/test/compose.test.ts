@@ -601,7 +601,7 @@ describe('combinators', () => {
     }
     for (const key of ['', 3, {}])
       expect(() => compose([shift('shift', key as never)])).toThrow(
-        'compose: expected trick to be a trick, got {"name":"shift","key":',
+        'shift: expected key to be a nonempty string, got ',
       )
   })
 
