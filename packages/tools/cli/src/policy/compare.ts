@@ -3,7 +3,7 @@ import { createRandom } from '@tricks/core'
 import { type Queue, settle } from '@tricks/trials'
 import type { Bag } from '../tune/bag.ts'
 import { scoreOf, tuneTrial } from '../tune/search.ts'
-import type { TuneSetup } from '../tune/trial.ts'
+import type { TuneSetup } from '../tune/setup.ts'
 import { type Arm, augmented } from './arms.ts'
 
 /** An augmentation's accuracy, and what the found one has more, over pairs with the same seed. */

@@ -3,7 +3,7 @@ import { drawPopulationPolicy, nextGeneration, type PolicySchedule } from '@tric
 import { forget, type Queue, settle, type Trial } from '@tricks/trials'
 import type { Bag } from '../tune/bag.ts'
 import { metricsOf, scoreOf, tuneTrial } from '../tune/search.ts'
-import type { TuneSetup } from '../tune/trial.ts'
+import type { TuneSetup } from '../tune/setup.ts'
 import { augmented, scheduleCall } from './arms.ts'
 
 export interface PopulationSearch {

@@ -1,10 +1,8 @@
 // What a search for a policy writes in its folder.
-import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
-import { replaceFile } from '@tricks/run'
-import { isFile } from '../recipes/file.ts'
-import { gainText } from '../tune/record.ts'
 import type { PolicySchedule } from '@tricks/policy-search'
+import { isFile } from '../recipes/file.ts'
+import { baseImport, code } from '../tune/code.ts'
+import { gainText } from '../tune/record.ts'
 import type { Compared } from './compare.ts'
 import type { Generation } from './population.ts'
 
@@ -18,28 +16,14 @@ export interface FoundSchedule {
   readonly epochs: number
 }
 
-/** @throws Error if the folder holds a search with other settings */
-export function checkSame(folder: string, about: object): void {
-  const file = join(folder, 'about.json')
-  const now = `${JSON.stringify(about, null, 2)}\n`
-  if (!existsSync(file)) return replaceFile(file, now)
-  const then = readFileSync(file, 'utf8')
-  if (then !== now)
-    throw new Error(
-      `search: ${folder} contains a search with other settings; choose another folder with --out\n  there ${then}\n  here  ${now}`,
-    )
-}
-
 /**
  * The recipe with the found schedule before its tricks.
  *
  * @param replaced names of its tricks that the schedule replaces
  */
 export function recipeOnTop(name: string, file: string, replaced: readonly string[]): string {
-  const path = relative(dirname(resolve(file)), resolve(name)).replaceAll('\\', '/')
-  const quoted = (text: string): string => `'${text.replaceAll(/['\\]/g, '\\$&')}'`
   const own = isFile(name)
-    ? [`import base from ${quoted(path.startsWith('.') ? path : `./${path}`)}`]
+    ? [baseImport(name, file)]
     : [`import { recipeNamed } from '@tricks/cli'`]
   return [
     `import { scheduledAugment } from '@tricks/policy-search'`,
@@ -47,15 +31,15 @@ export function recipeOnTop(name: string, file: string, replaced: readonly strin
     ...own,
     `import schedule from './schedule.json' with { type: 'json' }`,
     '',
-    ...(isFile(name) ? [] : [`const base = await recipeNamed(${quoted(name)})`, '']),
+    ...(isFile(name) ? [] : [`const base = await recipeNamed(${code(name)})`, '']),
     'export default defineRecipe({',
     '  ...base,',
-    `  what: ${quoted(`${name} with a searched augmentation schedule`)},`,
+    `  what: ${code(`${name} with a searched augmentation schedule`)},`,
     '  tricks: (context) => [',
     '    scheduledAugment({ schedule }),',
     replaced.length === 0
       ? '    ...tricksOf(base, context),'
-      : `    ...tricksOf(base, context).filter(({ name }) => ![${replaced.map(quoted).join(', ')}].includes(name)),`,
+      : `    ...tricksOf(base, context).filter(({ name }) => !${code(replaced)}.includes(name)),`,
     '  ],',
     '})',
     '',

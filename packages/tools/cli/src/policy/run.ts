@@ -4,21 +4,22 @@ import * as tf from '@tensorflow/tfjs-core'
 import { createRandom } from '@tricks/core'
 import { drawPopulationPolicy, pictureOf } from '@tricks/policy-search'
 import { percent, replaceFile } from '@tricks/run'
-import { openTrials, type Queue, settle, withWorkers } from '@tricks/trials'
+import { type Queue, settle } from '@tricks/trials'
 import { type Flags, written } from '../flags.ts'
-import { slots, trialWorker, version } from '../trials/common.ts'
+import { slots } from '../trials/common.ts'
+import { driveTrials } from '../trials/drive.ts'
 import { manifest } from '../tricks.ts'
 import { exitCodes, quoted } from '../usage.ts'
 import { Account, budgetOf } from '../tune/budget.ts'
 import { type Prepared, prepare } from '../tune/prepare.ts'
-import { gainText } from '../tune/record.ts'
+import { checkSame, gainText } from '../tune/record.ts'
 import { metricsOf, tuneTrial } from '../tune/search.ts'
 import { bagOf, spaceOf, startOf } from '../tune/space.ts'
 import { type Arm, augmented, baselines, isPolicy, randomSchedule, scheduleCall } from './arms.ts'
 import { compareArms } from './compare.ts'
 import { populationEpochs, searchPopulation } from './population.ts'
 import type { PolicyFlags } from './flags.ts'
-import { checkSame, type FoundSchedule, pageOf, recipeOnTop } from './record.ts'
+import { type FoundSchedule, pageOf, recipeOnTop } from './record.ts'
 
 type Given = Flags<PolicyFlags>
 
@@ -31,7 +32,7 @@ const pairs = { fewest: 2, most: 10 } as const
 
 /** The command `search`. @returns the exit code */
 export async function runSearch(data: string, flags: Given, program: string): Promise<number> {
-  const { queue: server, storage, seed = 0, members = 16 } = flags
+  const { seed = 0, members = 16 } = flags
   const budget = budgetOf(flags.budget!)
   const prepared = await prepare('search', data, flags)
   const { name, setup, view, signal } = prepared
@@ -42,32 +43,21 @@ export async function runSearch(data: string, flags: Given, program: string): Pr
   mkdirSync(out, { recursive: true })
   const versions = { tfjs: tf.version_core, cli: manifest.version }
   const about = { method: 'pba', setup, seed, members, budget: flags.budget!, versions }
-  checkSame(out, about)
-  const queue = await openTrials(server ?? out, {
-    say: view.say,
-    ...(server !== undefined && { version }),
-  })
-  try {
-    if (server !== undefined) await queue.note('bound to a machine', 'yes')
-    await queue.retry()
-    const shared = resolve(storage ?? out)
-    const driver = (stop: AbortSignal): Promise<FoundSchedule | undefined> =>
-      drive(
-        { ...prepared, signal: stop },
-        { queue, storage: shared, account, processes, members, seed },
-      )
-    const work = { module: trialWorker, storage: shared, processes, signal, say: view.say }
-    const found = await (server === undefined ? withWorkers(queue, work, driver) : driver(signal))
-    const again = `${program} search ${quoted(data)} ${written({ ...flags, processes })}`
-    if (!found) {
-      view.result(`\nStopped and saved\nContinue   ${again}`)
-      return exitCodes.interrupted
-    }
-    write(out, found, { about, prepared, again, data, program })
-    return 0
-  } finally {
-    await queue.close()
+  checkSame('search', out, about)
+  const found = await driveTrials(
+    out,
+    flags,
+    { processes, signal, say: view.say },
+    (queue, storage, stop) =>
+      drive({ ...prepared, signal: stop }, { queue, storage, account, processes, members, seed }),
+  )
+  const again = `${program} search ${quoted(data)} ${written({ ...flags, processes })}`
+  if (!found) {
+    view.result(`\nStopped and saved\nContinue   ${again}`)
+    return exitCodes.interrupted
   }
+  write(out, found, { about, prepared, again, data, program })
+  return 0
 }
 
 interface Means {

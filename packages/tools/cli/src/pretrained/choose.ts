@@ -14,9 +14,9 @@ const usualMinutes = 3
 
 /** Whose weights can be downloaded, and their multiply-adds in those of the first: 407, 631 and 899 million. */
 const networks = [
-  { name: 'efficientnet-lite0', size: 224, cost: 1 },
-  { name: 'efficientnet-lite1', size: 240, cost: 1.55 },
-  { name: 'efficientnet-lite2', size: 260, cost: 2.21 },
+  { name: 'efficientnet-lite0', cost: 1 },
+  { name: 'efficientnet-lite1', cost: 1.55 },
+  { name: 'efficientnet-lite2', cost: 2.21 },
 ] as const
 
 /**
@@ -72,6 +72,7 @@ export async function choosePretrained(
   const train = Math.min(counts.train, given.limit ?? Infinity)
   const { size, views, epochs, minutes = usualMinutes } = given
   const asked = given.from !== undefined || given.model !== undefined
+  const candidates = asked ? [{ name: first, cost: 1 }] : networks
   const { name, inputs } = networkFor(
     {
       pictures: train + counts.validation,
@@ -84,7 +85,7 @@ export async function choosePretrained(
         ...(epochs !== undefined && { epochs }),
       },
     },
-    asked ? [{ name: first, size: pretrainedInputs[first].size, cost: 1 }] : networks,
+    candidates.map((each) => ({ ...each, size: pretrainedInputs[each.name].size })),
   )
   const plan = planOf(inputs)
   view.say(

@@ -26,9 +26,10 @@ export interface PlanInputs {
   readonly given: { readonly size?: number; readonly views?: number; readonly epochs?: number }
 }
 
-/** Seconds of a time limit to plan with: reading pictures, fitting and the report take the rest. */
+/** Reading pictures, fitting and the report take the rest of the time, and these seconds. */
 const share = 0.85
 const overhead = 15
+/** Seconds of a time limit to plan with. */
 const plannedOf = (minutes: number): number => Math.max(0, share * 60 * minutes - overhead)
 /** More views add little. */
 const mostViews = 4
@@ -84,7 +85,7 @@ export interface Candidate {
  */
 export function networkFor(
   inputs: Omit<PlanInputs, 'size'>,
-  candidates: readonly [Candidate, ...Candidate[]],
+  candidates: readonly Candidate[],
 ): { readonly name: PretrainedModel; readonly inputs: PlanInputs } {
   const options = candidates.map(({ name, size, cost }) => {
     const own = { ...inputs, size, imagesPerSecond: inputs.imagesPerSecond / cost }

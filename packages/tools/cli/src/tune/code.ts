@@ -41,11 +41,10 @@ export function recipeSource({ recipe, name, bag, epochs, file, what, comment }:
   const lines = Object.entries(settings).flatMap(([key, value]) =>
     value === undefined ? [] : [`${key}: ${code(value)},`],
   )
-  const from = relative(dirname(resolve(file)), resolve(name)).replaceAll('\\', '/')
   const base = isWhole
     ? []
     : isFile(name)
-      ? [`import base from ${code(from.startsWith('.') ? from : `./${from}`)}`, '']
+      ? [baseImport(name, file), '']
       : ['', `const base = await recipeNamed(${code(name)})`]
   const list = bag.tricks.map((part) =>
     isKept(part)
@@ -76,6 +75,12 @@ export function recipeSource({ recipe, name, bag, epochs, file, what, comment }:
   ].join('\n')
 }
 
+/** The import of a recipe file as `base`, in another file. */
+export function baseImport(name: string, file: string): string {
+  const path = relative(dirname(resolve(file)), resolve(name)).replaceAll('\\', '/')
+  return `import base from ${code(path.startsWith('.') ? path : `./${path}`)}`
+}
+
 const withAfter = (call: Call): Call[] => [call, ...(call.after ? withAfter(call.after) : [])]
 
 /** The exported function's name: random-crop is randomCrop, autoaugment is autoAugment. */
@@ -92,7 +97,7 @@ export function callCode(call: Call): string {
 }
 
 /** A JSON value as a literal. */
-function code(value: unknown): string {
+export function code(value: unknown): string {
   if (typeof value === 'string')
     return `'${value.replaceAll(/['\\]/g, '\\$&').replaceAll('\n', '\\n')}'`
   if (Array.isArray(value)) return `[${value.map(code).join(', ')}]`

@@ -1,6 +1,7 @@
 import { estimate, type Estimate } from '@tricks/ablation'
 import { settle } from '@tricks/trials'
 import { type Configuration } from '@tricks/tune'
+import { armOf } from '../trials/rows.ts'
 import { bagOf, startOf } from './space.ts'
 import { partsOf } from './parts.ts'
 import {
@@ -168,9 +169,7 @@ async function trainArms(
   })
   const failed = entries.find(({ state }) => state === 'failed')
   if (failed)
-    throw new Error(
-      `tune: ${nameOf(failed.trial.config)}: ${failed.error}. Start it again to try again.`,
-    )
+    throw new Error(`tune: ${armOf(failed.trial)}: ${failed.error}. Start it again to try again.`)
   return {
     trials: done,
     // A diverged training counts as an accuracy of 0.
@@ -179,8 +178,6 @@ async function trainArms(
     ),
   }
 }
-
-const nameOf = (config: unknown): string => (config as { readonly arm: string }).arm
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length

@@ -1,9 +1,7 @@
-/** The flags of `tricks tune`. */
-export const tuneFlags = [
+/** The flags that all searches share. */
+export const searchFlags = [
   'recipe',
   'budget',
-  'space',
-  'dry',
   'epochs',
   'images',
   'measured',
@@ -17,4 +15,8 @@ export const tuneFlags = [
   'queue',
   'storage',
 ] as const
+export type SearchFlags = (typeof searchFlags)[number]
+
+/** The flags of `tricks tune`. */
+export const tuneFlags = [...searchFlags, 'space', 'dry'] as const
 export type TuneFlags = (typeof tuneFlags)[number]

@@ -9,25 +9,12 @@ import { isFile } from '../recipes/file.ts'
 import { defaultRecipe, recipeNamed } from '../recipes/index.ts'
 import { stopSignal, UsageError } from '../usage.ts'
 import { type Base, baseOf } from './base.ts'
+import type { SearchFlags } from './flags.ts'
 import { splitOf } from './images.ts'
-import type { TuneSetup } from './trial.ts'
+import type { TuneSetup } from './setup.ts'
 
 /** One of this many images is for validation, and one for the test if the data has no test images. */
 const share = 5
-
-/** The flags of every search. */
-export type SearchFlags = Flags<
-  | 'recipe'
-  | 'epochs'
-  | 'images'
-  | 'measured'
-  | 'size'
-  | 'skipBroken'
-  | 'backend'
-  | 'precision'
-  | 'queue'
-  | 'storage'
->
 
 /** What a search starts from. */
 export interface Prepared {
@@ -48,7 +35,7 @@ export interface Prepared {
 export async function prepare(
   command: string,
   data: string,
-  flags: SearchFlags,
+  flags: Flags<SearchFlags>,
 ): Promise<Prepared> {
   const { queue, storage, skipBroken = false } = flags
   if ((queue === undefined) !== (storage === undefined))
@@ -87,7 +74,7 @@ function setupOf(
     readonly skipBroken: boolean
   },
   { train, test }: Awaited<ReturnType<typeof loadData>>,
-  flags: SearchFlags,
+  flags: Flags<SearchFlags>,
 ): TuneSetup {
   const { name, recipe, source, size, backend, skipBroken } = of
   const { epochs = recipe.epochs, precision = recipe.precision ?? 'float32' } = flags

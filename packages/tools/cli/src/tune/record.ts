@@ -6,7 +6,7 @@ import { replaceFile } from '@tricks/run'
 import type { Configuration, Space } from '@tricks/tune'
 import type { Comparison, Found, Part } from './conclude.ts'
 import { metricsOf, type Trained } from './search.ts'
-import type { TuneSetup } from './trial.ts'
+import type { TuneSetup } from './setup.ts'
 
 /** Settings that must not change when a search is continued; its budget may. */
 export interface About {
@@ -52,16 +52,16 @@ const text = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
  *
  * @throws Error if they differ
  */
-export function checkSame(folder: string, about: About): void {
+export function checkSame(command: string, folder: string, about: object): void {
   const file = join(folder, 'about.json')
   if (!existsSync(file)) return replaceFile(file, text(about))
-  const [then, now] = [JSON.parse(readFileSync(file, 'utf8')) as About, about]
-  const different = (Object.keys(now) as (keyof About)[]).filter(
-    (key) => JSON.stringify(then[key]) !== JSON.stringify(now[key]),
+  const then = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>
+  const different = Object.entries(about).flatMap(([key, value]) =>
+    JSON.stringify(then[key]) === JSON.stringify(value) ? [] : [key],
   )
   if (different.length > 0)
     throw new Error(
-      `tune: ${folder} contains a search with another ${different.join(' and ')}; choose another folder with --out`,
+      `${command}: ${folder} contains a search with another ${different.join(' and ')}; choose another folder with --out`,
     )
 }
 

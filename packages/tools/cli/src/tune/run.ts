@@ -2,29 +2,30 @@ import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { type ProgressView, type Recipe, replaceFile } from '@tricks/run'
-import { openTrials, type Queue, withWorkers } from '@tricks/trials'
+import type { Queue } from '@tricks/trials'
 import { type Flags, written } from '../flags.ts'
-import { slots, trialWorker, version } from '../trials/common.ts'
+import { slots } from '../trials/common.ts'
+import { driveTrials } from '../trials/drive.ts'
 import { manifest } from '../tricks.ts'
 import { exitCodes, quoted, UsageError } from '../usage.ts'
 import { Account, type Budget, budgetOf } from './budget.ts'
 import { callCode, recipeSource } from './code.ts'
 import type { TuneFlags } from './flags.ts'
-import { type Found, tune } from './conclude.ts'
+import { tune, type Found } from './conclude.ts'
 import { narrowed, readSpace } from './given.ts'
 import { type About, checkSame, gainText, pageOf, writeRecord } from './record.ts'
 import { prepare } from './prepare.ts'
 import { fewestTrainings, type Trained } from './search.ts'
 import { bagOf, type Searched, spaceOf } from './space.ts'
 import { isKept } from './bag.ts'
-import type { TuneSetup } from './trial.ts'
+import type { TuneSetup } from './setup.ts'
 import { follow } from './view.ts'
 
 type Given = Flags<TuneFlags>
 
 /** The command `tune`. @returns the exit code */
 export async function runTune(data: string, flags: Given, program: string): Promise<number> {
-  const { queue: server, storage, seed = 0 } = flags
+  const { seed = 0 } = flags
   const budget = flags.budget === undefined ? { epochs: 0 } : budgetOf(flags.budget)
   const given = flags.space === undefined ? {} : readSpace(flags.space)
   const { name, recipe, setup, base, view, signal } = await prepare('tune', data, flags)
@@ -38,22 +39,19 @@ export async function runTune(data: string, flags: Given, program: string): Prom
   mkdirSync(out, { recursive: true })
   const versions = { tfjs: tf.version_core, cli: manifest.version }
   const about: About = { setup, seed, processes, ...searched, versions }
-  checkSame(out, about)
-  const where = server ?? out
-  const queue = await openTrials(where, { say: view.say, ...(server !== undefined && { version }) })
-  try {
-    if (server !== undefined) await queue.note('bound to a machine', 'yes')
-    // Starting the command again also retries failed trials.
-    await queue.retry()
-    introduce(view, { setup, searched, queue, processes, out })
-    const trained = new Map<string, Trained>()
-    const progress = follow(queue, { view, setup, account, processes })
-    const record = { about, budget: flags.budget! }
-    const shared = resolve(storage ?? out)
-    const driver = (stop: AbortSignal): Promise<Found | undefined> =>
-      tune({
+  checkSame('tune', out, about)
+  const trained = new Map<string, Trained>()
+  const record = { about, budget: flags.budget! }
+  const found = await driveTrials(
+    out,
+    flags,
+    { processes, signal, say: view.say },
+    (queue, storage, stop) => {
+      introduce(view, { setup, searched, queue, processes, out })
+      const progress = follow(queue, { view, setup, account, processes })
+      return tune({
         queue,
-        storage: shared,
+        storage,
         setup,
         base,
         searched,
@@ -66,31 +64,26 @@ export async function runTune(data: string, flags: Given, program: string): Prom
           progress.result(each, [...trained.values()])
           writeRecord(out, { ...record, trained: [...trained.values()] })
         },
-      })
-    const work = { module: trialWorker, storage: shared, processes, signal, say: view.say }
-    const found = await (
-      server === undefined ? withWorkers(queue, work, driver) : driver(signal)
-    ).finally(() => progress.end())
-    const again = `${program} tune ${quoted(data)} ${written({ ...flags, processes })}`
-    if (!found) {
-      view.result(`\nStopped and saved\nContinue   ${again}`)
-      return exitCodes.interrupted
-    }
-    writeRecord(out, { ...record, trained: found.trained, found })
-    conclude(view, found, {
-      recipe,
-      name,
-      out,
-      bag: bagOf(base, found.winner),
-      setup,
-      again,
-      data,
-      program,
-    })
-    return 0
-  } finally {
-    await queue.close()
+      }).finally(() => progress.end())
+    },
+  )
+  const again = `${program} tune ${quoted(data)} ${written({ ...flags, processes })}`
+  if (!found) {
+    view.result(`\nStopped and saved\nContinue   ${again}`)
+    return exitCodes.interrupted
   }
+  writeRecord(out, { ...record, trained: found.trained, found })
+  conclude(view, found, {
+    recipe,
+    name,
+    out,
+    bag: bagOf(base, found.winner),
+    setup,
+    again,
+    data,
+    program,
+  })
+  return 0
 }
 
 /** Checks a budget in epochs before training. */

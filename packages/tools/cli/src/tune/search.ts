@@ -11,7 +11,8 @@ import type { Bag } from './bag.ts'
 import type { Base } from './base.ts'
 import { type Account, type Spent } from './budget.ts'
 import { bagOf, drawNear, keptShare, type Searched, startOf } from './space.ts'
-import { pausedLength, type TuneConfig, type TuneMetrics, type TuneSetup } from './trial.ts'
+import type { TuneSetup } from './setup.ts'
+import { pausedLength, type TuneConfig, type TuneMetrics } from './trial.ts'
 
 /** The inputs of a search. */
 export interface Search {

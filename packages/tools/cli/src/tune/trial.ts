@@ -11,8 +11,6 @@ import { type Bag, isKept, makeOptimizer, makeTrick, scheduledEntry } from './ba
 import { type Images, openImages } from './images.ts'
 import type { TuneSetup } from './setup.ts'
 
-export type { TuneSetup }
-
 /** The configuration of a trial. */
 export interface TuneConfig {
   readonly bag: Bag

@@ -3,7 +3,8 @@ import type { Queue } from '@tricks/trials'
 import type { Account } from './budget.ts'
 import { isKept } from './bag.ts'
 import { metricsOf, rungsOf, spentOf, type Trained } from './search.ts'
-import type { TuneConfig, TuneSetup } from './trial.ts'
+import type { TuneSetup } from './setup.ts'
+import type { TuneConfig } from './trial.ts'
 
 /** Milliseconds between updates of the running trials. */
 const every = 2000
