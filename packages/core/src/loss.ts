@@ -29,7 +29,8 @@ export function oneHot(labels: tf.Tensor | ArrayLike<number>, classes: number): 
         })
   return tf.tidy(() => {
     const column = tf.reshape(tf.cast(indices, 'int32'), [-1, 1])
-    return tf.cast(tf.equal(column, tf.range(0, classes, 1, 'int32')), 'float32')
+    // Multiplied, not cast: the cpu backend's cast keeps the data's type, boolean, which another backend then reads.
+    return tf.mul<tf.Tensor2D>(tf.equal(column, tf.range(0, classes, 1, 'int32')), 1)
   })
 }
 
