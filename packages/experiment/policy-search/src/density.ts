@@ -7,7 +7,8 @@ import { populationOperations } from './population.ts'
 /** The operations of density matching. */
 export const densityOperations: readonly Operation[] = populationOperations
 
-const withoutStrength: readonly Operation[] = ['AutoContrast', 'Equalize', 'Invert']
+/** Operations without a strength. */
+export const withoutStrength: readonly Operation[] = ['AutoContrast', 'Equalize', 'Invert']
 const perSubPolicy = 2
 
 /**

@@ -1,4 +1,13 @@
 export {
+  chooseBy,
+  type Controller,
+  createController,
+  improve,
+  policyOfChoices,
+  type PpoOptions,
+  type Rewarded,
+} from './controller.ts'
+export {
   densityOperations,
   densityReward,
   densitySpace,
