@@ -33,7 +33,9 @@ for (const folder of packages) {
     // Stryker rewrites it by a compiler API that TypeScript 7 lacks; nothing of it is used here.
     tsconfigFile: 'none',
     ignorePatterns: ['docs', 'bench', 'examples'],
-    reporters: [],
+    dryRunTimeoutMinutes: 30,
+    timeoutFactor: 3,
+    reporters: process.stdout.isTTY ? ['progress'] : [],
     allowEmpty: true,
   }).runMutationTest()
   const mutants = results.filter(({ status }) => status !== 'Ignored')

@@ -7,7 +7,7 @@ export interface PlanLine {
   /** The stage in which it does its main work. */
   readonly stage: string
   readonly name: string
-  /** As in code: `{ length: 16 }`; a combinator's tricks follow in parentheses. */
+  /** As in code, fractions to six digits: `{ length: 16 }`; a combinator's tricks follow in parentheses. */
   readonly options: string
 }
 
@@ -77,5 +77,6 @@ function format(value: unknown): string {
     const inner = entries.map(([key, entry]) => `${key}: ${format(entry)}`).join(', ')
     return inner === '' ? '{}' : `{ ${inner} }`
   }
+  if (typeof value === 'number' && !Number.isInteger(value)) return `${+value.toPrecision(6)}`
   return typeof value === 'string' ? `'${value}'` : String(value)
 }

@@ -22,6 +22,11 @@ test("formats a plan as lines of stage, trick, options, and a combinator's trick
   ])
 })
 
+test('shows fractions to six digits', () => {
+  const [line] = describePlan(compose([blur({ ratio: [0.75, 4 / 3], rate: 1e-7 / 3 })]).plan())
+  expect(line!.options).toBe('{ ratio: [0.75, 1.33333], rate: 3.33333e-8 }')
+})
+
 test('shows an explicit key but not a default one', () => {
   const plan = compose([
     blur({}),
