@@ -3,10 +3,13 @@ import { rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { cac } from 'cac'
 import { examine } from './doctor.ts'
-import { install } from './install/index.ts'
+import { findGpus, obstacle } from './gpus.ts'
+import { type Result, install } from './install/index.ts'
 import { pack } from './install/prebuilt.ts'
 import { compute } from './install/verify.ts'
 import { type Variant, cacheFolder, findInstallation, readInstallation } from './installation.ts'
+import { repair, requireWritable, undo } from './repair/index.ts'
+import { type Target, canUndo, findTargets } from './repair/target.ts'
 
 const cli = cac('native')
 const checkCommand = [...process.execArgv, fileURLToPath(import.meta.url), 'check']
@@ -16,16 +19,8 @@ cli
   .option('--cuda', 'With the CUDA libraries, for an NVIDIA GPU')
   .option('--from <path>', 'A wheel, or a folder of wheels, instead of the package index')
   .option('--no-check', 'Skip the check after installing, for an image for another processor')
-  .action(async ({ cuda, from, check }: { cuda?: boolean; from?: string; check: boolean }) => {
-    const variant: Variant = cuda ? 'cuda' : 'cpu'
-    const { folder, device, fresh, tensorflow } = await install({
-      variant,
-      ...(from === undefined ? {} : { from }),
-      check,
-      checkCommand,
-      report: (line) => console.log(line),
-      progress: showProgress(),
-    })
+  .action(async ({ cuda, ...flags }: InstallFlags) => {
+    const { folder, device, fresh, tensorflow } = await installed(cuda ? 'cuda' : 'cpu', flags)
     const computes = device ? `, computes on the ${device.device}` : ''
     console.log(
       `TensorFlow ${tensorflow} is ${fresh ? 'installed' : 'already installed'}${computes}: ${folder}`,
@@ -37,6 +32,36 @@ cli.command('uninstall', 'Remove installations and partial downloads').action(as
   await rm(cacheFolder(), { recursive: true, force: true })
   console.log(`Removed ${cacheFolder()}.`)
 })
+
+cli
+  .command(
+    'repair [project]',
+    'Make the @tensorflow/tfjs-node or tfjs-node-gpu work that a project installed with --ignore-scripts',
+  )
+  .option('--undo', 'Revert a repair')
+  .option('--cuda', 'With the CUDA libraries, without looking for an NVIDIA GPU')
+  .option('--from <path>', 'A wheel, or a folder of wheels, instead of the package index')
+  .option('--no-check', 'Skip the checks, for an image for another processor')
+  .action(async (project = '.', { undo: reverts, ...flags }: InstallFlags & { undo?: boolean }) => {
+    const targets = findTargets(project)
+    if (reverts) {
+      const repaired = targets.filter(canUndo)
+      for (const target of repaired.length > 0 ? repaired : targets) {
+        await undo(target)
+        console.log(`The repair of ${target.name} is undone: ${target.folder}`)
+      }
+      return
+    }
+    for (const target of targets) await requireWritable(target)
+    for (const target of targets) {
+      const installation = await installed(await variantFor(target, flags), flags)
+      const { fresh, device } = await repair(target, installation, flags)
+      const computes = device ? `, computes on the ${device}` : ''
+      console.log(
+        `${target.name} is ${fresh ? 'repaired' : 'already repaired'}${computes}: ${target.folder}`,
+      )
+    }
+  })
 
 cli
   .command('doctor', 'Report what is installed, what is missing, and how to get it')
@@ -68,6 +93,32 @@ cli
   })
 
 cli.help()
+
+interface InstallFlags {
+  readonly cuda?: boolean
+  readonly from?: string
+  readonly check: boolean
+}
+
+async function installed(variant: Variant, { from, check }: InstallFlags): Promise<Result> {
+  return install({
+    variant,
+    ...(from === undefined ? {} : { from }),
+    check,
+    checkCommand,
+    report: (line) => console.log(line),
+    progress: showProgress(),
+  })
+}
+
+/** CUDA for the GPU package if there is a usable GPU; otherwise what is installed, as both compute on the CPU. */
+async function variantFor({ name }: Target, { cuda }: InstallFlags): Promise<Variant> {
+  if (cuda) return 'cuda'
+  if (!name.endsWith('-gpu')) return 'cpu'
+  const gpus = await findGpus()
+  if (gpus.some((gpu) => obstacle(gpu) === undefined)) return 'cuda'
+  return findInstallation()?.variant ?? 'cpu'
+}
 
 /** A line that is overwritten, in a terminal. */
 function showProgress(): (bytes: number, total: number | undefined) => void {

@@ -1,18 +1,15 @@
 // Reports what is installed, what is missing, and how to get it.
-import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, stat, statfs } from 'node:fs/promises'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { request } from '@tricks/wheels'
+import { type Gpu, findGpus, obstacle } from './gpus.ts'
 import { client } from './install/client.ts'
 import { findCompiler, platformOf } from './install/platform.ts'
 import { verify } from './install/verify.ts'
 import { type Installation, cacheFolder, findInstallation, versions } from './installation.ts'
 import { processorFlags } from './processor.ts'
-
-const run = promisify(execFile)
 
 export interface Finding {
   readonly about: string
@@ -149,44 +146,11 @@ async function computes(
   }
 }
 
-interface Gpu {
-  readonly name: string
-  readonly driver: string
-  readonly memory: string
-  /** Compute capability, for example 8.6. */
-  readonly capability: number
-}
-
-async function findGpus(): Promise<Gpu[]> {
-  const query = '--query-gpu=name,driver_version,memory.total,compute_cap'
-  // On WSL it is not on the PATH.
-  for (const command of ['nvidia-smi', '/usr/lib/wsl/lib/nvidia-smi'])
-    try {
-      const { stdout } = await run(command, [query, '--format=csv,noheader'])
-      return stdout
-        .trim()
-        .split('\n')
-        .map((line) => {
-          const [name = '', driver = '', memory = '', capability] = line.split(', ')
-          return { name, driver, memory, capability: Number(capability) }
-        })
-    } catch {
-      continue
-    }
-  return []
-}
-
-/** CUDA 12 needs driver 525; the wheel has code for compute capability 6.0 and up. */
 function adviseOn(gpu: Gpu, installation: Installation | undefined): Finding {
   const { name, driver, memory, capability } = gpu
   const found = `${name}, ${memory}, driver ${driver}, compute capability ${capability}`
-  const advice =
-    Number.parseInt(driver) < 525
-      ? 'CUDA 12 needs driver 525 or newer.'
-      : capability < 6
-        ? 'TensorFlow has no code for it: it needs compute capability 6.0.'
-        : installation?.variant !== 'cuda'
-          ? 'To use it: npx @tricks/native install --cuda'
-          : undefined
+  const toUseIt =
+    installation?.variant === 'cuda' ? undefined : 'To use it: npx @tricks/native install --cuda'
+  const advice = obstacle(gpu) ?? toUseIt
   return { about: 'GPU', found, ...(advice ? { advice } : {}) }
 }

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core'
+import type { NativeBackend } from './backend.ts'
 import { findInstallation } from './installation.ts'
 import { registerKernels } from './kernels/index.ts'
 import { backendName } from './kernels/op.ts'
-import { load } from './load.ts'
+import { load, loadOpsOfRepaired } from './load.ts'
 import { registerPrecision } from './precision.ts'
 import { releaseEarly } from './release.ts'
 
@@ -13,7 +14,7 @@ if (tf.findBackendFactory(backendName) === null) {
     throw new Error('native: libtensorflow is not installed. Run npx @tricks/native install')
   // As in tfjs-node, with priority over other backends.
   tf.registerBackend(backendName, load(installation), 3)
-}
+} else loadOpsOfRepaired(tf.findBackend(backendName) as NativeBackend)
 registerKernels()
 registerPrecision()
 releaseEarly()

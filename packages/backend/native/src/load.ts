@@ -71,8 +71,18 @@ export const hasOps = (): boolean => ops !== undefined
 /** Whether our own ops include those for the processor's matrix unit. */
 export const hasMatrixOps = (): boolean => ops?.hasMatrixUnit ?? false
 
+/** A repaired tfjs-node sets it to the folder of the addon that it has loaded. */
+const folderSymbol: unique symbol = Symbol.for('@tricks/native folder')
+
+/** Loads our own ops into the library of a repaired tfjs-node, if the program has imported one. */
+export function loadOpsOfRepaired(backend: NativeBackend): void {
+  const { [folderSymbol]: folder } = globalThis as { [folderSymbol]?: string }
+  if (folder !== undefined && !backend.isUsingGpuDevice)
+    loadOps({ folder }, createRequire(join(folder, parts.manifest)))
+}
+
 /** Loads our own ops, compiled for the best variant that this processor supports. */
-function loadOps({ folder }: Installation, require: NodeJS.Require): void {
+function loadOps({ folder }: Pick<Installation, 'folder'>, require: NodeJS.Require): void {
   const has = new Set(processorFlags())
   const best = opsFor.find(
     ({ name, flags }) =>
