@@ -60,6 +60,8 @@ const known = new Set([
   ...packages.flatMap(({ name, peers, dependencies }) => [name, ...peers, ...dependencies]),
   '@tensorflow/tfjs',
   '@tensorflow/tfjs-node-gpu',
+  // The version that `native repair` supports.
+  '@tensorflow/tfjs-node-gpu@4.22.0',
   'webgpu',
   // Of @tricks/trials, for servers.
   'bullmq',
@@ -71,10 +73,12 @@ const known = new Set([
 ])
 const withTfjs = ['@tensorflow/tfjs-core', '@tensorflow/tfjs-layers']
 
+const installFlags = ['--save-dev', '-D', '--ignore-scripts']
+
 function install(words: readonly string[], card: string): void {
   const names = words.filter((word) => !word.startsWith('-'))
   for (const name of names) expect(known, name).toContain(name)
-  for (const word of words) if (word.startsWith('-')) expect(['--save-dev', '-D']).toContain(word)
+  for (const word of words) if (word.startsWith('-')) expect(installFlags).toContain(word)
   // npm would install a missing peer by itself; pnpm and yarn may not.
   const own = packages.find(({ folder }) => dirname(card) === folder)
   if (own === undefined || !names.includes(own.name)) return

@@ -58,7 +58,7 @@ const untouched = readdirSync(published)
 
 /** Learns to tell bright from dark images, through convolution, batch norm and pooling, and prints the losses. */
 const program = `
-import * as tf from '${name}'
+import * as tf from "${name}"
 const labels = Array.from({ length: 64 }, (_, i) => i % 2)
 const images = tf.tensor(labels.flatMap((label, i) =>
   Array.from({ length: 64 }, (_, pixel) => label / 2 + ((i * 64 + pixel) % 7) / 14)), [64, 8, 8, 1])

@@ -1,5 +1,5 @@
 'use strict'
-// What a repaired @tensorflow/tfjs-node requires in place of its addon. It has no imports from this package, as it is
+// The module that a repaired @tensorflow/tfjs-node requires as its addon. It has no imports from this package, as it is
 // copied into tfjs-node's folder.
 const { constants } = require('node:os')
 const { join } = require('node:path')
@@ -12,9 +12,10 @@ Object.assign(util, {
 })
 // As @tricks/native does: oneDNN on every processor, and GPU memory on demand.
 process.env.TF_ENABLE_ONEDNN_OPTS ??= '1'
-if (require('./install.json').variant === 'cuda') process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'
+if (require(join(__dirname, 'install.json')).variant === 'cuda')
+  process.env.TF_FORCE_GPU_ALLOW_GROWTH ??= 'true'
 const { RTLD_NOW, RTLD_GLOBAL } = constants.dlopen
 process.dlopen({ exports: {} }, join(__dirname, 'quiet.node'), RTLD_NOW | RTLD_GLOBAL)
-module.exports = require('./tfjs_binding.node')
+module.exports = require(join(__dirname, 'tfjs_binding.node'))
 // With it, @tricks/native finds its own ops for the same library.
 globalThis[Symbol.for('@tricks/native folder')] = __dirname

@@ -19,8 +19,8 @@ export interface Repaired {
 const unfinished = '.tricks-native.tmp'
 
 /**
- * Makes a package work: a folder with the addon, the libraries and a small module that loads them takes the place of
- * its addon. It is prepared under another name, so that an interrupted repair changes nothing, and removed again if
+ * Makes a package work: tfjs-node's addon is replaced by a folder with ours, the libraries and a small module that
+ * loads them. It is prepared under another name, so that an interrupted repair changes nothing, and removed again if
  * the package then fails to compute. The package's own files are not modified.
  *
  * @throws Error with advice
