@@ -48,17 +48,17 @@ export function policyOf(configuration: Configuration): Policy {
 }
 
 /** How a candidate is judged: by all augmented copies, or by the best copy of each image, as the authors' code does. */
-export type Reward = 'mean' | 'best'
+export type Reward = 'mean' | 'best-of-five'
 
 /**
- * The reward of a candidate: the share of augmented copies that a network classifies correctly. With 'best' an image counts if
- * one of its copies is: that favours any diverse policy.
+ * The reward of a candidate: the share of augmented copies that a network classifies correctly. With 'best-of-five' an
+ * image counts if one of its copies, five with a candidate's usual five sub-policies, is: that favours any diverse policy.
  *
  * @param correct for each sub-policy, whether each image is classified correctly after it
  * @example
  * const correct = [[true, false], [true, true], [false, false]]
  * densityReward(correct, 'mean') // 0.5
- * densityReward(correct, 'best') // 1
+ * densityReward(correct, 'best-of-five') // 1
  */
 export function densityReward(correct: readonly (readonly boolean[])[], reward: Reward): number {
   const mean = (values: readonly number[]): number =>

@@ -16,7 +16,7 @@ export {
   randomPolicy,
   type Reward,
 } from './density.ts'
-export { pictureOf } from './picture.ts'
+export { pictureOf, pictureOfPolicy } from './picture.ts'
 export {
   drawPopulationPolicy,
   explorePolicy,

@@ -7,6 +7,7 @@ import {
   mergePolicies,
   nextGeneration,
   pictureOf,
+  pictureOfPolicy,
   policyOf,
   populationOperations,
   randomPolicy,
@@ -97,4 +98,21 @@ test('the picture of a schedule', () => {
   expect(svg.match(/<rect x=/g)).toHaveLength(1)
   expect(svg).toContain('rgba(26, 127, 90, 1.00)')
   for (const op of populationOperations) expect(svg).toContain(`>${op}</text>`)
+})
+
+test('the picture of a policy', () => {
+  const svg = pictureOfPolicy([
+    [
+      ['Rotate', 0.5, 9],
+      ['Invert', 1, null],
+    ],
+    [
+      ['Rotate', 0.5, 9],
+      ['SamplePairing', 0.4, 1],
+    ],
+  ])
+  // Equal strengths are one circle.
+  expect(svg.match(/<circle /g)).toHaveLength(3)
+  for (const op of [...populationOperations, 'SamplePairing'])
+    expect(svg).toContain(`>${op}</text>`)
 })

@@ -132,11 +132,20 @@ export const flags = {
   ),
   dry: toggle('Print the search space without training'),
   method: flag(
-    choice(['pba']),
+    choice(['pba', 'fast-autoaugment', 'autoaugment', 'rand-augment']),
     '<name>',
-    'How to search: pba, Population Based Augmentation (default)',
+    "How to search: pba (Population Based Augmentation, default), fast-autoaugment, autoaugment, or rand-augment's grid",
   ),
-  members: flag(integer({ min: 4, max: 1000 }), '<n>', 'Members of the population (default: 16)'),
+  members: flag(
+    integer({ min: 4, max: 1000 }),
+    '<n>',
+    'With pba, members of the population; with autoaugment, policies per update (default: 16)',
+  ),
+  reward: flag(
+    choice(['mean', 'best-of-five']),
+    '<name>',
+    'With fast-autoaugment, the accuracy that counts: mean over all augmented copies (default), or best-of-five per image',
+  ),
   only: flag(text, '<names>', 'Only these comparisons, separated by commas'),
 } as const satisfies Record<string, Flag>
 

@@ -8,7 +8,7 @@ import { trialOf } from '@tricks/trials'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { scheduleCall } from '../src/policy/arms.ts'
 import { generationEnds, joined, populationEpochs } from '../src/policy/population.ts'
-import { planOf } from '../src/policy/run.ts'
+import { planOf } from '../src/policy/plan.ts'
 import { recipeNamed } from '../src/recipes/index.ts'
 import { Account } from '../src/tune/budget.ts'
 import { trainBag, type TuneConfig, type TuneMetrics } from '../src/tune/trial.ts'
@@ -147,9 +147,16 @@ test('plans', () => {
   expect(generationEnds(40).at(-1)).toBe(40)
   expect(generationEnds(3)).toEqual([1, 2, 3])
   expect(populationEpochs(16, 40)).toBe(16 * 51)
-  const plan = (epochs: number, more = {}): { epochs: number; n: number } =>
-    planOf(new Account({ epochs }, 2), 1, { members: 16, epochs: 40, processes: 2, ...more })
-  expect(plan(20_000)).toEqual({ epochs: 40, n: 10 })
+  const plan = (epochs: number, more = {}): ReturnType<typeof planOf> =>
+    planOf(new Account({ epochs }, 2), 1, {
+      method: 'pba',
+      members: 16,
+      epochs: 40,
+      images: 5000,
+      processes: 2,
+      ...more,
+    })
+  expect(plan(20_000)).toMatchObject({ epochs: 40, n: 10 })
   expect(plan(1600).epochs).toBeLessThan(40)
   expect(plan(1600).n).toBeGreaterThanOrEqual(2)
   expect(() => plan(500)).toThrow(

@@ -7,7 +7,6 @@ import { useBackend } from '@tricks/backend'
 import type { Json } from '@tricks/core'
 import { hasModel, progressView, type Recipe, run, tricksOf, validationOf } from '@tricks/run'
 import { unsupportedReason } from '@tricks/train'
-import { addressOf } from '@tricks/trials'
 import { articleComparisons, articlePage } from '../ablation/article.ts'
 import { recipeComparisons, recipePage } from '../ablation/recipe.ts'
 import type { ArmSetup } from '../ablation/arm.ts'
@@ -16,7 +15,7 @@ import { type Flags, written } from '../flags.ts'
 import { printSummary } from '../ablation/print.ts'
 import { dryContext } from '../recipes/dry.ts'
 import { defaultRecipe, recipeNamed } from '../recipes/index.ts'
-import { slots, trialWorker, version } from '../trials/common.ts'
+import { checkServer, slots, trialWorker, version } from '../trials/common.ts'
 import { exitCodes, quoted, stopSignal, UsageError } from '../usage.ts'
 import type { Command } from './command.ts'
 
@@ -48,12 +47,7 @@ export const ablate: Command<(typeof names)[number]> = {
   ],
   async run([data], flags, program) {
     const { queue, storage } = flags
-    if ((queue === undefined) !== (storage === undefined))
-      throw new UsageError(
-        'ablate: expected both --queue and --storage, for workers on other machines',
-      )
-    if (queue !== undefined && !addressOf(queue))
-      throw new UsageError(`--queue: expected redis://… or postgres://…, got ${queue}`)
+    checkServer('ablate', flags)
     const source = await locateData(String(data))
     const { seeds = 3, processes = slots(), skipBroken = false, only } = flags
     const { name: backend } = await useBackend(flags.backend)

@@ -9,6 +9,7 @@ export const search: Command<PolicyFlags> = {
   examples: [
     'search ./pictures --budget 2h',
     'search cifar10 --images 5000 --epochs 40 --recipe base --budget 2h',
+    'search ./pictures --method fast-autoaugment --budget 2h',
   ],
   async run([data], flags, program) {
     if (flags.budget === undefined)

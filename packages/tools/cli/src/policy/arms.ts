@@ -1,3 +1,4 @@
+import type { Policy } from '@tricks/autoaugment'
 import type { Random } from '@tricks/core'
 import { drawPopulationPolicy, type PolicySchedule } from '@tricks/policy-search'
 import { type Bag, type Call, isKept } from '../tune/bag.ts'
@@ -14,6 +15,12 @@ export interface Arm {
 export const scheduleCall = (schedule: PolicySchedule): Call => ({
   name: 'scheduled-augment',
   options: { schedule: schedule as never },
+})
+
+/** The call of a policy. */
+export const policyCall = (policy: Policy): Call => ({
+  name: 'autoaugment',
+  options: { policy: policy as never },
 })
 
 /** Whether a trick is an automatic augmentation. */

@@ -1,8 +1,8 @@
 import { estimate, type Estimate } from '@tricks/ablation'
 import { createRandom } from '@tricks/core'
-import { type Queue, settle } from '@tricks/trials'
+import type { Queue } from '@tricks/trials'
 import type { Bag } from '../tune/bag.ts'
-import { scoreOf, tuneTrial } from '../tune/search.ts'
+import { accuraciesOf, type PairRun, trainPairs } from '../tune/pairs.ts'
 import type { TuneSetup } from '../tune/setup.ts'
 import { type Arm, augmented } from './arms.ts'
 
@@ -10,6 +10,8 @@ import { type Arm, augmented } from './arms.ts'
 export interface Compared {
   readonly name: string
   readonly accuracy: Estimate
+  /** By seed; those of another search with the same seed and settings are pairs with these. */
+  readonly accuracies: readonly number[]
   /** Absent for the found one itself. */
   readonly gain?: Estimate
 }
@@ -31,47 +33,26 @@ export async function compareArms(
     readonly bag: Bag
     readonly seed: number
     readonly signal: AbortSignal
-    readonly onResult: (line: { name: string; seed: number; accuracy: number | null }) => void
+    readonly onResult: (run: PairRun) => void
   },
 ): Promise<Compared[] | undefined> {
-  const { queue, setup, bag, seed, signal, onResult } = of
-  const runs = Array.from({ length: n }, (_, i) => (seed + offset + i) % 2 ** 32).flatMap((own) =>
-    arms.map(({ name, augment }) => ({
-      name,
-      trial: tuneTrial(
-        `comparison: ${name}`,
-        augmented(bag, augment(createRandom(own).fork('policy'))),
-        setup,
-        { seed: own, budget: setup.epochs, measured: 'test' },
-      ),
-    })),
-  )
-  const nameOf = new Map(runs.map(({ name, trial }) => [trial.id, name]))
-  const entries = await settle(
-    queue,
-    runs.map(({ trial }) => trial),
-    {
-      signal,
-      onSettled: (entry) =>
-        onResult({
-          name: nameOf.get(entry.trial.id)!,
-          seed: entry.trial.seed,
-          accuracy: scoreOf(entry),
-        }),
-    },
-  )
-  if (entries.length < runs.length) return undefined
-  const failed = entries.find(({ state }) => state === 'failed')
-  if (failed)
-    throw new Error(
-      `search: ${nameOf.get(failed.trial.id)}: ${failed.error}. Start it again to try again.`,
-    )
-  const scores = (name: string): number[] =>
-    entries.filter(({ trial }) => nameOf.get(trial.id) === name).map((entry) => scoreOf(entry) ?? 0)
-  const found = scores(arms[0]!.name)
-  return arms.map(({ name }, i) => {
-    const own = scores(name)
-    const gain = i > 0 && { gain: estimate(found.map((value, j) => value - own[j]!)) }
-    return { name, accuracy: estimate(own), ...gain }
+  const { bag, seed, ...rest } = of
+  const own = arms.map(({ name, augment }) => ({
+    name,
+    bag: (each: number) => augmented(bag, augment(createRandom(each).fork('policy'))),
+  }))
+  const runs = await trainPairs(own, n, {
+    ...rest,
+    command: 'search',
+    stage: 'comparison',
+    first: seed + offset,
+    measured: 'test',
+  })
+  if (runs.some(({ entry }) => entry === undefined)) return undefined
+  const [found] = own.map((arm) => accuraciesOf(runs, arm))
+  return own.map((arm, i) => {
+    const accuracies = accuraciesOf(runs, arm)
+    const gain = i > 0 && { gain: estimate(found!.map((value, j) => value - accuracies[j]!)) }
+    return { name: arm.name, accuracy: estimate(accuracies), accuracies, ...gain }
   })
 }

@@ -1,22 +1,10 @@
-import { createRandom } from '@tricks/core'
+import { createRandom, type Json } from '@tricks/core'
 import { drawPopulationPolicy, nextGeneration, type PolicySchedule } from '@tricks/policy-search'
-import { forget, type Queue, settle, type Trial } from '@tricks/trials'
-import type { Bag } from '../tune/bag.ts'
+import { forget, type Trial } from '@tricks/trials'
 import { metricsOf, scoreOf, tuneTrial } from '../tune/search.ts'
-import type { TuneSetup } from '../tune/setup.ts'
 import { augmented, scheduleCall } from './arms.ts'
-
-export interface PopulationSearch {
-  readonly queue: Queue
-  readonly storage: string
-  /** Its epochs are those of a member. */
-  readonly setup: TuneSetup
-  readonly bag: Bag
-  readonly members: number
-  readonly seed: number
-  readonly signal: AbortSignal
-  readonly onGeneration: (generation: Generation, of: number) => void
-}
+import { fewestEpochs, type Found, type Means, type Method, resultsOf } from './method.ts'
+import { bestAndMean } from './scores.ts'
 
 /** The members after a generation. */
 export interface Generation {
@@ -44,16 +32,31 @@ export function generationEnds(epochs: number): number[] {
 export const populationEpochs = (members: number, epochs: number): number =>
   members * (epochs + generationEnds(epochs).length - 1)
 
+/** Population Based Augmentation. */
+export const population: Method = {
+  title: 'Population Based Augmentation',
+  plan(most, sizes) {
+    const { members } = sizes
+    let { epochs } = sizes
+    while (epochs > fewestEpochs(sizes) && populationEpochs(members, epochs) > most) epochs--
+    return {
+      epochs,
+      rounds: generationEnds(epochs).length,
+      cost: populationEpochs(members, epochs),
+      text: `${members} members of ${epochs} epochs`,
+    }
+  },
+  search: searchPopulation,
+}
+
 /**
  * Trains a population: after each generation the worst quarter continue with the weights and a changed policy of members of
  * the best. Each trial holds its whole schedule so far, so a generation is a function of the results of the one before.
  *
  * @returns the schedule of the best member, as shares of a run; undefined if interrupted
  */
-export async function searchPopulation(
-  options: PopulationSearch,
-): Promise<{ schedule: PolicySchedule; generations: Generation[] } | undefined> {
-  const { queue, storage, setup, bag, members, seed, signal, onGeneration } = options
+async function searchPopulation(means: Means): Promise<Found | undefined> {
+  const { storage, setup, bag, plan, members, seed, say } = means
   const random = createRandom(seed).fork('population')
   const ends = generationEnds(setup.epochs)
   const generations: Generation[] = []
@@ -63,6 +66,7 @@ export async function searchPopulation(
     from: i,
   }))
   let schedules: readonly PolicySchedule[] = heirs.map(() => [])
+  let scores: readonly (number | null)[] = []
   for (const [generation, budget] of ends.entries()) {
     const until = budget / setup.epochs
     const before = trials
@@ -81,38 +85,35 @@ export async function searchPopulation(
         },
       ),
     )
-    const entries = await settle(queue, trials, { signal })
-    if (entries.length < trials.length) return undefined
-    const failed = entries.find(({ state }) => state === 'failed')
-    if (failed) throw new Error(`search: a member can't be trained: ${failed.error}`)
+    const entries = await resultsOf(trials, means)
+    if (!entries) return undefined
     for (const { id } of before) forget(storage, id)
-    const scores = entries.map((entry) => scoreOf(entry))
+    scores = entries.map((entry) => scoreOf(entry))
     generations.push({
       number: generation,
-      members: entries.map((entry, i) => {
-        const { wallClock } = metricsOf(entry)!
-        const { from } = heirs[i]!
-        return {
-          id: entry.trial.id,
-          from,
-          schedule: schedules[i]!,
-          accuracy: scores[i]!,
-          wallClock,
-        }
-      }),
+      members: entries.map((entry, i) => ({
+        id: entry.trial.id,
+        from: heirs[i]!.from,
+        schedule: schedules[i]!,
+        accuracy: scores[i]!,
+        wallClock: metricsOf(entry)!.wallClock,
+      })),
     })
-    onGeneration(generations.at(-1)!, ends.length)
-    if (generation === ends.length - 1) {
-      const best = scores.indexOf(Math.max(...scores.map((score) => score ?? -1)))
-      if (best < 0) throw new Error('search: every member diverged. Use a smaller learning rate.')
-      return { schedule: joined(schedules[best]!), generations }
-    }
+    const number = String(generation + 1).padStart(3)
+    say(`Generation ${number}/${ends.length}  ${bestAndMean(scores)}`)
     heirs = nextGeneration(
       scores.map((score, i) => ({ policy: heirs[i]!.policy, score: score ?? -1 })),
       random.fork('generation').at(generation),
     )
   }
-  return undefined
+  const best = scores.indexOf(Math.max(...scores.map((score) => score ?? -1)))
+  if (best < 0) throw new Error('search: every member diverged. Use a smaller learning rate.')
+  const schedule = joined(schedules[best]!)
+  return {
+    call: scheduleCall(schedule),
+    text: `${plan.text}, ${ends.length} generations. The schedule has ${schedule.length} different policies.`,
+    tried: { generations: generations as unknown as Json },
+  }
 }
 
 /** Neighbours with the same policy as one. */

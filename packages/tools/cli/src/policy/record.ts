@@ -1,42 +1,50 @@
 // What a search for a policy writes in its folder.
-import type { PolicySchedule } from '@tricks/policy-search'
 import { isFile } from '../recipes/file.ts'
-import { baseImport, code } from '../tune/code.ts'
+import type { Call } from '../tune/bag.ts'
+import { entryNamed } from '../tune/bag.ts'
+import { baseImport, callCode, code, factoryOf } from '../tune/code.ts'
 import { gainText } from '../tune/record.ts'
 import type { Compared } from './compare.ts'
-import type { Generation } from './population.ts'
+import type { Found } from './method.ts'
 
-/** What a search found. */
-export interface FoundSchedule {
-  readonly schedule: PolicySchedule
-  readonly generations: readonly Generation[]
+/** What a search found, and how good that is. */
+export interface Concluded extends Found {
   readonly compared: readonly Compared[]
   readonly n: number
-  /** Epochs of a member. */
+  /** Epochs of a training in the search. */
   readonly epochs: number
 }
 
+/** The option of a found call that is kept in a file of its own; undefined if its options are short. */
+export const filedOption = ({ options }: Call): 'schedule' | 'policy' | undefined =>
+  (['schedule', 'policy'] as const).find((name) => name in options)
+
 /**
- * The recipe with the found schedule before its tricks.
+ * The recipe with the found augmentation before its tricks.
  *
- * @param replaced names of its tricks that the schedule replaces
+ * @param replaced names of its tricks that the found one replaces
  */
-export function recipeOnTop(name: string, file: string, replaced: readonly string[]): string {
+export function recipeOnTop(
+  name: string,
+  file: string,
+  { call, replaced }: { readonly call: Call; readonly replaced: readonly string[] },
+): string {
   const own = isFile(name)
     ? [baseImport(name, file)]
     : [`import { recipeNamed } from '@tricks/cli'`]
+  const filed = filedOption(call)
   return [
-    `import { scheduledAugment } from '@tricks/policy-search'`,
+    `import { ${factoryOf(call)} } from '@tricks/${entryNamed(call.name).module}'`,
     `import { defineRecipe, tricksOf } from '@tricks/run'`,
     ...own,
-    `import schedule from './schedule.json' with { type: 'json' }`,
+    ...(filed ? [`import ${filed} from './${filed}.json' with { type: 'json' }`] : []),
     '',
     ...(isFile(name) ? [] : [`const base = await recipeNamed(${code(name)})`, '']),
     'export default defineRecipe({',
     '  ...base,',
-    `  what: ${code(`${name} with a searched augmentation schedule`)},`,
+    `  what: ${code(`${name} with a searched augmentation`)},`,
     '  tricks: (context) => [',
-    '    scheduledAugment({ schedule }),',
+    `    ${filed ? `${factoryOf(call)}({ ${filed} })` : callCode(call)},`,
     replaced.length === 0
       ? '    ...tricksOf(base, context),'
       : `    ...tricksOf(base, context).filter(({ name }) => !${code(replaced)}.includes(name)),`,
@@ -50,27 +58,29 @@ const size = (share: number): string => (share * 100).toFixed(2)
 
 /** `README.md`: what was found, for a person. */
 export function pageOf(
-  { compared, generations, schedule, n, epochs }: FoundSchedule,
-  { data, again }: { readonly data: string; readonly again: string },
+  { call, text, compared, n }: Concluded,
+  of: { readonly title: string; readonly data: string; readonly again: string },
 ): string {
-  const members = generations[0]!.members.length
+  const filed = filedOption(call)
   const rows = compared.map(({ name, accuracy, gain }) => {
     const interval = Number.isFinite(accuracy.interval) ? ` ± ${size(accuracy.interval)}` : ''
     return `| ${name} | ${size(accuracy.mean)}${interval} | ${gain ? gainText(gain) : ''} |`
   })
   return [
-    `# An augmentation schedule for ${data}`,
+    `# An augmentation for ${of.data}`,
     '',
-    `Population Based Augmentation: ${members} members, ${epochs} epochs, ${generations.length} generations. The schedule has ` +
-      `${schedule.length} different policies. Everything that was tried is in [search.json](search.json), the schedule in ` +
-      '[schedule.json](schedule.json), for `scheduledAugment({ schedule })`.',
+    `${of.title}: ${text} Everything that was tried is in [search.json](search.json)` +
+      (filed
+        ? `, the ${filed} in [${filed}.json](${filed}.json), for \`${factoryOf(call)}({ ${filed} })\`.`
+        : `. Found: \`${callCode(call)}\`.`),
     '',
-    '![The schedule](schedule.svg)',
-    '',
+    ...(filed ? [`![The ${filed}](${filed}.svg)`, ''] : []),
+    ...(filed === 'policy' ? ['![Sub-policies on pictures](sub-policies.svg)', ''] : []),
     '## Compared',
     '',
-    `Accuracy on test images in %, over ${n} fresh seeds, which all augmentations share, and what the found schedule has more, in ` +
-      'percentage points over pairs. Each seed has a random policy of its own.',
+    `Accuracy on test images in %, over ${n} fresh seeds, which all augmentations share, and by how much the found one is better, in ` +
+      'percentage points over pairs. Each seed has a random policy of its own. The intervals are of 95 % each, not corrected for ' +
+      'their number.',
     '',
     '| augmentation | accuracy | found is better by |',
     '| --- | ---: | ---: |',
@@ -78,7 +88,7 @@ export function pageOf(
     '',
     '## How to repeat it',
     '',
-    `\`${again}\``,
+    `\`${of.again}\``,
     '',
   ].join('\n')
 }

@@ -84,7 +84,7 @@ export function baseImport(name: string, file: string): string {
 const withAfter = (call: Call): Call[] => [call, ...(call.after ? withAfter(call.after) : [])]
 
 /** The exported function's name: random-crop is randomCrop, autoaugment is autoAugment. */
-function factoryOf({ name }: Call): string {
+export function factoryOf({ name }: Call): string {
   const { make } = entryNamed(name)
   return make.name
 }

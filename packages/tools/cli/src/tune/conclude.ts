@@ -1,18 +1,9 @@
 import { estimate, type Estimate } from '@tricks/ablation'
-import { settle } from '@tricks/trials'
 import { type Configuration } from '@tricks/tune'
-import { armOf } from '../trials/rows.ts'
 import { bagOf, startOf } from './space.ts'
 import { partsOf } from './parts.ts'
-import {
-  ranking,
-  scoreOf,
-  type Search,
-  search,
-  spentOf,
-  type Trained,
-  tuneTrial,
-} from './search.ts'
+import { accuraciesOf, type PairRun, trainPairs } from './pairs.ts'
+import { ranking, type Search, search, spentOf, type Trained } from './search.ts'
 
 /** The result of a search. */
 export interface Found {
@@ -138,45 +129,22 @@ async function trainArms(
   arms: readonly Arm[],
   n: number,
 ): Promise<{ accuracies: number[][]; trials: Trained[] }> {
-  const measured = stage === 'comparison' ? 'test' : 'validation'
-  const trials = Array.from({ length: n }, (_, i) => (seed + offsets[stage] + i) % 2 ** 32).flatMap(
-    (own) =>
-      arms.map(({ name, configuration }): Trained => ({
-        trial: tuneTrial(`${stage}: ${name}`, bagOf(base, configuration), setup, {
-          seed: own,
-          budget: setup.epochs,
-          measured,
-        }),
-        name,
-        stage,
-        configuration,
-        epochs: setup.epochs,
-      })),
-  )
-  const byId = new Map(trials.map((each) => [each.trial.id, each]))
-  const entries = await settle(
-    queue,
-    [...byId.values()].map(({ trial }) => trial),
-    {
-      signal,
-      onSettled: (entry) => onResult({ ...byId.get(entry.trial.id)!, entry }),
-    },
-  )
-  const results = new Map(entries.map((entry) => [entry.trial.id, entry]))
-  const done = trials.map((each) => {
-    const entry = results.get(each.trial.id)
-    return entry ? { ...each, entry } : each
-  })
-  const failed = entries.find(({ state }) => state === 'failed')
-  if (failed)
-    throw new Error(`tune: ${armOf(failed.trial)}: ${failed.error}. Start it again to try again.`)
-  return {
-    trials: done,
-    // A diverged training counts as an accuracy of 0.
-    accuracies: arms.map(({ name }) =>
-      done.filter((each) => each.name === name).map(({ entry }) => scoreOf(entry) ?? 0),
-    ),
+  const own = arms.map((arm) => ({ ...arm, bag: () => bagOf(base, arm.configuration) }))
+  const trainedOf = ({ arm, ...run }: PairRun): Trained => {
+    const { name, configuration } = own.find((each) => each === arm)!
+    return { ...run, name, stage, configuration, epochs: setup.epochs }
   }
+  const runs = await trainPairs(own, n, {
+    command: 'tune',
+    stage,
+    queue,
+    setup,
+    first: seed + offsets[stage],
+    measured: stage === 'comparison' ? 'test' : 'validation',
+    signal,
+    onResult: (run) => onResult(trainedOf(run)),
+  })
+  return { trials: runs.map(trainedOf), accuracies: own.map((arm) => accuraciesOf(runs, arm)) }
 }
 
 const mean = (values: readonly number[]): number =>

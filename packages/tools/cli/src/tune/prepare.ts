@@ -2,11 +2,11 @@ import { resolve } from 'node:path'
 import { useBackend } from '@tricks/backend'
 import { progressView, type ProgressView, type Recipe } from '@tricks/run'
 import { unsupportedReason } from '@tricks/train'
-import { addressOf } from '@tricks/trials'
 import { isPictureFolder, loadData, locateData } from '../data.ts'
 import type { Flags } from '../flags.ts'
 import { isFile } from '../recipes/file.ts'
 import { defaultRecipe, recipeNamed } from '../recipes/index.ts'
+import { checkServer } from '../trials/common.ts'
 import { stopSignal, UsageError } from '../usage.ts'
 import { type Base, baseOf } from './base.ts'
 import type { SearchFlags } from './flags.ts'
@@ -37,13 +37,8 @@ export async function prepare(
   data: string,
   flags: Flags<SearchFlags>,
 ): Promise<Prepared> {
-  const { queue, storage, skipBroken = false } = flags
-  if ((queue === undefined) !== (storage === undefined))
-    throw new UsageError(
-      `${command}: expected --queue and --storage together, for workers elsewhere`,
-    )
-  if (queue !== undefined && !addressOf(queue))
-    throw new UsageError(`--queue: expected redis://… or postgres://…, got ${queue}`)
+  const { skipBroken = false } = flags
+  checkServer(command, flags)
   const source = await locateData(data)
   const { name: backend } = await useBackend(flags.backend)
   const name = flags.recipe ?? defaultRecipe(isPictureFolder(source), backend).name

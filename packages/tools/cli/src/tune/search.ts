@@ -76,15 +76,16 @@ export function tuneTrial(
   setup: TuneSetup,
   more: Pick<Trial, 'seed' | 'budget'> &
     Pick<Partial<Trial>, 'from'> &
-    Pick<TuneConfig, 'measured' | 'pause'>,
+    Pick<TuneConfig, 'measured' | 'pause' | 'fold'>,
 ): Trial {
-  const { measured, pause, ...rest } = more
+  const { measured, pause, fold, ...rest } = more
   const config = {
     arm,
     bag,
     setup,
     measured,
     ...(pause !== undefined && { pause }),
+    ...(fold !== undefined && { fold }),
   } as unknown as Json
   return trialOf({ kind: 'tune', config, ...rest })
 }

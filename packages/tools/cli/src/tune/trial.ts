@@ -4,21 +4,23 @@ import { machineOf } from '@tricks/ablation'
 import { type Json, type Metrics, type Trick } from '@tricks/core'
 import { keyOf } from '@tricks/core/run'
 import { checkpointFolder, modelOf, type Recipe, type RecipeContext, tricksOf } from '@tricks/run'
-import { type Precision, train, unsupportedReason } from '@tricks/train'
+import { type Precision, train, type TrainOptions, unsupportedReason } from '@tricks/train'
 import { attemptsAt, type Job, newestCheckpoint, type Outcome, type Program } from '@tricks/trials'
 import { recipeNamed } from '../recipes/index.ts'
 import { type Bag, isKept, makeOptimizer, makeTrick, scheduledEntry } from './bag.ts'
-import { type Images, openImages } from './images.ts'
+import { foldOf, openImages } from './images.ts'
 import type { TuneSetup } from './setup.ts'
 
 /** The configuration of a trial. */
 export interface TuneConfig {
   readonly bag: Bag
   readonly setup: TuneSetup
-  /** The images on which accuracy is measured. The search uses only those for validation. */
-  readonly measured: 'validation' | 'test'
+  /** The images on which accuracy is measured. The search uses only those for validation, or those that a fold holds out. */
+  readonly measured: 'validation' | 'test' | 'held'
   /** Epochs of a pause's falling rate; default a quarter of the budget, rounded, and at least 1. */
   readonly pause?: number
+  /** The index of the fold whose training images are used; default all. */
+  readonly fold?: number
 }
 
 /** The result of a trial. */
@@ -40,55 +42,81 @@ export const tuneProgram: Program = (job) => trainBag(job, 15)
 /** @param seconds between two checkpoints */
 export async function trainBag(job: Job, seconds: number): Promise<Outcome> {
   const config = job.trial.config as unknown as TuneConfig
-  const { setup } = config
-  const images = await openImages(setup)
   const began = performance.now()
-  const precision = unsupportedReason(setup.precision) === undefined ? setup.precision : 'float32'
-  const metrics = await metricsOf(job, { ...config, precision, images, seconds })
+  const training = await openTraining(job.trial, config)
+  const metrics = await metricsOf(job, training, seconds)
   const whole: TuneMetrics = {
     ...metrics,
-    on: machineOf(precision),
+    on: machineOf(training.options.precision),
     wallClock: { seconds: (performance.now() - began) / 1000 },
   }
-  const isPart = job.trial.budget < setup.epochs && metrics.accuracy !== null
+  // Other trials continue a part of a training, and use the network of a fold.
+  const isUsed = job.trial.budget < config.setup.epochs || config.fold !== undefined
   return {
     metrics: whole as unknown as Json,
-    ...(isPart && { checkpoint: relative(job.storage, job.folder) }),
+    ...(isUsed && metrics.accuracy !== null && { checkpoint: relative(job.storage, job.folder) }),
   }
 }
 
-interface Work extends TuneConfig {
-  readonly images: Images
-  readonly precision: Precision
-  readonly seconds: number
+/** A trial's training. */
+export interface OpenTraining {
+  /** What `train` gets, except what belongs to an attempt. */
+  readonly options: TrainOptions & { readonly precision: Precision; readonly batchSize: number }
+  /** Epochs, with those of a pause. */
+  readonly length: number
+  /** Frees the model and the optimizer. */
+  dispose(): void
+}
+
+/** Opens the training of a trial. */
+export async function openTraining(
+  { seed, budget }: Pick<Job['trial'], 'seed' | 'budget'>,
+  { bag, setup, measured, pause, fold }: TuneConfig,
+): Promise<OpenTraining> {
+  const images = await openImages(setup)
+  const { train: own, held } =
+    fold === undefined ? { train: images.train, held: undefined } : foldOf(images.train, fold, seed)
+  const recipe = await recipeNamed(setup.recipe)
+  const { height, width, channels, classes, labels } = own
+  const data = { height, width, channels, classes: classes.length, images: labels.length }
+  const context = { data, seed }
+  const length = pausedLength(budget, setup.epochs, pause)
+  const { precision } = setup
+  const model = await modelOf(recipe, context)
+  const optimizer = bag.optimizer ? makeOptimizer(bag.optimizer) : recipe.optimizer()
+  return {
+    options: {
+      model,
+      data: { train: own, test: measured === 'held' ? held! : images[measured] },
+      tricks: [...bagTricks(bag, recipe, context), pauseAfter(budget, setup.epochs, length)],
+      optimizer,
+      epochs: setup.epochs,
+      batchSize: Math.min(bag.batchSize, labels.length),
+      validation: 0,
+      seed,
+      precision: unsupportedReason(precision) === undefined ? precision : 'float32',
+    },
+    length,
+    dispose() {
+      model.dispose()
+      optimizer.dispose()
+    },
+  }
 }
 
 async function metricsOf(
   job: Job,
-  { bag, setup, images, measured, precision, pause, seconds }: Work,
+  { options, length, dispose }: OpenTraining,
+  seconds: number,
 ): Promise<Pick<TuneMetrics, 'accuracy' | 'loss' | 'steps'>> {
   const { trial, signal } = job
-  const recipe = await recipeNamed(setup.recipe)
-  const { height, width, channels, classes, labels } = images.train
-  const data = { height, width, channels, classes: classes.length, images: labels.length }
-  const context = { data, seed: trial.seed }
-  const model = await modelOf(recipe, context)
-  const optimizer = bag.optimizer ? makeOptimizer(bag.optimizer) : recipe.optimizer()
-  const stepsPerEpoch = Math.ceil(labels.length / bag.batchSize)
-  const length = pausedLength(trial.budget, setup.epochs, pause)
+  const { data, batchSize } = options
+  const stepsPerEpoch = Math.ceil(data.train.labels.length / batchSize)
   const resume = (earlierAttempt(job) ?? earlierRung(job))?.checkpoint
   let steps = 0
   try {
     const result = await train({
-      model,
-      data: { train: images.train, test: images[measured] },
-      tricks: [...bagTricks(bag, recipe, context), pauseAfter(trial.budget, setup.epochs, length)],
-      optimizer,
-      epochs: setup.epochs,
-      batchSize: bag.batchSize,
-      validation: 0,
-      seed: trial.seed,
-      precision,
+      ...options,
       signal,
       checkpoint: {
         every: { epochs: trial.budget },
@@ -115,8 +143,7 @@ async function metricsOf(
     if ((error as Error).name !== 'NonFiniteError') throw error
     return { accuracy: null, loss: null, steps }
   } finally {
-    model.dispose()
-    optimizer.dispose()
+    dispose()
   }
 }
 

@@ -1,0 +1,81 @@
+import { type Entry, type Queue, settle, type Trial } from '@tricks/trials'
+import type { Json } from '@tricks/core'
+import { armOf } from '../trials/rows.ts'
+import type { Bag, Call } from '../tune/bag.ts'
+import type { TuneSetup } from '../tune/setup.ts'
+
+/** What the length of a search depends on. */
+export interface Sizes {
+  /** Epochs of the recipe. */
+  readonly epochs: number
+  /** Training images. */
+  readonly images: number
+  /** Trainings per generation. */
+  readonly members: number
+}
+
+/** How a search uses its share of the budget. */
+export interface Plan {
+  /** Epochs of each training. */
+  readonly epochs: number
+  /** The number of rounds, as the method counts them. */
+  readonly rounds: number
+  /** Epochs of all trainings together. */
+  readonly cost: number
+  /** In a line. */
+  readonly text: string
+}
+
+/** What a search works with. */
+export interface Means {
+  readonly queue: Queue
+  readonly storage: string
+  /** Its epochs are those of the plan. */
+  readonly setup: TuneSetup
+  readonly bag: Bag
+  readonly plan: Plan
+  readonly members: number
+  readonly reward: 'mean' | 'best-of-five'
+  readonly seed: number
+  readonly signal: AbortSignal
+  readonly say: (line: string) => void
+}
+
+/** What a search found. */
+export interface Found {
+  readonly call: Call
+  /** How, in a sentence or two. */
+  readonly text: string
+  /** Everything that was tried. */
+  readonly tried: Readonly<Record<string, Json>>
+}
+
+/** A method of searching. */
+export interface Method {
+  readonly title: string
+  /** @param most epochs of all trainings together; a smaller plan is the smallest possible */
+  plan(most: number, sizes: Sizes): Plan
+  /** @returns undefined if interrupted */
+  search(means: Means): Promise<Found | undefined>
+}
+
+/** Epochs of the shortest training that says anything about an augmentation. */
+export const fewestEpochs = ({ epochs }: Sizes): number => Math.min(4, epochs)
+
+/**
+ * Waits for the results of trials.
+ *
+ * @returns undefined if interrupted
+ * @throws Error if one failed
+ */
+export async function resultsOf(
+  trials: readonly Trial[],
+  { queue, signal }: Pick<Means, 'queue' | 'signal'>,
+): Promise<Entry[] | undefined> {
+  const entries = await settle(queue, trials, { signal })
+  if (entries.length < trials.length) return undefined
+  const failed = entries.find(({ state }) => state === 'failed')
+  if (failed)
+    throw new Error(`search: ${armOf(failed.trial)}: ${failed.error}. Start it again to try again.`)
+  return entries
+}

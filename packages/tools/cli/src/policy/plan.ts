@@ -1,0 +1,41 @@
+import type { Account } from '../tune/budget.ts'
+import { baselines, randomSchedule } from './arms.ts'
+import type { Plan, Sizes } from './method.ts'
+import { methods, type MethodName } from './methods.ts'
+
+/** The search's maximum share of the budget; the rest compares what it found. */
+const searchShare = 0.5
+/** Pairs of the comparison. */
+const pairs = { fewest: 2, most: 10 } as const
+
+/**
+ * How long a search trains, and how many pairs are compared.
+ *
+ * @throws Error if the budget is too small
+ */
+export function planOf(
+  account: Account,
+  perEpoch: number,
+  {
+    method,
+    processes,
+    ...sizes
+  }: Sizes & { readonly method: MethodName; readonly processes: number },
+): Plan & { readonly n: number } {
+  const { epochs } = sizes
+  const total = account.total / perEpoch
+  const arms = baselines(randomSchedule).length + 1
+  const reserve = pairs.fewest * arms * epochs
+  const shortest = methods[method].plan(0, sizes)
+  const needed = Math.ceil(Math.max(shortest.cost / searchShare, shortest.cost + reserve))
+  if (total < needed)
+    throw new Error(
+      `search: expected --budget to be at least ${account.text(needed * perEpoch, processes)} for ${shortest.text} ` +
+        `and ${pairs.fewest} pairs of ${epochs} epochs for each of ${arms} augmentations, got ` +
+        `${account.text(account.total, processes)}. Give it more, or fewer --epochs, --images or --members.`,
+    )
+  const most = Math.min(Math.max(searchShare * total, shortest.cost), total - reserve)
+  const plan = methods[method].plan(most, sizes)
+  const n = Math.floor((total - plan.cost) / arms / epochs)
+  return { ...plan, n: Math.min(pairs.most, Math.max(pairs.fewest, n)) }
+}
