@@ -143,7 +143,7 @@ test.each([
   [{ mix: 'ricap', 'mixup.alpha': [0.1, 0.2] }, /mixup.alpha is searched, but mix is never mixup/],
   [{ 'sgd.learningRate': { min: 0, max: 1 } }, /above 0 on a logarithmic scale/],
   [{ mix: [] }, /expected mix to be a value, a list of different values, or/],
-  [['--queue', 'redis://host'], /tune: expected --queue and --storage together/],
+  [['--queue', 'redis://host'], /tune: expected both --queue and --storage/],
   [
     ['--recipe', 'bag-of-tricks'],
     /--recipe: expected a recipe without a teacher, got bag-of-tricks/,
