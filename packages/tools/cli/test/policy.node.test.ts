@@ -110,7 +110,7 @@ test('autoaugment and the grid of rand-augment', async () => {
   const { call } = cell!
   const { operations, magnitude } = call.options
   expect(recipeOnTop('quick', 'a.recipe.mjs', { call, replaced: [] })).toContain(
-    `randAugment({ operations: ${String(operations)}, magnitude: ${String(magnitude)} })`,
+    `randAugment({ operations: ${JSON.stringify(operations)}, magnitude: ${JSON.stringify(magnitude)} })`,
   )
 })
 
