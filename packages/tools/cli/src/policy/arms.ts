@@ -20,7 +20,7 @@ export const scheduleCall = (schedule: PolicySchedule): Call => ({
 /** The call of a policy. */
 export const policyCall = (policy: Policy): Call => ({
   name: 'autoaugment',
-  options: { policy: policy as never },
+  options: { policy },
 })
 
 /** Whether a trick is an automatic augmentation. */
