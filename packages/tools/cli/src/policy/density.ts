@@ -15,7 +15,7 @@ const folds = [0, 1, 2, 3, 4] as const
 const tries = { most: 200, fewest: 20 } as const
 /** Candidates that are proposed at once, and those of a trial: two trials per fold keep many processes busy. */
 const [perRound, perTrial] = [10, 5]
-/** The best of so many candidates is kept: the authors keep 10 of 200. */
+/** One of this many candidates is kept: the authors keep 10 of 200. */
 const keptOf = 20
 /** Sub-policies of a candidate. */
 const subPolicies = 5

@@ -33,7 +33,7 @@ export const reinforcement: Method = {
 
 /**
  * Trains a network with each policy of a controller, and improves the controller with their accuracy on validation images. The
- * controller is computed anew from the results so far.
+ * controller is computed from all results so far.
  *
  * @returns the sub-policies of the best five policies; undefined if interrupted
  */
