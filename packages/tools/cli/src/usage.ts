@@ -37,3 +37,19 @@ export function programName(): string {
   if (process.env['npm_command'] !== 'exec') return 'tricks'
   return import.meta.dirname.startsWith(resolve('node_modules')) ? 'npx tricks' : 'npx @tricks/cli'
 }
+
+/**
+ * The names that `--only` lists, separated by commas; all of them without it.
+ *
+ * @throws UsageError for an unknown name
+ */
+export function chosenNames(only: string | undefined, names: readonly string[]): readonly string[] {
+  if (only === undefined) return names
+  const requested = only.split(',').map((name) => name.trim())
+  const unknown = requested.find((name) => !names.includes(name))
+  if (unknown !== undefined)
+    throw new UsageError(
+      `--only: expected some of ${names.join(', ')}, got ${unknown}${meant(unknown, names)}`,
+    )
+  return requested
+}

@@ -191,4 +191,7 @@ test('rejects options of other methods', async () => {
   await expect(search({ members: 8, method: 'rand-augment' })).rejects.toThrow(
     '--members: expected --method pba or autoaugment, got rand-augment',
   )
+  await expect(search({ only: 'none,randm policies' })).rejects.toThrow(
+    /--only: expected some of none, random policies, .*, got randm policies/,
+  )
 })

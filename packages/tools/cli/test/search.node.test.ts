@@ -154,6 +154,7 @@ test('plans', () => {
       epochs: 40,
       images: 5000,
       processes: 2,
+      arms: 7,
       ...more,
     })
   expect(plan(20_000)).toMatchObject({ epochs: 40, n: 10 })

@@ -16,7 +16,7 @@ import { printSummary } from '../ablation/print.ts'
 import { dryContext } from '../recipes/dry.ts'
 import { defaultRecipe, recipeNamed } from '../recipes/index.ts'
 import { checkServer, slots, trialWorker, version } from '../trials/common.ts'
-import { exitCodes, quoted, stopSignal, UsageError } from '../usage.ts'
+import { chosenNames, exitCodes, quoted, stopSignal } from '../usage.ts'
 import type { Command } from './command.ts'
 
 const names = [
@@ -164,12 +164,7 @@ function regimeOf(
 const articleName = 'bag-of-tricks'
 
 function chosen(all: readonly Comparison[], only: string | undefined): readonly Comparison[] {
-  if (only === undefined) return all
-  const requested = only.split(',').map((name) => name.trim())
-  const known = new Set(all.map(({ name }) => name))
-  const unknown = requested.find((name) => !known.has(name))
-  if (unknown !== undefined)
-    throw new UsageError(`--only: expected some of ${[...known].join(', ')}, got ${unknown}`)
+  const requested = chosenNames(only, [...new Set(all.map(({ name }) => name))])
   return all.filter(({ name }) => requested.includes(name))
 }
 

@@ -1,6 +1,6 @@
 import type { Policy } from '@tricks/autoaugment'
 import type { Random } from '@tricks/core'
-import { drawPopulationPolicy, type PolicySchedule } from '@tricks/policy-search'
+import { type PolicySchedule, randomPolicy } from '@tricks/policy-search'
 import { type Bag, type Call, isKept } from '../tune/bag.ts'
 import { catalogue } from '../tune/catalogue.ts'
 
@@ -33,8 +33,11 @@ export function augmented({ tricks, ...rest }: Bag, augment: Call | undefined): 
   return { ...rest, tricks: [...(augment ? [augment] : []), ...others] }
 }
 
-/** What a found augmentation is compared with, at the same training. */
-export const baselines = (random: (random: Random) => Call): readonly Arm[] => [
+/** A random policy of 25 sub-policies. */
+export const randomPolicyCall = (random: Random): Call => policyCall(randomPolicy(random))
+
+/** What a found augmentation is compared with, at the same training. @param random a random one of its kind */
+export const baselines = (random: Arm['augment']): readonly Arm[] => [
   { name: 'none', augment: () => undefined },
   { name: 'random policies', augment: random },
   { name: 'uniform-augment', augment: () => ({ name: 'uniform-augment', options: {} }) },
@@ -42,7 +45,3 @@ export const baselines = (random: (random: Random) => Call): readonly Arm[] => [
   { name: 'rand-augment', augment: () => ({ name: 'rand-augment', options: {} }) },
   { name: "autoaugment's for CIFAR-10", augment: () => ({ name: 'autoaugment', options: {} }) },
 ]
-
-/** A random policy of a population, for the whole run. */
-export const randomSchedule = (random: Random): Call =>
-  scheduleCall([{ until: 1, policy: drawPopulationPolicy(random) }])

@@ -5,7 +5,7 @@ import { forget, type Trial, trialOf } from '@tricks/trials'
 import { percent } from '@tricks/run'
 import { heldImages } from '../tune/images.ts'
 import { scoreOf, tuneTrial } from '../tune/search.ts'
-import { augmented, policyCall } from './arms.ts'
+import { augmented, policyCall, randomPolicyCall } from './arms.ts'
 import type { DensityConfig, DensityMetrics } from './density-trial.ts'
 import { fewestEpochs, type Found, type Means, type Method, resultsOf } from './method.ts'
 import { bestAndMean } from './scores.ts'
@@ -26,6 +26,7 @@ const trainingShare = 0.6
 /** Fast AutoAugment's density matching. */
 export const density: Method = {
   title: 'Fast AutoAugment',
+  random: randomPolicyCall,
   plan(most, sizes) {
     const { images } = sizes
     const network = (epochs: number): number => folds.length * trainingShare * epochs

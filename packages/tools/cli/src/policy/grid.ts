@@ -1,6 +1,6 @@
 import type { Json } from '@tricks/core'
 import { scoreOf, tuneTrial } from '../tune/search.ts'
-import { augmented } from './arms.ts'
+import { augmented, randomPolicyCall } from './arms.ts'
 import { fewestEpochs, type Found, type Means, type Method, resultsOf } from './method.ts'
 import { bestAndMean } from './scores.ts'
 
@@ -13,6 +13,7 @@ const mostSeeds = 5
 /** RandAugment's own search: two options. */
 export const grid: Method = {
   title: 'RandAugment',
+  random: randomPolicyCall,
   plan(most, sizes) {
     let { epochs } = sizes
     while (epochs > fewestEpochs(sizes) && cells.length * epochs > most) epochs--

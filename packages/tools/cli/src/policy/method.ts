@@ -1,5 +1,5 @@
 import { type Entry, type Queue, settle, type Trial } from '@tricks/trials'
-import type { Json } from '@tricks/core'
+import type { Json, Random } from '@tricks/core'
 import { armOf } from '../trials/rows.ts'
 import type { Bag, Call } from '../tune/bag.ts'
 import type { TuneSetup } from '../tune/setup.ts'
@@ -53,6 +53,8 @@ export interface Found {
 /** A method of searching. */
 export interface Method {
   readonly title: string
+  /** A random one of its kind, with which the found one is compared. */
+  random(random: Random): Call
   /** @param most epochs of all trainings together; a smaller plan is the smallest possible */
   plan(most: number, sizes: Sizes): Plan
   /** @returns undefined if interrupted */

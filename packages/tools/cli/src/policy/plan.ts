@@ -1,5 +1,4 @@
 import type { Account } from '../tune/budget.ts'
-import { baselines, randomSchedule } from './arms.ts'
 import type { Plan, Sizes } from './method.ts'
 import { methods, type MethodName } from './methods.ts'
 
@@ -19,12 +18,17 @@ export function planOf(
   {
     method,
     processes,
+    arms,
     ...sizes
-  }: Sizes & { readonly method: MethodName; readonly processes: number },
+  }: Sizes & {
+    readonly method: MethodName
+    readonly processes: number
+    /** The number of augmentations that are compared. */
+    readonly arms: number
+  },
 ): Plan & { readonly n: number } {
   const { epochs } = sizes
   const total = account.total / perEpoch
-  const arms = baselines(randomSchedule).length + 1
   const reserve = pairs.fewest * arms * epochs
   const shortest = methods[method].plan(0, sizes)
   const needed = Math.ceil(Math.max(shortest.cost / searchShare, shortest.cost + reserve))

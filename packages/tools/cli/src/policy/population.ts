@@ -35,6 +35,7 @@ export const populationEpochs = (members: number, epochs: number): number =>
 /** Population Based Augmentation. */
 export const population: Method = {
   title: 'Population Based Augmentation',
+  random: (random) => scheduleCall([{ until: 1, policy: drawPopulationPolicy(random) }]),
   plan(most, sizes) {
     const { members } = sizes
     let { epochs } = sizes

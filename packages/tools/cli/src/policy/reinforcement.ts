@@ -2,7 +2,7 @@ import { createRandom, type Json } from '@tricks/core'
 import type { Policy } from '@tricks/autoaugment'
 import { chooseBy, createController, improve, policyOfChoices } from '@tricks/policy-search'
 import { metricsOf, scoreOf, tuneTrial } from '../tune/search.ts'
-import { augmented, policyCall } from './arms.ts'
+import { augmented, policyCall, randomPolicyCall } from './arms.ts'
 import { fewestEpochs, type Found, type Means, type Method, resultsOf } from './method.ts'
 import { bestAndMean } from './scores.ts'
 
@@ -15,6 +15,7 @@ const joinedPolicies = 5
 /** AutoAugment with a small controller. */
 export const reinforcement: Method = {
   title: 'AutoAugment',
+  random: randomPolicyCall,
   plan(most, sizes) {
     const { members, epochs: longest } = sizes
     const shortest = fewestEpochs(sizes)

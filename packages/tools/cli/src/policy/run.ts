@@ -2,25 +2,25 @@ import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { createRandom } from '@tricks/core'
-import { drawPopulationPolicy } from '@tricks/policy-search'
 import { percent } from '@tricks/run'
 import { type Queue } from '@tricks/trials'
 import { type Flags, written } from '../flags.ts'
 import { slots } from '../trials/common.ts'
 import { driveTrials } from '../trials/drive.ts'
 import { manifest } from '../tricks.ts'
-import { exitCodes, quoted, UsageError } from '../usage.ts'
+import { chosenNames, exitCodes, quoted, UsageError } from '../usage.ts'
 import { Account, budgetOf } from '../tune/budget.ts'
 import { type Prepared, prepare } from '../tune/prepare.ts'
 import { checkSame } from '../tune/record.ts'
 import { metricsOf, scoreOf, tuneTrial } from '../tune/search.ts'
 import { bagOf, spaceOf, startOf } from '../tune/space.ts'
-import { type Arm, augmented, baselines, randomSchedule, scheduleCall } from './arms.ts'
+import { type Arm, augmented, baselines } from './arms.ts'
 import { compareArms } from './compare.ts'
 import type { PolicyFlags } from './flags.ts'
 import { resultsOf } from './method.ts'
 import { methods, type MethodName } from './methods.ts'
 import { planOf } from './plan.ts'
+import { population } from './population.ts'
 import type { Concluded } from './record.ts'
 import { writeFound } from './write.ts'
 
@@ -36,11 +36,13 @@ export async function runSearch(data: string, flags: Given, program: string): Pr
   const processes = flags.processes ?? slots()
   const out = resolve(flags.out ?? join('runs', `search-${name.replaceAll(/\W+/g, '-')}`))
   const account = new Account(budget, processes)
-  const search = { method, members, reward, seed, processes, account }
+  const arms = armsOf(method, flags.only)
+  const search = { method, members, reward, seed, processes, account, arms }
   if ('epochs' in budget) planOf(account, 1, sizesOf(prepared, search))
   mkdirSync(out, { recursive: true })
   const versions = { tfjs: tf.version_core, cli: manifest.version }
-  const about = { method, setup, seed, members, reward, budget: flags.budget!, versions }
+  const { only } = flags
+  const about = { method, setup, seed, members, reward, only, budget: flags.budget!, versions }
   checkSame('search', out, about)
   const found = await driveTrials(
     out,
@@ -56,6 +58,16 @@ export async function runSearch(data: string, flags: Given, program: string): Pr
   const { title } = methods[method]
   await writeFound(out, found, { about, title, prepared, again, data, program })
   return 0
+}
+
+/** What the found augmentation is compared with. */
+function armsOf(method: MethodName, only: string | undefined): readonly Arm[] {
+  const all = baselines(methods[method].random)
+  const names = chosenNames(
+    only,
+    all.map(({ name }) => name),
+  )
+  return all.filter(({ name }) => names.includes(name))
 }
 
 /** Rejects flags of other methods. */
@@ -74,10 +86,13 @@ interface Search {
   readonly seed: number
   readonly processes: number
   readonly account: Account
+  /** Without the found one. */
+  readonly arms: readonly Arm[]
 }
 
 const sizesOf = ({ setup }: Prepared, search: Search): Parameters<typeof planOf>[2] => ({
   ...search,
+  arms: search.arms.length + 1,
   epochs: setup.epochs,
   images: setup.images.training,
 })
@@ -101,7 +116,7 @@ async function drive(
   const means = { ...search, queue, storage, bag, plan, signal, say: view.say }
   const found = await methods[method].search({ ...means, setup: { ...setup, epochs } })
   if (!found) return undefined
-  const arms: Arm[] = [{ name: 'found', augment: () => found.call }, ...baselines(randomSchedule)]
+  const arms: Arm[] = [{ name: 'found', augment: () => found.call }, ...search.arms]
   const compared = await compareArms(arms, n, {
     queue,
     setup,
@@ -131,9 +146,8 @@ async function timingOf(
     readonly seed: number
   },
 ): Promise<{ readonly epochs: number; readonly seconds: number } | undefined> {
-  const policy = drawPopulationPolicy(createRandom(seed).fork('timing'))
+  const call = population.random(createRandom(seed).fork('timing'))
   const epochs = Math.min(2, setup.epochs)
-  const call = scheduleCall([{ until: 1, policy }])
   const more = { seed, budget: epochs, measured: 'validation' } as const
   const trial = tuneTrial('timing', augmented(bag, call), { ...setup, epochs }, more)
   const entries = await resultsOf([trial], { queue, signal })
