@@ -37,10 +37,12 @@ export interface Kernels {
   /** The gradient of relu, of x and dy of equal shape: dy if x > 0, otherwise 0. */
   readonly ReluGrad: {
     readonly inputs: Tensors<'x' | 'dy'>
-    /** `high`: also 0 if x is above it, as for `tf.relu6`; WebGPU only. */
-    readonly attributes: { readonly high?: number }
+    readonly attributes: object
     readonly outputs: tf.Tensor
   }
+
+  /** The gradient of relu6, of x, or its output, and dy of equal shape: dy if 0 < x < 6, otherwise 0. */
+  readonly Relu6Grad: Kernels['ReluGrad']
 
   /** x Φ(x), elementwise. */
   readonly Gelu: {

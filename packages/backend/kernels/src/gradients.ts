@@ -40,22 +40,22 @@ export function overrideGradient(
 
 /** Replaces the gradient of `tf.relu`, which tfjs composes from three operations, by a backend's `ReluGrad`. */
 export const overrideRelu = (backendName: string): void =>
-  overrideRectifier(backendName, tf.Relu, {})
+  overrideRectifier(backendName, tf.Relu, 'ReluGrad')
 
-/** Replaces the gradient of `tf.relu6` by a backend's `ReluGrad` with an upper bound. */
+/** Replaces the gradient of `tf.relu6` by a backend's `Relu6Grad`. */
 export const overrideRelu6 = (backendName: string): void =>
-  overrideRectifier(backendName, tf.Relu6, { high: 6 })
+  overrideRectifier(backendName, tf.Relu6, 'Relu6Grad')
 
 function overrideRectifier(
   backendName: string,
   kernelName: string,
-  attributes: { readonly high?: number },
+  gradient: 'ReluGrad' | 'Relu6Grad',
 ): void {
   overrideGradient(
     backendName,
     kernelName,
     (_, [x]) => x!.dtype === 'float32',
-    (dy, [x]) => ({ x: () => runKernel('ReluGrad', { x: x!, dy: dy as tf.Tensor }, attributes) }),
+    (dy, [x]) => ({ x: () => runKernel(gradient, { x: x!, dy: dy as tf.Tensor }) }),
   )
 }
 

@@ -133,15 +133,48 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
   })
 
   cases('depthwise convolution', async (draw) => {
-    const kernel = [draw.within(1, 4), draw.within(1, 4)]
-    const strides = draw.within(1, 2)
-    const pad = draw.pick(['same', 'valid'] as const)
-    const size = kernel.map((length) => draw.within(length, 9))
-    const x = draw.input(draw.within(1, 3), ...size, draw.within(1, 9))
-    const filter = draw.input(...kernel, x.shape[3]!, draw.within(1, 3))
+    const channels = anyChannels(draw)
+    // The custom ops support one filter per channel, and any padding.
+    const custom = channels % 16 === 0
+    const kernel = [draw.within(1, custom ? 6 : 4), draw.within(1, custom ? 6 : 4)]
+    const strides = draw.within(1, custom ? 3 : 2)
+    const pad = custom
+      ? anyPad(draw, kernel, [strides, strides])
+      : draw.pick(['same', 'valid'] as const)
+    const size = kernel.map((length) => draw.within(length, 13))
+    const x = draw.input(draw.within(1, 3), ...size, channels)
+    const filter = draw.input(...kernel, channels, custom ? 1 : draw.within(1, 3))
     await expectEqual([x.shape, filter.shape, strides, pad], () =>
       withGradients((a, b) => tf.depthwiseConv2d(image(a), image(b), strides, pad), [x, filter]),
     )
+  })
+
+  cases('convolutions fused with bias and activation', async (draw) => {
+    const channels = anyChannels(draw)
+    const activation = draw.pick(['linear', 'relu', 'relu6', 'elu'] as const)
+    const [size, strides] = [draw.within(3, 9), draw.within(1, 2)]
+    const x = draw.input(2, size, size, channels)
+    const filters = [draw.input(3, 3, channels, 1), draw.input(3, 3, channels, 16)]
+    const biases = [draw.input(channels), draw.input(16)]
+    // Some values are above 6.
+    const scaled = ({ values, shape }: Input): tf.Tensor => tf.mul(tf.tensor(values, shape), 4)
+    await expectEqual([x.shape, strides, activation], () => {
+      const given = (i: number) => ({
+        x: image(scaled(x)),
+        filter: image(scaled(filters[i]!)),
+        bias: scaled(biases[i]!),
+        strides,
+        pad: 'same' as const,
+        activation,
+      })
+      return [tf.fused.depthwiseConv2d(given(0)), tf.fused.conv2d(given(1))]
+    })
+  })
+
+  cases('relu6', async (draw) => {
+    const { values, shape } = draw.input(draw.within(1, 40), draw.within(1, 20))
+    const x = { values: values.map((value) => value * 9), shape }
+    await expectEqual(shape, () => withGradients((a) => tf.relu6(a), [x]))
   })
 
   cases('pooling', async (draw) => {

@@ -118,6 +118,7 @@ function convolution({ depthwise, strides, padding, activation }: Omit<FoldedCon
 /** The gradient of a rectifier's input, from the gradient of its output and the output. */
 function behind(activation: FoldedActivation, dy: tf.Tensor, y: tf.Tensor): tf.Tensor {
   if (activation === 'linear') return dy
+  if (activation === 'relu6' && hasKernel('Relu6Grad')) return runKernel('Relu6Grad', { x: y, dy })
   const where = (x: tf.Tensor, slope: tf.Tensor): tf.Tensor =>
     hasKernel('ReluGrad') ? runKernel('ReluGrad', { x, dy: slope }) : tf.mul(slope, tf.step(x))
   const above = where(y, dy)

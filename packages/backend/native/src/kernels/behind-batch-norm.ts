@@ -7,9 +7,9 @@ import { hasOps } from '../load.ts'
 import { type Activation, isBfloat16, lazily, pendingOf } from '../tensors.ts'
 import { type Call, type Kernel, extend, input, precisionOf, real, run, whole } from './op.ts'
 
-const numbers: Readonly<Record<Activation | 'none', number>> = { none: 0, relu: 1, gelu: 2 }
+const numbers = { none: 0, relu: 1, gelu: 2, relu6: 3 } as const
 /** The number of an activation in our ops. */
-export const numberOf = (activation: Activation | 'none'): number => numbers[activation]
+export const numberOf = (activation: keyof typeof numbers): number => numbers[activation]
 
 /** Batch normalisation that is computed lazily. @param inputs x, gamma, beta, mean, variance */
 export function normalized(call: Call, inputs: readonly tf.Tensor[], epsilon: number): tf.Tensor {

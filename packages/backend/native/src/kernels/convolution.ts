@@ -3,6 +3,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { hasMatrixOps } from '../load.ts'
 import { computePrecision } from '../precision.ts'
 import { lazily } from '../tensors.ts'
+import { addBias } from './add-bias.ts'
 import {
   type Attribute,
   type Call,
@@ -101,11 +102,12 @@ function inEveryMode(
   return (['round', 'ceil'] as const).map((mode) => infoOf(mode)).find(same) ?? info
 }
 
-function convolution(
+/** The sizes of a convolution. @param output the output's shape, for a gradient */
+export function convolution(
   call: Call,
   x: readonly number[],
   filter: readonly number[],
-  output?: readonly number[],
+  { output, depthwise = false }: { output?: readonly number[]; depthwise?: boolean } = {},
 ): Window {
   const options = call.attrs as unknown as Options
   const { strides, dilations, pad, dataFormat } = options
@@ -120,7 +122,7 @@ function convolution(
         dilations ?? 1,
         pad,
         mode,
-        false,
+        depthwise,
         format,
       ),
     output,
@@ -303,6 +305,8 @@ function fused(call: Call, info: Window): tf.Tensor {
   return tf.tidy(() => {
     const y = convolve(call, info)
     const precision = precisionOf(call, y)
+    const whole = bias && precision === 'float32' ? addBias(call, y, bias, activation) : undefined
+    if (whole) return whole
     const biased =
       bias?.rank === 1
         ? execute(call, 'BiasAdd', [y, bias], { data_format: text('NHWC') }, { precision })[0]!
@@ -414,12 +418,9 @@ export function registerConvolution(): void {
     tf.Conv2DBackpropInput,
     channelsLast(
       (call) =>
-        convolution(
-          call,
-          call.attrs['inputShape'] as number[],
-          input(call, 'filter').shape,
-          input(call, 'dy').shape,
-        ),
+        convolution(call, call.attrs['inputShape'] as number[], input(call, 'filter').shape, {
+          output: input(call, 'dy').shape,
+        }),
       inputGradient,
     ),
   )
@@ -427,12 +428,9 @@ export function registerConvolution(): void {
     tf.Conv2DBackpropFilter,
     channelsLast(
       (call) =>
-        convolution(
-          call,
-          input(call, 'x').shape,
-          call.attrs['filterShape'] as number[],
-          input(call, 'dy').shape,
-        ),
+        convolution(call, input(call, 'x').shape, call.attrs['filterShape'] as number[], {
+          output: input(call, 'dy').shape,
+        }),
       filterGradient,
     ),
   )

@@ -1,4 +1,4 @@
-// The relu's gradient as one op, and bfloat16 support for other parts of networks.
+// The gradients of relu and relu6 as one op, and bfloat16 support for other parts of networks.
 import * as tf from '@tensorflow/tfjs-core'
 import { hasOps } from '../load.ts'
 import { execute, extend, input, precisionOf } from './op.ts'
@@ -11,11 +11,12 @@ export function registerElementwise(): void {
       ? execute(call, 'Relu', [x], {}, { precision })[0]!
       : original(call)
   })
-  extend('ReluGrad', () => (call) => {
-    const x = input(call, 'x')
-    const precision = precisionOf(call, x)
-    return execute(call, 'ReluGrad', [input(call, 'dy'), x], {}, { precision })[0]!
-  })
+  for (const op of ['ReluGrad', 'Relu6Grad'] as const)
+    extend(op, () => (call) => {
+      const x = input(call, 'x')
+      const precision = precisionOf(call, x)
+      return execute(call, op, [input(call, 'dy'), x], {}, { precision })[0]!
+    })
   if (hasOps()) {
     // tfjs has no such kernels and composes GELU with its gradient from twenty ops; @tricks/models uses them.
     extend('Gelu', () => (call) => {

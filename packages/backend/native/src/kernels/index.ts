@@ -1,4 +1,4 @@
-import { overrideBatchNorm, overrideRelu, whenSet } from '@tricks/kernels'
+import { overrideBatchNorm, overrideRelu, overrideRelu6, whenSet } from '@tricks/kernels'
 import { registerElementwise } from './elementwise.ts'
 import { registerBatchNorm } from './batch-norm.ts'
 import { registerBehindBatchNorm } from './behind-batch-norm.ts'
@@ -7,6 +7,7 @@ import { backendName } from './op.ts'
 import type { NativeBackend } from '../backend.ts'
 import { extendTensors } from '../tensors.ts'
 import { registerConvolution } from './convolution.ts'
+import { registerDepthwise } from './depthwise.ts'
 import { overrideMomentum, registerUpdates } from './update.ts'
 
 /** Registers the kernels and gradients that tfjs-node lacks, or that are faster as one op. */
@@ -16,10 +17,12 @@ export function registerKernels(): void {
   registerBehindBatchNorm()
   registerImage()
   registerConvolution()
+  registerDepthwise()
   registerUpdates()
   whenSet(backendName, (backend) => {
     extendTensors(backend as NativeBackend)
     overrideRelu(backendName)
+    overrideRelu6(backendName)
     overrideBatchNorm(backendName)
     overrideMomentum()
   })

@@ -9,7 +9,7 @@
 
 namespace {
 
-enum Activation : int32_t { kNone, kRelu, kGelu };
+enum Activation : int32_t { kNone, kRelu, kGelu, kRelu6 };
 
 // e to the power of x, which is not above 0.
 inline Floats exponential(Floats x) {
@@ -50,6 +50,10 @@ template <Activation activation>
 inline Floats activate(Floats x) {
   if (activation == kRelu) return select(~(x <= 0), x);
   if (activation == kGelu) return x * Normal(x).below;
+  if (activation == kRelu6) {
+    const Masks above = x > 6;
+    return select(~(x <= 0) & ~above, x) + select(above, Floats{} + 6.0f);
+  }
   return x;
 }
 
@@ -61,6 +65,7 @@ inline Floats passBack(Floats x, Floats dy) {
     const Normal normal(x);
     return dy * (normal.below + x * normal.density);
   }
+  if (activation == kRelu6) return select((x > 0) & (x < 6), dy);
   return dy;
 }
 
@@ -69,6 +74,7 @@ template <typename Work>
 void withActivation(int32_t activation, const Work& work) {
   if (activation == kRelu) return work(std::integral_constant<Activation, kRelu>());
   if (activation == kGelu) return work(std::integral_constant<Activation, kGelu>());
+  if (activation == kRelu6) return work(std::integral_constant<Activation, kRelu6>());
   work(std::integral_constant<Activation, kNone>());
 }
 

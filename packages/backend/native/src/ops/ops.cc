@@ -10,6 +10,7 @@
 
 #include "activation.h"
 #include "batch_norm.h"
+#include "depthwise.h"
 #include "filter_gradient.h"
 #include "gather.h"
 #include "op.h"
@@ -62,6 +63,18 @@ void defineAll() {
          {"window: list(int)", "strides: list(int)"},
          both(maxPoolGradient<float>, maxPoolGradient<Bfloat16>));
   define("TricksGather", {"rows: T", "places: int32"}, {"out: T"}, {}, {{TF_FLOAT, gather}});
+  define("TricksAddBias", {"x: T", "bias: T"}, {"y: T"}, {"activation: int"},
+         {{TF_FLOAT, addBias}});
+  define("TricksDepthwise", {"x: T", "filter: T", "bias: T"}, {"y: T"},
+         {"window: list(int)", "strides: list(int)", "size: list(int)", "padding: list(int)",
+          "activation: int"},
+         {{TF_FLOAT, depthwiseOp}});
+  define("TricksDepthwiseInputGrad", {"dy: T", "filter: T"}, {"dx: T"},
+         {"window: list(int)", "strides: list(int)", "size: list(int)", "padding: list(int)"},
+         {{TF_FLOAT, depthwiseInputGradientOp}});
+  define("TricksDepthwiseFilterGrad", {"x: T", "dy: T"}, {"dfilter: T"},
+         {"window: list(int)", "strides: list(int)", "padding: list(int)"},
+         {{TF_FLOAT, depthwiseFilterGradientOp}});
   define("TricksPatches", {"x: T"}, {"y: T"},
          {"window: list(int)", "strides: list(int)", "size: list(int)", "padding: list(int)"},
          both(patches<float>, patches<Bfloat16>));

@@ -1,0 +1,283 @@
+// Depthwise convolution, one filter per channel, with its gradients. A block of channels, one vector wide, is processed
+// for a whole row, so that the filter's values for them stay in the nearest cache.
+#pragma once
+
+#include "activation.h"
+#include "op.h"
+#include "threads.h"
+
+namespace {
+
+// Sizes of a depthwise convolution. A window begins at (i · strideHeight − top, j · strideWidth − left).
+struct Depthwise {
+  int64_t images, height, width, channels, outHeight, outWidth;
+  int filterHeight, filterWidth, strideHeight, strideWidth, top, left;
+
+  int64_t pixel(int64_t image, int64_t i, int64_t j) const {
+    return ((image * height + i) * width + j) * channels;
+  }
+  int64_t position(int64_t image, int64_t i, int64_t j) const {
+    return ((image * outHeight + i) * outWidth + j) * channels;
+  }
+};
+
+// The part [first, last) of a filter of `size` that lies inside [0, length) if it begins at `begin`.
+struct Inside {
+  Inside(int64_t begin, int size, int64_t length)
+      : first(static_cast<int>(std::max<int64_t>(0, -begin))),
+        last(static_cast<int>(std::min<int64_t>(size, length - begin))) {}
+  bool whole(int size) const { return first == 0 && last == size; }
+  int first, last;
+};
+
+// Adds to sums[0 … count) the products of a filter's row with windows that lie whole in a row of x and are `stride`
+// pixels apart. `values` has the row's filter values. With a width known to the compiler, neighbouring windows share
+// the loaded pixels.
+template <int kWidth, int kStride, int kCount>
+inline void addRow(const float* x, int64_t channels, const Floats* values, Floats* sums) {
+  Floats pixels[(kCount - 1) * kStride + kWidth];
+  for (int p = 0; p < (kCount - 1) * kStride + kWidth; ++p) pixels[p] = load(x + p * channels);
+  for (int k = 0; k < kCount; ++k)
+    for (int b = 0; b < kWidth; ++b) sums[k] += pixels[k * kStride + b] * values[b];
+}
+
+// The largest filter, in values, whose values are copied to the stack.
+constexpr int kMostTaps = 121;
+
+template <Activation activation, int kWidth, int kStride>
+inline void depthwiseRow(const Depthwise& by, const float* x, const float* filter,
+                         const float* bias, int64_t image, int64_t i, float* y) {
+  constexpr int kCount = 4;
+  const int width = kWidth > 0 ? kWidth : by.filterWidth;
+  const int64_t stride = kWidth > 0 ? kStride : by.strideWidth;
+  const int64_t line = i * by.strideHeight - by.top;
+  const Inside rows(line, by.filterHeight, by.height);
+  // Positions whose windows lie whole in a row.
+  const int64_t begin = std::min(by.outWidth, (by.left + stride - 1) / stride);
+  const int64_t beyond = by.width + by.left - width;
+  const int64_t end = beyond < 0 ? begin : std::max(begin, std::min(by.outWidth, beyond / stride + 1));
+  Floats taps[kMostTaps];
+  for (int64_t c = 0; c < by.channels; c += kLanes) {
+    for (int k = 0; k < by.filterHeight * width; ++k) taps[k] = load(filter + k * by.channels + c);
+    const Floats start = load(bias + c);
+    const auto single = [&](int64_t j) {
+      const int64_t column = j * stride - by.left;
+      const Inside columns(column, width, by.width);
+      Floats sum = start;
+      for (int a = rows.first; a < rows.last; ++a)
+        for (int b = columns.first; b < columns.last; ++b)
+          sum += load(x + by.pixel(image, line + a, column + b) + c) * taps[a * width + b];
+      store(y + by.position(image, i, j) + c, activate<activation>(sum));
+    };
+    int64_t j = 0;
+    for (; j < begin; ++j) single(j);
+    if constexpr (kWidth > 0)
+      for (; j + kCount <= end; j += kCount) {
+        Floats sums[kCount];
+        for (auto& sum : sums) sum = start;
+        for (int a = rows.first; a < rows.last; ++a)
+          addRow<kWidth, kStride, kCount>(x + by.pixel(image, line + a, j * stride - by.left) + c,
+                                          by.channels, taps + a * kWidth, sums);
+        for (int k = 0; k < kCount; ++k)
+          store(y + by.position(image, i, j + k) + c, activate<activation>(sums[k]));
+      }
+    for (; j < by.outWidth; ++j) single(j);
+  }
+}
+
+// Calls work(image, row) for all rows of all images, in parallel.
+template <typename Work>
+void eachRow(int64_t images, int64_t rows, int64_t cost, const Work& work) {
+  const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, cost));
+  Threads::instance().split(images * rows, grain, [&](int64_t from, int64_t to, int) {
+    for (int64_t row = from; row < to; ++row) work(row / rows, row % rows);
+  });
+}
+
+// y = activation(x ∗ filter + bias). `filter` is [height, width, channels].
+inline void depthwise(const Depthwise& by, int32_t activation, const float* x, const float* filter,
+                      const float* bias, float* y) {
+  const auto rows = [&](auto row) {
+    eachRow(by.images, by.outHeight, by.outWidth * by.channels,
+            [&](int64_t image, int64_t i) { row(by, x, filter, bias, image, i, y); });
+  };
+  withActivation(activation, [&](auto constant) {
+    constexpr Activation kind = decltype(constant)::value;
+    if (by.filterWidth == 3 && by.strideWidth == 1) return rows(depthwiseRow<kind, 3, 1>);
+    if (by.filterWidth == 3 && by.strideWidth == 2) return rows(depthwiseRow<kind, 3, 2>);
+    if (by.filterWidth == 5 && by.strideWidth == 1) return rows(depthwiseRow<kind, 5, 1>);
+    if (by.filterWidth == 5 && by.strideWidth == 2) return rows(depthwiseRow<kind, 5, 2>);
+    rows(depthwiseRow<kind, 0, 0>);
+  });
+}
+
+// The gradient by a row of x: dx[i, j] = Σ dy[(i + top − a) / stride, (j + left − b) / stride] · filter[a, b] over whole
+// quotients.
+inline void depthwiseInputRow(const Depthwise& by, const float* dy, const float* filter,
+                              int64_t image, int64_t i, float* dx) {
+  Floats taps[kMostTaps];
+  for (int64_t c = 0; c < by.channels; c += kLanes) {
+    for (int k = 0; k < by.filterHeight * by.filterWidth; ++k)
+      taps[k] = load(filter + k * by.channels + c);
+    for (int64_t j = 0; j < by.width; ++j) {
+      Floats sum{};
+      // The first filter position that meets the stride's grid.
+      for (int64_t a = (i + by.top) % by.strideHeight; a < by.filterHeight; a += by.strideHeight) {
+        const int64_t line = (i + by.top - a) / by.strideHeight;
+        if (i + by.top < a || line >= by.outHeight) continue;
+        for (int64_t b = (j + by.left) % by.strideWidth; b < by.filterWidth; b += by.strideWidth) {
+          const int64_t column = (j + by.left - b) / by.strideWidth;
+          if (j + by.left < b || column >= by.outWidth) continue;
+          sum += load(dy + by.position(image, line, column) + c) * taps[a * by.filterWidth + b];
+        }
+      }
+      store(dx + by.pixel(image, i, j) + c, sum);
+    }
+  }
+}
+
+// The same with strides of 1: a depthwise convolution of dy with the reversed filter.
+inline void depthwiseReversed(const Depthwise& by, const float* dy, const float* filter, float* dx) {
+  const int64_t taps = by.filterHeight * by.filterWidth;
+  std::vector<float> reversed(taps * by.channels);
+  for (int64_t k = 0; k < taps; ++k)
+    std::copy_n(filter + (taps - 1 - k) * by.channels, by.channels, &reversed[k * by.channels]);
+  const std::vector<float> bias(by.channels);
+  const Depthwise back{by.images,       by.outHeight,   by.outWidth, by.channels,
+                       by.height,       by.width,       by.filterHeight, by.filterWidth,
+                       1,               1,              by.filterHeight - 1 - by.top,
+                       by.filterWidth - 1 - by.left};
+  depthwise(back, kNone, dy, reversed.data(), bias.data(), dx);
+}
+
+// Adds to sums[a][b] the products of dy and x at that distance, for a block of channels of an image.
+template <int kHeight, int kWidth>
+inline void addTaps(const Depthwise& by, const float* x, const float* dy, int64_t image, int64_t c,
+                    Floats* sums) {
+  const int height = kHeight > 0 ? kHeight : by.filterHeight;
+  const int width = kWidth > 0 ? kWidth : by.filterWidth;
+  for (int64_t i = 0; i < by.outHeight; ++i) {
+    const int64_t line = i * by.strideHeight - by.top;
+    const Inside rows(line, height, by.height);
+    for (int64_t j = 0; j < by.outWidth; ++j) {
+      const int64_t column = j * by.strideWidth - by.left;
+      const Inside columns(column, width, by.width);
+      const Floats gradient = load(dy + by.position(image, i, j) + c);
+      if (kWidth > 0 && rows.whole(height) && columns.whole(width)) {
+        const float* corner = x + by.pixel(image, line, column) + c;
+        for (int a = 0; a < height; ++a)
+          for (int b = 0; b < width; ++b)
+            sums[a * width + b] +=
+                gradient * load(corner + (a * by.width + b) * by.channels);
+        continue;
+      }
+      for (int a = rows.first; a < rows.last; ++a)
+        for (int b = columns.first; b < columns.last; ++b)
+          sums[a * width + b] +=
+              gradient * load(x + by.pixel(image, line + a, column + b) + c);
+    }
+  }
+}
+
+// The gradient by the filter. Each thread has channels of its own, so the order of the sums doesn't depend on their
+// number; each image is summed on its own, which keeps float32's error small.
+inline void depthwiseFilterGradient(const Depthwise& by, const float* x, const float* dy,
+                                    float* dFilter) {
+  const int taps = by.filterHeight * by.filterWidth;
+  const auto add = by.filterHeight == 3 && by.filterWidth == 3   ? addTaps<3, 3>
+                   : by.filterHeight == 5 && by.filterWidth == 5 ? addTaps<5, 5>
+                                                                 : addTaps<0, 0>;
+  Threads::instance().split(by.channels / kLanes, 1, [&](int64_t from, int64_t to, int) {
+    for (int64_t c = from * kLanes; c < to * kLanes; c += kLanes) {
+      Floats total[kMostTaps] = {};
+      for (int64_t image = 0; image < by.images; ++image) {
+        Floats sums[kMostTaps] = {};
+        add(by, x, dy, image, c, sums);
+        for (int k = 0; k < taps; ++k) total[k] += sums[k];
+      }
+      for (int k = 0; k < taps; ++k) store(dFilter + k * by.channels + c, total[k]);
+    }
+  });
+}
+
+// `x` is the shape of the images, `y` of the outputs.
+inline Depthwise sizesOf(const Attributes& given, const std::vector<int64_t>& x,
+                         const std::vector<int64_t>& y) {
+  return {x[0], x[1], x[2], x[3], y[1], y[2], given.window[0], given.window[1],
+          given.strides[0], given.strides[1], given.padding[0], given.padding[1]};
+}
+
+// x, filter, bias → y
+void depthwiseOp(void* attributes, TF_OpKernelContext* context) {
+  Call call(attributes, context);
+  Tensor x, filter, bias, y;
+  call.input(0, &x);
+  call.input(1, &filter);
+  call.input(2, &bias);
+  if (!call.ok()) return;
+  const Attributes& given = call.attributes;
+  const std::vector<int64_t> shape = {x.size(0), given.size[0], given.size[1], x.size(3)};
+  call.output(0, TF_FLOAT, shape, &y);
+  if (!call.ok()) return;
+  depthwise(sizesOf(given, x.shape(), shape), given.activation, x.data<float>(),
+            filter.data<float>(), bias.data<float>(), y.data<float>());
+}
+
+// dy, filter → dx
+void depthwiseInputGradientOp(void* attributes, TF_OpKernelContext* context) {
+  Call call(attributes, context);
+  Tensor dy, filter, dx;
+  call.input(0, &dy);
+  call.input(1, &filter);
+  if (!call.ok()) return;
+  const Attributes& given = call.attributes;
+  const std::vector<int64_t> shape = {dy.size(0), given.size[0], given.size[1], dy.size(3)};
+  call.output(0, TF_FLOAT, shape, &dx);
+  if (!call.ok()) return;
+  const Depthwise by = sizesOf(given, shape, dy.shape());
+  if (by.strideHeight == 1 && by.strideWidth == 1)
+    return depthwiseReversed(by, dy.data<float>(), filter.data<float>(), dx.data<float>());
+  eachRow(by.images, by.height, by.width * by.channels, [&](int64_t image, int64_t i) {
+    depthwiseInputRow(by, dy.data<float>(), filter.data<float>(), image, i, dx.data<float>());
+  });
+}
+
+// x, dy → dFilter
+void depthwiseFilterGradientOp(void* attributes, TF_OpKernelContext* context) {
+  Call call(attributes, context);
+  Tensor x, dy, dFilter;
+  call.input(0, &x);
+  call.input(1, &dy);
+  if (!call.ok()) return;
+  const Attributes& given = call.attributes;
+  call.output(0, TF_FLOAT, {given.window[0], given.window[1], x.size(3), 1}, &dFilter);
+  if (!call.ok()) return;
+  depthwiseFilterGradient(sizesOf(given, x.shape(), dy.shape()), x.data<float>(),
+                          dy.data<float>(), dFilter.data<float>());
+}
+
+// y = activation(x + bias), of rows of channels.
+void addBias(void* attributes, TF_OpKernelContext* context) {
+  Call call(attributes, context);
+  Tensor x, bias, y;
+  call.input(0, &x);
+  call.input(1, &bias);
+  if (!call.ok()) return;
+  call.output(0, TF_FLOAT, x.shape(), &y);
+  if (!call.ok()) return;
+  const float *from = x.data<float>(), *terms = bias.data<float>();
+  float* to = y.data<float>();
+  const int64_t channels = bias.size(0), rows = TF_TensorElementCount(x.tensor) / channels;
+  withActivation(call.attributes.activation, [&](auto constant) {
+    constexpr Activation kind = decltype(constant)::value;
+    Threads::instance().split(rows, grainOf(channels), [&](int64_t first, int64_t last, int) {
+      for (int64_t row = first; row < last; ++row)
+        for (int64_t c = 0; c < channels; c += kLanes) {
+          const int64_t at = row * channels + c;
+          store(to + at, activate<kind>(load(from + at) + load(terms + c)));
+        }
+    });
+  });
+}
+
+}  // namespace
