@@ -305,8 +305,8 @@ function fused(call: Call, info: Window): tf.Tensor {
   return tf.tidy(() => {
     const y = convolve(call, info)
     const precision = precisionOf(call, y)
-    const whole = bias && precision === 'float32' ? addBias(call, y, bias, activation) : undefined
-    if (whole) return whole
+    const once = bias && precision === 'float32' ? addBias(call, y, bias, activation) : undefined
+    if (once) return once
     const biased =
       bias?.rank === 1
         ? execute(call, 'BiasAdd', [y, bias], { data_format: text('NHWC') }, { precision })[0]!
