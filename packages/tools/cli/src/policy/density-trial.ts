@@ -3,7 +3,15 @@ import { machineOf } from '@tricks/ablation'
 import { autoAugment, type Policy } from '@tricks/autoaugment'
 import { createRandom, type Json, type Random } from '@tricks/core'
 import { densityReward } from '@tricks/policy-search'
-import { allImages, batchOf, type ImageSet, openData, train } from '@tricks/train'
+import {
+  allImages,
+  batchOf,
+  type Checkpoint,
+  type ImageSet,
+  openData,
+  train,
+  type TrainOptions,
+} from '@tricks/train'
 import { attemptsAt, newestCheckpoint, type Program } from '@tricks/trials'
 import type { Bag } from '../tune/bag.ts'
 import type { TuneSetup } from '../tune/setup.ts'
@@ -32,15 +40,14 @@ export interface DensityMetrics {
 export const densityProgram: Program = async ({ trial, storage, signal, progress }) => {
   const { first, candidates, ...config } = trial.config as unknown as DensityConfig
   const began = performance.now()
-  const found = newestCheckpoint(attemptsAt(storage, trial.from!))
-  if (!found)
-    throw new Error(`the network of fold ${config.fold} is missing from the storage folder`)
   const { options, dispose } = await openTraining(trial, { ...config, measured: 'held' })
   const { data, epochs, batchSize } = options
   const held = data.test!
   const random = createRandom(trial.seed).fork('copies')
   const rewards: DensityMetrics['candidates'][number][] = []
   try {
+    const found = newestCheckpoint(attemptsAt(storage, trial.from!))
+    const network = found?.checkpoint ?? (await trainNetwork(options, signal))
     const { mean } = openData({
       train: data.train,
       validation: 0,
@@ -58,7 +65,7 @@ export const densityProgram: Program = async ({ trial, storage, signal, progress
         const { testLogits } = await train({
           ...options,
           data: { ...data, test },
-          resume: found.checkpoint,
+          resume: network,
         })
         correct.push(correctOf(testLogits!, held))
       }
@@ -77,6 +84,16 @@ export const densityProgram: Program = async ({ trial, storage, signal, progress
     wallClock: { seconds: (performance.now() - began) / 1000 },
   }
   return { metrics: metrics as unknown as Json }
+}
+
+/** Trains the network of a fold again, with the same result, if its checkpoint was removed. */
+async function trainNetwork(options: TrainOptions, signal: AbortSignal): Promise<Checkpoint> {
+  let last: Checkpoint | undefined
+  const save = (checkpoint: Checkpoint): void => void (last = checkpoint)
+  const checkpoint = { every: { epochs: options.epochs }, save }
+  const { stopped } = await train({ ...options, signal, checkpoint })
+  if (stopped === 'aborted') throw new Error('stopped')
+  return last!
 }
 
 /** Images that are augmented at once. */
