@@ -65,7 +65,8 @@ function searched(
   }
   const plan = { epochs: setup.epochs, rounds, cost: 0, text: 'a plan' }
   const own = { queue, storage: root, setup, bag, plan, members: 4, reward: 'mean' } as const
-  return methods[method].search({ ...own, seed: 3, signal: stop.signal, say })
+  const onTrained = (): void => undefined
+  return methods[method].search({ ...own, seed: 3, signal: stop.signal, say, onTrained })
 }
 
 test('fast-autoaugment is interrupted, continues, and is replayed', async () => {

@@ -39,6 +39,8 @@ export interface Means {
   readonly seed: number
   readonly signal: AbortSignal
   readonly say: (line: string) => void
+  /** Called with the trials of each round when all have finished. */
+  readonly onTrained: (entries: readonly Entry[]) => void
 }
 
 /** What a search found. */
@@ -72,12 +74,13 @@ export const fewestEpochs = ({ epochs }: Sizes): number => Math.min(4, epochs)
  */
 export async function resultsOf(
   trials: readonly Trial[],
-  { queue, signal }: Pick<Means, 'queue' | 'signal'>,
+  { queue, signal, onTrained }: Pick<Means, 'queue' | 'signal'> & Partial<Pick<Means, 'onTrained'>>,
 ): Promise<Entry[] | undefined> {
   const entries = await settle(queue, trials, { signal })
   if (entries.length < trials.length) return undefined
   const failed = entries.find(({ state }) => state === 'failed')
   if (failed)
     throw new Error(`search: ${armOf(failed.trial)}: ${failed.error}. Start it again to try again.`)
+  onTrained?.(entries)
   return entries
 }

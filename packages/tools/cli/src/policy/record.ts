@@ -13,6 +13,8 @@ export interface Concluded extends Found {
   readonly n: number
   /** Epochs of a training in the search. */
   readonly epochs: number
+  /** The time of all trials of the search together, each on one thread. */
+  readonly cost: { readonly wallClock: { readonly seconds: number } }
 }
 
 /** The option of a found call that is kept in a file of its own; undefined if its options are short. */
@@ -58,7 +60,7 @@ const size = (share: number): string => (share * 100).toFixed(2)
 
 /** `README.md`: what was found, for a person. */
 export function pageOf(
-  { call, text, compared, n }: Concluded,
+  { call, text, compared, n, cost }: Concluded,
   of: { readonly title: string; readonly data: string; readonly again: string },
 ): string {
   const filed = filedOption(call)
@@ -76,6 +78,8 @@ export function pageOf(
     '',
     ...(filed ? [`![The ${filed}](${filed}.svg)`, ''] : []),
     ...(filed === 'policy' ? ['![Sub-policies on pictures](sub-policies.svg)', ''] : []),
+    `The search took ${(cost.wallClock.seconds / 60).toFixed(1)} processor-minutes.`,
+    '',
     '## Compared',
     '',
     `Accuracy on test images in %, over ${n} fresh seeds, which all augmentations share, and by how much the found one is better, in ` +

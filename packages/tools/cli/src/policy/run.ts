@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import { createRandom } from '@tricks/core'
 import { percent } from '@tricks/run'
-import { type Queue } from '@tricks/trials'
+import type { Entry, Queue } from '@tricks/trials'
 import { type Flags, written } from '../flags.ts'
 import { slots } from '../trials/common.ts'
 import { driveTrials } from '../trials/drive.ts'
@@ -113,7 +113,11 @@ async function drive(
   const { epochs } = plan
   view.say(`Search     ${methods[method].title}: ${plan.text}`)
   view.say(`Comparison ${n} pairs of ${setup.epochs} epochs per augmentation, on test images\n`)
-  const means = { ...search, queue, storage, bag, plan, signal, say: view.say }
+  let seconds = 0
+  const onTrained = (entries: readonly Entry[]): void => {
+    for (const entry of entries) seconds += metricsOf(entry)!.wallClock.seconds
+  }
+  const means = { ...search, queue, storage, bag, plan, signal, say: view.say, onTrained }
   const found = await methods[method].search({ ...means, setup: { ...setup, epochs } })
   if (!found) return undefined
   const arms: Arm[] = [{ name: 'found', augment: () => found.call }, ...search.arms]
@@ -130,7 +134,7 @@ async function drive(
       )
     },
   })
-  return compared && { ...found, compared, n, epochs }
+  return compared && { ...found, compared, n, epochs, cost: { wallClock: { seconds } } }
 }
 
 /** Trains with a random policy for a moment, to know what an epoch takes. */

@@ -28,11 +28,11 @@ export async function writeFound(
   const { about, title, again, data, program } = of
   const { name, base, view, setup } = of.prepared
   const replaced = base.tricks.flatMap((trick) => (isPolicy(trick.name) ? [trick.name] : []))
-  const { call, tried, compared, n, epochs } = found
+  const { call, tried, compared, n, epochs, cost } = found
   const filed = filedOption(call)
   const text = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`
   const file = join(out, 'searched.recipe.mjs')
-  const result = { found: call.name, ...call.options, epochs, n, ...tried, compared }
+  const result = { found: call.name, ...call.options, epochs, n, cost, ...tried, compared }
   replaceFile(join(out, 'search.json'), text({ ...about, ...result }))
   if (filed) replaceFile(join(out, `${filed}.json`), `${JSON.stringify(call.options[filed])}\n`)
   if (filed === 'schedule') {

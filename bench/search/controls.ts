@@ -1,15 +1,13 @@
 // Planted controls for the searches of @tricks/policy-search, on pictures from CIFAR-10: each search must leave out what is
 // known to harm, and must not claim a gain on shuffled labels. Writes controls.json, and prints a table.
-// `node --conditions=@tricks/source bench/controls/run.ts [options]` under Node 24; interrupted, it continues.
-import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+// `node --conditions=@tricks/source bench/search/controls.ts [options]` under Node 24; interrupted, it continues.
+import { existsSync, writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { effectText, estimate, type Estimate, isClear } from '@tricks/ablation'
-import type { Policy } from '@tricks/autoaugment'
 import { loadCifar10 } from '@tricks/cifar10'
-import type { PolicySchedule } from '@tricks/policy-search'
+import { accuraciesOf, difference, searched } from './command.ts'
 import { type Exposure, ofPolicy, ofRandom, ofSchedule, relative } from './exposure.ts'
 import { type Control, controls, plant, someOf, writePictures } from './plant.ts'
 
@@ -38,13 +36,6 @@ const harmful: Readonly<Record<Control, readonly string[]>> = {
   shuffled: [],
 }
 
-interface SearchRecord {
-  readonly policy?: Policy
-  readonly schedule?: PolicySchedule
-  readonly n: number
-  readonly compared: readonly { readonly name: string; readonly accuracies: readonly number[] }[]
-}
-
 interface Row {
   readonly control: Control
   readonly method: string
@@ -60,50 +51,31 @@ interface Row {
   readonly harmful?: number
   /** Exposure to all others. */
   readonly others: number
-  readonly cpuSeconds: number
+  /** Processor seconds of the search. */
+  readonly seconds: number
 }
 
 const out = resolve(values.out)
-const cli = resolve(import.meta.dirname, '../../packages/tools/cli/src/cli.ts')
 
-/** Searches in a control's pictures. @returns the record, and the processor time of its processes */
+/** Searches in a control's pictures. */
 function search(control: Control, method: string): Row {
-  const data = join(out, control)
-  const folder = join(out, `${control}-${method}`)
-  const flags = {
-    recipe: values.recipe,
+  const { recipe, epochs, budget, members, seed, processes, backend } = values
+  const record = searched(join(out, control), {
+    recipe,
     method,
-    ...(method === 'pba' && { members: values.members }),
+    members: method === 'pba' ? members : undefined,
     size: '32',
-    epochs: values.epochs,
-    budget: values.budget,
+    epochs,
+    budget,
     only: 'none,random policies',
-    seed: values.seed,
-    processes: values.processes,
-    ...(values.backend !== undefined && { backend: values.backend }),
-    out: folder,
-  }
-  const args = Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value])
-  const node = ['--conditions=@tricks/source', '--no-warnings', cli, 'search', data, ...args]
-  const timed = join(folder, 'cpu-seconds')
-  if (!existsSync(timed)) {
-    const { status } = spawnSync(process.execPath, node, { stdio: 'inherit' })
-    if (status !== 0) process.exit(status ?? 1)
-    // Of all children so far.
-    const spent = childSeconds() - before
-    before += spent
-    writeFileSync(timed, String(spent))
-  }
-  const record = JSON.parse(readFileSync(join(folder, 'search.json'), 'utf8')) as SearchRecord
-  const of = (name: string): readonly number[] =>
-    record.compared.find((each) => each.name === name)!.accuracies
-  const minus = (one: readonly number[], other: readonly number[]): Estimate =>
-    estimate(one.map((value, i) => value - other[i]!))
-  const [found, none, random] = ['found', 'none', 'random policies'].map(of) as [
-    readonly number[],
-    readonly number[],
-    readonly number[],
-  ]
+    seed,
+    processes,
+    backend,
+    out: join(out, `${control}-${method}`),
+  })
+  const [found, none, random] = ['found', 'none', 'random policies'].map((name) =>
+    accuraciesOf(record, name),
+  ) as [readonly number[], readonly number[], readonly number[]]
   const own = record.policy ? ofPolicy(record.policy) : ofSchedule(record.schedule!)
   const usual = ofRandom(record.policy ? 'policy' : 'schedule')
   const others = Object.keys(usual).filter((op) => !harmful[control].includes(op))
@@ -112,22 +84,15 @@ function search(control: Control, method: string): Row {
     method,
     n: record.n,
     none: estimate(none),
-    found: minus(found, none),
-    random: minus(random, none),
-    better: minus(found, random),
+    found: difference(found, none),
+    random: difference(random, none),
+    better: difference(found, random),
     exposure: own,
     ...(harmful[control].length > 0 && { harmful: relative(own, usual, harmful[control]) }),
     others: relative(own, usual, others),
-    cpuSeconds: Number(readFileSync(timed, 'utf8')),
+    seconds: record.cost.wallClock.seconds,
   }
 }
-
-/** Processor seconds of ended children, on Linux. */
-function childSeconds(): number {
-  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1]!.split(' ')
-  return (Number(fields[13]) + Number(fields[14])) / 100
-}
-let before = 0
 
 const { train, test } = await loadCifar10()
 const seed = Number(values.seed)
@@ -154,19 +119,15 @@ writeFileSync(join(out, 'controls.json'), `${JSON.stringify({ about, rows }, nul
 
 const times = (ratio: number | undefined): string => (ratio === undefined ? '' : ratio.toFixed(2))
 console.log(
-  '\n| control | method | n | none, % | random | found | found − random | harmful | others | processor min |',
+  '\n| control | method | n | none, % | random | found | found − random | harmful | others | search, processor min |',
 )
 console.log('| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |')
 for (const row of rows)
   console.log(
     `| ${row.control} | ${row.method} | ${row.n} | ${(row.none.mean * 100).toFixed(2)} | ${effectText(row.random)} | ${effectText(row.found)} | ` +
-      `${effectText(row.better)} | ${times(row.harmful)} | ${times(row.others)} | ${(row.cpuSeconds / 60).toFixed(1)} |`,
+      `${effectText(row.better)} | ${times(row.harmful)} | ${times(row.others)} | ${(row.seconds / 60).toFixed(1)} |`,
   )
-const claimed = rows.filter(
-  ({ control, found }) => control === 'shuffled' && isClear(found) && found.mean > 0,
-)
-console.log(
-  claimed.length === 0
-    ? '\nNo gain is claimed on shuffled labels.'
-    : `\nA gain is claimed on shuffled labels by ${claimed.map(({ method }) => method).join(', ')}.`,
-)
+for (const { method, found } of rows.filter(({ control }) => control === 'shuffled'))
+  console.log(
+    `\n${method}: ${isClear(found) && found.mean > 0 ? 'a gain' : 'no gain'} is claimed on shuffled labels.`,
+  )

@@ -1,4 +1,4 @@
-// The data of bench/controls, on which a search for an augmentation is checked.
+// The data of bench/search, on which a search for an augmentation is checked.
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,14 +7,14 @@ import { drawPopulationPolicy, randomPolicy } from '@tricks/policy-search'
 import type { ImageSet } from '@tricks/train'
 import sharp from 'sharp'
 import { expect, test } from 'vitest'
-import { ofPolicy, ofRandom, ofSchedule, relative } from '../../bench/controls/exposure.ts'
+import { ofPolicy, ofRandom, ofSchedule, relative } from '../../bench/search/exposure.ts'
 import {
   plant,
   rotateChannels,
   rotateQuarter,
   someOf,
   writePictures,
-} from '../../bench/controls/plant.ts'
+} from '../../bench/search/plant.ts'
 
 const [side, count] = [4, 60]
 const size = side * side * 3

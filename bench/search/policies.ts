@@ -1,0 +1,94 @@
+// The searches of @tricks/policy-search with equal budgets, on CIFAR-10: what each found, next to random policies, and to
+// augmentations that need no search, in pairs with the same seeds. Writes policies.json, and prints a table.
+// `node --conditions=@tricks/source bench/search/policies.ts [options]` under Node 24; interrupted, it continues.
+import { writeFileSync } from 'node:fs'
+import { cpus } from 'node:os'
+import { join, resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { effectText, estimate } from '@tricks/ablation'
+import { accuraciesOf, difference, searched } from './command.ts'
+
+const { values } = parseArgs({
+  options: {
+    methods: { type: 'string', default: 'pba,fast-autoaugment,autoaugment,rand-augment' },
+    data: { type: 'string', default: 'cifar10' },
+    recipe: { type: 'string', default: 'base' },
+    images: { type: 'string', default: '5000' },
+    epochs: { type: 'string', default: '40' },
+    budget: { type: 'string', default: '2h' },
+    seed: { type: 'string', default: '0' },
+    processes: { type: 'string', default: '2' },
+    backend: { type: 'string' },
+    out: { type: 'string', default: 'runs/policies' },
+  },
+})
+const { methods, data, out, ...flags } = values
+
+const searches = methods.split(',').map((method) => {
+  const record = searched(data, { ...flags, method, out: resolve(join(out, method)) })
+  return { method, record }
+})
+const [first] = searches
+// The search may have left time for more pairs with one method than with another.
+const n = Math.min(...searches.map(({ record }) => record.n))
+const of = (record: (typeof searches)[number]['record'], name: string): readonly number[] =>
+  accuraciesOf(record, name).slice(0, n)
+const none = of(first!.record, 'none')
+const usual = first!.record.compared.map(({ name }) => name)
+const randoms = searches
+  .map(({ method, record }) => ({
+    name: `random policies, as for ${method}`,
+    accuracies: of(record, 'random policies'),
+  }))
+  // Methods with random policies of the same kind share these trainings.
+  .filter(({ accuracies }, i, all) => {
+    const text = accuracies.join()
+    return all.findIndex((other) => other.accuracies.join() === text) === i
+  })
+const arms = [
+  ...searches.map(({ method, record }) => ({
+    name: `found by ${method}`,
+    accuracies: of(record, 'found'),
+    random: of(record, 'random policies'),
+    seconds: record.cost.wallClock.seconds,
+  })),
+  ...randoms,
+  ...usual
+    .filter((name) => name !== 'found' && name !== 'random policies')
+    .map((name) => ({ name, accuracies: of(first!.record, name) })),
+].map(
+  ({
+    accuracies,
+    random,
+    ...arm
+  }: {
+    readonly name: string
+    readonly accuracies: readonly number[]
+    readonly random?: readonly number[]
+    readonly seconds?: number
+  }) => ({
+    ...arm,
+    accuracies,
+    accuracy: estimate(accuracies),
+    overNone: difference(accuracies, none),
+    ...(random && { overRandom: difference(accuracies, random) }),
+  }),
+)
+const about = {
+  ...values,
+  machine: `${cpus().length} × ${cpus()[0]!.model}`,
+  node: process.version,
+}
+writeFileSync(
+  join(resolve(out), 'policies.json'),
+  `${JSON.stringify({ about, n, arms }, null, 2)}\n`,
+)
+
+console.log(`\nAccuracy on test images, n = ${n} pairs, differences in percentage points\n`)
+console.log('| augmentation | accuracy, % | − none | − random policies | search, processor min |')
+console.log('| --- | ---: | ---: | ---: | ---: |')
+for (const { name, accuracy, overNone, overRandom, seconds } of arms)
+  console.log(
+    `| ${name} | ${(accuracy.mean * 100).toFixed(2)} | ${name === 'none' ? '' : effectText(overNone)} | ` +
+      `${overRandom ? effectText(overRandom) : ''} | ${seconds === undefined ? '' : (seconds / 60).toFixed(1)} |`,
+  )
