@@ -63,7 +63,7 @@ function searched(
   const say = (line: string): void => {
     if (stopAfter !== undefined && line.startsWith(stopAfter)) stop.abort()
   }
-  const plan = { epochs: setup.epochs, rounds, cost: 0, text: 'a plan' }
+  const plan = { epochs: setup.epochs, rounds, held: 40, cost: 0, text: 'a plan' }
   const own = { queue, storage: root, setup, bag, plan, members: 4, reward: 'mean' } as const
   const onTrained = (): void => undefined
   return methods[method].search({ ...own, seed: 3, signal: stop.signal, say, onTrained })
@@ -117,13 +117,15 @@ test('autoaugment and the grid of rand-augment', async () => {
 
 test('folds are stratified, differ, and hold out two fifths', async () => {
   const { train } = await openImages(setup)
-  const folds = [0, 1].map((index) => foldOf(train, index, 1))
+  const folds = [0, 1].map((index) => foldOf(train, { index, held: 40 }, 1))
   for (const { train: own, held } of folds) {
     expect([own.labels.length, held.labels.length]).toEqual([60, 40])
     expect(Array.from(held.labels).filter((label) => label === 0)).toHaveLength(20)
   }
+  const small = foldOf(train, { index: 0, held: 10 }, 1)
+  expect([small.train.labels.length, small.held.labels.length]).toEqual([60, 10])
   expect(folds[0]!.held.images).not.toEqual(folds[1]!.held.images)
-  expect(foldOf(train, 0, 2).held.images).not.toEqual(folds[0]!.held.images)
+  expect(foldOf(train, { index: 0, held: 40 }, 2).held.images).not.toEqual(folds[0]!.held.images)
 })
 
 test('a policy that changes nothing is rewarded with the accuracy of the network', async () => {
@@ -134,7 +136,7 @@ test('a policy that changes nothing is rewarded with the accuracy of the network
     const job = { trial, storage, folder, earlier: [], signal, progress: () => undefined }
     return (await program(job)).metrics
   }
-  const config = { bag, setup, fold: 1 }
+  const config = { bag, setup, fold: { index: 1, held: 40 } }
   const network = trialOf({
     kind: 'tune',
     config: { ...config, measured: 'held' } as never,
@@ -170,9 +172,10 @@ test('plans use the budget, and never less than the smallest search', () => {
     method: MethodName,
     most: number,
   ): { epochs: number; rounds: number; cost: number } => methods[method].plan(most, sizes)
-  // Five networks on three fifths of the images, and 200 candidates whose copies take an epoch each.
-  expect(plan('fast-autoaugment', 2000)).toMatchObject({ epochs: 40, rounds: 20, cost: 1120 })
-  expect(plan('fast-autoaugment', 600)).toMatchObject({ epochs: 40, rounds: 9, cost: 570 })
+  // Five networks on three fifths of the images, and 200 candidates whose copies of all held-out images take 1.5 epochs each.
+  expect(plan('fast-autoaugment', 2000)).toMatchObject({ rounds: 20, held: 2000, cost: 1620 })
+  expect(plan('fast-autoaugment', 500)).toMatchObject({ rounds: 20, held: 506, cost: 500 })
+  expect(plan('fast-autoaugment', 250)).toMatchObject({ rounds: 13, held: 250, epochs: 40 })
   expect(plan('autoaugment', 3200)).toMatchObject({ epochs: 10, rounds: 20, cost: 3200 })
   expect(plan('rand-augment', 1300)).toMatchObject({ epochs: 40, rounds: 2, cost: 1200 })
   for (const method of Object.keys(methods) as MethodName[]) {

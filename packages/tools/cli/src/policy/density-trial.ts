@@ -14,6 +14,7 @@ import {
 } from '@tricks/train'
 import { attemptsAt, newestCheckpoint, type Program } from '@tricks/trials'
 import type { Bag } from '../tune/bag.ts'
+import type { Fold } from '../tune/images.ts'
 import type { TuneSetup } from '../tune/setup.ts'
 import { openTraining } from '../tune/trial.ts'
 
@@ -22,7 +23,7 @@ export interface DensityConfig {
   readonly arm: string
   readonly bag: Bag
   readonly setup: TuneSetup
-  readonly fold: number
+  readonly fold: Fold
   /** The number of the first candidate; draws depend on it. */
   readonly first: number
   readonly candidates: readonly Policy[]

@@ -3,7 +3,7 @@ import { densitySpace, mergePolicies, policyOf } from '@tricks/policy-search'
 import { proposeConfiguration, type Tried } from '@tricks/tune'
 import { forget, type Trial, trialOf } from '@tricks/trials'
 import { percent } from '@tricks/run'
-import { heldImages } from '../tune/images.ts'
+import { type Fold, heldShare } from '../tune/images.ts'
 import { scoreOf, tuneTrial } from '../tune/search.ts'
 import { augmented, policyCall, randomPolicyCall } from './arms.ts'
 import type { DensityConfig, DensityMetrics } from './density-trial.ts'
@@ -19,9 +19,10 @@ const [perRound, perTrial] = [10, 5]
 const keptOf = 20
 /** Sub-policies of a candidate. */
 const subPolicies = 5
+/** Images on which a fold judges: with a small budget, more candidates find more than more images. */
+const judged = { fewest: 250, most: 2000 } as const
 /** The time to augment an image and classify it, relative to that of a step of training on one; measured. */
-const judging = 0.5
-const trainingShare = 0.6
+const judging = 0.75
 
 /** Fast AutoAugment's density matching. */
 export const density: Method = {
@@ -29,22 +30,29 @@ export const density: Method = {
   random: randomPolicyCall,
   plan(most, sizes) {
     const { images } = sizes
-    const network = (epochs: number): number => folds.length * trainingShare * epochs
-    const perCandidate = (folds.length * subPolicies * heldImages(images) * judging) / images
+    const network = (epochs: number): number => folds.length * (1 - heldShare) * epochs
+    const cost = (candidates: number, held: number): number =>
+      (folds.length * candidates * subPolicies * held * judging) / images
+    const largest = Math.max(1, Math.min(judged.most, Math.floor(heldShare * images)))
+    const smallest = Math.min(judged.fewest, largest)
     let { epochs } = sizes
     // At most half for the networks.
     while (
       epochs > fewestEpochs(sizes) &&
-      network(epochs) > Math.min(most / 2, most - tries.fewest * perCandidate)
+      network(epochs) > Math.min(most / 2, most - cost(tries.fewest, smallest))
     )
       epochs--
-    const affordable = Math.floor((most - network(epochs)) / perCandidate / perRound) * perRound
-    const candidates = Math.max(tries.fewest, Math.min(tries.most, affordable))
+    const left = most - network(epochs)
+    const affordable = Math.floor(left / cost(tries.most, 1))
+    const held = Math.max(smallest, Math.min(largest, affordable))
+    const rounds = Math.floor(left / cost(perRound, held))
+    const candidates = Math.max(tries.fewest, Math.min(tries.most, rounds * perRound))
     return {
       epochs,
       rounds: candidates / perRound,
-      cost: Math.ceil(network(epochs) + candidates * perCandidate),
-      text: `${folds.length} networks of ${epochs} epochs, ${candidates} candidates each`,
+      held,
+      cost: Math.ceil(network(epochs) + cost(candidates, held)),
+      text: `${folds.length} networks of ${epochs} epochs, which judge ${candidates} candidates each on ${held} images`,
     }
   },
   search: searchDensity,
@@ -62,12 +70,13 @@ type Candidate = Tried & { readonly result?: DensityMetrics['candidates'][number
 async function searchDensity(means: Means): Promise<Found | undefined> {
   const { storage, setup, bag, plan, seed, reward, say } = means
   const plain = augmented(bag, undefined)
+  const foldAt = (index: number): Fold => ({ index, held: plan.held! })
   const networks = folds.map((fold) =>
     tuneTrial(`network of fold ${fold}`, plain, setup, {
       seed,
       budget: setup.epochs,
       measured: 'held',
-      fold,
+      fold: foldAt(fold),
     }),
   )
   const trained = await resultsOf(networks, means)
@@ -95,7 +104,7 @@ async function searchDensity(means: Means): Promise<Found | undefined> {
           arm: `candidates ${from} to ${from + perTrial - 1} of fold ${fold}`,
           bag: plain,
           setup,
-          fold,
+          fold: foldAt(fold),
           first: from,
           candidates: candidates.map(({ configuration }) => policyOf(configuration)),
         }

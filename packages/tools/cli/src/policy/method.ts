@@ -20,6 +20,8 @@ export interface Plan {
   readonly epochs: number
   /** The number of rounds, as the method counts them. */
   readonly rounds: number
+  /** With networks that judge, the number of images on which they do. */
+  readonly held?: number
   /** Epochs of all trainings together. */
   readonly cost: number
   /** In a line. */

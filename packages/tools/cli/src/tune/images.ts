@@ -44,29 +44,28 @@ export function splitOf(
   return { train: own.train, validation: own.measured, test: held.measured }
 }
 
-/** The share of the training images that a fold holds out, and the largest number of them. */
-const held = { share: 0.4, most: 2000 } as const
+/** The share of the training images that a fold doesn't train on. */
+export const heldShare = 0.4
 
-/** The number of images that a fold holds out. */
-export const heldImages = (images: number): number =>
-  Math.min(held.most, Math.floor(held.share * images))
+/** One of several random divisions of the training images. */
+export interface Fold {
+  readonly index: number
+  /** The number of images to judge on; rounded up by class. */
+  readonly held: number
+}
 
-/**
- * A random division of training images, stratified by class: those to train on, three fifths, and those to judge on.
- *
- * @param index of the fold
- */
+/** The images of a fold, stratified by class: those to train on, three fifths, and those to judge on. */
 export function foldOf(
   set: ImageSet,
-  index: number,
+  fold: Fold,
   seed: number,
 ): { readonly train: ImageSet; readonly held: ImageSet } {
-  const random = createRandom(seed).fork('folds').at(index)
+  const random = createRandom(seed).fork('folds').at(fold.index)
   const order = [...random.permutation(set.labels.length)]
   const byClass = set.classes.map((_, label) => order.filter((i) => set.labels[i] === label))
-  const countOf = (images: readonly number[]): number => Math.round(held.share * images.length)
-  const most = heldImages(set.labels.length) / (held.share * set.labels.length)
-  const out = byClass.map((images) => images.slice(0, Math.ceil(most * countOf(images))))
+  const countOf = (images: readonly number[]): number => Math.round(heldShare * images.length)
+  const share = Math.min(1, fold.held / (heldShare * set.labels.length))
+  const out = byClass.map((images) => images.slice(0, Math.ceil(share * countOf(images))))
   const kept = byClass.map((images) => images.slice(countOf(images)))
   return {
     train: imagesAt(

@@ -8,7 +8,7 @@ import { type Precision, train, type TrainOptions, unsupportedReason } from '@tr
 import { attemptsAt, type Job, newestCheckpoint, type Outcome, type Program } from '@tricks/trials'
 import { recipeNamed } from '../recipes/index.ts'
 import { type Bag, isKept, makeOptimizer, makeTrick, scheduledEntry } from './bag.ts'
-import { foldOf, openImages } from './images.ts'
+import { type Fold, foldOf, openImages } from './images.ts'
 import type { TuneSetup } from './setup.ts'
 
 /** The configuration of a trial. */
@@ -19,8 +19,8 @@ export interface TuneConfig {
   readonly measured: 'validation' | 'test' | 'held'
   /** Epochs of a pause's falling rate; default a quarter of the budget, rounded, and at least 1. */
   readonly pause?: number
-  /** The index of the fold whose training images are used; default all. */
-  readonly fold?: number
+  /** The fold whose training images are used; default all. */
+  readonly fold?: Fold
 }
 
 /** The result of a trial. */
