@@ -27,6 +27,32 @@ export interface Random {
   image(i: number): Random
   /** One draw per image of the batch, each from that image's own stream. */
   images<T>(size: number, draw: (random: Random, i: number) => T): T[]
+  /** Where the stream is: what `uniformsAt`, or a backend's kernel, needs to continue it. */
+  position(): RandomPosition
+}
+
+/** The position of a stream: the key's two words, the counter's last three, and the number of words drawn. */
+export type RandomPosition = readonly [
+  seed: number,
+  name: number,
+  substream: number,
+  step: number,
+  nameEnd: number,
+  drawn: number,
+]
+
+/**
+ * The next values of a stream, in [0, 1), as float32.
+ *
+ * @param position from the stream's `position`
+ * @example
+ * const random = createRandom(1)
+ * uniformsAt(random.position(), 2) // the float32 values of random.uniform(), random.uniform()
+ */
+export function uniformsAt(position: ArrayLike<number>, count: number): Float32Array {
+  const [seed, name, substream, step, nameEnd, drawn] = Array.from(position) as [...RandomPosition]
+  const random = stream(seed, [name, nameEnd], step, 0, substream, drawn)
+  return Float32Array.from({ length: count }, () => random.uniform())
 }
 
 /**
@@ -47,16 +73,17 @@ export function createRandom(seed: number, where = 'createRandom'): Random {
 /**
  * @param first the index of the shard's first image in the global batch
  * @param substream 0 for the whole batch, i + 1 for image i of the global batch
+ * @param drawn the number of words that were drawn before
  */
-function stream(seed: number, name: Pair, step = 0, first = 0, substream = 0): Random {
-  let count = 0
+function stream(seed: number, name: Pair, step = 0, first = 0, substream = 0, drawn = 0): Random {
+  let count = drawn
   let words: readonly number[] = []
   const word = (): number => {
     const used = count++ % 4
     // The step takes one and a half words, so that neither it nor the block index overflows.
-    if (used === 0)
+    if (used === 0 || count - 1 === drawn)
       words = philox(
-        [(count - 1) / 4, substream, step, name[1] + Math.floor(step / 2 ** 32)],
+        [(count - 1 - used) / 4, substream, step, name[1] + Math.floor(step / 2 ** 32)],
         [seed, name[0]],
       )
     return words[used]!
@@ -115,6 +142,14 @@ function stream(seed: number, name: Pair, step = 0, first = 0, substream = 0): R
     at: (nextStep, nextFirst) => stream(seed, name, nextStep, nextFirst),
     image,
     images: (size, draw) => Array.from({ length: size }, (_, i) => draw(image(i), i)),
+    position: () => [
+      seed,
+      name[0],
+      substream,
+      step >>> 0,
+      (name[1] + Math.floor(step / 2 ** 32)) >>> 0,
+      count,
+    ],
   }
 }
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Trick } from '@tricks/core'
-import { signed, withDraws } from '@tricks/core/augmentation'
+import { copyImage, inOnePass, instructions, signed, withDraws } from '@tricks/core/augmentation'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 import { add, blend, grey, scale, toImages, toPlanes, turnHue } from './color.ts'
 
@@ -68,15 +68,28 @@ export function applyColorJitter(images: tf.Tensor4D, params: ColorParams): tf.T
 
   const column = (values: ArrayLike<number>): tf.Tensor2D =>
     tf.tensor2d(Float32Array.from(values), [batch, 1])
-  return tf.tidy(() => {
-    let planes = toPlanes(images)
-    if (brightness) planes = scale(planes, column(brightness))
-    if (contrast) planes = blend(planes, tf.mean(grey(planes), 1, true), column(contrast))
-    if (saturation && channels === 3) planes = blend(planes, grey(planes), column(saturation))
-    if (hue && channels === 3) planes = turnHue(planes, column(hue))
-    if (shift) planes = add(planes, (channel) => column(shift.map((own) => own[channel]!)))
-    return toImages(planes, images.shape)
-  })
+  const composed = (x: tf.Tensor4D): tf.Tensor4D =>
+    tf.tidy(() => {
+      let planes = toPlanes(x)
+      if (brightness) planes = scale(planes, column(brightness))
+      if (contrast) planes = blend(planes, tf.mean(grey(planes), 1, true), column(contrast))
+      if (saturation && channels === 3) planes = blend(planes, grey(planes), column(saturation))
+      if (hue && channels === 3) planes = turnHue(planes, column(hue))
+      if (shift) planes = add(planes, (channel) => column(shift.map((own) => own[channel]!)))
+      return toImages(planes, images.shape)
+    })
+  return inOnePass(
+    images,
+    (image, program) => {
+      copyImage(program, images.shape, image)
+      if (brightness) program.push(instructions.brightness, brightness[image]!)
+      if (contrast) program.push(instructions.contrast, contrast[image]!)
+      if (saturation && channels === 3) program.push(instructions.saturation, saturation[image]!)
+      if (hue && channels === 3) program.push(instructions.hue, hue[image]!)
+      if (shift) program.push(instructions.shift, ...Array.from(shift[image]!))
+    },
+    composed,
+  )
 }
 
 /** Throws unless images are RGB or grey. */

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Trick } from '@tricks/core'
-import { gatherPixels, pixelIndices, withDraws } from '@tricks/core/augmentation'
+import { arrangePixels, copyImage, fillBox, withDraws } from '@tricks/core/augmentation'
 import {
   boolean,
   choice,
@@ -73,20 +73,18 @@ export function applyCutout(
   )
 
   const half = Math.floor(length / 2)
-  const source = pixelIndices(images.shape)
-  const hidden = source.length
-  centers.forEach((holes, image) => {
-    for (const [row, column] of holes)
-      for (let r = Math.max(0, row - half); r < Math.min(height, row + half); r++) {
-        const start = (image * height + r) * width
-        source.fill(
-          hidden,
-          start + Math.max(0, column - half),
-          start + Math.max(0, Math.min(width, column + half)),
-        )
-      }
+  /** The part of a hole's side inside the image: its start and length. */
+  const side = (center: number, size: number): readonly [number, number] => {
+    const start = Math.max(0, center - half)
+    return [start, Math.max(0, Math.min(size, center + half) - start)]
+  }
+  return arrangePixels(images, (image, program) => {
+    copyImage(program, images.shape, image)
+    for (const [centerRow, centerColumn] of centers[image]!) {
+      const [[row, rows], [column, columns]] = [side(centerRow, height), side(centerColumn, width)]
+      fillBox(program, [row, column, rows, columns], fills)
+    }
   })
-  return gatherPixels(images, source, fills)
 }
 
 /**

@@ -1,9 +1,17 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { assertArgument } from '@tricks/core'
+import { copyImage, inOnePass } from '@tricks/core/augmentation'
 import { assertChannels, assertSteps } from './checks.ts'
 import { operate } from './families.ts'
 import { toLevels } from './levels.ts'
-import { type Interpolation, type Operation, operations, type Step } from './operation.ts'
+import {
+  type Interpolation,
+  type Operation,
+  type OperationContext,
+  operations,
+  type Step,
+} from './operation.ts'
+import { writeSteps } from './program.ts'
 
 export interface StepsParams {
   /** Each image's steps, applied in order; null does nothing. */
@@ -38,12 +46,30 @@ export function applySteps(
   const range = `one value, or ${channels}, one per channel`
   assertArgument(fills.length === channels && fills.every(Number.isFinite), where, { fill }, range)
 
-  const changed = [...steps.keys()].filter((image) => steps[image]!.some((step) => step !== null))
-  if (changed.length === 0) return tf.clone(images)
+  const changed = steps.map((own) => own.some((step) => step !== null))
+  if (!changed.includes(true)) return tf.clone(images)
   const known = interpolation === 'nearest' || interpolation === 'bilinear'
   assertArgument(known, where, { interpolation }, "'nearest' or 'bilinear'")
   const levelOf = (value: number): number => Math.round(value * 255)
   const around = { originals: images, fill: fills.map(levelOf), interpolation }
+  return inOnePass(
+    images,
+    (image, program) => {
+      if (changed[image]) writeSteps(program, image, steps[image]!, around)
+      else copyImage(program, images.shape, image)
+    },
+    (x) => composed(x, steps, around),
+  )
+}
+
+/** The same from tfjs operations, a family of operations at a time. */
+function composed(
+  images: tf.Tensor4D,
+  steps: StepsParams['steps'],
+  around: OperationContext,
+): tf.Tensor4D {
+  const [batch] = images.shape
+  const changed = [...steps.keys()].filter((image) => steps[image]!.some((step) => step !== null))
   const passes = Math.max(...steps.map(({ length }) => length))
   return tf.tidy(() => {
     let levels = toLevels(tf.gather(images, tf.tensor1d(changed, 'int32')))

@@ -4,16 +4,21 @@ import type { Levels, Step } from './operation.ts'
 
 /** Changes levels: Posterize keeps the upper bits, Solarize inverts from its level on, Invert inverts all. */
 export function tone(levels: Levels, steps: readonly Step[]): Levels {
-  const width = eachImage(steps, ({ op, magnitude }) =>
-    op === 'Posterize' ? 2 ** (8 - Math.trunc(magnitude)) : 1,
-  )
-  const starts = { Posterize: () => 256, Solarize: Math.ceil, Invert: () => 0 }
-  const start = eachImage(steps, ({ op, magnitude }) =>
-    starts[op as keyof typeof starts](magnitude),
-  )
+  const width = eachImage(steps, widthOf)
+  const start = eachImage(steps, startOf)
   const kept = tf.mul(tf.floor(tf.div(levels, width)), width)
   const inverts = tf.step(tf.add(tf.sub(kept, start), 0.5))
   return tf.add(kept, tf.mul(inverts, tf.sub(255, tf.mul(kept, 2))))
+}
+
+/** The distance of the levels that are kept. */
+export const widthOf = ({ op, magnitude }: Step): number =>
+  op === 'Posterize' ? 2 ** (8 - Math.trunc(magnitude)) : 1
+
+/** The first level that is inverted. */
+export function startOf({ op, magnitude }: Step): number {
+  if (op === 'Posterize') return 256
+  return op === 'Solarize' ? Math.ceil(magnitude) : 0
 }
 
 /** Stretches each channel so that its darkest level becomes 0 and its brightest 255. */

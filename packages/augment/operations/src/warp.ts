@@ -26,7 +26,7 @@ export function warp(
   return tf.round(tf.addN(parts))
 }
 
-const blended: readonly Operation[] = ['ShearX', 'ShearY', 'Rotate']
+export const blended: readonly Operation[] = ['ShearX', 'ShearY', 'Rotate']
 
 /** One of the four pixels around a source, and its weight. */
 interface Corner {
@@ -73,7 +73,7 @@ function blend(
  * The source of an output pixel's centre, both measured from the top left corner; per row and column: byRow · (row −
  * middle row) + byColumn · (column − middle column) + start.
  */
-interface Affine {
+export interface Affine {
   readonly row: Line
   readonly column: Line
   /** [row, column]; default the corner. */
@@ -81,7 +81,7 @@ interface Affine {
 }
 type Line = readonly [byRow: number, byColumn: number, start: number]
 
-function affineOf({ op, magnitude }: Step, [, height, width]: Levels['shape']): Affine {
+export function affineOf({ op, magnitude }: Step, [, height, width]: Levels['shape']): Affine {
   const [row, column] = [[1, 0, 0] as const, [0, 1, 0] as const]
   switch (op) {
     case 'ShearX':
@@ -121,20 +121,26 @@ function move(
   }
 }
 
-function hide(
-  source: Int32Array,
-  image: number,
+function hide(source: Int32Array, image: number, step: Step, shape: Levels['shape']): void {
+  const [, height, width] = shape
+  const [top, left, rows, columns] = holeOf(step, shape)
+  for (let r = top; r < top + rows; r++) {
+    const start = (image * height + r) * width
+    source.fill(source.length, start + left, start + left + columns)
+  }
+}
+
+/** Cutout's hole, clipped to the image: [row, column, rows, columns]. */
+export function holeOf(
   { magnitude, center }: Step,
   [, height, width]: Levels['shape'],
-): void {
+): readonly [number, number, number, number] {
   const [row, column] = center ?? [Math.floor(height / 2), Math.floor(width / 2)]
   const half = Math.floor(magnitude / 2)
-  const span = (middle: number, size: number) =>
-    [Math.max(0, middle - half), Math.max(0, Math.min(size, middle + half))] as const
-  const [top, bottom] = span(row, height)
-  const [left, right] = span(column, width)
-  for (let r = top; r < bottom; r++) {
-    const start = (image * height + r) * width
-    source.fill(source.length, start + left, start + right)
+  const span = (middle: number, size: number): readonly [number, number] => {
+    const start = Math.max(0, middle - half)
+    return [start, Math.max(0, Math.min(size, middle + half) - start)]
   }
+  const [[top, rows], [left, columns]] = [span(row, height), span(column, width)]
+  return [top, left, rows, columns]
 }

@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Trick } from '@tricks/core'
-import { gatherPixels, signed, withDraws } from '@tricks/core/augmentation'
+import { arrangePixels, copyBox, fillBox, signed, withDraws } from '@tricks/core/augmentation'
 import { choice, defineOptions, integer, type OptionsOf } from '@tricks/core/options'
 
 export const randomCropOptions = defineOptions('random-crop', {
@@ -42,20 +42,14 @@ export function applyRandomCrop(
   randomCropOptions.parse({ mode })
   assertMirrored({ padding, mode }, { height, width })
 
-  // The source pixel of each output pixel; 'constant' padding uses one more pixel, which is black.
-  const black = batch * height * width
-  const source = new Int32Array(black)
-  let at = 0
-  for (const [image, [top, left]] of offsets.entries())
-    for (let r = 0; r < height; r++) {
-      const row = outside(r + top - padding, height, mode)
-      const first = (image * height + row) * width
-      for (let c = 0; c < width; c++) {
-        const column = outside(c + left - padding, width, mode)
-        source[at++] = row < 0 || column < 0 ? black : first + column
-      }
-    }
-  return gatherPixels(images, source, new Float32Array(channels))
+  const black = new Float32Array(channels)
+  return arrangePixels(images, (image, program) => {
+    const [top, left] = offsets[image]!
+    if (mode === 'constant') fillBox(program, [0, 0, height, width], black)
+    for (const [row, rows, fromRow, down] of segments(top - padding, height, mode))
+      for (const [column, columns, fromColumn, right] of segments(left - padding, width, mode))
+        copyBox(program, [row, column, rows, columns], image, fromRow, fromColumn, down, right)
+  })
 }
 
 /** Throws if a reflected image doesn't fill its padding. */
@@ -68,12 +62,19 @@ function assertMirrored(
   assertArgument(valid, 'random-crop', { padding }, range)
 }
 
-/** The source index of an index outside [0, size); -1 for none. */
-function outside(index: number, size: number, mode: CropParams['mode']): number {
-  if (index >= 0 && index < size) return index
-  if (mode === 'constant') return -1
-  if (mode === 'edge') return index < 0 ? 0 : size - 1
-  return index < 0 ? -index : 2 * (size - 1) - index
+type Segment = readonly [start: number, length: number, from: number, step: number]
+
+/** Where the pixels at 0 … size − 1 come from, if they show those at `shift` …: inside, and before and after it. */
+function segments(shift: number, size: number, mode: CropParams['mode']): Segment[] {
+  const begin = Math.max(0, Math.min(size, -shift))
+  const end = Math.max(0, Math.min(size, size - shift))
+  const inside: Segment = [begin, end - begin, begin + shift, 1]
+  const mirrored = mode === 'reflect'
+  const around: Segment[] = [
+    [0, begin, mirrored ? -shift : 0, mirrored ? -1 : 0],
+    [end, size - end, mirrored ? 2 * (size - 1) - end - shift : size - 1, mirrored ? -1 : 0],
+  ]
+  return [inside, ...(mode === 'constant' ? [] : around)].filter(([, length]) => length > 0)
 }
 
 /**

@@ -1,6 +1,14 @@
 import type * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Trick } from '@tricks/core'
-import { gatherPixels, pixelIndices, withDraws } from '@tricks/core/augmentation'
+import {
+  arrangePixels,
+  copyImage,
+  fillBox,
+  fillRandomly,
+  gatherPixels,
+  pixelIndices,
+  withDraws,
+} from '@tricks/core/augmentation'
 import { type Box, drawBox } from './draw.ts'
 import { type RandomErasingOptions, randomErasingOptions } from './options.ts'
 export { type RandomErasingOptions, randomErasingOptions } from './options.ts'
@@ -8,8 +16,17 @@ export { type RandomErasingOptions, randomErasingOptions } from './options.ts'
 export interface ErasingParams {
   /** One per image: [row, column, height, width], or null. */
   readonly boxes: readonly (Box | null)[]
-  /** In [0, 1]: one value, one per channel, or one for each channel of each erased pixel, box after box. */
-  readonly fill: number | ArrayLike<number>
+  /**
+   * In [0, 1]: one value, one per channel, or one for each channel of each erased pixel, box after box; or the positions
+   * of random streams that give the latter.
+   */
+  readonly fill: number | ArrayLike<number> | RandomFill
+}
+
+/** Uniform values from [0, 1) for each channel of each erased pixel. */
+export interface RandomFill {
+  /** The position of each image's stream, six numbers per image: see `uniformsAt` of @tricks/core/augmentation. */
+  readonly positions: Float64Array
 }
 
 /**
@@ -36,6 +53,8 @@ export function applyRandomErasing(
   const inside = boxes.every((b) => !b || (span(b[0], b[2], height) && span(b[1], b[3], width)))
   const range = `${batch} boxes [row, column, height, width] in ${height}×${width}, or null`
   assertArgument(boxes.length === batch && inside, 'random-erasing', { boxes }, range)
+  if (typeof fill === 'object' && 'positions' in fill)
+    return eraseRandomly(images, boxes, fill.positions)
   const values = typeof fill === 'number' ? [fill] : fill
   const erased = pixelsIn(boxes) * channels
   assertArgument(
@@ -45,17 +64,36 @@ export function applyRandomErasing(
     `one finite value, ${channels}, one per channel, or ${erased}, as many as are erased`,
   )
 
-  const source = pixelIndices(images.shape)
   const fills = values.length === 1 ? new Float32Array(channels).fill(values[0]!) : values
-  const step = fills.length === channels ? 0 : 1
+  if (fills.length === channels)
+    return arrangePixels(images, (image, program) => {
+      copyImage(program, images.shape, image)
+      if (boxes[image]) fillBox(program, boxes[image], fills)
+    })
+  const source = pixelIndices(images.shape)
   let shown = source.length
   boxes.forEach((box, image) => {
     const [row, column, rows, columns] = box ?? [0, 0, 0, 0]
     for (let r = row; r < row + rows; r++)
-      for (let c = column; c < column + columns; c++, shown += step)
-        source[(image * height + r) * width + c] = shown
+      for (let c = column; c < column + columns; c++)
+        source[(image * height + r) * width + c] = shown++
   })
   return gatherPixels(images, source, fills)
+}
+
+function eraseRandomly(
+  images: tf.Tensor4D,
+  boxes: ErasingParams['boxes'],
+  positions: Float64Array,
+): tf.Tensor4D {
+  const argument = { 'fill.positions': `${positions.length} numbers` }
+  const range = `${6 * boxes.length} numbers, six per image`
+  assertArgument(positions.length === 6 * boxes.length, 'random-erasing', argument, range)
+  return arrangePixels(images, (image, program) => {
+    copyImage(program, images.shape, image)
+    const position = positions.subarray(6 * image, 6 * image + 6)
+    if (boxes[image]) fillRandomly(program, boxes[image], position)
+  })
 }
 
 const pixelsIn = (boxes: ErasingParams['boxes']): number =>
@@ -86,20 +124,16 @@ export function randomErasing({ key, ...given }: RandomErasingOptions = {}): Tri
     images: {
       draw(random, shape): ErasingParams | undefined {
         check(shape)
-        const { batch, height, width, channels, mean } = shape
-        const drawn = random.images(batch, (image) => ({
-          image,
-          box: image.uniform() < probability ? drawBox(image, height, width, options) : null,
-        }))
-        const boxes = drawn.map(({ box }) => box)
+        const { batch, height, width, mean } = shape
+        const positions = new Float64Array(6 * batch)
+        const boxes = random.images(batch, (image, i) => {
+          const erased = image.uniform() < probability
+          const box = erased ? drawBox(image, height, width, options) : null
+          positions.set(image.position(), 6 * i)
+          return box
+        })
         if (boxes.every((box) => box === null)) return undefined
-        if (fill !== 'random') return { boxes, fill: fill === 'mean' ? mean : fill }
-        const values = new Float32Array(pixelsIn(boxes) * channels)
-        let used = 0
-        for (const { image, box } of drawn)
-          for (const end = used + pixelsIn([box]) * channels; used < end; used++)
-            values[used] = image.uniform()
-        return { boxes, fill: values }
+        return { boxes, fill: fill === 'random' ? { positions } : fill === 'mean' ? mean : fill }
       },
       apply: applyRandomErasing,
       describe({ boxes }: ErasingParams, image) {

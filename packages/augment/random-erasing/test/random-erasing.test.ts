@@ -11,19 +11,40 @@ import {
   asInPipeline,
 } from '@tricks/conformance'
 import { createRandom, type Random } from '@tricks/core'
+import { uniformsAt } from '@tricks/core/augmentation'
 import { describe, expect, test } from 'vitest'
 import {
   applyRandomErasing,
   type ErasingParams,
   randomErasing,
   randomErasingBatch,
+  type RandomFill,
 } from '../src/index.ts'
 import fixture from './fixtures/random-erasing.json' with { type: 'json' }
 
 const cases = fixture.cases.filter((each) => each.inputs !== undefined)
 const distribution = fixture.cases.find(({ kind }) => kind === 'distribution')!
 
+/** The values of a random fill, box after box. */
+function valuesOf({ boxes, fill }: ErasingParams): number[] {
+  const { positions } = fill as RandomFill
+  return boxes.flatMap((box, i) =>
+    box ? [...uniformsAt(positions.subarray(6 * i, 6 * i + 6), 3 * box[2] * box[3])] : [],
+  )
+}
+
 onEachBackend(() => {
+  test("random values are the host's, one per channel of each erased pixel", () => {
+    const params = drawn({ probability: 0.8 }, { batch: 20 })
+    const { boxes } = params
+    const images = tf.fill<tf.Rank.R4>([20, 32, 32, 3], 2)
+    const erased = applyRandomErasing(images, params)
+    const given = applyRandomErasing(images, { boxes, fill: valuesOf(params) })
+    expectClose(erased, given, { absolute: 0, relative: 0 })
+    const pixels = boxes.reduce((sum, box) => sum + (box ? box[2] * box[3] : 0), 0)
+    expect([...erased.dataSync()].filter((value) => value < 1)).toHaveLength(3 * pixels)
+  })
+
   test.each(cases)("matches the paper's code: $params.boxes", ({ inputs, params, expected }) => {
     const images = fromFixture(inputs.images) as tf.Tensor4D
     const erased = applyRandomErasing(images, params as unknown as ErasingParams)
@@ -146,10 +167,7 @@ describe('draws', () => {
   })
 
   test('random values are uniform, one per channel of each erased pixel; other fills are constant', () => {
-    const { boxes, fill } = drawn({})
-    const values = [...(fill as Float32Array)]
-    const erased = boxes.reduce((sum, box) => sum + (box ? box[2] * box[3] : 0), 0)
-    expect(values).toHaveLength(3 * erased)
+    const values = valuesOf(drawn({}))
     const mean = values.reduce((sum, value) => sum + value) / values.length
     const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length
     expect(mean).toBeCloseTo(0.5, 2)

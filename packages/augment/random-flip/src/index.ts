@@ -1,6 +1,6 @@
 import type * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Trick } from '@tricks/core'
-import { gatherPixels, withDraws } from '@tricks/core/augmentation'
+import { arrangePixels, copyBox, withDraws } from '@tricks/core/augmentation'
 import { choice, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const randomFlipOptions = defineOptions('random-flip', {
@@ -37,17 +37,12 @@ export function applyRandomFlip(
   assertArgument(flips.length === batch, 'random-flip', { flips }, range)
   randomFlipOptions.parse({ direction })
 
-  // The source pixel of each output pixel.
-  const source = new Int32Array(batch * height * width)
-  let at = 0
-  for (const [image, flip] of flips.entries()) {
-    const [across, over] = [flip && direction === 'horizontal', flip && direction === 'vertical']
-    for (let r = 0; r < height; r++) {
-      const first = (image * height + (over ? height - 1 - r : r)) * width
-      for (let c = 0; c < width; c++) source[at++] = first + (across ? width - 1 - c : c)
-    }
-  }
-  return gatherPixels(images, source)
+  const [over, across] = direction === 'vertical' ? [true, false] : [false, true]
+  return arrangePixels(images, (image, program) => {
+    const [down, right] = [flips[image] && over ? -1 : 1, flips[image] && across ? -1 : 1]
+    const [row, column] = [down < 0 ? height - 1 : 0, right < 0 ? width - 1 : 0]
+    copyBox(program, [0, 0, height, width], image, row, column, down, right)
+  })
 }
 
 /**

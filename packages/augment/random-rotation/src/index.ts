@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Trick } from '@tricks/core'
-import { gatherPixels, signed, withDraws } from '@tricks/core/augmentation'
+import { gatherPixels, inOnePass, instructions, signed, withDraws } from '@tricks/core/augmentation'
 import { choice, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 import { cornersOf } from './corners.ts'
 
@@ -49,14 +49,30 @@ export function applyRandomRotation(
   assertArgument(filled, 'random-rotation', { fill }, range)
   randomRotationOptions.parse({ interpolation })
 
-  const corners = cornersOf(degrees, height, width, interpolation)
-  return tf.tidy(() =>
-    tf.addN(
-      corners.map(({ source, weight }) => {
-        const corner = gatherPixels(images, source, fills)
-        return weight ? tf.mul(corner, tf.tensor4d(weight, [batch, height, width, 1])) : corner
-      }),
-    ),
+  const composed = (x: tf.Tensor4D): tf.Tensor4D => {
+    const corners = cornersOf(degrees, height, width, interpolation)
+    return tf.tidy(() =>
+      tf.addN(
+        corners.map(({ source, weight }) => {
+          const corner = gatherPixels(x, source, fills)
+          return weight ? tf.mul(corner, tf.tensor4d(weight, [batch, height, width, 1])) : corner
+        }),
+      ),
+    )
+  }
+  const smooth = interpolation === 'bilinear'
+  const [middleRow, middleColumn] = [(height - 1) / 2, (width - 1) / 2]
+  return inOnePass(
+    images,
+    (image, program) => {
+      const angle = (degrees[image]! * Math.PI) / 180
+      const [cos, sin] = [Math.cos(angle), Math.sin(angle)]
+      // Adding a half rounds to the nearest.
+      program.push(instructions.warp, image, smooth ? 1 : 0, smooth ? 0 : 0.5)
+      program.push(cos, sin, middleRow, -middleRow, -sin, cos, middleColumn, -middleColumn)
+      program.push(...fills)
+    },
+    composed,
   )
 }
 

@@ -7,7 +7,7 @@ interface Epsilon {
 }
 
 /**
- * Kernels beyond tfjs's own that packages request from backends, by name. All tensors are float32. A backend registers
+ * Kernels beyond tfjs's own that packages request from backends, by name. Tensors are float32 unless noted. A backend registers
  * those that it supports; callers compose the same from tfjs operations otherwise.
  */
 export interface Kernels {
@@ -54,6 +54,43 @@ export interface Kernels {
   /** Its gradient, of x and dy of equal shape. */
   readonly GeluGrad: {
     readonly inputs: Tensors<'x' | 'dy'>
+    readonly attributes: object
+    readonly outputs: tf.Tensor
+  }
+
+  /**
+   * Augments each image `[height, width, channels]` of a batch by its own program. `program`, int32, holds float64
+   * numbers in pairs: `batch + 1` offsets of the images' programs, in numbers, then the programs. An instruction is a
+   * code and its numbers; it changes the output image. Boxes are `row, column, rows, columns`, inside the image; `c`
+   * stands for one number per channel.
+   *
+   * | code | numbers                                  | effect                                                        |
+   * | ---- | ---------------------------------------- | ------------------------------------------------------------- |
+   * | 0    | box, image, row, column, down, right     | copies a box of an input image; the steps may be −1, 0 or 1   |
+   * | 1    | box, c                                   | fills a box with a colour                                     |
+   * | 2    | box, position (6)                        | fills a box with `uniformsAt(position)` of @tricks/core       |
+   * | 3    | image, image, weight                     | weight · first + (1 − weight) · second                        |
+   * | 4    | image, kind, rounding, line, line, c     | warps an input image, or for −1 the output so far: below      |
+   * | 5    | factor                                   | brightness: clips factor · x                                  |
+   * | 6    | factor                                   | contrast: clips factor · x + (1 − factor) · mean luma         |
+   * | 7    | factor                                   | saturation: clips factor · x + (1 − factor) · luma            |
+   * | 8    | turns                                    | turns hues by a fraction of the circle                        |
+   * | 9    | c                                        | clips x + c                                                   |
+   * | 10   | image                                    | an input image in levels, 255 · x rounded                     |
+   * | 11   |                                          | levels to [0, 1]                                              |
+   * | 12   | width, start                             | multiples of width, inverted from start on                    |
+   * | 13   |                                          | stretches each channel's levels to 0 … 255                    |
+   * | 14   |                                          | equalizes each channel's histogram                            |
+   * | 15   | base, amount                             | from black, mean, grey or smoothed (0 to 3) to x, rounded down |
+   * | 16   | image, amount                            | from x to an input image in levels, rounded down              |
+   *
+   * Warp: a line is a, b, start, origin; the source row of pixel [i, j] is b · s + a · r + start + rounding, with r = i
+   * + the first line's origin and s = j + the second's; likewise the column. Kind 0 takes the pixel at its floor, and
+   * outside the image the colour c; kind 1 blends the four around, with c outside; kind 2 repeats the border, and
+   * rounds to levels. Codes 5 to 9 take images in [0, 1], 12 to 16 levels; 7 and 8 need 3 channels, luma 1 or 3.
+   */
+  readonly AugmentImages: {
+    readonly inputs: Tensors<'images' | 'program'>
     readonly attributes: object
     readonly outputs: tf.Tensor
   }

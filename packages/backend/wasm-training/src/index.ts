@@ -2,6 +2,7 @@ import type { BackendWasm } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import { registerActivation } from './activation.ts'
 import { registerArray } from './array.ts'
+import { registerAugment } from './augment.ts'
 import { registerBatchNorm } from './batch-norm.ts'
 import { registerConvolution } from './convolution.ts'
 import { type Simd, checkThreads, supported, wantThreads } from './engine/index.ts'
@@ -42,6 +43,7 @@ shareHeap()
 guardMemory()
 registerActivation()
 registerArray()
+registerAugment()
 registerBatchNorm()
 registerConvolution()
 registerGradients()

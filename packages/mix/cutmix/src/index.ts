@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Batch, type Random, type Trick } from '@tricks/core'
-import { withDraws } from '@tricks/core/augmentation'
+import { arrangePixels, copyBox, copyImage, withDraws } from '@tricks/core/augmentation'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const cutmixOptions = defineOptions('cutmix', {
@@ -50,22 +50,16 @@ export function applyCutmix({ images, targets }: Batch, { box, permutation }: Cu
   const range = `[row, column, height, width] inside ${height} × ${width}`
   assertArgument(inside, 'cutmix', { box }, range)
 
+  const pasted = arrangePixels(images, (image, program) => {
+    copyImage(program, images.shape, image)
+    copyBox(program, [row, column, rows, columns], partners[image]!, row, column)
+  })
   return tf.tidy(() => {
-    const order = tf.tensor1d(partners, 'int32')
-    const size: [number, number] = [rows, columns]
-    const around: [number, number][] = [
-      [row, height - row - size[0]],
-      [column, width - column - size[1]],
-    ]
-    const mask = tf.reshape(tf.pad(tf.ones(size), around), [1, height, width, 1])
-    const pasted = tf.mul(tf.gather(images, order), mask)
-    const share = (size[0] * size[1]) / (height * width)
+    const share = (rows * columns) / (height * width)
+    const others = tf.gather(targets, tf.tensor1d(partners, 'int32'))
     return {
-      images: tf.add<tf.Tensor4D>(tf.mul(images, tf.sub(1, mask)), pasted),
-      targets: tf.add<tf.Tensor2D>(
-        tf.mul(targets, 1 - share),
-        tf.mul(tf.gather(targets, order), share),
-      ),
+      images: pasted,
+      targets: tf.add<tf.Tensor2D>(tf.mul(targets, 1 - share), tf.mul(others, share)),
     }
   })
 }

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Batch, type Trick } from '@tricks/core'
-import { withDraws } from '@tricks/core/augmentation'
+import { inOnePass, instructions, withDraws } from '@tricks/core/augmentation'
 import { boolean, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const mixupOptions = defineOptions('mixup', {
@@ -59,15 +59,23 @@ export function applyMixup(
     `${size} indices in [0, ${size})`,
   )
 
-  return tf.tidy(() => {
-    const order = tf.tensor1d(partners, 'int32')
-    const weights = tf.tensor1d(lambdas)
-    const mix = <T extends tf.Tensor>(x: T): T => {
-      const weight = tf.reshape(weights, [-1, ...x.shape.slice(1).map(() => 1)])
-      return tf.add(tf.mul(x, weight), tf.mul(tf.gather(x, order), tf.sub(1, weight)))
-    }
-    return { images: mix(images), targets: mix(targets) }
-  })
+  const weightOf = (image: number): number => lambdas[lambdas.length === 1 ? 0 : image]!
+  const composed = (x: tf.Tensor4D): tf.Tensor4D =>
+    tf.tidy(() => {
+      const weights = tf.tensor4d(lambdas, [lambdas.length, 1, 1, 1])
+      const others = tf.gather(x, tf.tensor1d(partners, 'int32'))
+      return tf.add(tf.mul(x, weights), tf.mul(others, tf.sub(1, weights)))
+    })
+  const mix = (x: tf.Tensor4D): tf.Tensor4D =>
+    inOnePass(
+      x,
+      (image, program) => program.push(instructions.mix, image, partners[image]!, weightOf(image)),
+      composed,
+    )
+  return {
+    images: mix(images),
+    targets: tf.tidy(() => tf.reshape(mix(tf.reshape(targets, [size, 1, 1, -1])), targets.shape)),
+  }
 }
 
 /**

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Batch, type Trick } from '@tricks/core'
-import { gatherPixels, withDraws } from '@tricks/core/augmentation'
+import { arrangePixels, copyBox, withDraws } from '@tricks/core/augmentation'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const ricapOptions = defineOptions('ricap', {
@@ -59,26 +59,16 @@ export function applyRicap(
   )
   assertArgument(cut, 'ricap', { offsets }, 'four [row, column] that keep the patches inside')
 
-  // The source pixel of each output pixel.
-  const source = new Int32Array(batch * height * width)
-  sizes.forEach(({ top, left, rows, columns }, k) => {
-    const [row, column] = offsets[k]!
-    for (let image = 0; image < batch; image++)
-      for (let r = 0; r < rows; r++) {
-        const from = (permutations[k]![image]! * height + row + r) * width + column
-        const to = (image * height + top + r) * width + left
-        for (let c = 0; c < columns; c++) source[to + c] = from + c
-      }
+  const patched = arrangePixels(images, (image, program) => {
+    for (const [k, { top, left, rows, columns }] of sizes.entries())
+      copyBox(program, [top, left, rows, columns], permutations[k]![image]!, ...offsets[k]!)
   })
   return tf.tidy(() => {
     const shares = sizes.map(({ rows, columns }, k) => {
       const own = tf.gather(targets, tf.tensor1d(Int32Array.from(permutations[k]!), 'int32'))
       return tf.mul<tf.Tensor2D>(own, (rows * columns) / (height * width))
     })
-    return {
-      images: gatherPixels(images, source),
-      targets: tf.addN(shares),
-    }
+    return { images: patched, targets: tf.addN(shares) }
   })
 }
 

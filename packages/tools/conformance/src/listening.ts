@@ -17,5 +17,6 @@ export function listening(random: Random, onDraw: (stream: Random) => void): Ran
     at: (step, first) => of(random.at(step, first)),
     image: (i) => of(random.image(i)),
     images: (size, draw) => random.images(size, (image, i) => draw(of(image), i)),
+    position: () => drawn(random.position()),
   }
 }

@@ -52,6 +52,7 @@ export async function compile(
   const link = [...linked, `-Wl,-rpath,${path}/${parts.tensorflow}`]
   const ops = process.arch === 'x64' ? opsFor : []
   const opsSource = createRequire(import.meta.url).resolve('@tricks/native/ops.cc')
+  const augmentFolder = dirname(createRequire(import.meta.url).resolve('@tricks/kernels/augment.c'))
   const source = join(folder, 'quiet.cc')
   await writeFile(source, quiet)
   await Promise.all([
@@ -62,8 +63,12 @@ export async function compile(
       const wide = name === 'avx2' ? [] : ['-mprefer-vector-width=512']
       const options = ['-O3', '-fno-math-errno', ...processor, ...wide]
       if (!(await knows(compiler, options))) return
-      const inputs = [...options, opsSource, ...link]
+      const augment = join(folder, `augment.${name}.o`)
+      const exactly = ['-c', '-ffp-contract=off', join(dirname(opsSource), 'augment.cc')]
+      await build(compiler, augment, [...includes, augmentFolder], [...options, ...exactly])
+      const inputs = [...options, opsSource, augment, ...link]
       await build(compiler, join(folder, opsFile(name)), includes, inputs)
+      await rm(augment)
     }),
   ])
   await rm(source)

@@ -71,7 +71,13 @@ const gather =
   }
 
 export function registerImage(): void {
-  if (hasOps()) extend(tf.GatherNd, gather)
+  if (hasOps()) {
+    extend(tf.GatherNd, gather)
+    extend('AugmentImages', () => (call) => {
+      const inputs = [input(call, 'images'), input(call, 'program')]
+      return execute(call, 'TricksAugment', inputs, {}, { typed: [0] })[0]!
+    })
+  }
   extend(tf.Transform, () => transform)
   extend(tf.RotateWithOffset, () => rotate)
 }

@@ -9,6 +9,7 @@
 #include <mutex>
 
 #include "activation.h"
+#include "augment.h"
 #include "batch_norm.h"
 #include "depthwise.h"
 #include "filter_gradient.h"
@@ -75,6 +76,7 @@ void defineAll() {
   define("TricksDepthwiseFilterGrad", {"x: T", "dy: T"}, {"dfilter: T"},
          {"window: list(int)", "strides: list(int)", "padding: list(int)"},
          {{TF_FLOAT, depthwiseFilterGradientOp}});
+  define("TricksAugment", {"images: T", "program: int32"}, {"out: T"}, {}, {{TF_FLOAT, augment}});
   define("TricksPatches", {"x: T"}, {"y: T"},
          {"window: list(int)", "strides: list(int)", "size: list(int)", "padding: list(int)"},
          both(patches<float>, patches<Bfloat16>));

@@ -3,6 +3,7 @@ import { type PerThread, type Pool, startPool } from '../threads/pool.ts'
 import { plain, relaxed } from './binaries.ts'
 
 const names = [
+  'augment',
   'batch_norm_gradient_terms',
   'batch_norm_shift',
   'batch_norm_terms',

@@ -5,6 +5,8 @@
 // (the build checks it). Scratch space comes from the caller.
 #include <wasm_simd128.h>
 
+#include "../../../kernels/src/augment.c"
+
 #define EXPORT(name) __attribute__((export_name(#name)))
 #define INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("unroll")
@@ -850,4 +852,11 @@ void pool_gradient(float *dx, const float *images, const float *dy, int batch, i
       }
     }
   }
+}
+
+// Augments the images from `first` to before `last` by their programs.
+EXPORT(augment)
+void augment(float *output, const float *images, const double *program, float *scratch, int height, int width,
+             int channels, int first, int last) {
+  augment_images(output, images, program, scratch, height, width, channels, first, last);
 }

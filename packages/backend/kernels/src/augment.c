@@ -1,0 +1,379 @@
+// The kernel AugmentImages of contracts.ts: each image's program runs while the image is in the cache. Part of the
+// kernels of wasm-training, and compiled by native with the user's compiler, as C or C++: it uses no library, no data
+// and no arrays on the stack, which those kernels have no memory for. Compile it with -ffp-contract=off: the positions
+// of pixels and the rounding to levels must equal those of the composition in TypeScript.
+
+#define AUGMENT_INLINE static inline __attribute__((always_inline))
+
+enum {
+  AUGMENT_COPY,
+  AUGMENT_FILL,
+  AUGMENT_RANDOM,
+  AUGMENT_MIX,
+  AUGMENT_WARP,
+  AUGMENT_BRIGHTNESS,
+  AUGMENT_CONTRAST,
+  AUGMENT_SATURATION,
+  AUGMENT_HUE,
+  AUGMENT_SHIFT,
+  AUGMENT_TO_LEVELS,
+  AUGMENT_FROM_LEVELS,
+  AUGMENT_TONE,
+  AUGMENT_AUTO_CONTRAST,
+  AUGMENT_EQUALIZE,
+  AUGMENT_LEAD,
+  AUGMENT_PAIR,
+};
+
+// What LEAD blends from.
+enum { AUGMENT_FROM_BLACK, AUGMENT_FROM_MEAN, AUGMENT_FROM_GREY, AUGMENT_FROM_SMOOTH };
+
+AUGMENT_INLINE float augment_clip(float value, float high) {
+  return value < 0 ? 0 : value > high ? high : value;
+}
+
+// -------------------------------------------------------------------------------------------- geometry
+
+AUGMENT_INLINE void augment_copy(float *to, const float *images, const double *at, long height, long width,
+                                 long channels) {
+  const long row = (long)at[0], column = (long)at[1], rows = (long)at[2], columns = (long)at[3];
+  const long from_row = (long)at[5], from_column = (long)at[6], down = (long)at[7], right = (long)at[8];
+  const float *from = images + (long)at[4] * height * width * channels;
+  for (long r = 0; r < rows; r++) {
+    float *line = to + ((row + r) * width + column) * channels;
+    const float *source = from + ((from_row + r * down) * width + from_column) * channels;
+    if (right == 1)
+      __builtin_memcpy(line, source, (unsigned long)(columns * channels) * sizeof(float));
+    else if (channels == 3)
+      for (long c = 0; c < columns; c++, line += 3, source += 3 * right)
+        line[0] = source[0], line[1] = source[1], line[2] = source[2];
+    else
+      for (long c = 0; c < columns; c++, line += channels, source += channels * right)
+        for (long k = 0; k < channels; k++) line[k] = source[k];
+  }
+}
+
+AUGMENT_INLINE void augment_fill(float *to, const double *at, long width, long channels) {
+  const long row = (long)at[0], column = (long)at[1], rows = (long)at[2], columns = (long)at[3];
+  for (long r = 0; r < rows; r++) {
+    float *line = to + ((row + r) * width + column) * channels;
+    for (long c = 0; c < columns; c++, line += channels)
+      for (long k = 0; k < channels; k++) line[k] = (float)at[4 + k];
+  }
+}
+
+// Uniform values of core's generator (Philox4x32-10), from the word `count` of a stream on: the values that the
+// stream's `uniform` would return.
+AUGMENT_INLINE void augment_random(float *to, const double *at, long width, long channels) {
+  const long row = (long)at[0], column = (long)at[1], rows = (long)at[2], columns = (long)at[3];
+  const unsigned seed = (unsigned)at[4], name = (unsigned)at[5];
+  unsigned long long count = (unsigned long long)at[9];
+  unsigned a = 0, b = 0, c = 0, d = 0, high = 0;
+  int ready = 0;
+  for (long r = 0; r < rows; r++) {
+    float *line = to + ((row + r) * width + column) * channels;
+    for (long i = 0; i < columns * channels; i++) {
+      for (int half = 0; half < 2; half++, count++) {
+        const unsigned used = (unsigned)(count & 3);
+        if (used == 0 || !ready) {
+          unsigned k0 = seed, k1 = name;
+          a = (unsigned)(count >> 2), b = (unsigned)at[6], c = (unsigned)at[7], d = (unsigned)at[8];
+          for (int round = 0; round < 10; round++, k0 += 0x9e3779b9u, k1 += 0xbb67ae85u) {
+            const unsigned long long first = 0xd2511f53ull * a, second = 0xcd9e8d57ull * c;
+            a = (unsigned)(second >> 32) ^ b ^ k0;
+            b = (unsigned)second;
+            c = (unsigned)(first >> 32) ^ d ^ k1;
+            d = (unsigned)first;
+          }
+          ready = 1;
+        }
+        const unsigned word = used == 0 ? a : used == 1 ? b : used == 2 ? c : d;
+        if (half == 0)
+          high = word >> 5;
+        else
+          line[i] = (float)(((double)high * 67108864.0 + (double)(word >> 6)) * (1.0 / 9007199254740992.0));
+      }
+    }
+  }
+}
+
+AUGMENT_INLINE void augment_mix(float *to, const float *images, const double *at, long size) {
+  const float *first = images + (long)at[0] * size, *second = images + (long)at[1] * size;
+  const float weight = (float)at[2], rest = 1.0f - weight;
+  for (long i = 0; i < size; i++) to[i] = first[i] * weight + second[i] * rest;
+}
+
+AUGMENT_INLINE double augment_row(const double *line, double r, double s) {
+  return line[1] * s + line[0] * r + line[2];
+}
+
+// Each pixel shows its source pixel, or `fill` outside the image. Kind 0: the nearest source. Kind 1: the four around,
+// the fill among them. Kind 2: the four around, with the border repeated and the result rounded to levels.
+AUGMENT_INLINE void augment_warp(float *to, const float *from, const double *at, long height, long width,
+                                 long channels) {
+  const long kind = (long)at[1];
+  const double rounding = at[2], start_row = at[6], start_column = at[10];
+  const double *vertical = at + 3, *horizontal = at + 7, *fill = at + 11;
+  for (long i = 0; i < height; i++) {
+    const double r = (double)i + start_row;
+    for (long j = 0; j < width; j++, to += channels) {
+      const double s = (double)j + start_column;
+      const double y = augment_row(vertical, r, s) + rounding, x = augment_row(horizontal, r, s) + rounding;
+      const double row = __builtin_floor(y), column = __builtin_floor(x);
+      if (kind == 0) {
+        const int inside = row >= 0 && row < (double)height && column >= 0 && column < (double)width;
+        const float *pixel = from + (inside ? (long)row * width + (long)column : 0) * channels;
+        for (long k = 0; k < channels; k++) to[k] = inside ? pixel[k] : (float)fill[k];
+        continue;
+      }
+      const int away = kind == 2 && (y < -0.5 || y >= (double)height - 0.5 || x < -0.5 || x >= (double)width - 0.5);
+      for (long k = 0; k < channels; k++) {
+        float sum = 0;
+        for (int corner = 0; corner < 4; corner++) {
+          const double down = (double)(corner >> 1), right = (double)(corner & 1);
+          double v = row + down, u = column + right;
+          double share_v = 1 - (y < v ? v - y : y - v), share_u = 1 - (x < u ? u - x : x - u);
+          int inside = v >= 0 && v < (double)height && u >= 0 && u < (double)width;
+          if (kind == 2) {
+            share_v = down != 0 ? y - row : row + 1 - y;
+            share_u = right != 0 ? x - column : column + 1 - x;
+            inside = !away;
+            v = v < 0 ? 0 : v > (double)height - 1 ? (double)height - 1 : v;
+            u = u < 0 ? 0 : u > (double)width - 1 ? (double)width - 1 : u;
+          }
+          const float value = inside ? from[((long)v * width + (long)u) * channels + k] : (float)fill[k];
+          const float part = value * (float)(share_v * share_u);
+          sum = corner == 0 ? part : sum + part;
+        }
+        to[k] = kind == 2 ? __builtin_rintf(sum) : sum;
+      }
+    }
+  }
+}
+
+// ------------------------------------------------------------------------------- colours in [0, 1]
+
+AUGMENT_INLINE float augment_luma(const float *pixel, long channels) {
+  if (channels < 3) return pixel[0];
+  return pixel[0] * 0.2989f + pixel[1] * 0.587f + pixel[2] * 0.114f;
+}
+
+AUGMENT_INLINE void augment_brightness(float *image, float factor, long size) {
+  for (long i = 0; i < size; i++) image[i] = augment_clip(image[i] * factor, 1);
+}
+
+AUGMENT_INLINE void augment_contrast(float *image, float factor, long pixels, long channels) {
+  double sum = 0;
+  for (long i = 0; i < pixels; i++) sum += (double)augment_luma(image + i * channels, channels);
+  const float other = (float)(sum / (double)pixels) * (1.0f - factor);
+  for (long i = 0; i < pixels * channels; i++) image[i] = augment_clip(image[i] * factor + other, 1);
+}
+
+AUGMENT_INLINE void augment_saturation(float *image, float factor, long pixels) {
+  const float rest = 1.0f - factor;
+  for (long i = 0; i < pixels; i++, image += 3) {
+    const float other = augment_luma(image, 3) * rest;
+    for (long k = 0; k < 3; k++) image[k] = augment_clip(image[k] * factor + other, 1);
+  }
+}
+
+AUGMENT_INLINE float augment_hue_channel(float hue, float n, float most, float chroma) {
+  const float turned = hue + n;
+  const float k = turned - __builtin_floorf(turned / 6.0f) * 6.0f;
+  return most - chroma * augment_clip(2.0f - __builtin_fabsf(k - 2.0f), 1);
+}
+
+AUGMENT_INLINE void augment_hue(float *image, float turns, long pixels) {
+  const float turn = turns * 6.0f;
+  for (long i = 0; i < pixels; i++, image += 3) {
+    const float red = image[0], green = image[1], blue = image[2];
+    const float larger = red > green ? red : green, most = larger > blue ? larger : blue;
+    const float smaller = red < green ? red : green, least = smaller < blue ? smaller : blue;
+    const float chroma = most - least, divisor = chroma > 1e-30f ? chroma : 1e-30f;
+    const float difference = most == red ? green - blue : most == green ? blue - red : red - green;
+    const float offset = most == red ? 0.0f : most == green ? 2.0f : 4.0f;
+    const float hue = difference / divisor + offset + turn;
+    image[0] = augment_hue_channel(hue, 5.0f, most, chroma);
+    image[1] = augment_hue_channel(hue, 3.0f, most, chroma);
+    image[2] = augment_hue_channel(hue, 1.0f, most, chroma);
+  }
+}
+
+AUGMENT_INLINE void augment_shift(float *image, const double *at, long pixels, long channels) {
+  for (long i = 0; i < pixels; i++, image += channels)
+    for (long k = 0; k < channels; k++) image[k] = augment_clip(image[k] + (float)at[k], 1);
+}
+
+// ------------------------------------------------------------------------ colours on levels 0 … 255
+
+AUGMENT_INLINE void augment_tone(float *image, float width, float start, long size) {
+  for (long i = 0; i < size; i++) {
+    const float kept = __builtin_floorf(image[i] / width) * width;
+    image[i] = kept - start + 0.5f > 0 ? kept + (255.0f - kept * 2.0f) : kept;
+  }
+}
+
+AUGMENT_INLINE void augment_auto_contrast(float *image, long pixels, long channels) {
+  for (long k = 0; k < channels; k++) {
+    float low = image[k], high = image[k];
+    for (long i = k; i < pixels * channels; i += channels) {
+      low = image[i] < low ? image[i] : low;
+      high = image[i] > high ? image[i] : high;
+    }
+    if (low == high) continue;
+    const float scale = 255.0f / (high - low);
+    for (long i = k; i < pixels * channels; i += channels)
+      image[i] = __builtin_floorf(augment_clip((image[i] - low) * scale, 255));
+  }
+}
+
+// `table` has 256 values.
+AUGMENT_INLINE void augment_equalize(float *image, float *table, long pixels, long channels) {
+  for (long k = 0; k < channels; k++) {
+    for (long level = 0; level < 256; level++) table[level] = 0;
+    for (long i = k; i < pixels * channels; i += channels) table[(long)image[i]] += 1;
+    float below = 0, below_brightest = 0;
+    for (long level = 0; level < 256; level++) {
+      if (table[level] > 0) below_brightest = below;
+      below += table[level];
+    }
+    const float step = __builtin_floorf((below_brightest + 0.5f) / 255.0f);
+    if (step == 0) continue;
+    const float half = __builtin_floorf(step / 2.0f);
+    below = 0;
+    for (long level = 0; level < 256; level++) {
+      const float here = table[level];
+      table[level] = __builtin_floorf(augment_clip((below + half + 0.5f) / step, 255));
+      below += here;
+    }
+    for (long i = k; i < pixels * channels; i += channels) image[i] = table[(long)image[i]];
+  }
+}
+
+AUGMENT_INLINE float augment_led(float from, float to, float amount) {
+  return __builtin_floorf(augment_clip(from + (to - from) * amount, 255));
+}
+
+AUGMENT_INLINE void augment_lead(float *image, float *copy, const double *at, long height, long width, long channels) {
+  const long from = (long)at[0], pixels = height * width, size = pixels * channels;
+  const float amount = (float)at[1], rest = (float)(1 - at[1]);
+  if (from == AUGMENT_FROM_BLACK || from == AUGMENT_FROM_MEAN) {
+    double sum = 0;
+    if (from == AUGMENT_FROM_MEAN)
+      for (long i = 0; i < pixels; i++)
+        sum += (double)__builtin_floorf(augment_luma(image + i * channels, channels));
+    const float base = (float)(sum / (double)pixels);
+    for (long i = 0; i < size; i++) image[i] = augment_led(base, image[i], amount);
+  } else if (from == AUGMENT_FROM_GREY) {
+    if (channels == 3)
+      for (long i = 0; i < pixels; i++, image += 3) {
+        const float grey = __builtin_floorf(augment_luma(image, 3)) * rest;
+        for (long k = 0; k < 3; k++) image[k] = __builtin_floorf(augment_clip(image[k] * amount + grey, 255));
+      }
+  } else if (height >= 3 && width >= 3) {
+    // A 3 × 3 mean in which the centre pixel has weight 5.
+    __builtin_memcpy(copy, image, (unsigned long)size * sizeof(float));
+    const long line = width * channels;
+    for (long row = 1; row < height - 1; row++)
+      for (long i = row * line + channels; i < (row + 1) * line - channels; i++) {
+        const float *c = copy + i;
+        float sum = 4.0f * c[0];
+        for (long r = -line; r <= line; r += line) sum += c[r - channels] + c[r] + c[r + channels];
+        image[i] = augment_led(__builtin_rintf(sum / 13.0f), c[0], amount);
+      }
+  }
+}
+
+AUGMENT_INLINE void augment_pair(float *image, const float *images, const double *at, long size) {
+  const float *other = images + (long)at[0] * size;
+  const float amount = (float)at[1];
+  for (long i = 0; i < size; i++)
+    image[i] = augment_led(image[i], __builtin_rintf(other[i] * 255.0f), amount);
+}
+
+// -------------------------------------------------------------------------------------------- programs
+
+// Runs the programs of the images from `first` to before `last`. `scratch` has room for an image, at least 256 values.
+static void augment_images(float *out, const float *images, const double *program, float *scratch, long height,
+                           long width, long channels, long first, long last) {
+  const long pixels = height * width, size = pixels * channels;
+  for (long i = first; i < last; i++) {
+    float *to = out + i * size;
+    const double *at = program + (long)program[i], *end = program + (long)program[i + 1];
+    while (at < end) {
+      const long code = (long)*at++;
+      switch (code) {
+        case AUGMENT_COPY:
+          augment_copy(to, images, at, height, width, channels);
+          at += 9;
+          break;
+        case AUGMENT_FILL:
+          augment_fill(to, at, width, channels);
+          at += 4 + channels;
+          break;
+        case AUGMENT_RANDOM:
+          augment_random(to, at, width, channels);
+          at += 10;
+          break;
+        case AUGMENT_MIX:
+          augment_mix(to, images, at, size);
+          at += 3;
+          break;
+        case AUGMENT_WARP: {
+          const float *from = images + (long)at[0] * size;
+          if (at[0] < 0) {
+            __builtin_memcpy(scratch, to, (unsigned long)size * sizeof(float));
+            from = scratch;
+          }
+          augment_warp(to, from, at, height, width, channels);
+          at += 11 + channels;
+          break;
+        }
+        case AUGMENT_BRIGHTNESS:
+          augment_brightness(to, (float)*at++, size);
+          break;
+        case AUGMENT_CONTRAST:
+          augment_contrast(to, (float)*at++, pixels, channels);
+          break;
+        case AUGMENT_SATURATION:
+          augment_saturation(to, (float)*at++, pixels);
+          break;
+        case AUGMENT_HUE:
+          augment_hue(to, (float)*at++, pixels);
+          break;
+        case AUGMENT_SHIFT:
+          augment_shift(to, at, pixels, channels);
+          at += channels;
+          break;
+        case AUGMENT_TO_LEVELS: {
+          const float *from = images + (long)*at++ * size;
+          for (long k = 0; k < size; k++) to[k] = __builtin_rintf(from[k] * 255.0f);
+          break;
+        }
+        case AUGMENT_FROM_LEVELS:
+          for (long k = 0; k < size; k++) to[k] = to[k] / 255.0f;
+          break;
+        case AUGMENT_TONE:
+          augment_tone(to, (float)at[0], (float)at[1], size);
+          at += 2;
+          break;
+        case AUGMENT_AUTO_CONTRAST:
+          augment_auto_contrast(to, pixels, channels);
+          break;
+        case AUGMENT_EQUALIZE:
+          augment_equalize(to, scratch, pixels, channels);
+          break;
+        case AUGMENT_LEAD:
+          augment_lead(to, scratch, at, height, width, channels);
+          at += 2;
+          break;
+        case AUGMENT_PAIR:
+          augment_pair(to, images, at, size);
+          at += 2;
+          break;
+        default:
+          return;
+      }
+    }
+  }
+}

@@ -1,0 +1,36 @@
+// Augments images by programs, which @tricks/kernels documents.
+#pragma once
+
+#include <algorithm>
+#include <vector>
+
+#include "op.h"
+#include "threads.h"
+
+// Of augment.cc.
+void augmentImages(float* out, const float* images, const double* program, float* scratch,
+                   long height, long width, long channels, long first, long last);
+
+namespace {
+
+// images [batch, height, width, channels], program → images
+void augment(void* attributes, TF_OpKernelContext* context) {
+  Call call(attributes, context);
+  Tensor images, program, out;
+  call.input(0, &images);
+  call.input(1, &program);
+  if (!call.ok()) return;
+  call.output(0, TF_FLOAT, images.shape(), &out);
+  if (!call.ok()) return;
+  const int64_t height = images.size(1), width = images.size(2), channels = images.size(3);
+  const int64_t size = height * width * channels;
+  // Float64 numbers in pairs of int32: TensorFlow aligns tensors to 64 bytes.
+  const double* numbers = reinterpret_cast<const double*>(program.data<int32_t>());
+  Threads::instance().split(images.size(0), grainOf(size), [&](int64_t first, int64_t last, int) {
+    std::vector<float> scratch(std::max<int64_t>(size, 256));
+    augmentImages(out.data<float>(), images.data<float>(), numbers, scratch.data(), height, width,
+                  channels, first, last);
+  });
+}
+
+}  // namespace
