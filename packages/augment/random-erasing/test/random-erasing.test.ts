@@ -27,6 +27,7 @@ const distribution = fixture.cases.find(({ kind }) => kind === 'distribution')!
 
 /** The values of a random fill, box after box. */
 function valuesOf({ boxes, fill }: ErasingParams): number[] {
+  if (Array.isArray(fill)) return fill as number[]
   const { positions } = fill as RandomFill
   return boxes.flatMap((box, i) =>
     box ? [...uniformsAt(positions.subarray(6 * i, 6 * i + 6), 3 * box[2] * box[3])] : [],
@@ -312,7 +313,7 @@ const uniformShapes = sizes((share) => 0.3 + share * (1 / 0.3 - 0.3))
 conformance(() => randomErasing(), {
   distribution(draws: readonly (ErasingParams | undefined)[], given) {
     erased(0.5, uniformShapes).distribution!(draws as never[], given)
-    const values = draws.slice(0, 50).flatMap((params) => Array.from(params?.fill as Float32Array))
+    const values = draws.slice(0, 50).flatMap((params) => (params ? valuesOf(params) : []))
     expectUniform({ values }, 0, 1)
   },
   shifted: {
@@ -322,9 +323,9 @@ conformance(() => randomErasing(), {
         box ? Array<number>(box[2] * box[3] * 3).fill(createRandom(i).uniform()) : [],
       ),
     }),
-    'values in [-0.5, 0.5]': ({ boxes, fill }: ErasingParams) => ({
-      boxes,
-      fill: Array.from(fill as Float32Array, (value) => value - 0.5),
+    'values in [-0.5, 0.5]': (params: ErasingParams) => ({
+      ...params,
+      fill: valuesOf(params).map((value) => value - 0.5),
     }),
   },
   invalid: [
