@@ -20,7 +20,10 @@ const budgets = {
   ],
   '@tricks/fit': [3, 'checks what the trainer checks'],
   '@tricks/features': [3.5, 'with an optimizer of its own, L-BFGS'],
-  '@tricks/wasm-training': [56, 'the kernels and augmentations, as WebAssembly, with and without threads'],
+  '@tricks/wasm-training': [
+    56,
+    'the kernels and augmentations, as WebAssembly, with and without threads',
+  ],
   '@tricks/webgpu': [9, 'the kernels, as shaders'],
   '@tricks/onnx': [6.5, 'operators, and the format'],
   '@tricks/report': [20, 'pages, charts and pictures'],

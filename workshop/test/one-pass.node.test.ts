@@ -139,7 +139,7 @@ onEachBackend((backend) => {
           const run = () =>
             applyOperation(images, { op, magnitudes, partners, interpolation, fill: 0.5 })
           const { most, share } = difference(run(), composed(run))
-          expect(share, `${op} ${shape} ${interpolation}`).toBeLessThanOrEqual(
+          expect(share, `${op} ${shape.join('×')} ${interpolation}`).toBeLessThanOrEqual(
             op === 'Contrast' ? 1e-3 : 0,
           )
           expect(most).toBeLessThanOrEqual(op === 'Contrast' ? 1.01 / 255 : 1e-6)

@@ -73,15 +73,15 @@ export function createRandom(seed: number, where = 'createRandom'): Random {
 /**
  * @param first the index of the shard's first image in the global batch
  * @param substream 0 for the whole batch, i + 1 for image i of the global batch
- * @param drawn the number of words that were drawn before
+ * @param start the number of words that were drawn before
  */
-function stream(seed: number, name: Pair, step = 0, first = 0, substream = 0, drawn = 0): Random {
-  let count = drawn
+function stream(seed: number, name: Pair, step = 0, first = 0, substream = 0, start = 0): Random {
+  let count = start
   let words: readonly number[] = []
   const word = (): number => {
     const used = count++ % 4
     // The step takes one and a half words, so that neither it nor the block index overflows.
-    if (used === 0 || count - 1 === drawn)
+    if (used === 0 || count - 1 === start)
       words = philox(
         [(count - 1 - used) / 4, substream, step, name[1] + Math.floor(step / 2 ** 32)],
         [seed, name[0]],
