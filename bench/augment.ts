@@ -1,5 +1,5 @@
-// Images/s of each image and mix trick, including the draws, on 512 images of 32×32, compared with torchvision and
-// kornia in the same run, if they are installed (PYTHON names the interpreter).
+// Images/s of each image and mix trick, including the draws, on 512 images of 32×32, compared with the composition of
+// tfjs operations, and with torchvision and kornia in the same run, if they are installed (PYTHON names the interpreter).
 // `node --conditions=@tricks/source bench/augment.ts [repeats] [backend]` under Node 24.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
@@ -63,11 +63,26 @@ console.log(
 )
 for (const [name, tricks] of Object.entries(work)) {
   const ours = count / (await secondsOf(tricks))
+  const composed = count / (await withoutKernel(() => secondsOf(tricks)))
   const others = Object.entries(peers[name] ?? {}).map(
     ([peer, speeds]) =>
       `${peer} ${thousands(median(speeds))} (${(ours / median(speeds)).toFixed(1)}×)`,
   )
-  console.log(`${name.padEnd(26)}${thousands(ours).padStart(8)}   ${others.join('   ')}`)
+  const before = `composed ${thousands(composed)} (${(ours / composed).toFixed(1)}×)`
+  console.log(
+    `${name.padEnd(26)}${thousands(ours).padStart(8)}   ${[before, ...others].join('   ')}`,
+  )
+}
+
+/** Runs a function without the backend's kernel for augmentations, if it has one. */
+async function withoutKernel<T>(run: () => Promise<T>): Promise<T> {
+  const kernel = tf.getKernel('AugmentImages', tf.getBackend())
+  if (kernel) tf.unregisterKernel('AugmentImages', tf.getBackend())
+  try {
+    return await run()
+  } finally {
+    if (kernel) tf.registerKernel(kernel)
+  }
 }
 
 async function secondsOf(tricks: Trick[]): Promise<number> {

@@ -69,5 +69,5 @@ function encode(batch: number, write: (image: number, program: ImageProgram) => 
     write(image, program)
   }
   program[batch] = program.length
-  return new Int32Array(Float64Array.from(program).buffer)
+  return new Int32Array(new Float64Array(program).buffer)
 }

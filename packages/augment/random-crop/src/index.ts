@@ -45,10 +45,28 @@ export function applyRandomCrop(
   const black = new Float32Array(channels)
   return arrangePixels(images, (image, program) => {
     const [top, left] = offsets[image]!
-    if (mode === 'constant') fillBox(program, [0, 0, height, width], black)
-    for (const [row, rows, fromRow, down] of segments(top - padding, height, mode))
-      for (const [column, columns, fromColumn, right] of segments(left - padding, width, mode))
-        copyBox(program, [row, column, rows, columns], image, fromRow, fromColumn, down, right)
+    const [down, right] = [top - padding, left - padding]
+    if (mode === 'constant' && Math.abs(down) < height && Math.abs(right) < width) {
+      const [rows, columns] = [height - Math.abs(down), width - Math.abs(right)]
+      const [row, column] = [Math.max(0, -down), Math.max(0, -right)]
+      if (down !== 0) fillBox(program, [down < 0 ? 0 : rows, 0, height - rows, width], black)
+      if (right !== 0)
+        fillBox(program, [row, right < 0 ? 0 : columns, rows, width - columns], black)
+      copyBox(program, [row, column, rows, columns], image, row + down, column + right)
+      return
+    }
+    if (mode === 'constant') return fillBox(program, [0, 0, height, width], black)
+    for (const [row, rows, fromRow, stepDown] of segments(down, height, mode))
+      for (const [column, columns, fromColumn, stepRight] of segments(right, width, mode))
+        copyBox(
+          program,
+          [row, column, rows, columns],
+          image,
+          fromRow,
+          fromColumn,
+          stepDown,
+          stepRight,
+        )
   })
 }
 
@@ -65,16 +83,16 @@ function assertMirrored(
 type Segment = readonly [start: number, length: number, from: number, step: number]
 
 /** Where the pixels at 0 … size − 1 come from, if they show those at `shift` …: inside, and before and after it. */
-function segments(shift: number, size: number, mode: CropParams['mode']): Segment[] {
+function segments(shift: number, size: number, mode: 'reflect' | 'edge'): Segment[] {
   const begin = Math.max(0, Math.min(size, -shift))
   const end = Math.max(0, Math.min(size, size - shift))
-  const inside: Segment = [begin, end - begin, begin + shift, 1]
   const mirrored = mode === 'reflect'
-  const around: Segment[] = [
+  const all: Segment[] = [
+    [begin, end - begin, begin + shift, 1],
     [0, begin, mirrored ? -shift : 0, mirrored ? -1 : 0],
     [end, size - end, mirrored ? 2 * (size - 1) - end - shift : size - 1, mirrored ? -1 : 0],
   ]
-  return [inside, ...(mode === 'constant' ? [] : around)].filter(([, length]) => length > 0)
+  return all.filter(([, length]) => length > 0)
 }
 
 /**

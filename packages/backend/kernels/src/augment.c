@@ -4,6 +4,12 @@
 // of pixels and the rounding to levels must equal those of the composition in TypeScript.
 
 #define AUGMENT_INLINE static inline __attribute__((always_inline))
+// wasm-training's other kernels are vectorized by hand, and its compiler told not to.
+#ifdef __clang__
+#define AUGMENT_VECTORIZE _Pragma("clang loop vectorize(enable)")
+#else
+#define AUGMENT_VECTORIZE
+#endif
 
 enum {
   AUGMENT_COPY,
@@ -39,6 +45,11 @@ AUGMENT_INLINE void augment_copy(float *to, const float *images, const double *a
   const long row = (long)at[0], column = (long)at[1], rows = (long)at[2], columns = (long)at[3];
   const long from_row = (long)at[5], from_column = (long)at[6], down = (long)at[7], right = (long)at[8];
   const float *from = images + (long)at[4] * height * width * channels;
+  if (columns == width && down == 1 && right == 1) {
+    const long line = width * channels;
+    __builtin_memcpy(to + row * line, from + from_row * line, (unsigned long)(rows * line) * sizeof(float));
+    return;
+  }
   for (long r = 0; r < rows; r++) {
     float *line = to + ((row + r) * width + column) * channels;
     const float *source = from + ((from_row + r * down) * width + from_column) * channels;
@@ -57,8 +68,12 @@ AUGMENT_INLINE void augment_fill(float *to, const double *at, long width, long c
   const long row = (long)at[0], column = (long)at[1], rows = (long)at[2], columns = (long)at[3];
   for (long r = 0; r < rows; r++) {
     float *line = to + ((row + r) * width + column) * channels;
-    for (long c = 0; c < columns; c++, line += channels)
-      for (long k = 0; k < channels; k++) line[k] = (float)at[4 + k];
+    if (channels == 3) {
+      const float red = (float)at[4], green = (float)at[5], blue = (float)at[6];
+      for (long c = 0; c < columns; c++, line += 3) line[0] = red, line[1] = green, line[2] = blue;
+    } else
+      for (long c = 0; c < columns; c++, line += channels)
+        for (long k = 0; k < channels; k++) line[k] = (float)at[4 + k];
   }
 }
 
@@ -100,11 +115,7 @@ AUGMENT_INLINE void augment_random(float *to, const double *at, long width, long
 AUGMENT_INLINE void augment_mix(float *to, const float *images, const double *at, long size) {
   const float *first = images + (long)at[0] * size, *second = images + (long)at[1] * size;
   const float weight = (float)at[2], rest = 1.0f - weight;
-  for (long i = 0; i < size; i++) to[i] = first[i] * weight + second[i] * rest;
-}
-
-AUGMENT_INLINE double augment_row(const double *line, double r, double s) {
-  return line[1] * s + line[0] * r + line[2];
+  AUGMENT_VECTORIZE for (long i = 0; i < size; i++) to[i] = first[i] * weight + second[i] * rest;
 }
 
 // Each pixel shows its source pixel, or `fill` outside the image. Kind 0: the nearest source. Kind 1: the four around,
@@ -116,16 +127,25 @@ AUGMENT_INLINE void augment_warp(float *to, const float *from, const double *at,
   const double *vertical = at + 3, *horizontal = at + 7, *fill = at + 11;
   for (long i = 0; i < height; i++) {
     const double r = (double)i + start_row;
+    const double y_of_row = vertical[0] * r, x_of_row = horizontal[0] * r;
     for (long j = 0; j < width; j++, to += channels) {
       const double s = (double)j + start_column;
-      const double y = augment_row(vertical, r, s) + rounding, x = augment_row(horizontal, r, s) + rounding;
-      const double row = __builtin_floor(y), column = __builtin_floor(x);
+      const double y = vertical[1] * s + y_of_row + vertical[2] + rounding;
+      const double x = horizontal[1] * s + x_of_row + horizontal[2] + rounding;
       if (kind == 0) {
-        const int inside = row >= 0 && row < (double)height && column >= 0 && column < (double)width;
-        const float *pixel = from + (inside ? (long)row * width + (long)column : 0) * channels;
-        for (long k = 0; k < channels; k++) to[k] = inside ? pixel[k] : (float)fill[k];
+        if (!(y >= 0 && y < (double)height && x >= 0 && x < (double)width)) {
+          for (long k = 0; k < channels; k++) to[k] = (float)fill[k];
+          continue;
+        }
+        // Inside, truncation rounds down.
+        const float *pixel = from + ((long)y * width + (long)x) * channels;
+        if (channels == 3)
+          to[0] = pixel[0], to[1] = pixel[1], to[2] = pixel[2];
+        else
+          for (long k = 0; k < channels; k++) to[k] = pixel[k];
         continue;
       }
+      const double row = __builtin_floor(y), column = __builtin_floor(x);
       const int away = kind == 2 && (y < -0.5 || y >= (double)height - 0.5 || x < -0.5 || x >= (double)width - 0.5);
       for (long k = 0; k < channels; k++) {
         float sum = 0;
@@ -159,14 +179,14 @@ AUGMENT_INLINE float augment_luma(const float *pixel, long channels) {
 }
 
 AUGMENT_INLINE void augment_brightness(float *image, float factor, long size) {
-  for (long i = 0; i < size; i++) image[i] = augment_clip(image[i] * factor, 1);
+  AUGMENT_VECTORIZE for (long i = 0; i < size; i++) image[i] = augment_clip(image[i] * factor, 1);
 }
 
 AUGMENT_INLINE void augment_contrast(float *image, float factor, long pixels, long channels) {
   double sum = 0;
   for (long i = 0; i < pixels; i++) sum += (double)augment_luma(image + i * channels, channels);
   const float other = (float)(sum / (double)pixels) * (1.0f - factor);
-  for (long i = 0; i < pixels * channels; i++) image[i] = augment_clip(image[i] * factor + other, 1);
+  AUGMENT_VECTORIZE for (long i = 0; i < pixels * channels; i++) image[i] = augment_clip(image[i] * factor + other, 1);
 }
 
 AUGMENT_INLINE void augment_saturation(float *image, float factor, long pixels) {

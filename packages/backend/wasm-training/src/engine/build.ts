@@ -21,6 +21,7 @@ export function compile(clang: string = process.env['CLANG'] ?? 'clang-19'): {
     '-ffp-contract=off',
     '-nostdlib',
     '-mbulk-memory',
+    '-mnontrapping-fptoint',
     '-msimd128',
     '-Wall',
     '-Werror',
