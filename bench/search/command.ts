@@ -11,8 +11,8 @@ export interface SearchRecord {
   readonly schedule?: PolicySchedule
   readonly n: number
   readonly compared: readonly { readonly name: string; readonly accuracies: readonly number[] }[]
-  /** The time of the search, without the comparison. */
-  readonly cost: { readonly wallClock: { readonly seconds: number } }
+  /** Processor time of the search, without the comparison. */
+  readonly cost: { readonly wallClock: { readonly cpuSeconds: number } }
 }
 
 const cli = resolve(import.meta.dirname, '../../packages/tools/cli/src/cli.ts')

@@ -51,8 +51,8 @@ interface Row {
   readonly harmful?: number
   /** Exposure to all others. */
   readonly others: number
-  /** Processor seconds of the search. */
-  readonly seconds: number
+  /** Processor time of the search. */
+  readonly cpuSeconds: number
 }
 
 const out = resolve(values.out)
@@ -90,7 +90,7 @@ function search(control: Control, method: string): Row {
     exposure: own,
     ...(harmful[control].length > 0 && { harmful: relative(own, usual, harmful[control]) }),
     others: relative(own, usual, others),
-    seconds: record.cost.wallClock.seconds,
+    cpuSeconds: record.cost.wallClock.cpuSeconds,
   }
 }
 
@@ -125,7 +125,7 @@ console.log('| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---:
 for (const row of rows)
   console.log(
     `| ${row.control} | ${row.method} | ${row.n} | ${(row.none.mean * 100).toFixed(2)} | ${effectText(row.random)} | ${effectText(row.found)} | ` +
-      `${effectText(row.better)} | ${times(row.harmful)} | ${times(row.others)} | ${(row.seconds / 60).toFixed(1)} |`,
+      `${effectText(row.better)} | ${times(row.harmful)} | ${times(row.others)} | ${(row.cpuSeconds / 60).toFixed(1)} |`,
   )
 for (const { method, found } of rows.filter(({ control }) => control === 'shuffled'))
   console.log(

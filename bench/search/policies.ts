@@ -50,7 +50,7 @@ const arms = [
     name: `found by ${method}`,
     accuracies: of(record, 'found'),
     random: of(record, 'random policies'),
-    seconds: record.cost.wallClock.seconds,
+    cpuSeconds: record.cost.wallClock.cpuSeconds,
   })),
   ...randoms,
   ...usual
@@ -65,7 +65,7 @@ const arms = [
     readonly name: string
     readonly accuracies: readonly number[]
     readonly random?: readonly number[]
-    readonly seconds?: number
+    readonly cpuSeconds?: number
   }) => ({
     ...arm,
     accuracies,
@@ -87,8 +87,8 @@ writeFileSync(
 console.log(`\nAccuracy on test images, n = ${n} pairs, differences in percentage points\n`)
 console.log('| augmentation | accuracy, % | − none | − random policies | search, processor min |')
 console.log('| --- | ---: | ---: | ---: | ---: |')
-for (const { name, accuracy, overNone, overRandom, seconds } of arms)
+for (const { name, accuracy, overNone, overRandom, cpuSeconds } of arms)
   console.log(
     `| ${name} | ${(accuracy.mean * 100).toFixed(2)} | ${name === 'none' ? '' : effectText(overNone)} | ` +
-      `${overRandom ? effectText(overRandom) : ''} | ${seconds === undefined ? '' : (seconds / 60).toFixed(1)} |`,
+      `${overRandom ? effectText(overRandom) : ''} | ${cpuSeconds === undefined ? '' : (cpuSeconds / 60).toFixed(1)} |`,
   )

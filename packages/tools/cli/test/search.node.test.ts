@@ -41,7 +41,10 @@ interface SearchRecord {
 const recordIn = (folder: string): SearchRecord =>
   JSON.parse(readFileSync(join(root, folder, 'search.json'), 'utf8')) as SearchRecord
 const resultIn = (folder: string): string =>
-  readFileSync(join(root, folder, 'search.json'), 'utf8').replaceAll(/"seconds": [\d.e-]+/g, '')
+  readFileSync(join(root, folder, 'search.json'), 'utf8').replaceAll(
+    /"(?:s|cpuS)econds": [\d.e-]+/g,
+    '',
+  )
 
 let calm: Promise<void> | undefined
 /** What nobody disturbed, in `calm`. */

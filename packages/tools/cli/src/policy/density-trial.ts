@@ -16,6 +16,7 @@ import { attemptsAt, newestCheckpoint, type Program } from '@tricks/trials'
 import type { Bag } from '../tune/bag.ts'
 import type { Fold } from '../tune/images.ts'
 import type { TuneSetup } from '../tune/setup.ts'
+import { stopwatch, type WallClock } from '../tune/stopwatch.ts'
 import { openTraining } from '../tune/trial.ts'
 
 /** The configuration of a trial, which starts from the network of its fold. */
@@ -34,13 +35,13 @@ export interface DensityMetrics {
   /** The rewards of each candidate. */
   readonly candidates: readonly { readonly mean: number; readonly 'best-of-five': number }[]
   readonly on: string
-  readonly wallClock: { readonly seconds: number }
+  readonly wallClock: WallClock
 }
 
 /** Classifies the held-out images of a fold after the sub-policies of each candidate. */
 export const densityProgram: Program = async ({ trial, storage, signal, progress }) => {
   const { first, candidates, ...config } = trial.config as unknown as DensityConfig
-  const began = performance.now()
+  const elapsed = stopwatch()
   const { options, dispose } = await openTraining(trial, { ...config, measured: 'held' })
   const { data, epochs, batchSize } = options
   const held = data.test!
@@ -82,7 +83,7 @@ export const densityProgram: Program = async ({ trial, storage, signal, progress
   const metrics: DensityMetrics = {
     candidates: rewards,
     on: machineOf(options.precision),
-    wallClock: { seconds: (performance.now() - began) / 1000 },
+    wallClock: elapsed(),
   }
   return { metrics: metrics as unknown as Json }
 }

@@ -2,6 +2,7 @@ import { createRandom, type Json } from '@tricks/core'
 import { drawPopulationPolicy, nextGeneration, type PolicySchedule } from '@tricks/policy-search'
 import { forget, type Trial } from '@tricks/trials'
 import { metricsOf, scoreOf, tuneTrial } from '../tune/search.ts'
+import type { WallClock } from '../tune/stopwatch.ts'
 import { augmented, scheduleCall } from './arms.ts'
 import { fewestEpochs, type Found, type Means, type Method, resultsOf } from './method.ts'
 import { bestAndMean } from './scores.ts'
@@ -15,7 +16,7 @@ export interface Generation {
     readonly from: number
     readonly schedule: PolicySchedule
     readonly accuracy: number | null
-    readonly wallClock?: { readonly seconds: number }
+    readonly wallClock: WallClock
   }[]
 }
 

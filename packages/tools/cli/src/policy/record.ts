@@ -13,8 +13,8 @@ export interface Concluded extends Found {
   readonly n: number
   /** Epochs of a training in the search. */
   readonly epochs: number
-  /** The time of all trials of the search together, each on one thread. */
-  readonly cost: { readonly wallClock: { readonly seconds: number } }
+  /** Processor time of all trials of the search together. */
+  readonly cost: { readonly wallClock: { readonly cpuSeconds: number } }
 }
 
 /** The option of a found call that is kept in a file of its own; undefined if its options are short. */
@@ -78,7 +78,7 @@ export function pageOf(
     '',
     ...(filed ? [`![The ${filed}](${filed}.svg)`, ''] : []),
     ...(filed === 'policy' ? ['![Sub-policies on pictures](sub-policies.svg)', ''] : []),
-    `The search took ${(cost.wallClock.seconds / 60).toFixed(1)} processor-minutes.`,
+    `The search took ${(cost.wallClock.cpuSeconds / 60).toFixed(1)} processor-minutes.`,
     '',
     '## Compared',
     '',

@@ -113,9 +113,9 @@ async function drive(
   const { epochs } = plan
   view.say(`Search     ${methods[method].title}: ${plan.text}`)
   view.say(`Comparison ${n} pairs of ${setup.epochs} epochs per augmentation, on test images\n`)
-  let seconds = 0
+  let cpuSeconds = 0
   const onTrained = (entries: readonly Entry[]): void => {
-    for (const entry of entries) seconds += metricsOf(entry)!.wallClock.seconds
+    for (const entry of entries) cpuSeconds += metricsOf(entry)!.wallClock.cpuSeconds
   }
   const means = { ...search, queue, storage, bag, plan, signal, say: view.say, onTrained }
   const found = await methods[method].search({ ...means, setup: { ...setup, epochs } })
@@ -134,7 +134,7 @@ async function drive(
       )
     },
   })
-  return compared && { ...found, compared, n, epochs, cost: { wallClock: { seconds } } }
+  return compared && { ...found, compared, n, epochs, cost: { wallClock: { cpuSeconds } } }
 }
 
 /** Trains with a random policy for a moment, to know what an epoch takes. */

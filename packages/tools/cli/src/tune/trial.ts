@@ -10,6 +10,7 @@ import { recipeNamed } from '../recipes/index.ts'
 import { type Bag, isKept, makeOptimizer, makeTrick, scheduledEntry } from './bag.ts'
 import { type Fold, foldOf, openImages } from './images.ts'
 import type { TuneSetup } from './setup.ts'
+import { stopwatch, type WallClock } from './stopwatch.ts'
 
 /** The configuration of a trial. */
 export interface TuneConfig {
@@ -32,8 +33,7 @@ export interface TuneMetrics {
   readonly steps: number
   /** The kind of machine. */
   readonly on: string
-  /** Seconds of this trial. */
-  readonly wallClock: { readonly seconds: number }
+  readonly wallClock: WallClock
 }
 
 /** Trains a configuration to its budget, continuing an earlier attempt or the previous rung. */
@@ -42,13 +42,13 @@ export const tuneProgram: Program = (job) => trainBag(job, 15)
 /** @param seconds between two checkpoints */
 export async function trainBag(job: Job, seconds: number): Promise<Outcome> {
   const config = job.trial.config as unknown as TuneConfig
-  const began = performance.now()
+  const elapsed = stopwatch()
   const training = await openTraining(job.trial, config)
   const metrics = await metricsOf(job, training, seconds)
   const whole: TuneMetrics = {
     ...metrics,
     on: machineOf(training.options.precision),
-    wallClock: { seconds: (performance.now() - began) / 1000 },
+    wallClock: elapsed(),
   }
   // Other trials continue a part of a training, and use the network of a fold.
   const isUsed = job.trial.budget < config.setup.epochs || config.fold !== undefined
