@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { compose, createRandom } from '../src/index.ts'
-import { philox } from '../src/random.ts'
+import { philox, uniformsAt } from '../src/random.ts'
 
 const many = 20_000
 const draws = (draw: (random: ReturnType<typeof createRandom>) => number): number[] => {
@@ -298,4 +298,16 @@ describe('streams', () => {
         `above 0, got [${[alpha, beta].map((each) => (Number.isNaN(each) ? '"NaN"' : each)).join()}]`,
       )
   })
+})
+
+test.each([3, 2 ** 40 + 3])('a position continues its stream, in step %d', (step) => {
+  const image = createRandom(9).fork('test').at(step, 5).image(2)
+  // Words are drawn four at a time; an integer takes one of them, a uniform number two.
+  for (let drawn = 0; drawn < 9; drawn++) {
+    const values = uniformsAt(image.position(), 5)
+    expect(uniformsAt(Float64Array.from(image.position()), 5)).toEqual(values)
+    const next = Array.from({ length: 5 }, () => Math.fround(image.uniform()))
+    expect([...values]).toEqual(next)
+    image.integer(0, 256)
+  }
 })
