@@ -10,6 +10,9 @@ const cells = [1, 2, 3].flatMap((operations) =>
 )
 const mostSeeds = 5
 
+const textOf = ({ operations, magnitude }: (typeof cells)[number]): string =>
+  `${operations === 1 ? 'one operation' : `${operations} operations`} of strength ${magnitude}`
+
 /** RandAugment's own search: two options. */
 export const grid: Method = {
   title: 'RandAugment',
@@ -35,12 +38,11 @@ async function searchGrid(means: Means): Promise<Found | undefined> {
   const accuracies: number[][] = cells.map(() => [])
   for (let round = 0; round < plan.rounds; round++) {
     const trials = cells.map((options) =>
-      tuneTrial(
-        `${options.operations} operations of strength ${options.magnitude}`,
-        augmented(bag, { name: 'rand-augment', options }),
-        setup,
-        { seed: (seed + round) % 2 ** 32, budget: setup.epochs, measured: 'validation' },
-      ),
+      tuneTrial(textOf(options), augmented(bag, { name: 'rand-augment', options }), setup, {
+        seed: (seed + round) % 2 ** 32,
+        budget: setup.epochs,
+        measured: 'validation',
+      }),
     )
     const entries = await resultsOf(trials, means)
     if (!entries) return undefined
@@ -53,7 +55,7 @@ async function searchGrid(means: Means): Promise<Found | undefined> {
   const options = cells[sums.indexOf(Math.max(...sums))]!
   return {
     call: { name: 'rand-augment', options },
-    text: `${plan.text}. The best has ${options.operations} operations of strength ${options.magnitude}.`,
+    text: `${plan.text}. The best has ${textOf(options)}.`,
     tried: { cells: cells.map((cell, i): Json => ({ ...cell, accuracies: accuracies[i]! })) },
   }
 }
