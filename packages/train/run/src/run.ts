@@ -10,7 +10,7 @@ import type { ProgressView } from './progress/view.ts'
 import { checkSame } from './record/same.ts'
 import type { HeadFacts, RunFacts } from './record/schema.ts'
 import { type Setup, setUp } from './set-up.ts'
-import { trained } from './training.ts'
+import { trained, type Trained } from './training.ts'
 
 /**
  * Trains a recipe in its own folder, which contains checkpoints, metrics, the first batch, the mistakes and the trained
@@ -42,7 +42,7 @@ export async function run(options: RunOptions): Promise<TrainResult> {
     introduce(view, facts, path, from)
     return await recorded(folder, facts, { earlier, from, view }, async (describe) => {
       const head = await headOf(folder, options, { setup, earlier, from, view })
-      if (options.signal?.aborted) return nothingDone(setup)
+      if (options.signal?.aborted) return { result: nothingDone(setup) }
       const known = head ? { ...facts, head } : facts
       describe(known)
       view.begin({ epochs: facts.epochs!, earlier: from?.epochs, from: from?.step })
@@ -133,7 +133,7 @@ async function recorded(
   folder: RunFolder,
   facts: RunFacts,
   about: { earlier: RunFacts | undefined; from: Checkpoint | undefined; view: ProgressView },
-  work: (describe: (known: RunFacts) => void) => Promise<TrainResult>,
+  work: (describe: (known: RunFacts) => void) => Promise<Trained>,
 ): Promise<TrainResult> {
   const { earlier, from, view } = about
   const start = Date.now()
@@ -149,13 +149,14 @@ async function recorded(
   }
   describe(facts)
   try {
-    const result = await work(describe)
+    const { result, temperature } = await work(describe)
     view.end()
     folder.describe({
       ...known,
       state: result.stopped,
       skipped: result.skipped,
       ...(result.test && { test: result.test }),
+      ...(temperature !== undefined && { temperature }),
       mean: [...result.mean],
       deviation: [...result.deviation],
       wallClock: {

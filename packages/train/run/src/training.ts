@@ -6,6 +6,7 @@ import {
   type TrainResult,
   variablesOf,
 } from '@tricks/train'
+import { calibrate } from './calibrate.ts'
 import type { RunFolder } from './folder.ts'
 import { imagesAtOnce } from './images-at-once.ts'
 import { keepBetter } from './keep-better.ts'
@@ -17,6 +18,12 @@ import type { EpochLine, RunFacts, StepLine } from './record/schema.ts'
 import type { Setup } from './set-up.ts'
 import { stepSheet } from './sheet.ts'
 import { openBoard } from './tensorboard/board.ts'
+
+/** The result of a run, and the temperature by which its logits were divided, if they were. */
+export interface Trained {
+  readonly result: TrainResult
+  readonly temperature?: number
+}
 
 /** Trains, and writes results to the run's folder as they arise. */
 export async function trained(
@@ -33,7 +40,7 @@ export async function trained(
     readonly from: Checkpoint | undefined
     readonly view: ProgressView
   },
-): Promise<TrainResult> {
+): Promise<Trained> {
   const { data, seed = 0, recipe, epochs = recipe.epochs, saveEvery, nonFinite, signal } = options
   const { balance } = options
   const { model, optimizer, training, batches, batchSize, validation } = setup
@@ -54,7 +61,7 @@ export async function trained(
   board?.watch(optimizer, variablesOf(model))
   try {
     await keepFirstBatch(folder, { ...setup, seed })
-    const result = await train({
+    const trainedTo = await train({
       model,
       data: {
         train: training,
@@ -91,17 +98,23 @@ export async function trained(
         board?.progress(progress)
       },
     })
+    // The last layer alone is fitted without label smoothing, and thus calibrated.
+    const calibrated =
+      judged && epochs > 0
+        ? calibrate(model, trainedTo, batches.heldOut, data.test?.labels)
+        : undefined
+    const { result } = calibrated ?? { result: trainedTo }
     board?.result(result)
     await folder.saveModel(model, { ...result, classes })
     const { testLogits, validationLogits } = result
     if (testLogits && data.test)
       folder.keep('test.safetensors', encodePredictions(testLogits, data.test))
-    if (validationLogits && batches.heldOut) {
+    if (validationLogits && batches.heldOut && !data.test) {
       const { set, indices } = batches.heldOut
       const file = encodePredictions(validationLogits, imagesAt(set, indices))
       folder.keep('validation.safetensors', file)
     }
-    return result
+    return calibrated ?? { result }
   } finally {
     board?.close()
     optimizer.dispose()

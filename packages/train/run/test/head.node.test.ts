@@ -4,12 +4,20 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
-import { createRandom } from '@tricks/core'
+import { createRandom, oneHot, softmaxCrossEntropy } from '@tricks/core'
 import { foldBatchNorm, plain } from '@tricks/models'
 import { randomFlip } from '@tricks/random-flip'
+import { fitTemperature } from '@tricks/temperature-calibration'
 import type { ImageSet } from '@tricks/train'
 import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
-import { defineRecipe, progressView, type Recipe, run, type RunOptions } from '../src/index.ts'
+import {
+  defineRecipe,
+  loadModel,
+  progressView,
+  type Recipe,
+  run,
+  type RunOptions,
+} from '../src/index.ts'
 
 let root: string
 beforeAll(() => tf.setBackend('cpu'))
@@ -144,5 +152,28 @@ test('a recipe without a head needs epochs', () => {
   const { head: _, ...without } = recipe
   expect(() => defineRecipe({ ...without, epochs: 0 })).toThrow(
     'recipe: expected epochs to be a positive integer, or 0 with a head, got 0',
+  )
+})
+
+test('after fine-tuning, confidence is calibrated on the validation images, in the saved model too', async () => {
+  const validation = images(40, 3)
+  const result = await run(options('tuned', { data: { ...data, validation } }))
+  const { temperature, test: tested } = factsIn('tuned') as never as {
+    temperature: number
+    test: { loss: number }
+  }
+  expect(Math.abs(Math.log(temperature))).toBeGreaterThan(0.05)
+  expect(tested.loss).toBe(result.test!.loss)
+  // Nothing is left to calibrate.
+  const { labels } = validation
+  expect(fitTemperature({ logits: result.validationLogits!, labels })).toBeCloseTo(1, 5)
+
+  const { model } = await loadModel(join(root, 'tuned'))
+  const pixels = tf.div(tf.tensor4d(data.test.images as Uint8Array, [40, 8, 8, 3], 'float32'), 255)
+  const logits = model.predict(pixels) as tf.Tensor2D
+  logits.dataSync().forEach((logit, i) => expect(logit).toBeCloseTo(result.testLogits![i]!, 4))
+  expect(softmaxCrossEntropy(oneHot(data.test.labels, 2), logits).dataSync()[0]).toBeCloseTo(
+    tested.loss,
+    4,
   )
 })

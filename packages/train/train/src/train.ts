@@ -69,7 +69,7 @@ export interface TrainResult {
   readonly test?: Metrics
   /** The logits behind `test`, `[images, classes]`, row by row; present if `test` is. */
   readonly testLogits?: Float32Array
-  /** Without a test set, the final logits of the validation images; absent if there are none, or if aborted. */
+  /** The final logits of the validation images; absent if there are none, or if aborted. */
   readonly validationLogits?: Float32Array
   /** Loss and accuracy of `validationLogits`; present if they are. */
   readonly validation?: Metrics
@@ -274,7 +274,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
       return judged
     }
     const tested = await judgeLast('test', data.test && allImages(data.test))
-    const validated = await judgeLast('validation', data.test ? undefined : heldOut)
+    const validated = await judgeLast('validation', heldOut)
     return {
       stopped: stopped ?? 'finished',
       steps: step,

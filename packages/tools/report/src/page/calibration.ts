@@ -19,7 +19,7 @@ export function calibrationSection(record: RunRecord): Html {
   return section(
     'calibration',
     'Calibration',
-    `${verdict(confidence - accuracy)}: on the ${set} images the mean confidence is ${percent(confidence, 1)} and the accuracy ${percent(accuracy, 1)}.`,
+    `${verdict(confidence - accuracy)}: on the ${set} images the mean confidence is ${percent(confidence, 1)} and the accuracy ${percent(accuracy, 1)}.${calibratedBy(record)}`,
     html`<div class="columns">
       ${diagram(bins, expectedError)}
       <dl class="facts" style="align-content:start">
@@ -38,6 +38,11 @@ export function calibrationSection(record: RunRecord): Html {
       </dl>
     </div>`,
   )
+}
+
+function calibratedBy({ run: { temperature } }: RunRecord): string {
+  if (temperature === undefined) return ''
+  return ` The logits were divided by ${temperature.toFixed(2)}, fitted to the validation images.`
 }
 
 function verdict(gap: number): string {

@@ -112,6 +112,8 @@ export const runSchema = v.looseObject({
   /** Training images of each class, in the classes' order. */
   classCounts: v.optional(v.array(count)),
   test: v.optional(metrics),
+  /** By which the logits were divided, so that the confidence matches the accuracy. */
+  temperature: v.optional(v.number()),
   skipped: v.optional(count),
   mean: v.optional(v.array(v.number())),
   deviation: v.optional(v.array(v.number())),
