@@ -118,6 +118,8 @@ test('a small network learns from a pretrained one, which is fitted first', asyn
 
 test.each([
   [['--minutes', '3', '--from', 'scratch'], '--minutes applies only to a pretrained network'],
+  [['--from', './none.pth'], '--from: there is no file ./none.pth'],
+  [['--from', 'efficientnet-lite9'], 'got efficientnet-lite9 (did you mean efficientnet-lite'],
   [['--views', '3', '--recipe', 'pictures'], '--views applies only to a pretrained network'],
   [
     ['--from', 'efficientnet-lite0', '--recipe', 'six'],

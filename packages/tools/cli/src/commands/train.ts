@@ -78,7 +78,7 @@ export const train: Command<(typeof names)[number]> = {
       ...chosenSettings,
       recipe: isFile(chosen) ? resolve(chosen) : chosen,
       ...(chosenSettings.from !== undefined && {
-        from: recordedSource(chosenSettings.from, resolve),
+        from: recordedSource(chosenSettings.from),
       }),
       data: source,
       seed: own.seed ?? 0,

@@ -1,8 +1,11 @@
+import { existsSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pretrainedNames } from '@tricks/pretrained'
 import { duration, type ProgressView, type Settings } from '@tricks/run'
 import { isPictureFolder } from '../data.ts'
 import { isFile } from '../recipes/file.ts'
 import { networkOf } from '../recipes/pretrained.ts'
-import { UsageError } from '../usage.ts'
+import { meant, UsageError } from '../usage.ts'
 import { minutesToFineTune, networkFor, type PlanInputs, planOf } from './plan.ts'
 
 /** The flags that decide how a run starts. */
@@ -35,6 +38,7 @@ export function beginsPretrained(source: string, given: Beginning): boolean {
       (!another && model === undefined && isPictureFolder(source)))
   if (pretrained && another)
     throw new UsageError(`--from applies only to the recipe pretrained, got --recipe ${recipe}`)
+  if (pretrained && from !== undefined) checkSource(from)
   for (const name of ['minutes', 'views'] as const)
     if (!pretrained && given[name] !== undefined)
       throw new UsageError(
@@ -45,6 +49,19 @@ export function beginsPretrained(source: string, given: Beginning): boolean {
       '--epochs: expected a positive integer without a pretrained network, got 0',
     )
   return pretrained
+}
+
+/** Before any picture is read. */
+function checkSource(from: string): void {
+  if (isFile(from)) {
+    if (!existsSync(resolve(from))) throw new UsageError(`--from: there is no file ${from}`)
+    return
+  }
+  const names = [...pretrainedNames, 'scratch']
+  if (names.includes(from)) return
+  throw new UsageError(
+    `--from: expected one of ${names.join(', ')}, or a file of weights, got ${from}${meant(from, names)}`,
+  )
 }
 
 /**
@@ -128,5 +145,4 @@ function inWords(plan: ReturnType<typeof planOf>, inputs: PlanInputs): string {
 }
 
 /** The weights as recorded in run.json: a file by its full path. */
-export const recordedSource = (from: string, resolve: (path: string) => string): string =>
-  isFile(from) ? resolve(from) : from
+export const recordedSource = (from: string): string => (isFile(from) ? resolve(from) : from)
