@@ -5,6 +5,7 @@ import type { Command } from './commands/command.ts'
 import { doctor } from './commands/doctor.ts'
 import { experiment } from './commands/experiment.ts'
 import { exportRun } from './commands/export.ts'
+import { findRate } from './commands/find-rate.ts'
 import { plot } from './commands/plot.ts'
 import { predict } from './commands/predict.ts'
 import { preview } from './commands/preview.ts'
@@ -25,6 +26,7 @@ const commands = [
   report,
   preview,
   plot,
+  findRate,
   recipes,
   ablate,
   tune,

@@ -85,3 +85,37 @@ test('plot draws the rate of a recipe, in the terminal and as SVG', async () => 
   expect(await main(['plot', '--recipe', 'six', '--svg', 'rate.svg'])).toBe(0)
   expect(read('rate.svg')).toContain('>learning rate of six</text>')
 })
+
+test('find-rate draws the loss over the rate, in the terminal and as SVG', async () => {
+  const search = [
+    'find-rate',
+    'cifar10',
+    '--limit',
+    '300',
+    '--recipe',
+    'quick',
+    '--backend',
+    'wasm',
+  ]
+  expect(await main(search)).toBe(0)
+  const [[drawn], [said]] = vi.mocked(console.log).mock.calls.slice(-2) as [[string], [string]]
+  const lines = drawn.split('\n')
+  expect(lines[0]).toBe('loss by learning rate')
+  const rate = Number(/Suggested +(\S+),/.exec(said)![1])
+  expect(rate).toBeGreaterThan(1e-3)
+  expect(rate).toBeLessThan(3)
+  // The mark below the axis names the same rate.
+  const [mark, shown] = lines.at(-1)!.trim().split(' ')
+  expect(mark).toBe('↑')
+  expect(Number(shown) / rate).toBeCloseTo(1, 1)
+  expect(lines.at(-3)!.indexOf('┴')).toBe(lines.at(-1)!.indexOf('↑'))
+
+  expect(await main([...search, '--svg', 'loss.svg'])).toBe(0)
+  expect(read('loss.svg')).toContain('>learning rate</text>')
+  expect(read('loss.svg')).toContain(`>${shown}</text>`)
+})
+
+test('find-rate rejects a recipe with a teacher', async () => {
+  expect(await main(['find-rate', 'cifar10', '--recipe', 'only:distillation'])).toBe(2)
+  expect(vi.mocked(console.error).mock.lastCall![0]).toContain('needs a teacher')
+})

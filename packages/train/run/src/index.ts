@@ -22,4 +22,5 @@ export {
 export * from './record.ts'
 export { readRunFolder } from './record/read.ts'
 export { run } from './run.ts'
+export { setUp, type Setup } from './set-up.ts'
 export { openTensorBoard, type TensorBoard } from './tensorboard/files.ts'

@@ -19,6 +19,20 @@ export interface Setup {
   readonly validation: number
 }
 
+/**
+ * Creates model, optimizer, tricks and training data of a run, without starting it.
+ *
+ * @throws Error if recipe, data and options are inconsistent
+ * @example
+ * const recipe = defineRecipe({
+ *   model: 'plain',
+ *   optimizer: () => tf.train.momentum(0.1, 0.9),
+ *   tricks: [randomFlip()],
+ *   epochs: 1,
+ *   batchSize: 16,
+ * })
+ * const { model } = await setUp({ recipe, data: { name: 'noise', train: trainingImages }, folder: 'runs/noise' })
+ */
 export async function setUp(options: RunOptions): Promise<Setup> {
   const { recipe, data, seed = 0, teacher, microBatch, limit, epochs = recipe.epochs } = options
   const { signal, view } = options

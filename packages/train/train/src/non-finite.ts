@@ -21,6 +21,11 @@ export interface Seen {
   readonly rate: number
 }
 
+/** Thrown by `train` if a loss or gradient is NaN or infinite. */
+export class NonFiniteError extends Error {
+  override readonly name: string = 'NonFiniteError'
+}
+
 /** Creates errors that name the non-finite value and its context. */
 export class Watch {
   private readonly paths: readonly string[]
@@ -69,10 +74,9 @@ export class Watch {
   }
 
   private error(what: string, { time: { step }, rate }: Seen): Error {
-    const error = new Error(
+    return new NonFiniteError(
       `train: ${what} at step ${step} (learning rate ${rate}; tricks: ${this.tricks}). ` +
         `Try a smaller learning rate, a warm-up, or fewer tricks.`,
     )
-    return Object.assign(error, { name: 'NonFiniteError' })
   }
 }

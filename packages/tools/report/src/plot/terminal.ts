@@ -1,3 +1,4 @@
+import type { Settings } from 'simple-ascii-chart'
 import type { RateCurve } from './curve.ts'
 
 /**
@@ -17,30 +18,23 @@ export async function plotTerminal(
     color = globalThis.process?.stdout?.isTTY ?? false,
   }: { readonly width?: number; readonly height?: number; readonly color?: boolean } = {},
 ): Promise<string> {
-  const { plot } = await import('simple-ascii-chart')
   const [{ steps, stepsPerEpoch }] = curves as [RateCurve]
   const most = Math.max(...curves.flatMap(({ points }) => points.map(([, rate]) => rate)))
   const marks = Array.from({ length: 5 }, (_, i) => (most * i) / 4)
   const labels = Math.max(...marks.map((mark) => rateText(mark).length))
   const columns = Math.max(20, width - labels - 4)
   const [unit, per] = Number.isFinite(stepsPerEpoch) ? ['epoch', stepsPerEpoch] : ['step', 1]
-  const drawn = plot(
+  const lines = await plotted(
     curves.map((curve) => sampled(curve, columns)),
     {
       width: columns,
       height,
       yRange: [0, most],
       customYAxisTicks: marks,
-      hideXAxis: true,
       color: color ? ['ansiBlue', 'ansiYellow', 'ansiGreen', 'ansiMagenta'] : undefined,
       formatter: rateText,
     },
   )
-  // Drops the arrow above and the empty line below; a rule replaces the axis.
-  const lines = drawn
-    .split('\n')
-    .filter((line) => line.trim() !== '')
-    .slice(1, -1)
   const end = String(Number((steps / per).toFixed(1)))
   const rule = `${' '.repeat(labels)}└${'─'.repeat(columns)}`
   const axis = `${' '.repeat(labels + 1)}0${unit.padStart(columns / 2).padEnd(columns - 1 - end.length)}${end}`
@@ -48,6 +42,18 @@ export async function plotTerminal(
     .map(({ name }, i) => (color ? `\x1b[${[34, 33, 32, 35][i % 4]}m━\x1b[0m ${name}` : name))
     .join('  ')
   return [names, ...lines, rule, axis].join('\n')
+}
+
+/** The lines of a plot, without the arrow above the axis and the empty line below, for a rule of our own. */
+export async function plotted(
+  curves: [number, number][][],
+  { formatter, ...settings }: Settings & { readonly formatter: (value: number) => string },
+): Promise<string[]> {
+  const { plot } = await import('simple-ascii-chart')
+  return plot(curves, { ...settings, hideXAxis: true, formatter })
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .slice(1, -1)
 }
 
 /** A point per column. */

@@ -1,0 +1,128 @@
+import * as tf from '@tensorflow/tfjs-core'
+import type { Trick } from '@tricks/core'
+import { defineParameters, integer, number, type OptionsOf } from '@tricks/core/options'
+import { NonFiniteError, openData, train, type TrainOptions, variablesOf } from '@tricks/train'
+import { suggestedRate } from './suggest.ts'
+
+const parameters = defineParameters('rate-finder', {
+  /** Learning rate of the first step. */
+  from: number({ above: 0, scale: 'log', default: 1e-6 }),
+  /** Learning rate of the last step, unless the loss diverges before. */
+  to: number({ above: 0, scale: 'log', default: 10 }),
+  /** Number of steps. */
+  steps: integer({ min: 20, default: 100 }),
+})
+
+/** The training, without its length, and the range of rates. */
+export interface RateFinderOptions
+  extends
+    Pick<
+      TrainOptions,
+      'model' | 'data' | 'tricks' | 'batchSize' | 'seed' | 'precision' | 'signal' | 'balanced'
+    >,
+    OptionsOf<typeof parameters> {
+  /** Makes a new optimizer, as its state would otherwise be left changed; its rate is not used. */
+  readonly optimizer: () => tf.Optimizer
+}
+
+export interface FoundRate {
+  /** The suggested rate: for a schedule, its highest. */
+  readonly rate: number
+  /** Per step, the rate and the smoothed loss. */
+  readonly points: readonly { readonly rate: number; readonly loss: number }[]
+  /** Whether the loss diverged before the last step. */
+  readonly diverged: boolean
+}
+
+/** Weight of the previous losses in the smoothed one. */
+const smoothing = 0.98
+/** The loss has diverged if it is this many times the lowest so far. */
+const limit = 4
+
+/**
+ * Trains for a few steps with a rate that grows exponentially, and suggests one from the course of the loss. At step t
+ * the rate is from · (to / from)^(t / (steps − 1)). The loss is smoothed by an exponential average, β = 0.98, without
+ * bias. The training ends early if it exceeds four times its lowest value, or isn't finite. The model's weights are
+ * restored.
+ *
+ * The suggestion is the middle of the loss's longest fall: the longest sequence of steps, not necessarily consecutive,
+ * in which each loss is lower than the one before. The first tenth of the steps and the last five are left out.
+ *
+ * @param options model, data and tricks as for `train`; of the tricks, schedules have no effect, but factors per variable
+ *   do
+ * @throws RangeError for an option out of its range
+ * @throws Error if the loss diverges within ten steps, or never falls; and what `train` throws
+ * @example
+ * const { rate } = await findRate({ model, data, optimizer: () => tf.train.momentum(0.1, 0.9), steps: 40 })
+ * @see Smith 2015, https://arxiv.org/abs/1506.01186; fastai's `lr_find` with `valley`
+ */
+export async function findRate(options: RateFinderOptions): Promise<FoundRate> {
+  const { from, to, steps, optimizer: make, tricks = [], signal, ...rest } = options
+  const range = parameters.parse({
+    ...(from !== undefined && { from }),
+    ...(to !== undefined && { to }),
+    ...(steps !== undefined && { steps }),
+  })
+  if (range.to <= range.from)
+    throw new RangeError(
+      `rate-finder: expected to to be above from (${range.from}), got ${range.to}`,
+    )
+
+  const stopped = new AbortController()
+  const points: { rate: number; loss: number }[] = []
+  const rateAt = (step: number): number =>
+    range.from * (range.to / range.from) ** (step / (range.steps - 1))
+  let average = 0
+  let lowest = Infinity
+  let diverged = false
+  const sweep: Trick = {
+    name: 'rate-finder',
+    options: range,
+    learningRate: (_, { step }) => rateAt(step),
+    observe: [
+      {
+        every: { steps: 1 },
+        metrics({ loss }, { step }) {
+          average = smoothing * average + (1 - smoothing) * loss
+          const smoothed = average / (1 - smoothing ** (points.length + 1))
+          points.push({ rate: rateAt(step), loss: smoothed })
+          lowest = Math.min(lowest, smoothed)
+          diverged = smoothed > limit * lowest
+          if (diverged || points.length === range.steps) stopped.abort()
+        },
+      },
+    ],
+  }
+  const { train: images, mean, deviation } = rest.data
+  const data = { train: images, ...(mean && { mean }), ...(deviation && { deviation }) }
+  const { batchSize = 128, seed = 0 } = rest
+  const { stepsPerEpoch } = openData({ ...data, batchSize, epochs: 1, seed })
+  const weights = Object.values(variablesOf(rest.model)).map(
+    (variable) => [variable, tf.clone(variable)] as const,
+  )
+  const optimizer = make()
+  try {
+    await train({
+      ...rest,
+      data,
+      tricks: [...tricks, sweep],
+      optimizer,
+      epochs: Math.ceil(range.steps / stepsPerEpoch),
+      validation: 0,
+      readEvery: 1,
+      signal: signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal,
+    })
+  } catch (error) {
+    // A loss that isn't finite ends it too, unless it is the first one.
+    if (!(error instanceof NonFiniteError) || points.length === 0) throw error
+    diverged = true
+  } finally {
+    for (const [variable, value] of weights) {
+      variable.assign(value)
+      value.dispose()
+    }
+    optimizer.dispose()
+  }
+  signal?.throwIfAborted()
+  return { rate: suggestedRate(points, diverged), points, diverged }
+}
