@@ -7,6 +7,7 @@ import { stepDecay } from '@tricks/step-decay'
 import { constantWarmup, warmup } from '@tricks/warmup'
 import { expect, test } from 'vitest'
 import { rateCurve } from '../src/plot/curve.ts'
+import { lossSvg, lossTerminal } from '../src/plot/losses.ts'
 import { plotSvg } from '../src/plot/svg.ts'
 import { plotTerminal, rateText } from '../src/plot/terminal.ts'
 
@@ -127,5 +128,25 @@ test('as SVG: self-contained, with legend, and deterministic', () => {
   expect(svg).toContain('>validation loss</text>')
   expect(svg).toContain('>epoch</text>')
   expect(svg.match(/<path[^>]*stroke="#1f5fd0"[^>]*>/g)!.length).toBe(2)
+  expect(svg).not.toContain('NaN')
+})
+
+test('the loss over the rate marks the suggested rate, without the explosion at the end', async () => {
+  const points = Array.from({ length: 50 }, (_, i) => ({
+    rate: 10 ** (i / 10 - 4),
+    loss: i < 40 ? 3 - i / 20 : 10 ** (i - 38),
+  }))
+  const curve = { points, rate: 0.01 }
+  const lines = (await lossTerminal(curve, { width: 60, height: 8 })).split('\n')
+  expect(lines[0]).toBe('loss by learning rate')
+  expect(lines.at(-2)).toMatch(/^ +1e-4 +0\.794$/)
+  expect(lines.at(-1)!.trim()).toBe('↑ 0.01')
+  // Halfway between 1e-4 and 0.794 on a logarithmic axis.
+  const axis = lines.at(-3)!
+  const share = (axis.indexOf('┴') - axis.indexOf('└')) / (axis.length - axis.indexOf('└'))
+  expect(share).toBeCloseTo(2 / 3.9, 1)
+
+  const svg = lossSvg(curve)
+  expect(svg).toContain('>0.01</text>')
   expect(svg).not.toContain('NaN')
 })

@@ -45,16 +45,16 @@ const limit = 4
  * bias. The training ends early if it exceeds four times its lowest value, or isn't finite. The model's weights are
  * restored.
  *
- * The suggestion is the middle of the loss's longest fall: the longest sequence of steps, not necessarily consecutive,
- * in which each loss is lower than the one before. The first tenth of the steps and the last five are left out.
+ * The suggestion is half of the rate at which the smoothed loss is lowest. fastai's default, the middle of the loss's longest
+ * fall, was too low for networks with batch normalisation.
  *
  * @param options model, data and tricks as for `train`; of the tricks, schedules have no effect, but factors per variable
  *   do
  * @throws RangeError for an option out of its range
- * @throws Error if the loss diverges within ten steps, or never falls; and what `train` throws
+ * @throws Error if the loss diverges in the first tenth of the steps, or doesn't fall; and what `train` throws
  * @example
  * const { rate } = await findRate({ model, data, optimizer: () => tf.train.momentum(0.1, 0.9), steps: 40 })
- * @see Smith 2015, https://arxiv.org/abs/1506.01186; fastai's `lr_find` with `valley`
+ * @see Smith 2015, https://arxiv.org/abs/1506.01186; fastai's `lr_find`, for smoothing and end
  */
 export async function findRate(options: RateFinderOptions): Promise<FoundRate> {
   const { from, to, steps, optimizer: make, tricks = [], signal, ...rest } = options
@@ -124,5 +124,5 @@ export async function findRate(options: RateFinderOptions): Promise<FoundRate> {
     optimizer.dispose()
   }
   signal?.throwIfAborted()
-  return { rate: suggestedRate(points, diverged), points, diverged }
+  return { rate: suggestedRate(points, range.steps), points, diverged }
 }

@@ -3,44 +3,33 @@ interface Point {
   readonly loss: number
 }
 
-/** Left out at the beginning, where the average settles, and at the end, where the loss explodes. */
-const [beginning, end] = [0.1, 5]
-const fewest = 5
+/** Fraction of the steps at the beginning in which the average settles. */
+const settling = 0.1
+/** Safety factor: just before the loss rises, training is fast but fragile. */
+const below = 2
 
 /**
- * The rate at the middle of the longest fall of the loss.
+ * Half of the rate at which the smoothed loss is lowest.
  *
- * @throws Error if there is none
+ * @throws Error if the loss doesn't fall
  */
-export function suggestedRate(points: readonly Point[], diverged: boolean): number {
-  const considered = points.slice(Math.floor(points.length * beginning), -end)
+export function suggestedRate(points: readonly Point[], steps: number): number {
   const first = points[0]!.rate
-  if (considered.length < fewest)
+  const last = points.at(-1)!.rate
+  const start = Math.floor(steps * settling)
+  if (points.length <= start)
     throw new Error(
-      `rate-finder: the loss diverged after ${points.length} steps, at a rate of ${rateText(points.at(-1)!.rate)}. Pass a lower from than ${rateText(first)}.`,
+      `rate-finder: the loss diverged after ${points.length} steps, at a rate of ${rateText(last)}. ` +
+        `Pass from lower than ${rateText(first)}.`,
     )
-  const [start, length] = longestFall(considered.map(({ loss }) => loss))
-  if (length < fewest)
+  const losses = points.map(({ loss }) => loss)
+  const lowest = losses.indexOf(Math.min(...losses))
+  if (lowest < start)
     throw new Error(
-      `rate-finder: the loss never falls between rates of ${rateText(first)} and ${rateText(points.at(-1)!.rate)}. ` +
-        (diverged
-          ? 'Pass a lower from, or check labels and normalisation.'
-          : 'Pass a higher to, or check labels and normalisation.'),
+      `rate-finder: the loss doesn't fall between rates of ${rateText(first)} and ${rateText(last)}. ` +
+        'Check labels and normalisation, or pass from and to further apart.',
     )
-  const third = length / 3
-  return considered[start + Math.floor(third) + Math.floor(third / 2)]!.rate
-}
-
-/** Start and length of the longest falling subsequence. */
-function longestFall(losses: readonly number[]): [start: number, length: number] {
-  const lengths: number[] = []
-  for (const [i, loss] of losses.entries()) {
-    const before = lengths.filter((_, j) => losses[j]! > loss)
-    lengths.push(1 + Math.max(0, ...before))
-  }
-  const length = Math.max(...lengths)
-  const last = lengths.indexOf(length)
-  return [Math.max(0, last - length), length]
+  return points[lowest]!.rate / below
 }
 
 const rateText = (rate: number): string => Number(rate.toPrecision(2)).toString()

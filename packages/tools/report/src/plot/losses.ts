@@ -59,7 +59,7 @@ export async function lossTerminal(
   const share = Math.log(curve.rate / from) / Math.log(to / from)
   const column = Math.round(Math.min(1, Math.max(0, share)) * (columns - 1))
   const rule = `${'─'.repeat(column)}┴${'─'.repeat(columns - 1 - column)}`
-  const axis = [...rateText(from).padEnd(columns - rateText(to).length), ...rateText(to)]
+  const axis = rateText(from).padEnd(columns - rateText(to).length) + rateText(to)
   const mark = `↑ ${rateText(curve.rate)}`
   const start = Math.min(column, columns - mark.length)
   const margin = ' '.repeat(labels)
@@ -67,7 +67,7 @@ export async function lossTerminal(
     'loss by learning rate',
     ...lines,
     `${margin}└${rule}`,
-    `${margin} ${axis.join('')}`,
+    `${margin} ${axis}`,
     `${margin} ${' '.repeat(start)}${mark}`,
   ].join('\n')
 }
