@@ -48,7 +48,7 @@ export function fitTemperature({ logits, labels }: CalibrationData): number {
   })
   if (rows.every(({ below }) => below.every((value) => value === 0))) return 1
 
-  /** Of the loss over the inverse temperature, in which it is convex. */
+  /** Slope of the loss over the inverse temperature, in which the loss is convex. */
   const slopeAt = (inverse: number): number =>
     rows.reduce((sum, { below, target }) => sum + expectation(below, inverse) - target, 0)
   let [low, high] = [Math.log(1 / highest), Math.log(1 / lowest)]
