@@ -55,6 +55,7 @@ export function scene() {
       softmaxCrossEntropy(their, model.apply(some, { training: true }) as tf.Tensor2D),
     trainingImages: data.train,
     testImages: data.test,
+    validationImages: data.test,
     tricks,
     options,
     classes: data.train.classes,

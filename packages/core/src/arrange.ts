@@ -40,7 +40,7 @@ export function fillRandomly(
   position: ArrayLike<number>,
 ): void {
   program.push(instructions.random, row, column, rows, columns)
-  for (let i = 0; i < 6; i++) program.push(position[i]!)
+  for (let i = 0; i < 6; i++) program.push(position[i]! >>> 0)
 }
 
 /**

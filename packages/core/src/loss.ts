@@ -28,9 +28,9 @@ export function oneHot(labels: tf.Tensor | ArrayLike<number>, classes: number): 
           return label
         })
   return tf.tidy(() => {
-    const column = tf.reshape(tf.cast(indices, 'int32'), [-1, 1])
+    const column = tf.reshape(indices, [-1, 1])
     // Multiplied, not cast: the cpu backend's cast keeps the data's type, boolean, which another backend then reads.
-    return tf.mul<tf.Tensor2D>(tf.equal(column, tf.range(0, classes, 1, 'int32')), 1)
+    return tf.mul<tf.Tensor2D>(tf.equal(column, tf.range(0, classes)), 1)
   })
 }
 

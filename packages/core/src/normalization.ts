@@ -30,7 +30,7 @@ export function assertNormalization(
         values[wrong] === 0
           ? '. Pass 1 for a constant channel'
           : (values[wrong] as number) > 1
-            ? '. Images are in [0, 1]: divide mean and deviation by 255'
+            ? '. Divide mean and deviation by 255'
             : '',
       )
   }

@@ -36,6 +36,8 @@ export const instructions = {
  * @param composed computes the same from tfjs operations
  * @returns images of the same shape
  * @example
+ * import { copyImage } from '@tricks/core/augmentation'
+ *
  * const lighter = inOnePass(
  *   images,
  *   (image, program) => {

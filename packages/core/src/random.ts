@@ -51,7 +51,9 @@ export type RandomPosition = readonly [
  */
 export function uniformsAt(position: ArrayLike<number>, count: number): Float32Array {
   const [seed, name, substream, step, nameEnd, drawn] = Array.from(position) as [...RandomPosition]
-  const random = stream(seed, [name, nameEnd], step, 0, substream, drawn)
+  const random = stream(seed, [name, nameEnd], step, 0, substream)
+  // Each takes one word.
+  for (let i = 0; i < drawn; i++) random.integer(0, 2 ** 32)
   return Float32Array.from({ length: count }, () => random.uniform())
 }
 
@@ -73,19 +75,15 @@ export function createRandom(seed: number, where = 'createRandom'): Random {
 /**
  * @param first the index of the shard's first image in the global batch
  * @param substream 0 for the whole batch, i + 1 for image i of the global batch
- * @param start the number of words that were drawn before
  */
-function stream(seed: number, name: Pair, step = 0, first = 0, substream = 0, start = 0): Random {
-  let count = start
+function stream(seed: number, name: Pair, step = 0, first = 0, substream = 0): Random {
+  let count = 0
   let words: readonly number[] = []
+  // The step takes one and a half words, so that neither it nor the block index overflows.
+  const end = name[1] + Math.floor(step / 2 ** 32)
   const word = (): number => {
     const used = count++ % 4
-    // The step takes one and a half words, so that neither it nor the block index overflows.
-    if (used === 0 || count - 1 === start)
-      words = philox(
-        [(count - 1 - used) / 4, substream, step, name[1] + Math.floor(step / 2 ** 32)],
-        [seed, name[0]],
-      )
+    if (used === 0) words = philox([(count - 1) / 4, substream, step, end], [seed, name[0]])
     return words[used]!
   }
   const uniform = (low = 0, high = 1): number =>
@@ -142,14 +140,7 @@ function stream(seed: number, name: Pair, step = 0, first = 0, substream = 0, st
     at: (nextStep, nextFirst) => stream(seed, name, nextStep, nextFirst),
     image,
     images: (size, draw) => Array.from({ length: size }, (_, i) => draw(image(i), i)),
-    position: () => [
-      seed,
-      name[0],
-      substream,
-      step >>> 0,
-      (name[1] + Math.floor(step / 2 ** 32)) >>> 0,
-      count,
-    ],
+    position: () => [seed, name[0], substream, step, end, count],
   }
 }
 

@@ -16,7 +16,7 @@ describe.each([
   test.each<[object, string]>([
     [
       { mean: [125.3, 123, 113.9] },
-      'mean to be a list of numbers in [0, 1], one per channel, got [125.3,123,113.9]. Images are in [0, 1]: divide mean and deviation by 255',
+      'mean to be a list of numbers in [0, 1], one per channel, got [125.3,123,113.9]. Divide mean and deviation by 255',
     ],
     [
       { mean: [0.5, 1.01] },
@@ -30,7 +30,7 @@ describe.each([
     [{ mean: 0.5 }, 'one per channel, got 0.5'],
     [
       { mean: [0.5], deviation: [63, 62.1, 66.7] },
-      'deviation to be a list of numbers in (0, 1], one per channel, got [63,62.1,66.7]. Images are in [0, 1]: divide',
+      'deviation to be a list of numbers in (0, 1], one per channel, got [63,62.1,66.7]. Divide',
     ],
     [{ deviation: [0.2, 0, 0.2] }, 'got [0.2,0,0.2]. Pass 1 for a constant channel'],
     [

@@ -164,7 +164,7 @@ test('rejects layers without an equivalent, and invalid options', () => {
       'withNormalization: expected deviation to be 3 positive numbers, one per channel, got [1,0,1]',
     )
     expect(() => withNormalization(model, { mean: [125, 123, 114], deviation })).toThrow(
-      'got [125,123,114]. Images are in [0, 1]: divide mean and deviation by 255',
+      'got [125,123,114]. Divide mean and deviation by 255',
     )
     expect(() => withNormalization(model, { ...options, output: 'classes' as never })).toThrow(
       'withNormalization: expected output to be logits or probabilities, got classes',

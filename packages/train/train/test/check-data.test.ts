@@ -362,7 +362,7 @@ describe('mean and deviation', () => {
   test.each<[Partial<Record<'mean' | 'deviation', unknown>>, string]>([
     [
       { mean: [125.3, 123, 113.9] },
-      'train: expected mean to be a list of numbers in [0, 1], one per channel, got [125.3,123,113.9]. Images are in [0, 1]: divide mean and deviation by 255',
+      'train: expected mean to be a list of numbers in [0, 1], one per channel, got [125.3,123,113.9]. Divide mean and deviation by 255',
     ],
     [
       { mean: [0.5, 0.5, 0.5], deviation: [0.25, 0, 0.25] },
