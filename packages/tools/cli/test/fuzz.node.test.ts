@@ -16,7 +16,12 @@ beforeAll(async () => {
 
 test('every package of tricks is fuzzed', () => {
   expect(new Set(factories.map(({ trick }) => trick))).toEqual(
-    new Set(packages.filter((each) => each.tricks).map((each) => basename(each.folder))),
+    new Set(
+      packages
+        // A package of functions lists no names, and has no options.
+        .filter(({ tricks }) => tricks && tricks.names?.length !== 0)
+        .map((each) => basename(each.folder)),
+    ),
   )
 })
 
