@@ -51,7 +51,7 @@ export type RandomPosition = readonly [
  */
 export function uniformsAt(position: ArrayLike<number>, count: number): Float32Array {
   const [seed, name, substream, step, nameEnd, drawn] = Array.from(position) as [...RandomPosition]
-  const random = stream(seed, [name, nameEnd], step, 0, substream)
+  const random = stream(seed, [name, nameEnd], step >>> 0, 0, substream)
   // Each takes one word.
   for (let i = 0; i < drawn; i++) random.integer(0, 2 ** 32)
   return Float32Array.from({ length: count }, () => random.uniform())

@@ -47,6 +47,6 @@ describe.each([
 
   test('suggests 1 for a constant channel, for deviations only', () => {
     expect(() => check({ mean: [0, NaN] })).toThrow(/got \[0,"NaN"\]$/)
-    expect(() => check({ deviation: [63, 0, 66.7] })).toThrow('divide mean and deviation by 255')
+    expect(() => check({ deviation: [63, 0, 66.7] })).toThrow('Divide mean and deviation by 255')
   })
 })
