@@ -4,8 +4,7 @@
 //     npm start -- --recipe six              trains another recipe
 //     npm start -- report runs/…             any other command
 //
-// The quick recipe: 75.9 % on wasm (seed 0), in 2:30 min on a Xeon with AVX-512 and 4:12 on an EPYC with AVX2, two cores
-// each, n = 1. On @tricks/native with bfloat16 the larger quick-native: 80.7 % in the same time.
+// The quick recipe: 76.5 % on wasm (seed 0), in 2:25 min on two cores of a Xeon with AVX-512, n = 1. On @tricks/native with bfloat16 the larger quick-native: 80.7 % in the same time.
 import { main } from '@tricks/cli'
 
 // npm runs scripts in the package's folder; the user is elsewhere.

@@ -34,7 +34,7 @@ const plannedOf = (minutes: number): number => Math.max(0, share * 60 * minutes 
 /** More views add little. */
 const mostViews = 4
 /** Cost of a fine-tuning step in forward passes, with batch norm folded and the lower blocks frozen. */
-const stepCost = 2
+const stepCost = 3
 /** Fewer change little, as the rate must first rise and then fall. */
 const fewestEpochs = 3
 const mostEpochs = 10
@@ -77,8 +77,8 @@ export interface Candidate {
 }
 
 /**
- * The most accurate network that there is time to fine-tune at its own size; otherwise the most accurate one that leaves
- * time for two views, as a larger network gains more than they do; otherwise the first.
+ * The first network if there is time to fine-tune it, as that gains more than a larger network; otherwise the most
+ * accurate one that leaves time for two views, as a larger network gains more than they do; otherwise the first.
  *
  * @param inputs with the first network's speed
  * @param candidates from the fastest to the most accurate
@@ -94,7 +94,7 @@ export function networkFor(
     return { name, inputs: own, plan, fits: whole && plan.seconds <= inputs.minutes * 60 }
   })
   return (
-    options.findLast(({ fits, plan }) => fits && plan.epochs > 0) ??
+    options.slice(0, 1).find(({ fits, plan }) => fits && plan.epochs > 0) ??
     options.findLast(({ fits, plan }) => fits && plan.views > 1) ??
     options[0]!
   )
