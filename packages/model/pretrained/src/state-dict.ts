@@ -8,7 +8,7 @@ const limits = { depth: 16, entries: 1_000_000, name: 500 }
 /**
  * The tensors in a nested object, by their joined keys, such as `layer1.0.weight`.
  *
- * @throws Error if there are none, or if there are too many nested dictionaries, or they are nested too deeply
+ * @throws Error if it contains no tensors, too many entries, or dictionaries that are nested too deeply
  */
 export function tensorsIn(root: unknown): Map<string, Stored> {
   const found = new Map<string, Stored>()

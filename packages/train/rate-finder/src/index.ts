@@ -93,10 +93,11 @@ export async function findRate(options: RateFinderOptions): Promise<FoundRate> {
       },
     ],
   }
-  const { train: images, mean, deviation } = rest.data
-  const data = { train: images, ...(mean && { mean }), ...(deviation && { deviation }) }
+  const { validation: _, test: __, ...images } = rest.data
   const { batchSize = 128, seed = 0 } = rest
-  const { stepsPerEpoch } = openData({ ...data, batchSize, epochs: 1, seed })
+  const { stepsPerEpoch, facts } = openData({ ...images, batchSize, epochs: 1, seed })
+  // Otherwise, they would be computed again.
+  const data = { ...images, mean: facts.mean, deviation: facts.deviation }
   const weights = Object.values(variablesOf(rest.model)).map(
     (variable) => [variable, tf.clone(variable)] as const,
   )

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
+import { oneHot, softmaxCrossEntropy } from '@tricks/core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { splitHead } from '@tricks/features'
 import { fitTemperature } from '@tricks/temperature-calibration'
@@ -10,12 +11,12 @@ import type { Subset, TrainResult } from '@tricks/train'
  *
  * @returns the temperature, and the result with calibrated logits; undefined without validation logits
  */
-export function calibrate(
+export async function calibrate(
   model: LayersModel,
   result: TrainResult,
   heldOut: Subset | undefined,
   testLabels: ArrayLike<number> | undefined,
-): { readonly temperature: number; readonly result: TrainResult } | undefined {
+): Promise<{ readonly temperature: number; readonly result: TrainResult } | undefined> {
   const { validationLogits, testLogits, validation, test } = result
   if (!validationLogits || !heldOut) return undefined
   const labels = heldOut.indices.map((index) => heldOut.set.labels[index]!)
@@ -31,22 +32,22 @@ export function calibrate(
     result: {
       ...result,
       validationLogits: ofValidation,
-      validation: { ...validation!, loss: lossOf(ofValidation, labels) },
+      validation: { ...validation!, loss: await lossOf(ofValidation, labels) },
       ...(ofTest &&
-        testLabels && { testLogits: ofTest, test: { ...test!, loss: lossOf(ofTest, testLabels) } }),
+        testLabels && {
+          testLogits: ofTest,
+          test: { ...test!, loss: await lossOf(ofTest, testLabels) },
+        }),
     },
   }
 }
 
-/** The mean cross-entropy. */
-function lossOf(logits: Float32Array, labels: ArrayLike<number>): number {
+async function lossOf(logits: Float32Array, labels: ArrayLike<number>): Promise<number> {
   const classes = logits.length / labels.length
-  let sum = 0
-  for (let i = 0; i < labels.length; i++) {
-    const row = logits.subarray(i * classes, (i + 1) * classes)
-    const largest = row.reduce((most, logit) => Math.max(most, logit))
-    const total = row.reduce((all, logit) => all + Math.exp(logit - largest), 0)
-    sum += largest + Math.log(total) - row[labels[i]!]!
-  }
-  return sum / labels.length
+  const loss = tf.tidy(() =>
+    softmaxCrossEntropy(oneHot(labels, classes), tf.tensor2d(logits, [labels.length, classes])),
+  )
+  const [value] = await loss.data()
+  loss.dispose()
+  return value!
 }

@@ -101,7 +101,7 @@ export async function trained(
     // The last layer alone is fitted without label smoothing, and thus calibrated.
     const calibrated =
       judged && epochs > 0
-        ? calibrate(model, trainedTo, batches.heldOut, data.test?.labels)
+        ? await calibrate(model, trainedTo, batches.heldOut, data.test?.labels)
         : undefined
     const { result } = calibrated ?? { result: trainedTo }
     board?.result(result)

@@ -69,7 +69,7 @@ export interface TrainResult {
   readonly test?: Metrics
   /** The logits behind `test`, `[images, classes]`, row by row; present if `test` is. */
   readonly testLogits?: Float32Array
-  /** The final logits of the validation images; absent if there are none, or if aborted. */
+  /** The final logits of the validation images, if there are any; absent if aborted. */
   readonly validationLogits?: Float32Array
   /** Loss and accuracy of `validationLogits`; present if they are. */
   readonly validation?: Metrics

@@ -93,9 +93,7 @@ export function networkFor(
     const whole = inputs.given.size !== undefined || plan.size === size
     return { name, inputs: own, plan, fits: whole && plan.seconds <= inputs.minutes * 60 }
   })
-  return (
-    options.slice(0, 1).find(({ fits, plan }) => fits && plan.epochs > 0) ??
-    options.findLast(({ fits, plan }) => fits && plan.views > 1) ??
-    options[0]!
-  )
+  const first = options[0]!
+  if (first.fits && first.plan.epochs > 0) return first
+  return options.findLast(({ fits, plan }) => fits && plan.views > 1) ?? first
 }
