@@ -88,6 +88,11 @@ export interface BatchShape {
   readonly classes: number
   /** The data's mean per channel, in [0, 1], used to fill with the mean. */
   readonly mean: readonly number[]
+  /**
+   * Each image's index in the training set, for draws that follow an image from epoch to epoch; absent if unknown. The
+   * trainer passes it.
+   */
+  readonly indices?: ArrayLike<number>
 }
 
 export interface Batch {

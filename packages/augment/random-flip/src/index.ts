@@ -1,13 +1,25 @@
 import type * as tf from '@tensorflow/tfjs-core'
-import { assertArgument, type Trick } from '@tricks/core'
+import {
+  assertArgument,
+  type BatchShape,
+  type Random,
+  stepsOf,
+  type Time,
+  type Trick,
+} from '@tricks/core'
 import { arrangePixels, copyBox, withDraws } from '@tricks/core/augmentation'
-import { choice, defineOptions, number, type OptionsOf } from '@tricks/core/options'
+import { boolean, choice, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const randomFlipOptions = defineOptions('random-flip', {
   /** Probability that an image is flipped. */
   probability: number({ min: 0, max: 1, default: 0.5 }),
   /** `'horizontal'` swaps left and right, `'vertical'` top and bottom. */
   direction: choice(['horizontal', 'vertical'], { default: 'horizontal' }),
+  /**
+   * Draw each image's flip once, for the first epoch, and flip it the other way in every second epoch, so that the
+   * network sees both of its sides equally often.
+   */
+  alternate: boolean({ default: false }),
 })
 export type RandomFlipOptions = OptionsOf<typeof randomFlipOptions>
 
@@ -46,29 +58,52 @@ export function applyRandomFlip(
 }
 
 /**
- * Flips each image with a given probability.
+ * Flips each image with a given probability. With `alternate`, an image that is flipped in the first epoch is not in the
+ * second one, and so on: each pair of epochs shows both of its sides.
  *
- * @throws RangeError for an option out of its range
+ * @throws RangeError for an option out of its range; with `alternate`, an Error from its draw unless the length of an
+ *   epoch and the images' indices are known, which `train` provides
  * @example
  * compose([randomFlip()])
- * @see Krizhevsky et al. 2012, "ImageNet classification with deep convolutional neural networks"
+ * @see Krizhevsky et al. 2012, "ImageNet classification with deep convolutional neural networks"; for `alternate`,
+ *   Jordan 2024, https://arxiv.org/abs/2404.00498
  */
 export function randomFlip({ key, ...given }: RandomFlipOptions = {}): Trick {
   const options = randomFlipOptions.parse(given)
-  const { probability, direction } = options
+  const { probability, direction, alternate } = options
+  const isFlipped = (stream: Random): boolean => stream.uniform() < probability
   return {
     name: 'random-flip',
     key,
     options,
     images: {
-      draw: (random, { batch }): FlipParams => ({
-        flips: random.images(batch, (image) => image.uniform() < probability),
+      draw: (random, shape, time): FlipParams => ({
+        flips: alternate
+          ? alternating(random, shape, time, isFlipped)
+          : random.images(shape.batch, isFlipped),
         direction,
       }),
       apply: applyRandomFlip,
       describe: ({ flips }: FlipParams, image) => (flips[image] ? 'flip' : ''),
     },
   }
+}
+
+/** The flips of the first epoch, which depend on the image but not on the step, or their opposite. */
+function alternating(
+  random: Random,
+  { batch, indices }: BatchShape,
+  time: Time,
+  isFlipped: (stream: Random) => boolean,
+): boolean[] {
+  if (indices?.length !== batch)
+    throw new Error(
+      `random-flip: expected indices to be ${batch} indices in the data set, as alternate is true, got ` +
+        `${indices?.length ?? 'none'}. Pass them to pipeline.draw, and the draws to pipeline.batch.`,
+    )
+  const isOdd = Math.floor(time.step / stepsOf({ epochs: 1 }, time)) % 2 === 1
+  const first = random.fork('alternate').at(0)
+  return Array.from(indices, (index) => isFlipped(first.image(index)) !== isOdd)
 }
 
 /**

@@ -289,7 +289,9 @@ function runHooks(made: Trick): void {
       const rate = pipeline.learningRate(0.1, now)
       if (!(Number.isFinite(rate) && rate >= 0)) throw new NotFinite(`the rate is ${rate}`)
       const images = tf.tensor4d(pixels, [batch, height, width, 3])
-      const ready = pipeline.batch(images, oneHot([0, 1, 2, 0, 1], 3), now)
+      const shape = { batch, height, width, channels: 3, classes: 3, indices: [9, 0, 1, 5, 5] }
+      const draws = pipeline.draw(shape, now)
+      const ready = pipeline.batch(images, oneHot([0, 1, 2, 0, 1], 3), now, draws)
       checkFinite('images', ready.images)
       checkFinite('targets', ready.targets)
       const sums = tf.sum(ready.targets, 1).dataSync()

@@ -7,6 +7,7 @@ import { useBackend } from '@tricks/backend'
 import { createRandom, during, type Trick } from '@tricks/core'
 import { freeze } from '@tricks/fine-tuning'
 import { createModel } from '@tricks/models'
+import { randomFlip } from '@tricks/random-flip'
 import { reduceOnPlateau } from '@tricks/reduce-on-plateau'
 import { decode, encode, modelOf, type Recipe, tricksOf } from '@tricks/run'
 import {
@@ -92,6 +93,7 @@ const rows: Record<string, Row> = {
     during({ until: { steps: 6 } }, freeze({ batchNorm: true })),
   ),
   'mixup or RICAP': only('mixup', 'ricap'),
+  'alternating flips': withTrick(() => randomFlip({ alternate: true })),
   'plateau after a warm-up': withTrick(() =>
     warmup({
       multiplier: 4,

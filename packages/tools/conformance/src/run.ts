@@ -134,7 +134,8 @@ async function* steady(
       hooks(step, () => {
         let rate = 0.1
         for (let i = 0; i < asks; i++) rate = pipeline.learningRate(0.1, time)
-        const batch = pipeline.batch(imagesOf(size, step), targetsOf(size), time)
+        const draws = pipeline.draw(shapeOf(size, step), time)
+        const batch = pipeline.batch(imagesOf(size, step), targetsOf(size), time, draws)
         let loss = tf.scalar(0)
         const next: NextGradients = ({ batch: given = batch, statistics = 'update' } = {}) => {
           const { value, grads } = tf.variableGrads(

@@ -42,10 +42,12 @@ export const steps = 12
 
 export const timeAt = (step: number): Time => ({ step, stepsPerEpoch, steps })
 
-export const shapeOf = (size: Size): BatchShape => ({
+/** Without shuffling: the images of a batch follow each other, and each epoch has the same ones. */
+export const shapeOf = (size: Size, step = 0): BatchShape => ({
   ...size,
   classes,
   mean: Array.from({ length: size.channels }, () => 0.5),
+  indices: Array.from({ length: size.batch }, (_, i) => (step % stepsPerEpoch) * size.batch + i),
 })
 
 /** The random stream that `compose` passes to a trick. */
@@ -152,7 +154,7 @@ export function callsOf(
 ): { readonly calls: readonly Call[]; dispose(): void } {
   const time = timeAt(step)
   const random = randomFor(trick, step, seed)
-  const shape = shapeOf(size)
+  const shape = shapeOf(size, step)
   const variables = variablesOf(size.channels)
   const images = imagesOf(size, step)
   const targets = targetsOf(size)

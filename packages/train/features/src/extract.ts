@@ -3,6 +3,7 @@ import { assertArgument, compose, type Pipeline, type Trick } from '@tricks/core
 import {
   batchOf,
   describeTrick,
+  drawsFor,
   fingerprintOf,
   type Model,
   type Subset,
@@ -131,7 +132,8 @@ async function compute(
     const step = at.pass * steps + first / at.batchSize
     const features = tf.tidy(() => {
       const raw = batchOf(images, first, last, undefined, at.larger)
-      const batch = pipeline.batch(raw.images, raw.targets, step)
+      const draws = drawsFor(pipeline, raw, step)
+      const batch = pipeline.batch(raw.images, raw.targets, step, draws)
       return model.apply(batch.images, { training: false }) as tf.Tensor
     })
     parts.push(await features.data())

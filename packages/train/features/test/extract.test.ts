@@ -113,7 +113,7 @@ test('a pass that cuts windows takes them from the larger images', async () => {
 test('an interrupted extraction continues from the last block, to the same values', async () => {
   const store = memoryStore()
   const control = new AbortController()
-  const passes = [[], [randomFlip()]]
+  const passes = [[], [randomFlip({ alternate: true })]]
   const interrupted = extractFeatures(
     options({
       store,

@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { batchOf, type OpenRun } from '@tricks/train'
+import { batchOf, drawsFor, type OpenRun } from '@tricks/train'
 import type { Dataset } from './attach.ts'
 import type { Position } from './training.ts'
 
@@ -7,9 +7,10 @@ import type { Position } from './training.ts'
 export function trainingDataset({ pipeline, data }: OpenRun, at: Position): Dataset {
   return datasetOf(data.stepsPerEpoch, (index) => {
     release(at)
-    const { images, targets } = data.batch(at.first + index)
-    at.batch = pipeline.batch(images, targets, data.time(at.first + index))
-    tf.dispose([images, targets])
+    const time = data.time(at.first + index)
+    const raw = data.batch(time.step)
+    at.batch = pipeline.batch(raw.images, raw.targets, time, drawsFor(pipeline, raw, time))
+    tf.dispose([raw.images, raw.targets])
     return { xs: at.batch.images, ys: at.batch.targets }
   })
 }

@@ -39,7 +39,7 @@ function network(): LayersModel {
 
 const tricks = (): Trick[] => [
   randomCrop({ padding: 2 }),
-  randomFlip(),
+  randomFlip({ alternate: true }),
   cutout({ length: 4 }),
   mixup({ alpha: 1 }),
   labelSmoothing(),

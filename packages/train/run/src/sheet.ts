@@ -1,7 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { type Batch, type Time, type Traced, type Trick } from '@tricks/core'
 import { composeRun, keyOf } from '@tricks/core/run'
-import { type ImageSet, batchOf, type TrainingData } from '@tricks/train'
+import {
+  batchOf,
+  drawsFor,
+  type ImageSet,
+  type IndexedBatch,
+  type TrainingData,
+} from '@tricks/train'
 import type { Picture } from './record/pictures.ts'
 
 /** Rows of pictures: the originals, then one row per trick, with the draws as captions. */
@@ -100,14 +106,15 @@ export async function imageSheet(
 /**
  * Applies tricks to a batch in a step, in pipeline order, by each trick's own `draw` and `apply`.
  *
- * @param batch images `[batch, height, width, channels]` in [0, 1] and targets `[batch, classes]`; unchanged
+ * @param batch images `[batch, height, width, channels]` in [0, 1] and targets `[batch, classes]`; unchanged. `indices`
+ *   are the images' in the data set, by default those in the batch
  * @throws RangeError for an index outside the batch
  * @example
  * const time = { step: 0, stepsPerEpoch: 100, steps: 1000 }
  * const sheet = await batchSheet(batch, time, { tricks, mean, classes })
  */
 export async function batchSheet(
-  batch: Batch,
+  batch: Batch & Partial<IndexedBatch>,
   time: Time,
   { tricks, seed = 0, mean, classes, show, rows = 'tricks' }: SheetOptions,
 ): Promise<Sheet> {
@@ -128,7 +135,9 @@ export async function batchSheet(
     })),
     { seed, mean },
   )
-  const trace: readonly Traced[] = drawing.trace(batch.images, batch.targets, time)
+  const { indices = Int32Array.from({ length: size }, (_, i) => i) } = batch
+  const draws = drawsFor(drawing, { ...batch, indices }, time)
+  const trace: readonly Traced[] = drawing.trace(batch.images, batch.targets, time, draws)
   const made: SheetRow[] = []
   const add = async (
     label: string,

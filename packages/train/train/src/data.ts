@@ -1,11 +1,15 @@
 import * as tf from '@tensorflow/tfjs-core'
 import {
   assertArgument,
+  type Batch,
   createRandom,
   type DataFacts,
+  type Draws,
   oneHot,
+  type Pipeline,
   type Time,
   type Trick,
+  type When,
 } from '@tricks/core'
 import { assertNormalization } from '@tricks/core/run'
 import { checkEvaluationSet, checkImageSet } from './check-data.ts'
@@ -34,6 +38,30 @@ export function statisticsOf({ set, indices }: Subset): { mean: number[]; deviat
   return { mean, deviation: deviation.map((value) => value || 1) }
 }
 
+/** Images and targets, with the index of each in its set. */
+export interface IndexedBatch extends Batch {
+  readonly indices: Int32Array
+}
+
+/**
+ * The tricks' draws for a batch of a step, with the index of each image in its set.
+ *
+ * @example
+ * const { pipeline, data } = openRun({ model, data: { train: trainingImages }, tricks, optimizer, epochs: 10 })
+ * const raw = data.batch(step)
+ * const time = data.time(step)
+ * const batch = pipeline.batch(raw.images, raw.targets, time, drawsFor(pipeline, raw, time))
+ */
+export function drawsFor(
+  pipeline: Pick<Pipeline, 'draw'>,
+  { images, targets, indices }: IndexedBatch,
+  when: When,
+): Draws {
+  const [batch, height, width, channels] = images.shape
+  const shape = { batch, height, width, channels, classes: targets.shape[1], indices }
+  return pipeline.draw(shape, when)
+}
+
 const unit = Float32Array.from({ length: 256 }, (_, k) => k / 255)
 
 /**
@@ -48,25 +76,26 @@ export function batchOf(
   to: number,
   order?: Int32Array,
   larger = false,
-): { images: tf.Tensor4D; targets: tf.Tensor2D } {
+): IndexedBatch {
   const { channels } = set
   const { images, height, width } = (larger ? set.larger : undefined) ?? set
   const values = height * width * channels
   const size = to - from
-  const rows = Int32Array.from(
+  const own = Int32Array.from(
     { length: size },
     (_, i) => indices[order ? order[from + i]! : from + i]!,
   )
-  const labels = rows.map((index) => set.labels[index]!)
+  const labels = own.map((index) => set.labels[index]!)
   const targets = oneHot(labels, set.classes.length)
-  const resident = larger ? undefined : imagesOnDevice(set, rows)
-  if (resident) return { images: resident, targets }
+  const resident = larger ? undefined : imagesOnDevice(set, own)
+  if (resident) return { images: resident, targets, indices: own }
   const pixels = new Float32Array(size * values)
-  rows.forEach((index, i) => {
+  own.forEach((index, i) => {
     const image = images.subarray(index * values, (index + 1) * values)
     for (let j = 0; j < values; j++) pixels[i * values + j] = unit[image[j]!]!
   })
-  return { images: tf.tensor4d(pixels, [size, height, width, channels]), targets }
+  const stacked = tf.tensor4d(pixels, [size, height, width, channels])
+  return { images: stacked, targets, indices: own }
 }
 
 /** The training images in the order of a run. Stateless: the batch of any step can be read. */
@@ -76,7 +105,7 @@ export interface TrainingData {
   readonly heldOut?: Subset
   readonly stepsPerEpoch: number
   time(step: number): Time
-  batch(step: number): { images: tf.Tensor4D; targets: tf.Tensor2D }
+  batch(step: number): IndexedBatch
 }
 
 /** Whether a number is a positive integer. */

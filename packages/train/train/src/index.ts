@@ -1,5 +1,5 @@
 export type { Checkpoint, CheckpointOptions, HostTensor } from './checkpoint.ts'
-export { batchOf, openData, type TrainingData } from './data.ts'
+export { batchOf, drawsFor, type IndexedBatch, openData, type TrainingData } from './data.ts'
 export { describeTrick, type RunFacts } from './facts.ts'
 export { fingerprintOf, textFingerprint } from './fingerprint.ts'
 export { keepOnDevice } from './device-images.ts'

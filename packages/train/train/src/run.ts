@@ -79,8 +79,9 @@ export interface OpenRun {
  * @throws Error for invalid data, model or options
  * @example
  * const { pipeline, data } = openRun({ model, data: { train: trainingImages }, tricks, optimizer, epochs: 10 })
- * const { images, targets } = data.batch(step)
- * const batch = pipeline.batch(images, targets, data.time(step))
+ * const raw = data.batch(step)
+ * const draws = drawsFor(pipeline, raw, data.time(step))
+ * const batch = pipeline.batch(raw.images, raw.targets, data.time(step), draws)
  */
 export const openRun = (options: RunOptions): OpenRun => open(options, false)
 

@@ -15,6 +15,7 @@ import {
   type CheckpointOptions,
   restore,
 } from './checkpoint.ts'
+import { drawsFor } from './data.ts'
 import { keepOnDevice } from './device-images.ts'
 import { factsOf } from './facts.ts'
 import { type Evaluated, evaluate } from './evaluate.ts'
@@ -171,7 +172,8 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
     const raw = run.data.batch(time.step)
     let batch: PipelineBatch | undefined
     try {
-      batch = pipeline.batch(raw.images, raw.targets, time)
+      const draws = drawsFor(pipeline, raw, time)
+      batch = pipeline.batch(raw.images, raw.targets, time, draws)
       const result =
         nonFinite === 'skip'
           ? await updateIfFinite(batch, parts)
@@ -179,7 +181,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
       return { size: raw.images.shape[0], ...result }
     } finally {
       const { images, targets, mixedTargets, prepared } = batch ?? {}
-      tf.dispose([raw, { images, targets, mixedTargets }, prepared ?? {}])
+      tf.dispose([raw.images, raw.targets, { images, targets, mixedTargets }, prepared ?? {}])
     }
   }
   const stepWithRoom = <T>(work: () => Promise<T>): Promise<T> =>

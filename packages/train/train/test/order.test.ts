@@ -1,9 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { createRandom } from '@tricks/core'
+import { createRandom, type Trick } from '@tricks/core'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { openData } from '../src/index.ts'
+import { openData, train, type TrainOptions } from '../src/index.ts'
 import { balancedOrder } from '../src/order.ts'
-import { blobs } from './blobs.ts'
+import { blobs, denseModel } from './blobs.ts'
 
 beforeAll(() => tf.setBackend('cpu'))
 
@@ -44,5 +44,69 @@ describe('a balanced order', () => {
     expect(epoch(1, 0)).not.toEqual(epoch(2, 0))
     const { targets } = openData({ ...options, seed: 1 }).batch(0)
     expect([...tf.sum(targets, 0).dataSync()]).toEqual([10, 10, 10])
+  })
+})
+
+describe('the indices of a batch', () => {
+  const set = blobs(31)
+
+  test('are those of its images in the set', () => {
+    for (const balanced of [false, true]) {
+      const data = openData({
+        train: set,
+        validation: 6,
+        batchSize: 8,
+        epochs: 2,
+        seed: 4,
+        balanced,
+      })
+      for (let step = 0; step < data.time(0).steps; step++) {
+        const { images, indices } = data.batch(step)
+        const pixels = images.dataSync()
+        indices.forEach((index, i) =>
+          expect(
+            Array.from(pixels.slice(i * 48, (i + 1) * 48), (p) => Math.round(p * 255)),
+          ).toEqual([...set.images.subarray(index * 48, (index + 1) * 48)]),
+        )
+      }
+    }
+  })
+
+  test('reach the draws of a training, also of a resumed one', async () => {
+    const seen: number[][] = []
+    const spy: Trick = {
+      name: 'spy',
+      options: {},
+      images: {
+        draw: (_, { indices }, { step }) => void (seen[step] = Array.from(indices!)),
+        apply: (images) => images,
+      },
+    }
+    const options = (): TrainOptions => ({
+      model: denseModel(),
+      data: { train: set },
+      tricks: [spy],
+      optimizer: tf.train.sgd(0.1),
+      epochs: 2,
+      batchSize: 8,
+      validation: 6,
+      seed: 4,
+    })
+    let half: Parameters<NonNullable<TrainOptions['checkpoint']>['save']>[0] | undefined
+    await train({
+      ...options(),
+      checkpoint: { every: { steps: 5 }, save: (made) => void (half ??= made) },
+    })
+    const whole = [...seen]
+    expect(whole).toHaveLength(8)
+    const sorted = (indices: number[]): number[] => indices.toSorted((a, b) => a - b)
+    const epoch = sorted(whole.slice(0, 4).flat())
+    expect(epoch).toHaveLength(25)
+    expect(new Set(epoch).size).toBe(25)
+    expect(sorted(whole.slice(4).flat())).toEqual(epoch)
+
+    seen.length = 0
+    await train({ ...options(), resume: half! })
+    expect(seen.slice(half!.step)).toEqual(whole.slice(half!.step))
   })
 })

@@ -19,7 +19,7 @@ export default defineRecipe({
   optimizer: () => tf.train.momentum(0.03125, 0.9, true),
   tricks: [
     randomCrop({ padding: 2, mode: 'reflect' }),
-    randomFlip(),
+    randomFlip({ alternate: true }),
     labelSmoothing({ epsilon: 0.1 }),
     l2({ strength: 5e-4 }),
     warmup({ multiplier: 8, over: { fraction: 0.2 }, after: cosineDecay() }),

@@ -14,7 +14,10 @@ import { listening } from '../listening.ts'
 import { callsOf, shapeOf, sizeOf, steps as stepsOfRun, tensorsIn } from '../scene.ts'
 
 const steps = 4000
+const stepsPerEpoch = steps / 10
 const shape = shapeOf(sizeOf(8, 32, 24))
+const imagesAt = (step: number): number[] =>
+  Array.from({ length: shape.batch }, (_, i) => (step % stepsPerEpoch) * shape.batch + i)
 /** Number of calls for hooks that compute tensors from draws. */
 const calls = 400
 const size = sizeOf(2)
@@ -103,11 +106,11 @@ function drawsOf({ make }: Subject): Record<string, unknown[]> {
     let hasDrawn = false
     const random = listening(createRandom(1), () => void (hasDrawn = true))
     const all = Array.from({ length: trick[hook] ? steps : 0 }, (_, step) =>
-      trick[hook]!.draw(random.at(step).fork(keyOf(trick)), shape, {
-        step,
-        stepsPerEpoch: steps / 10,
-        steps,
-      }),
+      trick[hook]!.draw(
+        random.at(step).fork(keyOf(trick)),
+        { ...shape, indices: imagesAt(step) },
+        { step, stepsPerEpoch, steps },
+      ),
     )
     if (hasDrawn) drawn[`${hook}.draw`] = all
   }

@@ -3,7 +3,7 @@ import { createRandom, type Random, type Trick } from '@tricks/core'
 import { composeRun, keyOf } from '@tricks/core/run'
 import { listening } from '../listening.ts'
 import { isRecord, type Law, law, same, show } from '../law.ts'
-import { classes, imagesOf, randomFor, shapeOf, type Size, sizeOf, timeAt } from '../scene.ts'
+import { imagesOf, randomFor, shapeOf, type Size, sizeOf, timeAt } from '../scene.ts'
 
 const trickSteps = [0, 1, 2, 3, 4, 5, 6, 7]
 
@@ -36,7 +36,8 @@ const drawAlone = (
   size: Size,
   step: number,
   random: Random = randomFor(trick, step),
-): unknown => trick[hook]!.draw(random, shapeOf(size), timeAt(step))
+  shape = shapeOf(size, step),
+): unknown => trick[hook]!.draw(random, shape, timeAt(step))
 
 function repeats(make: () => Trick, hook: Hook, size: Size): void {
   const trick = make()
@@ -72,9 +73,8 @@ function streams(make: () => Trick, hook: Hook, size: Size): void {
 function alone(make: () => Trick, hook: Hook, size: Size): void {
   const key = keyOf(make())
   const drawn = (tricks: readonly Trick[]): unknown => {
-    return composeRun(tricks, { seed: 1, mean: [0.5] }).draw({ ...size, classes }, timeAt(3))[hook][
-      key
-    ]
+    const pipeline = composeRun(tricks, { seed: 1, mean: [0.5] })
+    return pipeline.draw(shapeOf(size, 3), timeAt(3))[hook][key]
   }
   const expected = drawn([make()])
   for (const others of [
@@ -105,18 +105,21 @@ async function shards(make: () => Trick, whole: Size): Promise<void> {
   const trick = make()
   for (const step of trickSteps) {
     const random = (place: number): Random => createRandom(1).at(step, place).fork(keyOf(trick))
-    const all = drawAlone(trick, 'images', whole, step, random(0))
-    const part = drawAlone(trick, 'images', shard, step, random(first))
+    const shape = shapeOf(whole, step)
+    const indices = Array.from(shape.indices!).slice(first, first + shard.batch)
+    const all = drawAlone(trick, 'images', whole, step, random(0), shape)
+    const own = { ...shape, batch: shard.batch, indices }
+    const part = drawAlone(trick, 'images', shard, step, random(first), own)
     if (isSlice(all, part, whole.batch, shard.batch, first)) continue
     // Params may have any form; their effect is compared.
     const images = imagesOf(whole, step)
     const [expected, got] = tf.tidy(() => {
-      const own = tf.slice(images, first, shard.batch)
+      const shown = tf.slice(images, first, shard.batch)
       const apply = (input: tf.Tensor4D, params: unknown): tf.Tensor4D =>
         params === undefined ? input : trick.images!.apply(input, params)
       return [
         tf.clone(tf.slice(apply(images, all), first, shard.batch)),
-        tf.clone(apply(own, part)),
+        tf.clone(apply(shown, part)),
       ] as const
     })
     const [a, b] = [await expected.data(), await got.data()]
