@@ -187,6 +187,11 @@ export interface End {
 export interface Evaluation<S = unknown> {
   /** Values to evaluate with, by path; other variables keep theirs. The caller disposes them. */
   weights?(variables: Variables, state: S): Tensors
+  /**
+   * The latest part of training whose batches give new moving statistics for what `weights` returned. The trainer
+   * computes them, for each evaluation and for the model at the end of the run, unless it is aborted.
+   */
+  readonly statistics?: Duration
   /** Calls `next` at least once on normalised images; returns `[batch, classes]`. */
   predict?(next: Predict, images: tf.Tensor4D, state: S): tf.Tensor2D
 }

@@ -16,6 +16,11 @@ export const stochasticAverageOptions = defineOptions('stochastic-average', {
   from: duration({ default: { fraction: 0.75 } }),
   /** Interval between the averaged points. */
   every: duration({ above: 0, default: { epochs: 1 } }),
+  /**
+   * Recent part of training whose batches give the moving statistics of batch normalisation for the average, computed
+   * for each evaluation; { steps: 0 } averages them like the weights.
+   */
+  statistics: duration({ default: { epochs: 1 } }),
 })
 export type StochasticAverageOptions = OptionsOf<typeof stochasticAverageOptions>
 
@@ -75,12 +80,14 @@ export function exponentialAverage({
  * Stochastic weight averaging: evaluates on the mean of the weights at several points near the end of the run, and
  * leaves it in the model. Training is unaffected. Keep the learning rate rather large during averaging.
  *
- * The moving statistics of batch normalisation are averaged in the same way.
+ * The statistics of batch normalisation are computed from scratch for the average, by `train`: the mean of those of the latest
+ * batches of training images, before mixing.
  *
  * @throws RangeError for an option out of its range
  * @example
  * train({ ...options, tricks: [stochasticAverage({ from: { fraction: 0.75 } })] })
- * @see Izmailov et al. 2018, https://arxiv.org/abs/1803.05407; `torch.optim.swa_utils.AveragedModel`
+ * @see Izmailov et al. 2018, https://arxiv.org/abs/1803.05407; `torch.optim.swa_utils`, `AveragedModel` and
+ *   `update_bn`
  */
 export function stochasticAverage({
   key,
@@ -89,6 +96,7 @@ export function stochasticAverage({
   const options = stochasticAverageOptions.parse(given)
   return {
     ...averaging,
+    evaluation: { ...averaging.evaluation, statistics: options.statistics },
     name: 'stochastic-average',
     key,
     options,

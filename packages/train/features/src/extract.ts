@@ -5,6 +5,7 @@ import {
   describeTrick,
   drawsFor,
   fingerprintOf,
+  imagesAlone,
   type Model,
   type Subset,
   takesLarger,
@@ -150,15 +151,6 @@ async function compute(
   }
   return values
 }
-
-/** Only the parts of a trick that change images. */
-const imagesAlone = ({ name, key, options, tricks, images }: Trick): Trick => ({
-  name,
-  key,
-  options,
-  tricks,
-  images,
-})
 
 /**
  * Joins the features of several sets of images.

@@ -1,5 +1,11 @@
 import * as tf from '@tensorflow/tfjs-core'
-import { accuracy, type Metrics, softmaxCrossEntropy, type Variables } from '@tricks/core'
+import {
+  accuracy,
+  type Metrics,
+  softmaxCrossEntropy,
+  type Tensors,
+  type Variables,
+} from '@tricks/core'
 import { type RunPipeline } from '@tricks/core/run'
 import { batchOf } from './data.ts'
 import type { Subset } from './image-set.ts'
@@ -14,6 +20,8 @@ export interface Evaluated {
 /**
  * Evaluates loss and accuracy against the hard labels, and the logits. Only the tricks' `evaluation` hooks are active:
  * averaged weights temporarily replace the model's own, and `predict` may call the model several times.
+ *
+ * @param statistics computes the moving statistics for the averaged weights, once the model has these
  */
 export async function evaluate(
   model: Model,
@@ -21,19 +29,23 @@ export async function evaluate(
   normalize: (images: tf.Tensor4D) => tf.Tensor4D,
   evaluation: RunPipeline['evaluation'],
   data: Subset,
-  batchSize = 500,
+  batchSize: number,
+  statistics: () => Promise<Tensors>,
 ): Promise<Evaluated> {
   const classes = data.set.classes.length
   const size = data.indices.length
   const predict = (images: tf.Tensor4D): tf.Tensor2D =>
     logitsOf(model, images, classes, { training: false })
   const weights = tf.tidy(() => evaluation.weights(variables))
+  const isOwn = Object.keys(weights).length === 0
   const own = swap(variables, weights)
   tf.dispose(weights)
+  let moving: Tensors = {}
   const logits = new Float32Array(size * classes)
   let loss = 0
   let right = 0
   try {
+    if (!isOwn) moving = swap(variables, await statistics())
     for (let from = 0; from < size; from += batchSize) {
       const to = Math.min(size, from + batchSize)
       const read = tf.tidy(() => {
@@ -52,17 +64,14 @@ export async function evaluate(
       right += batchAccuracy! * (to - from)
     }
   } finally {
-    tf.dispose(swap(variables, own))
-    tf.dispose(own)
+    tf.dispose([swap(variables, moving), moving])
+    tf.dispose([swap(variables, own), own])
   }
   return { metrics: { loss: loss / size, accuracy: right / size }, logits }
 }
 
 /** Assigns values to variables and returns the previous values as new tensors. */
-function swap(
-  variables: Variables,
-  values: Readonly<Record<string, tf.Tensor>>,
-): Record<string, tf.Tensor> {
+function swap(variables: Variables, values: Tensors): Tensors {
   const before: Record<string, tf.Tensor> = {}
   for (const [path, value] of Object.entries(values)) {
     before[path] = variables[path]!.clone()

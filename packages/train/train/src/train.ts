@@ -31,6 +31,7 @@ import type { Precision } from '@tricks/kernels'
 import { availablePrecision } from './precision.ts'
 import type { EpochProgress, Progress } from './progress.ts'
 import { type NonFinite, type Skips, Watch } from './non-finite.ts'
+import { FittingStatistics } from './statistics.ts'
 import { updateIfFinite, updateOn } from './step.ts'
 
 export interface TrainOptions extends RunOptions {
@@ -154,6 +155,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
   const meter = new Meter(pipeline.observe, (measured, taken) => watch.check(measured, taken))
   const history: EpochProgress[] = []
   const clock = new Clock()
+  const statistics = new FittingStatistics(options, run, () => clock.breathe())
   let stopped: string | undefined
   let rate = baseRate
   let step = 0
@@ -190,8 +192,21 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
     withRoom(
       `evaluating ${Math.min(evaluationBatchSize, set.indices.length)} images at once`,
       'halve evaluationBatchSize until it fits',
-      () => evaluate(model, variables, normalize, evaluation, set, evaluationBatchSize),
+      () =>
+        evaluate(model, variables, normalize, evaluation, set, evaluationBatchSize, () =>
+          statistics.at(step),
+        ),
     )
+
+  /** Gives the model the statistics that fit the weights that the tricks have left in it. */
+  const keepStatistics = async (): Promise<void> => {
+    const weights = tf.tidy(() => evaluation.weights(variables))
+    const averaged = Object.keys(weights).length > 0
+    tf.dispose(weights)
+    if (!averaged) return
+    for (const [path, value] of Object.entries(await statistics.at(step)))
+      variables[path]!.assign(value)
+  }
 
   const release = keepOnDevice(data.train)
   try {
@@ -269,6 +284,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
       }
     }
     finish(stopped === undefined ? 'finished' : stopped === 'aborted' ? 'aborted' : 'stopped')
+    if (stopped !== 'aborted') await keepStatistics()
     const last = { time: run.data.time(Math.max(0, step - 1)), rate }
     const judgeLast = async (name: string, set: Subset | undefined) => {
       const judged = set && stopped !== 'aborted' ? await judge(set) : undefined
@@ -300,6 +316,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
     finish('aborted')
     release()
     meter.dispose()
+    statistics.dispose()
     pipeline.dispose()
     setRate(optimizer, baseRate)
   }

@@ -127,7 +127,7 @@ export const catalogue: readonly Entry[] = [
     start: { decay: 0.99, warmup: true },
     fixed: ['warmup', 'gamma', 'power', 'min'],
   }),
-  entry(stochasticAverage, stochasticAverageOptions, averaging),
+  entry(stochasticAverage, stochasticAverageOptions, { ...averaging, fixed: ['statistics'] }),
   entry(testTimeAugmentation, testTimeAugmentationOptions, {
     fixed: ['mirror', 'unsure', 'average'],
   }),
