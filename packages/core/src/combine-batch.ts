@@ -34,19 +34,13 @@ export type BatchHooks = Required<Pick<Trick<States>, Exclude<Stage, RunStage>>>
  */
 export function combineBatch(name: string, tricks: readonly Trick[], acts: IsActive = () => true) {
   checkTricks(name, tricks)
-  const stateOf = (trick: Trick, states: unknown): unknown => {
-    const own = entryOf(trick, states as States | undefined)
-    if (trick.start && own === undefined)
-      throw new Error(`${name}: '${keyOf(trick)}' has state: call pipeline.start(run)`)
-    return own
-  }
   /** The moment as passed to a trick. */
-  const within = <M extends Moment>(moment: M, trick: Trick) =>
-    ({
-      ...moment,
-      random: moment.random?.fork(keyOf(trick)),
-      state: moment.state && stateOf(trick, moment.state),
-    }) as M & Step
+  const within = <M extends Moment>(moment: M, trick: Trick) => {
+    const state = entryOf(trick, moment.state as States | undefined)
+    if (trick.start && moment.state && state === undefined)
+      throw new Error(`${name}: '${keyOf(trick)}' has state: call pipeline.start(run)`)
+    return { ...moment, random: moment.random?.fork(keyOf(trick)), state } as M & Step
+  }
   /** Applies the active tricks that have the hook in turn, each to the result of the one before. */
   const fold = <T, M extends Moment>(
     hook: Stage,
@@ -65,6 +59,8 @@ export function combineBatch(name: string, tricks: readonly Trick[], acts: IsAct
     draw: (random, shape, time) =>
       fold<Drawn | undefined, Moment>(hook, { time, random }, undefined, (drawn, trick, own) => {
         const params = trick[hook]!.draw(own.random, shape, time)
+        // Later tricks draw for the size that they will get.
+        Object.assign(shape, trick[hook]!.outputSize?.(params))
         return params === undefined ? drawn : { ...drawn, [keyOf(trick)]: params }
       }),
     apply: (input, params) =>

@@ -33,7 +33,8 @@ export function stepsOf(duration: Duration, time: Time): number {
 }
 
 /**
- * True for a valid duration: exactly one unit, finite, at least 0, and at most 1 for a fraction.
+ * True for a valid duration: exactly one unit, at least 0, and at most 1 for a fraction, or 1e9 epochs, so that its
+ * steps can be counted.
  *
  * @example
  * isDuration({ epochs: 2 }) // true
@@ -46,7 +47,7 @@ export function isDuration(value: unknown): value is Duration {
     typeof amount === 'number' &&
     amount >= 0 &&
     (unit === 'epochs'
-      ? Number.isFinite(amount)
+      ? amount <= 1e9
       : unit === 'steps'
         ? Number.isSafeInteger(amount)
         : unit === 'fraction' && amount <= 1)

@@ -73,10 +73,11 @@ export interface Augmentation<T, P = unknown> {
   /** Describes the draw for the batch's i-th image in a few words, for pictures; empty if the image is unchanged. */
   describe?(params: P, image: number): string
   /**
-   * Height and width of what `apply` gives, if it isn't that of its input. A trainer that has the images larger, too, gives
-   * those to a list with such a trick.
+   * Height and width of what `apply` returns for a draw, if they differ from those of its input; the tricks after it draw
+   * for this size. Without a draw: the size that it always has, if any. A trainer with larger versions of the images
+   * passes them to a list in which a trick always returns the data's own size.
    */
-  readonly outputSize?: readonly [height: number, width: number] | undefined
+  outputSize?(params?: P): Readonly<Pick<BatchShape, 'height' | 'width'>> | undefined
 }
 
 /** What a draw may depend on besides randomness and time. */

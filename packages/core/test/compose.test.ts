@@ -56,6 +56,45 @@ const targets = oneHot([0, 1, 0, 1], 2)
 const shape = { batch: 4, height: 2, width: 2, channels: 1, classes: 2 }
 const valuesOf = (tensor: tf.Tensor): number[] => [...tensor.dataSync()]
 
+describe('tricks that change the size of images', () => {
+  /** Cuts the first half of the rows, if the images have more than one. */
+  const halveRows: Trick = {
+    name: 'halve-rows',
+    options: {},
+    images: {
+      draw: (_, { height, width }) =>
+        height > 1 ? { height: Math.floor(height / 2), width } : undefined,
+      apply: (input, params) => {
+        const { height, width } = params as { height: number; width: number }
+        return tf.slice(input, 0, [-1, height, width, -1])
+      },
+      outputSize: (params) => params as { height: number; width: number } | undefined,
+    },
+  }
+  const seen: string[] = []
+  const look = (name: string, hook: 'images' | 'mix'): Trick => ({
+    name,
+    options: {},
+    [hook]: {
+      draw: (_: unknown, { height, width }: { height: number; width: number }) =>
+        void seen.push(`${name} ${height}×${width}`),
+    },
+  })
+
+  test.each<[string, Trick, string]>([
+    ['directly', halveRows, '4×6'],
+    ['in a window', during({ until: { steps: 2 } }, halveRows), '4×6'],
+    ['outside of a window', during({ from: { steps: 2 } }, halveRows), '8×6'],
+  ])('others after them draw for the new size, %s', (_, trick, after) => {
+    seen.length = 0
+    const list = [look('before', 'images'), trick, look('after', 'images'), look('mix', 'mix')]
+    const size = { batch: 2, height: 8, width: 6, channels: 1, classes: 2 }
+    compose(list, { seed: 1 }).draw(size, 0)
+    expect(seen).toEqual(['before 8×6', `after ${after}`, `mix ${after}`])
+    expect(size.height).toBe(8)
+  })
+})
+
 describe('compose', () => {
   test('runs stages in a fixed order, whatever the list order', () => {
     const options = { seed: 2, mean: [0.5], deviation: [0.25] }

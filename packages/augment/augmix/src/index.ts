@@ -31,7 +31,7 @@ export const augmixOptions = defineOptions('augmix', {
   /** Maximum number of operations per chain; lengths are drawn from 1 to this number. */
   depth: integer({ min: 1, max: 32, default: 3 }),
   /** Parameter of the Beta and Dirichlet distributions of the weights; 1 is uniform. */
-  alpha: number({ above: 0, scale: 'log', default: 1 }),
+  alpha: number({ above: 0, max: 1e6, scale: 'log', default: 1 }),
   /** Also use brightness, color, contrast and sharpness, which are part of the ImageNet-C test. */
   allOperations: boolean({ default: true }),
   /** Interpolation of shears and rotations. */

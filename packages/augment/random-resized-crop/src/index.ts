@@ -1,9 +1,8 @@
-import * as tf from '@tensorflow/tfjs-core'
+import type * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Trick } from '@tricks/core'
-import { withDraws } from '@tricks/core/augmentation'
+import { resizeWindows, withDraws } from '@tricks/core/augmentation'
 import { checked, defineOptions, interval, optional, type OptionsOf } from '@tricks/core/options'
 import { drawBox } from './draw.ts'
-import { resizeRows } from './resizing.ts'
 
 const pixels = 'a pair of integers in [1, 4096]'
 const isSize = (size: unknown): boolean =>
@@ -55,9 +54,7 @@ export function applyRandomResizedCrop(
   assertArgument(boxes.length === batch && inside, 'random-resized-crop', { boxes }, range)
   assertArgument(isSize(size), 'random-resized-crop', { size }, pixels)
 
-  const windows = (axis: 0 | 1) => boxes.map((box) => [box[axis], box[axis + 2]!] as const)
-  // Each call swaps the axes.
-  return tf.tidy(() => resizeRows(resizeRows(images, windows(0), size[0]), windows(1), size[1]))
+  return resizeWindows(images, boxes, size)
 }
 
 /**
@@ -76,7 +73,7 @@ export function randomResizedCrop({ key, ...given }: RandomResizedCropOptions = 
     key,
     options,
     images: {
-      outputSize: size,
+      outputSize: () => size && { height: size[0], width: size[1] },
       draw: (random, { batch, height, width }): ResizedCropParams => ({
         boxes: random.images(batch, (image) => drawBox(image, height, width, options)),
         size: size ?? [height, width],

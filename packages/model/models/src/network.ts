@@ -146,12 +146,9 @@ export function network(modelName: string, options: Required<ModelOptions>): Net
     },
     add: (x, y, name) => apply(make.add({ name }), [x, y]),
     global(x, kind) {
-      const name = 'pool'
-      if (kind === 'average')
-        return apply(make.globalAveragePooling2d({ name, dataFormat: 'channelsLast' }), x)
-      const poolSize = x.shape.slice(1, 3) as [number, number]
-      const pooled = apply(make.maxPooling2d({ name, poolSize, strides: poolSize }), x)
-      return apply(make.flatten({ name: 'flatten' }), pooled)
+      const own = { name: 'pool', dataFormat: 'channelsLast' } as const
+      const { globalAveragePooling2d, globalMaxPooling2d } = make
+      return apply(kind === 'average' ? globalAveragePooling2d(own) : globalMaxPooling2d(own), x)
     },
     logits(x, { bias = true, scale = 1, gain } = {}) {
       const variance = gain ? gain / channelsOf(x) : 2 / (channelsOf(x) + classes)

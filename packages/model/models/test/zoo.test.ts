@@ -102,6 +102,44 @@ test.each(modelNames)('%s returns one logit per class for another image shape', 
   })
 })
 
+test.each([
+  'plain',
+  'resnet-20',
+  'preact-resnet-20',
+  'resnet-9',
+  'airbench',
+  'efficientnet-lite0',
+  'mobilenet-v2',
+] as const)('%s accepts images of other sizes than it was built for', (name) => {
+  withModel(createModel(name, { inputShape: [32, 32, 3], classes: 5, seed: 1 }), (model) => {
+    for (const [height, width] of [
+      [24, 20],
+      [40, 33],
+    ] as const) {
+      const logits = model.apply(tf.randomUniform([2, height, width, 3], 0, 1, 'float32', 1))
+      expect((logits as tf.Tensor).shape).toEqual([2, 5])
+    }
+  })
+})
+
+test.each([
+  ['airbench', 'maximum', tf.max],
+  ['resnet-9', 'maximum', tf.max],
+  ['resnet-20', 'mean', tf.mean],
+] as const)('the last pooling of %s is a %s over all positions', (name, _, over) => {
+  withModel(createModel(name, { seed: 1 }), (model) => {
+    const pool = model.getLayer('pool')
+    const inner = layers.model({
+      inputs: model.inputs,
+      outputs: [pool.input as layers.SymbolicTensor, pool.output as layers.SymbolicTensor],
+    })
+    const images = tf.randomUniform([2, 40, 44, 3], 0, 1, 'float32', 1)
+    const [features, pooled] = inner.apply(images) as [tf.Tensor, tf.Tensor]
+    const expected = [...over(features, [1, 2]).dataSync()]
+    pooled.dataSync().forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 5))
+  })
+})
+
 test.each(['resnet-20', 'preact-resnet-20', 'resnet-9', 'airbench', 'resnet-18'] as const)(
   'the initial weights of %s depend only on the seed',
   (name) => {

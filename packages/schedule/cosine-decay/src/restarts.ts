@@ -54,7 +54,9 @@ export function cosineRestartsSchedule(given: OptionsOf<typeof parameters>): (t:
   return (t) => {
     const { i, start, length } = cycleOf(t, period, multiplier)
     if (i >= cycles) return min
-    return min + ((rate * decay ** i - min) * (1 + Math.cos((Math.PI * (t - start)) / length))) / 2
+    // Halved first, as a huge difference would overflow.
+    const share = (1 + Math.cos((Math.PI * (t - start)) / length)) / 2
+    return min + (rate * decay ** i - min) * share
   }
 }
 

@@ -5,6 +5,7 @@ import { onEachBackend } from '@tricks/conformance'
 import { createRandom, type Trick } from '@tricks/core'
 import { cosineDecay } from '@tricks/cosine-decay'
 import { cutout } from '@tricks/cutout'
+import { progressiveResizing } from '@tricks/progressive-resizing'
 import { l2 } from '@tricks/weight-penalty'
 import { labelSmoothing } from '@tricks/label-smoothing'
 import { mixup } from '@tricks/mixup'
@@ -158,6 +159,33 @@ test('an epoch may end the run, based on validation', async () => {
   expect(epochs).toHaveLength(1)
   expect(history.epoch).toEqual([0])
   expect(epochs[0]).toBeCloseTo(history.history['val_accuracy']![0] as number, 6)
+})
+
+test('images may grow if the model is built for any size', async () => {
+  const model = sequential({
+    layers: [
+      layers.conv2d({
+        filters: 4,
+        kernelSize: 3,
+        padding: 'same',
+        inputShape: [null, null, channels],
+      }),
+      layers.globalAveragePooling2d({}),
+      layers.dense({ units: 4, name: 'head' }),
+    ],
+  })
+  const growing = progressiveResizing({ from: { steps: 5 }, until: { steps: 15 }, multiple: 1 })
+  const sizes: number[] = []
+  const spy: Trick = {
+    name: 'spy',
+    options: {},
+    mix: { draw: (_, shape) => void sizes.push(shape.height), apply: (batch) => batch },
+  }
+  const fit = forFit(options(model, [growing, spy]))
+  model.compile(fit.compile)
+  await model.fitDataset(fit.dataset, fit.args)
+  expect(sizes).toHaveLength(20)
+  expect(new Set(sizes)).toEqual(new Set([4, 5, 6, 7, 8]))
 })
 
 test('rejects unsupported tricks by name', () => {

@@ -59,4 +59,7 @@ export const takesLarger = (
   { larger, height, width }: Pick<ImageSet, 'larger' | 'height' | 'width'>,
 ): boolean =>
   larger !== undefined &&
-  tricks.some(({ images }) => String(images?.outputSize) === String([height, width]))
+  tricks.some(({ images }) => {
+    const size = images?.outputSize?.()
+    return size?.height === height && size.width === width
+  })

@@ -62,20 +62,17 @@ export async function checkCalls(subject: Subject, size: Size, step = 0): Promis
 
 /** The shapes that a hook must return, by name; `result` for a single tensor. */
 function shapesOf(
-  { hook, inputs }: Call,
+  { hook, inputs, params }: Call,
   { batch, height, width, channels }: Size,
   { options, make }: Subject,
 ): Readonly<Record<string, readonly number[]>> {
   const weights = Object.entries(inputs).filter(([, tensor]) => tensor instanceof tf.Variable)
   switch (hook) {
-    case 'images.apply':
-      return {
-        result: [
-          batch,
-          ...(options.outputSize?.(height, width) ?? make().images?.outputSize ?? [height, width]),
-          channels,
-        ],
-      }
+    case 'images.apply': {
+      const declared = make().images?.outputSize?.(params?.())
+      const own = declared ? [declared.height, declared.width] : [height, width]
+      return { result: [batch, ...(options.outputSize?.(height, width) ?? own), channels] }
+    }
     case 'mix.apply':
       return { images: [batch, height, width, channels], targets: [batch, classes] }
     case 'targets':

@@ -1,13 +1,36 @@
 import * as tf from '@tensorflow/tfjs-core'
 
 /**
+ * Resizes a window of each image with antialiased bilinear interpolation: A · window · Bᵀ, where each row of A and B
+ * holds triangular weights around a new pixel's centre.
+ *
+ * @param images float32 `[batch, height, width, channels]`
+ * @param boxes one window per image, [row, column, height, width], whole numbers inside the image; not checked
+ * @param size [height, width] of the result
+ * @returns `[batch, ...size, channels]`; a window of this size is copied exactly
+ * @example
+ * import { resizeWindows } from '@tricks/core/augmentation'
+ *
+ * const left = resizeWindows(tf.ones([1, 8, 8, 3]), [[0, 0, 8, 4]], [4, 4])
+ */
+export function resizeWindows(
+  images: tf.Tensor4D,
+  boxes: readonly (readonly [row: number, column: number, height: number, width: number])[],
+  [height, width]: readonly [height: number, width: number],
+): tf.Tensor4D {
+  const windows = (axis: 0 | 1) => boxes.map((box) => [box[axis], box[axis + 2]!] as const)
+  // Each call swaps the axes.
+  return tf.tidy(() => resizeRows(resizeRows(images, windows(0), height), windows(1), width))
+}
+
+/**
  * Resizes a window of rows of each image and swaps rows and columns, so that two calls resize both.
  *
  * @param images `[batch, height, width, channels]`
  * @param windows [start, length], one per image
  * @returns `[batch, width, to, channels]`
  */
-export function resizeRows(
+function resizeRows(
   images: tf.Tensor4D,
   windows: readonly (readonly [number, number])[],
   to: number,
