@@ -24,7 +24,13 @@ import type {
 export interface RunPipeline extends Pipeline {
   /** Factors for the learning rate and weight decay of the variable at `path`. */
   multipliers(path: string, when: When): Required<Multipliers>
-  gradients(next: NextGradients, batch: PipelineBatch, variables: Variables): Tensors
+  /** `predict` computes the model's logits in inference, for tricks that judge images before they train on them. */
+  gradients(
+    next: NextGradients,
+    batch: PipelineBatch,
+    variables: Variables,
+    predict?: Predict,
+  ): Tensors
   /** The step as hooks see it, for a loop that calls hooks itself; `first` as for `draw`. */
   step(when: When, first?: number): Step
   afterStep(variables: Variables, when: When): void
@@ -82,10 +88,11 @@ export function composeRun(tricks: readonly Trick[], options: PipelineOptions = 
       }),
     multipliers: (path, when) =>
       hooks.multipliers(path, stepOf(when).time, held.state) as Required<Multipliers>,
-    gradients: (next, batch, variables) =>
-      changing(() =>
-        hooks.gradients(next, { ...stepOf(batch.time, batch.first), batch, variables }),
-      ),
+    gradients: (next, batch, variables, predict) =>
+      changing(() => {
+        const step = stepOf(batch.time, batch.first)
+        return hooks.gradients(next, { ...step, batch, variables, ...(predict && { predict }) })
+      }),
     step: stepOf,
     afterStep: (variables, when) => changing(() => hooks.afterStep(variables, stepOf(when))),
     observe: hooks.observe.map(({ every, metrics }) => ({

@@ -125,6 +125,8 @@ export interface Step<S = unknown> {
 export interface TrainingStep<S = unknown> extends Step<S> {
   readonly batch: PipelineBatch
   readonly variables: Variables
+  /** The model's logits, in inference and without gradients; absent in a loop that doesn't pass it. */
+  readonly predict?: Predict
 }
 
 /** A forward pass, as passed to a loss. `prepared` holds the trick's own tensors. */

@@ -305,6 +305,7 @@ function runHooks(made: Trick): void {
         }),
         ready,
         variables,
+        (given) => tf.matMul<tf.Tensor2D>(tf.mean(given, [1, 2]), variables['conv/kernel']),
       )
       for (const [path, gradient] of Object.entries(gradients)) checkFinite(path, gradient)
       pipeline.afterStep(variables, now)

@@ -147,7 +147,9 @@ async function* steady(
           losses.push(loss)
           return Object.fromEntries(trainable.map(([path, { name }]) => [path, grads[name]!]))
         }
-        const gradients = pipeline.gradients(next, batch, variables)
+        const gradients = pipeline.gradients(next, batch, variables, (images) =>
+          logitsOf(variables, images),
+        )
         for (const [path, variable] of trainable)
           variable.assign(tf.sub(variable, tf.mul(gradients[path]!, rate)))
         pipeline.afterStep(variables, time)

@@ -240,7 +240,7 @@ export function callsOf(
           )
           return Object.fromEntries(trainable.map(([path, { name }]) => [path, grads[name]!]))
         },
-        { ...own, batch, variables },
+        { ...own, batch, variables, predict: (given) => logitsOf(variables, given) },
       )
     })
   if (trick.learningRate)

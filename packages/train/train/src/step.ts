@@ -115,7 +115,11 @@ function backwardOn(
   const kept: NextGradients = (options) =>
     options?.statistics === 'keep' ? keeping(variables, () => next(options)) : next(options)
   try {
-    const gradients = pipeline.gradients(kept, batch, variables)
+    const gradients = pipeline.gradients(kept, batch, variables, (images) =>
+      withPrecision(training.precision, () =>
+        logitsOf(training.model, images, batch.targets.shape[1], { training: false }),
+      ),
+    )
     const trained = trainedIn(variables, pipeline, batch.time)
     const sums = Object.keys(trainableOf(variables)).map((path) => {
       if (!Object.hasOwn(trained, path)) return tf.scalar(0)
