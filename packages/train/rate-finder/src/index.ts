@@ -18,7 +18,15 @@ export interface RateFinderOptions
   extends
     Pick<
       TrainOptions,
-      'model' | 'data' | 'tricks' | 'batchSize' | 'seed' | 'precision' | 'signal' | 'balanced'
+      | 'model'
+      | 'data'
+      | 'tricks'
+      | 'batchSize'
+      | 'seed'
+      | 'precision'
+      | 'signal'
+      | 'balanced'
+      | 'repeats'
     >,
     OptionsOf<typeof parameters> {
   /** Makes a new optimizer, as its state would otherwise be left changed; its rate is not used. */

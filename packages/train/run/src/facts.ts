@@ -33,6 +33,7 @@ export function factsOf(options: RunOptions, setup: Setup): RunFacts {
     stepsPerEpoch: batches.stepsPerEpoch,
     steps: batches.stepsPerEpoch * epochs,
     batchSize,
+    ...(recipe.repeats && { repeats: recipe.repeats }),
     validation: data.validation?.labels.length ?? validation,
     seed: options.seed ?? 0,
     precision: options.precision ?? recipe.precision ?? 'float32',

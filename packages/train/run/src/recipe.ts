@@ -52,6 +52,8 @@ export type Recipe = (Network | OwnNetwork) & {
   readonly epochs: number
   /** Images per step; fewer if the data has fewer. */
   readonly batchSize: number
+  /** Copies of an image in a batch, each augmented separately; default 1. See `train`. */
+  readonly repeats?: number
   /** Validation images, as a number or a fraction below 1 of the training images; default 0.1. 0 trains on all. */
   readonly validation?: number
   /** Default float32, which is also used if the processor doesn't support bfloat16. */
@@ -114,6 +116,7 @@ export function defineRecipe(recipe: Recipe): Recipe {
     tricks,
     epochs,
     batchSize,
+    repeats,
     validation,
     size,
     larger,
@@ -132,6 +135,7 @@ export function defineRecipe(recipe: Recipe): Recipe {
   const nothing = head !== undefined && epochs === 0
   expect(positive(epochs) || nothing, { epochs }, 'a positive integer, or 0 with a head')
   expect(positive(batchSize), { batchSize }, 'a positive integer')
+  expect(repeats === undefined || positive(repeats), { repeats }, 'a positive integer')
   const share = typeof validation === 'number' && validation >= 0 && validation < 1
   const count = validation === undefined || positive(validation) || share
   expect(count, { validation }, 'a number of images, or a fraction in [0, 1)')

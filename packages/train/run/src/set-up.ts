@@ -62,6 +62,7 @@ export async function setUp(options: RunOptions): Promise<Setup> {
     epochs,
     seed,
     balanced: options.balance ?? false,
+    repeats: recipe.repeats ?? 1,
     tricks,
   })
   const model = await modelOf(recipe, context)

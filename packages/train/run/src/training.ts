@@ -81,6 +81,7 @@ export async function trained(
       precision: options.precision ?? recipe.precision,
       evaluationBatchSize: imagesAtOnce(training),
       ...(balance && { balanced: balance }),
+      repeats: recipe.repeats ?? 1,
       checkpoint: {
         every: saveEvery === undefined ? { epochs: 1 } : { steps: saveEvery },
         seconds: 60,

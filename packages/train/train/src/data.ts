@@ -15,7 +15,7 @@ import { assertNormalization } from '@tricks/core/run'
 import { checkEvaluationSet, checkImageSet } from './check-data.ts'
 import { imagesOnDevice } from './device-images.ts'
 import { type ImageSet, type Subset, allImages, takesLarger } from './image-set.ts'
-import { balancedOrder } from './order.ts'
+import { balancedOrder, repeatedOrder } from './order.ts'
 import { countsOf, mostValidation, splitValidation } from './split.ts'
 
 /** Mean and standard deviation per channel, of images in [0, 1]. */
@@ -132,6 +132,11 @@ export interface DataOptions {
   /** Use all classes equally often, regardless of their numbers of images; default false: each image once per epoch. */
   readonly balanced?: boolean
   /**
+   * Copies of an image in a batch, one after another, each augmented by draws of its own; default 1. An epoch has as many
+   * steps as without copies, so it uses a random part of the images.
+   */
+  readonly repeats?: number
+  /**
    * The tricks that the batches are for: if one of them crops windows, batches contain the set's larger images; see
    * `takesLarger`.
    */
@@ -147,9 +152,18 @@ export interface DataOptions {
  * const { images, targets } = data.batch(step)
  */
 export function openData(options: DataOptions): TrainingData {
-  const { train: set, batchSize, epochs, seed, balanced = false, tricks = [] } = options
+  const {
+    train: set,
+    batchSize,
+    epochs,
+    seed,
+    balanced = false,
+    repeats = 1,
+    tricks = [],
+  } = options
   assertArgument(whole(batchSize), 'openData', { batchSize }, 'a positive integer')
   assertArgument(isLength(epochs), 'openData', { epochs }, 'an integer of at least 0')
+  assertArgument(whole(repeats), 'openData', { repeats }, 'a positive integer')
   const [fitted, heldOut] = splitOf(options)
   const size = fitted.indices.length
   const stepsPerEpoch = Math.ceil(size / batchSize)
@@ -160,11 +174,9 @@ export function openData(options: DataOptions): TrainingData {
   const shuffled = { epoch: -1, order: new Int32Array() }
   const orderOf = (epoch: number): Int32Array => {
     const random = orders.at(epoch)
-    if (!balanced) return random.permutation(size)
-    return balancedOrder(
-      fitted.indices.map((index) => set.labels[index]!),
-      random,
-    )
+    const labels = (): Int32Array => fitted.indices.map((index) => set.labels[index]!)
+    const order = balanced ? balancedOrder(labels(), random) : random.permutation(size)
+    return repeatedOrder(order, repeats)
   }
   return {
     facts: { size, height, width, channels, classes: set.classes.length, ...statistics },

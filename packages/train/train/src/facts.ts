@@ -20,7 +20,8 @@ export async function factsOf(
   { data, variables, baseRate }: OpenRun,
   precision: Precision,
 ): Promise<RunFacts> {
-  const { model, optimizer, epochs, batchSize = 128, seed = 0, tricks = [], balanced } = options
+  const { model, optimizer, epochs, batchSize = 128, seed = 0, tricks = [] } = options
+  const { balanced, repeats = 1 } = options
   const { train, validation, test } = options.data
   const trainable = trainableOf(variables)
   return {
@@ -49,6 +50,7 @@ export async function factsOf(
     batchSize,
     seed,
     ...(balanced && { balanced }),
+    ...(repeats > 1 && { repeats }),
     precision,
   }
 }

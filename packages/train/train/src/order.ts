@@ -29,6 +29,13 @@ export function balancedOrder(labels: ArrayLike<number>, random: Random): Int32A
   return Int32Array.from(order)
 }
 
+/**
+ * The order of an epoch with copies of each image in succession, of the same length: repeated augmentation, as timm's
+ * `RepeatAugSampler` on one device.
+ */
+export const repeatedOrder = (order: Int32Array, repeats: number): Int32Array =>
+  repeats === 1 ? order : order.map((_, i) => order[Math.floor(i / repeats)]!)
+
 /** Returns indices in turn, each of them once before any is repeated. */
 function turnsOf(places: readonly number[], random: Random): () => number {
   let left: number[] = []

@@ -49,6 +49,11 @@ export interface RunOptions {
   /** Use all classes equally often, regardless of their numbers of images; default false: each image once per epoch. */
   readonly balanced?: boolean
   /**
+   * Copies of an image in a batch, one after another, each augmented by draws of its own; default 1. An epoch has as many
+   * steps as without copies, so it uses a random part of the images.
+   */
+  readonly repeats?: number
+  /**
    * Precision of the model's convolutions and matrix products in training, default 'float32'. With 'bfloat16',
    * activations between them use it too; weights, statistics, losses, updates and evaluation stay in float32. If
    * unavailable on the backend or processor, float32 is used with a warning.
@@ -87,7 +92,8 @@ export const openRun = (options: RunOptions): OpenRun => open(options, false)
 
 /** @param resumed whether a checkpoint will replace the optimizer's state */
 export function open(options: RunOptions, resumed: boolean): OpenRun {
-  const { model, tricks = [], optimizer, epochs, batchSize = 128, seed = 0, balanced } = options
+  const { model, tricks = [], optimizer, epochs, batchSize = 128, seed = 0 } = options
+  const { balanced = false, repeats = 1 } = options
   checkOptions(options)
   const baseRate = rateOf(optimizer)
   const { train, test } = options.data
@@ -98,7 +104,8 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
     batchSize,
     epochs,
     seed,
-    balanced: balanced ?? false,
+    balanced,
+    repeats,
     tricks,
   })
   const { size } = data.facts
@@ -137,12 +144,14 @@ function checkOptions({
   batchSize = 128,
   seed = 0,
   validation = 0,
+  repeats = 1,
 }: RunOptions): void {
   const applies = typeof (model as Model | undefined)?.apply === 'function'
   assertArgument(applies, 'train', { model }, 'a tfjs-layers model, or { apply, variables }')
   createRandom(seed, 'train')
   assertArgument(isLength(epochs), 'train', { epochs }, 'an integer of at least 0')
   assertArgument(whole(batchSize), 'train', { batchSize }, 'a positive integer')
+  assertArgument(whole(repeats), 'train', { repeats }, 'a positive integer')
   const given = typeof data === 'object' && data !== null && 'train' in data
   assertArgument(given, 'train', { data }, '{ train, validation?, test?, mean?, deviation? }')
   if (data.validation && validation !== 0)

@@ -110,3 +110,60 @@ describe('the indices of a batch', () => {
     expect(seen.slice(half!.step)).toEqual(whole.slice(half!.step))
   })
 })
+
+describe('repeated augmentation', () => {
+  const set = blobs(31)
+  const options = { train: set, validation: 6, batchSize: 8, epochs: 2, seed: 4 }
+  const indicesOf = (data: ReturnType<typeof openData>, epoch: number): number[] =>
+    [0, 1, 2, 3].flatMap((step) => [...data.batch(4 * epoch + step).indices])
+
+  // timm: torch.repeat_interleave(order, repeats)[:size], on one device.
+  test.each([1, 2, 3, 40])(
+    '%d copies follow each other, in the order without copies',
+    (repeats) => {
+      for (const balanced of [false, true]) {
+        const plain = indicesOf(openData({ ...options, balanced }), 1)
+        const data = openData({ ...options, balanced, repeats })
+        expect(data.stepsPerEpoch).toBe(4)
+        const expected = plain.flatMap((index) => Array<number>(repeats).fill(index)).slice(0, 25)
+        expect(indicesOf(data, 1)).toEqual(expected)
+        if (repeats < 25) expect(indicesOf(data, 0)).not.toEqual(indicesOf(data, 1))
+      }
+    },
+  )
+
+  test('copies are augmented separately', async () => {
+    const drawn: [number, number][] = []
+    const spy: Trick = {
+      name: 'spy',
+      options: {},
+      images: {
+        draw: (random, { batch, indices }) =>
+          random
+            .images(batch, (image) => image.uniform())
+            .forEach((value, i) => drawn.push([indices![i]!, value])),
+        apply: (images) => images,
+      },
+    }
+    await train({
+      model: denseModel(),
+      data: { train: set },
+      tricks: [spy],
+      optimizer: tf.train.sgd(0.1),
+      epochs: 1,
+      batchSize: 8,
+      validation: 6,
+      seed: 4,
+      repeats: 2,
+    })
+    expect(drawn).toHaveLength(25)
+    expect(drawn[0]![0]).toBe(drawn[1]![0])
+    expect(new Set(drawn.map(([, value]) => value)).size).toBe(25)
+  })
+
+  test.each([0, 1.5, -1, '2'])('%s copies are rejected', (repeats) => {
+    expect(() => openData({ ...options, repeats: repeats as number })).toThrow(
+      `openData: expected repeats to be a positive integer, got ${repeats}`,
+    )
+  })
+})

@@ -77,6 +77,7 @@ export const runSchema = v.looseObject({
   stepsPerEpoch: v.optional(count),
   steps: v.optional(count),
   batchSize: v.optional(count),
+  repeats: v.optional(count),
   validation: v.optional(count),
   pipeline: v.optional(
     v.array(
