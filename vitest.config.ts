@@ -23,6 +23,7 @@ const tests = [
   'workshop/test/*.test.ts',
   'packages/**/test/**/*.test.ts',
   'examples/**/test/**/*.test.ts',
+  'docs/test/*.test.ts',
 ]
 const exclude = ['**/node_modules/**', '**/dist/**']
 
@@ -52,7 +53,7 @@ export default defineConfig({
               test: {
                 name: 'browser',
                 include: tests,
-                exclude: [...exclude, '**/*.node.test.ts', 'examples/**'],
+                exclude: [...exclude, '**/*.node.test.ts', 'examples/**', 'docs/**'],
                 setupFiles: ['workshop/backends.browser.ts'],
                 browser: {
                   enabled: true,

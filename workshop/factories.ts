@@ -13,6 +13,8 @@ export interface Factory {
   readonly folder: string
   /** The package's name in its stage, such as `cutout`. */
   readonly trick: string
+  /** The package's description. */
+  readonly description: string
   /** Whether a release has it. */
   readonly released: boolean
   /** The exported function's name. */
@@ -41,7 +43,10 @@ const moduleAt = async (path: string): Promise<Record<string, unknown>> =>
   existsSync(path) ? ((await import(path)) as Record<string, unknown>) : {}
 
 async function factoriesIn(manifest: string): Promise<Factory[]> {
-  const { tricks, version } = JSON.parse(readFileSync(join(repository, manifest), 'utf8')) as {
+  const { description, tricks, version } = JSON.parse(
+    readFileSync(join(repository, manifest), 'utf8'),
+  ) as {
+    readonly description: string
     readonly tricks?: object
     readonly version: string
   }
@@ -62,6 +67,7 @@ async function factoriesIn(manifest: string): Promise<Factory[]> {
     return {
       folder,
       trick: basename(folder),
+      description,
       released: version !== '0.0.0',
       name,
       options: options as Factory['options'],

@@ -76,16 +76,35 @@ export const cards: readonly Card[] = [
 export const cardAt = (path: string): Card | undefined =>
   cards.find((each) => [each.folder, join(each.folder, each.file)].includes(normalize(path)))
 
+const catalogue = join(import.meta.dirname, '../generated/catalogue.json')
+/** The packages that the playground shows, from docs/prepare.ts; none where the site was never prepared. */
+const playable = new Set(
+  existsSync(catalogue)
+    ? (JSON.parse(readFileSync(catalogue, 'utf8')) as { package: string }[]).map(
+        (entry) => entry.package,
+      )
+    : [],
+)
+
+/** A small playground, before the card's first section. */
+const withPlayground = (name: string, content: string): string =>
+  playable.has(name)
+    ? content.replace(
+        /^## /m,
+        `## Try it\n\n<ClientOnly><Playground only="${name}" /></ClientOnly>\n\n$&`,
+      )
+    : content
+
 const link = /(!?)\[((?:[^[\]]|\[[^\]]*\])*)\]\((?!https?:|#|mailto:)([^)\s]+)\)/g
 
 /**
  * A README with its links rewritten for the site: links to cards lead to their pages, pictures are read in place, and
  * links to files without a page become plain text.
  */
-export function contentOf({ folder, file: name }: Card): string {
+export function contentOf({ name: own, folder, file: name }: Card): string {
   const picture = (path: string): string =>
     relative(join(root, 'docs/cards'), join(root, folder, path))
-  return readFileSync(join(root, folder, name), 'utf8')
+  return withPlayground(own, readFileSync(join(root, folder, name), 'utf8'))
     .replaceAll(
       /(<(?:img|source) [^>]*(?:src|srcset)=")(?!https?:)([^"]+)/g,
       (_, before, path) => String(before) + picture(String(path)),

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { defineConfig } from 'vitepress'
+import { headers } from '../headers.ts'
 import { cardAt, cards, groups, root } from './cards.ts'
 
 const reference = join(import.meta.dirname, '../reference/sidebar.json')
@@ -10,10 +11,10 @@ export default defineConfig({
   description: 'Training tricks for image classifiers, each a small package on TensorFlow.js',
   cleanUrls: true,
   lastUpdated: false,
-  srcExclude: ['README.md', 'packages.md', 'images/**'],
+  srcExclude: ['README.md', 'packages.md', 'images/**', 'generated/**'],
   head: [['link', { rel: 'icon', type: 'image/svg+xml', href: '/mark.svg' }]],
   markdown: {
-    theme: { light: 'github-light', dark: 'github-dark-dimmed' },
+    theme: { light: 'github-light-high-contrast', dark: 'github-dark-dimmed' },
     // Guides link to files of the repository, so that they can be read there; on the site these are the cards' pages.
     config(md) {
       md.core.ruler.push('links-to-cards', ({ tokens, env }) => {
@@ -28,13 +29,22 @@ export default defineConfig({
   },
   // A dead link fails the build.
   ignoreDeadLinks: false,
-  vite: { server: { fs: { allow: ['..'] } }, build: { chunkSizeWarningLimit: 2000 } },
+  vite: {
+    server: { fs: { allow: ['..'] }, headers },
+    // The packages' sources, so that the site shows what is in the repository.
+    resolve: { conditions: ['@tricks/source'] },
+    worker: { format: 'es' },
+    build: { chunkSizeWarningLimit: 2000, target: 'es2023' },
+  },
   themeConfig: {
     logo: '/mark.svg',
     search: { provider: 'local' },
     outline: { level: [2, 3] },
     nav: [
       { text: 'Guide', link: '/guide/start', activeMatch: '^/guide/' },
+      { text: 'Playground', link: '/playground' },
+      { text: 'Train', link: '/train' },
+      { text: 'Race', link: '/race' },
       { text: 'Tricks', link: '/cards/', activeMatch: '^/cards/' },
       { text: 'Reference', link: '/reference/', activeMatch: '^/reference/' },
     ],

@@ -59,7 +59,7 @@ const isOptions = (entry: [string, unknown]): entry is [string, Options] =>
   entry[0].endsWith('Options') && typeof (entry[1] as Partial<Options> | null)?.parse === 'function'
 
 /** The source of a set's declaration, followed by everything else, where shared options are declared. */
-function declarationOf(name: string, sources: string): string {
+export function declarationOf(name: string, sources: string): string {
   const start = sources.search(new RegExp(`\\b${name} = define(?:Options|Parameters)\\(`))
   if (start < 0) throw new Error(`expected a declaration ${name} = defineOptions(…)`)
   return sources.slice(start, sources.indexOf('\n}', start)) + sources
@@ -92,7 +92,10 @@ function defaultOf({ default: value, optional }: Kind): string {
 }
 
 /** Reads the comment on an option; its @defaultValue, if present, describes the default. */
-function commentOf(option: string, source: string): { meaning: string; defaultValue?: string } {
+export function commentOf(
+  option: string,
+  source: string,
+): { meaning: string; defaultValue?: string } {
   // Declared in place, as `option: integer(…)`, or as a constant that several sets share.
   const declared = String.raw`(?:(?:const )?${option}(?::| =) \w+[<(]|${option},\n)`
   const comment = new RegExp(String.raw`/\*\*((?:(?!\*/)[^])*)\*/\s*${declared}`).exec(source)?.[1]

@@ -48,3 +48,8 @@ test.each(pages)('%s', (page) => {
   })
   expect(dead).toEqual([])
 })
+
+test.each(pages)('%s has front matter that the site can read, or none', (page) => {
+  const text = readFileSync(join(root, page), 'utf8')
+  if (text.startsWith('---')) expect(text).toMatch(/^---\n[^]*?\n---\n/)
+})

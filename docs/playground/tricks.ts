@@ -1,0 +1,43 @@
+// Makes tricks by their names; a package is loaded when it is first used.
+import type { Trick } from '@tricks/core'
+import { type Entry, isReference } from './catalogue.ts'
+import type { Item } from './state.ts'
+
+type Factory = (options: Readonly<Record<string, unknown>>) => Trick
+
+const modules = import.meta.glob<Record<string, unknown>>(
+  '../../packages/{augment,mix,loss,schedule}/*/src/index.ts',
+)
+
+async function factoryOf({ factory, package: name, stage }: Entry): Promise<Factory> {
+  const module = await modules[`../../packages/${stage}/${name}/src/index.ts`]!()
+  return module[factory] as Factory
+}
+
+/** Makes the tricks of a list; the options that hold tricks are made too. */
+export async function tricksOf(
+  items: readonly Item[],
+  entries: readonly Entry[],
+): Promise<Trick[]> {
+  const entryOf = (factory: string): Entry => entries.find((each) => each.factory === factory)!
+  return Promise.all(
+    items.map(async ({ factory, options }, i) => {
+      const entry = entryOf(factory)
+      const given = await Promise.all(
+        Object.entries({ ...entry.start, ...options }).map(async ([name, value]) => {
+          if (!isReference(value)) return [name, value] as const
+          const inner = entryOf(value.trick)
+          return [name, (await factoryOf(inner))(inner.start)] as const
+        }),
+      )
+      // Two of a kind need different keys; the first keeps its own, as when it is alone.
+      const earlier = items.slice(0, i).filter((each) => each.factory === factory).length
+      const key = earlier > 0 ? { key: `${factory}-${earlier + 1}` } : {}
+      const make = await factoryOf(entry)
+      return make({
+        ...Object.fromEntries(given.filter(([, value]) => value !== undefined)),
+        ...key,
+      })
+    }),
+  )
+}

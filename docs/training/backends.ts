@@ -1,0 +1,48 @@
+// Chooses what the worker computes on, and says why.
+import * as tf from '@tensorflow/tfjs-core'
+import { startWasm } from '../backend.ts'
+import type { BackendName } from './messages.ts'
+
+/** Starts the requested backend, or the first available of WebGPU, WebGL and wasm. Returns what it is, and why. */
+export async function startBackend(asked: BackendName | 'auto'): Promise<string> {
+  const reasons: string[] = []
+  for (const name of asked === 'auto' ? (['webgpu', 'webgl', 'wasm'] as const) : [asked])
+    try {
+      const device = await start(name, asked === name)
+      return [`${device}.`, ...reasons].join(' ')
+    } catch (error) {
+      reasons.push(`Not on ${titles[name]}: ${(error as Error).message.replace(/^webgpu: /, '')}`)
+    }
+  throw new Error(`Nothing to compute on. ${reasons.join(' ')}`)
+}
+
+const titles = { webgpu: 'WebGPU', webgl: 'WebGL', wasm: 'the processor' } as const
+
+async function start(name: BackendName, asked: boolean): Promise<string> {
+  if (name === 'wasm') {
+    await startWasm()
+    const isolated = globalThis.crossOriginIsolated
+    return isolated
+      ? `On the processor, with ${navigator.hardwareConcurrency} threads`
+      : 'On the processor, with one thread: this server doesn’t send the headers that pages need for more'
+  }
+  if (name === 'webgpu') {
+    const { findAdapter } = await import('@tricks/webgpu')
+    const adapter = await findAdapter()
+    if (!(await tf.setBackend('webgpu'))) throw new Error('it does not start.')
+    return `On the GPU ${adapter.name}, by WebGPU`
+  }
+  const device = renderer()
+  if (!asked && /swiftshader|llvmpipe|software|basic render/i.test(device))
+    throw new Error('there is no GPU.')
+  await import('@tensorflow/tfjs-backend-webgl')
+  if (!(await tf.setBackend('webgl'))) throw new Error('it does not start.')
+  return `On ${device}, by WebGL`
+}
+
+function renderer(): string {
+  const gl = new OffscreenCanvas(1, 1).getContext('webgl2')
+  if (!gl) throw new Error('it does not start.')
+  const { UNMASKED_RENDERER_WEBGL } = gl.getExtension('WEBGL_debug_renderer_info') ?? {}
+  return String(gl.getParameter(UNMASKED_RENDERER_WEBGL ?? gl.RENDERER))
+}

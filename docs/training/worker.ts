@@ -1,0 +1,245 @@
+// Trains in a worker, so that the page stays responsive. The network stays here between requests.
+import * as tf from '@tensorflow/tfjs-core'
+import type { LayersModel } from '@tensorflow/tfjs-layers'
+import { createRandom } from '@tricks/core'
+import { fitHead, splitHead } from '@tricks/features'
+import { exportModel } from '@tricks/models'
+import catalogue from '../generated/catalogue.json'
+import type { Entry } from '../playground/catalogue.ts'
+import { tricksOf } from '../playground/tricks.ts'
+import { startBackend } from './backends.ts'
+import type { Collected, Evaluation, Pictures, Report, Request } from './messages.ts'
+import {
+  deviation,
+  extract,
+  type Extracted,
+  loadNetwork,
+  logitsOf,
+  mean,
+  predict,
+  size,
+} from './network.ts'
+import { tune } from './tune.ts'
+
+/** What was fitted. */
+interface Fitted {
+  readonly model: LayersModel
+  readonly classes: readonly string[]
+  readonly fitted: Pictures
+  readonly held: Pictures
+  /** The test set, if the folders contain one. */
+  readonly test?: Pictures
+}
+
+const report = (message: Report, transfer: Transferable[] = []): void =>
+  postMessage(message, { transfer })
+const progress = (what: string, done: number, total: number): void =>
+  report({ kind: 'progress', what, done, total })
+
+let current: Fitted | undefined
+let running = new AbortController()
+/** Requests wait for each other, except for 'stop'. */
+let last: Promise<void> = Promise.resolve()
+
+onmessage = ({ data }: MessageEvent<Request>): void => {
+  if (data.kind === 'stop') return running.abort()
+  last = last.then(async () => {
+    running = new AbortController()
+    try {
+      await handle(data)
+    } catch (error) {
+      const aborted = running.signal.aborted
+      const message = aborted ? 'Stopped.' : inWords(error as Error)
+      report({ kind: 'failed', during: data.kind, message })
+    }
+  })
+}
+
+async function handle(request: Request): Promise<void> {
+  if (request.kind === 'fit') return fit(request.data, request.backend)
+  if (!current) throw new Error('Train first.')
+  if (request.kind === 'tune') return fineTune(current, request)
+  if (request.kind === 'predict') {
+    const probabilities = await predict(current.model, request.picture)
+    return report({ kind: 'predicted', id: request.id, probabilities })
+  }
+  if (request.kind === 'save') return save(current)
+}
+
+async function fit(
+  { classes, train, test }: Collected,
+  backend: 'auto' | Parameters<typeof startBackend>[0],
+): Promise<void> {
+  const began = performance.now()
+  const text = await startBackend(backend)
+  report({ kind: 'backend', text, threads: navigator.hardwareConcurrency })
+  current?.model.dispose()
+  current = undefined
+  const model = await loadNetwork(classes.length, import.meta.env['BASE_URL']!, progress)
+  const total = train.files.length + (test?.files.length ?? 0)
+  const seen = (before: number) => (done: number) =>
+    progress(`Computing features at ${size} × ${size}`, before + done, total)
+  const all = await extract(model, train, seen(0), running.signal)
+  const tested = test && (await extract(model, test, seen(train.files.length), running.signal))
+  const broken = [...all.broken, ...(tested?.broken ?? [])]
+  if (broken.length > 0) report({ kind: 'broken', names: broken })
+  const [fitted, held] = split(all, classes)
+  progress('Fitting the last layer', 0, 1)
+  const options = { classes: classes.length, smoothing: 0.1, signal: running.signal }
+  const chosen = await fitHead({
+    training: fitted.features,
+    validation: held.features,
+    ...options,
+  })
+  const { head } = splitHead(model)
+  const [kernel, bias] = head.getWeights() as [tf.Tensor2D, tf.Tensor1D]
+  tf.tidy(() =>
+    head.setWeights([
+      tf.tensor2d(chosen.kernel, kernel.shape),
+      tf.tensor1d(chosen.bias, bias.dtype as 'float32'),
+    ]),
+  )
+  current = {
+    model,
+    classes,
+    fitted: fitted.pictures,
+    held: held.pictures,
+    ...(tested && { test: tested.pictures }),
+  }
+  const evaluation = await evaluated(model, tested ?? held, tested !== undefined)
+  report({ kind: 'fitted', evaluation, seconds: (performance.now() - began) / 1000 })
+}
+
+/** Holds out a tenth of each class, at least one picture and at most half, to choose the decay by. */
+function split(all: Extracted, classes: readonly string[]): [Extracted, Extracted] {
+  const { files, labels } = all.pictures
+  const order = createRandom(0).fork('page split').permutation(labels.length)
+  const held = new Set<number>()
+  classes.forEach((name, c) => {
+    const own = [...order].filter((i) => labels[i] === c)
+    if (own.length < 2)
+      throw new Error(`The class ${name} has fewer than two pictures that can be read. Add more.`)
+    own.slice(0, Math.max(1, Math.round(own.length / 10))).forEach((i) => held.add(i))
+  })
+  const { width } = all.features
+  const part = (wanted: boolean): Extracted => {
+    const rows = labels.flatMap((_, i) => (held.has(i) === wanted ? [i] : []))
+    const values = new Float32Array(rows.length * width)
+    rows.forEach((row, i) =>
+      values.set(all.values.subarray(row * width, (row + 1) * width), i * width),
+    )
+    const own = rows.map((row) => labels[row]!)
+    return {
+      features: { width, blocks: [{ labels: Int32Array.from(own), read: () => values }] },
+      values,
+      pictures: { files: rows.map((row) => files[row]!), labels: own },
+      broken: [],
+    }
+  }
+  return [part(false), part(true)]
+}
+
+async function evaluated(
+  model: LayersModel,
+  { values, pictures: { files, labels } }: Pick<Extracted, 'values' | 'pictures'>,
+  tested: boolean,
+): Promise<Evaluation> {
+  const logits = await logitsOf(model, values)
+  const classes = logits.length / labels.length
+  let [right, loss] = [0, 0]
+  labels.forEach((label, i) => {
+    const row = logits.subarray(i * classes, (i + 1) * classes)
+    const highest = row.reduce((a, b) => Math.max(a, b), -Infinity)
+    if (row.indexOf(highest) === label) right++
+    loss +=
+      highest + Math.log(row.reduce((sum, each) => sum + Math.exp(each - highest), 0)) - row[label]!
+  })
+  const count = labels.length
+  return {
+    accuracy: right / count,
+    loss: loss / count,
+    logits,
+    labels: Int32Array.from(labels),
+    files,
+    tested,
+  }
+}
+
+async function fineTune(
+  { model, classes, fitted, held, test }: Fitted,
+  { epochs, tricks }: Extract<Request, { kind: 'tune' }>,
+): Promise<void> {
+  const began = performance.now()
+  const { signal } = running
+  const made = await tricksOf(tricks, catalogue as readonly Entry[])
+  const before = model.getWeights().map((weight) => weight.clone())
+  try {
+    const first = await measured(model, held)
+    const { stopped } = await tune({
+      model,
+      classes,
+      fitted,
+      held,
+      epochs,
+      tricks: made,
+      signal,
+      onProgress: progress,
+      onEpoch: ({ epoch, training, validation }) =>
+        report({
+          kind: 'epoch',
+          epoch,
+          training: training.accuracy,
+          validation: validation?.accuracy ?? Number.NaN,
+        }),
+    })
+    running = new AbortController()
+    const now = await measured(model, held)
+    const worse = now.accuracy < first.accuracy
+    if (worse) model.setWeights(before)
+    const evaluation = test || worse ? await measured(model, test ?? held, test !== undefined) : now
+    report({
+      kind: 'tuned',
+      evaluation,
+      seconds: (performance.now() - began) / 1000,
+      stopped: stopped !== 'finished',
+      restored: worse,
+    })
+  } catch (error) {
+    model.setWeights(before)
+    throw error
+  } finally {
+    tf.dispose(before)
+  }
+}
+
+/** Evaluates the network as it is now. */
+async function measured(
+  model: LayersModel,
+  pictures: Pictures,
+  tested = false,
+): Promise<Evaluation> {
+  const seen = (done: number): void => progress('Evaluating', done, pictures.files.length)
+  return evaluated(model, await extract(model, pictures, seen, running.signal), tested)
+}
+
+async function save({ model, classes }: Fitted): Promise<void> {
+  const files = await exportModel(model, { mean, deviation, output: 'probabilities' })
+  const named = { ...files, 'classes.json': JSON.stringify(classes) }
+  report({
+    kind: 'saved',
+    files: Object.entries(named).map(([name, content]) => ({
+      name,
+      blob: new Blob([content as BlobPart]),
+    })),
+  })
+}
+
+/** Errors of devices, in words that say what to do. */
+function inWords({ message, name }: Error): string {
+  if (name === 'InvalidStateError') return 'This file can’t be read as a picture.'
+  if (/device.*lost|context.*lost/i.test(message))
+    return 'The browser took the GPU away. Your pictures are still here: train again, on the processor if it happens again.'
+  if (/memory|allocation/i.test(message))
+    return `The device ran out of memory (${message}). Close other pages, or use fewer pictures.`
+  return message
+}
