@@ -25,6 +25,7 @@ const commands = {
   },
   webgpu: { install: [], run: [...example, 'start', '--backend', 'webgpu', ...given] },
   browser: { install: [], run: [...pnpm, '--silent', '-C', 'examples/browser', 'start', ...given] },
+  site: { install: [], run: [...pnpm, '--silent', '-C', 'docs', 'site', ...given] },
   setup: { install: [] },
 }
 

@@ -1,4 +1,4 @@
-// Serves the built site: `npm run docs:preview`.
+// Serves the built site, the last part of `npm run site`.
 import { pathToFileURL } from 'node:url'
 import { preview, type PreviewServer } from 'vite'
 import { headers } from './headers.ts'
