@@ -1,9 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
 import { BatchNorm } from '@tricks/batch-norm'
+import { BlurPool } from '@tricks/blur-pool'
 import { assertArgument } from '@tricks/core'
 import { assertNormalization } from '@tricks/core/run'
 import { finalActivation } from '@tricks/core/model'
+import { SqueezeExcite } from '@tricks/squeeze-excite'
+import { StochasticDepth } from '@tricks/stochastic-depth'
+import { StandardizedConv2d, standardizeWeights } from '@tricks/weight-standardization'
 import { setCopied } from './fold.ts'
 import { FoldedConv } from './folded-conv.ts'
 
@@ -158,10 +162,14 @@ function rebuild(
     const inputs = layer.inboundNodes[tensor.nodeIndex]!.inputTensors.map(visit)
     if (!made.has(layer)) made.set(layer, plainLayer(name, layer))
     const plain = made.get(layer)
-    const output = plain
-      ? (plain.apply(inputs.length === 1 ? inputs[0]! : inputs) as layers.SymbolicTensor)
-      : inputs[0]!
-    if (plain) setCopied(plain, layer)
+    const output =
+      layer instanceof SqueezeExcite
+        ? plainSqueezeExcite(name, layer, inputs[0]!)
+        : plain
+          ? (plain.apply(inputs.length === 1 ? inputs[0]! : inputs) as layers.SymbolicTensor)
+          : inputs[0]!
+    if (plain && layer instanceof StandardizedConv2d) setStandardized(plain, layer)
+    else if (plain) setCopied(plain, layer)
     tensors.set(tensor.id, output)
     return output
   }
@@ -177,8 +185,16 @@ function plainLayer(caller: string, layer: Layer): Layer | undefined {
     return layers.layers.batchNormalization({ name, momentum, epsilon })
   }
   if (layer instanceof FoldedConv) return layer.plain()
-  if (/^Tricks.*Dropout/.test(kind)) return undefined
-  if (kind.startsWith('Tricks') || layer instanceof layers.LayersModel)
+  if (/^Tricks.*Dropout/.test(kind) || layer instanceof StochasticDepth) return undefined
+  // Rebuilt from several layers.
+  if (layer instanceof SqueezeExcite) return undefined
+  if (layer instanceof StandardizedConv2d) {
+    const { name, filters, kernelSize, strides, padding, useBias } = config
+    const plain = { name, filters, kernelSize, strides, padding, useBias } as ConvConfig
+    return layers.layers.conv2d({ ...plain, kernelInitializer: 'zeros' })
+  }
+  const ours = kind.startsWith('Tricks') || layer instanceof BlurPool
+  if (ours || layer instanceof layers.LayersModel)
     throw new Error(`${caller}: ${layer.name} (${kind}) has no equivalent in tfjs-layers`)
   // Weights are copied from the model, so initializers are dropped, including those of our packages.
   for (const key of Object.keys(config))
@@ -187,4 +203,51 @@ function plainLayer(caller: string, layer: Layer): Layer | undefined {
     fromConfig(kind: unknown, config: tf.serialization.ConfigDict): Layer
   }
   return Class.fromConfig(Class, config)
+}
+
+type ConvConfig = Parameters<typeof layers.layers.conv2d>[0]
+
+/** Sets a convolution's kernel to the one that a standardized convolution computes. */
+function setStandardized(to: Layer, from: StandardizedConv2d): void {
+  const { epsilon } = from.getConfig() as { epsilon: number }
+  tf.tidy(() => {
+    const [kernel, ...bias] = from.getWeights()
+    to.setWeights([standardizeWeights(kernel!, { epsilon }), ...bias])
+  })
+}
+
+/** Squeeze-and-excitation from pooling, two dense layers and a product. */
+function plainSqueezeExcite(
+  caller: string,
+  layer: SqueezeExcite,
+  x: layers.SymbolicTensor,
+): layers.SymbolicTensor {
+  const { name, activation, gate } = layer.getConfig() as Record<string, string>
+  if (gate !== 'sigmoid')
+    throw new Error(`${caller}: ${name} (${gate}) has no equivalent in tfjs-layers`)
+  const weights = layer.getWeights()
+  const { dense, globalAveragePooling2d, multiply, reshape } = layers.layers
+  const channels = weights[3]!.size
+  const reduce = dense({
+    name: `${name}/reduce`,
+    units: weights[1]!.size,
+    activation: activation === 'silu' ? 'swish' : 'relu',
+    kernelInitializer: 'zeros',
+  })
+  const expand = dense({
+    name: `${name}/expand`,
+    units: channels,
+    activation: 'sigmoid',
+    kernelInitializer: 'zeros',
+  })
+  const chain = [
+    globalAveragePooling2d({ name: `${name}/pool`, dataFormat: 'channelsLast' }),
+    reduce,
+    expand,
+    reshape({ name: `${name}/reshape`, targetShape: [1, 1, channels] }),
+  ]
+  const scales = chain.reduce((y, each) => each.apply(y) as layers.SymbolicTensor, x)
+  reduce.setWeights(weights.slice(0, 2))
+  expand.setWeights(weights.slice(2))
+  return multiply({ name: `${name}/scale` }).apply([x, scales]) as layers.SymbolicTensor
 }

@@ -1,7 +1,11 @@
 import * as layers from '@tensorflow/tfjs-layers'
 import { batchNorm, type BatchNormOptions } from '@tricks/batch-norm'
+import { blurPool } from '@tricks/blur-pool'
 import { assertArgument, createRandom } from '@tricks/core'
 import { dropout } from '@tricks/dropout'
+import { squeezeExcite } from '@tricks/squeeze-excite'
+import { stochasticDepth } from '@tricks/stochastic-depth'
+import { standardizedConv2d } from '@tricks/weight-standardization'
 import { type Activation, activationLayer } from './activation.ts'
 import type { ModelOptions } from './options.ts'
 
@@ -47,6 +51,12 @@ export interface Network {
   /** Inputs must be at least 0, as 'torch' pads with 0. */
   maxPool(x: Tensor, name: string, options?: PoolOptions): Tensor
   dropout(x: Tensor, name: string, rate: number): Tensor
+  /** Halves height and width after a blur. */
+  blur(x: Tensor, name: string): Tensor
+  /** Scales channels; `reduction` is the fraction of hidden channels. */
+  squeezeExcite(x: Tensor, name: string, reduction: number): Tensor
+  /** Drops x for some images in training, at the end of a branch. */
+  stochasticDepth(x: Tensor, name: string, rate: number): Tensor
   /** Appends channels of zeros. */
   padChannels(x: Tensor, name: string, count: number): Tensor
   add(x: Tensor, y: Tensor, name: string): Tensor
@@ -57,9 +67,11 @@ export interface Network {
   model(outputs: Tensor): layers.LayersModel
 }
 
+type NetworkOptions = Required<ModelOptions> & { readonly weightStandardization?: boolean }
+
 /** Starts a model with the given name and validated options. */
-export function network(modelName: string, options: Required<ModelOptions>): Network {
-  const { inputShape, classes, momentum, seed, weights } = options
+export function network(modelName: string, options: NetworkOptions): Network {
+  const { inputShape, classes, momentum, seed, weights, weightStandardization } = options
   const random = createRandom(seed, modelName)
 
   /** Normally distributed with mean 0; tfjs treats a seed of 0 as none. */
@@ -104,13 +116,10 @@ export function network(modelName: string, options: Required<ModelOptions>): Net
     conv(x, name, filters, given = {}) {
       const { kernel = 3, stride = 1, bias = false, gain = 2 } = given
       const [from, padding] = padded(x, name, given)
+      const common = { name, filters, kernelSize: kernel, strides: stride, padding, useBias: bias }
+      if (weightStandardization) return apply(standardizedConv2d({ ...common, seed }), from)
       const layer = make.conv2d({
-        name,
-        filters,
-        kernelSize: kernel,
-        strides: stride,
-        padding,
-        useBias: bias,
+        ...common,
         kernelInitializer: normal(name, gain / (kernel ** 2 * channelsOf(x))),
       })
       return apply(layer, from)
@@ -136,6 +145,9 @@ export function network(modelName: string, options: Required<ModelOptions>): Net
       return apply(make.maxPooling2d({ name, poolSize: size, strides: stride, padding }), from)
     },
     dropout: (x, name, rate) => apply(dropout({ name, rate }), x),
+    blur: (x, name) => apply(blurPool({ name }), x),
+    squeezeExcite: (x, name, reduction) => apply(squeezeExcite({ name, reduction, seed }), x),
+    stochasticDepth: (x, name, rate) => apply(stochasticDepth({ name, rate }), x),
     padChannels(x, name, count) {
       // tfjs interprets it as [batch, channels, rows, columns], so its columns are our channels.
       const padding: [[number, number], [number, number]] = [

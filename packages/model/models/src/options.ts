@@ -43,6 +43,20 @@ const residual = {
   zeroInitResidual: boolean({ default: false }),
 }
 
+/** Parts of residual blocks, which are off by default. */
+const parts = {
+  /**
+   * The rate at which the last block's branch is dropped in training, image by image; that of the others increases evenly
+   * from 0 at the first.
+   */
+  stochasticDepth: number({ ...decay, default: 0 }),
+  /** The hidden channels of squeeze-and-excitation, as a fraction of the branch's channels; 0 leaves it out. */
+  squeezeExcite: number({ min: 0, max: 1, default: 0 }),
+  /** Blur before halving height and width, in blocks and after the max-pool of a stem. */
+  blurPool: boolean({ default: false }),
+  /** Standardize the kernels of all convolutions. */
+  weightStandardization: boolean({ default: false }),
+}
 export const resnet9Parameters = defineParameters('resnet9', common)
 export type ModelOptions = OptionsOf<typeof resnet9Parameters>
 
@@ -95,6 +109,7 @@ const wide = (given: number) =>
 
 export const cifarResnetParameters = defineParameters('cifarResnet', {
   ...residual,
+  ...parts,
   /** 6n + 2: 20, 32, 44, 56, 110, … */
   depth: deep(2, '20, 32, 44, 56 or 110', 20),
   /** Channels of the first stage; the next two have twice and four times as many. */
@@ -137,6 +152,7 @@ type Depth = keyof typeof stages
 
 const resnetKinds = {
   ...residual,
+  ...parts,
   /** From 50 on, blocks are bottlenecks of three convolutions. */
   depth: checked<Depth, { readonly default: Depth }>(
     Object.keys(stages).join(', '),
@@ -161,6 +177,7 @@ export const imagenetParameters = defineParameters('resnet', {
   classes: integer({ min: 1, default: 1000 }),
 })
 export type ResnetOptions = OptionsOf<typeof resnetParameters>
+export type BlockOptions = Required<Pick<ResnetOptions, 'zeroInitResidual' | keyof typeof parts>>
 export type ResidualOptions = Pick<ResnetOptions, keyof typeof residual>
 
 /** The options of networks of inverted residuals. */

@@ -296,6 +296,7 @@ const layers: Readonly<Record<string, Convert>> = {
   Softmax: ({ name }, [x], graph) => activate(x, 'softmax', name, graph),
   SpatialDropout2D: identity,
   ZeroPadding2D: pad,
+  StochasticDepth: identity,
   TricksBatchNorm: norm,
   TricksDropout: identity,
 }

@@ -27,6 +27,10 @@ const models: [string, () => layers.LayersModel][] = [
   ['plain without batch norm', () => plain({ widths: [[8], [8]], batchNorm: false, dropout: 0.1 })],
   ['resnet-8', () => cifarResnet({ depth: 8, width: 4 })],
   ['resnet-8 with projections', () => cifarResnet({ depth: 8, width: 4, shortcut: 'projection' })],
+  [
+    'resnet-8 with stochastic depth',
+    () => cifarResnet({ depth: 8, width: 4, stochasticDepth: 0.5 }),
+  ],
   ['preact-resnet-8', () => preactResnet({ depth: 8, width: 0.25 })],
   ['resnet-9', () => resnet9({ weights: 'zeros' })],
   ['airbench', () => airbench({ widths: [8, 8, 8] })],
