@@ -16,4 +16,4 @@ export const serveSite = (port: number): Promise<PreviewServer> =>
   })
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href)
-  (await serveSite(4173)).printUrls()
+  console.log(`Open ${(await serveSite(4173)).resolvedUrls!.local[0]}playground`)

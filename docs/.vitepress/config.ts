@@ -6,6 +6,14 @@ import { cardAt, cards, groups, root } from './cards.ts'
 
 const reference = join(import.meta.dirname, '../reference/sidebar.json')
 
+/** What only runs in Node isn't reached in a page, and its imports need no warning. */
+const onwarn = (
+  warning: { readonly message: string },
+  warn: (warning: { readonly message: string }) => void,
+): void => {
+  if (!warning.message.includes('externalized for browser compatibility')) warn(warning)
+}
+
 export default defineConfig({
   title: 'tricks',
   description: 'Training tricks for image classifiers, each a small package on TensorFlow.js',
@@ -34,7 +42,7 @@ export default defineConfig({
     // The packages' sources, so that the site shows what is in the repository.
     resolve: { conditions: ['@tricks/source'] },
     worker: { format: 'es' },
-    build: { chunkSizeWarningLimit: 2000, target: 'es2023' },
+    build: { chunkSizeWarningLimit: 2000, target: 'es2023', rollupOptions: { onwarn } },
   },
   themeConfig: {
     logo: '/mark.svg',
