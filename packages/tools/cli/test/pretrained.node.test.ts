@@ -75,17 +75,20 @@ test('killed while computing features and while fine-tuning, it resumes to the s
     expect((await ended).code).toBeNull()
   }
   const files = (folder: string): string[] => {
-    const path = join(root, 'killed', folder)
+    const path = join(root, 'elsewhere/killed', folder)
     return existsSync(path) ? readdirSync(path).filter((name) => !name.endsWith('.part')) : []
   }
-  const saving = [...small, '--save-every', '1', '--out', 'killed']
+  const saving = [...small, '--save-every', '1', '--out', 'elsewhere/killed']
   await killWhen(saving, () => files('features').length > 0)
-  expect(runOf('killed')).toMatchObject({ state: 'running' })
-  await killWhen(['resume', 'killed', '--save-every', '1'], () => files('checkpoints').length > 0)
-  expect(await main(['resume', 'killed'])).toBe(0)
+  expect(runOf('elsewhere/killed')).toMatchObject({ state: 'running' })
+  await killWhen(
+    ['resume', 'elsewhere/killed', '--save-every', '1'],
+    () => files('checkpoints').length > 0,
+  )
+  expect(await main(['resume', 'elsewhere/killed'])).toBe(0)
   expect(output()).toMatch(/resumed after \d+ steps?/)
-  expect(weightsOf('killed').equals(weightsOf('whole'))).toBe(true)
-  expect(runOf('killed')['head']).toEqual(runOf('whole')['head'])
+  expect(weightsOf('elsewhere/killed').equals(weightsOf('whole'))).toBe(true)
+  expect(runOf('elsewhere/killed')['head']).toEqual(runOf('whole')['head'])
 })
 
 test('weights classes equally if requested', async () => {

@@ -63,8 +63,8 @@ export interface FeatureProgress {
 }
 
 /**
- * Computes the features of images with a fixed network, or reads them from the store. They are stored by weights,
- * images, normalisation and tricks: another call with the same ones, even in another process, gets the stored features.
+ * Computes the features of images with a fixed network, or reads them from the store. They are stored by backend,
+ * weights, images, normalisation and tricks: another call with the same ones, even in another process, gets the stored features.
  *
  * @throws RangeError for an option out of its range; the signal's reason if it is aborted
  * @example
@@ -83,7 +83,15 @@ export async function extractFeatures(options: FeatureOptions): Promise<Features
       'a positive integer',
     )
   const { set, indices } = images
-  const inputs = [await fingerprintOf(model, images), mean, deviation, batchSize, batchesPerBlock]
+  const inputs = [
+    // Backends differ in the last bits.
+    tf.getBackend(),
+    await fingerprintOf(model, images),
+    mean,
+    deviation,
+    batchSize,
+    batchesPerBlock,
+  ]
   const stepsPerEpoch = Math.ceil(indices.length / batchSize)
   const blockSize = batchSize * batchesPerBlock
   const count = { done: 0, computed: 0, total: indices.length * passes.length }

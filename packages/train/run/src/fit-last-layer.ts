@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
 import type { Trick } from '@tricks/core'
 import {
@@ -41,7 +40,7 @@ export async function fitLastLayer(
   const { mean, deviation } = batches.facts
   const { heldOut } = batches
   const refits = heldOut !== undefined && epochs === 0 && data.test !== undefined
-  const store = featureFiles(join(folder, 'features'))
+  const store = featureFiles(folder)
   const progress = statusOf(view)
   const featuresOf = (images: Subset, lists: readonly (readonly Trick[])[]): Promise<Features> =>
     extractFeatures({
@@ -65,7 +64,9 @@ export async function fitLastLayer(
   const count = rows.reduce((sum, { labels }) => sum + labels.length, 0)
   view.say(
     `Features   ${fitted.width.toLocaleString('en')} features of each of ${count.toLocaleString('en')} images` +
-      `${passes.length > 1 ? `, in ${passes.length} views` : ''} (${duration((performance.now() - began) / 1000)})`,
+      (passes.length > 1 ? `, in ${passes.length} views` : '') +
+      (store.reused > 0 ? ', from an earlier run' : '') +
+      ` (${duration((performance.now() - began) / 1000)})`,
   )
   const classes = training.classes.length
   const common = {

@@ -13,6 +13,7 @@ import { afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import {
   defineRecipe,
   loadModel,
+  type ProgressView,
   progressView,
   type Recipe,
   run,
@@ -20,6 +21,7 @@ import {
 } from '../src/index.ts'
 
 let root: string
+const folderOf = (name: string): string => join(root, name, 'run')
 beforeAll(() => tf.setBackend('cpu'))
 beforeEach(() => void (root = mkdtempSync(join(tmpdir(), 'head-'))))
 afterEach(() => rmSync(root, { recursive: true }))
@@ -58,13 +60,14 @@ const quiet = progressView({ mode: 'quiet' })
 const options = (name: string, more: Partial<RunOptions> = {}): RunOptions => ({
   recipe,
   data,
-  folder: join(root, name),
+  // In a parent folder of its own, as a run takes features from its neighbours.
+  folder: folderOf(name),
   view: quiet,
   ...more,
 })
-const weightsIn = (name: string): Buffer => readFileSync(join(root, name, 'model/weights.bin'))
+const weightsIn = (name: string): Buffer => readFileSync(join(folderOf(name), 'model/weights.bin'))
 const factsIn = (name: string): { readonly [fact: string]: never } =>
-  JSON.parse(readFileSync(join(root, name, 'run.json'), 'utf8')) as never
+  JSON.parse(readFileSync(join(folderOf(name), 'run.json'), 'utf8')) as never
 
 /** Aborts in the n-th status line, or after the n-th step. */
 function abortingAt(what: 'status' | 'show', n: number): Pick<RunOptions, 'signal' | 'view'> {
@@ -118,7 +121,7 @@ test('aborted while fine-tuning, it resumes to the same weights', async () => {
 test('features in a damaged file are computed again', async () => {
   await run(options('whole', { epochs: 0 }))
   const before = weightsIn('whole')
-  const folder = join(root, 'whole/features')
+  const folder = join(folderOf('whole'), 'features')
   for (const [i, name] of readdirSync(folder).entries()) {
     const bytes = readFileSync(join(folder, name))
     if (i % 2 === 0) bytes[40]! ^= 1
@@ -126,6 +129,36 @@ test('features in a damaged file are computed again', async () => {
   }
   await run(options('whole', { epochs: 0, resume: true }))
   expect(weightsIn('whole').equals(before)).toBe(true)
+})
+
+test('a run next to one with the same features copies them', async () => {
+  const said: string[] = []
+  const statuses: string[] = []
+  const view: ProgressView = {
+    ...quiet,
+    say: (line) => void said.push(line),
+    status: (line) => void statuses.push(line),
+  }
+  const beside = (name: string): RunOptions => ({
+    ...options('beside', { epochs: 0, view }),
+    folder: join(root, 'beside', name),
+  })
+  await run(beside('first'))
+  const features = (): string => said.findLast((line) => line.startsWith('Features'))!
+  expect(features()).not.toContain('earlier')
+  const before = statuses.length
+  await run(beside('second'))
+  expect(features()).toContain('from an earlier run')
+  // Each block is read at once, without a status per batch.
+  expect(statuses.length - before).toBeLessThan(before)
+  const of = (name: string, file: string): Buffer => readFileSync(join(root, 'beside', name, file))
+  expect(of('second', 'model/weights.bin').equals(of('first', 'model/weights.bin'))).toBe(true)
+  const names = readdirSync(join(root, 'beside/second/features'))
+  expect(names).toEqual(readdirSync(join(root, 'beside/first/features')))
+  // Of other images, nothing is reused.
+  const others = { ...data, train: images(80, 3) }
+  await run({ ...beside('third'), data: others })
+  expect(features()).not.toContain('earlier')
 })
 
 test('fine-tuning that makes it worse is undone', async () => {
@@ -168,7 +201,7 @@ test('after fine-tuning, confidence is calibrated on the validation images, in t
   const { labels } = validation
   expect(fitTemperature({ logits: result.validationLogits!, labels })).toBeCloseTo(1, 5)
 
-  const { model } = await loadModel(join(root, 'tuned'))
+  const { model } = await loadModel(folderOf('tuned'))
   const pixels = tf.div(tf.tensor4d(data.test.images as Uint8Array, [40, 8, 8, 3], 'float32'), 255)
   const logits = model.predict(pixels) as tf.Tensor2D
   logits.dataSync().forEach((logit, i) => expect(logit).toBeCloseTo(result.testLogits![i]!, 4))
