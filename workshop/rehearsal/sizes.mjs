@@ -15,8 +15,8 @@ const budgets = {
   '@tricks/pretrained': [8, 'readers of three file formats, and names of layers'],
   '@tricks/optimizer': [3, "what all optimizers share, among it tfjs's own state"],
   '@tricks/train': [
-    18,
-    'the loop, checkpoints of any optimizer, moving statistics, and checks of data and models that name the remedy',
+    19,
+    'the loop, checkpoints of any optimizer, moving statistics, several labels, and checks of data and models that name the remedy',
   ],
   '@tricks/fit': [3, 'checks what the trainer checks'],
   '@tricks/features': [3.5, 'with an optimizer of its own, L-BFGS'],

@@ -99,7 +99,7 @@ export interface BatchShape {
 export interface Batch {
   /** float32 `[batch, height, width, channels]` */
   readonly images: tf.Tensor4D
-  /** float32 `[batch, classes]`, rows that sum to 1 */
+  /** float32 `[batch, classes]`, rows that sum to 1, unless images have several labels */
   readonly targets: tf.Tensor2D
 }
 

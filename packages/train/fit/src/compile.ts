@@ -1,6 +1,5 @@
 import type * as tf from '@tensorflow/tfjs-core'
-import { accuracy, softmaxCrossEntropy } from '@tricks/core'
-import type { OpenRun } from '@tricks/train'
+import type { OpenRun, Scores } from '@tricks/train'
 import type { Compile, Measure, Position } from './training.ts'
 
 /**
@@ -11,16 +10,20 @@ export function compileOf(
   optimizer: tf.Optimizer,
   { pipeline, variables }: OpenRun,
   at: Position,
+  scores: Scores,
 ): Compile {
   const trainedOn = (targets: tf.Tensor) => (targets === at.batch?.targets ? at.batch : undefined)
   const loss: Measure = (targets, logits) => {
     const batch = trainedOn(targets)
     return batch
       ? pipeline.loss(batch, logits as tf.Tensor2D, variables)
-      : softmaxCrossEntropy(targets as tf.Tensor2D, logits as tf.Tensor2D)
+      : scores.loss(targets as tf.Tensor2D, logits as tf.Tensor2D)
   }
   const metric: Measure = (targets, logits) =>
-    accuracy(trainedOn(targets)?.mixedTargets ?? (targets as tf.Tensor2D), logits as tf.Tensor2D)
+    scores.accuracy(
+      trainedOn(targets)?.mixedTargets ?? (targets as tf.Tensor2D),
+      logits as tf.Tensor2D,
+    )
   // The metric's name in history and logs.
   Object.defineProperty(metric, 'name', { value: 'accuracy' })
   return { optimizer, loss, metrics: [metric] }

@@ -1,5 +1,5 @@
 import type { CustomCallbackArgs, LayersModel } from '@tensorflow/tfjs-layers'
-import { openRun, type RunOptions } from '@tricks/train'
+import { openRun, type RunOptions, scoresOf } from '@tricks/train'
 import { attach, type Dataset, type FitArgs } from './attach.ts'
 import { checkOptions } from './checks.ts'
 import { compileOf } from './compile.ts'
@@ -39,7 +39,7 @@ export function forFit(options: FitOptions): Fit {
   const { model, optimizer, epochs } = options
   const run = openRun(options)
   const at = { first: 0, next: 0 }
-  const compile = compileOf(optimizer, run, at)
+  const compile = compileOf(optimizer, run, at, scoresOf(options.data.train))
   const dataset = trainingDataset(run, at)
   const session = sessionOf({ model, epochs, compile, run, at })
   attach(model, dataset, session)

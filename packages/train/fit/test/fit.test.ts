@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { type LayersModel, layers, sequential } from '@tensorflow/tfjs-layers'
 import { batchNorm } from '@tricks/batch-norm'
+import { binaryCrossEntropy } from '@tricks/binary-cross-entropy'
 import { onEachBackend } from '@tricks/conformance'
 import { createRandom, type Trick } from '@tricks/core'
 import { cosineDecay } from '@tricks/cosine-decay'
@@ -159,6 +160,25 @@ test('an epoch may end the run, based on validation', async () => {
   expect(epochs).toHaveLength(1)
   expect(history.epoch).toEqual([0])
   expect(epochs[0]).toBeCloseTo(history.history['val_accuracy']![0] as number, 6)
+})
+
+test('metrics count each of several labels, as the trainer does', async () => {
+  const train352 = images(320 + 32)
+  const targets = Array.from({ length: 352 * 4 }, (_, i) => Number((i * 7) % 3 === 0))
+  const with4 = {
+    ...options(network(), [binaryCrossEntropy()]),
+    data: { train: { ...train352, targets } },
+  }
+  const { epochs } = await train(with4)
+  const model = network()
+  const fit = forFit({ ...with4, model, optimizer: tf.train.momentum(0.05, 0.9) })
+  model.compile(fit.compile)
+  const { history } = await model.fitDataset(fit.dataset, fit.args)
+  epochs.forEach(({ validation, training }, i) => {
+    expect(history['val_accuracy']![i]).toBeCloseTo(validation!.accuracy, 5)
+    expect(history['val_loss']![i]).toBeCloseTo(validation!.loss, 5)
+    expect(history['accuracy']![i]).toBeCloseTo(training.accuracy, 5)
+  })
 })
 
 test('images may grow if the model is built for any size', async () => {

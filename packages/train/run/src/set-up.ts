@@ -37,6 +37,10 @@ export async function setUp(options: RunOptions): Promise<Setup> {
   const { recipe, data, seed = 0, teacher, microBatch, limit, epochs = recipe.epochs } = options
   const { signal, view } = options
   const training = limit === undefined ? data.train : firstOf(data.train, limit)
+  if (training.targets)
+    throw new Error(
+      'run: expected one label per image, as its record counts them, got targets. Use train of @tricks/train.',
+    )
   const images = training.labels.length
   const { height, width, channels } = training
   const facts = { height, width, channels, classes: training.classes.length, images }

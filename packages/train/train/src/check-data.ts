@@ -1,5 +1,5 @@
 import { assertArgument } from '@tricks/core'
-import { checkLabels } from './check-labels.ts'
+import { checkLabels, checkTargets } from './check-labels.ts'
 import { checkPixels } from './check-pixels.ts'
 import type { ImageSet, LargerImages } from './image-set.ts'
 
@@ -37,6 +37,7 @@ export function checkImageSet(name: string, set: ImageSet): Int32Array {
       `train: expected the ${name} set's classes to be a list of names, got ${JSON.stringify(classes)}`,
     )
   const labels = checkLabels(name, set)
+  if (set.targets) checkTargets(name, set.targets, labels.length, classes.length)
   const names = new Set<string>()
   const twice = classes.find((each) => names.size === names.add(each.normalize()).size)
   if (twice !== undefined)
@@ -71,6 +72,10 @@ export function checkEvaluationSet(name: string, set: ImageSet, training: ImageS
       throw new Error(
         `train: the ${name} images' ${fact} is ${set[fact]}, the training images' ${training[fact]}`,
       )
+  if ((set.targets === undefined) !== (training.targets === undefined))
+    throw new Error(
+      `train: only the ${set.targets ? name : 'training'} set has targets: give both sets several labels per image, or one`,
+    )
   const [here, there] = [set.classes, training.classes]
   const same = here.length === there.length && here.every((each, i) => sameName(each, there[i]!))
   if (!same)

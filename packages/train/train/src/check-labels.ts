@@ -36,6 +36,25 @@ export function checkLabels(name: string, { images, labels, ...set }: ImageSet):
   return Int32Array.from(read as number[])
 }
 
+/** @throws Error unless there is a 0 or 1 for each image and class */
+export function checkTargets(
+  name: string,
+  targets: ArrayLike<number>,
+  images: number,
+  classes: number,
+): void {
+  if (targets.length !== images * classes)
+    throw new Error(
+      `train: expected ${images * classes} targets of the ${name} set, a row of ${classes} for each of ${images} images, ` +
+        `got ${targets.length}`,
+    )
+  const wrong = Array.from(targets).findIndex((target) => target !== 0 && target !== 1)
+  if (wrong >= 0)
+    throw new Error(
+      `train: expected the ${name} set's targets to be 0 or 1, got ${shown(targets[wrong])} at index ${wrong}`,
+    )
+}
+
 const isClass = (label: unknown, classes: number): label is number =>
   Number.isInteger(label) && (label as number) >= 0 && (label as number) < classes
 

@@ -86,7 +86,7 @@ export function batchOf(
     (_, i) => indices[order ? order[from + i]! : from + i]!,
   )
   const labels = own.map((index) => set.labels[index]!)
-  const targets = oneHot(labels, set.classes.length)
+  const targets = set.targets ? rowsOf(set, set.targets, own) : oneHot(labels, set.classes.length)
   const resident = larger ? undefined : imagesOnDevice(set, own)
   if (resident) return { images: resident, targets, indices: own }
   const pixels = new Float32Array(size * values)
@@ -96,6 +96,20 @@ export function batchOf(
   })
   const stacked = tf.tensor4d(pixels, [size, height, width, channels])
   return { images: stacked, targets, indices: own }
+}
+
+/** The targets of some images with several labels. */
+function rowsOf(
+  { classes }: ImageSet,
+  targets: ArrayLike<number>,
+  images: Int32Array,
+): tf.Tensor2D {
+  const [rows, width] = [images.length, classes.length]
+  const values = new Float32Array(rows * width)
+  images.forEach((image, row) => {
+    for (let i = 0; i < width; i++) values[row * width + i] = targets[image * width + i]!
+  })
+  return tf.tensor2d(values, [rows, width])
 }
 
 /** The training images in the order of a run. Stateless: the batch of any step can be read. */

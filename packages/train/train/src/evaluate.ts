@@ -1,15 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core'
-import {
-  accuracy,
-  type Metrics,
-  softmaxCrossEntropy,
-  type Tensors,
-  type Variables,
-} from '@tricks/core'
+import type { Metrics, Tensors, Variables } from '@tricks/core'
 import { type RunPipeline } from '@tricks/core/run'
 import { batchOf } from './data.ts'
 import type { Subset } from './image-set.ts'
 import { logitsOf, type Model } from './model.ts'
+import { scoresOf } from './multi-label.ts'
 
 export interface Evaluated {
   readonly metrics: Metrics
@@ -18,7 +13,7 @@ export interface Evaluated {
 }
 
 /**
- * Evaluates loss and accuracy against the hard labels, and the logits. Only the tricks' `evaluation` hooks are active:
+ * Evaluates loss and accuracy against the hard labels (`scoresOf`), and the logits. Only the tricks' `evaluation` hooks are active:
  * averaged weights temporarily replace the model's own, and `predict` may call the model several times.
  *
  * @param statistics computes the moving statistics for the averaged weights, once the model has these
@@ -34,6 +29,7 @@ export async function evaluate(
 ): Promise<Evaluated> {
   const classes = data.set.classes.length
   const size = data.indices.length
+  const scores = scoresOf(data.set)
   const predict = (images: tf.Tensor4D): tf.Tensor2D =>
     logitsOf(model, images, classes, { training: false })
   const weights = tf.tidy(() => evaluation.weights(variables))
@@ -52,7 +48,7 @@ export async function evaluate(
         const { images, targets } = batchOf(data, from, to)
         const normal = normalize(images)
         const said = evaluation.predict(predict, normal)
-        const means = tf.stack([softmaxCrossEntropy(targets, said), accuracy(targets, said)])
+        const means = tf.stack([scores.loss(targets, said), scores.accuracy(targets, said)])
         // A single read, as each one waits for the device.
         return tf.concat1d([means as tf.Tensor1D, tf.reshape(said, [-1])])
       })

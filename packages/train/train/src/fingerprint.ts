@@ -45,8 +45,12 @@ export function imagesFingerprint({ images, labels }: ImageSet, budget = most): 
   return fingerprint.toString()
 }
 
-export const labelsFingerprint = ({ labels }: ImageSet): string =>
-  new Fingerprint().add(Int32Array.from({ length: labels.length }, (_, i) => labels[i]!)).toString()
+export function labelsFingerprint({ labels, targets }: ImageSet): string {
+  const numbers = (list: ArrayLike<number>): Int32Array =>
+    Int32Array.from({ length: list.length }, (_, i) => list[i]!)
+  const fingerprint = new Fingerprint().add(numbers(labels))
+  return (targets ? fingerprint.add(numbers(targets)) : fingerprint).toString()
+}
 
 /** Fingerprint of the names, shapes and values of tensors. */
 export async function tensorsFingerprint(tensors: Tensors): Promise<string> {

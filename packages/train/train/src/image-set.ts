@@ -18,6 +18,12 @@ export interface ImageSet {
   /** Class names in index order: two or more, without duplicates. */
   readonly classes: readonly string[]
   /**
+   * For several labels per image, or none: 1 for each label that an image has, otherwise 0, `[images, classes]` row by row.
+   * Training and evaluation use them instead of `labels`, which then only guide the split and the balance, and may be any
+   * of an image's labels. A trick must set the loss: `binaryCrossEntropy` or `asymmetric`.
+   */
+  readonly targets?: ArrayLike<number>
+  /**
    * Larger versions of the same images, in the same order. Training uses them if a trick crops windows to the size
    * above; everything else, such as evaluation, uses the images above.
    */

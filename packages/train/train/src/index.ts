@@ -13,6 +13,7 @@ export {
 } from './image-set.ts'
 export { type Layer, variablesOf } from '@tricks/core/model'
 export type { ApplyOptions, Model } from './model.ts'
+export { meanAveragePrecision, type Scores, scoresOf } from './multi-label.ts'
 export { type NonFinite, NonFiniteError, type Skips } from './non-finite.ts'
 export { Observers } from './observers.ts'
 export { alignOptimizer } from './optimizer.ts'

@@ -8,6 +8,7 @@ import { findSuspect } from './check-contents.ts'
 import { isLength, openData, type TrainingData, whole } from './data.ts'
 import type { ImageSet } from './image-set.ts'
 import type { Model } from './model.ts'
+import { checkLoss } from './multi-label.ts'
 import { alignOptimizer } from './optimizer.ts'
 import { rateOf } from './rate.ts'
 import type { Precision } from '@tricks/kernels'
@@ -117,6 +118,7 @@ export function open(options: RunOptions, resumed: boolean): OpenRun {
           : ''),
     )
   if (test) checkEvaluationSet('test', test, train)
+  checkLoss(train, tricks)
   const suspect = findSuspect(train)
   if (suspect) console.warn(`train: ${suspect}`)
   const { mean, deviation } = data.facts

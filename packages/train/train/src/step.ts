@@ -1,6 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
 import {
-  accuracy,
   type NextGradients,
   type PipelineBatch,
   type Tensors,
@@ -11,6 +10,7 @@ import { type RunPipeline } from '@tricks/core/run'
 import { trainableOf } from '@tricks/core/model'
 import { isFinite, type Measured, type Measures, readMeasures } from './measures.ts'
 import { logitsOf, type Model } from './model.ts'
+import type { Scores } from './multi-label.ts'
 import { applyGradients } from './optimizer.ts'
 import type { Precision } from '@tricks/kernels'
 import { setDecayFactors } from '@tricks/optimizer'
@@ -24,6 +24,7 @@ export interface Training {
   readonly optimizer: tf.Optimizer
   readonly seed: number
   readonly precision: Precision
+  readonly accuracy: Scores['accuracy']
 }
 
 /** One update: forward, backward, gradient hooks, optimizer. */
@@ -147,7 +148,7 @@ interface PassMetrics {
 
 function gradientsOn(
   batch: PipelineBatch,
-  { model, variables, pipeline, seed, precision }: Training,
+  { model, variables, pipeline, seed, precision, accuracy }: Training,
 ): Omit<PassMetrics, 'size'> & { gradients: Tensors } {
   const trained = trainedIn(variables, pipeline, batch.time)
   let right: tf.Scalar | undefined

@@ -16,9 +16,20 @@ export function imagesAt(set: ImageSet, indices: ArrayLike<number>): ImageSet {
   return {
     ...pixelsOf(set),
     labels: Int32Array.from(indices, (index) => set.labels[index]!),
+    ...(set.targets && { targets: targetsAt(set.targets, indices, set.classes.length) }),
     ...(set.larger && { larger: pixelsOf(set.larger) }),
   }
 }
+
+const targetsAt = (
+  targets: ArrayLike<number>,
+  indices: ArrayLike<number>,
+  classes: number,
+): Uint8Array =>
+  Uint8Array.from(
+    { length: indices.length * classes },
+    (_, i) => targets[indices[Math.floor(i / classes)]! * classes + (i % classes)]!,
+  )
 
 /** The pixels of the images at some indices, read on demand. */
 function pixelsAt(images: Pixels, indices: ArrayLike<number>, size: number): Pixels {

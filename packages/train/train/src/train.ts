@@ -23,6 +23,7 @@ import { type Subset, allImages } from './image-set.ts'
 import { trainingAdvice, withRoom } from './memory.ts'
 import type { Measured, Measures } from './measures.ts'
 import { Meter } from './meter.ts'
+import { scoresOf } from './multi-label.ts'
 import { takeExclusively } from './exclusive.ts'
 import { rateOf, setRate } from './rate.ts'
 import { checkSavable } from './optimizer-state.ts'
@@ -150,7 +151,8 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
   const { steps } = run.data.time(0)
   const { evaluationBatchSize = evaluatedAtOnce(facts, batchSize) } = options
 
-  const parts = { model, variables, pipeline, optimizer, seed, precision }
+  const { accuracy } = scoresOf(data.train)
+  const parts = { model, variables, pipeline, optimizer, seed, precision, accuracy }
   const watch = new Watch(Object.keys(trainableOf(variables)), pipeline)
   const meter = new Meter(pipeline.observe, (measured, taken) => watch.check(measured, taken))
   const history: EpochProgress[] = []
