@@ -1,5 +1,5 @@
 // Recipes against each other, in pairs with the same seeds, on the test images of CIFAR-10: each training is the command
-// `train` in a process of its own. Prints a table of accuracies and of differences from the first recipe.
+// `train` in a separate process. Prints a table of accuracies and of differences from the first recipe.
 // `node --conditions=@tricks/source bench/recipes.ts base ./tuned.recipe.mjs [options]`; interrupted, it continues.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
@@ -43,10 +43,9 @@ async function train(recipe: string, seed: number): Promise<void> {
   const { images, epochs, precision } = values
   const words = existsSync(join(folder, 'run.json'))
     ? ['resume', folder]
-    : [
-        ...['train', 'cifar10', '--recipe', recipe, '--seed', String(seed), '--limit', images],
-        ...['--epochs', epochs, '--precision', precision, '--out', folder],
-      ]
+    : `train cifar10 --recipe ${recipe} --seed ${seed} --limit ${images} --epochs ${epochs} --precision ${precision}`
+        .split(' ')
+        .concat('--out', folder)
   const node = ['--conditions=@tricks/source', '--no-warnings', command]
   const child = spawn(process.execPath, [...node, ...words, '--progress', 'quiet'], {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -1,5 +1,6 @@
 // The pictures that tricks are shown on, as a batch.
 import * as tf from '@tensorflow/tfjs-core'
+import { decode, squareOf, withoutAlpha } from '../decode.ts'
 import samplesUrl from '../generated/samples.png?url'
 import samples from '../generated/samples.json' with { type: 'json' }
 
@@ -19,30 +20,6 @@ export interface Pictures {
 export const shown = 4
 /** Side of the user's pictures: large enough to recognise, small enough to be fast. */
 const ownSide = 160
-
-type Drawable = ImageBitmap | HTMLVideoElement
-
-/** A picture's centre, scaled to a square, as RGB bytes. */
-export function squareOf(picture: Drawable, side: number): Uint8Array {
-  const [width, height] =
-    picture instanceof ImageBitmap
-      ? [picture.width, picture.height]
-      : [picture.videoWidth, picture.videoHeight]
-  const canvas = new OffscreenCanvas(side, side)
-  const context = canvas.getContext('2d', { willReadFrequently: true })!
-  context.imageSmoothingQuality = 'high'
-  const scale = Math.max(side / width, side / height)
-  const [w, h] = [width * scale, height * scale]
-  context.drawImage(picture, (side - w) / 2, (side - h) / 2, w, h)
-  return withoutAlpha(context.getImageData(0, 0, side, side).data)
-}
-
-function withoutAlpha(rgba: Uint8ClampedArray): Uint8Array {
-  const rgb = new Uint8Array((rgba.length / 4) * 3)
-  for (let from = 0, to = 0; from < rgba.length; from += 4, to += 3)
-    rgb.set(rgba.subarray(from, from + 3), to)
-  return rgb
-}
 
 /** The sample pictures, as they are in the data set. */
 export async function samplePictures(): Promise<Pictures> {
@@ -95,14 +72,7 @@ function enlarged({ pixels, side }: Pictures, index: number, to: number): Uint8A
 }
 
 /** A file as a square of the size that `withOwn` expects. */
-export async function ownPicture(file: Blob): Promise<Uint8Array> {
-  const bitmap = await createImageBitmap(file)
-  try {
-    return squareOf(bitmap, ownSide)
-  } finally {
-    bitmap.close()
-  }
-}
+export const ownPicture = (file: Blob): Promise<Uint8Array> => decode(file, ownSide)
 
 /** The current picture of a camera. */
 export const cameraPicture = (video: HTMLVideoElement): Uint8Array => squareOf(video, ownSide)

@@ -4,7 +4,7 @@ import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { type Features, splitHead } from '@tricks/features'
 import { createModel, foldBatchNorm, pretrainedInputs } from '@tricks/models'
 import { loadBytes } from '@tricks/pretrained/bytes'
-import { decode } from './decode.ts'
+import { decode } from '../decode.ts'
 import type { Pictures } from './messages.ts'
 
 const name = 'efficientnet-lite0'

@@ -9,7 +9,7 @@ import { randomFlip } from '@tricks/random-flip'
 import { randomResizedCrop } from '@tricks/random-resized-crop'
 import { type EpochProgress, type ImageSet, train, type TrainResult } from '@tricks/train'
 import { warmup } from '@tricks/warmup'
-import { decode } from './decode.ts'
+import { decode } from '../decode.ts'
 import type { Pictures } from './messages.ts'
 import { deviation, mean, size } from './network.ts'
 

@@ -4,6 +4,7 @@ import { defineAsyncComponent } from 'vue'
 import Layout from './Layout.vue'
 import Step from './Step.vue'
 import './style.css'
+import './tools.css'
 
 /** Only the pages that have them load them. */
 const tools = {
