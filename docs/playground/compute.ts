@@ -60,10 +60,9 @@ async function targetsOf(
   { seed, step }: Pick<State, 'seed' | 'step'>,
   { classes, mean, count, side }: Pictures,
 ): Promise<Targets[]> {
-  const changing = tricks.filter(({ mix, targets }) => mix || targets)
-  if (changing.length === 0) return []
-  // The tricks before them don't change what they draw.
-  const pipeline = compose(changing, { seed, mean, stepsPerEpoch, steps })
+  if (!tricks.some(({ mix, targets }) => mix || targets)) return []
+  const acting = tricks.filter(({ images, mix, targets }) => images || mix || targets)
+  const pipeline = compose(acting, { seed, mean, stepsPerEpoch, steps })
   const size = { height: side, width: side, channels: 3, classes: classes.length }
   pipeline.start({
     variables: {},
@@ -71,7 +70,9 @@ async function targetsOf(
     batchSize: count,
     time: { step, stepsPerEpoch, steps },
   })
-  const { images, targets, mixedTargets } = pipeline.batch(batch.images, batch.targets, step)
+  const indices = Int32Array.from({ length: count }, (_, i) => i)
+  const draws = pipeline.draw({ batch: count, ...size, indices }, step)
+  const { images, targets, mixedTargets } = pipeline.batch(batch.images, batch.targets, step, draws)
   const values = await targets.data()
   tf.dispose([images, targets, mixedTargets])
   return Array.from({ length: count }, (_, i) =>
