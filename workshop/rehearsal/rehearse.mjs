@@ -77,7 +77,9 @@ try {
 
   await step('sizes', () => {
     const sizes = measureSizes(root, packages, folder)
-    const over = sizes.filter(({ size, budget }) => size > budget)
+    const over = sizes
+      .filter(({ size, budget }) => size > budget)
+      .map(({ what, size, budget }) => `${what}: ${size} of ${budget} bytes`)
     assert.deepEqual(over, [], 'over their budgets')
     const file = join(root, 'docs/sizes.md')
     if (process.argv.includes('--write')) writeFileSync(file, tableOf(sizes))

@@ -35,7 +35,8 @@ const budgets = {
   '@tricks/run': [18, 'for Node: record, checkpoints, progress, TensorBoard'],
   '@tricks/ablation': [5, 'for Node'],
   '@tricks/trials': [8, 'for Node: a folder, Redis or PostgreSQL'],
-  '@tricks/cli': [40, 'for Node: all commands'],
+  '@tricks/policy-search': [5, 'for Node: three methods of search'],
+  '@tricks/cli': [44, 'for Node: all commands'],
   '@tricks/conformance': [
     15,
     'the laws, and what tricks and optimizers are tested with; for tests',
