@@ -143,6 +143,23 @@ exports.uses = {
     await queue.add([trialOf({ kind: 'arm', config: { rate: 0.1 }, seed: 0, budget: 40 })])
     await queue.close()
   },
+  '@tricks/temperature-calibration': ({ fitTemperature }) =>
+    assert.ok(fitTemperature({ logits: Float32Array.of(2, 0, 2, 0, 2, 0), labels: [0, 0, 1] }) > 1),
+  '@tricks/rate-finder': async ({ findRate }, { load, tf }) => {
+    const { createModel } = await load('@tricks/models')
+    const model = createModel('plain', { widths: [[4]], seed: 1 })
+    const optimizer = () => tf.train.momentum(0.01, 0.9)
+    // As bright as their class, so that they can be learned.
+    const pixels = set(40).images.map((_, i) => 25 * (Math.floor(i / 3072) % 10))
+    const train = { ...set(40), images: pixels }
+    const { rate } = await findRate({ model, data: { train }, optimizer, batchSize: 8, steps: 40 })
+    assert.ok(rate > 0)
+  },
+  '@tricks/policy-search': trainsWith('scheduledAugment', {
+    schedule: [{ until: 1, policy: [['Invert', 5, 5]] }],
+  }),
+  '@tricks/report/charts': ({ rateCurve }) =>
+    assert.equal(rateCurve({ of: () => 0.1, epochs: 1 }).points[0][1], 0.1),
   '@tricks/tune': ({ rungBudgets }) =>
     assert.deepEqual(rungBudgets({ smallest: 2, largest: 40, factor: 3 }), [2, 6, 18, 40]),
   '@tricks/run': ({ checkpointFolder }) =>
