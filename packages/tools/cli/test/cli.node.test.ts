@@ -226,7 +226,7 @@ test.each([
   [
     [...train, '--recipe', 'x'],
     2,
-    '--recipe: expected one of quick, quick-native, pictures, pretrained, distilled, six, airbench, resnet-18, ' +
+    '--recipe: expected one of quick, quick-native, pictures, pretrained, distilled, six, tuned, airbench, resnet-18, ' +
       'teacher, base, bag-of-tricks, only:NAME, all-but:NAME (see the command recipes) or a file such as ./my.recipe.ts, got x',
   ],
   [[...train, '--recipe', 'quikc'], 2, '(did you mean quick?)'],

@@ -13,6 +13,7 @@ import quick from './quick.ts'
 import resnet18 from './resnet-18.ts'
 import six from './six.ts'
 import teacher from './teacher.ts'
+import tuned from './tuned.ts'
 
 /** The built-in recipes, by name. */
 export const recipes: Readonly<Record<string, Recipe>> = {
@@ -22,6 +23,7 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   pretrained: pretrainedRecipe(),
   distilled,
   six,
+  tuned,
   airbench,
   'resnet-18': resnet18,
   teacher,
