@@ -45,6 +45,9 @@ export interface Entry {
 
 export type Stage = 'augment' | 'mix' | 'loss' | 'schedule'
 
+/** The catalogue as prepare.ts wrote it, whose types as JSON are wider. */
+export const entriesIn = (catalogue: unknown): readonly Entry[] => catalogue as readonly Entry[]
+
 /** The stages in the order of a step, with their titles. */
 export const stages = [
   { stage: 'augment', title: 'Images' },

@@ -10,7 +10,7 @@ import { randomFlip } from '@tricks/random-flip'
 import { firstOf, type ImageSet, training } from '@tricks/train'
 import { warmup } from '@tricks/warmup'
 import catalogue from '../generated/catalogue.json'
-import type { Entry } from '../playground/catalogue.ts'
+import { entriesIn } from '../playground/catalogue.ts'
 import type { Item } from '../playground/state.ts'
 import { tricksOf } from '../playground/tricks.ts'
 import { startBackend } from '../training/backends.ts'
@@ -72,7 +72,7 @@ async function race({ images, epochs, backend, tricks }: RaceRequest): Promise<v
       report({ kind: 'status', what: 'Decoding the images', done, total }),
   })
   const set = firstOf(all, images)
-  const other = await tricksOf(tricks, catalogue as readonly Entry[])
+  const other = await tricksOf(tricks, entriesIn(catalogue))
   const scheduled = other.some(({ setsRate }) => setsRate)
   const lists = [quick(), scheduled ? other : [...other, schedule()]]
   const began = performance.now()

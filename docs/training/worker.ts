@@ -5,7 +5,7 @@ import { createRandom } from '@tricks/core'
 import { fitHead, splitHead } from '@tricks/features'
 import { exportModel } from '@tricks/models'
 import catalogue from '../generated/catalogue.json'
-import type { Entry } from '../playground/catalogue.ts'
+import { entriesIn } from '../playground/catalogue.ts'
 import { tricksOf } from '../playground/tricks.ts'
 import { startBackend } from './backends.ts'
 import type { Collected, Evaluation, Pictures, Report, Request } from './messages.ts'
@@ -171,7 +171,7 @@ async function fineTune(
 ): Promise<void> {
   const began = performance.now()
   const { signal } = running
-  const made = await tricksOf(tricks, catalogue as readonly Entry[])
+  const made = await tricksOf(tricks, entriesIn(catalogue))
   const before = model.getWeights().map((weight) => weight.clone())
   try {
     const first = await measured(model, held)
