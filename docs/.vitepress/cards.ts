@@ -56,6 +56,13 @@ const outside = [
     file,
     description: 'The effect of each trick, over paired seeds',
   },
+  {
+    name: 'tuned-list',
+    stage: 'bench',
+    folder: 'bench/tuned',
+    file,
+    description: 'The search that found the recipe tuned, and its gain',
+  },
 ]
 
 export const cards: readonly Card[] = [
