@@ -45,7 +45,12 @@ test.each(pages)('%s', (page) => {
       path === '' ? page : path!.startsWith('/') ? sourceOf(path!) : join(dirname(page), path!)
     if (to === undefined || !existsSync(join(root, to))) return true
     // On the site a guide's link to a page of the repository needs a page, or the build fails.
-    if (page.startsWith('docs/') && to.endsWith('.md') && !to.startsWith('docs/') && !cardAt(to))
+    if (
+      page.startsWith('docs/guide/') &&
+      to.endsWith('.md') &&
+      !to.startsWith('docs/') &&
+      !cardAt(to)
+    )
       return true
     return hash !== undefined && to.endsWith('.md') && !headingsOf(to).includes(hash)
   })
