@@ -4,6 +4,8 @@
 //
 //   npm run mutate -- packages/augment/cutout packages/schedule/warmup
 //   npm run mutate -- --report mutants.json packages/core
+//   npm run mutate -- --skip-static packages/core     leaves out what runs when a module loads, such as constants: each of
+//                                                     those mutants needs a new process and all tests
 import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
@@ -12,7 +14,7 @@ import { Stryker } from '@stryker-mutator/core'
 
 const { values, positionals: packages } = parseArgs({
   allowPositionals: true,
-  options: { report: { type: 'string' } },
+  options: { report: { type: 'string' }, 'skip-static': { type: 'boolean' } },
 })
 // TensorFlow can be loaded only once per process, and Stryker runs the tests of many mutants in one.
 process.env.TRICKS_NATIVE_CACHE = join(tmpdir(), 'no-native')
@@ -29,6 +31,7 @@ for (const folder of packages) {
     mutator: { excludedMutations: ['StringLiteral'] },
     vitest: { configFile: 'workshop/vitest.mutate.ts', dir: folder, related: false },
     coverageAnalysis: 'perTest',
+    ignoreStatic: values['skip-static'] ?? false,
     concurrency: 1,
     // Stryker rewrites it by a compiler API that TypeScript 7 lacks; nothing of it is used here.
     tsconfigFile: 'none',
