@@ -24,8 +24,8 @@ export function squareOf(picture: ImageBitmap | HTMLVideoElement, side: number):
  *
  * @throws DOMException if the browser cannot read it as a picture
  */
-export async function decode(picture: Blob | ImageBitmap, side: number): Promise<Uint8Array> {
-  const bitmap = picture instanceof Blob ? await createImageBitmap(picture) : picture
+export async function decode(picture: Blob, side: number): Promise<Uint8Array> {
+  const bitmap = await createImageBitmap(picture)
   try {
     return squareOf(bitmap, side)
   } finally {

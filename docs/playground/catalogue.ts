@@ -1,7 +1,8 @@
 // The tricks of the playground, as docs/prepare.ts reads them from the packages.
+import type { Kind } from '@tricks/core/options'
 
 /** What an option accepts, from its declaration. */
-export interface Declared {
+export interface Declared extends Omit<Kind, 'type' | 'choices' | 'accepts' | 'is'> {
   /** 'trick' for an option that takes another trick, such as the schedule after a warm-up. */
   readonly type:
     | 'number'
@@ -12,14 +13,6 @@ export interface Declared {
     | 'duration'
     | 'trick'
     | 'other'
-  readonly range: string
-  readonly default?: unknown
-  readonly optional?: boolean
-  readonly min?: number
-  readonly max?: number
-  readonly above?: number
-  readonly below?: number
-  readonly scale?: 'linear' | 'log'
   readonly choices?: readonly (string | Declared)[]
 }
 
@@ -59,3 +52,7 @@ export const stages = [
 /** Whether a value is a reference to a trick: `{ trick: 'cosineDecay' }`. */
 export const isReference = (value: unknown): value is { readonly trick: string } =>
   typeof (value as { readonly trick?: unknown } | null)?.trick === 'string'
+
+/** Whether a list can have only one of the two: both mix, or both set the learning rate. */
+export const excludes = (a: Entry, b: Entry): boolean =>
+  (a.stage === 'mix' && b.stage === 'mix') || (a.setsRate && b.setsRate)

@@ -2,8 +2,9 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { compose, type Trick } from '@tricks/core'
 import { batchSheet, type Picture } from '@tricks/run/record'
+import { allImages, batchOf, drawsFor, type IndexedBatch } from '@tricks/train'
 import { startWasm } from '../backend.ts'
-import { batchOf, type Pictures } from './pictures.ts'
+import type { Pictures } from './pictures.ts'
 import type { State } from './state.ts'
 
 /** A row of pictures: the originals, or the result of one trick. */
@@ -34,7 +35,7 @@ export async function show(
   last = false,
 ): Promise<Shown> {
   await startWasm()
-  const batch = batchOf(pictures)
+  const batch = batchOf(allImages(pictures), 0, pictures.labels.length)
   try {
     const { classes, mean } = pictures
     const acting = tricks.filter(({ images, mix }) => images || mix)
@@ -56,26 +57,26 @@ export async function show(
 
 async function targetsOf(
   tricks: readonly Trick[],
-  batch: { images: tf.Tensor4D; targets: tf.Tensor2D },
+  batch: IndexedBatch,
   { seed, step }: Pick<State, 'seed' | 'step'>,
-  { classes, mean, count, side }: Pictures,
+  { classes, labels, mean, height, width, channels }: Pictures,
 ): Promise<Targets[]> {
   if (!tricks.some(({ mix, targets }) => mix || targets)) return []
   const acting = tricks.filter(({ images, mix, targets }) => images || mix || targets)
   const pipeline = compose(acting, { seed, mean, stepsPerEpoch, steps })
-  const size = { height: side, width: side, channels: 3, classes: classes.length }
+  const size = labels.length
+  const shape = { height, width, channels, classes: classes.length }
   pipeline.start({
     variables: {},
-    data: { size: count, ...size, mean, deviation: [1, 1, 1] },
-    batchSize: count,
+    data: { size, ...shape, mean, deviation: [1, 1, 1] },
+    batchSize: size,
     time: { step, stepsPerEpoch, steps },
   })
-  const indices = Int32Array.from({ length: count }, (_, i) => i)
-  const draws = pipeline.draw({ batch: count, ...size, indices }, step)
+  const draws = drawsFor(pipeline, batch, step)
   const { images, targets, mixedTargets } = pipeline.batch(batch.images, batch.targets, step, draws)
   const values = await targets.data()
   tf.dispose([images, targets, mixedTargets])
-  return Array.from({ length: count }, (_, i) =>
+  return Array.from({ length: size }, (_, i) =>
     classes
       .map((name, c) => ({ name, share: values[i * classes.length + c]! }))
       .filter(({ share }) => share > 0)

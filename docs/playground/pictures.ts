@@ -1,20 +1,18 @@
 // The pictures that tricks are shown on, as a batch.
-import * as tf from '@tensorflow/tfjs-core'
+import type { ImageSet } from '@tricks/train'
 import { decode, squareOf, withoutAlpha } from '../decode.ts'
 import samplesUrl from '../generated/samples.png?url'
 import samples from '../generated/samples.json' with { type: 'json' }
 
-/** Pictures of equal size, ready for the pipeline. */
-export interface Pictures {
-  /** Bytes, NHWC with three channels. */
-  readonly pixels: Uint8Array
-  readonly count: number
-  readonly side: number
-  readonly labels: readonly number[]
-  readonly classes: readonly string[]
+/** Pictures of equal size, with their classes. */
+export interface Pictures extends ImageSet {
+  readonly images: Uint8Array
   /** Per channel, in [0, 1]. */
   readonly mean: readonly number[]
 }
+
+/** The facts of a square set. */
+const square = (side: number) => ({ height: side, width: side, channels: 3 })
 
 /** Pictures shown at a time. */
 export const shown = 4
@@ -32,9 +30,9 @@ export async function samplePictures(): Promise<Pictures> {
   const context = new OffscreenCanvas(side, height).getContext('2d', { willReadFrequently: true })!
   context.drawImage(bitmap, 0, 0)
   bitmap.close()
-  const pixels = withoutAlpha(context.getImageData(0, 0, side, shown * side).data)
+  const images = withoutAlpha(context.getImageData(0, 0, side, shown * side).data)
   const { classes, labels, mean } = samples
-  return { pixels, count: shown, side, labels: labels.slice(0, shown), classes, mean }
+  return { ...square(side), images, labels: labels.slice(0, shown), classes, mean }
 }
 
 /**
@@ -45,28 +43,27 @@ export async function samplePictures(): Promise<Pictures> {
 export function withOwn(own: readonly Uint8Array[], of: Pictures): Pictures {
   if (own.length === 0) return of
   const bytes = ownSide * ownSide * 3
-  const pixels = new Uint8Array(shown * bytes)
-  for (let i = 0; i < shown; i++) pixels.set(own[i] ?? enlarged(of, i, ownSide), i * bytes)
+  const images = new Uint8Array(shown * bytes)
+  for (let i = 0; i < shown; i++) images.set(own[i] ?? enlarged(of, i, ownSide), i * bytes)
   const sums = [0, 0, 0]
-  for (let i = 0; i < pixels.length; i++) sums[i % 3]! += pixels[i]!
+  for (let i = 0; i < images.length; i++) sums[i % 3]! += images[i]!
   return {
-    pixels,
-    count: shown,
-    side: ownSide,
+    ...square(ownSide),
+    images,
     // Each of the user's pictures is its own class.
     classes: [...of.classes, ...own.map((_, i) => (own.length === 1 ? 'yours' : `yours ${i + 1}`))],
-    labels: of.labels.map((label, i) => (i < own.length ? of.classes.length + i : label)),
-    mean: sums.map((sum) => sum / (pixels.length / 3) / 255),
+    labels: Array.from(of.labels, (label, i) => (i < own.length ? of.classes.length + i : label)),
+    mean: sums.map((sum) => sum / (images.length / 3) / 255),
   }
 }
 
 /** A sample at another size, by its nearest pixels. */
-function enlarged({ pixels, side }: Pictures, index: number, to: number): Uint8Array {
+function enlarged({ images, width: side }: Pictures, index: number, to: number): Uint8Array {
   const result = new Uint8Array(to * to * 3)
   for (let y = 0; y < to; y++)
     for (let x = 0; x < to; x++) {
       const from = (index * side + Math.floor((y * side) / to)) * side + Math.floor((x * side) / to)
-      result.set(pixels.subarray(from * 3, from * 3 + 3), (y * to + x) * 3)
+      result.set(images.subarray(from * 3, from * 3 + 3), (y * to + x) * 3)
     }
   return result
 }
@@ -76,17 +73,3 @@ export const ownPicture = (file: Blob): Promise<Uint8Array> => decode(file, ownS
 
 /** The current picture of a camera. */
 export const cameraPicture = (video: HTMLVideoElement): Uint8Array => squareOf(video, ownSide)
-
-/** The batch, with images in [0, 1] and one-hot targets. The caller disposes it. */
-export function batchOf({ pixels, count, side, labels, classes }: Pictures): {
-  images: tf.Tensor4D
-  targets: tf.Tensor2D
-} {
-  const values = Float32Array.from(pixels, (byte) => byte / 255)
-  const targets = new Float32Array(count * classes.length)
-  labels.forEach((label, i) => (targets[i * classes.length + label] = 1))
-  return {
-    images: tf.tensor4d(values, [count, side, side, 3]),
-    targets: tf.tensor2d(targets, [count, classes.length]),
-  }
-}

@@ -7,7 +7,7 @@ import { labelSmoothing } from '@tricks/label-smoothing'
 import { createModel } from '@tricks/models'
 import { randomCrop } from '@tricks/random-crop'
 import { randomFlip } from '@tricks/random-flip'
-import { firstOf, type ImageSet, training } from '@tricks/train'
+import { firstOf, imagesAt, training } from '@tricks/train'
 import { warmup } from '@tricks/warmup'
 import catalogue from '../generated/catalogue.json'
 import { entriesIn } from '../playground/catalogue.ts'
@@ -72,6 +72,7 @@ async function race({ images, epochs, backend, tricks }: RaceRequest): Promise<v
       report({ kind: 'status', what: 'Decoding the images', done, total }),
   })
   const set = firstOf(all, images)
+  const tested = imagesAt(test, [...Array(2000).keys()])
   const other = await tricksOf(tricks, entriesIn(catalogue))
   const scheduled = other.some(({ setsRate }) => setsRate)
   const lists = [quick(), scheduled ? other : [...other, schedule()]]
@@ -81,7 +82,7 @@ async function race({ images, epochs, backend, tricks }: RaceRequest): Promise<v
     ended: false,
     steps: training({
       model: createModel('plain', { widths: [[16], [32], [64], [128]], seed: 0 }),
-      data: { train: set, test: some(test, 2000) },
+      data: { train: set, test: tested },
       tricks: list,
       optimizer: tf.train.momentum(0.04, 0.9, true),
       epochs,
@@ -110,10 +111,4 @@ async function race({ images, epochs, backend, tricks }: RaceRequest): Promise<v
         report({ kind: 'status', what: `Training, ${seconds} s`, done: step + 1, total: steps })
       }
     }
-}
-
-function some(set: ImageSet, count: number): ImageSet {
-  const bytes = count * set.height * set.width * set.channels
-  const labels = Array.from(set.labels).slice(0, count)
-  return { ...set, images: set.images.subarray(0, bytes), labels }
 }

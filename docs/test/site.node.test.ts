@@ -157,15 +157,21 @@ describe.skipIf(!existsSync(executablePath))('the site', () => {
       }
     })
 
-    test('a control changes the picture, the code and the address, which a link restores', async () => {
-      await page.goto(
-        `${base}/playground#${toAddress({ tricks: [{ factory: 'cutout', options: {} }], seed: 1, step: 0 })}`,
-      )
+    /** Shows cutout alone, then types a length; returns the pixels before. */
+    async function cutOut(length: string): Promise<number[][]> {
+      const tricks = [{ factory: 'cutout', options: {} }]
+      await page.goto(`${base}/playground#${toAddress({ tricks, seed: 1, step: 0 })}`)
       await ready()
       const before = await pixels()
       await page.getByRole('button', { name: 'cutout', exact: true }).click()
-      await page.getByLabel('length', { exact: true }).fill('4')
-      await page.getByLabel('length', { exact: true }).press('Enter')
+      const field = page.getByLabel('length', { exact: true })
+      await field.fill(length)
+      await field.press('Enter')
+      return before
+    }
+
+    test('a control changes the picture, the code and the address, which a link restores', async () => {
+      const before = await cutOut('4')
       await page.waitForFunction(
         `document.querySelector('[aria-label=Code]').textContent.includes('length: 4')`,
       )
@@ -179,14 +185,7 @@ describe.skipIf(!existsSync(executablePath))('the site', () => {
     })
 
     test('a wrong value is an error in the trick’s own words, and the last picture stays', async () => {
-      await page.goto(
-        `${base}/playground#${toAddress({ tricks: [{ factory: 'cutout', options: {} }], seed: 1, step: 0 })}`,
-      )
-      await ready()
-      const before = await pixels()
-      await page.getByRole('button', { name: 'cutout', exact: true }).click()
-      await page.getByLabel('length', { exact: true }).fill('-3')
-      await page.getByLabel('length', { exact: true }).press('Enter')
+      const before = await cutOut('-3')
       await page.getByRole('alert').waitFor()
       expect(await page.getByRole('alert').textContent()).toBe(
         'cutout: expected length to be a positive integer, got -3',

@@ -22,13 +22,12 @@ export type Request =
   | { readonly kind: 'fit'; readonly data: Collected; readonly backend: BackendName | 'auto' }
   | { readonly kind: 'tune'; readonly epochs: number; readonly tricks: readonly Item[] }
   | { readonly kind: 'stop' }
-  | { readonly kind: 'predict'; readonly picture: Blob | ImageBitmap; readonly id: number }
+  | { readonly kind: 'predict'; readonly picture: Blob; readonly id: number }
   | { readonly kind: 'save' }
 
 /** Predictions for pictures that were not trained on. */
 export interface Evaluation {
   readonly accuracy: number
-  readonly loss: number
   /** `[pictures, classes]`, row by row. */
   readonly logits: Float32Array
   readonly labels: Int32Array
@@ -40,7 +39,7 @@ export interface Evaluation {
 
 /** Sent to the page. */
 export type Report =
-  | { readonly kind: 'backend'; readonly text: string; readonly threads: number }
+  | { readonly kind: 'backend'; readonly text: string }
   | {
       readonly kind: 'progress'
       readonly what: string

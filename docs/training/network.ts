@@ -60,8 +60,9 @@ async function download(url: string, progress: Progress): Promise<Uint8Array> {
 
 /** The features of pictures that could be read. */
 export interface Extracted {
-  readonly features: Features
-  /** Row by row, as in `features`. */
+  /** Number of features per picture. */
+  readonly width: number
+  /** `[pictures, width]`, row by row. */
   readonly values: Float32Array
   readonly pictures: Pictures
   /** Names of files that can't be read as pictures. */
@@ -109,15 +110,19 @@ export async function extract(
     }
     progress(Math.min(files.length, from + batchSize))
   }
-  const own = values.subarray(0, kept.length * width)
-  const block = { labels: Int32Array.from(keptLabels), read: () => own }
   return {
-    features: { width, blocks: [block] },
-    values: own,
+    width,
+    values: values.subarray(0, kept.length * width),
     pictures: { files: kept, labels: keptLabels },
     broken,
   }
 }
+
+/** Features as the last layer is fitted to them. */
+export const featuresOf = ({ width, values, pictures }: Extracted): Features => ({
+  width,
+  blocks: [{ labels: Int32Array.from(pictures.labels), read: () => values }],
+})
 
 /** Squares of RGB bytes as the network's input. */
 function normalized(squares: readonly Uint8Array[]): tf.Tensor4D {
@@ -134,10 +139,8 @@ function normalized(squares: readonly Uint8Array[]): tf.Tensor4D {
 export async function logitsOf(model: LayersModel, values: Float32Array): Promise<Float32Array> {
   const { head } = splitHead(model)
   const logits = tf.tidy(() => {
-    const [kernel, bias] = head.getWeights() as [tf.Tensor2D, tf.Tensor1D]
-    const [width] = kernel.shape
-    const features = tf.tensor2d(values, [values.length / width, width])
-    return tf.add(tf.matMul(features, kernel), bias)
+    const [width] = head.getWeights()[0]!.shape as [number]
+    return head.apply(tf.tensor2d(values, [values.length / width, width])) as tf.Tensor2D
   })
   try {
     return (await logits.data()) as Float32Array
@@ -147,7 +150,7 @@ export async function logitsOf(model: LayersModel, values: Float32Array): Promis
 }
 
 /** Class probabilities of one picture. */
-export async function predict(model: LayersModel, picture: Blob | ImageBitmap): Promise<number[]> {
+export async function predict(model: LayersModel, picture: Blob): Promise<number[]> {
   const pixels = await decode(picture, size)
   const probabilities = tf.tidy(() => tf.softmax(model.apply(normalized([pixels])) as tf.Tensor2D))
   try {

@@ -4,15 +4,17 @@ import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { createRandom } from '@tricks/core'
 import { fitHead, splitHead } from '@tricks/features'
 import { exportModel } from '@tricks/models'
+import { predictedClasses } from '@tricks/run/record'
 import catalogue from '../generated/catalogue.json'
 import { entriesIn } from '../playground/catalogue.ts'
 import { tricksOf } from '../playground/tricks.ts'
 import { startBackend } from './backends.ts'
-import type { Collected, Evaluation, Pictures, Report, Request } from './messages.ts'
+import type { BackendName, Collected, Evaluation, Pictures, Report, Request } from './messages.ts'
 import {
   deviation,
   extract,
   type Extracted,
+  featuresOf,
   loadNetwork,
   logitsOf,
   mean,
@@ -31,8 +33,7 @@ interface Fitted {
   readonly test?: Pictures
 }
 
-const report = (message: Report, transfer: Transferable[] = []): void =>
-  postMessage(message, { transfer })
+const report = (message: Report): void => postMessage(message)
 const progress = (what: string, done: number, total: number): void =>
   report({ kind: 'progress', what, done, total })
 
@@ -68,11 +69,11 @@ async function handle(request: Request): Promise<void> {
 
 async function fit(
   { classes, train, test }: Collected,
-  backend: 'auto' | Parameters<typeof startBackend>[0],
+  backend: BackendName | 'auto',
 ): Promise<void> {
   const began = performance.now()
   const text = await startBackend(backend)
-  report({ kind: 'backend', text, threads: navigator.hardwareConcurrency })
+  report({ kind: 'backend', text })
   current?.model.dispose()
   current = undefined
   const model = await loadNetwork(classes.length, import.meta.env['BASE_URL']!, progress)
@@ -87,8 +88,8 @@ async function fit(
   progress('Fitting the last layer', 0, 1)
   const options = { classes: classes.length, smoothing: 0.1, signal: running.signal }
   const chosen = await fitHead({
-    training: fitted.features,
-    validation: held.features,
+    training: featuresOf(fitted),
+    validation: featuresOf(held),
     ...options,
   })
   const { head } = splitHead(model)
@@ -121,20 +122,18 @@ function split(all: Extracted, classes: readonly string[]): [Extracted, Extracte
       throw new Error(`The class ${name} has fewer than two pictures that can be read. Add more.`)
     own.slice(0, Math.max(1, Math.round(own.length / 10))).forEach((i) => held.add(i))
   })
-  const { width } = all.features
+  const { width } = all
   const part = (wanted: boolean): Extracted => {
     const rows = labels.flatMap((_, i) => (held.has(i) === wanted ? [i] : []))
     const values = new Float32Array(rows.length * width)
     rows.forEach((row, i) =>
       values.set(all.values.subarray(row * width, (row + 1) * width), i * width),
     )
-    const own = rows.map((row) => labels[row]!)
-    return {
-      features: { width, blocks: [{ labels: Int32Array.from(own), read: () => values }] },
-      values,
-      pictures: { files: rows.map((row) => files[row]!), labels: own },
-      broken: [],
+    const pictures = {
+      files: rows.map((row) => files[row]!),
+      labels: rows.map((row) => labels[row]!),
     }
+    return { width, values, pictures, broken: [] }
   }
   return [part(false), part(true)]
 }
@@ -145,19 +144,10 @@ async function evaluated(
   tested: boolean,
 ): Promise<Evaluation> {
   const logits = await logitsOf(model, values)
-  const classes = logits.length / labels.length
-  let [right, loss] = [0, 0]
-  labels.forEach((label, i) => {
-    const row = logits.subarray(i * classes, (i + 1) * classes)
-    const highest = row.reduce((a, b) => Math.max(a, b), -Infinity)
-    if (row.indexOf(highest) === label) right++
-    loss +=
-      highest + Math.log(row.reduce((sum, each) => sum + Math.exp(each - highest), 0)) - row[label]!
-  })
-  const count = labels.length
+  const predicted = predictedClasses({ logits, labels })
+  const right = labels.filter((label, i) => label === predicted[i]).length
   return {
-    accuracy: right / count,
-    loss: loss / count,
+    accuracy: right / labels.length,
     logits,
     labels: Int32Array.from(labels),
     files,

@@ -13,7 +13,7 @@ import { labelSmoothing } from '@tricks/label-smoothing'
 import { createModel } from '@tricks/models'
 import { randomCrop } from '@tricks/random-crop'
 import { randomFlip } from '@tricks/random-flip'
-import { firstOf, type ImageSet, type Progress, train } from '@tricks/train'
+import { firstOf, imagesAt, type Progress, train } from '@tricks/train'
 import { warmup } from '@tricks/warmup'
 import { findAdapter } from '@tricks/webgpu'
 
@@ -45,7 +45,8 @@ async function run(): Promise<void> {
   const images = limit === null ? data.train : firstOf(data.train, Number(limit))
   // With a part of the training images, uses a part of the test images.
   const share = images.labels.length / data.train.labels.length
-  const test = first(data.test, Math.ceil(share * data.test.labels.length))
+  const tested = Math.ceil(share * data.test.labels.length)
+  const test = imagesAt(data.test, [...Array(tested).keys()])
   const model = createModel('plain', { widths: [[16], [32], [64], [128]], seed: 0 })
   log(
     `${images.labels.length} training images, ${model.countParams().toLocaleString('en')} parameters`,
@@ -99,12 +100,6 @@ function renderer(): string {
   if (!gl) throw new Error('it does not start')
   const { UNMASKED_RENDERER_WEBGL } = gl.getExtension('WEBGL_debug_renderer_info') ?? {}
   return String(gl.getParameter(UNMASKED_RENDERER_WEBGL ?? gl.RENDERER))
-}
-
-function first(set: ImageSet, count: number): ImageSet {
-  const bytes = count * set.height * set.width * set.channels
-  const labels = Array.from(set.labels).slice(0, count)
-  return { ...set, images: set.images.subarray(0, bytes), labels }
 }
 
 function show(progress: Progress): void {

@@ -115,7 +115,7 @@ function rowsOf(
 /** The training images in the order of a run. Stateless: the batch of any step can be read. */
 export interface TrainingData {
   readonly facts: DataFacts
-  /** The validation images, held out or a separate set; absent if there are none. */
+  /** The validation images, held out or a separate set; absent without any. */
   readonly heldOut?: Subset
   readonly stepsPerEpoch: number
   time(step: number): Time
