@@ -4,7 +4,7 @@ interface ImportMeta {
   glob<T>(pattern: string): Readonly<Record<string, () => Promise<T>>>
 }
 
-// Written by prepare.ts, so absent where the site was never built.
+// Written by prepare.ts, so missing until the site is built.
 declare module '*/generated/catalogue.json' {
   const entries: readonly import('./playground/catalogue.ts').Entry[]
   export default entries

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Writes what the site's pages use besides text, into docs/generated: the tricks with their declared options, and
-// images to try them on; and into docs/public/weights, the network that the page for training starts from.
+// Writes the data of the site's pages: to docs/generated, the tricks with their declared options, and images to try
+// them on; to docs/public/weights, the network that the page for training starts from.
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { encode } from 'fast-png'
@@ -20,7 +20,7 @@ writeFileSync(join(out, 'catalogue.json'), JSON.stringify(catalogueOf()))
 const { train } = await loadCifar10()
 const { height, width, channels } = train
 const bytes = height * width * channels
-// One below the other, so that each is a range of bytes.
+// One below the other, so that each image is one range of bytes.
 const data = new Uint8Array(shown.length * bytes)
 for (const [i, index] of shown.entries())
   data.set(train.images.subarray(index * bytes, (index + 1) * bytes), i * bytes)

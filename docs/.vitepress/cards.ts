@@ -84,7 +84,7 @@ export const cardAt = (path: string): Card | undefined =>
   cards.find((each) => [each.folder, join(each.folder, each.file)].includes(normalize(path)))
 
 const catalogue = join(import.meta.dirname, '../generated/catalogue.json')
-/** The packages that the playground shows, from docs/prepare.ts; none where the site was never prepared. */
+/** The packages that the playground shows, from docs/prepare.ts; empty until it has run. */
 const playable = new Set(
   existsSync(catalogue)
     ? (JSON.parse(readFileSync(catalogue, 'utf8')) as { package: string }[]).map(

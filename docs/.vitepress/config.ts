@@ -6,7 +6,7 @@ import { cardAt, cards, groups, root } from './cards.ts'
 
 const reference = join(import.meta.dirname, '../reference/sidebar.json')
 
-/** What only runs in Node isn't reached in a page, and its imports need no warning. */
+/** Silences warnings about imports of Node's modules: pages never reach that code. */
 const onwarn = (
   warning: { readonly message: string },
   warn: (warning: { readonly message: string }) => void,

@@ -43,7 +43,7 @@ export function codeOf({ tricks, seed }: State, entries: readonly Entry[]): stri
     '',
     `const pipeline = compose(`,
     tricks.length === 0 ? '  [],' : `  [\n${list}  ],`,
-    // The length of a run gives a schedule its clock.
+    // A schedule needs the length of the run.
     tricks.some(({ factory }) => entryOf(factory).stage === 'schedule')
       ? `  { seed: ${seed}, stepsPerEpoch: 391, steps: 30 * 391 },`
       : `  { seed: ${seed} },`,

@@ -1,4 +1,4 @@
-// What the tricks of the playground do to a batch and to the learning rate, by the packages themselves.
+// Applies the tricks of the playground to a batch, with the packages themselves.
 import * as tf from '@tensorflow/tfjs-core'
 import { compose, type Trick } from '@tricks/core'
 import { batchSheet, type Picture } from '@tricks/run/record'
@@ -22,7 +22,7 @@ export interface Shown {
   readonly targets: readonly Targets[]
 }
 
-/** A run's clock: CIFAR-10 in batches of 128. */
+/** The length of the run: CIFAR-10 in batches of 128. */
 export const epochs = 30
 export const stepsPerEpoch = 391
 const steps = epochs * stepsPerEpoch

@@ -16,7 +16,7 @@ const three = (value: number): number => Number(value.toPrecision(3))
 const near = (bound: number | undefined, usual: number): number | undefined =>
   bound !== undefined && Math.abs(bound) <= 100 * Math.max(1, Math.abs(usual)) ? bound : undefined
 
-/** The value that a slider is made around: the default, or one within the bounds. */
+/** The value around which a slider is built: the default, or one within the bounds. */
 export function usualOf({ default: value }: Declared, kind: Declared): number {
   if (typeof value === 'number') return value
   const high = kind.max ?? kind.below
@@ -28,7 +28,7 @@ export function sliderOf(kind: Declared, usual: number): Slider {
   const integer = kind.type === 'integer'
   if (kind.scale === 'log') {
     const middle = usual > 0 ? usual : 1
-    // Bounds that are excluded are a little way off.
+    // Start and end slightly inside bounds that are excluded.
     const low = Math.max(kind.min ?? (kind.above ?? 0) * 1.01, middle / 100)
     const high = Math.min(kind.max ?? (kind.below ?? Infinity) * 0.99, middle * 100)
     const [from, to] = [Math.log(low), Math.log(high)]
@@ -43,7 +43,7 @@ export function sliderOf(kind: Declared, usual: number): Slider {
   const low = near(kind.min ?? kind.above, usual) ?? Math.min(0, usual * 4)
   const high = near(kind.max ?? kind.below, usual) ?? Math.max(low + 1, usual * 4)
   const step = integer ? 1 : (high - low) / 100
-  // A bound that is excluded itself is a step away.
+  // Start and end one step inside bounds that are excluded.
   const min = kind.min === undefined && kind.above !== undefined ? low + step : low
   const max = kind.max === undefined && kind.below !== undefined ? high - step : high
   return {

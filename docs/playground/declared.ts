@@ -42,8 +42,8 @@ export function catalogueOf(): Entry[] {
 }
 
 /**
- * The options to start with: those that are required, with tricks by reference, and those of the card's picture. If the
- * trick asks for one of several optional ones, all that its samples have.
+ * The options to start with: the required ones, with tricks by reference, and those of the card's picture. If the trick
+ * requires one of several optional ones, all options of its samples.
  */
 function startOf({ options, sample, preview, make }: Factory): Record<string, unknown> {
   const samples = sample({ classes: 10 })
@@ -66,7 +66,7 @@ function startOf({ options, sample, preview, make }: Factory): Record<string, un
   }
 }
 
-/** With tricks instead of references. */
+/** Replaces references by tricks. */
 const madeOf = (given: Readonly<Record<string, unknown>>): Record<string, unknown> =>
   Object.fromEntries(
     Object.entries(given).map(([name, value]) => [

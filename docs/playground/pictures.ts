@@ -11,7 +11,7 @@ export interface Pictures extends ImageSet {
   readonly mean: readonly number[]
 }
 
-/** The facts of a square set. */
+/** The size fields of a set of square images. */
 const square = (side: number) => ({ height: side, width: side, channels: 3 })
 
 /** Pictures shown at a time. */
@@ -19,7 +19,7 @@ export const shown = 4
 /** Side of the user's pictures: large enough to recognise, small enough to be fast. */
 const ownSide = 160
 
-/** The sample pictures, as they are in the data set. */
+/** The sample pictures, at their size in the data set. */
 export async function samplePictures(): Promise<Pictures> {
   const blob = await (await fetch(samplesUrl)).blob()
   const bitmap = await createImageBitmap(blob, {
@@ -36,7 +36,7 @@ export async function samplePictures(): Promise<Pictures> {
 }
 
 /**
- * The user's pictures, and samples in the places that are left, all of the same size.
+ * The user's pictures, filled up with samples, all of the same size.
  *
  * @param own squares of `ownSide`, at most four of them
  */
@@ -57,7 +57,7 @@ export function withOwn(own: readonly Uint8Array[], of: Pictures): Pictures {
   }
 }
 
-/** A sample at another size, by its nearest pixels. */
+/** Enlarges a sample by nearest-neighbour interpolation. */
 function enlarged({ images, width: side }: Pictures, index: number, to: number): Uint8Array {
   const result = new Uint8Array(to * to * 3)
   for (let y = 0; y < to; y++)

@@ -1,9 +1,9 @@
-// The learning rate of the playground's schedules. Loaded for them alone, as the chart library is large.
+// The learning rate of the playground's schedules. Loaded only if the list has one, as the chart library is large.
 import type { Trick } from '@tricks/core'
 import { lineChart, rateCurve } from '@tricks/report/charts'
 import { epochs, stepsPerEpoch } from './compute.ts'
 
-/** A loss that falls and then stands still, so that a schedule that watches it acts. */
+/** A simulated loss that falls and then stays constant, so that `reduceOnPlateau` cuts the rate. */
 const validationLoss = (epoch: number): number => 0.5 + 1.2 * Math.exp(-Math.min(epoch, 9) / 3)
 
 /** The learning rate over a run of 30 epochs, as SVG. */

@@ -1,4 +1,4 @@
-// What the playground shows, in the page's address, so that a link shows the same.
+// Stores the playground's state in the page's address, so that a link restores it.
 import type { Entry } from './catalogue.ts'
 
 /** A trick in the list, with the options that differ from its start. */

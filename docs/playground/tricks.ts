@@ -1,4 +1,4 @@
-// Makes tricks by their names; a package is loaded when it is first used.
+// Creates tricks by name; a package is loaded when it is first used.
 import type { Trick } from '@tricks/core'
 import { type Entry, isReference } from './catalogue.ts'
 import type { Item } from './state.ts'
@@ -14,7 +14,7 @@ async function factoryOf({ factory, package: name, stage }: Entry): Promise<Fact
   return module[factory] as Factory
 }
 
-/** Makes the tricks of a list; the options that hold tricks are made too. */
+/** Creates the tricks of a list, and those in their options. */
 export async function tricksOf(
   items: readonly Item[],
   entries: readonly Entry[],
@@ -30,7 +30,7 @@ export async function tricksOf(
           return [name, (await factoryOf(inner))(inner.start)] as const
         }),
       )
-      // Two of a kind need different keys; the first keeps its own, as when it is alone.
+      // The same trick twice needs different keys; the first has its default key, as if it were alone.
       const earlier = items.slice(0, i).filter((each) => each.factory === factory).length
       const key = earlier > 0 ? { key: `${factory}-${earlier + 1}` } : {}
       const make = await factoryOf(entry)

@@ -1,4 +1,4 @@
-// Two runs on CIFAR-10 that take turns, so that both have the same time, data and first weights.
+// Two runs on CIFAR-10 with the same data and initial weights, which take turns on the same device.
 import * as tf from '@tensorflow/tfjs-core'
 import { loadCifar10 } from '@tricks/cifar10'
 import type { Trick } from '@tricks/core'
@@ -20,7 +20,7 @@ export interface RaceRequest {
   readonly images: number
   readonly epochs: number
   readonly backend: BackendName | 'auto'
-  /** The second run's; the first has those of the quick recipe. */
+  /** The second run's tricks; the first has those of the recipe quick. */
   readonly tricks: readonly Item[]
 }
 

@@ -57,7 +57,7 @@ test.each([
   ['only sets', twoEach('p/train', 'p/test'), /“test”, “train”/],
   ['a class with one picture', [...twoEach('p/a', 'p/b'), ...files('p/c/1.png')], /Too few: c/],
   ['a class that is only tested', twoEach('p/train/a', 'p/train/b', 'p/test/c'), /Too few: c/],
-])('%s is an error that says what to do', (_, found, message) => {
+])('rejects %s, with a remedy', (_, found, message) => {
   expect(() => collect(found)).toThrow(message)
 })
 

@@ -48,7 +48,7 @@ describe('sliders', () => {
       )
       const values = positions.map((position) => slider.valueAt(position))
       expect(values.filter((value) => !accepting.accepts(value))).toEqual([])
-      // The usual value is in reach, and the slider moves it.
+      // The slider can reach the usual value, and move it.
       expect(Math.min(...values)).toBeLessThanOrEqual(usual)
       expect(Math.max(...values)).toBeGreaterThanOrEqual(usual)
       expect(new Set(values).size).toBeGreaterThan(1)
@@ -62,7 +62,7 @@ describe('the address', () => {
     const state = stateOf(['cutout', { length: 8, fill: 'mean' }], ['mixup'])
     expect(fromAddress(`#${toAddress(state)}`, entries)).toEqual(state)
   })
-  test('without a list gives none, so that the page keeps its own', () => {
+  test('without a list is null, so that the page keeps its own list', () => {
     expect(fromAddress('#a-heading', entries)).toBeNull()
     expect(fromAddress('', entries)).toBeNull()
   })
@@ -82,7 +82,7 @@ describe('the address', () => {
 })
 
 describe('the code to copy', () => {
-  // Below the repository, so that packages are found.
+  // Inside the repository, so that Node finds the packages.
   const folder = mkdtempSync(join(import.meta.dirname, 'code-'))
   afterAll(() => rmSync(folder, { recursive: true }))
 
@@ -90,7 +90,7 @@ describe('the code to copy', () => {
     const state = stateOf([factory])
     const file = join(folder, `${factory}.ts`)
     writeFileSync(file, `${codeOf(state, entries)}\nexport { pipeline }\n`)
-    // One that follows the run's metrics needs the pipeline of a whole run, and says so.
+    // A trick that follows the run's metrics is rejected, as it needs the pipeline of a whole run.
     const made = import(/* @vite-ignore */ file) as Promise<{
       pipeline: { tricks: { name: string }[] }
     }>
@@ -99,7 +99,7 @@ describe('the code to copy', () => {
     expect(installOf(state, entries)).toContain(`@tricks/${entryOf(factory).package}`)
   })
 
-  test('has the options that differ, and imports each package once', () => {
+  test('contains the options that differ from the defaults, and imports each package once', () => {
     const state = stateOf(['cutout', { length: 8 }], ['warmup', { multiplier: 2 }], ['mixup'])
     const code = codeOf(state, entries)
     expect(code).toContain('cutout({ length: 8 }),')

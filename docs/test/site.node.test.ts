@@ -34,7 +34,7 @@ describe.skipIf(!existsSync(executablePath))('the site', () => {
         cwd: docs,
       })
     run('prepare.ts')
-    // The reference has no page of its own that is tested here.
+    // No page of the reference is tested here.
     if (!existsSync(join(docs, 'reference'))) run('reference.mjs')
     run('node_modules/vitepress/bin/vitepress.js', 'build')
     server = await serveSite(0)
@@ -122,7 +122,7 @@ describe.skipIf(!existsSync(executablePath))('the site', () => {
       page.evaluate(`[...document.querySelectorAll('canvas')].map((canvas) =>
         [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data].filter((_, i) => i % 4 < 3))`)
 
-    test('shows each trick with its controls, and pixel by pixel what the package gives in Node', async () => {
+    test('shows each trick with its controls, and the same pixels as the package in Node', async () => {
       for (const { factory, options, stage } of entries) {
         const tricks = [{ factory, options: {} }]
         await page.goto(`${base}/playground#${toAddress({ tricks, seed: 5, step: 3 })}`)
@@ -184,7 +184,7 @@ describe.skipIf(!existsSync(executablePath))('the site', () => {
       expect(await pixels()).toEqual(after)
     })
 
-    test('a wrong value is an error in the trick’s own words, and the last picture stays', async () => {
+    test('an invalid value shows the trick’s own error, and keeps the last picture', async () => {
       const before = await cutOut('-3')
       await page.getByRole('alert').waitFor()
       expect(await page.getByRole('alert').textContent()).toBe(
@@ -209,7 +209,7 @@ describe.skipIf(!existsSync(executablePath))('the site', () => {
       await page.getByRole('alert').getByText('no camera').waitFor()
     })
 
-    test('is reached by the keyboard alone', async () => {
+    test('can be used with the keyboard alone', async () => {
       await page.goto(`${base}/playground`)
       await ready()
       await page.getByRole('button', { name: 'cutout', exact: true }).press('Enter')
@@ -249,7 +249,7 @@ describe.skipIf(!existsSync(executablePath))('the site', () => {
     })
     afterAll(() => rmSync(folder, { recursive: true }))
 
-    test('says what is wrong with folders', async () => {
+    test('explains what is wrong with a folder', async () => {
       await page.goto(`${base}/train`)
       await page.locator('input[data-folder]').setInputFiles(join(folder, 'red'))
       expect(await page.getByRole('alert').textContent()).toMatch(/at least two folders.*“red”/)
@@ -302,7 +302,7 @@ describe.skipIf(!existsSync(executablePath))('the site', () => {
       expect(green! * 100).toBeCloseTo(probability, 0)
     })
 
-    test('stops when asked to, and trains again', async ({ skip }) => {
+    test('stops on request, and trains again', async ({ skip }) => {
       skip(!existsSync(weights), missing)
       await page.goto(`${base}/train`)
       await page.locator('input[data-folder]').setInputFiles(folder)

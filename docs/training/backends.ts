@@ -1,9 +1,9 @@
-// Chooses what the worker computes on, and says why.
+// Selects the worker's backend, and explains the choice.
 import * as tf from '@tensorflow/tfjs-core'
 import { startWasm } from '../backend.ts'
 import type { BackendName } from './messages.ts'
 
-/** Starts the requested backend, or the first available of WebGPU, WebGL and wasm. Returns what it is, and why. */
+/** Starts the requested backend, or the first available of WebGPU, WebGL and wasm. Returns a description, with reasons. */
 export async function startBackend(asked: BackendName | 'auto'): Promise<string> {
   const reasons: string[] = []
   for (const name of asked === 'auto' ? (['webgpu', 'webgl', 'wasm'] as const) : [asked])
@@ -13,7 +13,7 @@ export async function startBackend(asked: BackendName | 'auto'): Promise<string>
     } catch (error) {
       reasons.push(`Not on ${titles[name]}: ${(error as Error).message.replace(/^webgpu: /, '')}`)
     }
-  throw new Error(`Nothing to compute on. ${reasons.join(' ')}`)
+  throw new Error(`No backend is available. ${reasons.join(' ')}`)
 }
 
 const titles = { webgpu: 'WebGPU', webgl: 'WebGL', wasm: 'the processor' } as const
@@ -24,20 +24,20 @@ async function start(name: BackendName, asked: boolean): Promise<string> {
     const isolated = globalThis.crossOriginIsolated
     return isolated
       ? `On the processor, with ${navigator.hardwareConcurrency} threads`
-      : 'On the processor, with one thread: this server doesn’t send the headers that pages need for more'
+      : 'On the processor, with one thread: this server doesn’t send the headers that threads require'
   }
   if (name === 'webgpu') {
     const { findAdapter } = await import('@tricks/webgpu')
     const adapter = await findAdapter()
     if (!(await tf.setBackend('webgpu'))) throw new Error('it does not start.')
-    return `On the GPU ${adapter.name}, by WebGPU`
+    return `On the GPU ${adapter.name}, with WebGPU`
   }
   const device = renderer()
   if (!asked && /swiftshader|llvmpipe|software|basic render/i.test(device))
     throw new Error('there is no GPU.')
   await import('@tensorflow/tfjs-backend-webgl')
   if (!(await tf.setBackend('webgl'))) throw new Error('it does not start.')
-  return `On ${device}, by WebGL`
+  return `On ${device}, with WebGL`
 }
 
 function renderer(): string {

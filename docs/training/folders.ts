@@ -53,13 +53,12 @@ const splits: Readonly<Record<string, 'train' | 'test'>> = {
  * Labels pictures by the folder that contains them. Below a folder named like a split, such as `test`, they belong to
  * it; those of a validation folder are trained on, as the page holds out its own.
  *
- * @throws Error if there are fewer than two classes, or a class without pictures to train on; the message says what to
- * do
+ * @throws Error, with a remedy, if there are fewer than two classes, or a class has fewer than two pictures to train on
  */
 export function collect(found: readonly Found[]): Collected {
   const pictures = found.flatMap(({ path, file }) => {
     const folders = path.split('/').slice(0, -1)
-    // Files of the system: thumbnails, and the copies that macOS puts into archives.
+    // Files of operating systems: thumbnails, and the copies that macOS adds to archives.
     const hidden = [...folders, file.name].some((each) => /^[._]/.test(each))
     const name = folders.at(-1)
     if (!picture.test(file.name) || hidden || name === undefined) return []
@@ -85,7 +84,7 @@ export function collect(found: readonly Found[]): Collected {
   const few = classes.filter((_, c) => train.labels.filter((label) => label === c).length < 2)
   if (few.length > 0)
     throw new Error(
-      `Each class needs at least two pictures to train on, ten or more are better. Too few: ${few.join(', ')}.`,
+      `Each class needs at least two pictures to train on; ten or more are better. Too few: ${few.join(', ')}.`,
     )
   return { classes, train, ...(test.files.length > 0 && { test }) }
 }

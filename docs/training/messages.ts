@@ -1,4 +1,4 @@
-// What the page and its worker send each other.
+// Messages between the page and its worker.
 import type { Item } from '../playground/state.ts'
 
 /** The user's pictures: files, which are read when they are needed. */
@@ -33,7 +33,7 @@ export interface Evaluation {
   readonly labels: Int32Array
   /** The files, in the order of the rows. */
   readonly files: readonly File[]
-  /** Whether they are the folder's test set; otherwise they were held out. */
+  /** Whether the pictures are the folder's test set; otherwise they were held out. */
   readonly tested: boolean
 }
 
@@ -58,9 +58,9 @@ export type Report =
       readonly kind: 'tuned'
       readonly evaluation: Evaluation
       readonly seconds: number
-      /** Ended early, by the user. */
+      /** The user ended it early. */
       readonly stopped: boolean
-      /** It had become worse on held-out pictures, and is as it was before. */
+      /** Fine-tuning was undone, as it lowered the accuracy on held-out pictures. */
       readonly restored: boolean
     }
   | {

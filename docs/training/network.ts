@@ -1,4 +1,4 @@
-// The network: its weights, and what it makes of pictures.
+// The network: loads its weights, and computes features, logits and predictions.
 import * as tf from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { type Features, splitHead } from '@tricks/features'
@@ -14,7 +14,7 @@ const batchSize = 16
 
 type Progress = (what: string, done: number, total: number) => void
 
-/** The network with ImageNet's weights, and a new last layer. */
+/** Loads the network pretrained on ImageNet, with a new last layer. */
 export async function loadNetwork(
   classes: number,
   base: string,
@@ -32,11 +32,11 @@ export async function loadNetwork(
 
 async function download(url: string, progress: Progress): Promise<Uint8Array> {
   const response = await fetch(url)
-  // A host may answer with a page of its own where there is no such file.
+  // Some hosts answer with an HTML page if the file doesn't exist.
   if (!response.ok || response.headers.get('content-type')?.startsWith('text/html'))
     throw new Error(
-      `The network’s weights can’t be loaded (${response.status}). If you run this site yourself: ` +
-        'it was built without them; build it again with access to the Python package index.',
+      `The network’s weights can’t be loaded (${response.status}). If you host this site yourself, ` +
+        'it was built without them: build it again with access to the Python package index.',
     )
   const total = Number(response.headers.get('content-length') ?? 0)
   const parts: Uint8Array[] = []
@@ -70,7 +70,7 @@ export interface Extracted {
 }
 
 /**
- * Computes the features of pictures, a few at a time: the next ones are decoded meanwhile, and none is kept.
+ * Computes the features of pictures batch by batch. The next batch is decoded meanwhile; no decoded picture is kept.
  *
  * @throws the signal's reason if it is aborted
  */
@@ -118,13 +118,13 @@ export async function extract(
   }
 }
 
-/** Features as the last layer is fitted to them. */
+/** The features in the form that `fitHead` takes. */
 export const featuresOf = ({ width, values, pictures }: Extracted): Features => ({
   width,
   blocks: [{ labels: Int32Array.from(pictures.labels), read: () => values }],
 })
 
-/** Squares of RGB bytes as the network's input. */
+/** Converts squares of RGB bytes to the network's input. */
 function normalized(squares: readonly Uint8Array[]): tf.Tensor4D {
   const bytes = size * size * 3
   const pixels = new Float32Array(squares.length * bytes)

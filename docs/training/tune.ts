@@ -13,10 +13,10 @@ import { decode } from '../decode.ts'
 import type { Pictures } from './messages.ts'
 import { deviation, mean, size } from './network.ts'
 
-/** Pictures are held in memory during fine-tuning; with many, smaller. */
+/** Memory for the pictures, in bytes: they are decoded once, and scaled down if there are too many. */
 const most = 256e6
 
-/** Side of the pictures that fit into memory: the network accepts any, and sees less in smaller ones. */
+/** The side at which that many pictures fit into memory. The network accepts any size; smaller ones show less detail. */
 export function sideFor(count: number): number {
   const fits = Math.floor(Math.sqrt(most / 3 / count) / 32) * 32
   return Math.max(96, Math.min(size, fits))
@@ -28,14 +28,14 @@ export interface TuneOptions {
   readonly fitted: Pictures
   readonly held: Pictures
   readonly epochs: number
-  /** Tricks instead of the usual ones; a schedule is added if they contain none. */
+  /** Replace the usual tricks if not empty; a schedule is added if they contain none. */
   readonly tricks: readonly Trick[]
   readonly signal: AbortSignal
   readonly onProgress: (what: string, done: number, total: number) => void
   readonly onEpoch: (progress: EpochProgress) => void
 }
 
-/** As the recipe `pretrained` of @tricks/cli, which needs Node. */
+/** The tricks of the recipe `pretrained` of @tricks/cli, which needs Node. */
 const usual = (side: number): Trick[] => [
   randomResizedCrop({ area: [0.35, 1], size: [side, side] }),
   randomFlip(),

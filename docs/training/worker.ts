@@ -23,7 +23,7 @@ import {
 } from './network.ts'
 import { tune } from './tune.ts'
 
-/** What was fitted. */
+/** The network after the last layer was fitted, and its data. */
 interface Fitted {
   readonly model: LayersModel
   readonly classes: readonly string[]
@@ -111,7 +111,7 @@ async function fit(
   report({ kind: 'fitted', evaluation, seconds: (performance.now() - began) / 1000 })
 }
 
-/** Holds out a tenth of each class, at least one picture and at most half, to choose the decay by. */
+/** Holds out a tenth of each class, at least one picture and at most half, for choosing the weight decay. */
 function split(all: Extracted, classes: readonly string[]): [Extracted, Extracted] {
   const { files, labels } = all.pictures
   const order = createRandom(0).fork('page split').permutation(labels.length)
@@ -224,11 +224,11 @@ async function save({ model, classes }: Fitted): Promise<void> {
   })
 }
 
-/** Errors of devices, in words that say what to do. */
+/** Adds a remedy to the errors of devices. */
 function inWords({ message, name }: Error): string {
   if (name === 'InvalidStateError') return 'This file can’t be read as a picture.'
   if (/device.*lost|context.*lost/i.test(message))
-    return 'The browser took the GPU away. Your pictures are still here: train again, on the processor if it happens again.'
+    return 'The browser lost the GPU. Your pictures are still loaded: train again, and on the processor if it happens again.'
   if (/memory|allocation/i.test(message))
     return `The device ran out of memory (${message}). Close other pages, or use fewer pictures.`
   return message

@@ -96,7 +96,7 @@ test.each(packages.filter(({ tricks }) => tricks))(
   async ({ folder, tricks }) => {
     const names = await tricksOf(folder)
     const own = tricks!.names?.toSorted()
-    // Layers and optimizers are not tricks; a package of functions has no options, and says so with an empty list.
+    // Layers and optimizers are not tricks; a package of functions declares an empty list of options.
     if (names.length > 0 || own?.length === 0)
       expect(names.toSorted()).toEqual(own ?? [basename(folder)])
     else expect(folders).toContain(folder)

@@ -6,7 +6,7 @@ import Step from './Step.vue'
 import './style.css'
 import './tools.css'
 
-/** Only the pages that have them load them. */
+/** Loaded only by the pages that use them. */
 const tools = {
   Playground: () => import('../../playground/Playground.vue'),
   Race: () => import('../../race/Race.vue'),

@@ -172,7 +172,7 @@ describe.skipIf(!installation)('repair', () => {
   })
 })
 
-test('without an installed package, the error says how to install it', async () => {
+test('without an installed package, the error names the command that installs it', async () => {
   await rm(join(project, 'node_modules'), { recursive: true })
   const { errors } = await repair()
   expect(errors).toMatch(

@@ -164,7 +164,7 @@ describe.each(kinds)('with %s', (name, options) => {
     })
   })
 
-  test('an exported model consists of plain layers, or the export says which has none', () => {
+  test('an exported model consists of plain layers; a layer without a plain counterpart is rejected', () => {
     withModel(build(), (model) => {
       descend(model)
       const normalization = { mean: [0.4, 0.5, 0.6], deviation: [0.2, 0.3, 0.25] }

@@ -60,7 +60,7 @@ test('plain learns on wasm', async () => {
   await tf.setBackend('cpu')
 })
 
-describe('the first weights', () => {
+describe('the initial weights', () => {
   const kernels = (model: LayersModel): Record<string, number[]> =>
     Object.fromEntries(
       model.weights

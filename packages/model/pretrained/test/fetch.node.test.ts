@@ -122,7 +122,7 @@ test('a download resumes after a dropped connection, even in a later run', async
   expect(downloads().at(-1)).toBe(`/files/${name} bytes=100000-`)
 })
 
-test('without a network, the error says what to do', async () => {
+test('without a network, the error names the remedy', async () => {
   vi.stubEnv('PIP_INDEX_URL', 'http://127.0.0.1:45999/simple')
   await expect(fetched()).rejects.toThrow(
     /^pretrained: the connection to 127\.0\.0\.1:45999 failed \(\S+\)\n[^]*PIP_INDEX_URL[^]*put some\.pth into /,

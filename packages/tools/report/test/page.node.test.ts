@@ -197,7 +197,7 @@ describe.skipIf(!existsSync(executablePath))('in Chromium', () => {
     ],
     ['nothing', ['run.json is missing', 'No accuracy yet', 'The command was not recorded']],
     ['damaged', ['run.json can’t be read', 'test.safetensors can’t be read']],
-  ] as const)('the page of a run that is %s says so', async (name, expected) => {
+  ] as const)('the page of a run that is %s shows its state', async (name, expected) => {
     await open(reportPage(records[name]), async (page) => {
       const text = (await page.locator('main').innerText()).replaceAll("'", '’')
       for (const words of expected) expect(text).toContain(words)

@@ -81,7 +81,7 @@ test.each([
   ['finished', { testImages: 9 }, 12, 'No predictions were recorded'],
   ['aborted', { testImages: 9 }, 12, 'Predictions are recorded at the end of a run'],
   ['failed', { testImages: 0 }, 12, 'Predictions are recorded at the end of a run'],
-])('a %s run without predictions, with %o: says why', (state, data, validation, expected) => {
+])('a %s run without predictions, with %o: explains why', (state, data, validation, expected) => {
   const given = { state, data, validation, test: undefined }
   const page = reportPage(parseRun({ ...files('mine', given), test: undefined }))
   expect(page.split(expected)).toHaveLength(4)
