@@ -103,7 +103,7 @@ test('suggests half of the rate with the lowest loss', () => {
   expect(suggestedRate(curve(losses), 8)).toBeCloseTo(10 ** 0.5 / 2, 10)
 })
 
-test('if the loss never falls, the error suggests what to try', () => {
+test('if no rate lowers the loss, the error suggests what to try', () => {
   const rising = Array.from({ length: 40 }, (_, i) => 1 + i)
   expect(() => suggestedRate(curve(rising), 40)).toThrow(
     "the loss doesn't fall between rates of 1 and 7900",
