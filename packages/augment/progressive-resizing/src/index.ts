@@ -4,13 +4,13 @@ import { resizeWindows, withDraws } from '@tricks/core/augmentation'
 import { defineOptions, duration, integer, number, type OptionsOf } from '@tricks/core/options'
 
 export const progressiveResizingOptions = defineOptions('progressive-resizing', {
-  /** Height and width at the start, as a fraction of the images' own. */
+  /** Height and width at the start, as a fraction of the full size. */
   initial: number({ above: 0, max: 1, default: 0.5 }),
-  /** When the images begin to grow, linearly. */
+  /** When the images start to grow, linearly. */
   from: duration({ default: { fraction: 0.5 } }),
-  /** From when on they have their own size. */
+  /** When they reach their full size. */
   until: duration({ default: { fraction: 0.8 } }),
-  /** Until then, height and width are multiples of it, in pixels. */
+  /** Before that, height and width are rounded to multiples of this number of pixels. */
   multiple: integer({ min: 1, max: 1024, default: 4 }),
 })
 export type ProgressiveResizingOptions = OptionsOf<typeof progressiveResizingOptions>
@@ -46,7 +46,7 @@ export function applyProgressiveResizing(
 
 /**
  * Trains on smaller images first: until `from` they have `initial` times their height and width, then they grow linearly,
- * and from `until` on they have their own size, as always in evaluation. Smaller images take less time.
+ * and from `until` on they have their full size, as always in evaluation. Smaller images take less time.
  *
  * @throws RangeError for an option out of its range
  * @example

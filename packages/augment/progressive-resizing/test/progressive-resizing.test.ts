@@ -37,7 +37,7 @@ onEachBackend(() => {
   })
 })
 
-/** The drawn heights of images of a height at each of `steps` steps; the full height if nothing is drawn. */
+/** The drawn height at each of `steps` steps, for images of the given height; that height if nothing is drawn. */
 const heights = (options: ProgressiveResizingOptions, height: number, steps: number): number[] =>
   Array.from({ length: steps }, (_, step) => {
     const time: Time = { step, stepsPerEpoch: 10, steps }
@@ -99,7 +99,7 @@ test('resolves options with defaults, and describes its draws', () => {
   expect(describe!({ height: 16, width: 20 }, 0)).toBe('16×20')
 })
 
-test('rejects sizes that are not whole', () => {
+test('rejects sizes that are not positive integers', () => {
   const images = tf.zeros<tf.Rank.R4>([1, 4, 4, 3])
   for (const height of [0, 2.5, 5000, NaN, '4' as never])
     expect(() => applyProgressiveResizing(images, { height, width: 4 })).toThrow(

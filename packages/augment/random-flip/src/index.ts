@@ -16,8 +16,8 @@ export const randomFlipOptions = defineOptions('random-flip', {
   /** `'horizontal'` swaps left and right, `'vertical'` top and bottom. */
   direction: choice(['horizontal', 'vertical'], { default: 'horizontal' }),
   /**
-   * Draw each image's flip once, for the first epoch, and flip it the other way in every second epoch, so that the
-   * network sees both of its sides equally often.
+   * Draw each image's flip once, for the first epoch, and invert it in every second epoch, so that the network sees
+   * both orientations equally often.
    */
   alternate: boolean({ default: false }),
 })
@@ -59,7 +59,7 @@ export function applyRandomFlip(
 
 /**
  * Flips each image with a given probability. With `alternate`, an image that is flipped in the first epoch is not in the
- * second one, and so on: each pair of epochs shows both of its sides.
+ * second one, and so on: each pair of epochs shows both orientations.
  *
  * @throws RangeError for an option out of its range; with `alternate`, an Error from its draw unless the length of an
  *   epoch and the images' indices are known, which `train` provides

@@ -16,8 +16,8 @@ const [lowest, highest] = [1e-3, 1e3]
  * confidence about 80 % are correct. T is above 1 for an overconfident network, and below 1 for an underconfident one,
  * such as after label smoothing. Predicted classes don't change.
  *
- * With n images, a label counts as n / (n + 1) of its class and 1 / (n + 1) of all classes alike: without that, T would
- * be 0 if all predictions were correct.
+ * With n images, a target is n / (n + 1) for the label's class, plus 1 / (n + 1) spread evenly over all classes: without
+ * that, T would be 0 if all predictions were correct.
  *
  * @param data finite logits, and labels in [0, classes), of validation images; training images are fitted too closely,
  *   and test images would no longer measure anything

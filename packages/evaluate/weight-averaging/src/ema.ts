@@ -47,7 +47,7 @@ export function emaDecay(step: number, given: OptionsOf<typeof parameters> = {})
  * @param value the same
  * @param decay in [0, 1]; n / (n + 1) turns the mean of n values into that of n + 1
  * @returns new tensors, shaped like `average`
- * @throws RangeError for another decay
+ * @throws RangeError for a decay out of its range
  * @example
  * emaUpdate(tf.scalar(1), tf.scalar(3), 0.75) // 1.5
  */

@@ -78,7 +78,7 @@ export function exponentialAverage({
 
 /**
  * Stochastic weight averaging: evaluates on the mean of the weights at several points near the end of the run, and
- * leaves it in the model. Training is unaffected. Keep the learning rate rather large during averaging.
+ * leaves it in the model. Training is unaffected. Keep the learning rate fairly large during averaging.
  *
  * The statistics of batch normalisation are computed from scratch for the average, by `train`: the mean of those of the latest
  * batches of training images, before mixing.

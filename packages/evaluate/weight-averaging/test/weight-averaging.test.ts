@@ -132,7 +132,7 @@ test('a failed run does not change the weights', () => {
   expect(weight.dataSync()[0]).toBe(1)
 })
 
-test('rejects wrong parameters', () => {
+test('rejects invalid parameters', () => {
   expect(() => emaDecay(-1)).toThrow('weight-averaging: expected step to be a number of at least 0')
   expect(() => emaDecay(1, { decay: 1.1 })).toThrow('expected decay to be a number in [0, 1]')
   expect(() => emaDecay(1, { after: 0.5 })).toThrow('expected after to be an integer of at least 0')

@@ -8,12 +8,12 @@ import { backward, drawWeights, forward, type Shape } from './lstm.ts'
 export interface Controller {
   readonly shape: Shape
   readonly weights: Float64Array
-  /** Adam's, of the gradient and of its square. */
+  /** Adam's moving averages of the gradient and of its square. */
   readonly moments: readonly [Float64Array, Float64Array]
   readonly updates: number
 }
 
-/** The choices of a controller, and how good they were. */
+/** The choices of a controller, and their reward. */
 export interface Rewarded {
   readonly choices: readonly number[]
   /** Higher is better. */
@@ -29,8 +29,8 @@ const perSubPolicy = 2
  * Creates AutoAugment's controller: for each operation of each sub-policy it chooses the operation, its probability and its
  * strength.
  *
- * @param options.subPolicies of a policy; default the paper's 5
- * @param options.hidden units of the LSTM; default 32, where the paper has 100
+ * @param options.subPolicies number per policy; default 5, as in the paper
+ * @param options.hidden units of the LSTM; default 32, instead of the paper's 100
  * @example
  * const controller = createController(createRandom(1))
  * const policy = policyOfChoices(chooseBy(controller, createRandom(2)))
@@ -86,11 +86,11 @@ export function policyOfChoices(choices: readonly number[]): Policy {
 }
 
 export interface PpoOptions {
-  /** Adam's learning rate; default 0.005: a small search has a few hundred policies, where the paper has 15,000. */
+  /** Adam's learning rate; default 0.005, as a small search has a few hundred policies, and the paper's had 15,000. */
   readonly learningRate?: number
-  /** Largest change of a decision's probability that is rewarded; default 0.2. */
+  /** Clips the ratio of new to old probability to [1 − clip, 1 + clip]; default 0.2. */
   readonly clip?: number
-  /** Weight of the entropy, which keeps the controller trying; default 0.003. */
+  /** Weight of the entropy, which maintains exploration; default 0.003. */
   readonly entropy?: number
   /** Passes over the same policies; default 4. */
   readonly passes?: number
@@ -138,7 +138,7 @@ export function improve(
   return { shape, weights, moments: [first, second], updates }
 }
 
-/** The probabilities of the choices that were made. */
+/** The probabilities of the chosen alternatives. */
 export const probabilitiesOf = (
   weights: Float64Array,
   shape: Shape,

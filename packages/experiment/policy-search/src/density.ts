@@ -14,7 +14,7 @@ const perSubPolicy = 2
 /**
  * The space of a candidate: sub-policies of two operations, each with a probability and a strength in [0, 1].
  *
- * @param count of sub-policies; default 5
+ * @param count number of sub-policies; default 5
  * @example
  * const space = densitySpace() // 30 parameters
  */
@@ -30,7 +30,7 @@ export function densitySpace(count = 5): Space {
 }
 
 /**
- * A candidate as a policy that `autoAugment({ policy })` takes: strengths rounded to the ten of a policy.
+ * A candidate as a policy that `autoAugment({ policy })` takes: strengths are rounded to ten levels, from 0 to 9.
  *
  * @example
  * const configuration = { op0: 'Rotate', probability0: 0.5, strength0: 1, op1: 'Invert', probability1: 0.1, strength1: 0 }
@@ -47,12 +47,13 @@ export function policyOf(configuration: Configuration): Policy {
   return Array.from({ length: count }, (_, i) => [step(2 * i), step(2 * i + 1)])
 }
 
-/** How a candidate is judged: by all augmented copies, or by the best copy of each image, as the authors' code does. */
+/** How a candidate is scored: by all augmented copies, or by the best copy of each image, as in the authors' code. */
 export type Reward = 'mean' | 'best-of-five'
 
 /**
- * The reward of a candidate: the share of augmented copies that a network classifies correctly. With 'best-of-five' an
- * image counts if one of its copies, five with a candidate's usual five sub-policies, is: that favours any diverse policy.
+ * The reward of a candidate: the share of augmented copies that a network classifies correctly. With 'best-of-five', the
+ * share of images of which at least one copy is classified correctly (there is a copy per sub-policy, usually five); this
+ * favours any diverse policy.
  *
  * @param correct for each sub-policy, whether each image is classified correctly after it
  * @example
@@ -68,7 +69,7 @@ export function densityReward(correct: readonly (readonly boolean[])[], reward: 
 }
 
 /**
- * Merges the best policies of all folds: their sub-policies, without equal ones and without those that use one operation twice.
+ * Merges the best policies of all folds: their sub-policies, without duplicates and without those that use an operation twice.
  *
  * @example
  * mergePolicies([[[['Rotate', 0.5, 3], ['Rotate', 1, 9]], [['Invert', 0.2, null], ['Rotate', 0.5, 3]]]]) // the second one
@@ -81,9 +82,9 @@ export function mergePolicies(policies: readonly Policy[]): Policy {
 }
 
 /**
- * A policy of random sub-policies: the baseline that a found one has to beat.
+ * A policy of random sub-policies: the baseline that a found policy has to beat.
  *
- * @param count of sub-policies; default 25
+ * @param count number of sub-policies; default 25
  * @example
  * const policy = randomPolicy(createRandom(1))
  */

@@ -1,10 +1,10 @@
 import type { Random } from '@tricks/core'
 
-/** The shape of a controller: its decisions in turn, each conditioned on all before it. */
+/** The shape of a controller. It decides in sequence, each decision conditioned on all before it. */
 export interface Shape {
   /** The number of choices of each decision in a cycle, such as operation, probability and strength. */
   readonly sizes: readonly number[]
-  /** How often the cycle is repeated. */
+  /** Number of repetitions of the cycle. */
   readonly cycles: number
   /** Units of the LSTM. */
   readonly hidden: number
@@ -49,7 +49,7 @@ function viewsOf(values: Float64Array, shape: Shape): Weights {
 export const drawWeights = (shape: Shape, random: Random): Float64Array =>
   Float64Array.from({ length: weightCount(shape) }, () => random.uniform(-0.1, 0.1))
 
-/** What a decision computed. */
+/** The intermediate values of a decision, for backpropagation. */
 interface Moment {
   readonly token: number
   /** The embedding and the state before. */
@@ -67,7 +67,7 @@ interface Moment {
 /**
  * Runs the network over all decisions.
  *
- * @param choose gets each decision's number and probabilities, and gives the index of the choice
+ * @param choose receives each decision's number and probabilities, and returns the index of the choice
  */
 export function forward(
   values: Float64Array,

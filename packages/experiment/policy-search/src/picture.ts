@@ -7,9 +7,9 @@ const inner = width - left - right
 const colors = { text: '#22262b', quiet: '#5b626b', line: '#d9dde2', bar: '26, 127, 90' }
 
 /**
- * Draws a schedule as SVG: a line of boxes per operation over the run. The height of a box is the mean strength of the
- * operation's two copies, weighted by their probabilities; its opacity the probability that one of them is chosen, given the
- * chance.
+ * Draws a schedule as SVG: a row of boxes per operation over the run. The height of a box is the mean strength of the
+ * operation's two copies, weighted by their probabilities; its opacity is the probability that at least one of them is
+ * applied if both are drawn.
  *
  * @example
  * const svg = pictureOf([{ until: 1, policy: [['Rotate', 5, 4]] }])
@@ -41,9 +41,9 @@ export function pictureOf(schedule: PolicySchedule): string {
 }
 
 /**
- * Draws a policy as SVG: a line per operation, on which each circle is a strength. Its area is how often the policy applies the
- * operation at this strength: the sum of the probabilities, over the number of sub-policies. Operations without a strength
- * stand at the right.
+ * Draws a policy as SVG: a row per operation, on which each circle is a strength. Its area shows how often the policy
+ * applies the operation at this strength: the sum of the probabilities, divided by the number of sub-policies. Operations
+ * without a strength are at the right.
  *
  * @example
  * const svg = pictureOfPolicy([[['Rotate', 0.5, 4], ['Invert', 0.2, null]]])
@@ -60,7 +60,7 @@ export function pictureOfPolicy(policy: Policy): string {
         shares.set(strength, (shares.get(strength) ?? 0) + probability / policy.length)
     return [...shares]
       .map(([strength, share]) => {
-        // A circle as high as its line is an operation that every tenth image gets.
+        // A circle as high as its row is an operation that is applied to every tenth image.
         const radius = Math.min(row - 2, ((row - 4) / 2) * Math.sqrt(share / 0.1))
         return `<circle cx="${fixed(at(strength))}" cy="${fixed(base - row / 2 + 4)}" r="${fixed(radius)}" fill="rgba(${colors.bar}, 0.7)"/>`
       })
@@ -78,7 +78,7 @@ export function pictureOfPolicy(policy: Policy): string {
   })
 }
 
-/** A line per operation, with marks above it, and ticks below all. */
+/** A row per operation, with marks on it, and ticks below all rows. */
 function chart({
   title,
   legend,

@@ -81,8 +81,8 @@ export interface Heir {
 }
 
 /**
- * The next generation: the worst quarter continue from members of the best quarter, with a change to their policy; the others
- * go their own way.
+ * The next generation: the worst quarter continue from members of the best quarter, with a mutated policy; the others continue
+ * unchanged.
  *
  * @param random of this generation: the same members and stream give the same result
  * @example

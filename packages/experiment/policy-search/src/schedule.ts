@@ -21,7 +21,7 @@ export interface ScheduledPolicy {
 export type PolicySchedule = readonly ScheduledPolicy[]
 
 export const scheduledAugmentOptions = defineOptions('scheduled-augment', {
-  /** The policies, as a search found them. */
+  /** The policies of the parts of the run, as found by a search. */
   schedule: checked<PolicySchedule>(
     'a list of { until, policy } with rising shares of the run in (0, 1] and policies of [op, tenths from 0 to 10, strength from 0 to 9]',
     isSchedule,
@@ -59,10 +59,10 @@ function isSchedule(value: unknown): boolean {
   )
 }
 
-/** How many operations an image gets, with the paper's probabilities. */
+/** Numbers of operations per image, with the paper's probabilities. */
 const counts = [0.2, 0.3, 0.5] as const
 
-/** Draws an image's operations: a count, then operations in random order, each by its probability, until there are so many. */
+/** Draws an image's operations: a count, then operations in random order, each with its probability, up to that count. */
 function drawSteps(
   random: Random,
   policy: PopulationPolicy,
@@ -82,15 +82,16 @@ function drawSteps(
   return steps
 }
 
-/** The policy in force; after the last one's share, the last. */
+/** The current policy; after the last part's end, the last one. */
 function policyAt(schedule: PolicySchedule, { step, steps }: Time): PopulationPolicy {
   const share = Number.isFinite(steps) ? step / steps : 0
   return (schedule.find(({ until }) => share < until) ?? schedule.at(-1)!).policy
 }
 
 /**
- * Follows a schedule of policies over the run, such as Population Based Augmentation finds. Shares of the run stretch it to any
- * length. An image gets no, one or two operations, with probabilities of 0.2, 0.3 and 0.5.
+ * Follows a schedule of policies over the run, such as those that Population Based Augmentation finds. As its parts are
+ * shares of the run, it fits runs of any length. Zero, one or two operations are applied to an image, with probabilities of
+ * 0.2, 0.3 and 0.5.
  *
  * @throws RangeError for an option out of its range; Error if the number of steps is unknown
  * @example

@@ -19,7 +19,7 @@ test('the gradient equals finite differences', () => {
     reward: [0.3, 0.9, 0.4][i]!,
   }))
   const { shape } = small
-  // Weights at which ratios are on both sides of the clip.
+  // Weights at which some ratios are clipped, on either side.
   const weights = small.weights.map((each, i) => each + 0.3 * createRandom(3).at(i).normal())
   const before = batch.map(({ choices }) => probabilitiesOf(small.weights, shape, choices))
   const ratios = batch.flatMap(({ choices }, i) =>
@@ -42,7 +42,7 @@ test('the gradient equals finite differences', () => {
   }
 })
 
-/** Trains on a reward for a while. @returns the mean reward at the beginning and at the end */
+/** Trains for some updates. @returns the mean reward at the start and at the end */
 function learn(reward: (choices: readonly number[]) => number): {
   first: number
   last: number
@@ -63,7 +63,7 @@ function learn(reward: (choices: readonly number[]) => number): {
   return { first: mean(means.slice(0, 5)), last: mean(means.slice(-5)), controller }
 }
 
-test('it finds the optimum of a bandit', () => {
+test('finds the optimum of a bandit', () => {
   const best = [4, 9, 2, 11, 0, 7]
   const { first, last, controller } = learn(
     (choices) => choices.filter((choice, i) => choice === best[i]).length / best.length,
@@ -74,14 +74,14 @@ test('it finds the optimum of a bandit', () => {
   expect(drawn.filter((choices) => choices.join() === best.join()).length).toBeGreaterThan(25)
 })
 
-test('it finds that a choice depends on the one before', () => {
-  // The second operation should be the first one's neighbour, whichever that is.
+test('learns that a choice depends on the one before', () => {
+  // The reward is for a second operation that follows the first one in the list, whichever that is.
   const { first, last } = learn((choices) => Number(choices[3] === (choices[0]! + 1) % 16))
   expect(first).toBeLessThan(0.2)
   expect(last).toBeGreaterThan(0.9)
 })
 
-test('equal rewards teach nothing', () => {
+test('equal rewards change nothing', () => {
   const batch = [0, 1].map((i) => ({ choices: chooseBy(small, createRandom(6).at(i)), reward: 1 }))
   expect(improve(small, batch, { entropy: 0 }).weights).toEqual(small.weights)
 })

@@ -51,7 +51,7 @@ test('exploring redraws a fifth, and moves the others by up to 3 within the rang
   expect(edge![2]).toBeGreaterThanOrEqual(0)
 })
 
-test('the worst quarter continues from the best quarter, changed', () => {
+test('the worst quarter continues from the best quarter, with mutated policies', () => {
   const members = Array.from({ length: 16 }, (_, i) => ({
     policy: drawPopulationPolicy(createRandom(i)),
     score: (i * 7) % 16,

@@ -36,7 +36,7 @@ test('follows its schedule, stretched to the run', () => {
 const policy = drawPopulationPolicy(createRandom(3))
 conformance(() => scheduledAugment({ schedule: [{ until: 1, policy }] }), {
   distribution(draws: readonly StepsParams[]) {
-    // Of thirty operations with a mean probability of a half, so many are found nearly always.
+    // With thirty operations and a mean probability of one half, the count is nearly always reached.
     const counts = draws.flatMap(({ steps }) => steps.map(({ length }) => length))
     expectFrequencies({ counts }, { 0: 0.2, 1: 0.3, 2: 0.5 })
   },

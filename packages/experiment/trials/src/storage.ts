@@ -20,7 +20,7 @@ export function attemptFolder(storage: string, { trial, attempt, token }: Claim)
  * The folders of all attempts at a trial, newest first.
  *
  * @example
- * // Where the trial ended that another one starts from:
+ * // The checkpoint with which a trial ended, for another one to start from:
  * const found = newestCheckpoint(attemptsAt('storage', 't-1'))
  */
 export function attemptsAt(storage: string, id: string): string[] {
@@ -36,6 +36,6 @@ export function attemptsAt(storage: string, id: string): string[] {
   }
 }
 
-/** Removes the files of all attempts at a trial, when nothing will start from them. */
+/** Removes the files of all attempts at a trial, once no other trial will start from them. */
 export const forget = (storage: string, id: string): void =>
   rmSync(folderOf(storage, id), { recursive: true, force: true })

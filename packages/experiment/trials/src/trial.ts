@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { inspect } from 'node:util'
 import type { Json } from '@tricks/core'
 
-/** A unit of an experiment: one training, or a part of one. */
+/** A unit of an experiment: a training run, or a part of one. */
 export interface Trial {
   /** A hash of the other fields. The same trial has the same id in every process, so adding it twice has no effect. */
   readonly id: string

@@ -113,7 +113,7 @@ async function checkMachine(queue: Queue, claim: Claim, machine = 'unknown'): Pr
   if (bound === machine) return true
   await queue.finish(claim, 'given back')
   throw new RangeError(
-    `trials: this experiment compares pairs, which never mix kinds of machine: it runs on ${bound}, but this is ${machine}. ` +
+    `trials: this experiment compares pairs of runs, which must use the same kind of machine: it runs on ${bound}, but this is ${machine}. ` +
       'Start another experiment for it (?experiment=NAME).',
   )
 }

@@ -218,7 +218,7 @@ export function contract(address: (name: string) => string): void {
       await queue.add([stepsTrial(3, 1)])
       await expect(
         workOn(queue, { ...own, machine: 'b', signal: new AbortController().signal }),
-      ).rejects.toThrow(/never mix kinds of machine: it runs on a, but this is b/)
+      ).rejects.toThrow(/must use the same kind of machine: it runs on a, but this is b/)
       expect(await queue.counts()).toEqual({ waiting: 1, running: 0, finished: 2, failed: 0 })
     })
 

@@ -31,7 +31,7 @@ export const goodCount = (n: number): number => Math.min(Math.ceil(0.1 * n), 25)
  *
  * The scored configurations are divided into the best tenth and the rest. For each parameter, l estimates its density
  * among the best and g among the rest, where configurations that are still running count as the rest, so that workers
- * spread. Of candidates drawn from l, the one with the largest l/g is taken: the expected improvement grows with it.
+ * try different ones. Of candidates drawn from l, the one with the largest l/g is taken: the expected improvement grows with it.
  * A parameter is estimated from the configurations in which it exists.
  *
  * @param space the parameters; one with `when` exists only where its condition holds
@@ -67,7 +67,7 @@ export function proposeConfiguration(
   })
 }
 
-/** Divides what was tried into the best tenth, and the rest including running ones, each oldest first. */
+/** Divides the history into the best tenth and the rest, which includes running ones; each is oldest first. */
 export function divide(history: readonly Tried[]): {
   readonly good: readonly Tried[]
   readonly rest: readonly Tried[]

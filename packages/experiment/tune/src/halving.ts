@@ -1,4 +1,4 @@
-/** One training of a candidate, up to a rung's budget. */
+/** One run of a candidate, up to a rung's budget. */
 export interface Rung {
   /** The number of the candidate, from 0. */
   readonly candidate: number
@@ -6,7 +6,7 @@ export interface Rung {
   readonly rung: number
 }
 
-/** A training that was started. */
+/** A run that was started. */
 export interface Issued extends Rung {
   /** Higher is better. Omitted while it runs; null if it failed, for example with a NaN loss. */
   readonly score?: number | null
@@ -37,10 +37,10 @@ export function rungBudgets({
 }
 
 /**
- * The next training by asynchronous successive halving: the candidate that is in the best 1/factor of the highest
- * possible rung and was not promoted yet, or a new candidate if there is no such one.
+ * The next run by asynchronous successive halving: a candidate in the best 1/factor of the highest possible rung that was
+ * not promoted yet, or a new candidate if there is none.
  *
- * @param issued the trainings started so far, in order
+ * @param issued the runs started so far, in order
  * @param rungs the number of rungs
  * @param factor the best 1/factor of each rung's finished candidates advance; default 3
  * @returns the candidate and its next rung; for a new candidate, the next free number and rung 0

@@ -7,7 +7,7 @@ const factor = 10
 const times = 3
 
 /**
- * The range in which an option is searched, from its declared scale and bounds and the start of the search. On a
+ * The range in which an option is searched, computed from its declared scale and bounds, and the value in use. On a
  * logarithmic scale, it is from a tenth to ten times the start; on a linear one, up to three times as far from the
  * nearer bound; booleans and lists of words are searched entirely.
  *
@@ -53,7 +53,7 @@ function linear({ min, max, above, below }: Bounds, start: number): NumberRange 
   const [floor, ceiling] = [min ?? above ?? 0, max ?? below ?? Infinity]
   const [up, down] = [start - floor, ceiling - start]
   if (up <= 0 && down <= 0) return undefined
-  // Within reach of the upper bound, such as a momentum of 0.9, the distance to it is what matters.
+  // Close to the upper bound, as for a momentum of 0.9, the distance to the bound matters.
   if (down > 0 && down < up / 2) {
     return {
       min: tidy(Math.max(floor, ceiling - times * down)),

@@ -3,12 +3,12 @@ import { divide, type EstimatorOptions, proposeConfiguration, type Tried } from 
 import { type Issued, nextRung, type Rung } from './halving.ts'
 import { type Configuration, configure, drawValue, type Space } from './space.ts'
 
-/** A training of a configuration up to a rung's budget. */
+/** A run of a configuration up to a rung's budget. */
 export interface Training extends Rung {
   readonly configuration: Configuration
 }
 
-/** A training that was started, with its score as in `Issued`. */
+/** A run that was started, with its score as in `Issued`. */
 export type Given = Training & Issued
 
 export interface SearchOptions extends EstimatorOptions {
@@ -21,8 +21,8 @@ export interface SearchOptions extends EstimatorOptions {
   readonly first?: readonly Configuration[]
   /**
    * The probability of keeping a parameter's value, by its name, from one of the best configurations so far; default 0, so
-   * that all values come from the estimator. It proposes each parameter without regard to the others, which in a large
-   * space switches on too much at once.
+   * that all values come from the estimator. The estimator proposes each parameter independently of the others, which in a
+   * large space enables too many tricks at once.
    */
   readonly keep?: (name: string) => number
   /** From `createRandom`: the n-th candidate draws from its own stream. */
@@ -30,10 +30,10 @@ export interface SearchOptions extends EstimatorOptions {
 }
 
 /**
- * The next training of a search: successive halving decides between a longer training of a good candidate and a new
- * candidate, which the estimator proposes. A pure function, so a search can be replayed from its results alone.
+ * The next run of a search: successive halving decides between training a good candidate for longer and a new candidate,
+ * which the estimator proposes. A pure function, so a search can be replayed from its results alone.
  *
- * @param given the trainings started so far, in order
+ * @param given the runs started so far, in order
  * @throws RangeError as `proposeConfiguration` does
  * @example
  * const space = { rate: { min: 1e-3, max: 1, scale: 'log' } } as const

@@ -70,7 +70,7 @@ const options = {
   startup: 4,
 }
 
-/** Better near 0.3, and more clearly after a longer training. */
+/** Better near 0.3, and more clearly so after more epochs. */
 const scoreOf = (x: number, rung: number): number => 0.5 + 0.1 * rung - Math.abs(x - 0.3) / 2
 
 function searched(count: number): Given[] {
@@ -86,7 +86,7 @@ function searched(count: number): Given[] {
 }
 
 describe('the next training', () => {
-  test('begins with the given candidates', () => {
+  test('starts with the given candidates', () => {
     expect(nextTraining([], options)).toEqual({ candidate: 0, rung: 0, configuration: { x: 0.5 } })
   })
 

@@ -58,7 +58,7 @@ onEachBackend(() => {
   })
 })
 
-test('rejects wrong parameters', () => {
+test('rejects invalid parameters', () => {
   const logits = tf.zeros<tf.Rank.R2>([2, 3])
   expect(() => asymmetricLoss({ logits, targets: tf.zeros([3, 2]) })).toThrow(
     "asymmetric-loss: expected targets to be of the logits' shape [2, 3], got [3,2]",

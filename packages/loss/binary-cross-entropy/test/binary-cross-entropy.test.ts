@@ -40,7 +40,7 @@ onEachBackend(() => {
   })
 })
 
-test('rejects wrong parameters', () => {
+test('rejects invalid parameters', () => {
   const logits = tf.zeros<tf.Rank.R2>([2, 3])
   const other = tf.zeros<tf.Rank.R2>([3, 2])
   expect(() => binaryCrossEntropyLoss({ logits, targets: other })).toThrow(

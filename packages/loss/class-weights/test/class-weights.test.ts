@@ -72,7 +72,7 @@ test('weights have mean 1, from equal weights to inverse counts', () => {
   )
 })
 
-test('rejects wrong parameters', () => {
+test('rejects invalid parameters', () => {
   for (const counts of [[], [1, 0], [1, -1], [1, NaN], ['1'], 'many', null, undefined])
     for (const weights of [inverseWeights, (of: number[]) => effectiveNumberWeights(of, 0.9)])
       expect(() => weights(counts as number[])).toThrow(

@@ -57,7 +57,7 @@ onEachBackend(() => {
   })
 })
 
-test('rejects wrong parameters', () => {
+test('rejects invalid parameters', () => {
   const logits = tf.zeros<tf.Rank.R2>([2, 3])
   const targets = tf.zeros<tf.Rank.R2>([3, 2])
   for (const loss of [focalLoss, sigmoidFocalLoss]) {

@@ -14,7 +14,7 @@ export type LabelSmoothingOptions = OptionsOf<typeof labelSmoothingOptions>
  * @param targets float32 `[batch, classes]`, rows that sum to 1
  * @param epsilon in [0, 1)
  * @returns targets of the same shape; rows still sum to 1
- * @throws RangeError for another epsilon
+ * @throws RangeError for an epsilon out of its range
  * @example
  * smoothTargets(oneHot([2], 4), 0.1) // [[0.025, 0.025, 0.925, 0.025]]
  * @see Szegedy et al. 2016, https://arxiv.org/abs/1512.00567

@@ -39,7 +39,7 @@ onEachBackend(() => {
   })
 })
 
-test('rejects wrong parameters', () => {
+test('rejects invalid parameters', () => {
   const logits = tf.zeros<tf.Rank.R2>([2, 3])
   for (const counts of [[], [1, 2, 0], [1, 2, NaN], ['1', 2, 3], null])
     expect(() => adjustLogits(logits, { counts: counts as number[] })).toThrow(

@@ -58,7 +58,7 @@ test('the layer equals the function, even after saving and loading, and infers i
   expect(any.outputShape).toEqual([null, null, null, 1])
 })
 
-test('rejects wrong options, and images that are too small', () => {
+test('rejects invalid options, and images that are too small', () => {
   expect(() => blurPool({ size: 0 })).toThrow(
     'blur-pool: expected size to be an integer in [1, 15]',
   )

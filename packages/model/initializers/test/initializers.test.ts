@@ -159,7 +159,7 @@ describe('as a trick', () => {
   })
 })
 
-test('rejects wrong options and shapes', () => {
+test('rejects invalid options and shapes', () => {
   expect(() => fans([3])).toThrow(
     "initializers: expected shape to be a kernel's, of at least two axes, got [3]",
   )

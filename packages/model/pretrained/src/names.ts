@@ -46,7 +46,7 @@ const efficientNetPytorch: Names = {
   ],
 }
 
-/** @param repeats blocks per stage; the first stage's have no expansion */
+/** @param repeats blocks per stage; those of the first stage have no expansion */
 const timm = (repeats: readonly number[]): Names => ({
   family: 'timm',
   classifier: 'classifier',

@@ -32,7 +32,7 @@ export class Stored {
       isCounts(shape) &&
       isCounts(strides) &&
       shape.length === strides.length
-    if (!valid) throw new Error('a tensor is described wrongly')
+    if (!valid) throw new Error('the description of a tensor is invalid')
     this.storage = storage
     this.offset = offset
     this.shape = shape

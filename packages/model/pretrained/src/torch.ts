@@ -10,8 +10,8 @@ import { storedFiles } from './zip.ts'
  * Reads the tensors of a file written by `torch.save`, in its zip format (since 1.6) or the older one: float32,
  * float16, bfloat16 and float64 as float32, integers as int32 or uint8, bool. In a checkpoint, it reads those under
  * `state_dict`, `model_state_dict` or `model`. Nothing in the file is executed: anything besides tensors, ordered
- * dictionaries, numbers and text is an error that names it. Memory is limited to a few times the file's size, which is
- * checked before it is allocated.
+ * dictionaries, numbers and text is an error that names it. Memory is limited to a few times the file's size, and
+ * checked before allocation.
  *
  * @param bytes of the whole file
  * @returns by name; shapes are torch's, `[out, in, height, width]` of a convolution's weight

@@ -114,9 +114,17 @@ test.each<[string, Described, RegExp]>([
     { shape: [large, large, large], strides: [0, 0, 0] },
     /is larger/,
   ],
-  ['a negative stride', { shape: [2], strides: [-1], offset: 1 }, /is described wrongly/],
-  ['a negative side', { shape: [-2], strides: [1] }, /is described wrongly/],
-  ['strides of another rank', { shape: [2, 2], strides: [1] }, /is described wrongly/],
+  [
+    'a negative stride',
+    { shape: [2], strides: [-1], offset: 1 },
+    /description of a tensor is invalid/,
+  ],
+  ['a negative side', { shape: [-2], strides: [1] }, /description of a tensor is invalid/],
+  [
+    'strides of another rank',
+    { shape: [2, 2], strides: [1] },
+    /description of a tensor is invalid/,
+  ],
   [
     'a storage larger than the file',
     { count: large, shape: [4], strides: [1] },

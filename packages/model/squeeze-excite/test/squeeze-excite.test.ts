@@ -61,7 +61,7 @@ test('a saved model predicts the same', async () => {
   expectClose(loaded.predict(x) as tf.Tensor, model.predict(x) as tf.Tensor, { absolute: 0 })
 })
 
-test('rejects wrong options and inputs', () => {
+test('rejects invalid options and inputs', () => {
   expect(() => squeezeExcite({ reduction: 0 })).toThrow(
     'squeeze-excite: expected reduction to be a number in (0, 16], got 0',
   )

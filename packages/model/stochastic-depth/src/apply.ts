@@ -21,7 +21,7 @@ const rates = defineParameters('stochastic-depth', { depth: integer({ min: 1 }),
  * @param keep 0 or 1 for each image
  * @param rate the probability that an image is dropped, in [0, 1]
  * @returns a tensor of the same shape
- * @throws RangeError for another rate, or unless there is one number per image
+ * @throws RangeError for a rate out of its range, or unless there is one number per image
  * @example
  * const branch = applyStochasticDepth(x, { keep: [1, 0], rate: 0.2 })
  * @see Huang et al. 2016, https://arxiv.org/abs/1603.09382; torchvision's `stochastic_depth`

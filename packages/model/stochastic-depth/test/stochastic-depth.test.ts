@@ -107,7 +107,7 @@ describe('the layer', () => {
   })
 })
 
-test('rejects wrong options', () => {
+test('rejects invalid options', () => {
   for (const rate of [-0.1, 1.1, NaN, '0.1'])
     expect(() => stochasticDepth({ rate: rate as number })).toThrow(
       'stochastic-depth: expected rate to be a number in [0, 1]',

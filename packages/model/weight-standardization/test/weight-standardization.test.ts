@@ -86,7 +86,7 @@ test('initial weights depend on the seed and the name, and a saved model predict
   expect(predict(await layers.loadLayersModel(tf.io.fromMemory(saved!)))).toEqual(predict(model))
 })
 
-test('rejects wrong options and inputs', () => {
+test('rejects invalid options and inputs', () => {
   expect(() => standardizeWeights(tf.ones([2, 2]), { epsilon: 0 })).toThrow(
     'weight-standardization: expected epsilon to be a number in (0, 1], got 0',
   )

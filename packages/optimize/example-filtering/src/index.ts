@@ -10,18 +10,18 @@ import {
   type OptionsOf,
 } from '@tricks/core/options'
 
-/** A network that judges images: a tfjs-layers model, or an object with `apply` that returns logits `[batch, classes]`. */
+/** A network whose losses select images: a tfjs-layers model, or an object with `apply` that returns logits `[batch, classes]`. */
 export interface Proxy extends Layered {
   apply(images: tf.Tensor, options: { readonly training: false }): unknown
   readonly name?: string
 }
 
 export const exampleFilteringOptions = defineOptions('example-filtering', {
-  /** Share of each batch to train on; airbench96's 1/2. */
+  /** Share of each batch to train on; the default is that of airbench96. */
   keep: number({ above: 0, max: 1, default: 0.5 }),
   /** Train on the images with the largest loss, or on those with the smallest, if many labels are wrong. */
   which: choice(['hardest', 'easiest'], { default: 'hardest' }),
-  /** A network whose losses select. It doesn't change. @defaultValue the network in training */
+  /** A network whose losses select the images; its weights don't change. @defaultValue the network in training */
   proxy: optional(
     checked<Proxy>(
       'a model, which has apply(images, options)',
@@ -49,7 +49,7 @@ export const exampleLosses = (targets: tf.Tensor2D, logits: tf.Tensor2D): tf.Ten
  * @param losses `[batch]`
  * @param options.keep share of the images, in (0, 1], default 0.5; rounded to images, at least one
  * @param options.which 'hardest' (default) or 'easiest'
- * @returns int32 `[kept]`, from the most extreme loss on
+ * @returns int32 `[kept]`, starting with the most extreme loss
  * @throws RangeError for an option out of its range
  * @example
  * const kept = selectExamples(tf.tensor1d([0.1, 2, 0.7, 0.3]), { keep: 0.5 }) // [1, 2]
@@ -68,8 +68,8 @@ export function selectExamples(
 }
 
 /**
- * Trains on a part of each batch: the images with the largest loss, in the network itself or in a proxy. The batch costs a
- * forward pass, and only the selected images a backward pass.
+ * Trains on a part of each batch: the images with the largest loss, in the network itself or in a proxy. The whole batch
+ * needs a forward pass, and only the selected images a backward pass.
  *
  * @throws RangeError for an option out of its range; Error from its `gradients` if there is neither a proxy nor a loop that
  *   passes `predict`, as `train` does
@@ -92,8 +92,8 @@ export function exampleFiltering({ key, ...given }: ExampleFilteringOptions = {}
       const logitsOf = judge ?? predict
       if (!logitsOf)
         throw new Error(
-          'example-filtering: expected proxy to be a model, as this loop does not predict, got undefined. Pass a proxy, ' +
-            'or predict to pipeline.gradients.',
+          'example-filtering: expected proxy to be a model, as this loop passes no predict, got undefined. Pass a proxy, ' +
+            'or pass predict to pipeline.gradients.',
         )
       const kept = tf.tidy(() => {
         const { targets } = batch

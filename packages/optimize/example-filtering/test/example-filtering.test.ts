@@ -100,9 +100,9 @@ describe('in a step', () => {
     expect([...part.images.dataSync()]).toEqual([5, 4, 3])
   })
 
-  test('without a proxy, the loop must predict; a proxy must have the same classes', () => {
+  test('without a proxy, the loop must pass predict; a proxy must have the same classes', () => {
     expect(() => trainedOn({})).toThrow(
-      'example-filtering: expected proxy to be a model, as this loop does not predict, got undefined',
+      'example-filtering: expected proxy to be a model, as this loop passes no predict, got undefined',
     )
     const proxy = { apply: () => tf.zeros([6, 3]) }
     expect(() => trainedOn({ proxy })).toThrow(

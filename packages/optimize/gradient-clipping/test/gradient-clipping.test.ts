@@ -114,7 +114,7 @@ test('options contain only those in use', () => {
   })
 })
 
-test('rejects wrong parameters', () => {
+test('rejects invalid parameters', () => {
   const one = { kernel: tf.ones([2, 2]) }
   for (const wrong of [0, -1, NaN, Infinity, '1', null]) {
     expect(() => clipByNorm(one, wrong as number)).toThrow('gradient-clipping: expected norm to be')

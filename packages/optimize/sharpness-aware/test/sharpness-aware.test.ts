@@ -111,7 +111,7 @@ onEachBackend(() => {
   })
 })
 
-test('rejects wrong parameters', () => {
+test('rejects invalid parameters', () => {
   const one = { kernel: tf.ones([2]) }
   for (const wrong of [-1, NaN, Infinity, '1', null])
     expect(() => perturb(one, one, { rho: wrong as number })).toThrow(

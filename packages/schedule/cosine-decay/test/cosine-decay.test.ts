@@ -58,7 +58,7 @@ test('resolves options with defaults', () => {
   })
 })
 
-test('rejects wrong parameters', () => {
+test('rejects invalid parameters', () => {
   expect(() => cosineSchedule({ rate: 0.1, steps: 0 })).toThrow(
     'cosine-decay: expected steps to be a positive integer, got 0',
   )

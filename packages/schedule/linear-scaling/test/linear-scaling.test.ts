@@ -51,7 +51,7 @@ test('resolves options with defaults', () => {
   ).toEqual({ batchSize: 8, baseBatchSize: 4, accumulation: 2, workers: 3 })
 })
 
-test('rejects wrong parameters, and a rate before the run has started', () => {
+test('rejects invalid parameters, and a rate before the run has started', () => {
   expect(() => compose([linearScaling()]).learningRate(0.1, 0)).toThrow(
     "'linear-scaling' has state: call pipeline.start",
   )

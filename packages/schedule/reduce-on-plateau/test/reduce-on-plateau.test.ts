@@ -120,7 +120,7 @@ test('resolves options with defaults', () => {
   })
 })
 
-test('rejects wrong parameters, and an epoch without validation', () => {
+test('rejects invalid parameters, and an epoch without validation', () => {
   const epoch: Epoch = {
     epoch: 3,
     time: { step: 40, stepsPerEpoch: 10, steps: 400 },

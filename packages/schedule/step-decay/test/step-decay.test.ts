@@ -76,7 +76,7 @@ test('resolves options with defaults', () => {
   })
 })
 
-test('rejects wrong parameters', () => {
+test('rejects invalid parameters', () => {
   expect(() => stepSchedule({ rate: 0.1, size: 0, gamma: 0.1 })).toThrow(
     'step-decay: expected size to be a positive integer, got 0',
   )

@@ -124,7 +124,7 @@ describe('gradual', () => {
     expect(make).toThrow('warmup: expected after to be a trick that sets the learning rate')
   })
 
-  test('rejects wrong parameters', () => {
+  test('rejects invalid parameters', () => {
     const over = { epochs: 1 }
     expect(() => warmup({ multiplier: 1, over })).toThrow(
       'warmup: expected multiplier to be a number above 1, got 1',

@@ -1,6 +1,6 @@
 import type { Attribute, Initializer, Node } from './file.ts'
 
-/** A shape; null for a size that the model leaves open. */
+/** A shape; null for a size that the model doesn't fix. */
 export type Shape = readonly (number | null)[]
 
 /**

@@ -63,8 +63,9 @@ export interface FeatureProgress {
 }
 
 /**
- * Computes the features of images with a fixed network, or reads them from the store. They are stored by backend,
- * weights, images, normalisation and tricks: another call with the same ones, even in another process, gets the stored features.
+ * Computes the features of images with a fixed network, or reads them from the store. They are stored under a
+ * name computed from the backend, weights, images, normalisation and tricks: another call with the same ones, even in
+ * another process, reads them.
  *
  * @throws RangeError for an option out of its range; the signal's reason if it is aborted
  * @example
@@ -122,7 +123,8 @@ export async function extractFeatures(options: FeatureOptions): Promise<Features
 /** Reads a stored block again; the features are not held in memory, as they may not fit. */
 function readAgain(store: FeatureStore, name: string): Float32Array {
   const values = store.read(name)
-  if (!values) throw new Error(`features: ${name} is missing from the store. Run it again.`)
+  if (!values)
+    throw new Error(`features: ${name} is missing from the store. Extract the features again.`)
   return values
 }
 

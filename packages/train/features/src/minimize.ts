@@ -19,8 +19,8 @@ type Valued = { readonly value: number; readonly gradient: Float64Array }
 type Pair = { readonly step: Float64Array; readonly change: Float64Array; readonly product: number }
 
 /**
- * Minimises a smooth convex function by L-BFGS, with steps halved until the descent is a sufficient part of what the
- * gradient predicts.
+ * Minimises a smooth convex function by L-BFGS, with a backtracking line search: a step is halved until the decrease is a
+ * sufficient fraction of the one that the gradient predicts.
  *
  * @param f returns value and gradient
  * @param from is not changed

@@ -10,8 +10,8 @@ interface RowOptions {
   /** Statistics to centre and scale by; default those of these features. */
   readonly like?: Statistics
   /**
-   * Bytes of features that stay on the device, default 128 MiB: with a transposed copy if both fit, as that is faster for
-   * the gradient. Larger sets are read again for each step.
+   * Bytes of features that stay on the device, default 128 MiB: with a transposed copy if both fit, which makes the
+   * gradient faster. Larger sets are read again for each step.
    */
   readonly room?: number
 }

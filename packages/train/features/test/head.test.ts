@@ -54,7 +54,7 @@ onEachBackend(() => {
   const training = clusters([20, 20, 20], 0.4)
   const validation = clusters([15, 15, 15], 0.4)
 
-  test('sets that fit once, twice or not at all on the device have one loss and one gradient', async () => {
+  test('the loss and gradient are the same whether the device holds the features twice, once or not at all', async () => {
     const at = Float64Array.from({ length: 21 }, (_, i) => Math.sin(i))
     const bytes = 60 * 6 * 4
     const results: Awaited<ReturnType<Rows['penalised']>>[] = []
@@ -108,7 +108,7 @@ onEachBackend(() => {
     expect(head.tried.find(({ decay }) => decay === head.decay)!.validation).toEqual(
       head.validation,
     )
-    // Neither the strongest, which learns nothing, nor the weakest, which fits the noise.
+    // Neither the strongest decay, which learns nothing, nor the weakest, which fits the noise.
     expect(losses.indexOf(loss)).toBeGreaterThan(0)
     expect(losses.at(-1)).toBeGreaterThan(loss)
     expect(head.validation!.accuracy).toBeGreaterThan(0.8)

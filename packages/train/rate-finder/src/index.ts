@@ -13,7 +13,7 @@ const parameters = defineParameters('rate-finder', {
   steps: integer({ min: 20, default: 100 }),
 })
 
-/** The training, without its length, and the range of rates. */
+/** The training run, without its length, and the range of rates. */
 export interface RateFinderOptions
   extends
     Pick<
@@ -29,7 +29,7 @@ export interface RateFinderOptions
       | 'repeats'
     >,
     OptionsOf<typeof parameters> {
-  /** Makes a new optimizer, as its state would otherwise be left changed; its rate is not used. */
+  /** Creates a new optimizer, so that the state of yours doesn't change; its learning rate is not used. */
   readonly optimizer: () => tf.Optimizer
 }
 
@@ -49,9 +49,9 @@ const limit = 4
 
 /**
  * Trains for a few steps with a rate that grows exponentially, and suggests one from the course of the loss. At step t
- * the rate is from · (to / from)^(t / (steps − 1)). The loss is smoothed by an exponential average, β = 0.98, without
- * bias. The training ends early if it exceeds four times its lowest value, or isn't finite. The model's weights are
- * restored.
+ * the rate is from · (to / from)^(t / (steps − 1)). The loss is smoothed by an exponential average, β = 0.98, with
+ * bias correction. The run ends early if the loss exceeds four times its lowest value, or isn't finite. The model's
+ * weights are restored.
  *
  * The suggestion is half of the rate at which the smoothed loss is lowest. fastai's default, the middle of the loss's longest
  * fall, was too low for networks with batch normalisation.
@@ -62,7 +62,7 @@ const limit = 4
  * @throws Error if the loss diverges in the first tenth of the steps, or doesn't fall; and what `train` throws
  * @example
  * const { rate } = await findRate({ model, data, optimizer: () => tf.train.momentum(0.1, 0.9), steps: 40 })
- * @see Smith 2015, https://arxiv.org/abs/1506.01186; fastai's `lr_find`, for smoothing and end
+ * @see Smith 2015, https://arxiv.org/abs/1506.01186; fastai's `lr_find`, for the smoothing and the end of the run
  */
 export async function findRate(options: RateFinderOptions): Promise<FoundRate> {
   const { from, to, steps, optimizer: make, tricks = [], signal, ...rest } = options
@@ -104,7 +104,7 @@ export async function findRate(options: RateFinderOptions): Promise<FoundRate> {
   const { validation: _, test: __, ...images } = rest.data
   const { batchSize = 128, seed = 0 } = rest
   const { stepsPerEpoch, facts } = openData({ ...images, batchSize, epochs: 1, seed })
-  // Otherwise, they would be computed again.
+  // Otherwise, `train` would compute the mean and deviation again.
   const data = { ...images, mean: facts.mean, deviation: facts.deviation }
   const weights = Object.values(variablesOf(rest.model)).map(
     (variable) => [variable, tf.clone(variable)] as const,
@@ -122,7 +122,7 @@ export async function findRate(options: RateFinderOptions): Promise<FoundRate> {
       signal: signal ? AbortSignal.any([signal, stopped.signal]) : stopped.signal,
     })
   } catch (error) {
-    // A loss that isn't finite ends it too, unless it is the first one.
+    // A loss that isn't finite also ends the run, unless it is the first one.
     if (!(error instanceof NonFiniteError) || points.length === 0) throw error
     diverged = true
   } finally {

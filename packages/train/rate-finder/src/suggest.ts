@@ -20,14 +20,14 @@ export function suggestedRate(points: readonly Point[], steps: number): number {
   if (points.length <= start)
     throw new Error(
       `rate-finder: the loss diverged after ${points.length} steps, at a rate of ${rateText(last)}. ` +
-        `Pass from lower than ${rateText(first)}.`,
+        `Pass a lower from than ${rateText(first)}.`,
     )
   const losses = points.map(({ loss }) => loss)
   const lowest = losses.indexOf(Math.min(...losses))
   if (lowest < start)
     throw new Error(
       `rate-finder: the loss doesn't fall between rates of ${rateText(first)} and ${rateText(last)}. ` +
-        'Check labels and normalisation, or pass from and to further apart.',
+        'Check labels and normalisation, or pass a lower from and a higher to.',
     )
   return points[lowest]!.rate / below
 }

@@ -36,14 +36,14 @@ const options = (more: Partial<RateFinderOptions> = {}): RateFinderOptions => ({
   ...more,
 })
 
-test('the suggested rate trains well, and the model is as before', async () => {
+test('the suggested rate trains well, and the model is unchanged', async () => {
   const model = network()
   const weights = () => Object.values(variablesOf(model)).map((each) => [...each.dataSync()])
   const before = weights()
   const given = options({ model })
   const tensors = tf.memory().numTensors
   const { rate, points } = await findRate(given)
-  // tfjs's momentum optimizer leaves a scalar behind when it is disposed.
+  // tfjs's momentum optimizer leaks a scalar when it is disposed.
   expect(tf.memory().numTensors).toBe(tensors + 1)
   expect(weights()).toEqual(before)
   expect(points.length).toBeGreaterThan(30)
@@ -60,7 +60,7 @@ test('the suggested rate trains well, and the model is as before', async () => {
   expect(tested!.accuracy).toBeGreaterThan(0.9)
 })
 
-test('rates grow exponentially over as many steps as requested, over several epochs', async () => {
+test('rates grow exponentially over the given number of steps, across epochs', async () => {
   const { points, diverged } = await findRate(options({ from: 1e-4, to: 1e-2 }))
   expect(diverged).toBe(false)
   expect(points).toHaveLength(60)
@@ -109,6 +109,6 @@ test('if no rate lowers the loss, the error suggests what to try', () => {
     "the loss doesn't fall between rates of 1 and 7900",
   )
   expect(() => suggestedRate(curve([1, 2, 3]), 40)).toThrow(
-    'the loss diverged after 3 steps, at a rate of 1.6. Pass from lower than 1.',
+    'the loss diverged after 3 steps, at a rate of 1.6. Pass a lower from than 1.',
   )
 })

@@ -29,8 +29,8 @@ const everyState: JobType[] = ['waiting', 'prioritized', 'delayed', 'active', 'c
 const lostCodes: readonly unknown[] = [-1, -2, -3, -6]
 
 /**
- * The engine for many machines: BullMQ on Redis or PostgreSQL. Trials are claimed manually, because we renew and finish
- * those that train in a child process by our own rules.
+ * The engine for many machines: BullMQ on Redis or PostgreSQL. Trials are claimed manually, because those that train in
+ * a child process are renewed and finished by our own rules.
  *
  * @throws Error if the server can't be used
  */

@@ -22,7 +22,7 @@ export async function checkRedis(module: unknown, url: string): Promise<string[]
   }
 }
 
-/** Whether it writes snapshots; undefined if it doesn't allow the question. */
+/** Whether the server writes snapshots; undefined if it doesn't permit the query. */
 async function writesSnapshots(client: ioredis.Redis): Promise<boolean | undefined> {
   try {
     const [, save] = (await client.config('GET', 'save')) as string[]

@@ -5,7 +5,7 @@ const form = /^\S+: expected \S+ to be .+, got /s
 /** Invalid options are reported when the trick is created, not an hour into the run. */
 export const options: Law = law(
   8,
-  'wrong options throw an error with option, value and range',
+  'invalid options throw an error with option, value and range',
   ({ name, options: { invalid = [] } }) => {
     for (const make of invalid) {
       const call = sourceOf(make)
