@@ -1,4 +1,4 @@
-// Recipes against each other, in pairs with the same seeds, on the test images of CIFAR-10: each training is the command
+// Recipes against each other, in pairs with the same seeds, on the test images of CIFAR-10: each run is the command
 // `train` in a separate process. Prints a table of accuracies and of differences from the first recipe.
 // `node --conditions=@tricks/source bench/recipes.ts base ./tuned.recipe.mjs [options]`; interrupted, it continues.
 import { spawn } from 'node:child_process'

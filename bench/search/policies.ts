@@ -40,7 +40,7 @@ const randoms = searches
     name: `random policies, as for ${method}`,
     accuracies: of(record, 'random policies'),
   }))
-  // Methods with random policies of the same kind share these trainings.
+  // Methods with random policies of the same kind share these runs.
   .filter(({ accuracies }, i, all) => {
     const text = accuracies.join()
     return all.findIndex((other) => other.accuracies.join() === text) === i

@@ -10,7 +10,7 @@ import { observe, type Progress, start } from './progress.ts'
 export { type EarlyStoppingOptions, earlyStoppingOptions, type StopOptions }
 
 /**
- * Finds where early stopping would end a training with known metrics: after `patience` consecutive epochs that did not
+ * Finds where early stopping would end a run with known metrics: after `patience` consecutive epochs that did not
  * improve on the best by more than `minDelta`.
  *
  * @param history one metric per epoch

@@ -35,7 +35,7 @@ export const goodCount = (n: number): number => Math.min(Math.ceil(0.1 * n), 25)
  * A parameter is estimated from the configurations in which it exists.
  *
  * @param space the parameters; one with `when` exists only where its condition holds
- * @param history what was tried, oldest first
+ * @param history the configurations so far, oldest first
  * @param random by `createRandom`: the same seed and history give the same proposal
  * @throws RangeError for an invalid space, or a score that is NaN
  * @example

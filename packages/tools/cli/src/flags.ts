@@ -46,7 +46,7 @@ export const flags = {
   minutes: flag(
     number({ above: 0, max: 10_000 }),
     '<n>',
-    'Approximate time to adapt a pretrained network to your pictures (default: 3)',
+    'Approximate time in minutes to adapt a pretrained network to your pictures (default: 3)',
   ),
   views: flag(
     integer({ min: 1, max: 16 }),
@@ -123,7 +123,7 @@ export const flags = {
   budget: flag(
     text,
     '<amount>',
-    'Total training: a time such as 2h or 90m, or a number of epochs such as 500epochs',
+    'Training budget: a time such as 2h or 90m, or a number of epochs such as 500epochs',
   ),
   space: flag(
     text,
@@ -144,7 +144,7 @@ export const flags = {
   reward: flag(
     choice(['mean', 'best-of-five']),
     '<name>',
-    'With fast-autoaugment, the accuracy that counts: mean over all augmented copies (default), or best-of-five per image',
+    'With fast-autoaugment, the reward: mean accuracy over all augmented copies (default), or best-of-five per image',
   ),
   only: flag(text, '<names>', 'Only these comparisons, separated by commas'),
 } as const satisfies Record<string, Flag>

@@ -142,7 +142,7 @@ async function prepareTeacher(session: Session, recipe: Recipe, data: Dataset): 
   if (folder === undefined) throw new Error("the run's settings don't contain a teacher")
   const started = existsSync(join(folder, 'run.json'))
   if (started && hasModel(folder) && isOver(readRunFolder(folder).state)) return 0
-  // The folder's path comes from a file, which may belong to somebody else, so nothing is written there.
+  // The folder's path comes from a file, which somebody else may have written, so nothing is written there.
   if (resume)
     throw new Error(
       `the run learns from the teacher in ${folder}, which is ${started ? `unfinished: finish it first, with ${program} resume ${quoted(folder)}` : 'missing: restore it'}`,

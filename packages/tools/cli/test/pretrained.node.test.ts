@@ -47,7 +47,7 @@ test('fits the last layer, fine-tunes, reports its steps, and predicts', async (
   expect(output()).toContain(
     'Classes    uneven: 12 (red) to 30 (blue) training images. Pass --balance',
   )
-  expect(output()).toMatch(/Last layer \d+\.\d\d % of 4 validation images right/)
+  expect(output()).toMatch(/Last layer \d+\.\d\d % of 4 validation images correct/)
   expect(runOf('whole')).toMatchObject({
     state: 'finished',
     settings: {
@@ -112,7 +112,7 @@ test('a small network learns from a pretrained one, which is fitted first', asyn
     0,
   )
   expect(output()).toMatch(/Teacher    \S+tutor is missing: training it first/)
-  expect(output()).toMatch(/Last layer \d+\.\d\d % of 4 validation images right/)
+  expect(output()).toMatch(/Last layer \d+\.\d\d % of 4 validation images correct/)
   expect(runOf('small')).toMatchObject({
     state: 'finished',
     test: { accuracy: expect.any(Number) },

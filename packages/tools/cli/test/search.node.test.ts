@@ -141,7 +141,7 @@ test('a training resumes from before its pause, bit for bit', async () => {
   const whole = await trained(3, 6)
   expect({ ...six, id: '' }).toEqual({ ...whole, id: '' })
   expect(six.id).not.toBe(whole.id)
-  // Of another training, the checkpoint doesn't fit.
+  // The checkpoint of another run doesn't fit.
   expect(four.loss).not.toBe(whole.loss)
 })
 

@@ -20,7 +20,7 @@ export interface Held {
   readonly resident: number
 }
 
-/** Memory use at twenty points of a training with all tricks. */
+/** Memory use at twenty points of a run with all tricks. */
 export async function soak({
   steps,
   backend,

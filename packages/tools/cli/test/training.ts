@@ -1,4 +1,4 @@
-// A short training with the first six tricks on wasm, in a separate process: prints the values that the tests check.
+// A short run with the first six tricks on wasm, in a separate process: prints the values that the tests check.
 import { createHash } from 'node:crypto'
 import * as tf from '@tensorflow/tfjs-core'
 import { useBackend } from '@tricks/backend'

@@ -53,7 +53,7 @@ test('a search finds a better recipe, which train runs, and another search finds
     expect(configuration['policy']).toBe('none')
     expect(configuration['sharpness-aware']).toBe(false)
   }
-  // Longer trainings continue shorter ones, and unneeded checkpoints are removed.
+  // Longer runs continue shorter ones, and unneeded checkpoints are removed.
   const continued = trials.filter((trial) => trial.from !== undefined)
   expect(continued.length).toBeGreaterThan(1)
   for (const { from: id, budget } of continued)
@@ -126,7 +126,7 @@ test.each([
   [['--budget', 'soon'], /--budget: expected a time such as 2h, 90m or 1h30m, .*, got soon/],
   [
     ['--budget', '59epochs'],
-    /--budget: expected at least 60epochs, 10 trainings of 6 epochs, got 59epochs/,
+    /--budget: expected at least 60epochs, 10 runs of 6 epochs, got 59epochs/,
   ],
   [['--space', 'none.json'], /--space: expected a JSON file, got none.json/],
   [
@@ -167,7 +167,7 @@ test.each([
 test('a time that is too short for a comparison is reported after the first training', async () => {
   expect(await run('--budget', '0.1s', '--out', join(root, 'short'))).toBe(1)
   expect(printed.join('\n')).toMatch(
-    /tune: expected --budget to be at least \d+ .*, 10 trainings of 6 epochs, got 1 s/,
+    /tune: expected --budget to be at least \d+ .*, 10 runs of 6 epochs, got 1 s/,
   )
 })
 

@@ -64,7 +64,7 @@ export async function run(tricks: readonly Trick[], options: RunOptions = {}): P
   return replayed(steady(tricks, options))
 }
 
-/** Runs several interleaved trainings with the same tricks, one step each in turn. */
+/** Interleaves several runs with the same tricks, one step of each in turn. */
 export async function interleaved(tricks: readonly Trick[], runs: number): Promise<Replay[]> {
   const playing = Array.from({ length: runs }, () => steady(tricks, {}))
   const results: (Replay | undefined)[] = playing.map(() => undefined)

@@ -12,7 +12,7 @@ export interface Compile extends ModelCompileArgs {
   metrics: Measure[]
 }
 
-/** Position in a training. */
+/** Position in a run. */
 export interface Position {
   /** The first step of the epoch. */
   first: number

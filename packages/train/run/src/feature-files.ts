@@ -8,7 +8,7 @@ const checksum = (bytes: Uint8Array): Buffer => createHash('sha256').update(byte
 /** Size of a SHA-256, in bytes. */
 const checked = 32
 
-/** A store that knows how often another run had what it lacked. */
+/** A store that counts the blocks that it copied from other runs. */
 export interface FeatureFiles extends FeatureStore {
   /** Number of blocks that were copied from runs in the same parent folder. */
   readonly reused: number
@@ -18,8 +18,8 @@ export interface FeatureFiles extends FeatureStore {
  * Keeps a run's features in its folder, a file per block: its SHA-256 and its float32 values. A truncated or altered file
  * counts as missing, so its features are computed again.
  *
- * Names of blocks contain what their features depend on. So a block that another run in the same parent folder has is
- * copied from there, for example when a run is repeated with other epochs.
+ * Names of blocks identify everything that their features depend on. So a block is copied from another run in the same
+ * parent folder if it exists there, for example when a run is repeated with another number of epochs.
  *
  * @param run the run's folder
  * @example

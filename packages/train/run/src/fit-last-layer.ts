@@ -18,7 +18,7 @@ import type { ProgressView } from './progress/view.ts'
 import type { HeadFacts } from './record/schema.ts'
 import type { Setup } from './set-up.ts'
 
-/** Used without validation images: between the decays chosen for 60 and for 800 pictures per class. */
+/** The weight decay without validation images: between those chosen for 60 and for 800 pictures per class. */
 const usualDecay = 10 ** -2.5
 
 /**
@@ -86,7 +86,7 @@ export async function fitLastLayer(
   set(layer, final)
   const { decay, validation: judged } = chosen
   view.say(
-    `Last layer ${judged ? `${percent(judged.accuracy)} of ${heldOut!.indices.length} validation images right (loss ${judged.loss.toFixed(3)}), ` : ''}` +
+    `Last layer ${judged ? `${percent(judged.accuracy)} of ${heldOut!.indices.length} validation images correct (loss ${judged.loss.toFixed(3)}), ` : ''}` +
       `weight decay ${Number(decay.toPrecision(2))}${refits ? '; fitted again with them' : ''}`,
   )
   return {

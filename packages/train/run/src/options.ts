@@ -17,7 +17,7 @@ export interface Dataset {
 export interface RunOptions {
   readonly recipe: Recipe
   readonly data: Dataset
-  /** The run's folder: a new one, or with `resume` that of the run. */
+  /** The run's folder: a new one, or with `resume` the folder of the run to resume. */
   readonly folder: string
   /** Whole number in [0, 2^32), default 0. */
   readonly seed?: number

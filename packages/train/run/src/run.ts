@@ -13,8 +13,8 @@ import { type Setup, setUp } from './set-up.ts'
 import { trained, type Trained } from './training.ts'
 
 /**
- * Trains a recipe in its own folder, which contains checkpoints, metrics, the first batch, the mistakes and the trained
- * model at any end of the run. A backend must be ready (`useBackend`).
+ * Trains a recipe in its own folder. However the run ends, the folder contains checkpoints, metrics, the first batch, the
+ * mistakes and the trained model. A backend must be ready (`useBackend`).
  *
  * @returns the result of `train`
  * @throws Error if the folder can't be used, or if recipe, data and options are inconsistent

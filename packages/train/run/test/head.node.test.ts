@@ -60,7 +60,7 @@ const quiet = progressView({ mode: 'quiet' })
 const options = (name: string, more: Partial<RunOptions> = {}): RunOptions => ({
   recipe,
   data,
-  // In a parent folder of its own, as a run takes features from its neighbours.
+  // In a separate parent folder, as a run copies features from its neighbours.
   folder: folderOf(name),
   view: quiet,
   ...more,
@@ -161,7 +161,7 @@ test('a run next to one with the same features copies them', async () => {
   expect(features()).not.toContain('earlier')
 })
 
-test('fine-tuning that makes it worse is undone', async () => {
+test('fine-tuning that lowers the accuracy is undone', async () => {
   const destroying = { ...recipe, optimizer: () => tf.train.momentum(30, 0.9) }
   await run(options('kept', { recipe: destroying }))
   const { head, test: tested } = factsIn('kept') as never as Record<string, { accuracy: number }>
@@ -169,7 +169,7 @@ test('fine-tuning that makes it worse is undone', async () => {
   expect(tested!.accuracy).toBeGreaterThan(0.8)
 })
 
-test('with balance, small classes count as much as large ones', async () => {
+test('with balance, small classes have the same weight as large ones', async () => {
   const labels = Array.from({ length: 80 }, (_, i) => (i < 72 ? 0 : i % 2))
   const train = { ...data.train, labels }
   const uneven = { name: 'uneven', train, test: data.test }

@@ -18,9 +18,9 @@ export interface ImageSet {
   /** Class names in index order: two or more, without duplicates. */
   readonly classes: readonly string[]
   /**
-   * For several labels per image, or none: 1 for each label that an image has, otherwise 0, `[images, classes]` row by row.
-   * Training and evaluation use them instead of `labels`, which then only guide the split and the balance, and may be any
-   * of an image's labels. A trick must set the loss: `binaryCrossEntropy` or `asymmetric`.
+   * For images with any number of labels: 1 for each label of an image, otherwise 0, `[images, classes]` row by row.
+   * Training and evaluation use them instead of `labels`, which are then used only for the split and the balance, and may
+   * be any of an image's labels. A trick must set the loss: `binaryCrossEntropy` or `asymmetric`.
    */
   readonly targets?: ArrayLike<number>
   /**

@@ -5,7 +5,7 @@ import type { ImageSet } from './image-set.ts'
 
 type Score = (targets: tf.Tensor2D, logits: tf.Tensor2D) => tf.Scalar
 
-/** How predictions for a set are judged. */
+/** The loss and the accuracy for a set. */
 export interface Scores {
   readonly loss: Score
   readonly accuracy: Score
@@ -36,7 +36,7 @@ const labelAccuracy: Score = (targets, logits) =>
     return tf.sub(1, tf.mean(tf.abs(tf.sub(targets, predicted))))
   })
 
-/** @throws Error for several labels per image if no trick sets the loss, which would be that of one label */
+/** @throws Error for several labels per image if no trick sets the loss: the default is for one label */
 export function checkLoss({ targets }: ImageSet, tricks: readonly Trick[]): void {
   const sets = (list: readonly Trick[]): boolean =>
     list.some(({ loss, tricks: inner = [] }) => loss !== undefined || sets(inner))

@@ -45,7 +45,7 @@ export function alignOptimizer(
       throw new Error(
         `train: expected optimizer to be new or to have trained the same layers, got ${kind} without the state of ` +
           `${shortened(joined.map(([path]) => path))}, and its step count is shared by all variables, so ` +
-          `new ones would get too large updates. Create a new optimizer after unfreezing layers.`,
+          `the updates of new ones would be too large. Create a new optimizer after unfreezing layers.`,
       )
     const initial = internalsOf(optimizer).initialAccumulatorValue ?? 0
     for (const [, variable] of joined) {

@@ -50,7 +50,7 @@ export interface RunOptions {
   /** Use all classes equally often, regardless of their numbers of images; default false: each image once per epoch. */
   readonly balanced?: boolean
   /**
-   * Copies of an image in a batch, one after another, each augmented by draws of its own; default 1. An epoch has as many
+   * Copies of an image in a batch, one after another, each augmented with its own draws; default 1. An epoch has as many
    * steps as without copies, so it uses a random part of the images.
    */
   readonly repeats?: number

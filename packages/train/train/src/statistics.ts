@@ -54,13 +54,13 @@ export class FittingStatistics {
     const pass = this.passes(steps.at(-1)!)
     let sums: tf.Tensor[] = []
     try {
-      // A frozen norm reads its statistics and leaves them; zeros would change what it computes.
+      // A frozen norm uses its statistics without updating them; zeros would change what it computes.
       pass(steps[0]!)
       const moved = await numbersOf(() =>
         candidates.map((path, i) => tf.any(tf.notEqual(variables[path]!, before[i]!))),
       )
       const moving = candidates.filter((_, i) => moved[i] === 1).map((path) => variables[path]!)
-      // From 0, a batch moves its statistic s to (1 − momentum) s, and once more to (1 − momentum)(1 + momentum) s.
+      // Starting at 0, one pass over a batch with the statistic s gives (1 − momentum) s, a second one (1 − momentum²) s.
       const clear = (): void => moving.forEach((each) => each.assign(tf.zerosLike(each)))
       tf.tidy(clear)
       pass(steps[0]!)
@@ -80,7 +80,7 @@ export class FittingStatistics {
       return Object.fromEntries(
         moving.map((each, i) => [
           candidates.find((path) => variables[path] === each)!,
-          // Of a statistic that is 0 in all channels, there is no growth.
+          // A statistic that is 0 in all channels doesn't grow.
           tf.tidy(() => tf.div(sums[i]!, steps.length * (growth[i] === 0 ? 1 : 2 - growth[i]!))),
         ]),
       )
@@ -117,7 +117,7 @@ export const imagesAlone = ({ name, key, options, tricks, images }: Trick): Tric
   images,
 })
 
-/** What the first trick that asks for statistics asks for. */
+/** The duration that the first trick with `statistics` requests. */
 const requested = (tricks: readonly Trick[]): Duration | undefined =>
   tricks
     .map(({ evaluation, tricks: inner = [] }) => evaluation?.statistics ?? requested(inner))

@@ -111,7 +111,7 @@ export async function train(options: TrainOptions): Promise<TrainResult> {
 }
 
 /**
- * `train` as an async iterable of its progress; leaving the loop ends the training.
+ * `train` as an async iterable of its progress; leaving the loop ends training.
  *
  * @example
  * for await (const progress of training(options)) console.log(progress)
@@ -200,7 +200,7 @@ async function* trainingOf(options: TrainOptions): AsyncGenerator<Progress, Trai
         ),
     )
 
-  /** Gives the model the statistics that fit the weights that the tricks have left in it. */
+  /** Sets the model's moving statistics to those that belong to its final weights. */
   const keepStatistics = async (): Promise<void> => {
     const weights = tf.tidy(() => evaluation.weights(variables))
     const averaged = Object.keys(weights).length > 0

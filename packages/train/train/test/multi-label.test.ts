@@ -63,7 +63,7 @@ const options = (
   ...more,
 })
 
-describe('a training', () => {
+describe('training', () => {
   test.each([
     ['binary cross-entropy', () => [binaryCrossEntropy()]],
     ['mixup', () => [mixup({ alpha: 0.2 }), during({}, binaryCrossEntropy())]],
@@ -85,7 +85,7 @@ describe('a training', () => {
   })
 
   test('training accuracy counts each label', async () => {
-    // Without updates, a network of zeros predicts that no label is there.
+    // Without updates, a network of zeros predicts no label.
     const model = network()
     model.setWeights(model.getWeights().map((weight) => tf.zerosLike(weight)))
     const rate: Trick = { name: 'still', options: {}, learningRate: () => 0 }
@@ -165,7 +165,7 @@ describe('mean average precision', () => {
     expect(meanAveragePrecision(targets, scores, 1)).toBeCloseTo(mean, 12)
   })
 
-  test('rejects lists that do not fit', () => {
+  test('rejects lists of mismatched lengths', () => {
     expect(() => meanAveragePrecision([1, 0], [1], 1)).toThrow(
       "meanAveragePrecision: expected number of scores to be of the targets' length, 2, in rows of 1, got 1",
     )

@@ -72,7 +72,7 @@ describe('the indices of a batch', () => {
     }
   })
 
-  test('reach the draws of a training, also of a resumed one', async () => {
+  test('reach the draws of a run, including a resumed one', async () => {
     const seen: number[][] = []
     const spy: Trick = {
       name: 'spy',

@@ -120,7 +120,7 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
     const model = network((name) => layers.layers.batchNormalization({ name }))
     await train(runOf(model, [others()]))
     const { 'norm1/moving_mean': first, 'norm2/moving_mean': second } = fixture.expected
-    // Its other epsilon reaches the second norm.
+    // Its different epsilon affects the input of the second norm.
     expectNear(statisticsIn(model), { 'norm1/moving_mean': first }, 5e-5)
     expectNear(statisticsIn(model), { 'norm2/moving_mean': second }, 1e-3)
   })
@@ -174,7 +174,7 @@ describe.each(['cpu', 'wasm'] as const)('on %s', (backend) => {
   })
 })
 
-test('the stochastic average gets statistics of its own, unless they are averaged', async () => {
+test('the stochastic average gets its own statistics, unless they are averaged', async () => {
   await useBackend('cpu')
   const runs = await Promise.all(
     [{ epochs: 1 }, { steps: 0 }].map(async (statistics) => {

@@ -43,7 +43,7 @@ describe('training', () => {
     expect(result.epochs[4]!.training.loss).toBeLessThan(result.epochs[0]!.training.loss)
   })
 
-  test('of no epochs evaluates the model as it is', async () => {
+  test('for 0 epochs evaluates the unchanged model', async () => {
     const model = denseModel()
     const before = Object.values(variablesOf(model)).map((variable) => [...variable.dataSync()])
     const result = await train(options({ model, epochs: 0 }))

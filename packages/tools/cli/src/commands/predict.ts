@@ -47,7 +47,7 @@ interface Share {
 /** Why a file can't be read. */
 const reasonFor = (file: string, reason: string): string =>
   statSync(resolve(file), { throwIfNoEntry: false })?.isDirectory()
-    ? `it is a folder: pass its pictures, as in ${file}/*.jpg`
+    ? `it is a folder: pass the pictures in it, such as ${file}/*.jpg`
     : reason
 
 /** Returns the classes, most likely first. */

@@ -9,7 +9,7 @@ import type { Command } from './command.ts'
 
 export const report: Command<'out'> = {
   usage: 'report <runs...>',
-  what: 'Write the page of a run, one that compares several, or that of an experiment and its trials',
+  what: 'Write the report of a run, a comparison of several runs, or the report of an experiment',
   flags: ['out'],
   examples: [
     'report runs/a',

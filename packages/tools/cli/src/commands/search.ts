@@ -4,7 +4,7 @@ import type { Command } from './command.ts'
 
 export const search: Command<PolicyFlags> = {
   usage: 'search <data>',
-  what: 'Search an augmentation policy for your data, and compare it with random and published ones',
+  what: 'Search for an augmentation policy for your data, and compare it with random and published ones',
   flags: policyFlags,
   examples: [
     'search ./pictures --budget 2h',

@@ -43,7 +43,7 @@ type Given = Flags<(typeof names)[number]>
 
 export const train: Command<(typeof names)[number]> = {
   usage: 'train <data>',
-  what: 'Train a network on cifar10, cifar100, or a folder with your own pictures',
+  what: 'Train a network on cifar10, cifar100, or a folder of your own pictures',
   flags: names,
   examples: [
     'train ./pictures',

@@ -4,7 +4,7 @@ import type { Command } from './command.ts'
 
 export const tune: Command<TuneFlags> = {
   usage: 'tune <data>',
-  what: 'Search the tricks, their strength and the optimizer options that suit your data',
+  what: 'Search for the tricks, their strengths and the optimizer options that suit your data',
   flags: tuneFlags,
   examples: [
     'tune ./pictures --budget 2h',

@@ -11,7 +11,7 @@ const idleSeconds = 60
 
 export const worker: Command<'queue' | 'storage' | 'processes' | 'untilEmpty'> = {
   usage: 'worker',
-  what: 'Train the trials of an experiment, with any number of other workers on other machines',
+  what: 'Train trials of an experiment, together with workers on other machines',
   flags: ['queue', 'storage', 'processes', 'untilEmpty'],
   examples: ['worker --queue redis://queue:6379 --storage /shared/tricks'],
   async run(_, { queue: where, storage, processes = slots(), untilEmpty = false }) {

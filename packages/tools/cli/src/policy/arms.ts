@@ -36,7 +36,7 @@ export function augmented({ tricks, ...rest }: Bag, augment: Call | undefined): 
 /** A random policy of 25 sub-policies. */
 export const randomPolicyCall = (random: Random): Call => policyCall(randomPolicy(random))
 
-/** What a found augmentation is compared with, at the same training. @param random a random one of its kind */
+/** The baselines, trained for the same epochs as the found augmentation. @param random a random one of its kind */
 export const baselines = (random: Arm['augment']): readonly Arm[] => [
   { name: 'none', augment: () => undefined },
   { name: 'random policies', augment: random },

@@ -6,7 +6,7 @@ import { accuraciesOf, type PairRun, trainPairs } from '../tune/pairs.ts'
 import type { TuneSetup } from '../tune/setup.ts'
 import { type Arm, augmented } from './arms.ts'
 
-/** An augmentation's accuracy, and what the found one has more, over pairs with the same seed. */
+/** An augmentation's accuracy, and the gain of the found one over it, in pairs with the same seed. */
 export interface Compared {
   readonly name: string
   readonly accuracy: Estimate

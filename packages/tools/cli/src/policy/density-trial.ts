@@ -63,7 +63,7 @@ export const densityProgram: Program = async ({ trial, storage, signal, progress
         if (signal.aborted) throw new Error('stopped')
         const draws = random.fork(`sub-policy ${j}`)
         const test = await augmentedCopy(held, steps, { random: draws, at: first + i, mean })
-        // All steps are done, so this only evaluates, as at the end of the training.
+        // All steps are done, so this only evaluates, as at the end of a run.
         const { testLogits } = await train({
           ...options,
           data: { ...data, test },

@@ -13,13 +13,13 @@ import { bestAndMean } from './scores.ts'
 const folds = [0, 1, 2, 3, 4] as const
 /** The number of candidates that each fold tries. */
 const tries = { most: 200, fewest: 20 } as const
-/** Candidates that are proposed at once, and those of a trial: two trials per fold keep many processes busy. */
+/** Candidates proposed at once, and candidates per trial: two trials per fold keep many processes busy. */
 const [perRound, perTrial] = [10, 5]
 /** One of this many candidates is kept: the authors keep 10 of 200. */
 const keptOf = 20
 /** Sub-policies of a candidate. */
 const subPolicies = 5
-/** Images on which a fold judges: with a small budget, more candidates find more than more images. */
+/** Images on which a fold scores candidates. With a small budget, more candidates help more than more images. */
 const judged = { fewest: 250, most: 2000 } as const
 /** The time to augment an image and classify it, relative to that of a step of training on one; measured. */
 const judging = 0.75
@@ -36,7 +36,7 @@ export const density: Method = {
     const largest = Math.max(1, Math.min(judged.most, Math.floor(heldShare * images)))
     const smallest = Math.min(judged.fewest, largest)
     let { epochs } = sizes
-    // At most half for the networks.
+    // At most half of the epochs are for the networks.
     while (
       epochs > fewestEpochs(sizes) &&
       network(epochs) > Math.min(most / 2, most - cost(tries.fewest, smallest))
@@ -52,7 +52,7 @@ export const density: Method = {
       rounds: candidates / perRound,
       held,
       cost: Math.ceil(network(epochs) + cost(candidates, held)),
-      text: `${folds.length} networks of ${epochs} epochs, which judge ${candidates} candidates each on ${held} images`,
+      text: `${folds.length} networks of ${epochs} epochs, which score ${candidates} candidates each on ${held} images`,
     }
   },
   search: searchDensity,
@@ -62,8 +62,8 @@ export const density: Method = {
 type Candidate = Tried & { readonly result?: DensityMetrics['candidates'][number] }
 
 /**
- * Trains a network per fold without the augmentation, and searches policies with which each classifies its held-out images
- * best. A round is a function of the results of those before.
+ * Trains a network per fold without the augmentation, and searches for policies with which each classifies its held-out
+ * images best. A round is a function of the results of the previous ones.
  *
  * @returns the best policies of all folds as one; undefined if interrupted
  */

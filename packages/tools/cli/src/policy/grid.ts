@@ -47,7 +47,7 @@ async function searchGrid(means: Means): Promise<Found | undefined> {
     const entries = await resultsOf(trials, means)
     if (!entries) return undefined
     const scores = entries.map((entry) => scoreOf(entry))
-    // A training that diverged counts as an accuracy of 0.
+    // A run that diverged counts as an accuracy of 0.
     for (const [i, score] of scores.entries()) accuracies[i]!.push(score ?? 0)
     say(`Seed ${String(round + 1).padStart(3)}/${plan.rounds}  ${bestAndMean(scores)}`)
   }

@@ -4,31 +4,31 @@ import { armOf } from '../trials/rows.ts'
 import type { Bag, Call } from '../tune/bag.ts'
 import type { TuneSetup } from '../tune/setup.ts'
 
-/** What the length of a search depends on. */
+/** The sizes that determine the length of a search. */
 export interface Sizes {
   /** Epochs of the recipe. */
   readonly epochs: number
   /** Training images. */
   readonly images: number
-  /** Trainings per generation. */
+  /** Runs per generation. */
   readonly members: number
 }
 
 /** How a search uses its share of the budget. */
 export interface Plan {
-  /** Epochs of each training. */
+  /** Epochs of each run. */
   readonly epochs: number
   /** The number of rounds, as the method counts them. */
   readonly rounds: number
-  /** With networks that judge, the number of images on which they do. */
+  /** If networks score candidates: the number of images on which they do. */
   readonly held?: number
-  /** Epochs of all trainings together. */
+  /** Epochs of all runs together. */
   readonly cost: number
-  /** In a line. */
+  /** A description in one line. */
   readonly text: string
 }
 
-/** What a search works with. */
+/** The inputs of a search. */
 export interface Means {
   readonly queue: Queue
   readonly storage: string
@@ -45,27 +45,27 @@ export interface Means {
   readonly onTrained: (entries: readonly Entry[]) => void
 }
 
-/** What a search found. */
+/** The result of a search. */
 export interface Found {
   readonly call: Call
-  /** How, in a sentence or two. */
+  /** A description in a sentence or two. */
   readonly text: string
-  /** Everything that was tried. */
+  /** All candidates with their results. */
   readonly tried: Readonly<Record<string, Json>>
 }
 
 /** A method of searching. */
 export interface Method {
   readonly title: string
-  /** A random one of its kind, with which the found one is compared. */
+  /** A random augmentation of the same kind, as a baseline. */
   random(random: Random): Call
-  /** @param most epochs of all trainings together; a smaller plan is the smallest possible */
+  /** @param most limit on the epochs of all runs together; the smallest possible plan may exceed it */
   plan(most: number, sizes: Sizes): Plan
   /** @returns undefined if interrupted */
   search(means: Means): Promise<Found | undefined>
 }
 
-/** Epochs of the shortest training that says anything about an augmentation. */
+/** Epochs of the shortest run that can distinguish augmentations. */
 export const fewestEpochs = ({ epochs }: Sizes): number => Math.min(4, epochs)
 
 /**
@@ -82,7 +82,9 @@ export async function resultsOf(
   if (entries.length < trials.length) return undefined
   const failed = entries.find(({ state }) => state === 'failed')
   if (failed)
-    throw new Error(`search: ${armOf(failed.trial)}: ${failed.error}. Start it again to try again.`)
+    throw new Error(
+      `search: ${armOf(failed.trial)}: ${failed.error}. Run the command again to retry.`,
+    )
   onTrained?.(entries)
   return entries
 }

@@ -2,13 +2,13 @@ import type { Account } from '../tune/budget.ts'
 import type { Plan, Sizes } from './method.ts'
 import { methods, type MethodName } from './methods.ts'
 
-/** The search's maximum share of the budget; the rest compares what it found. */
+/** The search's maximum share of the budget; the rest is for the comparison. */
 const searchShare = 0.5
 /** Pairs of the comparison. */
 const pairs = { fewest: 2, most: 10 } as const
 
 /**
- * How long a search trains, and how many pairs are compared.
+ * The length of a search, and the number of pairs in the comparison.
  *
  * @throws Error if the budget is too small
  */
@@ -36,7 +36,7 @@ export function planOf(
     throw new Error(
       `search: expected --budget to be at least ${account.text(needed * perEpoch, processes)} for ${shortest.text} ` +
         `and ${pairs.fewest} pairs of ${epochs} epochs for each of ${arms} augmentations, got ` +
-        `${account.text(account.total, processes)}. Give it more, or fewer --epochs, --images or --members.`,
+        `${account.text(account.total, processes)}. Use a larger budget, or fewer --epochs, --images or --members.`,
     )
   const most = Math.min(Math.max(searchShare * total, shortest.cost), total - reserve)
   const plan = methods[method].plan(most, sizes)

@@ -29,7 +29,7 @@ export function generationEnds(epochs: number): number[] {
   return Array.from({ length: count }, (_, i) => Math.round(((i + 1) * epochs) / count))
 }
 
-/** Epochs that a search trains in all. */
+/** The total epochs of a search. */
 export const populationEpochs = (members: number, epochs: number): number =>
   members * (epochs + generationEnds(epochs).length - 1)
 
@@ -52,8 +52,8 @@ export const population: Method = {
 }
 
 /**
- * Trains a population: after each generation the worst quarter continue with the weights and a changed policy of members of
- * the best. Each trial holds its whole schedule so far, so a generation is a function of the results of the one before.
+ * Trains a population: after each generation, the worst quarter continue with the weights and a mutated policy of members
+ * of the best quarter. Each trial holds its whole schedule so far, so a generation is a function of the previous one's results.
  *
  * @returns the schedule of the best member, as shares of a run; undefined if interrupted
  */
@@ -118,7 +118,7 @@ async function searchPopulation(means: Means): Promise<Found | undefined> {
   }
 }
 
-/** Neighbours with the same policy as one. */
+/** Merges successive parts with the same policy. */
 export const joined = (schedule: PolicySchedule): PolicySchedule =>
   schedule.filter(
     ({ policy }, i) => JSON.stringify(policy) !== JSON.stringify(schedule[i + 1]?.policy),

@@ -1,4 +1,4 @@
-// What a search for a policy writes in its folder.
+// The files that a search for a policy writes to its folder.
 import { isFile } from '../recipes/file.ts'
 import type { Call } from '../tune/bag.ts'
 import { entryNamed } from '../tune/bag.ts'
@@ -7,24 +7,24 @@ import { gainText } from '../tune/record.ts'
 import type { Compared } from './compare.ts'
 import type { Found } from './method.ts'
 
-/** What a search found, and how good that is. */
+/** The result of a search, and its comparison. */
 export interface Concluded extends Found {
   readonly compared: readonly Compared[]
   readonly n: number
-  /** Epochs of a training in the search. */
+  /** Epochs of a run in the search. */
   readonly epochs: number
   /** Processor time of all trials of the search together. */
   readonly cost: { readonly wallClock: { readonly cpuSeconds: number } }
 }
 
-/** The option of a found call that is kept in a file of its own; undefined if its options are short. */
+/** The option of a found call that is kept in a separate file; undefined if its options are short. */
 export const filedOption = ({ options }: Call): 'schedule' | 'policy' | undefined =>
   (['schedule', 'policy'] as const).find((name) => name in options)
 
 /**
  * The recipe with the found augmentation before its tricks.
  *
- * @param replaced names of its tricks that the found one replaces
+ * @param replaced names of the recipe's tricks that the found one replaces
  */
 export function recipeOnTop(
   name: string,
@@ -58,7 +58,7 @@ export function recipeOnTop(
 
 const size = (share: number): string => (share * 100).toFixed(2)
 
-/** `README.md`: what was found, for a person. */
+/** `README.md`: a readable summary of the result. */
 export function pageOf(
   { call, text, compared, n, cost }: Concluded,
   of: { readonly title: string; readonly data: string; readonly again: string },
@@ -71,7 +71,7 @@ export function pageOf(
   return [
     `# An augmentation for ${of.data}`,
     '',
-    `${of.title}: ${text} Everything that was tried is in [search.json](search.json)` +
+    `${of.title}: ${text} All candidates are in [search.json](search.json)` +
       (filed
         ? `, the ${filed} in [${filed}.json](${filed}.json), for \`${factoryOf(call)}({ ${filed} })\`.`
         : `. Found: \`${callCode(call)}\`.`),
@@ -80,13 +80,13 @@ export function pageOf(
     ...(filed === 'policy' ? ['![Sub-policies on pictures](sub-policies.svg)', ''] : []),
     `The search took ${(cost.wallClock.cpuSeconds / 60).toFixed(1)} processor-minutes.`,
     '',
-    '## Compared',
+    '## Comparison',
     '',
-    `Accuracy on test images in %, over ${n} fresh seeds, which all augmentations share, and by how much the found one is better, in ` +
-      'percentage points over pairs. Each seed has a random policy of its own. The intervals are of 95 % each, not corrected for ' +
-      'their number.',
+    `Accuracy on test images in %, over ${n} fresh seeds, which all augmentations share, and the gain of the found one over each, ` +
+      'in percentage points over pairs. Each seed has a different random policy. The 95 % confidence intervals are not corrected ' +
+      'for multiple comparisons.',
     '',
-    '| augmentation | accuracy | found is better by |',
+    '| augmentation | accuracy | gain of the found one |',
     '| --- | ---: | ---: |',
     ...rows,
     '',

@@ -6,10 +6,10 @@ import { augmented, policyCall, randomPolicyCall } from './arms.ts'
 import { fewestEpochs, type Found, type Means, type Method, resultsOf } from './method.ts'
 import { bestAndMean } from './scores.ts'
 
-/** Updates of the controller that a plan aims at: with fewer epochs per training there can be more. */
+/** The number of updates of the controller that a plan aims for: fewer epochs per run allow more. */
 const updates = 20
 const fewestUpdates = 3
-/** The best policies that become one, of 25 sub-policies, as in the paper. */
+/** The number of best policies that are merged into one of 25 sub-policies, as in the paper. */
 const joinedPolicies = 5
 
 /** AutoAugment with a small controller. */
@@ -78,8 +78,7 @@ async function searchReinforced(means: Means): Promise<Found | undefined> {
     .filter(({ accuracy }) => accuracy !== null)
     .toSorted((a, b) => b.accuracy! - a.accuracy!)
     .slice(0, joinedPolicies)
-  if (best.length === 0)
-    throw new Error('search: every training diverged. Use a smaller learning rate.')
+  if (best.length === 0) throw new Error('search: every run diverged. Use a smaller learning rate.')
   return {
     call: policyCall(best.flatMap(({ policy }) => policy)),
     text: `${plan.text}. The policy has the sub-policies of the best ${best.length}.`,

@@ -60,7 +60,7 @@ export async function runSearch(data: string, flags: Given, program: string): Pr
   return 0
 }
 
-/** What the found augmentation is compared with. */
+/** The augmentations of the comparison, apart from the found one. */
 function armsOf(method: MethodName, only: string | undefined): readonly Arm[] {
   const all = baselines(methods[method].random)
   const names = chosenNames(
@@ -86,7 +86,7 @@ interface Search {
   readonly seed: number
   readonly processes: number
   readonly account: Account
-  /** Without the found one. */
+  /** Excluding the found one. */
   readonly arms: readonly Arm[]
 }
 
@@ -137,7 +137,7 @@ async function drive(
   return compared && { ...found, compared, n, epochs, cost: { wallClock: { cpuSeconds } } }
 }
 
-/** Trains with a random policy for a moment, to know what an epoch takes. */
+/** Trains briefly with a random policy, to measure the time of an epoch. */
 async function timingOf(
   queue: Queue,
   {

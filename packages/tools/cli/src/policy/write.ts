@@ -48,14 +48,14 @@ export async function writeFound(
   view.say('')
   for (const { name: arm, accuracy, gain } of compared)
     view.result(
-      `${percent(accuracy.mean).padStart(9)}  ${arm.padEnd(28)}${gain ? `found is better by ${gainText(gain)}` : ''}`,
+      `${percent(accuracy.mean).padStart(9)}  ${arm.padEnd(28)}${gain ? `gain of the found one ${gainText(gain)}` : ''}`,
     )
   view.result(`           percentage points, n = ${n}, on test images`)
   view.result(`\nReport     ${join(out, 'README.md')}`)
   view.result(`Train      ${program} train ${quoted(data)} --recipe ${quoted(file)}`)
 }
 
-/** What a picture shows: sub-policies, and images that each changes. */
+/** The content of a picture: sub-policies, and images that each of them changes. */
 const shown = { subPolicies: 10, images: 7 } as const
 
 /** Draws the first sub-policies on images of the data, with their probabilities. */

@@ -15,7 +15,7 @@ export type Beginning = Partial<
 
 const usualMinutes = 3
 
-/** Whose weights can be downloaded, and their multiply-adds in those of the first: 407, 631 and 899 million. */
+/** Networks with downloadable weights, with their multiply-adds (407, 631 and 899 million) relative to the first. */
 const networks = [
   { name: 'efficientnet-lite0', cost: 1 },
   { name: 'efficientnet-lite1', cost: 1.55 },
@@ -132,7 +132,9 @@ function inWords(plan: ReturnType<typeof planOf>, inputs: PlanInputs): string {
   const why = [
     `This machine computes the features of ${imagesPerSecond.toFixed(0)} images/s.`,
     ...(smaller
-      ? [`Pictures are scaled below the network's ${inputs.size} pixels, as there are many.`]
+      ? [
+          `Pictures are scaled below the network's ${inputs.size} pixels, as there are too many for the time.`,
+        ]
       : []),
     ...(seconds > minutes * 60 && given.views === undefined
       ? [`This takes longer than --minutes ${minutes}, as each picture must be used once.`]

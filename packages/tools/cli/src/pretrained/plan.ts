@@ -17,7 +17,7 @@ export interface PlanInputs {
   readonly pictures: number
   /** Number of test pictures, evaluated once. */
   readonly tested: number
-  /** Images per second whose features the network computes at its own size. */
+  /** Images per second that the network computes features of, at its own size. */
   readonly imagesPerSecond: number
   /** Side of the pictures that the network was trained on, in pixels. */
   readonly size: number
@@ -26,7 +26,7 @@ export interface PlanInputs {
   readonly given: { readonly size?: number; readonly views?: number; readonly epochs?: number }
 }
 
-/** Reading pictures, fitting and the report take the rest of the time, and these seconds. */
+/** The share of the time to plan with; the rest, and `overhead` seconds, are for reading, fitting and the report. */
 const share = 0.85
 const overhead = 15
 /** Seconds of a time limit to plan with. */
@@ -35,7 +35,7 @@ const plannedOf = (minutes: number): number => Math.max(0, share * 60 * minutes 
 const mostViews = 4
 /** Cost of a fine-tuning step in forward passes, with batch norm folded and the lower blocks frozen. */
 const stepCost = 3
-/** Fewer change little, as the rate must first rise and then fall. */
+/** Fewer epochs change little, as the rate must first rise and then fall. */
 const fewestEpochs = 3
 const mostEpochs = 10
 
@@ -67,18 +67,18 @@ export function minutesToFineTune({ pictures, tested, imagesPerSecond }: PlanInp
   return Math.ceil((images / imagesPerSecond + overhead) / share / 60)
 }
 
-/** A network that a plan may be for. */
+/** A network to choose from. */
 export interface Candidate {
   readonly name: PretrainedModel
   /** The side of the pictures that it was trained on. */
   readonly size: number
-  /** How many times as long as the first one it takes per picture, at its own size. */
+  /** Its time per picture, at its own size, relative to the first network's. */
   readonly cost: number
 }
 
 /**
  * The first network if there is time to fine-tune it, as that gains more than a larger network; otherwise the most
- * accurate one that leaves time for two views, as a larger network gains more than they do; otherwise the first.
+ * accurate one that leaves time for two views, as a larger network gains more than further views; otherwise the first.
  *
  * @param inputs with the first network's speed
  * @param candidates from the fastest to the most accurate

@@ -7,7 +7,7 @@ import { trialWorker, version } from './common.ts'
  * Opens the trials in a folder or on a server and runs a driver on them: with worker processes of this machine, or, on a
  * server, with those of other machines.
  *
- * @param drive gets the queue, the folder of the checkpoints, and a signal that is aborted too if the workers break
+ * @param drive gets the queue, the folder of the checkpoints, and a signal that is also aborted if the workers fail
  */
 export async function driveTrials<T>(
   out: string,

@@ -21,7 +21,7 @@ export function budgetOf(text: string): Budget {
   )
 }
 
-/** A training that was started. */
+/** A run that was started. */
 export interface Spent {
   readonly epochs: number
   /** Absent while it runs. */
@@ -40,16 +40,16 @@ export class Account {
     this.total = 'seconds' in budget ? budget.seconds * processes : budget.epochs
   }
 
-  /** The cost of trainings; for running ones, the expected cost. */
-  spentOn(trainings: readonly Spent[]): number {
-    if (!this.#byTime) return trainings.reduce((sum, { epochs }) => sum + epochs, 0)
-    const perEpoch = secondsPerEpoch(trainings)
-    return trainings.reduce((sum, { epochs, seconds }) => sum + (seconds ?? epochs * perEpoch), 0)
+  /** The cost of runs; for those in progress, the expected cost. */
+  spentOn(runs: readonly Spent[]): number {
+    if (!this.#byTime) return runs.reduce((sum, { epochs }) => sum + epochs, 0)
+    const perEpoch = secondsPerEpoch(runs)
+    return runs.reduce((sum, { epochs, seconds }) => sum + (seconds ?? epochs * perEpoch), 0)
   }
 
   /** The estimated cost of an epoch. */
-  perEpoch(trainings: readonly Spent[]): number {
-    return this.#byTime ? secondsPerEpoch(trainings) : 1
+  perEpoch(runs: readonly Spent[]): number {
+    return this.#byTime ? secondsPerEpoch(runs) : 1
   }
 
   /** Formats an amount: the time per process, or as the flag is written. */
@@ -58,9 +58,9 @@ export class Account {
   }
 }
 
-/** The mean over finished trainings. */
-function secondsPerEpoch(trainings: readonly Spent[]): number {
-  const known = trainings.filter(({ seconds }) => seconds !== undefined)
+/** The mean over finished runs. */
+function secondsPerEpoch(runs: readonly Spent[]): number {
+  const known = runs.filter(({ seconds }) => seconds !== undefined)
   const epochs = known.reduce((sum, each) => sum + each.epochs, 0)
   return epochs === 0 ? 0 : known.reduce((sum, { seconds }) => sum + seconds!, 0) / epochs
 }

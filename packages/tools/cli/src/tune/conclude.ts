@@ -47,8 +47,8 @@ export async function tune(options: Search): Promise<Found | undefined> {
   const start = startOf(searched)
 
   const left = account.total - account.spentOn(trained.map(spentOf))
-  const perTraining = setup.epochs * account.perEpoch(trained.map(spentOf))
-  const shares = sharesOf(left / perTraining)
+  const perRun = setup.epochs * account.perEpoch(trained.map(spentOf))
+  const shares = sharesOf(left / perRun)
   const candidates = ranking(decisions).filter(({ candidate }) => candidate !== 0)
   const finalists = [
     { name: 'the recipe', configuration: start },
@@ -81,7 +81,7 @@ export async function tune(options: Search): Promise<Found | undefined> {
   const [ofBase, ofWinner = ofBase] = pairs as [number[], number[]?]
   const parts = isBase ? [] : partsOf(searched, winner)
   const rest = account.total - account.spentOn(trained.map(spentOf))
-  const seeds = Math.min(10, Math.floor(rest / perTraining / (parts.length + 1)))
+  const seeds = Math.min(10, Math.floor(rest / perRun / (parts.length + 1)))
   const without =
     parts.length > 0 && seeds > 0 ? await stage('parts', [found, ...parts], seeds) : []
   if (!without) return undefined
@@ -109,16 +109,16 @@ interface Arm {
   readonly configuration: Configuration
 }
 
-/** Divides the remaining trainings between the stages. */
-export function sharesOf(trainings: number): {
+/** Divides the remaining runs between the stages. */
+export function sharesOf(runs: number): {
   readonly finalists: number
   readonly finalistSeeds: number
   readonly comparisonSeeds: number
 } {
-  // With few trainings, more finalists find a good one sooner than more seeds do.
-  const finalistSeeds = trainings >= 40 ? 3 : trainings >= 25 ? 2 : 1
-  const finalists = Math.min(6, Math.max(2, Math.floor((0.3 * trainings) / finalistSeeds)))
-  const comparisonSeeds = Math.min(10, Math.max(2, Math.floor(0.2 * trainings)))
+  // With few runs, more finalists are more likely to include a good one than more seeds are to identify it.
+  const finalistSeeds = runs >= 40 ? 3 : runs >= 25 ? 2 : 1
+  const finalists = Math.min(6, Math.max(2, Math.floor((0.3 * runs) / finalistSeeds)))
+  const comparisonSeeds = Math.min(10, Math.max(2, Math.floor(0.2 * runs)))
   return { finalists, finalistSeeds, comparisonSeeds }
 }
 

@@ -50,11 +50,11 @@ export const heldShare = 0.4
 /** One of several random divisions of the training images. */
 export interface Fold {
   readonly index: number
-  /** The number of images to judge on; rounded up by class. */
+  /** The number of images to score candidates on; rounded up by class. */
   readonly held: number
 }
 
-/** The images of a fold, stratified by class: those to train on, three fifths, and those to judge on. */
+/** The images of a fold, stratified by class: those to train on, three fifths, and those to score candidates on. */
 export function foldOf(
   set: ImageSet,
   fold: Fold,

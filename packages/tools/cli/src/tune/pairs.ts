@@ -5,13 +5,13 @@ import { scoreOf, tuneTrial } from './search.ts'
 import type { TuneSetup } from './setup.ts'
 import type { TuneConfig } from './trial.ts'
 
-/** What is trained with each of the seeds that all arms share. */
+/** A configuration that is trained with each of the seeds that all arms share. */
 export interface PairArm {
   readonly name: string
   bag(seed: number): Bag
 }
 
-/** A training of an arm with a seed. */
+/** A run of an arm with a seed. */
 export interface PairRun {
   readonly arm: PairArm
   readonly trial: Trial
@@ -24,7 +24,7 @@ export interface PairRun {
  * @param options.stage precedes the arms' names in the trials
  * @param options.first the first seed; the others follow it
  * @returns the runs, seed by seed; without an entry if interrupted before its result
- * @throws Error if a training failed
+ * @throws Error if a run failed
  */
 export async function trainPairs(
   arms: readonly PairArm[],
@@ -57,7 +57,7 @@ export async function trainPairs(
   const failed = entries.find(({ state }) => state === 'failed')
   if (failed)
     throw new Error(
-      `${command}: ${armOf(failed.trial)}: ${failed.error}. Start it again to try again.`,
+      `${command}: ${armOf(failed.trial)}: ${failed.error}. Run the command again to retry.`,
     )
   const results = new Map(entries.map((entry) => [entry.trial.id, entry]))
   return runs.map((run) => {
@@ -66,6 +66,6 @@ export async function trainPairs(
   })
 }
 
-/** An arm's accuracies, seed by seed; a training that diverged counts as 0. */
+/** An arm's accuracies, seed by seed; a run that diverged counts as 0. */
 export const accuraciesOf = (runs: readonly PairRun[], arm: PairArm): number[] =>
   runs.filter((run) => run.arm === arm).map(({ entry }) => scoreOf(entry) ?? 0)

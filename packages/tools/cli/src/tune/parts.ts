@@ -11,8 +11,8 @@ export interface Without {
 const off = (value: unknown): boolean | 'none' => (typeof value === 'boolean' ? false : 'none')
 
 /**
- * A configuration without each of its parts: every trick is removed, a trick of the recipe that it dropped is restored, and
- * so are the recipe's optimizer and batch size.
+ * A configuration without each of its parts in turn: each trick is removed, each trick of the recipe that it dropped is
+ * restored, and so are the recipe's optimizer and batch size.
  */
 export function partsOf(searched: Searched, winner: Configuration): Without[] {
   const { space, start } = searched

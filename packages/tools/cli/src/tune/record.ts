@@ -18,7 +18,7 @@ export interface About {
   readonly versions: Readonly<Record<string, string>>
 }
 
-/** `tune.json`: everything that was tried. Times and machines differ between equal searches. */
+/** `tune.json`: all trials. Times and machines differ between equal searches. */
 export interface TuneRecord extends About {
   readonly budget: string
   readonly trials: readonly TrialRecord[]
@@ -32,11 +32,11 @@ interface TrialRecord {
   readonly name: string
   readonly stage: Trained['stage']
   readonly seed: number
-  /** Epochs of the whole training. */
+  /** Epochs of a whole run. */
   readonly budget: number
   readonly from?: string
   readonly configuration: Configuration
-  /** Null if the training diverged. */
+  /** Null if the run diverged. */
   readonly accuracy?: number | null
   readonly loss?: number | null
   readonly error?: string

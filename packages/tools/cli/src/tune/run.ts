@@ -15,7 +15,7 @@ import { tune, type Found } from './conclude.ts'
 import { narrowed, readSpace } from './given.ts'
 import { type About, checkSame, gainText, pageOf, writeRecord } from './record.ts'
 import { prepare } from './prepare.ts'
-import { fewestTrainings, type Trained } from './search.ts'
+import { fewestRuns, type Trained } from './search.ts'
 import { bagOf, type Searched, spaceOf } from './space.ts'
 import { isKept } from './bag.ts'
 import type { TuneSetup } from './setup.ts'
@@ -88,10 +88,10 @@ export async function runTune(data: string, flags: Given, program: string): Prom
 
 /** Checks a budget in epochs before training. */
 function checkEpochs(budget: Budget, { epochs }: TuneSetup): void {
-  const needed = fewestTrainings * epochs
+  const needed = fewestRuns * epochs
   if ('epochs' in budget && budget.epochs < needed)
     throw new UsageError(
-      `--budget: expected at least ${needed}epochs, ${fewestTrainings} trainings of ${epochs} epochs, got ${budget.epochs}epochs. ` +
+      `--budget: expected at least ${needed}epochs, ${fewestRuns} runs of ${epochs} epochs, got ${budget.epochs}epochs. ` +
         'Use a larger budget, or fewer --epochs.',
     )
 }

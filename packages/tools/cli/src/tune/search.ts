@@ -53,10 +53,10 @@ const factor = 3
  * which trial was faster, and no process waits.
  */
 const lagPerProcess = 4
-/** The smallest budget, in whole trainings, that suffices for the search and the comparison. */
-export const fewestTrainings = 10
+/** The smallest budget, in whole runs, that suffices for the search and the comparison. */
+export const fewestRuns = 10
 
-/** Epochs of each rung: a shorter one would favour candidates without augmentation, which pays off late. */
+/** Epochs of each rung. A shorter first rung would favour candidates without augmentation, whose benefit comes late. */
 export function rungsOf(epochs: number): number[] {
   const budgets = rungBudgets({ smallest: Math.max(1, epochs / factor), largest: epochs, factor })
   return [...new Set(budgets.map(Math.round))]
@@ -92,14 +92,14 @@ export function tuneTrial(
 
 type Decision = Training & Trained
 
-/** The cost of a training that resumes from the previous rung. */
+/** The cost of a run that resumes from the previous rung. */
 export function spentOf({ epochs, entry }: Trained): Spent {
   const { seconds } = metricsOf(entry)?.wallClock ?? {}
   return { epochs, ...(seconds !== undefined && { seconds }) }
 }
 
 /**
- * Trains candidates until the search's share of the budget is used. The next training depends on earlier results alone,
+ * Trains candidates until the search's share of the budget is used. The next run depends on earlier results alone,
  * so a killed search is continued from the trials in the queue.
  *
  * @returns the trials, in the order of the decisions
@@ -176,10 +176,10 @@ function checkFirst({ entry, ...first }: Decision, { setup, account, processes }
   if (scoreOf(entry) === null)
     throw new Error('tune: the recipe itself diverges. Lower its learning rate.')
   const perEpoch = account.perEpoch([spentOf({ ...first, entry: entry! })])
-  const needed = fewestTrainings * setup.epochs * perEpoch
+  const needed = fewestRuns * setup.epochs * perEpoch
   if (needed <= account.total) return
   throw new Error(
-    `tune: expected --budget to be at least ${account.text(needed, processes)}, ${fewestTrainings} trainings of ` +
+    `tune: expected --budget to be at least ${account.text(needed, processes)}, ${fewestRuns} runs of ` +
       `${setup.epochs} epochs, got ${account.text(account.total, processes)}. Use a larger budget, or fewer --epochs or --images.`,
   )
 }

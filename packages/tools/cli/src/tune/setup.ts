@@ -8,7 +8,7 @@ export interface TuneSetup {
   readonly skipBroken: boolean
   readonly backend: string
   readonly precision: Precision
-  /** Epochs of a whole training; a trial's budget may be smaller. */
+  /** Epochs of a whole run; a trial's budget may be smaller. */
   readonly epochs: number
   /** Numbers of images; `test` is 0 if the data has its own test images. */
   readonly images: { readonly training: number; readonly validation: number; readonly test: number }

@@ -1,11 +1,11 @@
-/** What a trial took, which differs between equal trials. */
+/** The time of a trial, which differs between equal trials. */
 export interface WallClock {
   readonly seconds: number
   /** Processor time of all threads. */
   readonly cpuSeconds: number
 }
 
-/** Starts to measure. @returns what has passed since */
+/** Starts measuring. @returns a function that returns the time since */
 export function stopwatch(): () => WallClock {
   const [began, before] = [performance.now(), process.cpuUsage()]
   return () => {

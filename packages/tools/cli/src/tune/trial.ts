@@ -29,7 +29,7 @@ export interface TuneMetrics {
   /** Null if the loss or a gradient became NaN or infinite. */
   readonly accuracy: number | null
   readonly loss: number | null
-  /** Steps of the whole training so far. */
+  /** Steps of the whole run so far. */
   readonly steps: number
   /** The kind of machine. */
   readonly on: string
@@ -50,7 +50,7 @@ export async function trainBag(job: Job, seconds: number): Promise<Outcome> {
     on: machineOf(training.options.precision),
     wallClock: elapsed(),
   }
-  // Other trials continue a part of a training, and use the network of a fold.
+  // Other trials continue a part of a run, and use the network of a fold.
   const isUsed = job.trial.budget < config.setup.epochs || config.fold !== undefined
   return {
     metrics: whole as unknown as Json,
@@ -58,9 +58,9 @@ export async function trainBag(job: Job, seconds: number): Promise<Outcome> {
   }
 }
 
-/** A trial's training. */
+/** A trial's run. */
 export interface OpenTraining {
-  /** What `train` gets, except what belongs to an attempt. */
+  /** The options of `train`, except those of an attempt. */
   readonly options: TrainOptions & { readonly precision: Precision; readonly batchSize: number }
   /** Epochs, with those of a pause. */
   readonly length: number
@@ -68,7 +68,7 @@ export interface OpenTraining {
   dispose(): void
 }
 
-/** Opens the training of a trial. */
+/** Sets up the run of a trial. */
 export async function openTraining(
   { seed, budget }: Pick<Job['trial'], 'seed' | 'budget'>,
   { bag, setup, measured, pause, fold }: TuneConfig,
@@ -122,7 +122,7 @@ async function metricsOf(
         every: { epochs: trial.budget },
         seconds,
         save(checkpoint) {
-          // What a longer training resumes from is kept apart from what comes after, at a falling rate.
+          // The state that a longer run resumes from is kept apart from the epochs at a falling rate.
           const own =
             checkpoint.step > trial.budget * stepsPerEpoch
               ? join(job.folder, pauseFolder)
@@ -159,8 +159,8 @@ function earlierAttempt({ earlier }: Job): ReturnType<typeof newestCheckpoint> {
 }
 
 /**
- * The end of the previous rung. If its checkpoint was removed, the training is repeated from the beginning, with the
- * same result.
+ * The end of the previous rung. If its checkpoint was removed, the run is repeated from the beginning, with the same
+ * result.
  */
 function earlierRung({ trial, storage }: Job): ReturnType<typeof newestCheckpoint> {
   return trial.from === undefined ? undefined : newestCheckpoint(attemptsAt(storage, trial.from))
@@ -172,14 +172,14 @@ export function bagTricks(bag: Bag, recipe: Recipe, context: RecipeContext): Tri
   return bag.tricks.flatMap((part) => {
     if (isKept(part)) return own.filter((trick) => keyOf(trick) === part.kept)
     const trick = makeTrick(part)
-    // A longer training has a longer schedule, which resumes from the checkpoint of the shorter one.
+    // A longer run has a longer schedule, which resumes from the checkpoint of the shorter one.
     return part.name === scheduledEntry.name ? { ...trick, options: {} } : trick
   })
 }
 
 /**
- * The length of a training that pauses after some epochs, during which the rate falls to 0, as accuracy at a high rate
- * says little.
+ * The length of a run that pauses after some epochs, in which the rate falls to 0, as accuracy at a high rate is a poor
+ * guide.
  */
 export const pausedLength = (
   epochs: number,
@@ -188,8 +188,8 @@ export const pausedLength = (
 ): number => Math.min(whole, epochs + pause)
 
 /**
- * Ends a training at a rung's budget: the rate falls to 0 in a few more epochs. The longer training resumes from the
- * state before them; the trick has no options, so that both count as the same training.
+ * Ends a run at a rung's budget: the rate falls to 0 in a few more epochs. The longer run resumes from the state before
+ * them; the trick has no options, so that both count as the same run.
  */
 function pauseAfter(epochs: number, whole: number, end: number): Trick {
   const isOver = epochs >= whole

@@ -72,7 +72,7 @@ function lineOf({ name, stage, entry, trial }: Trained): string {
   return `${result.padStart(8)}  ${what}${stage === 'search' ? `: ${tricks || 'no tricks'}` : ''}`
 }
 
-/** The best among the longest trainings so far. */
+/** The best among the longest runs so far. */
 function bestText(known: readonly Trained[], { epochs }: TuneSetup): string {
   const searched = known.filter(({ stage }) => stage === 'search')
   for (const budget of rungsOf(epochs).toReversed()) {

@@ -8,7 +8,7 @@ export interface RunLength {
   readonly from?: number
 }
 
-/** The state of a running training: the best epoch so far and the time remaining. */
+/** The state of a run in progress: the best epoch so far, and the remaining time. */
 export class Course {
   readonly epochs: number
   best: { readonly accuracy: number; readonly epoch: number } | undefined

@@ -56,7 +56,7 @@ const headSchema = v.looseObject({
   decay: v.number(),
   training: metrics,
   validation: v.optional(metrics),
-  /** Whether the layer was fitted to the validation images too, after they had chosen the decay. */
+  /** Whether the layer was fitted to the validation images too, after the decay was chosen on them. */
   refitted: v.optional(v.boolean()),
 })
 export type HeadFacts = Readonly<v.InferOutput<typeof headSchema>>
