@@ -11,7 +11,7 @@ import {
   replaceFile,
   tricksOf,
 } from '@tricks/run'
-import { train, unsupportedReason } from '@tricks/train'
+import { imagesAt, type ImageSet, train, unsupportedReason } from '@tricks/train'
 import { newestCheckpoint } from '@tricks/trials'
 import { loadData } from '../data.ts'
 import { recipeOfSpec, type Spec } from './spec.ts'
@@ -30,15 +30,16 @@ export interface ArmSetup {
 export async function trainArm({ spec, setup, ...job }: ArmJob): Promise<Outcome> {
   const { seed, storage, folder, signal } = job
   const { regime, ...rest } = setup as unknown as ArmSetup
-  const { images, teacher } = await opened(regime, rest, storage)
+  const { images: all, teacher } = await opened(regime, rest, storage)
+  const own = spec as unknown as Spec
+  const images = 'longTailed' in own ? { ...all, train: longTailed(all.train) } : all
   const precision = unsupportedReason(regime.precision) === undefined ? regime.precision : 'float32'
-  const recipe = await recipeOfSpec(spec as unknown as Spec)
+  const recipe = await recipeOfSpec(own, countsOf(images.train))
   const { height, width, channels, classes, labels } = images.train
   const data = { height, width, channels, classes: classes.length, images: labels.length }
   const context = { data, seed, ...(recipe.teacher && teacher && { teacher }) }
   const model = await modelOf(recipe, context)
   const optimizer = recipe.optimizer()
-  const own = spec as { readonly batchSize?: number }
   const earlier = newestCheckpoint(job.earlier)
   const clock = new Clock(earlier?.folder, earlier?.checkpoint.step)
   const kept = checkpointFolder(folder, { keep: 1 })
@@ -49,8 +50,9 @@ export async function trainArm({ spec, setup, ...job }: ArmJob): Promise<Outcome
       tricks: tricksOf(recipe, context),
       optimizer,
       epochs: regime.epochs,
-      batchSize: own.batchSize ?? regime.batchSize,
-      validation: regime.validationImages,
+      batchSize: ('batchSize' in own ? own.batchSize : undefined) ?? regime.batchSize,
+      repeats: recipe.repeats ?? 1,
+      validation: Math.floor((regime.validationImages * labels.length) / all.train.labels.length),
       seed,
       precision,
       signal,
@@ -83,6 +85,26 @@ export async function trainArm({ spec, setup, ...job }: ArmJob): Promise<Outcome
     model.dispose()
     optimizer.dispose()
   }
+}
+
+/** Images of each class. */
+function countsOf({ labels, classes }: ImageSet): number[] {
+  const counts = classes.map(() => 0)
+  for (let i = 0; i < labels.length; i++) counts[labels[i]!]!++
+  return counts
+}
+
+/**
+ * Keeps fewer images of each class than of the one before: all of the first, a tenth of the last, in a geometric series,
+ * as in CIFAR-10-LT (Cui et al. 2019).
+ */
+function longTailed(set: ImageSet): ImageSet {
+  const last = set.classes.length - 1
+  const left = countsOf(set).map((count, c) => Math.round(count * 0.1 ** (c / last)))
+  return imagesAt(
+    set,
+    Array.from(set.labels, (_, i) => i).filter((i) => left[set.labels[i]!]!-- > 0),
+  )
 }
 
 /** Measures a run's CPU time, over all its attempts. */

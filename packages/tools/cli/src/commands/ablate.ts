@@ -8,6 +8,7 @@ import type { Json } from '@tricks/core'
 import { hasModel, progressView, type Recipe, run, tricksOf, validationOf } from '@tricks/run'
 import { unsupportedReason } from '@tricks/train'
 import { articleComparisons, articlePage } from '../ablation/article.ts'
+import { otherComparisons, othersPage } from '../ablation/others.ts'
 import { recipeComparisons, recipePage } from '../ablation/recipe.ts'
 import type { ArmSetup } from '../ablation/arm.ts'
 import { isPictureFolder, loadData, locateData } from '../data.ts'
@@ -43,6 +44,7 @@ export const ablate: Command<(typeof names)[number]> = {
   examples: [
     'ablate ./pictures --seeds 2',
     'ablate cifar10 --recipe bag-of-tricks --images 5000',
+    'ablate ./pictures --recipe base --only cutmix,muon',
     'ablate cifar10 --queue redis://queue:6379 --storage /shared/tricks',
   ],
   async run([data], flags, program) {
@@ -52,7 +54,6 @@ export const ablate: Command<(typeof names)[number]> = {
     const { seeds = 3, processes = slots(), skipBroken = false, only } = flags
     const { name: backend } = await useBackend(flags.backend)
     const name = flags.recipe ?? defaultRecipe(isPictureFolder(source), backend).name
-    const ofArticle = name === articleName
     const recipe = await recipeNamed(name)
     const size = flags.size ?? recipe.size ?? 64
     const signal = stopSignal()
@@ -70,10 +71,14 @@ export const ablate: Command<(typeof names)[number]> = {
     })
     const { height, width, channels, classes, labels } = images.train
     const facts = { height, width, channels, classes: classes.length, images: labels.length }
-    const all = ofArticle
-      ? articleComparisons
-      : recipeComparisons(name, tricksOf(recipe, dryContext(recipe, facts)))
-    const comparisons = chosen(all, only)
+    const comparisons = chosen(
+      name === articleName
+        ? articleComparisons
+        : name === othersName
+          ? otherComparisons
+          : recipeComparisons(name, tricksOf(recipe, dryContext(recipe, facts))),
+      only,
+    )
     const out = resolve(flags.out ?? join('runs', `ablation-${name.replaceAll(/\W+/g, '-')}`))
     // With a server, workers find it in their shared folder, beside those of other ablations.
     const shared = storage === undefined ? out : resolve(storage)
@@ -105,7 +110,12 @@ export const ablate: Command<(typeof names)[number]> = {
       worker: trialWorker,
       setup: setup as unknown as Json,
       ...(queue !== undefined && { server: { queue, version } }),
-      page: ofArticle ? articlePage(regime, tf.version_core) : recipePage(regime, command),
+      page:
+        name === articleName
+          ? articlePage(regime, tf.version_core)
+          : name === othersName
+            ? othersPage(regime, command)
+            : recipePage(regime, command),
     })
     printSummary(summaries)
     console.log(`\n${join(out, 'README.md')}`)
@@ -162,6 +172,9 @@ function regimeOf(
 
 /** The recipe that runs the article's ablation. */
 const articleName = 'bag-of-tricks'
+
+/** The recipe that runs the ablation of all other tricks: they are added to it. */
+const othersName = 'base'
 
 function chosen(all: readonly Comparison[], only: string | undefined): readonly Comparison[] {
   const requested = chosenNames(only, [...new Set(all.map(({ name }) => name))])
