@@ -13,7 +13,7 @@ import catalogue from '../generated/catalogue.json'
 import { entriesIn } from '../playground/catalogue.ts'
 import type { Item } from '../playground/state.ts'
 import { tricksOf } from '../playground/tricks.ts'
-import { startBackend } from '../training/backends.ts'
+import { inWords, startBackend, whileDevice } from '../training/backends.ts'
 import type { BackendName } from '../training/messages.ts'
 
 export interface RaceRequest {
@@ -52,7 +52,9 @@ export type RaceReport =
 const report = (message: RaceReport): void => postMessage(message)
 
 onmessage = ({ data }: MessageEvent<RaceRequest>): void => {
-  race(data).catch((error: Error) => report({ kind: 'failed', message: error.message }))
+  whileDevice(race(data)).catch((error: Error) =>
+    report({ kind: 'failed', message: inWords(error) }),
+  )
 }
 
 /** Like the recipe quick of @tricks/cli, which needs Node. */

@@ -260,10 +260,7 @@ describe.skipIf(!existsSync(executablePath))('the site', () => {
       skip,
     }) => {
       skip(!existsSync(weights), missing)
-      await page.goto(`${base}/train`)
-      await page.locator('input[data-folder]').setInputFiles(folder)
-      await page.getByLabel('on', { exact: true }).selectOption('wasm')
-      await page.getByRole('button', { name: 'Train', exact: true }).click()
+      await trainOn('wasm')
       await page.locator('[data-accuracy]').waitFor({ timeout: 0 })
       expect(await page.locator('[data-accuracy]').textContent()).toBe('100.0 %')
       expect(await page.getByText('1 file can’t be read as a picture').count()).toBe(1)
@@ -304,16 +301,60 @@ describe.skipIf(!existsSync(executablePath))('the site', () => {
 
     test('stops on request, and trains again', async ({ skip }) => {
       skip(!existsSync(weights), missing)
-      await page.goto(`${base}/train`)
-      await page.locator('input[data-folder]').setInputFiles(folder)
-      await page.getByLabel('on', { exact: true }).selectOption('wasm')
-      const start = page.getByRole('button', { name: 'Train', exact: true })
-      await start.click()
+      await trainOn('wasm')
       await page.getByRole('button', { name: 'Stop' }).click()
       await page.getByRole('alert').waitFor({ timeout: 0 })
       expect(await page.getByRole('alert').textContent()).toBe('Stopped.')
-      await start.click()
+      await page.getByRole('button', { name: 'Train', exact: true }).click()
       await page.locator('[data-accuracy]').waitFor({ timeout: 0 })
+    })
+
+    /** Opens the page with the folder's pictures, and starts training. */
+    async function trainOn(backend: string, at = page): Promise<void> {
+      await at.goto(`${base}/train`)
+      await at.locator('input[data-folder]').setInputFiles(folder)
+      await at.getByLabel('on', { exact: true }).selectOption(backend)
+      await at.getByRole('button', { name: 'Train', exact: true }).click()
+    }
+
+    test('starts again on the processor if the GPU is lost', async ({ skip }) => {
+      skip(!existsSync(weights), missing)
+      // Its GPU process, which draws in software here, is killed.
+      const other = await chromium.launch({
+        executablePath,
+        args: ['--no-sandbox', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'],
+      })
+      try {
+        const own = await other.newPage()
+        await trainOn('webgl', own)
+        await own.locator('[data-backend]').getByText('by WebGL').waitFor({ timeout: 0 })
+        const devtools = await other.newBrowserCDPSession()
+        await devtools.send('Browser.crashGpuProcess')
+        await own.getByText('no work is lost').waitFor()
+        await own.locator('[data-accuracy]').waitFor({ timeout: 0 })
+        expect(await own.locator('[data-accuracy]').textContent()).toBe('100.0 %')
+        expect(await own.locator('[data-backend]').textContent()).toMatch(/^On the processor/)
+        // In this page, the lost device is not tried again.
+        await own.getByRole('button', { name: 'Train', exact: true }).click()
+        await own.getByRole('alert').waitFor({ timeout: 0 })
+        expect(await own.getByRole('alert').textContent()).toMatch(
+          /Reload the page to use it again/,
+        )
+      } finally {
+        await other.close()
+      }
+    })
+
+    test('continues after the browser has frozen its tab', async ({ skip }) => {
+      skip(!existsSync(weights), missing)
+      await trainOn('wasm')
+      await page.getByText(/Computing features/).waitFor({ timeout: 0 })
+      const devtools = await context.newCDPSession(page)
+      await devtools.send('Page.setWebLifecycleState', { state: 'frozen' })
+      await new Promise((resolve) => setTimeout(resolve, 2000))
+      await devtools.send('Page.setWebLifecycleState', { state: 'active' })
+      await page.locator('[data-accuracy]').waitFor({ timeout: 0 })
+      expect(await page.locator('[data-accuracy]').textContent()).toBe('100.0 %')
     })
   })
 

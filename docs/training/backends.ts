@@ -16,9 +16,49 @@ export async function startBackend(asked: BackendName | 'auto'): Promise<string>
   throw new Error(`No backend is available. ${reasons.join(' ')}`)
 }
 
+/** Backends that lost their device: they can't be started again in this page. */
+const gone = new Set<string>()
+
+/** Whether an error, of TensorFlow.js's backends or of ours, says that the device is gone. */
+export const isLost = ({ message }: Error): boolean =>
+  /(?:device|context|gpu)\b.*\blost/i.test(message)
+
+/** Waits for work on the device. Without this, it would never end after WebGL's context is lost, as no read returns. */
+export async function whileDevice<T>(work: Promise<T>): Promise<T> {
+  let timer: ReturnType<typeof setInterval> | undefined
+  const loss = new Promise<never>((_, reject) => {
+    timer = setInterval(() => {
+      const { gpgpu } = tf.backend() as { gpgpu?: { readonly gl: WebGLRenderingContext } }
+      if (gpgpu?.gl.isContextLost()) reject(new Error('the context is lost'))
+    }, 500)
+  })
+  try {
+    return await Promise.race([work, loss])
+  } finally {
+    clearInterval(timer)
+  }
+}
+
+/** Continues on the processor after a loss; tensors on the device are gone. */
+export async function leaveDevice(): Promise<string> {
+  gone.add(tf.getBackend())
+  return startBackend('wasm')
+}
+
+/** Adds a remedy to the errors of devices. */
+export function inWords(error: Error): string {
+  const { message, name } = error
+  if (name === 'InvalidStateError') return 'This file can’t be read as a picture.'
+  if (isLost(error)) return 'The browser lost the GPU. Start again, on the processor.'
+  if (/memory|allocation/i.test(message))
+    return `The device ran out of memory (${message}). Close other pages, or use fewer pictures.`
+  return message
+}
+
 const titles = { webgpu: 'WebGPU', webgl: 'WebGL', wasm: 'the processor' } as const
 
 async function start(name: BackendName, asked: boolean): Promise<string> {
+  if (gone.has(name)) throw new Error('the browser lost it. Reload the page to use it again.')
   if (name === 'wasm') {
     await startWasm()
     const isolated = globalThis.crossOriginIsolated

@@ -39,7 +39,7 @@ export interface Evaluation {
 
 /** Sent to the page. */
 export type Report =
-  | { readonly kind: 'backend'; readonly text: string }
+  | { readonly kind: 'backend' | 'notice'; readonly text: string }
   | {
       readonly kind: 'progress'
       readonly what: string

@@ -21,9 +21,16 @@ export async function loadNetwork(
   progress: Progress,
 ): Promise<LayersModel> {
   const bytes = await download(`${base}weights/${name}.pth`, progress)
+  return created(classes, (model) => loadBytes(model, bytes))
+}
+
+/** The network for weights that are set later. */
+export const emptyNetwork = (classes: number): LayersModel => created(classes, () => {})
+
+function created(classes: number, load: (model: LayersModel) => void): LayersModel {
   const model = createModel(name, { inputShape: [size, size, 3], classes, weights: 'zeros' })
   try {
-    loadBytes(model, bytes)
+    load(model)
     return foldBatchNorm(model)
   } finally {
     model.dispose()

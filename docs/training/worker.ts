@@ -8,10 +8,11 @@ import { predictedClasses } from '@tricks/run/record'
 import catalogue from '../generated/catalogue.json'
 import { entriesIn } from '../playground/catalogue.ts'
 import { tricksOf } from '../playground/tricks.ts'
-import { startBackend } from './backends.ts'
+import { inWords, isLost, leaveDevice, startBackend, whileDevice } from './backends.ts'
 import type { BackendName, Collected, Evaluation, Pictures, Report, Request } from './messages.ts'
 import {
   deviation,
+  emptyNetwork,
   extract,
   type Extracted,
   featuresOf,
@@ -31,6 +32,8 @@ interface Fitted {
   readonly held: Pictures
   /** The test set, if the folders contain one. */
   readonly test?: Pictures
+  /** The model's weights, which survive the loss of a GPU. */
+  readonly weights: readonly tf.TypedArray[]
 }
 
 const report = (message: Report): void => postMessage(message)
@@ -47,13 +50,30 @@ onmessage = ({ data }: MessageEvent<Request>): void => {
   last = last.then(async () => {
     running = new AbortController()
     try {
-      await handle(data)
+      await onAnyDevice(data)
     } catch (error) {
       const aborted = running.signal.aborted
       const message = aborted ? 'Stopped.' : inWords(error as Error)
       report({ kind: 'failed', during: data.kind, message })
     }
   })
+}
+
+/** Handles a request; from its beginning on the processor if the browser takes the GPU away meanwhile. */
+async function onAnyDevice(request: Request): Promise<void> {
+  try {
+    await whileDevice(handle(request))
+  } catch (error) {
+    if (!isLost(error as Error)) throw error
+    report({ kind: 'backend', text: await leaveDevice() })
+    report({
+      kind: 'notice',
+      text: 'The browser lost the GPU, but no work is lost: this step starts again, on the processor.',
+    })
+    if (current) current = { ...current, model: emptyNetwork(current.classes.length) }
+    if (current) setWeights(current)
+    await handle(request.kind === 'fit' ? { ...request, backend: 'wasm' } : request)
+  }
 }
 
 async function handle(request: Request): Promise<void> {
@@ -106,6 +126,7 @@ async function fit(
     fitted: fitted.pictures,
     held: held.pictures,
     ...(tested && { test: tested.pictures }),
+    weights: await weightsOf(model),
   }
   const evaluation = await evaluated(model, tested ?? held, tested !== undefined)
   report({ kind: 'fitted', evaluation, seconds: (performance.now() - began) / 1000 })
@@ -155,14 +176,24 @@ async function evaluated(
   }
 }
 
+const weightsOf = (model: LayersModel): Promise<tf.TypedArray[]> =>
+  Promise.all(model.getWeights().map((weight) => weight.data()))
+
+/** Gives the model the weights that were kept. */
+function setWeights({ model, weights }: Fitted): void {
+  tf.tidy(() =>
+    model.setWeights(model.getWeights().map(({ shape }, i) => tf.tensor(weights[i]!, shape))),
+  )
+}
+
 async function fineTune(
-  { model, classes, fitted, held, test }: Fitted,
+  before: Fitted,
   { epochs, tricks }: Extract<Request, { kind: 'tune' }>,
 ): Promise<void> {
   const began = performance.now()
+  const { model, classes, fitted, held, test } = before
   const { signal } = running
   const made = await tricksOf(tricks, entriesIn(catalogue))
-  const before = model.getWeights().map((weight) => weight.clone())
   try {
     const first = await measured(model, held)
     const { stopped } = await tune({
@@ -185,7 +216,8 @@ async function fineTune(
     running = new AbortController()
     const now = await measured(model, held)
     const worse = now.accuracy < first.accuracy
-    if (worse) model.setWeights(before)
+    if (worse) setWeights(before)
+    else current = { ...before, weights: await weightsOf(model) }
     const evaluation = test || worse ? await measured(model, test ?? held, test !== undefined) : now
     report({
       kind: 'tuned',
@@ -195,10 +227,8 @@ async function fineTune(
       restored: worse,
     })
   } catch (error) {
-    model.setWeights(before)
+    if (!isLost(error as Error)) setWeights(before)
     throw error
-  } finally {
-    tf.dispose(before)
   }
 }
 
@@ -222,14 +252,4 @@ async function save({ model, classes }: Fitted): Promise<void> {
       blob: new Blob([content as BlobPart]),
     })),
   })
-}
-
-/** Adds a remedy to the errors of devices. */
-function inWords({ message, name }: Error): string {
-  if (name === 'InvalidStateError') return 'This file can’t be read as a picture.'
-  if (/device.*lost|context.*lost/i.test(message))
-    return 'The browser lost the GPU. Your pictures are still loaded: train again, and on the processor if it happens again.'
-  if (/memory|allocation/i.test(message))
-    return `The device ran out of memory (${message}). Close other pages, or use fewer pictures.`
-  return message
 }
