@@ -2,7 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { createRandom } from '@tricks/core'
-import { fitHead, splitHead } from '@tricks/features'
+import { fitHead, setHead, splitHead } from '@tricks/features'
 import { exportModel } from '@tricks/models'
 import { predictedClasses } from '@tricks/run/record'
 import catalogue from '../generated/catalogue.json'
@@ -112,14 +112,7 @@ async function fit(
     validation: featuresOf(held),
     ...options,
   })
-  const { head } = splitHead(model)
-  const [kernel, bias] = head.getWeights() as [tf.Tensor2D, tf.Tensor1D]
-  tf.tidy(() =>
-    head.setWeights([
-      tf.tensor2d(chosen.kernel, kernel.shape),
-      tf.tensor1d(chosen.bias, bias.dtype as 'float32'),
-    ]),
-  )
+  setHead(splitHead(model).head, chosen)
   current = {
     model,
     classes,

@@ -6,8 +6,11 @@ import { afterAll, expect, test } from 'vitest'
 import { armsOf, type Comparison, readResults, readSummary, write } from '@tricks/ablation'
 import type { Trick } from '@tricks/core'
 import { articleComparisons, articlePage } from '../src/ablation/article.ts'
+import { otherComparisons } from '../src/ablation/others.ts'
 import { recipeComparisons } from '../src/ablation/recipe.ts'
+import { recipeOfSpec, type Spec } from '../src/ablation/spec.ts'
 import { articleTricks } from '../src/recipes/article.ts'
+import { others } from '../src/recipes/others.ts'
 import quick from '../src/recipes/quick.ts'
 
 const repository = join(import.meta.dirname, '../../../..')
@@ -15,7 +18,10 @@ const committed = join(repository, 'bench', 'ablation')
 const root = mkdtempSync(join(tmpdir(), 'ablate-'))
 afterAll(() => rmSync(root, { recursive: true, force: true }))
 
-function start(...args: string[]): {
+function start(
+  recipe: string,
+  ...args: string[]
+): {
   child: ChildProcess
   ended: Promise<[number | null, string]>
 } {
@@ -30,7 +36,7 @@ function start(...args: string[]): {
       'ablate',
       'cifar10',
       '--recipe',
-      'bag-of-tricks',
+      recipe,
       ...small,
       ...args,
     ],
@@ -74,7 +80,8 @@ test('the committed summary, page and chart come from its runs', () => {
 
 test('trains both arms of a comparison, and resumes', async () => {
   const both = ['--only', 'random-crop + mirroring', '--out', 'small', '--processes', '2']
-  const [code, output] = await start(...both, '--epochs', '1', '--seeds', '1').ended
+  const [code, output] = await start('bag-of-tricks', ...both, '--epochs', '1', '--seeds', '1')
+    .ended
   expect(output).toContain('0 runs are done, 2 to go')
   expect(code).toBe(0)
   const out = join(root, 'small')
@@ -87,7 +94,7 @@ test('trains both arms of a comparison, and resumes', async () => {
 
   // A crashed machine may leave a truncated line.
   appendFileSync(join(out, 'runs.jsonl'), '{"arm":"mirr')
-  const [again, more] = await start(...both, '--epochs', '1', '--seeds', '2').ended
+  const [again, more] = await start('bag-of-tricks', ...both, '--epochs', '1', '--seeds', '2').ended
   expect(more).toContain('2 runs are done, 2 to go')
   expect(again).toBe(0)
   const all = readResults(out)
@@ -97,7 +104,7 @@ test('trains both arms of a comparison, and resumes', async () => {
     /\| random-crop \+ mirroring \|.*\| 2 \|/,
   )
 
-  const [other, refusal] = await start(...both, '--epochs', '2').ended
+  const [other, refusal] = await start('bag-of-tricks', ...both, '--epochs', '2').ended
   expect(refusal).toContain('contains an ablation with other settings')
   expect(other).toBe(1)
 })
@@ -120,4 +127,36 @@ test('each trick of a recipe is compared, alone and leave-one-out; the learning 
   })
   expect(crop!.without.key).toBe('bare')
   expect(comparisons.at(-1)!.without.key).toBe('all but label-smoothing')
+})
+
+test('each trick that is not in the article is compared with a recipe that differs in it', async () => {
+  const counts = [50, 40, 30, 20, 10, 9, 8, 7, 6, 5]
+  const made = (spec: Comparison['with']['spec']): Promise<object> =>
+    recipeOfSpec(spec as Spec, counts)
+  const used = new Set<string>()
+  for (const { name, with: having, without } of otherComparisons) {
+    const [changed, base] = await Promise.all([made(having.spec), made(without.spec)])
+    expect(Object.keys(changed), name).toContain('tricks')
+    expect(JSON.stringify([changed, having.key]), name).not.toBe(
+      JSON.stringify([base, without.key]),
+    )
+    for (const { spec } of [having, without]) used.add((spec as { other: string }).other)
+  }
+  expect([...used].toSorted()).toEqual(Object.keys(others).toSorted())
+})
+
+test('a trick for rare classes is measured on classes of unequal sizes', async () => {
+  const only = ['--only', 'class-weights,lookahead', '--out', 'others', '--epochs', '1']
+  const [code] = await start('base', ...only, '--seeds', '1', '--images', '2560').ended
+  expect(code).toBe(0)
+  const steps = Object.fromEntries(
+    readResults(join(root, 'others')).map(({ arm, steps: count }) => [arm, count]),
+  )
+  // 256 per class, or 256 · 10^(−c / 9), of which a tenth is for validation; batches of 128.
+  expect(steps).toEqual({
+    base: 18,
+    lookahead: 18,
+    'base, long-tailed': 8,
+    'class-weights, long-tailed': 8,
+  })
 })

@@ -8,5 +8,6 @@ export {
 } from './extract.ts'
 export { fitHead, type Head, type HeadOptions, type Tried } from './head.ts'
 export { minimize, type Minimum } from './minimize.ts'
+export { setHead } from './set-head.ts'
 export { splitHead, type SplitModel } from './split-head.ts'
 export { type FeatureStore, memoryStore } from './store.ts'

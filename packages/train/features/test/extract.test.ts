@@ -6,7 +6,13 @@ import { randomFlip } from '@tricks/random-flip'
 import { randomResizedCrop } from '@tricks/random-resized-crop'
 import type { ImageSet, Subset } from '@tricks/train'
 import { beforeAll, expect, test } from 'vitest'
-import { extractFeatures, type FeatureOptions, memoryStore, splitHead } from '../src/index.ts'
+import {
+  extractFeatures,
+  type FeatureOptions,
+  memoryStore,
+  setHead,
+  splitHead,
+} from '../src/index.ts'
 
 beforeAll(() => tf.setBackend('cpu'))
 
@@ -140,4 +146,26 @@ test('rejects a model that does not end in a dense layer of logits', () => {
     /expected a model that ends in a dense layer without an activation/,
   )
   expect(() => splitHead(layers.sequential({ layers: [flat()] }))).toThrow(/\(Flatten\)/)
+})
+
+test('a fit becomes the last layer, if it has the sizes of the layer', () => {
+  const { features, head } = splitHead(network())
+  const [width, classes] = head.weights[0]!.shape as [number, number]
+  const kernel = Float32Array.from({ length: width * classes }, (_, i) => i / 10)
+  const bias = Float32Array.from({ length: classes }, (_, i) => -i)
+  const { numTensors } = tf.memory()
+  setHead(head, { kernel, bias })
+  expect(tf.memory().numTensors).toBe(numTensors)
+  expect(head.getWeights().map((weight) => [...weight.dataSync()])).toEqual([
+    [...kernel],
+    [...bias],
+  ])
+  expect(() => setHead(head, { kernel: kernel.subarray(1), bias: bias.subarray(1) })).toThrow(
+    `features: expected a fit of ${width} features and ${classes} classes`,
+  )
+  const { dense } = layers.layers
+  const unbiased = layers.sequential({
+    layers: [features.layers[0]!, ...features.layers.slice(1), dense({ units: 3, useBias: false })],
+  })
+  expect(() => setHead(splitHead(unbiased).head, { kernel, bias })).toThrow('useBias: true')
 })

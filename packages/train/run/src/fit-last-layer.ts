@@ -1,12 +1,11 @@
-import * as tf from '@tensorflow/tfjs-core'
 import type { Trick } from '@tricks/core'
 import {
   extractFeatures,
   type FeatureProgress,
   type Features,
   fitHead,
-  type Head,
   joined,
+  setHead,
   splitHead,
 } from '@tricks/features'
 import { allImages, type Subset } from '@tricks/train'
@@ -83,7 +82,7 @@ export async function fitLastLayer(
   const final = others
     ? await fitHead({ training: joined(fitted, others), decays: [chosen.decay], ...common })
     : chosen
-  set(layer, final)
+  setHead(layer, final)
   const { decay, validation: judged } = chosen
   view.say(
     `Last layer ${judged ? `${percent(judged.accuracy)} of ${heldOut!.indices.length} validation images correct (loss ${judged.loss.toFixed(3)}), ` : ''}` +
@@ -111,16 +110,6 @@ function weightsOf({ blocks }: Features, classes: number): number[] {
   const counts = Array<number>(classes).fill(0)
   for (const { labels } of blocks) for (const label of labels) counts[label]!++
   return counts.map((count) => 1 / Math.max(1, count))
-}
-
-function set(layer: ReturnType<typeof splitHead>['head'], { kernel, bias }: Head): void {
-  const [weights, ...biases] = layer.weights
-  const shape = weights!.shape as [number, number]
-  if (biases.length === 0)
-    throw new Error(
-      `run: expected the last layer ${layer.name} to have a bias. Make it with useBias: true.`,
-    )
-  tf.tidy(() => layer.setWeights([tf.tensor2d(kernel, shape), tf.tensor1d(bias)]))
 }
 
 function statusOf(view: ProgressView): (progress: FeatureProgress) => void {

@@ -1,7 +1,7 @@
 // The comparisons in the ablation of the tricks that are not in the article: each added to the base, or in the place of one
 // of its parts.
 import type { Arm, Comparison, PageText, Regime } from '@tricks/ablation'
-import { type Other, others } from '../recipes/others.ts'
+import type { Other } from '../recipes/others.ts'
 import type { Spec } from './spec.ts'
 
 interface Against {
