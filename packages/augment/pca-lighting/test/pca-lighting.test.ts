@@ -53,16 +53,17 @@ const identity = [
 ]
 
 describe('components', () => {
-  const fitted = fitComponents(inputs.images.data)
+  const fitted = (): Components => fitComponents(inputs.images.data)
   const order = [2, 1, 0]
 
   test("are torch's, largest first, except for signs", () => {
+    const { eigenvalues, eigenvectors } = fitted()
     expectClose(
-      fitted.eigenvalues,
+      eigenvalues,
       order.map((i) => params.eigenvalues[i]!),
     )
     expectClose(
-      fitted.eigenvectors.flat().map(Math.abs),
+      eigenvectors.flat().map(Math.abs),
       given.eigenvectors.flatMap((row) => order.map((i) => Math.abs(row[i]!))),
       { absolute: 1e-4 },
     )
@@ -72,7 +73,7 @@ describe('components', () => {
     const data = Array.from({ length: 20 }, (_, seed) =>
       createRandom(seed).images(30, (image) => image.uniform()),
     )
-    for (const { eigenvectors } of [...data.map((pixels) => fitComponents(pixels)), fitted])
+    for (const { eigenvectors } of [...data.map((pixels) => fitComponents(pixels)), fitted()])
       for (const component of [0, 1, 2]) {
         const sum = eigenvectors.reduce((total, row) => total + row[component]!, 0)
         expect(sum).toBeGreaterThanOrEqual(0)
@@ -95,7 +96,7 @@ describe('components', () => {
   })
 
   test('reproduce the covariance', () => {
-    const { eigenvalues, eigenvectors } = fitted
+    const { eigenvalues, eigenvectors } = fitted()
     const covariance = eigenvectors.flatMap((a) =>
       eigenvectors.map((b) =>
         eigenvalues.reduce((sum, value, k) => sum + value * a[k]! * b[k]!, 0),
@@ -256,6 +257,9 @@ conformance(() => pcaLighting(), {
     () => pcaLighting({ components: { eigenvalues: [1], eigenvectors: [[NaN]] } }),
     () => pcaLighting({ components: { eigenvalues: ['1'], eigenvectors: [[1]] } as never }),
     () => pcaLighting({ components: { eigenvalues: [1], eigenvectors: 1 } as never }),
+    () => pcaLighting({ components: { eigenvalues: [1], eigenvectors: [[1e7]] } }),
+    () => pcaLighting({ components: { eigenvalues: [1, 1], eigenvectors: [[1, 0]] } }),
+    () => pcaLighting({ components: { eigenvectors: [[1]] } as never }),
     () => pcaLighting({ components: null as never }),
     () => pcaLighting({ deviation: '0.1' as never }),
     () => pcaLighting({ deviaton: 0.1 } as never),
