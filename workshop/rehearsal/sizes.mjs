@@ -19,7 +19,7 @@ const budgets = {
     'the loop, checkpoints of any optimizer, moving statistics, several labels, and checks of data and models that name the remedy',
   ],
   '@tricks/fit': [3, 'checks what the trainer checks'],
-  '@tricks/features': [3.5, 'with an optimizer of its own, L-BFGS'],
+  '@tricks/features': [3.7, 'with an optimizer of its own, L-BFGS'],
   '@tricks/wasm-training': [
     56,
     'the kernels and augmentations, as WebAssembly, with and without threads',
