@@ -9,8 +9,8 @@ import type { Head } from './head.ts'
  * @throws Error if the layer has no bias, or was made for other numbers of features and classes
  * @example
  * const { head } = splitHead(model)
- * const block = { labels: Int32Array.of(0, 1), read: () => new Float32Array(2 * 128) }
- * setHead(head, await fitHead({ training: { width: 128, blocks: [block] }, classes: 10, decays: [0.01] }))
+ * const block = { labels: Int32Array.of(0, 1), read: () => new Float32Array(2 * 4) }
+ * setHead(head, await fitHead({ training: { width: 4, blocks: [block] }, classes: 10, decays: [0.01] }))
  */
 export function setHead(
   layer: layers.Layer,
