@@ -76,7 +76,7 @@ export default defineConfig({
             { text: 'How the core works', link: '/guide/core' },
             { text: 'Moving from PyTorch', link: '/guide/pytorch' },
             { text: 'Train on a GPU', link: '/guide/gpu' },
-            { text: 'Install: questions', link: '/guide/questions' },
+            { text: 'Installation questions', link: '/guide/questions' },
             { text: 'Sizes', link: '/sizes' },
           ],
         },

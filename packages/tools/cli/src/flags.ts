@@ -41,7 +41,7 @@ export const flags = {
   from: flag(
     text,
     '<weights>',
-    'Initial weights: scratch, efficientnet-lite0 or another name, or a file',
+    'Initial weights: scratch, efficientnet-lite0, -lite1 or -lite2, or a file of weights',
   ),
   minutes: flag(
     number({ above: 0, max: 10_000 }),
@@ -86,7 +86,7 @@ export const flags = {
   nonFinite: flag(
     choice(['stop', 'skip']),
     '<what>',
-    'On NaN: stop the run (default) or skip the step',
+    'If a loss or gradient is NaN or infinite: stop the run (default), or skip the step',
   ),
   progress: flag(
     choice(progressModes),
@@ -146,7 +146,7 @@ export const flags = {
     '<name>',
     'With fast-autoaugment, the reward: mean accuracy over all augmented copies (default), or best-of-five per image',
   ),
-  only: flag(text, '<names>', 'Only these comparisons, separated by commas'),
+  only: flag(text, '<names>', 'Compare only these, by name, separated by commas (default: all)'),
 } as const satisfies Record<string, Flag>
 
 export type FlagName = keyof typeof flags

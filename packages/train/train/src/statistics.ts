@@ -7,7 +7,7 @@ import type { OpenRun, RunOptions } from './run.ts'
 import { trainedIn } from './trained.ts'
 
 /**
- * The moving statistics that fit the weights of an evaluation, if a trick asks for them: the mean of the statistics of
+ * The moving statistics that fit the weights of an evaluation, if a trick requests them: the mean of the statistics of
  * the latest training batches, as in torch's `update_bn`. They are those of the images after the image tricks, without
  * mixing.
  */
