@@ -1,4 +1,4 @@
-// Randomly changed files are rejected, or read as they are; nothing else happens.
+// Randomly changed files are either rejected or read, without other effects.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createRandom } from '@tricks/core'

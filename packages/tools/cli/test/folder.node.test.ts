@@ -353,7 +353,7 @@ test('a teacher is trained first, once; an interrupted one is finished first', a
   expect(runOf('runs/teacher-pictures')).toMatchObject({ state: 'finished', epochs: 5 })
   expect(runOf('pupil')).toMatchObject({ state: 'finished', settings: { teacher } })
 
-  // Interrupted, it has a model, but not the one to learn from.
+  // An interrupted teacher has a model, but not its final one.
   rmSync(teacher, { recursive: true })
   cpSync(join(root, 'killed'), teacher, { recursive: true })
   const run = runOf('runs/teacher-pictures')

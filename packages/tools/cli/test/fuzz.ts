@@ -34,7 +34,7 @@ const loose = (factory: unknown): ((options: Wild) => Trick) => factory as (opti
 
 const found = ({ trick, options, make, sample }: Made): Factory => ({
   names: [options.name, trick],
-  // A layer's inputShape is for tfjs-layers to judge.
+  // tfjs-layers validates a layer's inputShape.
   options: [
     ...Object.keys(options.kinds).filter((option) => option !== 'inputShape'),
     ...(options.keyed ? ['key'] : []),

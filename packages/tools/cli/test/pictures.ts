@@ -1,4 +1,4 @@
-// Pictures and pretrained weights that tests make up, so that nothing is downloaded.
+// Synthetic pictures and pretrained weights, so that tests download nothing.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'

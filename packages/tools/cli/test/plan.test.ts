@@ -70,6 +70,6 @@ test('the network is the first if it can be fine-tuned, or else the most accurat
   expect(chosen({ minutes: 2 })).toEqual(['2', 35, 260])
   expect(chosen({ minutes: 0.8 })).toEqual(['0', 70, 224])
   expect(chosen({ given: { epochs: 0 } })).toEqual(['2', 35, 260])
-  // None can see each picture once in time.
+  // None of them can process each picture once in time.
   expect(chosen({ pictures: 1e6 })).toEqual(['0', 70, 224])
 })

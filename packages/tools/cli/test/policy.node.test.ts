@@ -85,7 +85,7 @@ test('fast-autoaugment is interrupted, continues, and is replayed', async () => 
     for (const steps of best.policy)
       if (steps[0]![0] !== steps[1]![0]) expect(policy).toContainEqual(steps)
   }
-  // From the results alone.
+  // Repeated from the stored results alone, without another attempt at a trial.
   expect(await searched('fast-autoaugment', 2)).toEqual(found)
   const attempts = (await queue.list()).map((entry) => entry.attempts)
   expect(attempts).toEqual(Array.from({ length: 5 + 2 * 10 }, () => 1))
@@ -144,7 +144,7 @@ test('a policy that changes nothing is rewarded with the accuracy of the network
     budget: setup.epochs,
   })
   const { accuracy } = (await run((job) => trainBag(job, 15), network)) as TuneMetrics
-  // Not a coin's.
+  // Well above chance.
   expect(accuracy).toBeGreaterThan(0.7)
   const never = Array.from({ length: 5 }, () => [['Invert', 0, null] as const])
   const gray = Array.from({ length: 5 }, () => [['Contrast', 1, 9] as const])

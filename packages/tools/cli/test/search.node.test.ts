@@ -47,7 +47,7 @@ const resultIn = (folder: string): string =>
   )
 
 let calm: Promise<void> | undefined
-/** What nobody disturbed, in `calm`. */
+/** The undisturbed search, in `calm`. */
 const undisturbed = (): Promise<void> =>
   (calm ??= start(...words, '--out', 'calm').ended.then(({ code, output }) => {
     expect(code, output).toBe(0)
@@ -85,7 +85,7 @@ test('a population is trained, compared and drawn', async () => {
   expect(list.map(({ name }) => name)).toEqual(['scheduled-augment', 'random-flip', 'cosine-decay'])
 })
 
-test('a search that is killed and started again finds the same', async () => {
+test('a search that is killed and restarted gives the same result', async () => {
   await undisturbed()
   const killed = start(...words, '--out', 'killed')
   // In the second generation at the earliest: each trial has a folder until none starts from it.
@@ -99,7 +99,7 @@ test('a search that is killed and started again finds the same', async () => {
   expect(resultIn('killed')).toBe(resultIn('calm'))
 })
 
-test('a training resumes from before its pause, bit for bit', async () => {
+test('a run resumes from the state before its pause, bit for bit', async () => {
   const policies = [0, 1, 2].map((i) => drawPopulationPolicy(createRandom(i)))
   const schedule = policies.map((policy, i) => ({ until: (i + 1) / 3, policy }))
   const bagWith = (parts: number): TuneConfig['bag'] => ({

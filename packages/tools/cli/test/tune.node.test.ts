@@ -38,7 +38,7 @@ const resultIn = (folder: string): unknown =>
     JSON.stringify(recordIn(folder)).replaceAll(/"((?:s|cpuS)econds)":[\d.e-]+/g, '"$1":0'),
   )
 
-test('a search finds a better recipe, which train runs, and another search finds the same, though it is killed', async () => {
+test('a search finds a better recipe, which train runs; a search that is killed and restarted finds the same one', async () => {
   const { code, output } = await start(...words, '--out', 'calm').ended
   expect(code, output).toBe(0)
   const { trials, winner, comparison, parts, start: from } = recordIn('calm')
@@ -164,7 +164,7 @@ test.each([
   expect(existsSync(out)).toBe(false)
 })
 
-test('a time that is too short for a comparison is reported after the first training', async () => {
+test('a time that is too short for a comparison is reported after the first run', async () => {
   expect(await run('--budget', '0.1s', '--out', join(root, 'short'))).toBe(1)
   expect(printed.join('\n')).toMatch(
     /tune: expected --budget to be at least \d+ .*, 10 runs of 6 epochs, got 1 s/,
