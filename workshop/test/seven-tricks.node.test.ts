@@ -91,7 +91,7 @@ test('test-time augmentation: only evaluation changes', async () => {
   expect(losses[0].test!.loss).not.toBe(losses[1].test!.loss)
 })
 
-test('plateau after a warm-up: on its own clock, with its own state', async () => {
+test('plateau after a warm-up: counts from its end, with its own state', async () => {
   const rates: number[] = []
   const watch: Trick = {
     name: 'watch',

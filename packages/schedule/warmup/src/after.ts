@@ -2,7 +2,7 @@ import { type Duration, stepsOf, type Time, type Trick } from '@tricks/core'
 import { combine, type States } from '@tricks/core/run'
 
 /**
- * A trick's hooks on their own clock, as if the run started at the end of the warm-up; the trick sees nothing from
+ * A trick's hooks with time counted from the end of the warm-up, as if the run started there; the trick sees nothing from
  * before.
  */
 export function onOwnClock(after: Trick, over: Duration): Partial<Trick<States>> {

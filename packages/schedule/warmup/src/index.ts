@@ -18,7 +18,7 @@ export const warmupOptions = defineOptions('warmup', {
   multiplier: number({ above: 1, scale: 'log' }),
   /** Duration of the warm-up. */
   over: duration(),
-  /** The trick that sets the rate afterwards, on its own clock. @defaultValue the rate is constant */
+  /** The trick that sets the rate afterwards; its steps count from the end of the warm-up. @defaultValue the rate is constant */
   after: optional(
     checked<Trick>(
       'a trick that sets the learning rate',
@@ -44,7 +44,7 @@ const parameters = defineParameters('warmup', {
  * @param rate at t = 0, above 0
  * @param multiplier above 1
  * @param steps a positive integer
- * @param after a schedule with its own clock, which starts at the end of the warm-up
+ * @param after a schedule whose steps count from the end of the warm-up
  * @returns a function of t, a step or an epoch, from 0
  * @throws RangeError for an option out of its range
  * @example

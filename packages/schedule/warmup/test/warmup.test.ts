@@ -23,7 +23,7 @@ describe('gradual', () => {
 
   const time = (step: number): Time => ({ step, stepsPerEpoch: 10, steps: 100 })
 
-  test('hands over to the next schedule on its own clock, without a dip', () => {
+  test('the next schedule counts from the end of the warm-up, and the rate has no dip', () => {
     const seen: Time[] = []
     const follow: Trick = {
       name: 'follow',
