@@ -48,7 +48,8 @@ function within({ min = -Infinity, max = Infinity, above = -Infinity, below = In
 
 function bounds(noun: string, { min, max, above, below }: Bounds): string {
   const [low, high] = [min ?? above, max ?? below]
-  if (low === undefined) return high === undefined ? noun : `${noun} of at most ${high}`
+  if (low === undefined && high === undefined) return noun
+  if (low === undefined) return `${noun} ${max === undefined ? 'below' : 'of at most'} ${high}`
   if (high !== undefined)
     return `${noun} in ${min === undefined ? '(' : '['}${low}, ${high}${max === undefined ? ')' : ']'}`
   if (noun === 'an integer' && min === 1) return 'a positive integer'

@@ -55,6 +55,21 @@ test('types require options without a default', () => {
   expect(() => options.parse({ over: { steps: 1 }, fill: 'black' })).toThrow('dim: expected fill')
 })
 
+test('bounds are part of the range, in words', () => {
+  const rangeOf = (bounds: Parameters<typeof number>[0]): string[] => [
+    number(bounds).range,
+    integer(bounds).range,
+  ]
+  expect(rangeOf({})).toEqual(['a number', 'an integer'])
+  expect(rangeOf({ max: 3 })).toEqual(['a number of at most 3', 'an integer of at most 3'])
+  expect(rangeOf({ below: 3 })).toEqual(['a number below 3', 'an integer below 3'])
+  expect(rangeOf({ min: 0 })).toEqual(['a number of at least 0', 'an integer of at least 0'])
+  expect(rangeOf({ above: 0 })).toEqual(['a number above 0', 'an integer above 0'])
+  expect(rangeOf({ min: 1 })).toEqual(['a number of at least 1', 'a positive integer'])
+  expect(rangeOf({ min: 0, max: 1 })).toEqual(['a number in [0, 1]', 'an integer in [0, 1]'])
+  expect(rangeOf({ above: 0, below: 1 })).toEqual(['a number in (0, 1)', 'an integer in (0, 1)'])
+})
+
 const of = (kind: Kind, value: unknown): (() => unknown) => {
   const set = defineOptions('t', { x: kind })
   return () => set.parse({ x: value })
