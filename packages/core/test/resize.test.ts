@@ -17,7 +17,7 @@ function expectEach(found: readonly number[], expected: readonly number[]): void
 
 test('a smaller image averages as many pixels as its own are wide, weighted by a triangle', () => {
   // The centre of the first new pixel is 1, and its triangle reaches from −1 to 3.
-  const first = (0.75 * 0 + 0.75 * 1 + 0.25 * 2) / 1.75
+  const first = (0.75 * 1 + 0.25 * 2) / (0.75 + 0.75 + 0.25)
   expectEach(resized([0, 1, 2, 3], [1, 1, 4, 1], [[0, 0, 1, 4]], [1, 2]), [first, 3 - first])
   expectEach(resized([0, 1, 2, 3], [1, 4, 1, 1], [[0, 0, 4, 1]], [2, 1]), [first, 3 - first])
   // A factor of 1.5: the centres are 0.75 and 2.25.
