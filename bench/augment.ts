@@ -5,18 +5,23 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import * as tf from '@tensorflow/tfjs-core'
+import { augmix } from '@tricks/augmix'
 import { autoAugment } from '@tricks/autoaugment'
 import { type BackendName, useBackend } from '@tricks/backend'
 import { colorJitter } from '@tricks/color-jitter'
 import { type Batch, createRandom, oneHot, type Trick } from '@tricks/core'
+import { cutmix } from '@tricks/cutmix'
 import { cutout } from '@tricks/cutout'
 import { mixup } from '@tricks/mixup'
 import { pcaLighting } from '@tricks/pca-lighting'
+import { randAugment } from '@tricks/rand-augment'
 import { randomCrop } from '@tricks/random-crop'
 import { randomErasing } from '@tricks/random-erasing'
 import { randomFlip } from '@tricks/random-flip'
+import { randomResizedCrop } from '@tricks/random-resized-crop'
 import { randomRotation } from '@tricks/random-rotation'
 import { ricap } from '@tricks/ricap'
+import { trivialAugment } from '@tricks/trivial-augment'
 
 const repeats = Number(process.argv[2] ?? 7)
 const { name: backend } = await useBackend((process.argv[3] ?? 'wasm') as BackendName)
@@ -32,8 +37,13 @@ const work: Record<string, Trick[]> = {
   'random erasing, constant': [randomErasing({ probability: 1, fill: 'mean' })],
   'colour jitter': [colorJitter({ brightness: 0.4, contrast: 0.4, saturation: 0.4, hue: 0.1 })],
   'rotation, nearest': [randomRotation({ degrees: 15 })],
+  'random resized crop': [randomResizedCrop({ area: [0.35, 1] })],
   mixup: [mixup()],
+  cutmix: [cutmix()],
   'autoaugment, CIFAR-10': [autoAugment({ policy: 'cifar10' })],
+  'rand-augment': [randAugment()],
+  'trivial-augment': [trivialAugment()],
+  augmix: [augmix()],
   cutout: [cutout()],
   'random erasing, random': [randomErasing({ probability: 1, fill: 'random' })],
   'PCA lighting': [pcaLighting()],

@@ -41,14 +41,37 @@ work = {
         "torchvision, PIL": each(T.RandomRotation(15), pictures),
         "kornia": lambda c=K.RandomRotation(15.0, p=1.0, resample="nearest"): c(floats),
     },
+    "random resized crop": {
+        "torchvision": each(T.RandomResizedCrop(32, (0.35, 1.0)), bytes_),
+        "torchvision, PIL": each(T.RandomResizedCrop(32, (0.35, 1.0)), pictures),
+        "kornia": lambda c=K.RandomResizedCrop((32, 32), (0.35, 1.0)): c(floats),
+    },
     "mixup": {
         "torchvision": lambda c=T.MixUp(num_classes=10): c(floats, labels),
         "kornia": lambda c=K.RandomMixUpV2(p=1.0): c(floats, labels),
+    },
+    "cutmix": {
+        "torchvision": lambda c=T.CutMix(num_classes=10): c(floats, labels),
+        "kornia": lambda c=K.RandomCutMixV2(p=1.0): c(floats, labels),
     },
     "autoaugment, CIFAR-10": {
         "torchvision": each(T.AutoAugment(T.AutoAugmentPolicy.CIFAR10), bytes_),
         "torchvision, PIL": each(T.AutoAugment(T.AutoAugmentPolicy.CIFAR10), pictures),
         "kornia": lambda c=auto.AutoAugment("cifar10"): c(floats),
+    },
+    "rand-augment": {
+        "torchvision": each(T.RandAugment(), bytes_),
+        "torchvision, PIL": each(T.RandAugment(), pictures),
+        "kornia": lambda c=auto.RandAugment(n=2, m=9): c(floats),
+    },
+    "trivial-augment": {
+        "torchvision": each(T.TrivialAugmentWide(), bytes_),
+        "torchvision, PIL": each(T.TrivialAugmentWide(), pictures),
+        "kornia": lambda c=auto.TrivialAugment(): c(floats),
+    },
+    "augmix": {
+        "torchvision": each(T.AugMix(), bytes_),
+        "torchvision, PIL": each(T.AugMix(), pictures),
     },
 }
 speeds = {}

@@ -88,15 +88,19 @@ function stream(seed: number, name: Pair, step = 0, first = 0, substream = 0): R
   }
   const uniform = (low = 0, high = 1): number =>
     low + ((word() >>> 5) * 2 ** 26 + (word() >>> 6)) * 2 ** -53 * (high - low)
-  const integer = (low: number, high: number): number => {
-    const range = high - low
-    const valid = Number.isInteger(low) && range >= 1 && range <= 2 ** 32
-    assertArgument(valid, 'random', { 'low and high': [low, high] }, 'whole numbers, low < high')
+  /** An integer in [0, range). */
+  const below = (range: number): number => {
     // Rejects words above the last whole multiple of the range, which would favour small numbers.
     const limit = 2 ** 32 - (2 ** 32 % range)
     let drawn = word()
     while (drawn >= limit) drawn = word()
-    return low + (drawn % range)
+    return drawn % range
+  }
+  const integer = (low: number, high: number): number => {
+    const range = high - low
+    const valid = Number.isInteger(low) && range >= 1 && range <= 2 ** 32
+    assertArgument(valid, 'random', { 'low and high': [low, high] }, 'whole numbers, low < high')
+    return low + below(range)
   }
   const normal = (mean = 0, deviation = 1): number =>
     mean + deviation * Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform())
@@ -131,7 +135,7 @@ function stream(seed: number, name: Pair, step = 0, first = 0, substream = 0): R
     permutation(size) {
       const order = Int32Array.from({ length: size }, (_, i) => i)
       for (let i = size - 1; i > 0; i--) {
-        const j = integer(0, i + 1)
+        const j = below(i + 1)
         ;[order[i], order[j]] = [order[j]!, order[i]!]
       }
       return order
