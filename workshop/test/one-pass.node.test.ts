@@ -11,6 +11,7 @@ import { randAugment } from '@tricks/rand-augment'
 import { randomCrop } from '@tricks/random-crop'
 import { randomErasing } from '@tricks/random-erasing'
 import { randomFlip } from '@tricks/random-flip'
+import { randomResizedCrop } from '@tricks/random-resized-crop'
 import { randomRotation } from '@tricks/random-rotation'
 import { ricap } from '@tricks/ricap'
 import { trivialAugment } from '@tricks/trivial-augment'
@@ -65,6 +66,8 @@ const tricks: Trick[] = [
   randomErasing({ probability: 1, fill: 'random' }),
   randomRotation({ degrees: 180 }),
   randomRotation({ degrees: 180, interpolation: 'bilinear', fill: 0.5 }),
+  randomResizedCrop(),
+  randomResizedCrop({ area: [0.5, 1], ratio: [0.2, 5] }),
   mixup({ alpha: 1 }),
   mixup({ alpha: 1, perImage: true }),
   cutmix(),

@@ -25,6 +25,7 @@ export const instructions = {
   equalize: 14,
   lead: 15,
   pair: 16,
+  resize: 17,
 } as const
 
 /**

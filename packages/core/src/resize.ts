@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
+import { inOnePass, instructions } from './one-pass.ts'
 
 /**
  * Resizes a window of each image with antialiased bilinear interpolation: A · window · Bᵀ, where each row of A and B
@@ -20,7 +21,15 @@ export function resizeWindows(
 ): tf.Tensor4D {
   const windows = (axis: 0 | 1) => boxes.map((box) => [box[axis], box[axis + 2]!] as const)
   // Each call swaps the axes.
-  return tf.tidy(() => resizeRows(resizeRows(images, windows(0), height), windows(1), width))
+  const composed = (x: tf.Tensor4D): tf.Tensor4D =>
+    tf.tidy(() => resizeRows(resizeRows(x, windows(0), height), windows(1), width))
+  // One pass writes images of the size of those that it reads.
+  if (images.shape[1] !== height || images.shape[2] !== width) return composed(images)
+  return inOnePass(
+    images,
+    (image, program) => program.push(instructions.resize, ...boxes[image]!, image),
+    composed,
+  )
 }
 
 /**

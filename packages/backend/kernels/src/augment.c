@@ -29,6 +29,7 @@ enum {
   AUGMENT_EQUALIZE,
   AUGMENT_LEAD,
   AUGMENT_PAIR,
+  AUGMENT_RESIZE,
 };
 
 // What LEAD blends from.
@@ -74,6 +75,74 @@ AUGMENT_INLINE void augment_fill(float *to, const double *at, long width, long c
     } else
       for (long c = 0; c < columns; c++, line += channels)
         for (long k = 0; k < channels; k++) line[k] = (float)at[4 + k];
+  }
+}
+
+// The triangular weights of the i-th of `to` new pixels, as resizeWindows of @tricks/core computes them.
+typedef struct {
+  double center, reach, sum;
+  long first, last;
+} augment_taps;
+
+AUGMENT_INLINE double augment_triangle(double center, double reach, long pixel) {
+  const double weight = 1 - __builtin_fabs((double)pixel + 0.5 - center) / reach;
+  return weight > 0 ? weight : 0;
+}
+
+AUGMENT_INLINE augment_taps augment_taps_of(long i, long length, long to) {
+  const double scale = (double)length / (double)to;
+  augment_taps taps;
+  taps.reach = scale > 1 ? scale : 1;
+  taps.center = ((double)i + 0.5) * scale;
+  const double first = __builtin_floor(taps.center - taps.reach + 0.5);
+  const double last = __builtin_floor(taps.center + taps.reach + 0.5);
+  taps.first = first > 0 ? (long)first : 0;
+  taps.last = last < (double)length ? (long)last : length;
+  taps.sum = 0;
+  for (long pixel = taps.first; pixel < taps.last; pixel++)
+    taps.sum += augment_triangle(taps.center, taps.reach, pixel);
+  return taps;
+}
+
+AUGMENT_INLINE float augment_weight(augment_taps taps, long pixel) {
+  return (float)(augment_triangle(taps.center, taps.reach, pixel) / taps.sum);
+}
+
+// Resizes the box's rows into `scratch`, and from there its columns.
+AUGMENT_INLINE void augment_resize(float *to, float *scratch, const float *images, const double *at, long height,
+                                   long width, long channels) {
+  const long row = (long)at[0], column = (long)at[1], rows = (long)at[2], columns = (long)at[3];
+  const float *from = images + (((long)at[4] * height + row) * width + column) * channels;
+  const long line = columns * channels;
+  for (long i = 0; i < height; i++) {
+    const augment_taps taps = augment_taps_of(i, rows, height);
+    float *out = scratch + i * line;
+    for (long k = 0; k < line; k++) out[k] = 0;
+    for (long pixel = taps.first; pixel < taps.last; pixel++) {
+      const float weight = augment_weight(taps, pixel);
+      const float *source = from + pixel * width * channels;
+      AUGMENT_VECTORIZE
+      for (long k = 0; k < line; k++) out[k] += weight * source[k];
+    }
+  }
+  // Column by column, so that its weights are computed once.
+  for (long j = 0; j < width; j++) {
+    const augment_taps taps = augment_taps_of(j, columns, width);
+    for (long pixel = taps.first; pixel < taps.last; pixel++) {
+      const float weight = augment_weight(taps, pixel);
+      const float *source = scratch + pixel * channels;
+      float *out = to + j * channels;
+      const int starts = pixel == taps.first;
+      if (channels == 3)
+        for (long i = 0; i < height; i++, source += line, out += width * 3) {
+          out[0] = (starts ? 0 : out[0]) + weight * source[0];
+          out[1] = (starts ? 0 : out[1]) + weight * source[1];
+          out[2] = (starts ? 0 : out[2]) + weight * source[2];
+        }
+      else
+        for (long i = 0; i < height; i++, source += line, out += width * channels)
+          for (long k = 0; k < channels; k++) out[k] = (starts ? 0 : out[k]) + weight * source[k];
+    }
   }
 }
 
@@ -390,6 +459,10 @@ static void augment_images(float *out, const float *images, const double *progra
         case AUGMENT_PAIR:
           augment_pair(to, images, at, size);
           at += 2;
+          break;
+        case AUGMENT_RESIZE:
+          augment_resize(to, scratch, images, at, height, width, channels);
+          at += 5;
           break;
         default:
           return;

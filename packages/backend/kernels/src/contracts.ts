@@ -83,8 +83,9 @@ export interface Kernels {
    * | 14   |                                          | equalizes each channel's histogram                            |
    * | 15   | base, amount                             | from black, mean, grey or smoothed (0 to 3) to x, rounded down |
    * | 16   | image, amount                            | from x to an input image in levels, rounded down              |
+   * | 17   | box, image                               | resizes a box of an input image to the output's size          |
    *
-   * Warp: a line is a, b, start, origin; the source row of pixel [i, j] is b · s + a · r + start + rounding, with r = i
+   * Resizing is `resizeWindows` of @tricks/core. Warp: a line is a, b, start, origin; the source row of pixel [i, j] is b · s + a · r + start + rounding, with r = i
    * + the first line's origin and s = j + the second's; likewise the column. Kind 0 takes the pixel at its floor, and
    * outside the image the colour c; kind 1 blends the four around, with c outside; kind 2 repeats the border, and
    * rounds to levels. Codes 5 to 9 take images in [0, 1], 12 to 16 levels; 7 and 8 need 3 channels, luma 1 or 3.
