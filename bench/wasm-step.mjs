@@ -9,9 +9,11 @@ import { fileURLToPath } from 'node:url'
 
 const batch = 128
 const file = fileURLToPath(import.meta.url)
-const [mode, steps = '6'] = process.argv.slice(2)
+const [mode, steps = '6', threads = '1'] = process.argv.slice(2)
+const node = [process.execPath, '--conditions=@tricks/source', file]
 
 if (mode === 'bare' || mode === 'ours') {
+  process.env['TRICKS_THREADS'] = threads
   const speed = await measure(mode, Number(steps))
   console.log(speed)
 } else {
@@ -19,8 +21,9 @@ if (mode === 'bare' || mode === 'ours') {
   const python = process.env['PYTHON'] ?? 'python3'
   const torchStep = fileURLToPath(new URL('torch_step.py', import.meta.url))
   const peers = {
-    'tfjs-backend-wasm and one composed kernel': () => [process.execPath, file, 'bare', '2'],
-    '@tricks/wasm-training, one thread': () => [process.execPath, file, 'ours', '6'],
+    'tfjs-backend-wasm and one composed kernel': () => [...node, 'bare', '2'],
+    '@tricks/wasm-training, one thread': () => [...node, 'ours', '6', '1'],
+    '@tricks/wasm-training, two threads': () => [...node, 'ours', '6', '2'],
     ...(spawnSync(python, ['-c', 'import torch']).status === 0 && {
       'PyTorch, one thread': () => [python, torchStep, '12', '1'],
       'PyTorch, two threads': () => [python, torchStep, '12', '2'],

@@ -2,7 +2,7 @@
 
 /**
  * The centre of a picture, scaled to a square, as RGB bytes: as `tricks train` crops and scales it. Transparent parts are
- * white, as on a page.
+ * black, as there.
  */
 export function squareOf(picture: ImageBitmap | HTMLVideoElement, side: number): Uint8Array {
   const [width, height] =
@@ -11,7 +11,7 @@ export function squareOf(picture: ImageBitmap | HTMLVideoElement, side: number):
       : [picture.videoWidth, picture.videoHeight]
   const context = new OffscreenCanvas(side, side).getContext('2d', { willReadFrequently: true })!
   context.imageSmoothingQuality = 'high'
-  context.fillStyle = '#fff'
+  context.fillStyle = '#000'
   context.fillRect(0, 0, side, side)
   const scale = Math.max(side / width, side / height)
   const [w, h] = [width * scale, height * scale]

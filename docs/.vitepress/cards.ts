@@ -54,7 +54,14 @@ const outside = [
     stage: 'bench',
     folder: 'bench/ablation',
     file,
-    description: 'The effect of each trick, over paired seeds',
+    description: 'The effect of each trick of the article, over paired seeds',
+  },
+  {
+    name: 'other-tricks-results',
+    stage: 'bench',
+    folder: 'bench/ablation/others',
+    file,
+    description: 'The effect of each other trick, over paired seeds',
   },
   {
     name: 'tuned-list',

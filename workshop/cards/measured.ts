@@ -18,16 +18,30 @@ const marks = ['effect', 'measured'] as const
 
 const guide = 'docs/guide/choosing.md'
 
+/** Fewer pairs of runs than this are not quoted: their intervals say nothing. */
+const enough = 3
+
+/** An ablation's results, and its page's folder. */
+export interface Ablation {
+  readonly folder: string
+  readonly about: About
+  readonly summaries: readonly Summary[]
+}
+
+/** The ablations that the cards quote: of the article's tricks, and of all others. */
+export const ablations: readonly Ablation[] = ['bench/ablation', 'bench/ablation/others'].map(
+  (folder) => {
+    const { comparisons, ...about } = readSummary(join(import.meta.dirname, '../..', folder))
+    return { folder, about, summaries: comparisons }
+  },
+)
+
 /**
  * The card of each measured trick and the guide, by path, with the results inserted.
  *
  * @throws Error if a card lacks the marks around them, or the guide names an unknown trick
  */
-export function cardsOf(
-  root: string,
-  about: About,
-  summaries: readonly Summary[],
-): Map<string, string> {
+export function cardsOf(root: string, of: readonly Ablation[]): Map<string, string> {
   const cards = new Map<string, string>()
   for (const { folder, tricks } of packages) {
     if (!tricks) continue
@@ -41,24 +55,33 @@ export function cardsOf(
     for (const mark of marks)
       if (!text.includes(`<!-- ${mark} -->`) || !text.includes(`<!-- /${mark} -->`))
         throw new Error(`cards: expected ${path} to have <!-- ${mark} --> and <!-- /${mark} -->`)
-    const of = (name: string, kind: Summary['kind']): Summary | undefined =>
-      summaries.find((each) => each.name === name && each.kind === kind && each.n > 1)
-    const results = tricks.measured.flatMap((name): Result[] => {
-      const added = of(name, 'added')
-      return added ? [{ name, added, leaveOneOut: of(name, 'left out') }] : []
-    })
-    cards.set(
-      path,
-      between('measured', between('effect', text, line(results, about)), section(results, about)),
-    )
+    const results = tricks.measured.flatMap((name): Result[] => resultOf(name, of))
+    cards.set(path, between('measured', between('effect', text, line(results)), section(results)))
   }
+  const summaries = of.flatMap((each) => each.summaries)
   cards.set(guide, guideWith(readFileSync(join(root, guide), 'utf8'), summaries))
   return cards
 }
 
+/** The result of the first ablation that has measured a trick. */
+function resultOf(name: string, of: readonly Ablation[]): Result[] {
+  for (const ablation of of) {
+    const find = (kind: Summary['kind']): Summary | undefined =>
+      ablation.summaries.find(
+        (each) => each.name === name && each.kind === kind && each.n >= enough,
+      )
+    const added = find('added')
+    if (added) return [{ name, ablation, added, leaveOneOut: find('left out') }]
+  }
+  return []
+}
+
 /** The guide with the effects at its marks `<!-- effect: NAME -->`, and a list of what helps and hurts. */
 function guideWith(text: string, summaries: readonly Summary[]): string {
-  const added = summaries.filter(({ kind, n }) => kind === 'added' && n > 1)
+  const added = summaries.filter(
+    ({ name, kind, n }, i) =>
+      kind === 'added' && n >= enough && summaries.findIndex((each) => each.name === name) === i,
+  )
   const withEffects = text.replaceAll(
     /<!-- effect: ([^>]+) -->[^]*?<!-- \/effect -->/g,
     (_, name: string) => {
@@ -81,6 +104,7 @@ function guideWith(text: string, summaries: readonly Summary[]): string {
 
 interface Result {
   readonly name: string
+  readonly ablation: Ablation
   readonly added: Summary
   /** Its effect in combination with all other tricks. */
   readonly leaveOneOut: Summary | undefined
@@ -92,17 +116,19 @@ const setting = ({ regime }: About): string =>
 const unmeasured = '**Measured:** not measured yet.'
 
 /** The effects in one line. */
-function line(results: readonly Result[], about: About): string {
+function line(results: readonly Result[]): string {
   const [first] = results
   if (!first) return unmeasured
   const effects = results.map(
     ({ name, added }) =>
       `${results.length > 1 ? `\`${name}\` ` : ''}${effectText(added.effect)} points of accuracy (${verdict(added)}${added.remark ? `; ${added.remark}` : ''})`,
   )
-  return `**Measured:** ${effects.join(', ')}; a small network, ${setting(about)}, n = ${first.added.n} ([details](#what-we-measured)).`
+  return `**Measured:** ${effects.join(', ')}; a small network, ${setting(first.ablation.about)}, n = ${first.added.n} ([details](#what-we-measured)).`
 }
 
-function section(results: readonly Result[], about: About): string {
+function section(results: readonly Result[]): string {
+  const [first] = results
+  if (!first) return 'Not measured yet.'
   const lines = results.map(({ name, added, leaveOneOut }) => {
     const percent = (share: number): string => (share * 100).toFixed(1)
     const rest = leaveOneOut
@@ -114,10 +140,12 @@ function section(results: readonly Result[], about: About): string {
       `calibration error ${points(added.calibration.mean, 1)} points; ×${added.cost.toFixed(2)} the time of a step.${rest}`
     )
   })
-  if (lines.length === 0) return 'Not measured yet.'
+  const pages = new Set(results.map(({ ablation }) => `../../../${ablation.folder}/README.md`))
+  const [page, other] = [...pages]
+  const also = other === undefined ? '' : `; [the page of the others](${other})`
   return [
-    `A small network with batch norm and cosine decay, ${setting(about)}; paired differences with 95 % confidence ` +
-      'intervals ([the method, and all tricks](../../../bench/ablation/README.md)):',
+    `A small network with batch norm and cosine decay, ${setting(first.ablation.about)}; paired differences with 95 % confidence ` +
+      `intervals ([the method, and all tricks](${page})${also}):`,
     '',
     ...lines,
   ].join('\n')
@@ -130,6 +158,5 @@ function verdict({ effect }: Summary): string {
 
 if (import.meta.main) {
   const root = join(import.meta.dirname, '../..')
-  const { comparisons, ...about } = readSummary(join(root, 'bench/ablation'))
-  for (const [card, text] of cardsOf(root, about, comparisons)) replaceFile(join(root, card), text)
+  for (const [card, text] of cardsOf(root, ablations)) replaceFile(join(root, card), text)
 }

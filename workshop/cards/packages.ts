@@ -30,8 +30,10 @@ export const packages: readonly Listed[] = globSync(
   }))
   .toSorted((a, b) => a.folder.localeCompare(b.folder))
 
-/** What the repository's ablation measured. */
-export const measured: readonly Summary[] = readSummary(join(root, 'bench/ablation')).comparisons
+/** What the repository's ablations measured. */
+export const measured: readonly Summary[] = ['bench/ablation', 'bench/ablation/others'].flatMap(
+  (folder) => readSummary(join(root, folder)).comparisons,
+)
 
 /** Folders in the order of a step, and their titles. */
 const stages: Readonly<Record<string, string>> = {
@@ -110,7 +112,9 @@ function withoutName(description: string): string {
 function effects({ tricks }: Listed, summaries: readonly Summary[]): string {
   const names = tricks?.measured ?? []
   const shown = names.flatMap((name) => {
-    const found = summaries.find((each) => each.name === name && each.kind === 'added')
+    const found = summaries.find(
+      (each) => each.name === name && each.kind === 'added' && each.n > 2,
+    )
     return found
       ? [
           `${names.length > 1 ? `${name} ` : ''}${effectText(found.effect)}${found.remark ? ' \\*' : ''}`,

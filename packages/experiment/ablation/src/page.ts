@@ -12,7 +12,7 @@ export interface PageText {
 }
 
 /**
- * Creates the results page of an ablation: description, controls, and the two tables.
+ * Creates the results page of an ablation: description, controls, and a table of each kind of comparison.
  *
  * @example
  * const page = pageOf({ title: 'Cutout', about: [], again: 'Run it again.' }, { summaries: [], machines: [] })
@@ -35,9 +35,13 @@ export function pageOf(
     '## Added to the base',
     'Time is CPU time per step, relative to the run without the trick.',
     table(added!, ['trick', 'without', 'with', 'effect', 'calibration error', 'time', 'n']),
-    '## Leave-one-out',
-    'All tricks compared with all but one. These runs may be hours apart, so their times are not compared.',
-    table(leftOut!, ['trick', 'without', 'all', 'effect', 'calibration error', 'n']),
+    ...(leftOut!.length > 0
+      ? [
+          '## Leave-one-out',
+          'All tricks compared with all but one. These runs may be hours apart, so their times are not compared.',
+          table(leftOut!, ['trick', 'without', 'all', 'effect', 'calibration error', 'n']),
+        ]
+      : []),
     '## How to resume',
     `${again} These runs: ${machines.join('; ') || 'none yet'}.`,
   ].join('\n\n')}\n`

@@ -42,8 +42,8 @@ export function scheduleFreeAdamw(options: ScheduleFreeAdamwOptions = {}): Sched
 /**
  * Evaluates on the averages of a schedule-free optimizer, and leaves them in the model at the end of the run.
  *
- * Batch normalisation's moving statistics remain those of the training weights; the authors advise recomputing them for
- * the averages.
+ * The moving statistics of batch normalisation belong to the training weights, so `train` computes them from scratch for
+ * the averages, as the authors do: from the batches of the latest epoch.
  *
  * @param optimizer the trainer's optimizer
  * @throws RangeError for another optimizer
@@ -70,6 +70,7 @@ export function averagedWeights(
     options: {},
     start: () => ({ finished: false }),
     evaluation: {
+      statistics: { epochs: 1 },
       weights: (variables, { finished }) => (finished ? {} : averagesOf(variables)),
     },
     finish({ variables, reason }, state) {

@@ -77,6 +77,8 @@ onEachBackend(() => {
       optimizer.applyGradients({ [weights.name]: tf.tensor1d([gradient]) })
     const variables = { 'dense/kernel': weights, 'norm/moving_mean': other }
     const trick = averagedWeights(optimizer)
+    // The model's statistics are those of the training weights.
+    expect(trick.evaluation!.statistics).toEqual({ epochs: 1 })
     const state = { finished: false }
     const averages = trick.evaluation!.weights!(variables, state)
     expect(Object.keys(averages)).toEqual(['dense/kernel'])

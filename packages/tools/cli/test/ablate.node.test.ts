@@ -3,10 +3,18 @@ import { appendFileSync, cpSync, existsSync, mkdtempSync, readFileSync, rmSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { armsOf, type Comparison, readResults, readSummary, write } from '@tricks/ablation'
+import {
+  armsOf,
+  type Comparison,
+  type PageText,
+  readResults,
+  readSummary,
+  type Regime,
+  write,
+} from '@tricks/ablation'
 import type { Trick } from '@tricks/core'
 import { articleComparisons, articlePage } from '../src/ablation/article.ts'
-import { otherComparisons } from '../src/ablation/others.ts'
+import { otherComparisons, othersPage } from '../src/ablation/others.ts'
 import { recipeComparisons } from '../src/ablation/recipe.ts'
 import { recipeOfSpec, type Spec } from '../src/ablation/spec.ts'
 import { articleTricks } from '../src/recipes/article.ts'
@@ -67,16 +75,27 @@ test('each trick of the article is compared, alone and leave-one-out', () => {
   for (const arm of listed) expect(tricksOf(arms.get(arm.key)!)).toEqual(tricksOf(arm))
 })
 
-test('the committed summary, page and chart come from its runs', () => {
-  const { regime, versions } = readSummary(committed)
-  const copy = join(root, 'copy')
-  cpSync(committed, copy, { recursive: true })
-  write(copy, { regime, versions }, articleComparisons, articlePage(regime, versions.tfjs))
-  for (const name of ['summary.json', 'README.md', 'chart.svg'])
-    expect(readFileSync(join(copy, name), 'utf8'), name).toBe(
-      readFileSync(join(committed, name), 'utf8'),
-    )
-})
+/** As the page of the others says. */
+const command =
+  'npm start -- ablate cifar10 --recipe base --images 5555 --measured 10000 --epochs 40 --precision float32 --seeds 5 --out bench/ablation/others'
+
+test.each([
+  ['the article', '', articleComparisons, (regime, tfjs) => articlePage(regime, tfjs)],
+  ['the others', 'others', otherComparisons, (regime) => othersPage(regime, command)],
+] satisfies [string, string, readonly Comparison[], (regime: Regime, tfjs: string) => PageText][])(
+  "the committed summary, page and chart of %s' ablation come from its runs",
+  (_, folder, comparisons, pageOf) => {
+    const from = join(committed, folder)
+    const { regime, versions } = readSummary(from)
+    const copy = join(root, 'copy')
+    cpSync(from, copy, { recursive: true })
+    write(copy, { regime, versions }, comparisons, pageOf(regime, versions.tfjs))
+    for (const name of ['summary.json', 'README.md', 'chart.svg'])
+      expect(readFileSync(join(copy, name), 'utf8'), name).toBe(
+        readFileSync(join(from, name), 'utf8'),
+      )
+  },
+)
 
 test('trains both arms of a comparison, and resumes', async () => {
   const both = ['--only', 'random-crop + mirroring', '--out', 'small', '--processes', '2']

@@ -103,7 +103,7 @@ export function othersPage(regime: Regime, command: string): PageText {
         `(Student's t), bold if that excludes zero. The intervals are not corrected for multiple comparisons.`,
       `The base is batch norm, cosine decay and SGD with Nesterov momentum. Calibration error is the expected calibration error over ` +
         `15 bins; lower is better. No option is tuned: they are the defaults, or common values from the literature, listed in ` +
-        `packages/tools/cli/src/recipes/others.ts. An optimizer may do better at another rate.`,
+        `packages/tools/cli/src/recipes/others.ts. An optimizer may do better at another rate. Times depend on what else the machine did.`,
     ],
     controls: ['mirroring'],
     again: `\`${command}\` continues where [runs.jsonl](runs.jsonl) ends, on ${regime.backend}.`,
