@@ -190,7 +190,7 @@ test('predict prints a line per picture, and reports files that are not pictures
     expect.stringMatching(/^pictures\/blue\/1\.png: blue \d+\.\d %, red \d+\.\d %$/),
     expect.stringMatching(/^notes\.txt: can't be read \(not a picture/),
     "gone.jpg: can't be read (no such file or directory)",
-    "pictures: can't be read (it is a folder: pass its pictures, as in pictures/*.jpg)",
+    "pictures: can't be read (it is a folder: pass the pictures in it, such as pictures/*.jpg)",
   ])
   printed.length = 0
   expect(await main([...words, '--json', '--top', '1'])).toBe(0)
