@@ -327,7 +327,7 @@ describe.skipIf(!existsSync(executablePath))('the site', () => {
       try {
         const own = await other.newPage()
         await trainOn('webgl', own)
-        await own.locator('[data-backend]').getByText('by WebGL').waitFor({ timeout: 0 })
+        await own.locator('[data-backend]').getByText('with WebGL').waitFor({ timeout: 0 })
         const devtools = await other.newBrowserCDPSession()
         await devtools.send('Browser.crashGpuProcess')
         await own.getByText('no work is lost').waitFor()

@@ -19,29 +19,28 @@ export async function startBackend(asked: BackendName | 'auto'): Promise<string>
 /** Backends that lost their device: they can't be started again in this page. */
 const gone = new Set<string>()
 
-/** Whether an error, of TensorFlow.js's backends or of ours, says that the device is gone. */
+/** Whether an error says that the device is gone; after a loss, WebGL can't compile shaders, or create what it needs. */
 export const isLost = ({ message }: Error): boolean =>
-  /(?:device|context|gpu)\b.*\blost/i.test(message)
+  /(?:device|context|gpu)\b.*\blost|shader|webgl/i.test(message)
+
+/** Aborted when WebGL's context is lost, even if the browser restores it at once: what it held is gone. */
+let context = new AbortController()
 
 /** Waits for work on the device. Without this, it would never end after WebGL's context is lost, as no read returns. */
-export async function whileDevice<T>(work: Promise<T>): Promise<T> {
-  let timer: ReturnType<typeof setInterval> | undefined
+export function whileDevice<T>(work: Promise<T>): Promise<T> {
+  const { signal } = context
   const loss = new Promise<never>((_, reject) => {
-    timer = setInterval(() => {
-      const { gpgpu } = tf.backend() as { gpgpu?: { readonly gl: WebGLRenderingContext } }
-      if (gpgpu?.gl.isContextLost()) reject(new Error('the context is lost'))
-    }, 500)
+    const lose = (): void => reject(new Error('the context is lost'))
+    if (signal.aborted) lose()
+    else signal.addEventListener('abort', lose, { once: true })
   })
-  try {
-    return await Promise.race([work, loss])
-  } finally {
-    clearInterval(timer)
-  }
+  return Promise.race([work, loss])
 }
 
 /** Continues on the processor after a loss; tensors on the device are gone. */
 export async function leaveDevice(): Promise<string> {
   gone.add(tf.getBackend())
+  context = new AbortController()
   return startBackend('wasm')
 }
 
@@ -49,7 +48,7 @@ export async function leaveDevice(): Promise<string> {
 export function inWords(error: Error): string {
   const { message, name } = error
   if (name === 'InvalidStateError') return 'This file can’t be read as a picture.'
-  if (isLost(error)) return 'The browser lost the GPU. Start again, on the processor.'
+  if (isLost(error)) return 'The GPU stopped working. Start again, on the processor.'
   if (/memory|allocation/i.test(message))
     return `The device ran out of memory (${message}). Close other pages, or use fewer pictures.`
   return message
@@ -58,7 +57,7 @@ export function inWords(error: Error): string {
 const titles = { webgpu: 'WebGPU', webgl: 'WebGL', wasm: 'the processor' } as const
 
 async function start(name: BackendName, asked: boolean): Promise<string> {
-  if (gone.has(name)) throw new Error('the browser lost it. Reload the page to use it again.')
+  if (gone.has(name)) throw new Error('it stopped working. Reload the page to use it again.')
   if (name === 'wasm') {
     await startWasm()
     const isolated = globalThis.crossOriginIsolated

@@ -68,7 +68,7 @@ async function onAnyDevice(request: Request): Promise<void> {
     report({ kind: 'backend', text: await leaveDevice() })
     report({
       kind: 'notice',
-      text: 'The browser lost the GPU, but no work is lost: this step starts again, on the processor.',
+      text: 'The GPU stopped working, but no work is lost: this step starts again, on the processor.',
     })
     if (current) current = { ...current, model: emptyNetwork(current.classes.length) }
     if (current) setWeights(current)
