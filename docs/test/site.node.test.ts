@@ -310,12 +310,40 @@ describe.skipIf(!existsSync(executablePath))('the site', () => {
     })
 
     /** Opens the page with the folder's pictures, and starts training. */
-    async function trainOn(backend: string): Promise<void> {
-      await page.goto(`${base}/train`)
-      await page.locator('input[data-folder]').setInputFiles(folder)
-      await page.getByLabel('on', { exact: true }).selectOption(backend)
-      await page.getByRole('button', { name: 'Train', exact: true }).click()
+    async function trainOn(backend: string, at = page): Promise<void> {
+      await at.goto(`${base}/train`)
+      await at.locator('input[data-folder]').setInputFiles(folder)
+      await at.getByLabel('on', { exact: true }).selectOption(backend)
+      await at.getByRole('button', { name: 'Train', exact: true }).click()
     }
+
+    test('starts again on the processor if the GPU is lost', async ({ skip }) => {
+      skip(!existsSync(weights), missing)
+      // Its GPU process, which draws in software here, is killed.
+      const other = await chromium.launch({
+        executablePath,
+        args: ['--no-sandbox', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'],
+      })
+      try {
+        const own = await other.newPage()
+        await trainOn('webgl', own)
+        await own.locator('[data-backend]').getByText('with WebGL').waitFor({ timeout: 0 })
+        const devtools = await other.newBrowserCDPSession()
+        await devtools.send('Browser.crashGpuProcess')
+        await own.getByText('no work is lost').waitFor()
+        await own.locator('[data-accuracy]').waitFor({ timeout: 0 })
+        expect(await own.locator('[data-accuracy]').textContent()).toBe('100.0 %')
+        expect(await own.locator('[data-backend]').textContent()).toMatch(/^On the processor/)
+        // In this page, the lost device is not tried again.
+        await own.getByRole('button', { name: 'Train', exact: true }).click()
+        await own.getByRole('alert').waitFor({ timeout: 0 })
+        expect(await own.getByRole('alert').textContent()).toMatch(
+          /Reload the page to use it again/,
+        )
+      } finally {
+        await other.close()
+      }
+    })
 
     test('continues after the browser has frozen its tab', async ({ skip }) => {
       skip(!existsSync(weights), missing)

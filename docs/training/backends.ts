@@ -76,6 +76,8 @@ async function start(name: BackendName, asked: boolean): Promise<string> {
     throw new Error('there is no GPU.')
   await import('@tensorflow/tfjs-backend-webgl')
   if (!(await tf.setBackend('webgl'))) throw new Error('it does not start.')
+  const { gpgpu } = tf.backend() as unknown as { gpgpu: { readonly gl: WebGLRenderingContext } }
+  gpgpu.gl.canvas.addEventListener('webglcontextlost', () => context.abort())
   return `On ${device}, with WebGL`
 }
 
