@@ -2,39 +2,15 @@
 // the guide to choosing tricks.
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import {
-  type About,
-  effectText,
-  isClear,
-  points,
-  readSummary,
-  type Summary,
-} from '@tricks/ablation'
+import { type About, effectText, isClear, points, type Summary } from '@tricks/ablation'
 import { replaceFile } from '@tricks/run'
+import { type Ablation, ablations, enough } from './ablations.ts'
 import { packages } from './packages.ts'
 import { between } from './table.ts'
 
 const marks = ['effect', 'measured'] as const
 
 const guide = 'docs/guide/choosing.md'
-
-/** Fewer pairs of runs than this are not quoted: their intervals say nothing. */
-const enough = 3
-
-/** An ablation's results, and its page's folder. */
-export interface Ablation {
-  readonly folder: string
-  readonly about: About
-  readonly summaries: readonly Summary[]
-}
-
-/** The ablations that the cards quote: of the article's tricks, and of all others. */
-export const ablations: readonly Ablation[] = ['bench/ablation', 'bench/ablation/others'].map(
-  (folder) => {
-    const { comparisons, ...about } = readSummary(join(import.meta.dirname, '../..', folder))
-    return { folder, about, summaries: comparisons }
-  },
-)
 
 /**
  * The card of each measured trick and the guide, by path, with the results inserted.

@@ -2,7 +2,8 @@
 // docs/packages.md. Written from the manifests and the ablation's summary.
 import { globSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { effectText, readSummary, type Summary } from '@tricks/ablation'
+import { effectText, type Summary } from '@tricks/ablation'
+import { ablations, enough } from './ablations.ts'
 import { between, tableOf } from './table.ts'
 
 const root = join(import.meta.dirname, '../..')
@@ -31,9 +32,7 @@ export const packages: readonly Listed[] = globSync(
   .toSorted((a, b) => a.folder.localeCompare(b.folder))
 
 /** What the repository's ablations measured. */
-export const measured: readonly Summary[] = ['bench/ablation', 'bench/ablation/others'].flatMap(
-  (folder) => readSummary(join(root, folder)).comparisons,
-)
+export const measured: readonly Summary[] = ablations.flatMap(({ summaries }) => summaries)
 
 /** Folders in the order of a step, and their titles. */
 const stages: Readonly<Record<string, string>> = {
@@ -113,7 +112,7 @@ function effects({ tricks }: Listed, summaries: readonly Summary[]): string {
   const names = tricks?.measured ?? []
   const shown = names.flatMap((name) => {
     const found = summaries.find(
-      (each) => each.name === name && each.kind === 'added' && each.n > 2,
+      (each) => each.name === name && each.kind === 'added' && each.n >= enough,
     )
     return found
       ? [

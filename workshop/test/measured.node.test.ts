@@ -2,7 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { ablations, cardsOf } from '../cards/measured.ts'
+import { ablations } from '../cards/ablations.ts'
+import { cardsOf } from '../cards/measured.ts'
 import { packages } from '../cards/packages.ts'
 
 const root = join(import.meta.dirname, '../..')

@@ -14,6 +14,7 @@ import {
 import { imagesAt, type ImageSet, train, unsupportedReason } from '@tricks/train'
 import { newestCheckpoint } from '@tricks/trials'
 import { loadData } from '../data.ts'
+import { countsOf } from '../imbalance.ts'
 import { recipeOfSpec, type Spec } from './spec.ts'
 
 /** Settings shared by all arms. */
@@ -85,13 +86,6 @@ export async function trainArm({ spec, setup, ...job }: ArmJob): Promise<Outcome
     model.dispose()
     optimizer.dispose()
   }
-}
-
-/** Images of each class. */
-function countsOf({ labels, classes }: ImageSet): number[] {
-  const counts = classes.map(() => 0)
-  for (let i = 0; i < labels.length; i++) counts[labels[i]!]!++
-  return counts
 }
 
 /**

@@ -71,14 +71,17 @@ export const ablate: Command<(typeof names)[number]> = {
     })
     const { height, width, channels, classes, labels } = images.train
     const facts = { height, width, channels, classes: classes.length, images: labels.length }
-    const comparisons = chosen(
+    const command = `${program} ablate ${quoted(String(data))} ${written({ ...flags, seeds })}`
+    const { all, page } =
       name === articleName
-        ? articleComparisons
+        ? { all: articleComparisons, page: articlePage(regime, tf.version_core) }
         : name === othersName
-          ? otherComparisons
-          : recipeComparisons(name, tricksOf(recipe, dryContext(recipe, facts))),
-      only,
-    )
+          ? { all: otherComparisons, page: othersPage(regime, command) }
+          : {
+              all: recipeComparisons(name, tricksOf(recipe, dryContext(recipe, facts))),
+              page: recipePage(regime, command),
+            }
+    const comparisons = chosen(all, only)
     const out = resolve(flags.out ?? join('runs', `ablation-${name.replaceAll(/\W+/g, '-')}`))
     // With a server, workers find it in their shared folder, beside those of other ablations.
     const shared = storage === undefined ? out : resolve(storage)
@@ -98,7 +101,6 @@ export const ablate: Command<(typeof names)[number]> = {
       })
     }
     const setup: ArmSetup = { regime, data: source, size, skipBroken, teacher: teacherName }
-    const command = `${program} ablate ${quoted(String(data))} ${written({ ...flags, seeds })}`
     const summaries = await compare({
       out,
       comparisons,
@@ -110,12 +112,7 @@ export const ablate: Command<(typeof names)[number]> = {
       worker: trialWorker,
       setup: setup as unknown as Json,
       ...(queue !== undefined && { server: { queue, version } }),
-      page:
-        name === articleName
-          ? articlePage(regime, tf.version_core)
-          : name === othersName
-            ? othersPage(regime, command)
-            : recipePage(regime, command),
+      page,
     })
     printSummary(summaries)
     console.log(`\n${join(out, 'README.md')}`)

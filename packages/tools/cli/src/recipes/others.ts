@@ -1,5 +1,4 @@
 // The recipe `base` with each trick that is not in the article, for the ablation that measures them.
-import * as tf from '@tensorflow/tfjs-core'
 import { adamw } from '@tricks/adamw'
 import { asymmetric } from '@tricks/asymmetric-loss'
 import { augmix } from '@tricks/augmix'
@@ -35,26 +34,15 @@ import { trivialAugment } from '@tricks/trivial-augment'
 import { uniformAugment } from '@tricks/uniform-augment'
 import { warmupStableDecay } from '@tricks/warmup-stable-decay'
 import { exponentialAverage, stochasticAverage } from '@tricks/weight-averaging'
+import { articleRecipe } from './article.ts'
 
 type Plain = Extract<Recipe, { readonly model: 'plain' }>
 type Resnet = Extract<Recipe, { readonly model: 'resnet-20' }>
 
-const common = {
-  epochs: 60,
-  batchSize: 128,
-  validation: 5000,
-  optimizer: () => tf.train.momentum(0.1, 0.9, true),
-}
-const plain = (changes: Partial<Plain> = {}): Recipe =>
-  defineRecipe({
-    model: 'plain',
-    modelOptions: { widths: [[16], [32], [64], [128]] },
-    tricks: [cosineDecay()],
-    ...common,
-    ...changes,
-  })
+const base = articleRecipe('the base', ['batch-norm', 'cosine-decay']) as Plain
+const plain = (changes: Partial<Plain> = {}): Recipe => defineRecipe({ ...base, ...changes })
 const resnet = (modelOptions: Resnet['modelOptions'] = {}): Recipe =>
-  defineRecipe({ model: 'resnet-20', modelOptions, tricks: [cosineDecay()], ...common })
+  defineRecipe({ ...base, model: 'resnet-20', modelOptions })
 
 const added = (...tricks: readonly Trick[]): Recipe => plain({ tricks: [...tricks, cosineDecay()] })
 const scheduled = (schedule: Trick): Recipe => plain({ tricks: [schedule] })
@@ -102,7 +90,7 @@ export const others = {
   lamb: () => optimized(() => lamb({ learningRate: 0.01 })),
   lars: () => optimized(() => lars({ learningRate: 2, momentum: 0.9, weightDecay: 1e-4 })),
   muon: () => optimized(() => muon({ learningRate: 0.02, inner: adamw({ learningRate: 0.004 }) })),
-  lookahead: () => optimized(() => lookahead(common.optimizer())),
+  lookahead: () => optimized(() => lookahead(base.optimizer())),
   'schedule-free'() {
     const optimizer = scheduleFreeSgd({ learningRate: 1, warmupSteps: 80 })
     return plain({ optimizer: () => optimizer, tricks: [averagedWeights(optimizer)] })
