@@ -9,7 +9,7 @@ export interface Ablation {
   readonly summaries: readonly Summary[]
 }
 
-/** Of the article's tricks, and of all others. */
+/** The ablation of the article's tricks, and that of all others. */
 export const ablations: readonly Ablation[] = ['bench/ablation', 'bench/ablation/others'].map(
   (folder) => {
     const { comparisons, ...about } = readSummary(join(import.meta.dirname, '../..', folder))
