@@ -15,7 +15,7 @@ import { type ImageSet, train } from '@tricks/train'
 
 const [side = 224, repeats = 5] = process.argv.slice(2, 4).map(Number)
 const backend = (process.argv[4] ?? 'native') as BackendName
-const [batchSize, steps, classes] = [32, 4, 12]
+const [batchSize, steps, classes] = [32, 12, 12]
 const count = batchSize * steps
 
 await useBackend(backend)

@@ -8,7 +8,7 @@ from torch import nn
 
 side, threads, what = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 torch.set_num_threads(threads)
-batch, steps = 32, 4
+batch, steps = 32, 12
 stages = [
     (1, 3, 1, 1, 16),
     (2, 3, 2, 6, 24),
