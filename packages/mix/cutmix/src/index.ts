@@ -1,6 +1,13 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Batch, type Random, type Trick } from '@tricks/core'
-import { arrangePixels, copyBox, copyImage, withDraws } from '@tricks/core/augmentation'
+import {
+  arrangePixels,
+  copyBox,
+  copyImage,
+  inOnePass,
+  instructions,
+  withDraws,
+} from '@tricks/core/augmentation'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const cutmixOptions = defineOptions('cutmix', {
@@ -54,14 +61,20 @@ export function applyCutmix({ images, targets }: Batch, { box, permutation }: Cu
     copyImage(program, images.shape, image)
     copyBox(program, [row, column, rows, columns], partners[image]!, row, column)
   })
-  return tf.tidy(() => {
-    const share = (rows * columns) / (height * width)
-    const others = tf.gather(targets, tf.tensor1d(partners, 'int32'))
-    return {
-      images: pasted,
-      targets: tf.add<tf.Tensor2D>(tf.mul(targets, 1 - share), tf.mul(others, share)),
-    }
-  })
+  const share = (rows * columns) / (height * width)
+  const mix = (x: tf.Tensor4D): tf.Tensor4D =>
+    inOnePass(
+      x,
+      (image, program) => program.push(instructions.mix, image, partners[image]!, 1 - share),
+      () => {
+        const others = tf.gather(x, tf.tensor1d(partners, 'int32'))
+        return tf.add(tf.mul(x, 1 - share), tf.mul(others, share))
+      },
+    )
+  const mixed = tf.tidy<tf.Tensor2D>(() =>
+    tf.reshape(mix(tf.reshape(targets, [batch, 1, 1, -1])), targets.shape),
+  )
+  return { images: pasted, targets: mixed }
 }
 
 /** One side of the box, clipped at the border, around a centre anywhere in the image, as in the authors' code. */
