@@ -1,7 +1,10 @@
-// A pool with as many threads as TensorFlow uses, woken for each op.
+// A pool with as many threads as TensorFlow uses.
 #pragma once
 
+#include <immintrin.h>
+
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <cstdlib>
@@ -37,8 +40,10 @@ class Threads {
     }
     wake_.notify_all();
     work(bound(0), bound(1), 0);
+    const auto done = [&] { return waiting_ == 0; };
+    if (spin(done)) return;
     std::unique_lock<std::mutex> lock(mutex_);
-    done_.wait(lock, [&] { return waiting_ == 0; });
+    done_.wait(lock, done);
   }
 
   int size() const { return static_cast<int>(workers_.size()) + 1; }
@@ -57,27 +62,44 @@ class Threads {
         for (;;) {
           std::function<void(int)> work;
           {
+            const auto called = [&] { return generation_ != seen; };
+            spin(called);
             std::unique_lock<std::mutex> lock(mutex_);
-            wake_.wait(lock, [&] { return generation_ != seen; });
+            wake_.wait(lock, called);
             seen = generation_;
             if (part >= parts_) continue;
             work = work_;
           }
           work(part);
+          if (--waiting_ > 0) continue;
           std::lock_guard<std::mutex> lock(mutex_);
-          if (--waiting_ == 0) done_.notify_one();
+          done_.notify_one();
         }
       });
       workers_.back().detach();
     }
   }
 
+  // Waits up to about 0.1 ms for a condition that is usually met soon: to sleep and be woken takes longer than most ops.
+  template <typename Condition>
+  static bool spin(const Condition& condition) {
+    for (int i = 0; i < kSpins; ++i) {
+      if (condition()) return true;
+      _mm_pause();
+      // One of TensorFlow's threads may need this core.
+      if (i % 32 == 31) std::this_thread::yield();
+    }
+    return false;
+  }
+  static constexpr int kSpins = 2000;
+
   std::vector<std::thread> workers_;
   std::mutex turn_, mutex_;
   std::condition_variable wake_, done_;
   std::function<void(int)> work_;
-  int waiting_ = 0, parts_ = 0;
-  uint64_t generation_ = 0;
+  int parts_ = 0;
+  std::atomic<int> waiting_{0};
+  std::atomic<uint64_t> generation_{0};
 };
 
 // Minimum number of values per thread.
