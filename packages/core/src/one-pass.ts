@@ -66,7 +66,7 @@ export function inOnePass(
 
 /** The offset of each image's program and the end of the last one, then the programs: float64 in pairs of int32. */
 function encode(batch: number, write: (image: number, program: ImageProgram) => void): Int32Array {
-  const program: number[] = Array.from({ length: batch + 1 }, () => 0)
+  const program = Array<number>(batch + 1).fill(0)
   for (let image = 0; image < batch; image++) {
     program[image] = program.length
     write(image, program)

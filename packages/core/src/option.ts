@@ -13,8 +13,9 @@ export function assertArgument(
   argument: Readonly<Record<string, unknown>>,
   range: string,
 ): asserts valid {
+  if (valid) return
   const [name, value] = Object.entries(argument)[0]!
-  if (!valid) throw outOfRange(where, name, range, value)
+  throw outOfRange(where, name, range, value)
 }
 
 /** The error for an option or argument outside its range; `remedy` follows the value. */

@@ -34,16 +34,23 @@ export function assertSteps(
   assertArgument(steps.length === batch, where, { steps }, `${batch} lists, one per image`)
   for (const [image, own] of steps.entries())
     for (const [i, step] of own.entries()) {
-      if (step === null) continue
-      const check = (name: keyof Step, valid: boolean, range: string): void =>
-        assertArgument(valid, where, { [`steps[${image}][${i}].${name}`]: step[name] }, range)
-      const { op, magnitude, partner } = step
-      check('op', operations.includes(op), `one of ${operations.join(', ')}`)
-      const finite = withoutMagnitude.includes(op) || Number.isFinite(magnitude)
-      check('magnitude', finite, 'a finite number')
-      if (op === 'SamplePairing') {
-        const other = Number.isInteger(partner) && partner! >= 0 && partner! < batch
-        check('partner', other, `the index of an image in [0, ${batch})`)
-      }
+      const wrong = step && problemOf(step, batch)
+      if (!wrong) continue
+      const { name, range } = wrong
+      assertArgument(false, where, { [`steps[${image}][${i}].${name}`]: step[name] }, range)
     }
+}
+
+/** The first invalid property of a step, and its range. */
+function problemOf(
+  { op, magnitude, partner }: Step,
+  batch: number,
+): { readonly name: keyof Step; readonly range: string } | undefined {
+  if (!operations.includes(op)) return { name: 'op', range: `one of ${operations.join(', ')}` }
+  if (!withoutMagnitude.includes(op) && !Number.isFinite(magnitude))
+    return { name: 'magnitude', range: 'a finite number' }
+  const other = Number.isInteger(partner) && partner! >= 0 && partner! < batch
+  if (op === 'SamplePairing' && !other)
+    return { name: 'partner', range: `the index of an image in [0, ${batch})` }
+  return undefined
 }

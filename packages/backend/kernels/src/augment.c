@@ -296,6 +296,7 @@ AUGMENT_INLINE void augment_shift(float *image, const double *at, long pixels, l
 // ------------------------------------------------------------------------ colours on levels 0 … 255
 
 AUGMENT_INLINE void augment_tone(float *image, float width, float start, long size) {
+  AUGMENT_VECTORIZE
   for (long i = 0; i < size; i++) {
     const float kept = __builtin_floorf(image[i] / width) * width;
     image[i] = kept - start + 0.5f > 0 ? kept + (255.0f - kept * 2.0f) : kept;
@@ -352,6 +353,7 @@ AUGMENT_INLINE void augment_lead(float *image, float *copy, const double *at, lo
       for (long i = 0; i < pixels; i++)
         sum += (double)__builtin_floorf(augment_luma(image + i * channels, channels));
     const float base = (float)(sum / (double)pixels);
+    AUGMENT_VECTORIZE
     for (long i = 0; i < size; i++) image[i] = augment_led(base, image[i], amount);
   } else if (from == AUGMENT_FROM_GREY) {
     if (channels == 3)
@@ -363,19 +365,25 @@ AUGMENT_INLINE void augment_lead(float *image, float *copy, const double *at, lo
     // A 3 × 3 mean in which the centre pixel has weight 5.
     __builtin_memcpy(copy, image, (unsigned long)size * sizeof(float));
     const long line = width * channels;
-    for (long row = 1; row < height - 1; row++)
-      for (long i = row * line + channels; i < (row + 1) * line - channels; i++) {
-        const float *c = copy + i;
-        float sum = 4.0f * c[0];
-        for (long r = -line; r <= line; r += line) sum += c[r - channels] + c[r] + c[r + channels];
-        image[i] = augment_led(__builtin_rintf(sum / 13.0f), c[0], amount);
+    for (long row = 1; row < height - 1; row++) {
+      const long first = row * line + channels;
+      const float *above = copy + first - line, *here = copy + first, *below = copy + first + line;
+      float *to = image + first;
+      AUGMENT_VECTORIZE
+      for (long i = 0; i < line - 2 * channels; i++) {
+        const float column = above[i] + here[i] * 5.0f + below[i];
+        const float left = above[i - channels] + here[i - channels] + below[i - channels];
+        const float right = above[i + channels] + here[i + channels] + below[i + channels];
+        to[i] = augment_led(__builtin_rintf((left + column + right) / 13.0f), here[i], amount);
       }
+    }
   }
 }
 
 AUGMENT_INLINE void augment_pair(float *image, const float *images, const double *at, long size) {
   const float *other = images + (long)at[0] * size;
   const float amount = (float)at[1];
+  AUGMENT_VECTORIZE
   for (long i = 0; i < size; i++)
     image[i] = augment_led(image[i], __builtin_rintf(other[i] * 255.0f), amount);
 }
@@ -436,10 +444,12 @@ static void augment_images(float *out, const float *images, const double *progra
           break;
         case AUGMENT_TO_LEVELS: {
           const float *from = images + (long)*at++ * size;
+          AUGMENT_VECTORIZE
           for (long k = 0; k < size; k++) to[k] = __builtin_rintf(from[k] * 255.0f);
           break;
         }
         case AUGMENT_FROM_LEVELS:
+          AUGMENT_VECTORIZE
           for (long k = 0; k < size; k++) to[k] = to[k] / 255.0f;
           break;
         case AUGMENT_TONE:

@@ -64,8 +64,11 @@ export async function compile(
       const options = ['-O3', '-fno-math-errno', ...processor, ...wide]
       if (!(await knows(compiler, options))) return
       const augment = join(folder, `augment.${name}.o`)
-      const exactly = ['-c', '-ffp-contract=off', join(dirname(opsSource), 'augment.cc')]
-      await build(compiler, augment, [...includes, augmentFolder], [...options, ...exactly])
+      // Both sides of a choice may be computed, as vectorizing needs: nothing here traps floating-point exceptions.
+      const exactly = ['-ffp-contract=off', '-fno-trapping-math']
+      const augmentSource = ['-c', join(dirname(opsSource), 'augment.cc')]
+      const augmentOptions = [...options, ...exactly, ...augmentSource]
+      await build(compiler, augment, [...includes, augmentFolder], augmentOptions)
       const inputs = [...options, opsSource, augment, ...link]
       await build(compiler, join(folder, opsFile(name)), includes, inputs)
       await rm(augment)
