@@ -260,9 +260,13 @@ AUGMENT_INLINE void augment_contrast(float *image, float factor, long pixels, lo
 
 AUGMENT_INLINE void augment_saturation(float *image, float factor, long pixels) {
   const float rest = 1.0f - factor;
-  for (long i = 0; i < pixels; i++, image += 3) {
-    const float other = augment_luma(image, 3) * rest;
-    for (long k = 0; k < 3; k++) image[k] = augment_clip(image[k] * factor + other, 1);
+  AUGMENT_VECTORIZE
+  for (long i = 0; i < pixels; i++) {
+    float *pixel = image + 3 * i;
+    const float other = augment_luma(pixel, 3) * rest;
+    pixel[0] = augment_clip(pixel[0] * factor + other, 1);
+    pixel[1] = augment_clip(pixel[1] * factor + other, 1);
+    pixel[2] = augment_clip(pixel[2] * factor + other, 1);
   }
 }
 
@@ -274,17 +278,19 @@ AUGMENT_INLINE float augment_hue_channel(float hue, float n, float most, float c
 
 AUGMENT_INLINE void augment_hue(float *image, float turns, long pixels) {
   const float turn = turns * 6.0f;
-  for (long i = 0; i < pixels; i++, image += 3) {
-    const float red = image[0], green = image[1], blue = image[2];
+  AUGMENT_VECTORIZE
+  for (long i = 0; i < pixels; i++) {
+    float *pixel = image + 3 * i;
+    const float red = pixel[0], green = pixel[1], blue = pixel[2];
     const float larger = red > green ? red : green, most = larger > blue ? larger : blue;
     const float smaller = red < green ? red : green, least = smaller < blue ? smaller : blue;
     const float chroma = most - least, divisor = chroma > 1e-30f ? chroma : 1e-30f;
     const float difference = most == red ? green - blue : most == green ? blue - red : red - green;
     const float offset = most == red ? 0.0f : most == green ? 2.0f : 4.0f;
     const float hue = difference / divisor + offset + turn;
-    image[0] = augment_hue_channel(hue, 5.0f, most, chroma);
-    image[1] = augment_hue_channel(hue, 3.0f, most, chroma);
-    image[2] = augment_hue_channel(hue, 1.0f, most, chroma);
+    pixel[0] = augment_hue_channel(hue, 5.0f, most, chroma);
+    pixel[1] = augment_hue_channel(hue, 3.0f, most, chroma);
+    pixel[2] = augment_hue_channel(hue, 1.0f, most, chroma);
   }
 }
 
@@ -357,9 +363,13 @@ AUGMENT_INLINE void augment_lead(float *image, float *copy, const double *at, lo
     for (long i = 0; i < size; i++) image[i] = augment_led(base, image[i], amount);
   } else if (from == AUGMENT_FROM_GREY) {
     if (channels == 3)
-      for (long i = 0; i < pixels; i++, image += 3) {
-        const float grey = __builtin_floorf(augment_luma(image, 3)) * rest;
-        for (long k = 0; k < 3; k++) image[k] = __builtin_floorf(augment_clip(image[k] * amount + grey, 255));
+      AUGMENT_VECTORIZE
+      for (long i = 0; i < pixels; i++) {
+        float *pixel = image + 3 * i;
+        const float grey = __builtin_floorf(augment_luma(pixel, 3)) * rest;
+        pixel[0] = __builtin_floorf(augment_clip(pixel[0] * amount + grey, 255));
+        pixel[1] = __builtin_floorf(augment_clip(pixel[1] * amount + grey, 255));
+        pixel[2] = __builtin_floorf(augment_clip(pixel[2] * amount + grey, 255));
       }
   } else if (height >= 3 && width >= 3) {
     // A 3 × 3 mean in which the centre pixel has weight 5.
