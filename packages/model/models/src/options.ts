@@ -34,17 +34,14 @@ const common = {
   /** `'zeros'` builds faster if all weights are set afterwards, as by `loadWeights`. */
   weights: choice(['random', 'zeros'], { default: 'random' }),
 }
-const residual = {
-  ...common,
+
+/** Parts of residual blocks, which are off by default. */
+const parts = {
   /**
    * Initialize each residual branch to 0, so that each block starts as its shortcut: the last gamma is 0, or in
    * pre-activated networks, where a relu follows it, the last kernel.
    */
   zeroInitResidual: boolean({ default: false }),
-}
-
-/** Parts of residual blocks, which are off by default. */
-const parts = {
   /**
    * The rate at which the last block's branch is dropped in training, image by image; that of the others increases evenly
    * from 0 at the first.
@@ -57,6 +54,7 @@ const parts = {
   /** Standardize the kernels of all convolutions. */
   weightStandardization: boolean({ default: false }),
 }
+const residual = { ...common, ...parts }
 export const resnet9Parameters = defineParameters('resnet9', common)
 export type ModelOptions = OptionsOf<typeof resnet9Parameters>
 
@@ -109,7 +107,6 @@ const wide = (given: number) =>
 
 export const cifarResnetParameters = defineParameters('cifarResnet', {
   ...residual,
-  ...parts,
   /** 6n + 2: 20, 32, 44, 56, 110, … */
   depth: deep(2, '20, 32, 44, 56 or 110', 20),
   /** Channels of the first stage; the next two have twice and four times as many. */
@@ -152,7 +149,6 @@ type Depth = keyof typeof stages
 
 const resnetKinds = {
   ...residual,
-  ...parts,
   /** From 50 on, blocks are bottlenecks of three convolutions. */
   depth: checked<Depth, { readonly default: Depth }>(
     Object.keys(stages).join(', '),
@@ -177,7 +173,7 @@ export const imagenetParameters = defineParameters('resnet', {
   classes: integer({ min: 1, default: 1000 }),
 })
 export type ResnetOptions = OptionsOf<typeof resnetParameters>
-export type BlockOptions = Required<Pick<ResnetOptions, 'zeroInitResidual' | keyof typeof parts>>
+export type BlockOptions = Required<Pick<ResnetOptions, keyof typeof parts>>
 export type ResidualOptions = Pick<ResnetOptions, keyof typeof residual>
 
 /** The options of networks of inverted residuals. */

@@ -107,15 +107,10 @@ type Branch = readonly (ConvOptions & { readonly filters: number })[]
  * followed by batch norm. With `blurPool`, a convolution that would halve the image keeps its size, and its result is
  * blurred and halved after the relu, as is the shortcut before its projection.
  */
-function blocksOf(
-  net: Network,
-  count: number,
-  { zeroInitResidual, stochasticDepth, squeezeExcite, blurPool }: BlockOptions,
-) {
-  const rates = depthRates({ depth: count, rate: stochasticDepth })
-  let made = 0
+function blocksOf(net: Network, count: number, options: BlockOptions) {
+  const { zeroInitResidual, blurPool } = options
+  const end = branchEnds(net, count, options)
   return (x: Tensor, name: string, branch: Branch, kind: 'pad' | 'projection'): Tensor => {
-    const rate = rates[made++]!
     let y = x
     branch.forEach(({ filters, ...options }, i) => {
       const last = i === branch.length - 1
@@ -128,8 +123,7 @@ function blocksOf(
       if (!last) y = net.activate(y, `${name}/relu${i + 1}`)
       if (blurred) y = net.blur(y, `${name}/blur`)
     })
-    if (squeezeExcite > 0) y = net.squeezeExcite(y, `${name}/squeeze`, squeezeExcite)
-    if (rate > 0) y = net.stochasticDepth(y, `${name}/drop`, rate)
+    y = end(y, name)
 
     let shortcut = x
     let stride = branch.find((conv) => conv.stride === 2)?.stride ?? 1
@@ -148,5 +142,19 @@ function blocksOf(
       shortcut = net.norm(shortcut, `${name}/shortcut/norm`)
     }
     return net.activate(net.add(y, shortcut, `${name}/add`), `${name}/relu`)
+  }
+}
+
+/** A function that ends the branch of the next of `count` blocks, before the shortcut is added. */
+export function branchEnds(
+  net: Network,
+  count: number,
+  { stochasticDepth, squeezeExcite }: Pick<BlockOptions, 'stochasticDepth' | 'squeezeExcite'>,
+): (y: Tensor, name: string) => Tensor {
+  const rates = depthRates({ depth: count, rate: stochasticDepth }).values()
+  return (y, name) => {
+    const rate = rates.next().value!
+    const scaled = squeezeExcite > 0 ? net.squeezeExcite(y, `${name}/squeeze`, squeezeExcite) : y
+    return rate > 0 ? net.stochasticDepth(scaled, `${name}/drop`, rate) : scaled
   }
 }

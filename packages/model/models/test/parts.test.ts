@@ -8,7 +8,10 @@ import {
   cifarResnet,
   countParameters,
   foldBatchNorm,
+  preactResnet,
+  type PreactResnetOptions,
   resnet,
+  wideResnet,
   withNormalization,
 } from '../src/index.ts'
 import { descend, withModel } from './training.ts'
@@ -25,8 +28,16 @@ const parts = {
     weightStandardization: true,
   },
 } as const
-const kinds = Object.entries(parts)
 const small = { depth: 8, width: 4, seed: 1, classes: 5 } as const
+const preactivated = { ...small, width: 1 / 4 } as const
+type Options = Omit<PreactResnetOptions, 'depth' | 'width'>
+const builders: Record<string, (options: Options) => layers.LayersModel> = {
+  cifarResnet: (options) => cifarResnet({ ...small, ...options }),
+  preactResnet: (options) => preactResnet({ ...preactivated, ...options }),
+}
+const kinds = Object.entries(parts).flatMap(([name, options]) =>
+  Object.entries(builders).map(([network, build]) => ({ name, options, network, build })),
+)
 const namesOf = (model: layers.LayersModel): string[] => model.layers.map(({ name }) => name)
 
 beforeAll(() => tf.setBackend('wasm'))
@@ -73,6 +84,8 @@ describe('structure', () => {
       'resnet-8 with projections',
       () => cifarResnet({ ...small, blurPool: true, shortcut: 'projection' }),
     ],
+    ['preact-resnet-8', () => preactResnet({ ...preactivated, blurPool: true })],
+    ['wrn-10-0.25', () => wideResnet({ ...preactivated, depth: 10, blurPool: true })],
     ['resnet-18', () => resnet({ blurPool: true, weights: 'zeros' })],
     [
       'resnet-50 for ImageNet',
@@ -103,15 +116,24 @@ describe('structure', () => {
     },
   )
 
-  test('all convolutions are standardised', () => {
-    withModel(
-      cifarResnet({ ...small, shortcut: 'projection', ...parts['all of them'] }),
-      (model) => {
-        const convolutions = model.layers.filter(({ name }) => /\/conv\d?$/.test(name))
-        expect(convolutions).toHaveLength(1 + 6 + 2)
-        expect(convolutions.every((layer) => layer instanceof StandardizedConv2d)).toBe(true)
-      },
-    )
+  test.each([
+    cifarResnet({ ...small, shortcut: 'projection', ...parts['all of them'] }),
+    preactResnet({ ...preactivated, ...parts['all of them'] }),
+  ])('all convolutions of $name are standardised', (built) => {
+    withModel(built, (model) => {
+      const convolutions = model.layers.filter(({ name }) => /\/conv\d?$/.test(name))
+      expect(convolutions).toHaveLength(1 + 6 + 2)
+      expect(convolutions.every((layer) => layer instanceof StandardizedConv2d)).toBe(true)
+    })
+  })
+
+  test('a pre-activated branch cannot start at 0 with standardised kernels', () => {
+    const options = { zeroInitResidual: true, weightStandardization: true }
+    for (const [name, build] of Object.entries({ preactResnet, wideResnet }))
+      expect(() => build(options)).toThrow(
+        `${name}: expected zeroInitResidual to be false with weightStandardization, as a ` +
+          'standardized kernel is never 0, got true',
+      )
   })
 
   test('without them, networks are unchanged', () => {
@@ -130,8 +152,8 @@ describe('structure', () => {
   })
 })
 
-describe.each(kinds)('with %s', (name, options) => {
-  const build = (): layers.LayersModel => cifarResnet({ ...small, ...options })
+describe.each(kinds)('$network with $name', ({ name, options, build: make }) => {
+  const build = (seed = 1): layers.LayersModel => make({ ...options, seed })
   const images = (): tf.Tensor => tf.randomUniform([4, 32, 32, 3], 0, 1, 'float32', 1)
   const distance = (a: tf.Tensor, b: tf.Tensor): number =>
     tf.max(tf.abs(tf.sub(a, b))).dataSync()[0]!
@@ -146,7 +168,7 @@ describe.each(kinds)('with %s', (name, options) => {
 
   test('the initial weights depend only on the seed', () => {
     const weights = (seed: number): Float32Array[] =>
-      withModel(cifarResnet({ ...small, ...options, seed }), (model) =>
+      withModel(build(seed), (model) =>
         model.weights.map((weight) => weight.read().dataSync<'float32'>().slice()),
       )
     expect(weights(1)).toEqual(weights(1))
