@@ -17,7 +17,7 @@ import { train } from './commands/train.ts'
 import { tune } from './commands/tune.ts'
 import { worker } from './commands/worker.ts'
 import { dashed, type FlagName, flags, parseFlag } from './flags.ts'
-import { exitCodes, UsageError } from './usage.ts'
+import { exitCodes, isInterruption, UsageError } from './usage.ts'
 
 const commands = [
   train,
@@ -45,7 +45,7 @@ export const commandNames: readonly string[] = commands.map(({ usage }) => usage
  *
  * @param words the arguments after the program's name
  * @param program the program's name as the user calls it, for messages
- * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted and saved
+ * @returns the exit code: 0 done, 1 failed, 2 wrong usage, 130 interrupted
  * @example
  * process.exitCode = await main(['recipes'])
  */
@@ -69,6 +69,10 @@ export async function main(words: readonly string[], program = 'tricks'): Promis
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError && error.exitCode === 0) return 0
+    if (isInterruption(error as Error)) {
+      console.error('Stopped')
+      return exitCodes.interrupted
+    }
     const { message, usage } = explain(error as Error, words, program)
     console.error(message)
     return usage ? exitCodes.usage : exitCodes.failed

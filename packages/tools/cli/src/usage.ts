@@ -13,18 +13,26 @@ export const quoted = (value: string): string =>
 
 let stop: AbortController | undefined
 
-/** The signal that aborts when the user interrupts; a second interrupt ends the process. */
-export function stopSignal(): AbortSignal {
+/**
+ * The signal that aborts when the user interrupts; a second interrupt ends the process.
+ *
+ * @param ending what is printed then
+ */
+export function stopSignal(ending = 'Finishing the step, then saving.'): AbortSignal {
   if (stop) return stop.signal
   const { signal } = (stop = new AbortController())
   const interrupt = (): void => {
     if (signal.aborted) process.exit(exitCodes.interrupted)
-    console.error('\nFinishing the step, then saving. Press Ctrl+C again to quit immediately.')
+    console.error(`\n${ending} Press Ctrl+C again to quit immediately.`)
     stop!.abort()
   }
   process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
   return signal
 }
+
+/** Whether an error only says that the user interrupted. */
+export const isInterruption = (error: Error): boolean =>
+  stop?.signal.aborted === true && error.name === 'AbortError'
 
 /** Suggests the closest candidate, ' (did you mean …?)', or '' if none is close. */
 export function meant(word: string, candidates: readonly string[]): string {

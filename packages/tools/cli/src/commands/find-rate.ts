@@ -29,7 +29,7 @@ export const findRate: Command<(typeof names)[number]> = {
   examples: ['find-rate ./pictures', 'find-rate cifar10 --recipe ./my.recipe.ts --svg loss.svg'],
   async run([data], { svg, data: binaries, backend: wanted, ...own }) {
     const view = progressView()
-    const signal = stopSignal()
+    const signal = stopSignal('Finishing the step.')
     const source = await locateData(String(data), { binaries, view, signal })
     const { name: backend } = await useBackend(wanted)
     const name = own.recipe ?? defaultRecipe(isPictureFolder(source), backend).name
