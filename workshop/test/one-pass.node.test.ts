@@ -68,6 +68,8 @@ const tricks: Trick[] = [
   randomRotation({ degrees: 180, interpolation: 'bilinear', fill: 0.5 }),
   randomResizedCrop(),
   randomResizedCrop({ area: [0.5, 1], ratio: [0.2, 5] }),
+  randomResizedCrop({ size: [5, 9] }),
+  randomResizedCrop({ size: [40, 3], area: [0.3, 1] }),
   mixup({ alpha: 1 }),
   mixup({ alpha: 1, perImage: true }),
   cutmix(),

@@ -35,7 +35,8 @@ export const instructions = {
  * @param images `[batch, height, width, channels]`
  * @param write writes the program of an image
  * @param composed computes the same from tfjs operations
- * @returns images of the same shape
+ * @param size [height, width] of the result, default the images'; for another, the program may only resize
+ * @returns `[batch, ...size, channels]`
  * @example
  * import { copyImage } from '@tricks/core/augmentation'
  *
@@ -52,6 +53,7 @@ export function inOnePass(
   images: tf.Tensor4D,
   write: (image: number, program: ImageProgram) => void,
   composed: (images: tf.Tensor4D) => tf.Tensor4D,
+  size: readonly [height: number, width: number] = [images.shape[1], images.shape[2]],
 ): tf.Tensor4D {
   // tfjs differentiates the composition, but knows no gradient of the kernel.
   const differentiated = tf.engine().state.gradientDepth > 0
@@ -60,7 +62,7 @@ export function inOnePass(
     return composed(images)
   return tf.tidy(() => {
     const program = tf.tensor1d(encode(images.shape[0], write), 'int32')
-    return tf.engine().runKernel('AugmentImages', { images, program })
+    return tf.engine().runKernel('AugmentImages', { images, program }, { size: [...size] })
   })
 }
 

@@ -23,12 +23,11 @@ export function resizeWindows(
   // Each call swaps the axes.
   const composed = (x: tf.Tensor4D): tf.Tensor4D =>
     tf.tidy(() => resizeRows(resizeRows(x, windows(0), height), windows(1), width))
-  // One pass writes images of the size of those that it reads.
-  if (images.shape[1] !== height || images.shape[2] !== width) return composed(images)
   return inOnePass(
     images,
     (image, program) => program.push(instructions.resize, ...boxes[image]!, image),
     composed,
+    [height, width],
   )
 }
 

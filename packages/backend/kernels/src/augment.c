@@ -110,9 +110,9 @@ AUGMENT_INLINE float augment_weight(augment_taps taps, long pixel) {
 
 // Resizes the box's rows into `scratch`, and from there its columns.
 AUGMENT_INLINE void augment_resize(float *to, float *scratch, const float *images, const double *at, long height,
-                                   long width, long channels) {
+                                   long width, long from_height, long from_width, long channels) {
   const long row = (long)at[0], column = (long)at[1], rows = (long)at[2], columns = (long)at[3];
-  const float *from = images + (((long)at[4] * height + row) * width + column) * channels;
+  const float *from = images + (((long)at[4] * from_height + row) * from_width + column) * channels;
   const long line = columns * channels;
   for (long i = 0; i < height; i++) {
     const augment_taps taps = augment_taps_of(i, rows, height);
@@ -120,7 +120,7 @@ AUGMENT_INLINE void augment_resize(float *to, float *scratch, const float *image
     for (long k = 0; k < line; k++) out[k] = 0;
     for (long pixel = taps.first; pixel < taps.last; pixel++) {
       const float weight = augment_weight(taps, pixel);
-      const float *source = from + pixel * width * channels;
+      const float *source = from + pixel * from_width * channels;
       AUGMENT_VECTORIZE
       for (long k = 0; k < line; k++) out[k] += weight * source[k];
     }
@@ -400,9 +400,10 @@ AUGMENT_INLINE void augment_pair(float *image, const float *images, const double
 
 // -------------------------------------------------------------------------------------------- programs
 
-// Runs the programs of the images from `first` to before `last`. `scratch` has room for an image, at least 256 values.
+// Runs the programs of the images from `first` to before `last`. `height` and `width` are those of the output. `scratch`
+// has room for an image as high as the output's and as wide as the wider one, at least 256 values.
 static void augment_images(float *out, const float *images, const double *program, float *scratch, long height,
-                           long width, long channels, long first, long last) {
+                           long width, long from_height, long from_width, long channels, long first, long last) {
   const long pixels = height * width, size = pixels * channels;
   for (long i = first; i < last; i++) {
     float *to = out + i * size;
@@ -481,7 +482,7 @@ static void augment_images(float *out, const float *images, const double *progra
           at += 2;
           break;
         case AUGMENT_RESIZE:
-          augment_resize(to, scratch, images, at, height, width, channels);
+          augment_resize(to, scratch, images, at, height, width, from_height, from_width, channels);
           at += 5;
           break;
         default:

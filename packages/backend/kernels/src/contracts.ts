@@ -59,7 +59,8 @@ export interface Kernels {
   }
 
   /**
-   * Augments each image `[height, width, channels]` of a batch by its own program. `program`, int32, holds float64
+   * Augments each image `[height, width, channels]` of a batch by its own program, into images of the given size. Only code
+   * 17 reads images of another size than the output's. `program`, int32, holds float64
    * numbers in pairs: `batch + 1` offsets of the images' programs, in numbers, then the programs. An instruction is a
    * code and its numbers; it changes the output image. Boxes are `row, column, rows, columns`, inside the image; `c`
    * stands for one number per channel.
@@ -92,7 +93,7 @@ export interface Kernels {
    */
   readonly AugmentImages: {
     readonly inputs: Tensors<'images' | 'program'>
-    readonly attributes: object
+    readonly attributes: { readonly size: readonly [height: number, width: number] }
     readonly outputs: tf.Tensor
   }
 

@@ -1,5 +1,4 @@
 // Image augmentations by programs, which @tricks/kernels documents.
-import * as tf from '@tensorflow/tfjs-core'
 import {
   type Call,
   type Info,
@@ -15,16 +14,18 @@ import {
 
 function augment(call: Call): Info {
   const [images, program] = [input(call, 'images'), input(call, 'program')]
-  const [batch, ...shape] = images.shape as [number, number, number, number]
-  const output = makeOutput(call, images.shape)
-  const scratch = Math.max(256, tf.util.sizeFromShape(shape))
+  const [batch, ...from] = images.shape as [number, number, number, number]
+  const [height, width] = call.attrs['size'] as [number, number]
+  const [, fromWidth, channels] = from
+  const output = makeOutput(call, [batch, height, width, channels])
+  const scratch = Math.max(256, height * Math.max(width, fromWidth) * channels)
   compute(call, [scratch * threadsOf(call)], (engine, address) => {
-    const [to, from, numbers] = [output, images, program].map((info) => pointer(call, info))
+    const [to, source, numbers] = [output, images, program].map((info) => pointer(call, info))
     engine.each(
       'augment',
-      split(engine, batch, 24 * size(images)).map(({ begin, count }) => [
-        [to!, from!, numbers!, { address, bytes: 4 * scratch }],
-        [...shape, begin, begin + count],
+      split(engine, batch, 24 * Math.max(size(images), size(output))).map(({ begin, count }) => [
+        [to!, source!, numbers!, { address, bytes: 4 * scratch }],
+        [height, width, ...from, begin, begin + count],
       ]),
     )
   })

@@ -1,7 +1,17 @@
 // Image warping, for which tfjs-node has no kernels, and pixel gathering.
 import * as tf from '@tensorflow/tfjs-core'
 import { hasOps } from '../load.ts'
-import { type Call, type Info, type Kernel, execute, extend, input, text, type } from './op.ts'
+import {
+  type Call,
+  type Info,
+  type Kernel,
+  execute,
+  extend,
+  input,
+  text,
+  type,
+  whole,
+} from './op.ts'
 
 interface Warp {
   readonly interpolation: string
@@ -75,7 +85,8 @@ export function registerImage(): void {
     extend(tf.GatherNd, gather)
     extend('AugmentImages', () => (call) => {
       const inputs = [input(call, 'images'), input(call, 'program')]
-      return execute(call, 'TricksAugment', inputs, {}, { typed: [0] })[0]!
+      const attributes = { size: whole(call.attrs['size'] as number[]) }
+      return execute(call, 'TricksAugment', inputs, attributes, { typed: [0] })[0]!
     })
   }
   extend(tf.Transform, () => transform)

@@ -3,6 +3,8 @@
 #include "augment.c"
 
 void augmentImages(float* out, const float* images, const double* program, float* scratch,
-                   long height, long width, long channels, long first, long last) {
-  augment_images(out, images, program, scratch, height, width, channels, first, last);
+                   long height, long width, long fromHeight, long fromWidth, long channels,
+                   long first, long last) {
+  augment_images(out, images, program, scratch, height, width, fromHeight, fromWidth, channels,
+                 first, last);
 }

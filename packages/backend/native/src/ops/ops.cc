@@ -76,7 +76,8 @@ void defineAll() {
   define("TricksDepthwiseFilterGrad", {"x: T", "dy: T"}, {"dfilter: T"},
          {"window: list(int)", "strides: list(int)", "padding: list(int)"},
          {{TF_FLOAT, depthwiseFilterGradientOp}});
-  define("TricksAugment", {"images: T", "program: int32"}, {"out: T"}, {}, {{TF_FLOAT, augment}});
+  define("TricksAugment", {"images: T", "program: int32"}, {"out: T"}, {"size: list(int)"},
+         {{TF_FLOAT, augment}});
   define("TricksPatches", {"x: T"}, {"y: T"},
          {"window: list(int)", "strides: list(int)", "size: list(int)", "padding: list(int)"},
          both(patches<float>, patches<Bfloat16>));

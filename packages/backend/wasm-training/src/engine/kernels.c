@@ -857,6 +857,6 @@ void pool_gradient(float *dx, const float *images, const float *dy, int batch, i
 // Augments the images from `first` to before `last` by their programs.
 EXPORT(augment)
 void augment(float *output, const float *images, const double *program, float *scratch, int height, int width,
-             int channels, int first, int last) {
-  augment_images(output, images, program, scratch, height, width, channels, first, last);
+             int from_height, int from_width, int channels, int first, int last) {
+  augment_images(output, images, program, scratch, height, width, from_height, from_width, channels, first, last);
 }
