@@ -132,6 +132,41 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     }
   })
 
+  // Numbers of channels that fill vectors and panels, and others; several blocks of rows.
+  cases('1 × 1 convolution', async (draw) => {
+    const some = (): number => draw.pick([draw.within(1, 12), 16, 24, 40, 64, 96, 144, 200])
+    const [channels, outputs] = [some(), some()]
+    const x = draw.input(draw.within(1, 5), draw.within(1, 9), draw.within(1, 9), channels)
+    const filter = draw.input(1, 1, channels, outputs)
+    const bias = draw.input(outputs)
+    const activation = draw.pick(['linear', 'relu', 'relu6', 'elu'] as const)
+    await expectEqual([x.shape, filter.shape, activation], () => [
+      ...withGradients((a, b) => tf.conv2d(image(a), image(b), 1, 'same'), [x, filter]),
+      tf.fused.conv2d({
+        x: image(tf.mul(tf.tensor(x.values, x.shape), 4)),
+        filter: image(tf.tensor(filter.values, filter.shape)),
+        bias: tf.tensor(bias.values, bias.shape),
+        strides: 1,
+        pad: 'valid',
+        activation,
+      }),
+    ])
+  })
+
+  test('a 1 × 1 convolution with a result larger than the caches', async () => {
+    const draw = draws('pointwise', 0)
+    const x = draw.input(3, 128, 128, 8)
+    const filter = draw.input(1, 1, 8, 96)
+    await expectEqual(x.shape, () => [
+      tf.conv2d(
+        image(tf.tensor(x.values, x.shape)),
+        image(tf.tensor(filter.values, filter.shape)),
+        1,
+        'same',
+      ),
+    ])
+  })
+
   cases('depthwise convolution', async (draw) => {
     const channels = anyChannels(draw)
     // The custom ops support one filter per channel, and any padding.

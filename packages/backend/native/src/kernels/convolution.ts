@@ -1,9 +1,10 @@
 // Convolution and pooling in float32 or bfloat16, including explicit padding, which tfjs-node rejects or gets wrong.
 import * as tf from '@tensorflow/tfjs-core'
-import { hasMatrixOps } from '../load.ts'
+import { hasMatrixOps, hasOps } from '../load.ts'
 import { computePrecision } from '../precision.ts'
 import { lazily } from '../tensors.ts'
-import { addBias } from './add-bias.ts'
+import { addBias, rectifiers } from './add-bias.ts'
+import { numberOf } from './behind-batch-norm.ts'
 import {
   type Attribute,
   type Call,
@@ -147,7 +148,42 @@ function convolve(call: Call, info: Window): tf.Tensor {
     const attrs = winogradAttributes([info.outHeight, info.outWidth], [top, left], false)
     return execute(call, 'TricksWinograd', [x, filter], attrs)[0]!
   }
+  if (isPointwise(x, info))
+    return tf.tidy(() => pointwise(call, [x, filter, tf.tensor1d([])], { activation: 'none' }))
   return execute(call, 'Conv2D', [x, filter], convolutionAttributes(info), { precision })[0]!
+}
+
+/** A matrix product: our op is faster than oneDNN's and a pass for bias and activation. */
+function isPointwise(x: tf.Tensor, info: Window): boolean {
+  const { filterHeight, filterWidth, inHeight, inWidth, outHeight, outWidth } = info
+  return (
+    computePrecision() === 'float32' &&
+    filterHeight === 1 &&
+    filterWidth === 1 &&
+    isDense(info) &&
+    // Without padding.
+    outHeight === inHeight &&
+    outWidth === inWidth &&
+    hasOps() &&
+    x.dtype === 'float32' &&
+    x.size > 0
+  )
+}
+
+interface Pointwise {
+  readonly activation: (typeof rectifiers)[string]
+  /** Whether it is the gradient by the images. */
+  readonly transposed?: boolean
+}
+
+const pointwiseAttributes = ({ activation, transposed = false }: Pointwise) => ({
+  activation: whole(numberOf(activation)),
+  transposed: flag(transposed),
+})
+
+/** @param inputs images, filter and bias; an empty bias stands for none */
+function pointwise(call: Call, inputs: tf.Tensor[], options: Pointwise): tf.Tensor {
+  return execute(call, 'TricksPointwise', inputs, pointwiseAttributes(options))[0]!
 }
 
 /**
@@ -253,6 +289,13 @@ function inputGradient(call: Call, info: Window): tf.Tensor {
         const attrs = winogradAttributes([info.inHeight, info.inWidth], [2 - top, 2 - left], true)
         return run(call, 'TricksWinograd', [dy, filter], attrs)[0]!
       }
+      if (isPointwise(dy, info)) {
+        const none = tf.tensor1d([])
+        const attrs = pointwiseAttributes({ activation: 'none', transposed: true })
+        const [dx] = run(call, 'TricksPointwise', [dy, filter, none], attrs)
+        none.dispose()
+        return dx!
+      }
       const size = tf.tensor1d(info.inShape, 'int32')
       const inputs = [size, filter, dy]
       const execution = { precision, typed: [1, 2] }
@@ -303,6 +346,10 @@ function fused(call: Call, info: Window): tf.Tensor {
     leakyreluAlpha?: number
   }
   return tf.tidy(() => {
+    const [x, filter] = [input(call, 'x'), input(call, 'filter')]
+    const rectifier = rectifiers[activation ?? 'linear']
+    if (isPointwise(x, info) && rectifier && bias?.rank === 1 && bias.size === info.outChannels)
+      return pointwise(call, [x, filter, bias], { activation: rectifier })
     const y = convolve(call, info)
     const precision = precisionOf(call, y)
     const once = bias && precision === 'float32' ? addBias(call, y, bias, activation) : undefined

@@ -1,6 +1,8 @@
 // Vectors as wide as the target processor supports; all arithmetic is in float32.
 #pragma once
 
+#include <immintrin.h>
+
 #include <cstdint>
 #include <cstring>
 
@@ -26,6 +28,14 @@ inline Floats load(const float* from) {
   return values;
 }
 inline void store(float* to, Floats values) { std::memcpy(to, &values, sizeof values); }
+// Past the caches, for results too large for them: `to` must be aligned.
+inline void stream(float* to, Floats values) {
+#if defined(__AVX512F__)
+  _mm512_stream_ps(to, (__m512)values);
+#else
+  _mm256_stream_ps(to, (__m256)values);
+#endif
+}
 inline Floats load(const Bfloat16* from) {
   Halves halves;
   std::memcpy(&halves, from, sizeof halves);

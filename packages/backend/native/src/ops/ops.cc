@@ -16,6 +16,7 @@
 #include "gather.h"
 #include "op.h"
 #include "patches.h"
+#include "pointwise.h"
 #include "pooling.h"
 #include "update.h"
 #include "winograd.h"
@@ -81,6 +82,8 @@ void defineAll() {
   define("TricksPatches", {"x: T"}, {"y: T"},
          {"window: list(int)", "strides: list(int)", "size: list(int)", "padding: list(int)"},
          both(patches<float>, patches<Bfloat16>));
+  define("TricksPointwise", {"x: T", "filter: T", "bias: T"}, {"y: T"},
+         {"activation: int", "transposed: bool"}, {{TF_FLOAT, pointwise}});
   define("TricksWinograd", {"x: T", "filter: T"}, {"y: T"},
          {"size: list(int)", "padding: list(int)", "transposed: bool"}, {{TF_FLOAT, winograd}});
   define("TricksWinogradFilterGrad", {"x: T", "dy: T"}, {"dfilter: T"}, {"padding: list(int)"},

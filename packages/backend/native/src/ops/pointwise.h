@@ -1,0 +1,85 @@
+// 1 × 1 convolutions of stride 1 in float32: a matrix product, whose rows get bias and activation while they are in the
+// cache.
+#pragma once
+
+#include <algorithm>
+
+#include "activation.h"
+#include "matrix.h"
+#include "op.h"
+#include "scratch.h"
+#include "threads.h"
+
+namespace {
+
+// The filter [channels, outputs], or its transpose, in panels; `columns`, whole vectors, are the outputs and zeros.
+inline void packFilter(const float* filter, bool transposed, int64_t channels, int64_t outputs,
+                       int64_t columns, float* panels) {
+  Threads::instance().split(channels, grainOf(columns), [&](int64_t from, int64_t to, int) {
+    for (int64_t c = from; c < to; ++c)
+      for (int64_t o = 0; o < columns; ++o)
+        panels[inPanels(channels, columns, c, o)] =
+            o >= outputs ? 0 : transposed ? filter[o * channels + c] : filter[c * outputs + o];
+  });
+}
+
+// Number of values that stay in the caches until the next op reads them.
+constexpr int64_t kCached = 4 << 20;
+
+// Number of rows whose products stay in a core's L2 cache; more if the filter is slow to read.
+inline int64_t rowsPerBlock(int64_t columns) {
+  constexpr int64_t kProducts = 16 << 10;
+  return std::max<int64_t>(kProducts / columns, 48) / 6 * 6;
+}
+
+// x, filter, bias (or nothing) → activation(x · filter + bias); `transposed`: dy, filter → dx
+void pointwise(void* attributes, TF_OpKernelContext* context) {
+  Call call(attributes, context);
+  Tensor x, filter, bias, y;
+  call.input(0, &x);
+  call.input(1, &filter);
+  call.input(2, &bias);
+  if (!call.ok()) return;
+  const Attributes& given = call.attributes;
+  const int64_t channels = x.size(3), outputs = filter.size(given.transposed ? 2 : 3);
+  const int64_t columns = (outputs + kLanes - 1) / kLanes * kLanes;
+  call.output(0, TF_FLOAT, {x.size(0), x.size(1), x.size(2), outputs}, &y);
+  if (!call.ok()) return;
+
+  static thread_local Scratch ofFilter, ofBias;
+  float* panels = ofFilter.take<float>(channels * columns);
+  packFilter(filter.data<float>(), given.transposed, channels, outputs, columns, panels);
+  float* terms = ofBias.take<float>(columns, true);
+  if (bias.size(0) > 0) std::copy_n(bias.data<float>(), outputs, terms);
+
+  const int64_t rows = x.size(0) * x.size(1) * x.size(2), block = rowsPerBlock(columns);
+  const bool large = outputs % kLanes == 0 && rows * outputs > kCached;
+  const int64_t grain = std::max<int64_t>(6, 16 * kGrain / (channels * columns));
+  withActivation(given.activation, [&](auto constant) {
+    constexpr Activation kind = decltype(constant)::value;
+    Threads::instance().split(rows, grain, [&](int64_t from, int64_t to, int) {
+      static thread_local Scratch ofProducts;
+      float* products = ofProducts.take<float>(block * columns);
+      for (int64_t first = from; first < to; first += block) {
+        const int64_t lines = std::min(to - first, block);
+        multiply({x.data<float>() + first * channels, channels, 1}, lines, panels, channels, true,
+                 products, columns);
+        for (int64_t line = 0; line < lines; ++line) {
+          float* out = y.data<float>() + (first + line) * outputs;
+          for (int64_t c = 0; c < columns; c += kLanes) {
+            const Floats value =
+                activate<kind>(load(products + line * columns + c) + load(terms + c));
+            if (large)
+              stream(out + c, value);
+            else if (c + kLanes <= outputs)
+              store(out + c, value);
+            else
+              std::memcpy(out + c, &value, (outputs - c) * sizeof(float));
+          }
+        }
+      }
+    });
+  });
+}
+
+}  // namespace
