@@ -112,11 +112,11 @@ function blocksOf(net: Network, count: number, options: BlockOptions) {
   const end = branchEnds(net, count, options)
   return (x: Tensor, name: string, branch: Branch, kind: 'pad' | 'projection'): Tensor => {
     let y = x
-    branch.forEach(({ filters, ...options }, i) => {
+    branch.forEach(({ filters, ...conv }, i) => {
       const last = i === branch.length - 1
-      const blurred = blurPool && options.stride === 2
+      const blurred = blurPool && conv.stride === 2
       y = net.conv(y, `${name}/conv${i + 1}`, filters, {
-        ...options,
+        ...conv,
         ...(blurred && { stride: 1 }),
       })
       y = net.norm(y, `${name}/norm${i + 1}`, { gamma: last && zeroInitResidual ? 0 : 1 })
