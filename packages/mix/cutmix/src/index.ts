@@ -1,13 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Batch, type Random, type Trick } from '@tricks/core'
-import {
-  arrangePixels,
-  copyBox,
-  copyImage,
-  inOnePass,
-  instructions,
-  withDraws,
-} from '@tricks/core/augmentation'
+import { arrangePixels, copyBox, copyImage, mixPairs, withDraws } from '@tricks/core/augmentation'
 import { defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const cutmixOptions = defineOptions('cutmix', {
@@ -62,19 +54,7 @@ export function applyCutmix({ images, targets }: Batch, { box, permutation }: Cu
     copyBox(program, [row, column, rows, columns], partners[image]!, row, column)
   })
   const share = (rows * columns) / (height * width)
-  const mix = (x: tf.Tensor4D): tf.Tensor4D =>
-    inOnePass(
-      x,
-      (image, program) => program.push(instructions.mix, image, partners[image]!, 1 - share),
-      () => {
-        const others = tf.gather(x, tf.tensor1d(partners, 'int32'))
-        return tf.add(tf.mul(x, 1 - share), tf.mul(others, share))
-      },
-    )
-  const mixed = tf.tidy<tf.Tensor2D>(() =>
-    tf.reshape(mix(tf.reshape(targets, [batch, 1, 1, -1])), targets.shape),
-  )
-  return { images: pasted, targets: mixed }
+  return { images: pasted, targets: mixPairs(targets, partners, [1 - share]) }
 }
 
 /** One side of the box, clipped at the border, around a centre anywhere in the image, as in the authors' code. */

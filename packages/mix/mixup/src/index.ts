@@ -1,6 +1,5 @@
-import * as tf from '@tensorflow/tfjs-core'
 import { assertArgument, type Batch, type Trick } from '@tricks/core'
-import { inOnePass, instructions, withDraws } from '@tricks/core/augmentation'
+import { mixPairs, withDraws } from '@tricks/core/augmentation'
 import { boolean, defineOptions, number, type OptionsOf } from '@tricks/core/options'
 
 export const mixupOptions = defineOptions('mixup', {
@@ -59,22 +58,9 @@ export function applyMixup(
     `${size} indices in [0, ${size})`,
   )
 
-  const weightOf = (image: number): number => lambdas[lambdas.length === 1 ? 0 : image]!
-  const composed = (x: tf.Tensor4D): tf.Tensor4D =>
-    tf.tidy(() => {
-      const weights = tf.tensor4d(lambdas, [lambdas.length, 1, 1, 1])
-      const others = tf.gather(x, tf.tensor1d(partners, 'int32'))
-      return tf.add(tf.mul(x, weights), tf.mul(others, tf.sub(1, weights)))
-    })
-  const mix = (x: tf.Tensor4D): tf.Tensor4D =>
-    inOnePass(
-      x,
-      (image, program) => program.push(instructions.mix, image, partners[image]!, weightOf(image)),
-      composed,
-    )
   return {
-    images: mix(images),
-    targets: tf.tidy(() => tf.reshape(mix(tf.reshape(targets, [size, 1, 1, -1])), targets.shape)),
+    images: mixPairs(images, partners, lambdas),
+    targets: mixPairs(targets, partners, lambdas),
   }
 }
 
