@@ -1,11 +1,14 @@
 // What `npm start` and its sisters run: installs what the command needs, with a line that shows how far it is, then runs it.
 // Node 20 and npm are all there is yet, so nothing is imported but Node's own modules.
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 
 const pnpm = ['npx', '--yes', 'pnpm@12.21.0']
 const [kind = 'start', ...given] = process.argv.slice(2)
-const forExample = ['--prod', '--filter', '@tricks/example-cifar10...']
+// Installing a part uninstalls the rest: a contributor's packages stay.
+const isComplete = existsSync(new URL('node_modules/vitest', import.meta.url))
+const forExample = isComplete ? [] : ['--prod', '--filter', '@tricks/example-cifar10...']
 const example = [...pnpm, '--silent', '-C', 'examples/cifar10']
 
 /** What each command needs installed, and what it runs then. */

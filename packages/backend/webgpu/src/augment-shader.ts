@@ -143,12 +143,12 @@ const geometry = `
     return plus(slopes, fixedPoint(at + 4));
   }
   fn whole(value : vec2<u32>) -> i32 { return i32(value.y) >> ${high}u; }
-  /** The fraction and what it lacks of 1, each rounded once. */
+  /** The fraction, and 1 minus it, each rounded once. */
   fn shares(value : vec2<u32>) -> vec2<f32> {
     let digits = vec2<u32>(value.y & ${2 ** high - 1}u, value.x >> ${places.slopes - places.positions}u);
-    let lacking = vec2<u32>(${2 ** high - 1}u, ${2 ** low}u) - digits;
-    return vec2<f32>(f32(digits.x), f32(lacking.x)) * 0x1p-${high}
-      + vec2<f32>(f32(digits.y), f32(lacking.y)) * 0x1p-${places.positions};
+    let opposite = vec2<u32>(${2 ** high - 1}u, ${2 ** low}u) - digits;
+    return vec2<f32>(f32(digits.x), f32(opposite.x)) * 0x1p-${high}
+      + vec2<f32>(f32(digits.y), f32(opposite.y)) * 0x1p-${places.positions};
   }
 
   fn warp(at : i32) {
