@@ -3,32 +3,37 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
 
 const pnpm = ['npx', '--yes', 'pnpm@12.21.0']
+// Everything runs on Node 24. Where the user's is older, npx fetches one.
+const isOld = Number.parseInt(process.versions.node, 10) < 24
+const node = [...(isOld ? ['npx', '--yes', '--package=node@24.21.0'] : []), 'node'].concat(
+  '--conditions=@tricks/source',
+)
+const pathOf = (file) => fileURLToPath(new URL(file, import.meta.url))
 const [kind = 'start', ...given] = process.argv.slice(2)
-// Installing a part uninstalls the rest: a contributor's packages stay.
-const isComplete = existsSync(new URL('node_modules/vitest', import.meta.url))
-const forExample = isComplete ? [] : ['--prod', '--filter', '@tricks/example-cifar10...']
-const example = [...pnpm, '--silent', '-C', 'examples/cifar10']
+// pnpm compares the lockfile with every package's history in the registry, which takes longer than the installation. `setup`
+// lets it, for whoever changes the lockfile.
+const trusted = '--config.trust-lockfile=true'
+// Tests and tools are left out, unless they are there: this would remove them. A filter would fetch those histories, too.
+const isComplete = existsSync(pathOf('node_modules/vitest'))
+const forExample = isComplete ? [trusted] : ['--prod', trusted]
+const example = [...node, '--initial-heap-size=1024', pathOf('examples/cifar10/src/start.ts')]
 
 /** What each command needs installed, and what it runs then. */
 const commands = {
-  start: { install: forExample, run: [...example, 'start', ...given] },
+  start: { install: forExample, run: [...example, ...given] },
   native: {
     install: forExample,
-    run: [
-      ...example,
-      'exec',
-      'node',
-      '--conditions=@tricks/source',
-      '../../packages/backend/native/src/cli.ts',
-      'install',
-      ...given,
-    ],
+    run: [...node, pathOf('packages/backend/native/src/cli.ts'), 'install', ...given],
   },
-  webgpu: { install: [], run: [...example, 'start', '--backend', 'webgpu', ...given] },
-  browser: { install: [], run: [...pnpm, '--silent', '-C', 'examples/browser', 'start', ...given] },
-  site: { install: [], run: [...pnpm, '--silent', '-C', 'docs', 'site', ...given] },
+  webgpu: { install: [trusted], run: [...example, '--backend', 'webgpu', ...given] },
+  browser: {
+    install: [trusted],
+    run: [...pnpm, '--silent', '-C', pathOf('examples/browser'), 'start', ...given],
+  },
+  site: { install: [trusted], run: [...pnpm, '--silent', '-C', pathOf('docs'), 'site', ...given] },
   setup: { install: [] },
 }
 
@@ -37,7 +42,7 @@ process.exitCode = await installing(install)
 if (process.exitCode === 0 && run) process.exitCode = await running(run)
 
 /** Installs what is missing. The first line comes at once: on a new machine the rest takes a minute or two. */
-async function installing(filters) {
+async function installing(flags) {
   const began = Date.now()
   const terminal = process.stderr.isTTY
   const packages = { found: 0, fetched: 0 }
@@ -51,7 +56,7 @@ async function installing(filters) {
   const log = []
   const child = spawn(
     pnpm[0],
-    [...pnpm.slice(1), 'install', '--frozen-lockfile', '--reporter=ndjson', ...filters],
+    [...pnpm.slice(1), 'install', '--frozen-lockfile', '--reporter=ndjson', ...flags],
     { stdio: ['ignore', 'pipe', 'pipe'], shell: process.platform === 'win32' },
   )
   // pnpm reports on stderr; npx, which fetches pnpm first, writes plain lines there, too.
@@ -84,7 +89,12 @@ function note(line, packages, log) {
 
 /** The command itself: what one types, and its signals, go to it. */
 async function running([command, ...words]) {
-  const child = spawn(command, words, { stdio: 'inherit', shell: process.platform === 'win32' })
+  const child = spawn(command, words, {
+    // npm starts this file in the repository; the user may be elsewhere, and names files from there.
+    cwd: process.env.INIT_CWD ?? process.cwd(),
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+  })
   // A terminal's Ctrl-C reaches the child by itself; this process waits for it to finish.
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => child.kill('SIGTERM'))

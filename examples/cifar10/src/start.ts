@@ -10,5 +10,5 @@ import { main } from '@tricks/cli'
 // npm runs scripts in the package's folder; the user is elsewhere.
 process.chdir(process.env['INIT_CWD'] ?? '.')
 const words = process.argv.slice(2)
-const isFlag = /^-(?!-?h(elp)?$)/.test(words[0] ?? '-')
+const isFlag = /^-(?!-?h(elp)?$|-version$)/.test(words[0] ?? '-')
 process.exitCode = await main(isFlag ? ['train', 'cifar10', ...words] : words, 'npm start --')
