@@ -17,6 +17,7 @@ import { train } from './commands/train.ts'
 import { tune } from './commands/tune.ts'
 import { worker } from './commands/worker.ts'
 import { dashed, type FlagName, flags, parseFlag } from './flags.ts'
+import { manifest } from './tricks.ts'
 import { exitCodes, isInterruption, UsageError } from './usage.ts'
 
 const commands = [
@@ -50,9 +51,12 @@ export const commandNames: readonly string[] = commands.map(({ usage }) => usage
  * process.exitCode = await main(['recipes'])
  */
 export async function main(words: readonly string[], program = 'tricks'): Promise<number> {
+  for (const stream of [process.stdout, process.stderr])
+    if (!stream.listeners('error').includes(ignoreClosedPipe)) stream.on('error', ignoreClosedPipe)
   const parser = new Parser(program)
     .description('Train an image classifier on your own pictures or CIFAR, and inspect the results')
     .usage('<command> [options]')
+    .version(manifest.version, '--version', 'display the version')
     .helpCommand(false)
     .configureHelp({
       minWidthToWrap: 20,
@@ -77,6 +81,11 @@ export async function main(words: readonly string[], program = 'tricks'): Promis
     console.error(message)
     return usage ? exitCodes.usage : exitCodes.failed
   }
+}
+
+/** Whoever read the output, such as `head`, has seen enough. A training run still has to finish. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE') throw error
 }
 
 function declare(

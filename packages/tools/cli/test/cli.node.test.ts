@@ -8,6 +8,7 @@ import { chromium } from 'playwright'
 import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { main } from '../src/main.ts'
 import { article, articleTricks } from '../src/recipes/article.ts'
+import { manifest } from '../src/tricks.ts'
 import { type Ended, startIn, until } from './program.ts'
 
 const root = mkdtempSync(join(tmpdir(), 'cli-'))
@@ -292,6 +293,17 @@ test('lists the recipes, and shows one with its tricks', async () => {
   expect(one.output).toContain('Length     30 epochs of batches of 128, in float32')
   expect(one.output).toMatch(/\n +images +cutout \{ length: 8, /)
   expect((await cli('recipes', 'sxi')).code).toBe(2)
+})
+
+test('prints its version', async () => {
+  const { code, output } = await cli('--version')
+  expect({ code, output }).toEqual({ code: 0, output: `${manifest.version}\n` })
+})
+
+test('a reader that closes the pipe early, such as head, sees no error', async () => {
+  const { child, ended } = startIn(root, ['--help'])
+  child.stdout!.destroy()
+  expect(await ended).toMatchObject({ code: 0, output: '' })
 })
 
 test('help lists every flag and fits into 80 columns', async () => {
