@@ -41,7 +41,7 @@ const { install, run } = commands[kind]
 process.exitCode = await installing(install)
 if (process.exitCode === 0 && run) process.exitCode = await running(run)
 
-/** Installs what is missing. The first line comes at once: on a new machine the rest takes a minute or two. */
+/** Installs what is missing, which takes a second if nothing is. */
 async function installing(flags) {
   const began = Date.now()
   const terminal = process.stderr.isTTY
@@ -50,7 +50,9 @@ async function installing(flags) {
     const seconds = Math.round((Date.now() - began) / 1000)
     return `Installing from the npm registry: ${packages.fetched} of ${packages.found || '…'} packages, ${seconds} s`
   }
-  process.stderr.write(terminal ? line() : 'Installing from the npm registry …\n')
+  if (terminal) process.stderr.write(line())
+  else if (!existsSync(pathOf('node_modules')))
+    process.stderr.write('Installing from the npm registry …\n')
   const show = setInterval(() => terminal && process.stderr.write(`\r${line()}`), 250)
   const later = setInterval(() => !terminal && process.stderr.write(`${line()}\n`), 15_000)
   const log = []
