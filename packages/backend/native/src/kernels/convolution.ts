@@ -1,4 +1,4 @@
-// Convolution and pooling in float32 or bfloat16, including explicit padding, which tfjs-node rejects or gets wrong.
+// Convolution and matrix products in float32 or bfloat16.
 import * as tf from '@tensorflow/tfjs-core'
 import { hasMatrixOps, hasOps } from '../load.ts'
 import { computePrecision } from '../precision.ts'
@@ -8,7 +8,6 @@ import { numberOf } from './behind-batch-norm.ts'
 import {
   type Attribute,
   type Call,
-  type Kernel,
   execute,
   extend,
   flag,
@@ -19,89 +18,16 @@ import {
   text,
   whole,
 } from './op.ts'
-
-type Shape4D = [number, number, number, number]
-type Window = tf.backend_util.Conv2DInfo
-type Pairs = [number, number][]
-
-/**
- * Padding before and after, for `[batch, height, width, channels]`. Rounding up the output size requires more after
- * than specified.
- */
-function pairs(info: Window): Pairs {
-  const { top, bottom, left, right } = info.padInfo
-  const after = (size: number, stride: number, filter: number, from: number, before: number) =>
-    (size - 1) * stride + filter - from - before
-  const { outHeight, strideHeight, effectiveFilterHeight, inHeight } = info
-  const { outWidth, strideWidth, effectiveFilterWidth, inWidth } = info
-  const below = after(outHeight, strideHeight, effectiveFilterHeight, inHeight, top)
-  const beyond = after(outWidth, strideWidth, effectiveFilterWidth, inWidth, left)
-  return [
-    [0, 0],
-    [top, Math.max(bottom, below)],
-    [left, Math.max(right, beyond)],
-    [0, 0],
-  ]
-}
-
-type Kind = 'SAME' | 'VALID' | 'EXPLICIT'
-
-function attributes(info: Window, kind: Kind = kindOf(info)): Record<string, Attribute> {
-  return {
-    strides: whole([1, info.strideHeight, info.strideWidth, 1]),
-    padding: text(kind),
-    data_format: text('NHWC'),
-    ...(kind === 'EXPLICIT' ? { explicit_paddings: whole(pairs(info).flat()) } : {}),
-  }
-}
-
-/** tfjs treats a padding of 0 as 'VALID', even if rounding up requires more. */
-function kindOf(info: Window): Kind {
-  const { type } = info.padInfo
-  if (type === 'SAME') return type
-  return pairs(info)
-    .flat()
-    .some((size) => size > 0)
-    ? 'EXPLICIT'
-    : 'VALID'
-}
-
-/** Handles only channels-last layouts. */
-function channelsLast(
-  infoOf: (call: Call) => Window,
-  kernel: (call: Call, info: Window) => tf.Tensor,
-): (original: Kernel) => Kernel {
-  return (original) => (call) => {
-    const info = infoOf(call)
-    return info.dataFormat === 'channelsLast' ? kernel(call, info) : original(call)
-  }
-}
-
-interface Options {
-  readonly strides: [number, number] | number
-  readonly dilations?: [number, number] | number
-  readonly pad: Parameters<typeof tf.backend_util.computeConv2DInfo>[4]
-  readonly dimRoundingMode?: 'floor' | 'round' | 'ceil'
-  readonly dataFormat?: 'NHWC' | 'NCHW'
-  readonly filterSize?: [number, number] | number
-}
-
-/**
- * tfjs does not pass the rounding mode to gradients: it is the one that gives the output size.
- *
- * @param output the output's shape, for a gradient
- */
-function inEveryMode(
-  { dimRoundingMode }: Options,
-  infoOf: (mode: Options['dimRoundingMode']) => Window,
-  output?: readonly number[],
-): Window {
-  const info = infoOf(dimRoundingMode)
-  if (!output) return info
-  const same = (other: Window) => tf.util.arraysEqual(other.outShape, [...output])
-  if (same(info)) return info
-  return (['round', 'ceil'] as const).map((mode) => infoOf(mode)).find(same) ?? info
-}
+import {
+  windowAttributes,
+  channelsLast,
+  inEveryMode,
+  type Kind,
+  type Options,
+  pairs,
+  type Shape4D,
+  type Window,
+} from './window.ts'
 
 /** The sizes of a convolution. @param output the output's shape, for a gradient */
 export function convolution(
@@ -132,7 +58,10 @@ export function convolution(
 
 function convolutionAttributes(info: Window, kind?: Kind): Record<string, Attribute> {
   const { dilationHeight, dilationWidth } = info
-  return { ...attributes(info, kind), dilations: whole([1, dilationHeight, dilationWidth, 1]) }
+  return {
+    ...windowAttributes(info, kind),
+    dilations: whole([1, dilationHeight, dilationWidth, 1]),
+  }
 }
 
 const convolutionOf = (call: Call): Window =>
@@ -364,92 +293,6 @@ function fused(call: Call, info: Window): tf.Tensor {
   })
 }
 
-function pooling(call: Call): Window {
-  const options = call.attrs as unknown as Options
-  const { filterSize, strides, pad } = options
-  const shape = (call.inputs['x'] ?? input(call, 'input')).shape as Shape4D
-  return inEveryMode(
-    options,
-    (mode) => tf.backend_util.computePool2DInfo(shape, filterSize!, strides, 1, pad, mode),
-    call.inputs['dy']?.shape,
-  )
-}
-
-function poolAttributes(info: Window, kind?: Kind): Record<string, Attribute> {
-  return { ...attributes(info, kind), ksize: whole([1, info.filterHeight, info.filterWidth, 1]) }
-}
-
-/** Non-overlapping windows from the corner on, for which TensorFlow's gradient takes ten times as long. */
-function opsPool(x: tf.Tensor, info: Window): boolean {
-  const { strideHeight, strideWidth, filterHeight, filterWidth, padInfo } = info
-  const apart = strideHeight >= filterHeight && strideWidth >= filterWidth
-  return apart && padInfo.top === 0 && padInfo.left === 0 && opsTake(x)
-}
-
-function opsPoolAttributes(info: Window): Record<string, Attribute> {
-  return {
-    window: whole([info.filterHeight, info.filterWidth]),
-    strides: whole([info.strideHeight, info.strideWidth]),
-  }
-}
-
-function maxPool(call: Call, info: Window): tf.Tensor {
-  const x = input(call, 'x')
-  const execution = { precision: precisionOf(call, x) }
-  if (opsPool(x, info)) {
-    const attrs = { ...opsPoolAttributes(info), size: whole([info.outHeight, info.outWidth]) }
-    return execute(call, 'TricksMaxPool', [x], attrs, execution)[0]!
-  }
-  return execute(call, 'MaxPool', [x], poolAttributes(info), execution)[0]!
-}
-
-function maxPoolGradient(call: Call, info: Window): tf.Tensor {
-  const x = input(call, 'input')
-  const inputs = [x, input(call, 'output'), input(call, 'dy')]
-  const execution = { precision: precisionOf(call, x) }
-  if (opsPool(x, info))
-    return execute(call, 'TricksMaxPoolGrad', inputs, opsPoolAttributes(info), execution)[0]!
-  return execute(call, 'MaxPoolGrad', inputs, poolAttributes(info), execution)[0]!
-}
-
-/** Whether TensorFlow pads averages itself, with no or minimal padding; otherwise the images are padded first. */
-function padsItself(info: Window): boolean {
-  return kindOf(info) !== 'EXPLICIT'
-}
-
-/** The fraction of each window inside the image. */
-function share(call: Call, info: Window): tf.Tensor {
-  const inside = tf.pad(tf.ones([1, info.inHeight, info.inWidth, 1]), pairs(info))
-  return execute(call, 'AvgPool', [inside], poolAttributes(info, 'VALID'))[0]!
-}
-
-function averagePool(call: Call, info: Window): tf.Tensor {
-  const x = input(call, 'x')
-  const execution = { precision: precisionOf(call, x) }
-  if (padsItself(info)) return execute(call, 'AvgPool', [x], poolAttributes(info), execution)[0]!
-  return tf.tidy(() => {
-    const [sum] = execute(call, 'AvgPool', [tf.pad(x, pairs(info))], poolAttributes(info, 'VALID'))
-    return tf.div(sum!, share(call, info))
-  })
-}
-
-function averagePoolGradient(call: Call, info: Window): tf.Tensor {
-  const dy = input(call, 'dy')
-  return tf.tidy(() => {
-    if (padsItself(info)) {
-      const size = tf.tensor1d(info.inShape, 'int32')
-      const execution = { precision: precisionOf(call, dy), typed: [1] }
-      return execute(call, 'AvgPoolGrad', [size, dy], poolAttributes(info), execution)[0]!
-    }
-    const [, [top, bottom], [left, right]] = pairs(info) as [unknown, Pairs[0], Pairs[0]]
-    const { batchSize, inHeight, inWidth, inChannels } = info
-    const padded = [batchSize, top + inHeight + bottom, left + inWidth + right, inChannels]
-    const inputs = [tf.tensor1d(padded, 'int32'), tf.div(dy, share(call, info))]
-    const [gradient] = execute(call, 'AvgPoolGrad', inputs, poolAttributes(info, 'VALID'))
-    return tf.slice(gradient!, [0, top, left, 0], info.inShape)
-  })
-}
-
 /** The product in dense layers. */
 function multiply(call: Call): tf.Tensor {
   const { transposeA, transposeB } = call.attrs as { transposeA: boolean; transposeB: boolean }
@@ -481,10 +324,6 @@ export function registerConvolution(): void {
       filterGradient,
     ),
   )
-  extend(tf.MaxPool, channelsLast(pooling, maxPool))
-  extend(tf.MaxPoolGrad, channelsLast(pooling, maxPoolGradient))
-  extend(tf.AvgPool, channelsLast(pooling, averagePool))
-  extend(tf.AvgPoolGrad, channelsLast(pooling, averagePoolGradient))
   extend(
     tf.BatchMatMul,
     (original) => (call) =>

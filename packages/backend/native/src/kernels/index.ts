@@ -9,6 +9,7 @@ import { extendTensors } from '../tensors.ts'
 import { registerConvolution } from './convolution.ts'
 import { registerDepthwise } from './depthwise.ts'
 import { overrideMomentum, registerUpdates } from './update.ts'
+import { registerPooling } from './pooling.ts'
 
 /** Registers the kernels and gradients that tfjs-node lacks, or that are faster as one op. */
 export function registerKernels(): void {
@@ -17,6 +18,7 @@ export function registerKernels(): void {
   registerBehindBatchNorm()
   registerImage()
   registerConvolution()
+  registerPooling()
   registerDepthwise()
   registerUpdates()
   whenSet(backendName, (backend) => {
