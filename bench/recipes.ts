@@ -67,7 +67,7 @@ const accuracies = recipes.map((recipe) =>
   seeds.map((seed) => accuracyIn(folderOf(recipe, seed))! * 100),
 )
 console.log(
-  `\n${values.images} training images, ${values.epochs} epochs, ${values.precision}, n = ${seeds.length} seeds; ` +
+  `\n${values.images} images, those for validation included, ${values.epochs} epochs, ${values.precision}, n = ${seeds.length} seeds; ` +
     `${cpus().length} × ${cpus()[0]!.model}, Node ${process.version}\n`,
 )
 console.log(`| recipe | accuracy, % | − ${recipes[0]} |\n| --- | ---: | ---: |`)
