@@ -8,7 +8,13 @@ import { type Gpu, findGpus, obstacle } from './gpus.ts'
 import { client } from './install/client.ts'
 import { findCompiler, platformOf } from './install/platform.ts'
 import { verify } from './install/verify.ts'
-import { type Installation, cacheFolder, findInstallation, versions } from './installation.ts'
+import {
+  type Installation,
+  cacheFolder,
+  findInstallation,
+  installCommand,
+  versions,
+} from './installation.ts'
 import { processorFlags } from './processor.ts'
 
 export interface Finding {
@@ -111,11 +117,9 @@ async function index(): Promise<Finding> {
 }
 
 function installed(installation: Installation | undefined): Finding {
-  if (!installation)
-    return { about: 'Installed', found: 'nothing', advice: 'npx @tricks/native install' }
+  if (!installation) return { about: 'Installed', found: 'nothing', advice: installCommand() }
   const { tensorflow, tfjsNode, variant } = installation
-  const old =
-    tensorflow === versions.tensorflow ? {} : { advice: 'To update: npx @tricks/native install' }
+  const old = tensorflow === versions.tensorflow ? {} : { advice: `To update: ${installCommand()}` }
   return {
     about: 'Installed',
     found: `TensorFlow ${tensorflow}${variant === 'cuda' ? ' with CUDA' : ''}, tfjs-node ${tfjsNode}`,
@@ -150,7 +154,7 @@ function adviseOn(gpu: Gpu, installation: Installation | undefined): Finding {
   const { name, driver, memory, capability } = gpu
   const found = `${name}, ${memory}, driver ${driver}, compute capability ${capability}`
   const toUseIt =
-    installation?.variant === 'cuda' ? undefined : 'To use it: npx @tricks/native install --cuda'
+    installation?.variant === 'cuda' ? undefined : `To use it: ${installCommand('--cuda')}`
   const advice = obstacle(gpu) ?? toUseIt
   return { about: 'GPU', found, ...(advice ? { advice } : {}) }
 }

@@ -12,6 +12,12 @@ export const versions = { tensorflow: '2.21.0', tfjsNode: '4.22.0', protobuf: '3
  */
 const layout = 15
 
+/** The command that installs it, as the user types it: in a clone of the repository, npx doesn't find the package. */
+export const installCommand = (flags = ''): string =>
+  import.meta.url.endsWith('.ts')
+    ? ['npm run native', flags].filter(Boolean).join(' -- ')
+    : ['npx @tricks/native install', flags].filter(Boolean).join(' ')
+
 export type Variant = 'cpu' | 'cuda'
 
 /** The content of `install.json`; it is written last, so a folder that contains it is complete. */

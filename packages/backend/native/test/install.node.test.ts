@@ -447,7 +447,7 @@ describe.skipIf(!supported)('doctor', () => {
     expect(code).toBe(1)
     expect(output).toMatch(/✓ Compiler +a compiler 1\.0/)
     expect(output).toMatch(/✓ Index +127\.0\.0\.1:\d+ answers/)
-    expect(output).toMatch(/✗ Installed +nothing\n +npx @tricks\/native install/)
+    expect(output).toMatch(/✗ Installed +nothing\n +npm run native/)
   })
 
   test('reports an installation that does not work', async () => {
@@ -466,7 +466,7 @@ describe.skipIf(!supported)('doctor', () => {
   })
 
   test.each([
-    [['NVIDIA L4', '550.54', '23034 MiB', '8.9'], '✗', 'npx @tricks/native install --cuda'],
+    [['NVIDIA L4', '550.54', '23034 MiB', '8.9'], '✗', 'npm run native -- --cuda'],
     [['NVIDIA L4', '470.10', '23034 MiB', '8.9'], '✗', 'CUDA 12 needs driver 525 or newer'],
     [['GeForce GTX 960', '550.54', '4096 MiB', '5.2'], '✗', 'it needs compute capability 6.0'],
   ])('reports on the GPU %j', async (fields, mark, advice) => {

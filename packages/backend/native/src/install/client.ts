@@ -1,8 +1,9 @@
 import { type Client, pipSettings } from '@tricks/wheels'
+import { installCommand } from '../installation.ts'
 
 export const client = (): Client => ({
   name: 'native',
   pip: pipSettings(),
-  command: 'npx @tricks/native install',
-  advice: 'a wheel downloaded elsewhere: npx @tricks/native install --from FILE.whl',
+  command: installCommand(),
+  advice: `a wheel downloaded elsewhere: ${installCommand('--from FILE.whl')}`,
 })

@@ -22,9 +22,9 @@ export const doctor: Command<'backend'> = {
   usage: 'doctor',
   what: 'Check which backends work on this machine and how to make training faster',
   flags: ['backend'],
-  async run(_, { backend: only }) {
+  async run(_, { backend: only }, program) {
     const backends = (only ? [only] : backendNames).map(backendFinding)
-    const findings = [...machine(), ...folders(), ...backends, conclusion(backends)]
+    const findings = [...machine(), ...folders(), ...backends, conclusion(backends, program)]
     for (const { about, found, state, remedy } of findings)
       console.log(
         `${marks[state]} ${about.padEnd(14)}${found}${remedy === undefined ? '' : `: ${remedy}`}`,
@@ -103,7 +103,7 @@ function backendFinding(name: BackendName): Finding {
   return { about: name, found, state: 'absent' }
 }
 
-function conclusion(backends: readonly Finding[]): Finding {
+function conclusion(backends: readonly Finding[], program: string): Finding {
   const best = backends.find(({ about, state }) => state === 'good' && about !== 'cpu')?.about
   if (best === undefined)
     return {
@@ -117,8 +117,12 @@ function conclusion(backends: readonly Finding[]): Finding {
     found: `on ${best}`,
     state: 'good',
     ...(best === 'wasm' && {
-      remedy:
-        '@tricks/native is 1.4 to 4 times as fast (npm install @tricks/native, then npx @tricks/native install)',
+      remedy: `@tricks/native is 1.4 to 4 times as fast (${
+        // In a clone of the repository, npx doesn't find the package.
+        program.startsWith('npm start')
+          ? 'npm run native'
+          : 'npm install @tricks/native, then npx @tricks/native install'
+      })`,
     }),
   }
 }
