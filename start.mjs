@@ -8,9 +8,8 @@ import { fileURLToPath } from 'node:url'
 const pnpm = ['npx', '--yes', 'pnpm@12.21.0']
 // Everything runs on Node 24. Where the user's is older, npx fetches one.
 const isOld = Number.parseInt(process.versions.node, 10) < 24
-const node = [...(isOld ? ['npx', '--yes', '--package=node@24.21.0'] : []), 'node'].concat(
-  '--conditions=@tricks/source',
-)
+const node = ['node', '--conditions=@tricks/source']
+if (isOld) node.unshift('npx', '--yes', '--package=node@24.21.0')
 const pathOf = (file) => fileURLToPath(new URL(file, import.meta.url))
 const [kind = 'start', ...given] = process.argv.slice(2)
 // pnpm compares the lockfile with every package's history in the registry, which takes longer than the installation. `setup`

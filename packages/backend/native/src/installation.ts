@@ -13,10 +13,11 @@ export const versions = { tensorflow: '2.21.0', tfjsNode: '4.22.0', protobuf: '3
 const layout = 15
 
 /** The command that installs it, as the user types it: in a clone of the repository, npx doesn't find the package. */
-export const installCommand = (flags = ''): string =>
-  import.meta.url.endsWith('.ts')
-    ? ['npm run native', flags].filter(Boolean).join(' -- ')
-    : ['npx @tricks/native install', flags].filter(Boolean).join(' ')
+export function installCommand(flags?: string): string {
+  const isClone = import.meta.url.endsWith('.ts')
+  const command = isClone ? 'npm run native' : 'npx @tricks/native install'
+  return flags === undefined ? command : `${command}${isClone ? ' --' : ''} ${flags}`
+}
 
 export type Variant = 'cpu' | 'cuda'
 

@@ -36,7 +36,7 @@ const basics = `
     storageBarrier();
   }`
 
-/** Loops over the values of a box: `row` and `column` in the box, `value` in the channel, and `place` in the result. */
+/** Loops over the values of a box, with their `row` and `column` in it, their `channel`, and their `place` in the result. */
 const forEachInBox = (body: string): string => `
   let columns = integer(at + 3);
   let count = integer(at + 2) * columns * uniforms.channels;
@@ -48,14 +48,14 @@ const forEachInBox = (body: string): string => `
     ${body}
   }`
 
-/** Loops over the values of the image, with their index `i` and place `place`, in place. */
+/** Loops over the image's values, with their index `i` in it and their `place` in the result. */
 const forEachValue = (body: string): string => `
   for (var i = lane(); i < size(); i += ${threads}) {
     let place = start() + i;
     ${body}
   }`
 
-/** Loops over the image's pixels, of which `place` is the first value. */
+/** Loops over the image's pixels, with their index `i` in it and the `place` of their first value in the result. */
 const forEachPixel = (body: string): string => `
   for (var i = lane(); i < pixels(); i += ${threads}) {
     let place = start() + i * uniforms.channels;
@@ -406,6 +406,8 @@ const levels = `
 interface Instruction {
   readonly call: string
   readonly operands: string
+  /** The first operand for which it reads what it overwrites, and calls `copyImage`. */
+  readonly copiesFor?: number
 }
 
 /** By code. */
@@ -414,7 +416,11 @@ export const instructions: readonly Instruction[] = [
   { call: 'fillBox(at);', operands: 'iiiic' },
   { call: 'fillRandomly(at);', operands: 'iiiir' },
   { call: 'mixImages(at);', operands: 'iif' },
-  { call: 'if (broadcast(integer(at)) < 0) { copyImage(); } warp(at);', operands: 'iiwc' },
+  {
+    call: 'if (broadcast(integer(at)) < 0) { copyImage(); } warp(at);',
+    operands: 'iiwc',
+    copiesFor: -1,
+  },
   { call: 'brightness(number(at));', operands: 'f' },
   { call: 'contrast(number(at));', operands: 'f' },
   { call: 'saturation(number(at));', operands: 'f' },
@@ -425,7 +431,7 @@ export const instructions: readonly Instruction[] = [
   { call: 'tone(number(at), number(at + 1));', operands: 'ff' },
   { call: 'autoContrast();', operands: '' },
   { call: 'equalize();', operands: '' },
-  { call: 'lead(at, broadcast(integer(at)));', operands: 'il' },
+  { call: 'lead(at, broadcast(integer(at)));', operands: 'il', copiesFor: 3 },
   { call: 'pairImages(at);', operands: 'if' },
   { call: 'resizeBox(at);', operands: 'iiiii' },
 ]

@@ -2,10 +2,6 @@
 import { augmentShader, instructions, places, threads } from './augment-shader.ts'
 import { type Call, compute, dispose, extend, type Info, input, map } from './kernel.ts'
 
-/** Instructions that read what they overwrite: a warp of the result so far, and the smoothing `lead`. */
-const needsCopy = (code: number, first: number): boolean =>
-  (code === 4 && first < 0) || (code === 15 && first === 3)
-
 interface Translation {
   /** Where each image's program begins, where the last one ends, then the programs. */
   readonly words: readonly number[]
@@ -60,8 +56,9 @@ function translate(numbers: Float64Array, images: readonly number[]): Translatio
     while (at < numbers[image + 1]!) {
       const code = next()
       words.push(code)
-      copies ||= needsCopy(code, numbers[at]!)
-      for (const operand of instructions[code]!.operands) write[operand]!()
+      const { operands, copiesFor } = instructions[code]!
+      copies ||= copiesFor !== undefined && copiesFor === numbers[at]
+      for (const operand of operands) write[operand]!()
     }
   }
   words[batch] = words.length
