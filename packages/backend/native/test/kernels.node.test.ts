@@ -120,11 +120,11 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
   test('3 × 3 convolution of many channels', async () => {
     for (let i = 0; i < 40; i++) {
       const draw = draws('winograd', i)
-      const [height, width] = [draw.within(1, 9), draw.within(1, 9)]
+      const [height, width] = [draw.within(1, 11), draw.within(1, 11)]
       const fits = Math.min(height, width) >= 3
       const pad = draw.pick<Pad>(['same', 1, 2, ...(fits ? (['valid', 0] as const) : [])])
       const channels = draw.pick([16, 32, 64, 144])
-      const x = draw.input(draw.within(1, 6), height, width, channels)
+      const x = draw.input(draw.within(1, 4), height, width, channels)
       const filter = draw.input(3, 3, channels, draw.pick([16, 32, 48, 80]))
       await expectEqual([x.shape, filter.shape, pad], () =>
         withGradients((a, b) => tf.conv2d(image(a), image(b), 1, pad), [x, filter]),
@@ -150,6 +150,20 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
         pad: 'valid',
         activation,
       }),
+    ])
+  })
+
+  test('a 3 × 3 convolution with a result larger than the caches', async () => {
+    const draw = draws('large', 0)
+    const x = draw.input(5, 111, 65, 16)
+    const filter = draw.input(3, 3, 16, 128)
+    await expectEqual(x.shape, () => [
+      tf.conv2d(
+        image(tf.tensor(x.values, x.shape)),
+        image(tf.tensor(filter.values, filter.shape)),
+        1,
+        'same',
+      ),
     ])
   })
 
@@ -196,7 +210,7 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     await expectEqual([x.shape, strides, activation], () => {
       const given = (i: number) => ({
         x: image(scaled(x)),
-        filter: image(scaled(filters[i]!)),
+        filter: image(tf.tensor(filters[i]!.values, filters[i]!.shape)),
         bias: scaled(biases[i]!),
         strides,
         pad: 'same' as const,

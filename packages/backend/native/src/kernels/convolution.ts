@@ -126,18 +126,19 @@ function isMatrix(x: tf.Tensor, info: Window, rows: number): boolean {
   return positions <= rows && plain && info.inChannels >= 128 && opsTake(x)
 }
 
-/** Faster than oneDNN, which computes all products, except with few channels. */
+/** Faster than oneDNN, which computes all products: a tile of 4 × 4 pixels takes as many as 4 pixels do there. */
 function byWinograd(x: tf.Tensor, info: Window): boolean {
-  const { filterHeight, filterWidth, inChannels, outChannels } = info
+  const { filterHeight, filterWidth, outHeight, outWidth, inChannels, outChannels } = info
+  const tiles = Math.ceil(outHeight / 4) * Math.ceil(outWidth / 4)
   const { top, left } = info.padInfo
   return (
     computePrecision() === 'float32' &&
     filterHeight === 3 &&
     filterWidth === 3 &&
     isDense(info) &&
+    4 * tiles < outHeight * outWidth &&
     // With more padding, some windows contain no pixel, and their gradient would need negative padding.
     Math.max(top, left) <= 2 &&
-    inChannels * outChannels >= 512 &&
     outChannels % 16 === 0 &&
     inChannels % 16 === 0 &&
     opsTake(x)

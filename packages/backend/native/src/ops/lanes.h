@@ -28,6 +28,8 @@ inline Floats load(const float* from) {
   return values;
 }
 inline void store(float* to, Floats values) { std::memcpy(to, &values, sizeof values); }
+// Number of values that stay in the caches until the next op reads them.
+constexpr int64_t kCached = 4 << 20;
 // Past the caches, for results too large for them: `to` must be aligned.
 inline void stream(float* to, Floats values) {
 #if defined(__AVX512F__)

@@ -23,9 +23,6 @@ inline void packFilter(const float* filter, bool transposed, int64_t channels, i
   });
 }
 
-// Number of values that stay in the caches until the next op reads them.
-constexpr int64_t kCached = 4 << 20;
-
 // Number of rows whose products stay in a core's L2 cache; more if the filter is slow to read.
 inline int64_t rowsPerBlock(int64_t columns) {
   constexpr int64_t kProducts = 16 << 10;

@@ -1,10 +1,12 @@
-// 3 × 3 convolutions of stride 1 in float32 by Winograd's F(2 × 2, 3 × 3): a tile of 4 × 4 pixels and the filter are
-// transformed, their 16 entries are multiplied elementwise, and the inverse transform gives 2 × 2 pixels of the output,
-// with 16 products instead of 36. Over all tiles, channels and outputs, each of the 16 entries is a matrix product:
+// 3 × 3 convolutions of stride 1 in float32 by Winograd's F(4 × 4, 3 × 3): a tile of 6 × 6 pixels and the filter are
+// transformed, their 36 entries are multiplied elementwise, and the inverse transform gives 4 × 4 pixels of the output,
+// with 36 products instead of 144. Over all tiles, channels and outputs, each of the 36 entries is a matrix product:
 //
 //   y = A'[(G g G') · (B' d B)]A        dg = G'[(B' d B) · (A dy A')]G
 //
-// See Lavin and Gray 2016, "Fast algorithms for convolutional neural networks".
+// See Lavin and Gray 2016, "Fast algorithms for convolutional neural networks". The transforms evaluate polynomials at
+// 0, ±√½, ±√2 and infinity, not at their 0, ±1, ±2 and infinity: as the points' products are near 1, the rounding errors
+// are about a third, and three times those of the plain sum.
 #pragma once
 
 #include "matrix.h"
@@ -14,76 +16,100 @@
 
 namespace {
 
-// Number of entries of a transformed tile.
-constexpr int kTransformed = 16;
+// Number of pixels along the side of a tile of the output, and of the input that it depends on.
+constexpr int kOutputSide = 4, kInputSide = kOutputSide + 2;
+constexpr int kEntries = kInputSide * kInputSide;
+constexpr float kSmall = 0.70710678f, kLarge = 1.41421356f;  // √½ and √2
 
 // The transforms of a row or column, without multiplications by 0 and 1.
 struct InputTransform {  // B'
+  static constexpr int from = kInputSide, to = kInputSide;
   void operator()(const Floats* d, Floats* to) const {
-    to[0] = d[0] - d[2];
-    to[1] = d[1] + d[2];
-    to[2] = d[2] - d[1];
-    to[3] = d[1] - d[3];
+    const Floats even = d[4] - d[2] * 2, odd = d[3] * kSmall - d[1] * kLarge;
+    const Floats evenOfLarge = d[4] - d[2] * 0.5f, oddOfLarge = d[3] * kLarge - d[1] * kSmall;
+    to[0] = d[0] - d[2] * 2.5f + d[4];
+    to[1] = even + odd;
+    to[2] = even - odd;
+    to[3] = evenOfLarge + oddOfLarge;
+    to[4] = evenOfLarge - oddOfLarge;
+    to[5] = d[1] - d[3] * 2.5f + d[5];
   }
 };
 struct OutputTransform {  // A'
+  static constexpr int from = kInputSide, to = kOutputSide;
   void operator()(const Floats* m, Floats* to) const {
-    to[0] = m[0] + m[1] + m[2];
-    to[1] = m[1] - m[2] - m[3];
+    const Floats even = m[1] + m[2], odd = (m[1] - m[2]) * kSmall;
+    const Floats evenOfLarge = m[3] + m[4], oddOfLarge = (m[3] - m[4]) * kLarge;
+    to[0] = m[0] + even + evenOfLarge;
+    to[1] = odd + oddOfLarge;
+    to[2] = even * 0.5f + evenOfLarge * 2;
+    to[3] = odd * 0.5f + oddOfLarge * 2 + m[5];
   }
 };
 struct GradientTransform {  // A
+  static constexpr int from = kOutputSide, to = kInputSide;
   void operator()(const Floats* dy, Floats* to) const {
+    const Floats even = dy[0] + dy[2] * 0.5f, odd = (dy[1] + dy[3] * 0.5f) * kSmall;
+    const Floats evenOfLarge = dy[0] + dy[2] * 2, oddOfLarge = (dy[1] + dy[3] * 2) * kLarge;
     to[0] = dy[0];
-    to[1] = dy[0] + dy[1];
-    to[2] = dy[0] - dy[1];
-    to[3] = -dy[1];
+    to[1] = even + odd;
+    to[2] = even - odd;
+    to[3] = evenOfLarge + oddOfLarge;
+    to[4] = evenOfLarge - oddOfLarge;
+    to[5] = dy[3];
   }
 };
 struct FilterTransform {  // G
+  static constexpr int from = 3, to = kInputSide;
   void operator()(const Floats* g, Floats* to) const {
-    const Floats ends = (g[0] + g[2]) * 0.5f, middle = g[1] * 0.5f;
+    const Floats even = (g[0] + g[2] * 0.5f) * (-2 / 3.0f), odd = g[1] * (-2 / 3.0f * kSmall);
+    const Floats evenOfLarge = g[0] * (1 / 6.0f) + g[2] * (1 / 3.0f), oddOfLarge = g[1] * (kLarge / 6);
     to[0] = g[0];
-    to[1] = ends + middle;
-    to[2] = ends - middle;
-    to[3] = g[2];
+    to[1] = even + odd;
+    to[2] = even - odd;
+    to[3] = evenOfLarge + oddOfLarge;
+    to[4] = evenOfLarge - oddOfLarge;
+    to[5] = g[2];
   }
 };
 struct FilterGradientTransform {  // G'
+  static constexpr int from = kInputSide, to = 3;
   void operator()(const Floats* u, Floats* to) const {
-    const Floats sum = (u[1] + u[2]) * 0.5f;
-    to[0] = u[0] + sum;
-    to[1] = (u[1] - u[2]) * 0.5f;
-    to[2] = sum + u[3];
+    const Floats even = (u[1] + u[2]) * (-2 / 3.0f), odd = (u[1] - u[2]) * (-2 / 3.0f * kSmall);
+    const Floats evenOfLarge = (u[3] + u[4]) * (1 / 6.0f), oddOfLarge = (u[3] - u[4]) * (kLarge / 6);
+    to[0] = u[0] + even + evenOfLarge;
+    to[1] = odd + oddOfLarge;
+    to[2] = even * 0.5f + evenOfLarge * 2 + u[5];
   }
 };
 
 // Transforms the columns of a square, then its rows.
-template <int From, int To, typename Line>
-inline void transform(const Floats (&from)[From * From], Floats (&to)[To * To], Line line) {
-  Floats half[To * From];
-#pragma GCC unroll 4
-  for (int j = 0; j < From; ++j) {
-    Floats column[From], changed[To];
-#pragma GCC unroll 4
-    for (int i = 0; i < From; ++i) column[i] = from[i * From + j];
+template <typename Line>
+inline void transform(const Floats* from, Floats* to, Line line) {
+  constexpr int kFrom = Line::from, kTo = Line::to;
+  Floats half[kTo * kFrom];
+#pragma GCC unroll 6
+  for (int j = 0; j < kFrom; ++j) {
+    Floats column[kFrom], changed[kTo];
+#pragma GCC unroll 6
+    for (int i = 0; i < kFrom; ++i) column[i] = from[i * kFrom + j];
     line(column, changed);
-#pragma GCC unroll 4
-    for (int i = 0; i < To; ++i) half[i * From + j] = changed[i];
+#pragma GCC unroll 6
+    for (int i = 0; i < kTo; ++i) half[i * kFrom + j] = changed[i];
   }
-#pragma GCC unroll 4
-  for (int i = 0; i < To; ++i) line(half + i * From, to + i * To);
+#pragma GCC unroll 6
+  for (int i = 0; i < kTo; ++i) line(half + i * kFrom, to + i * kTo);
 }
 
-// Images divided into tiles, which start at every second pixel from (−top, −left).
+// Images divided into tiles, which start at every fourth pixel from (−top, −left).
 struct Images {
   int64_t height, width, channels, top, left;
 };
-// The 2 × 2 tiles that cover an output of the given size.
+// The tiles that cover an output of the given size.
 struct Tiles {
   Tiles(const Images& output, int64_t images)
-      : columns((output.width + 1) / 2),
-        perImage((output.height + 1) / 2 * columns),
+      : columns((output.width + kOutputSide - 1) / kOutputSide),
+        perImage((output.height + kOutputSide - 1) / kOutputSide * columns),
         count(images * perImage) {}
   const int64_t columns, perImage, count;
 };
@@ -93,8 +119,8 @@ template <int Size, typename T>
 inline void pixelIndices(const Tiles& tiles, int64_t tile, const Images& images, T* values, T* outside,
                      T* (&places)[Size * Size]) {
   const int64_t image = tile / tiles.perImage, rest = tile % tiles.perImage;
-  const int64_t row = rest / tiles.columns * 2 - images.top;
-  const int64_t column = rest % tiles.columns * 2 - images.left;
+  const int64_t row = rest / tiles.columns * kOutputSide - images.top;
+  const int64_t column = rest % tiles.columns * kOutputSide - images.left;
   for (int i = 0; i < Size; ++i)
     for (int j = 0; j < Size; ++j) {
       const int64_t y = row + i, x = column + j;
@@ -104,57 +130,69 @@ inline void pixelIndices(const Tiles& tiles, int64_t tile, const Images& images,
     }
 }
 
-// Transforms the tiles [from, to) to 16 matrices with a row per tile; `at` returns the offset of a row's values.
-template <int Size, typename Line, typename At>
+// Fetches values into the L2 cache. Tiles are read from several lines of an image, which the processor doesn't foresee.
+inline void prefetch(const float* values, int64_t count) {
+  constexpr int kLine = 16;
+  for (int64_t at = 0; at < count; at += kLine) __builtin_prefetch(values + at, 0, 2);
+}
+
+// Transforms the tiles [from, to) to 36 matrices with a row per tile; `at` returns the offset of a row's values.
+template <typename Line, typename At>
 inline void transformTiles(const Tiles& tiles, int64_t from, int64_t to, const Images& images,
-                           const float* values, Line line, float* matrices, At at) {
+                           const float* values, Line line, float* matrices, int64_t matrix, At at) {
+  constexpr int kPixels = Line::from * Line::from;
   static thread_local Scratch scratch;
   const float* zeros = scratch.take<float>(images.channels, true);
-  const int64_t count = to - from, matrix = count * images.channels;
-  for (int64_t tile = 0; tile < count; ++tile) {
-    const float* places[Size * Size];
-    pixelIndices<Size>(tiles, from + tile, images, values, zeros, places);
+  for (int64_t tile = 0; tile < to - from; ++tile) {
+    const float* places[kPixels];
+    pixelIndices<Line::from>(tiles, from + tile, images, values, zeros, places);
+    prefetch(values + (from + tile + 2 * tiles.columns) * kOutputSide * kOutputSide * images.channels,
+             kOutputSide * kOutputSide * images.channels);
     for (int64_t c = 0; c < images.channels; c += kLanes) {
-      Floats own[Size * Size], changed[kTransformed];
-      for (int i = 0; i < Size * Size; ++i) own[i] = load(places[i] + c);
-      transform<Size, 4>(own, changed, line);
+      Floats own[kPixels], changed[kEntries];
+      for (int i = 0; i < kPixels; ++i) own[i] = load(places[i] + c);
+      transform(own, changed, line);
       float* target = matrices + at(tile, c);
-      for (int i = 0; i < kTransformed; ++i) store(target + i * matrix, changed[i]);
+      for (int i = 0; i < kEntries; ++i) store(target + i * matrix, changed[i]);
     }
   }
 }
 
-// Transforms the 16 matrices back to the output's tiles [from, to).
+// Transforms the 36 matrices back to the output's tiles [from, to).
 inline void collectOutput(const Tiles& tiles, int64_t from, int64_t to, const Images& images,
-                          const float* matrices, float* values) {
+                          const float* matrices, int64_t matrix, float* values) {
+  constexpr int kPixels = kOutputSide * kOutputSide;
+  const bool large = tiles.count * kPixels * images.channels > kCached;
   static thread_local Scratch scratch;
   float* nowhere = scratch.take<float>(images.channels);
-  const int64_t count = to - from, matrix = count * images.channels;
-  for (int64_t tile = 0; tile < count; ++tile) {
-    float* places[4];
-    pixelIndices<2>(tiles, from + tile, images, values, nowhere, places);
+  for (int64_t tile = 0; tile < to - from; ++tile) {
+    float* places[kPixels];
+    pixelIndices<kOutputSide>(tiles, from + tile, images, values, nowhere, places);
     const float* source = matrices + tile * images.channels;
     for (int64_t c = 0; c < images.channels; c += kLanes) {
-      Floats own[kTransformed], changed[4];
-      for (int i = 0; i < kTransformed; ++i) own[i] = load(source + i * matrix + c);
-      transform<4, 2>(own, changed, OutputTransform());
-      for (int i = 0; i < 4; ++i) store(places[i] + c, changed[i]);
+      Floats own[kEntries], changed[kPixels];
+      for (int i = 0; i < kEntries; ++i) own[i] = load(source + i * matrix + c);
+      transform(own, changed, OutputTransform());
+      if (large)
+        for (int i = 0; i < kPixels; ++i) stream(places[i] + c, changed[i]);
+      else
+        for (int i = 0; i < kPixels; ++i) store(places[i] + c, changed[i]);
     }
   }
 }
 
-// Transforms the filter [3, 3, channels, outputs] to 16 matrices in panels.
+// Transforms the filter [3, 3, channels, outputs] to 36 matrices in panels.
 inline void transformFilter(const float* filter, int64_t channels, int64_t outputs,
                             float* matrices) {
   const int64_t size = channels * outputs;
   Threads::instance().split(channels, grainOf(outputs), [&](int64_t from, int64_t to, int) {
     for (int64_t c = from; c < to; ++c)
       for (int64_t o = 0; o < outputs; o += kLanes) {
-        Floats own[9], changed[kTransformed];
+        Floats own[9], changed[kEntries];
         for (int i = 0; i < 9; ++i) own[i] = load(filter + i * size + c * outputs + o);
-        transform<3, 4>(own, changed, FilterTransform());
+        transform(own, changed, FilterTransform());
         float* target = matrices + inPanels(channels, outputs, c, o);
-        for (int i = 0; i < kTransformed; ++i) store(target + i * size, changed[i]);
+        for (int i = 0; i < kEntries; ++i) store(target + i * size, changed[i]);
       }
   });
 }
@@ -178,9 +216,13 @@ inline void turnFilter(const float* filter, int64_t channels, int64_t outputs, f
 // to read.
 inline int64_t blockOf(int64_t channels, int64_t outputs) {
   constexpr int64_t kMatrices = 512 << 10;
-  const int64_t fitting = kMatrices / ((channels + outputs) * kTransformed * sizeof(float));
+  const int64_t fitting = kMatrices / ((channels + outputs) * kEntries * sizeof(float));
   return std::max({fitting, (channels + outputs) / 6, int64_t{48}}) / 6 * 6;
 }
+
+// The distance between matrices of the given size in work: apart by a power of two, their entries for one tile would
+// share few lines of the cache.
+constexpr int64_t apart(int64_t size) { return size + kLanes; }
 
 // x, filter → y; `transposed`: dy, filter → dx
 void winograd(void* attributes, TF_OpKernelContext* context) {
@@ -197,7 +239,7 @@ void winograd(void* attributes, TF_OpKernelContext* context) {
   if (!call.ok()) return;
 
   static thread_local Scratch ofFilter, ofTurned;
-  float* filters = ofFilter.take<float>(kTransformed * channels * outputs);
+  float* filters = ofFilter.take<float>(kEntries * channels * outputs);
   const float* own = filter.data<float>();
   if (given.transposed) {
     float* turned = ofTurned.take<float>(9 * channels * outputs);
@@ -210,17 +252,18 @@ void winograd(void* attributes, TF_OpKernelContext* context) {
   const int64_t block = blockOf(channels, outputs);
   Threads::instance().split(tiles.count, 6, [&](int64_t from, int64_t to, int) {
     static thread_local Scratch ofInput, ofProducts;
-    float* tilesOfInput = ofInput.take<float>(kTransformed * block * channels);
-    float* products = ofProducts.take<float>(kTransformed * block * outputs);
+    float* tilesOfInput = ofInput.take<float>(kEntries * apart(block * channels));
+    float* products = ofProducts.take<float>(kEntries * apart(block * outputs));
     for (int64_t first = from; first < to; first += block) {
       const int64_t last = std::min(to, first + block), lines = last - first;
-      transformTiles<4>(tiles, first, last, in, x.data<float>(), InputTransform(), tilesOfInput,
-                        [&](int64_t tile, int64_t c) { return tile * channels + c; });
-      for (int i = 0; i < kTransformed; ++i)
-        multiply({tilesOfInput + i * lines * channels, channels, 1}, lines,
-                 filters + i * channels * outputs, channels, true, products + i * lines * outputs,
+      const int64_t nextInput = apart(lines * channels), nextProduct = apart(lines * outputs);
+      transformTiles(tiles, first, last, in, x.data<float>(), InputTransform(), tilesOfInput, nextInput,
+                     [&](int64_t tile, int64_t c) { return tile * channels + c; });
+      for (int i = 0; i < kEntries; ++i)
+        multiply({tilesOfInput + i * nextInput, channels, 1}, lines,
+                 filters + i * channels * outputs, channels, true, products + i * nextProduct,
                  outputs);
-      collectOutput(tiles, first, last, out, products, y.data<float>());
+      collectOutput(tiles, first, last, out, products, nextProduct, y.data<float>());
     }
   });
 }
@@ -245,32 +288,32 @@ void winogradFilterGradient(void* attributes, TF_OpKernelContext* context) {
   std::vector<const float*> parts(threads.size());
   threads.split(tiles.count, 6, [&](int64_t from, int64_t to, int part) {
     static thread_local Scratch ofInput, ofGradient, ofSums;
-    float* tilesOfInput = ofInput.take<float>(kTransformed * block * channels);
-    float* tilesOfGradient = ofGradient.take<float>(kTransformed * block * outputs);
-    float* sums = ofSums.take<float>(kTransformed * size);
+    float* tilesOfInput = ofInput.take<float>(kEntries * apart(block * channels));
+    float* tilesOfGradient = ofGradient.take<float>(kEntries * apart(block * outputs));
+    float* sums = ofSums.take<float>(kEntries * size);
     for (int64_t first = from; first < to; first += block) {
       const int64_t last = std::min(to, first + block), lines = last - first;
-      transformTiles<4>(tiles, first, last, in, x.data<float>(), InputTransform(), tilesOfInput,
-                        [&](int64_t tile, int64_t c) { return tile * channels + c; });
-      transformTiles<2>(tiles, first, last, out, dy.data<float>(), GradientTransform(),
-                        tilesOfGradient,
-                        [&](int64_t tile, int64_t o) { return inPanels(lines, outputs, tile, o); });
-      for (int i = 0; i < kTransformed; ++i)
-        multiply({tilesOfInput + i * lines * channels, 1, channels}, channels,
-                 tilesOfGradient + i * lines * outputs, lines, first == from, sums + i * size,
-                 outputs);
+      const int64_t nextInput = apart(lines * channels), nextGradient = apart(lines * outputs);
+      transformTiles(tiles, first, last, in, x.data<float>(), InputTransform(), tilesOfInput, nextInput,
+                     [&](int64_t tile, int64_t c) { return tile * channels + c; });
+      transformTiles(tiles, first, last, out, dy.data<float>(), GradientTransform(), tilesOfGradient,
+                     nextGradient,
+                     [&](int64_t tile, int64_t o) { return inPanels(lines, outputs, tile, o); });
+      for (int i = 0; i < kEntries; ++i)
+        multiply({tilesOfInput + i * nextInput, 1, channels}, channels,
+                 tilesOfGradient + i * nextGradient, lines, first == from, sums + i * size, outputs);
     }
     parts[part] = sums;
   });
   threads.split(channels, grainOf(outputs), [&](int64_t from, int64_t to, int) {
     for (int64_t at = from * outputs; at < to * outputs; at += kLanes) {
-      Floats own[kTransformed], changed[9];
-      for (int i = 0; i < kTransformed; ++i) {
+      Floats own[kEntries], changed[9];
+      for (int i = 0; i < kEntries; ++i) {
         own[i] = load(parts[0] + i * size + at);
         for (size_t part = 1; part < parts.size() && parts[part]; ++part)
           own[i] += load(parts[part] + i * size + at);
       }
-      transform<4, 3>(own, changed, FilterGradientTransform());
+      transform(own, changed, FilterGradientTransform());
       for (int i = 0; i < 9; ++i) store(dFilter.data<float>() + i * size + at, changed[i]);
     }
   });
