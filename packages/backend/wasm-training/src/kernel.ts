@@ -113,11 +113,11 @@ export function split(engine: Engine, count: number, work: number): Part[] {
 }
 
 /**
- * Divides `count` items whose results are summed; always in the same way, so that the sum's last bits don't depend on
- * the threads.
+ * Divides `count` items whose results are summed into at most `most` parts; always in the same way, so that the sum's
+ * last bits don't depend on the threads.
  */
-export function splitSum(count: number, work: number): Part[] {
-  return ranges(count, Math.max(1, Math.min(count, 8, Math.floor(work / grain))))
+export function splitSum(count: number, work: number, most = 8): Part[] {
+  return ranges(count, Math.max(1, Math.min(count, most, Math.floor(work / grain))))
 }
 
 /** Adds up the consecutive results of `splitSum`'s parts, in order. */

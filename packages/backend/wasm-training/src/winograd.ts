@@ -1,19 +1,30 @@
-// 3x3 convolutions of stride 1 with 16 products instead of 36 for four outputs: see kernels.c.
+// 3x3 convolutions of stride 1 with 36 products instead of 144 for 4x4 outputs: see kernels.c.
 import type { ConvolutionInfo } from './convolution-info.ts'
 import { type Call, compute, split, splitSum, sumParts, threadsOf } from './kernel.ts'
 import { packedSize } from './packing.ts'
 
-/** Whether Winograd's algorithm is faster: with few channels, the transforms take as long as the saved products. */
-export function fitsWinograd(info: ConvolutionInfo, strided = false): boolean {
+/** Number of values of a transformed tile. */
+const entries = 36
+const tilesAlong = (length: number): number => Math.ceil(length / 4)
+
+/**
+ * Whether Winograd's algorithm is faster: with few channels, the transforms take as long as the saved products, and a
+ * tile of 4x4 outputs takes as many products as 4 outputs do without it.
+ *
+ * @param gradient whether it computes the gradient of the input, for any stride
+ */
+export function fitsWinograd(info: ConvolutionInfo, gradient = false): boolean {
   const { filterHeight, filterWidth, strideHeight, strideWidth, dilationHeight, dilationWidth } =
     info
-  const steps = [dilationHeight, dilationWidth, ...(strided ? [] : [strideHeight, strideWidth])]
+  const steps = [dilationHeight, dilationWidth, ...(gradient ? [] : [strideHeight, strideWidth])]
   const channels = [info.inChannels, info.outChannels]
+  const [height, width] = gradient ? [info.inHeight, info.inWidth] : [info.outHeight, info.outWidth]
   return (
     filterHeight === 3 &&
     filterWidth === 3 &&
     steps.every((step) => step === 1) &&
-    channels.every((count) => count >= 16 && count % 4 === 0)
+    channels.every((count) => count >= 16 && count % 4 === 0) &&
+    4 * tilesAlong(height) * tilesAlong(width) < height * width
   )
 }
 
@@ -45,13 +56,14 @@ interface Operands {
   readonly bounds: readonly [low: number, high: number]
 }
 
-/** Number of rows of tiles (2x2 outputs) to process at once, and their scratch space. */
+/** Number of rows of tiles (4x4 outputs) to process at once, and their scratch space. */
 function work({ outWidth, channels, outChannels }: Images): { rows: number; scratch: number[] } {
-  const across = Math.ceil(outWidth / 2)
-  // Measured: about 64 tiles fit into the L2 cache.
-  const rows = Math.max(1, Math.floor(64 / across))
-  const strip = 4 * (2 * across + 2) * Math.max(channels, outChannels)
-  const parts = [channels, outChannels].map((each) => 16 * (rows * across * each + 16))
+  const across = tilesAlong(outWidth)
+  // Measured: about 32 tiles fit into the L2 cache; more are better if the filter doesn't, and is read for each.
+  const tiles = Math.max(32, (channels + outChannels) / 8)
+  const rows = Math.max(1, Math.floor(tiles / across))
+  const strip = 6 * (4 * across + 2) * Math.max(channels, outChannels)
+  const parts = [channels, outChannels].map((each) => entries * (rows * across * each + 16))
   return { rows, scratch: [strip, ...parts] }
 }
 
@@ -63,35 +75,31 @@ function outputBytes({ outHeight, outWidth, outChannels }: Images): number {
   return 4 * outHeight * outWidth * outChannels
 }
 
-/** Number of multiplications in the sixteen products. */
-function workOf({ batch, outHeight, outWidth, channels, outChannels }: Images): number {
-  return 4 * batch * outHeight * outWidth * channels * outChannels
+function tilesOf({ batch, outHeight, outWidth }: Images): number {
+  return batch * tilesAlong(outHeight) * tilesAlong(outWidth)
+}
+
+/** Number of multiplications in the products. */
+function workOf(sizes: Images): number {
+  return entries * tilesOf(sizes) * sizes.channels * sizes.outChannels
 }
 
 export function winogradConvolve(call: Call, sizes: Images, operands: Operands): void {
   const { channels, outChannels } = sizes
   const { filter, turned, bias } = operands
-  const count = channels * outChannels
   const panels = packedSize(channels, outChannels)
   const { rows, scratch } = work(sizes)
-  const [stride, step] = turned ? [1, channels] : [outChannels, 1]
   const threads = threadsOf(call)
   compute(
     call,
-    [16 * count, 16 * panels, ...scratch.map((floats) => floats * threads)],
-    (engine, transformed, packed, ...own) => {
-      engine.winograd_filter(transformed, filter, count, Number(turned))
-      const packing = Array.from({ length: 16 }, (_, part) =>
-        [
-          [packed + 4 * part * panels, transformed + 4 * part * count],
-          [channels, outChannels, stride, step, 0, channels],
-        ].flat(),
+    [entries * panels, ...scratch.map((floats) => floats * threads)],
+    (engine, packed, ...own) => {
+      engine.each(
+        'winograd_filter',
+        split(engine, channels / 4, 8 * entries * channels * outChannels).map((part) => [
+          [packed, filter, channels, outChannels, Number(turned), 4 * part.begin, 4 * part.count],
+        ]),
       )
-      if (split(engine, 16, 8 * 16 * count).length > 1) engine.each('pack', packing)
-      else for (const args of packing) engine.pack(args)
-      for (let part = 0; part < 16; part++)
-        // A constant in the sixth part adds it to all four outputs, and to nothing else.
-        engine.pack_bias(packed + 4 * part * panels, part === 5 ? bias : 0, outChannels, channels)
       const perThread = own.map((address, i) => ({ address, bytes: 4 * scratch[i]! }))
       engine.each(
         'winograd_convolve',
@@ -100,7 +108,7 @@ export function winogradConvolve(call: Call, sizes: Images, operands: Operands):
             operands.output + part.begin * outputBytes(sizes),
             operands.images + part.begin * imageBytes(sizes),
           ],
-          [packed, ...perThread],
+          [packed, bias, ...perThread],
           [part.count, sizes.height, sizes.width, channels, sizes.top, sizes.left],
           [...operands.spread, sizes.outHeight, sizes.outWidth, outChannels, rows],
           operands.bounds,
@@ -119,8 +127,9 @@ export function winogradFilterGradient(
   const { channels, outChannels } = sizes
   const { rows, scratch } = work(sizes)
   const count = channels * outChannels
-  const each = [...scratch, 16 * count]
-  const parts = splitSum(sizes.batch, workOf(sizes))
+  const each = [...scratch, entries * count]
+  // Each part clears, and at the end reads, as many sums as the filter has transformed values.
+  const parts = splitSum(sizes.batch, workOf(sizes), Math.min(8, Math.ceil(tilesOf(sizes) / 32)))
   const threads = threadsOf(call)
   compute(
     call,

@@ -326,149 +326,175 @@ void depthwise_gradients(float *input_gradient, float *filter_gradient, const fl
       }
 }
 
-// ------------------------------------------------------------------ convolution by Winograd's F(2x2, 3x3)
+// ------------------------------------------------------------------ convolution by Winograd's F(4x4, 3x3)
 
-// A 3x3 convolution of stride 1 makes each 2x2 outputs of a 4x4 tile of inputs with 16 products per channel instead of
-// 36: output = A' [(G filter G') * (B' tile B)] A. The products of all tiles are 16 matrix products. Its adjoint gives
+// A 3x3 convolution of stride 1 makes each 4x4 outputs of a 6x6 tile of inputs with 36 products per channel instead of
+// 144: output = A' [(G filter G') * (B' tile B)] A. The products of all tiles are 36 matrix products. Its adjoint gives
 // the filter's gradient: G' [(A doutput A') * (B' tile B)] G. Channels come in fours. Lavin and Gray, Fast Algorithms
 // for Convolutional Neural Networks, 2015, https://arxiv.org/abs/1509.09308
+//
+// The transforms evaluate polynomials at 0, +-sqrt(1/2), +-sqrt(2) and infinity instead of their 0, +-1, +-2 and
+// infinity: as the points' products are near 1, the rounding errors are about a third, three times those of the plain
+// sum.
+#define OUT 4
+#define IN 6
+#define ENTRIES 36
+#define SMALL 0.70710678f
+#define LARGE 1.41421356f
 
-// The sixteen parts of what is in work lie a cache line further apart than they are long: a power of two apart they
+// The entries of what is in work lie a cache line further apart than they are long: a power of two apart they
 // would fall into the same few lines of the cache.
 #define APART 16
 
-// The filter's transform, [16][count] of [9][count]: G = 1 0 0 / .5 .5 .5 / .5 -.5 .5 / 0 0 1. Turned by 180
-// degrees for the gradient of the input.
+#define TIMES(v, number) MUL(v, wasm_f32x4_const_splat(number))
+#define PLUS(to, v, number) MULTIPLY_ADD(v, wasm_f32x4_const_splat(number), to)
+
+// The transforms of a row or column.
+INLINE void of_input(v4 *to, const v4 *d) {  // B'
+  v4 even = PLUS(d[4], d[2], -2), odd = PLUS(TIMES(d[3], SMALL), d[1], -LARGE);
+  v4 even_large = PLUS(d[4], d[2], -0.5f), odd_large = PLUS(TIMES(d[3], LARGE), d[1], -SMALL);
+  to[0] = ADD(PLUS(d[0], d[2], -2.5f), d[4]);
+  to[1] = ADD(even, odd);
+  to[2] = SUB(even, odd);
+  to[3] = ADD(even_large, odd_large);
+  to[4] = SUB(even_large, odd_large);
+  to[5] = ADD(PLUS(d[1], d[3], -2.5f), d[5]);
+}
+INLINE void of_products(v4 *to, const v4 *m) {  // A'
+  v4 even = ADD(m[1], m[2]), odd = TIMES(SUB(m[1], m[2]), SMALL);
+  v4 even_large = ADD(m[3], m[4]), odd_large = TIMES(SUB(m[3], m[4]), LARGE);
+  to[0] = ADD(ADD(m[0], even), even_large);
+  to[1] = ADD(odd, odd_large);
+  to[2] = PLUS(TIMES(even, 0.5f), even_large, 2);
+  to[3] = ADD(PLUS(TIMES(odd, 0.5f), odd_large, 2), m[5]);
+}
+INLINE void of_gradient(v4 *to, const v4 *dy) {  // A
+  v4 even = PLUS(dy[0], dy[2], 0.5f), odd = TIMES(PLUS(dy[1], dy[3], 0.5f), SMALL);
+  v4 even_large = PLUS(dy[0], dy[2], 2), odd_large = TIMES(PLUS(dy[1], dy[3], 2), LARGE);
+  to[0] = dy[0];
+  to[1] = ADD(even, odd);
+  to[2] = SUB(even, odd);
+  to[3] = ADD(even_large, odd_large);
+  to[4] = SUB(even_large, odd_large);
+  to[5] = dy[3];
+}
+INLINE void of_filter(v4 *to, const v4 *g) {  // G
+  v4 even = TIMES(PLUS(g[0], g[2], 0.5f), -2 / 3.0f), odd = TIMES(g[1], -2 / 3.0f * SMALL);
+  v4 even_large = TIMES(PLUS(g[0], g[2], 2), 1 / 6.0f), odd_large = TIMES(g[1], LARGE / 6);
+  to[0] = g[0];
+  to[1] = ADD(even, odd);
+  to[2] = SUB(even, odd);
+  to[3] = ADD(even_large, odd_large);
+  to[4] = SUB(even_large, odd_large);
+  to[5] = g[2];
+}
+INLINE void of_sums(v4 *to, const v4 *u) {  // G'
+  v4 even = TIMES(ADD(u[1], u[2]), -2 / 3.0f), odd = TIMES(SUB(u[1], u[2]), -2 / 3.0f * SMALL);
+  v4 even_large = TIMES(ADD(u[3], u[4]), 1 / 6.0f), odd_large = TIMES(SUB(u[3], u[4]), LARGE / 6);
+  to[0] = ADD(ADD(u[0], even), even_large);
+  to[1] = ADD(odd, odd_large);
+  to[2] = ADD(PLUS(TIMES(even, 0.5f), even_large, 2), u[5]);
+}
+
+// Four values, eight apart.
+INLINE void store_apart(float *to, v4 values) {
+  to[0] = LANE(values, 0);
+  to[8] = LANE(values, 1);
+  to[16] = LANE(values, 2);
+  to[24] = LANE(values, 3);
+}
+
+// Transforms the columns of a square, then its rows: n x n values, read by `get`, to m x m `values`, which `put` stores.
+#define TRANSFORM(n, m, line, get, put)                                 \
+  do {                                                                  \
+    v4 halves[m][n];                                                    \
+    UNROLL for (int x = 0; x < n; x++) {                                \
+      v4 given[n], changed[m];                                          \
+      UNROLL for (int y = 0; y < n; y++) given[y] = get;                \
+      line(changed, given);                                             \
+      UNROLL for (int y = 0; y < m; y++) halves[y][x] = changed[y];     \
+    }                                                                   \
+    UNROLL for (int y = 0; y < m; y++) {                                \
+      v4 values[m];                                                     \
+      line(values, halves[y]);                                          \
+      UNROLL for (int x = 0; x < m; x++) put;                           \
+    }                                                                   \
+  } while (0)
+
+// The filter's transform for `count` of its channels, as 36 packed matrices [channels, columns] without bias: see `pack`.
+// For the gradient of the input the filter, [3, 3, columns, channels], is turned by 180 degrees.
 EXPORT(winograd_filter)
-void winograd_filter(float *to, const float *filter, int count, int turned) {
-  v4 half = wasm_f32x4_const_splat(0.5f);
-  for (int i = 0; i < count; i += 4) {
-    v4 rows[4][3];
-    UNROLL for (int x = 0; x < 3; x++) {
-      v4 g[3];
-      UNROLL for (int y = 0; y < 3; y++) g[y] = LOAD(filter + (turned ? 8 - 3 * y - x : 3 * y + x) * count + i);
-      v4 sum = ADD(g[0], g[2]);
-      rows[0][x] = g[0];
-      rows[1][x] = MUL(half, ADD(sum, g[1]));
-      rows[2][x] = MUL(half, SUB(sum, g[1]));
-      rows[3][x] = g[2];
-    }
-    UNROLL for (int y = 0; y < 4; y++) {
-      v4 sum = ADD(rows[y][0], rows[y][2]);
-      STORE(to + 4 * y * count + i, rows[y][0]);
-      STORE(to + (4 * y + 1) * count + i, MUL(half, ADD(sum, rows[y][1])));
-      STORE(to + (4 * y + 2) * count + i, MUL(half, SUB(sum, rows[y][1])));
-      STORE(to + (4 * y + 3) * count + i, rows[y][2]);
-    }
+void winograd_filter(float *packed, const float *filter, int channels, int columns, int turned, int first, int count) {
+  int size = channels * columns, padded = (columns + 7) & ~7, panels = padded * (channels + 1);
+  if (first == 0)
+    for (int k = 0; k < ENTRIES; k++)
+      for (int panel = 0; panel < padded; panel += 8) clear(packed + k * panels + panel * (channels + 1), 8);
+  if (turned) {
+    for (int column = 0; column < columns; column++)
+      for (int c = first; c < first + count; c += 4) {
+        float *to = packed + (column & ~7) * (channels + 1) + (c + 1) * 8 + (column & 7);
+        TRANSFORM(3, IN, of_filter, LOAD(filter + (8 - 3 * y - x) * size + column * channels + c),
+                  store_apart(to + (IN * y + x) * panels, values[x]));
+      }
+  } else {
+    for (int c = first; c < first + count; c++)
+      for (int column = 0; column < columns; column += 4) {
+        float *to = packed + (column & ~7) * (channels + 1) + (c + 1) * 8 + (column & 7);
+        TRANSFORM(3, IN, of_filter, LOAD(filter + (3 * y + x) * size + c * columns + column),
+                  STORE(to + (IN * y + x) * panels, values[x]));
+      }
   }
+  if (columns < padded)
+    for (int k = 0; k < ENTRIES; k++)
+      for (int c = first; c < first + count; c++)
+        STORE(packed + k * panels + (padded - 8) * (channels + 1) + (c + 1) * 8 + 4, ZERO);
 }
 
-// The adjoint of `winograd_filter`: [9][count] of [16][count].
+// The adjoint of `winograd_filter`: [9][count] of [36][count].
 static void filter_adjoint(float *filter, const float *from, int count) {
-  v4 half = wasm_f32x4_const_splat(0.5f);
-  for (int i = 0; i < count; i += 4) {
-    v4 rows[3][4];
-    UNROLL for (int x = 0; x < 4; x++) {
-      v4 p[4];
-      UNROLL for (int y = 0; y < 4; y++) p[y] = LOAD(from + (4 * y + x) * count + i);
-      v4 sum = MUL(half, ADD(p[1], p[2]));
-      rows[0][x] = ADD(p[0], sum);
-      rows[1][x] = MUL(half, SUB(p[1], p[2]));
-      rows[2][x] = ADD(sum, p[3]);
-    }
-    UNROLL for (int y = 0; y < 3; y++) {
-      v4 sum = MUL(half, ADD(rows[y][1], rows[y][2]));
-      STORE(filter + 3 * y * count + i, ADD(rows[y][0], sum));
-      STORE(filter + (3 * y + 1) * count + i, MUL(half, SUB(rows[y][1], rows[y][2])));
-      STORE(filter + (3 * y + 2) * count + i, ADD(sum, rows[y][3]));
-    }
-  }
+  for (int i = 0; i < count; i += 4)
+    TRANSFORM(IN, 3, of_sums, LOAD(from + (IN * y + x) * count + i), STORE(filter + (3 * y + x) * count + i, values[x]));
 }
 
-// B' tile B for a row of tiles of a strip of four lines: B' = 1 0 -1 0 / 0 1 1 0 / 0 -1 1 0 / 0 1 0 -1.
-// The sixteen values lie `step` floats apart.
+// B' tile B for a row of tiles of a strip of six lines. The 36 values lie `step` floats apart.
 static void transform_input(float *to, const float *strip, int tiles, int line, int channels, int step) {
-  for (int tile = 0; tile < tiles; tile++, to += channels, strip += 2 * channels) {
-    for (int c = 0; c < channels; c += 4) {
-      v4 rows[4][4];
-      UNROLL for (int x = 0; x < 4; x++) {
-        v4 d[4];
-        UNROLL for (int y = 0; y < 4; y++) d[y] = LOAD(strip + y * line + x * channels + c);
-        rows[0][x] = SUB(d[0], d[2]);
-        rows[1][x] = ADD(d[1], d[2]);
-        rows[2][x] = SUB(d[2], d[1]);
-        rows[3][x] = SUB(d[1], d[3]);
-      }
-      UNROLL for (int y = 0; y < 4; y++) {
-        float *at = to + 4 * y * step + c;
-        STORE(at, SUB(rows[y][0], rows[y][2]));
-        STORE(at + step, ADD(rows[y][1], rows[y][2]));
-        STORE(at + 2 * step, SUB(rows[y][2], rows[y][1]));
-        STORE(at + 3 * step, SUB(rows[y][1], rows[y][3]));
-      }
-    }
-  }
+  for (int tile = 0; tile < tiles; tile++, to += channels, strip += OUT * channels)
+    for (int c = 0; c < channels; c += 4)
+      TRANSFORM(IN, IN, of_input, LOAD(strip + y * line + x * channels + c), STORE(to + (IN * y + x) * step + c, values[x]));
 }
 
-// A doutput A' for a row of tiles of a strip of two lines: A = 1 0 / 1 1 / 1 -1 / 0 -1.
+// A doutput A' for a row of tiles of a strip of four lines.
 static void transform_gradient(float *to, const float *strip, int tiles, int line, int channels, int step) {
-  for (int tile = 0; tile < tiles; tile++, to += channels, strip += 2 * channels) {
+  for (int tile = 0; tile < tiles; tile++, to += channels, strip += OUT * channels)
+    for (int c = 0; c < channels; c += 4)
+      TRANSFORM(OUT, IN, of_gradient, LOAD(strip + y * line + x * channels + c),
+                STORE(to + (IN * y + x) * step + c, values[x]));
+}
+
+// A' products A and the bias for a row of tiles, to the lines of an image, of which it has up to four.
+static void transform_output(float *to, const float *from, const float *bias, int tiles, int lines, int width,
+                             int channels, int step, v4 least, v4 most) {
+  for (int tile = 0; tile < tiles; tile++, from += channels, to += OUT * channels) {
+    int columns = smaller(OUT, width - OUT * tile);
     for (int c = 0; c < channels; c += 4) {
-      v4 rows[4][2];
-      UNROLL for (int x = 0; x < 2; x++) {
-        v4 first = LOAD(strip + x * channels + c), second = LOAD(strip + line + x * channels + c);
-        rows[0][x] = first;
-        rows[1][x] = ADD(first, second);
-        rows[2][x] = SUB(first, second);
-        rows[3][x] = SUB(ZERO, second);
-      }
-      UNROLL for (int y = 0; y < 4; y++) {
-        float *at = to + 4 * y * step + c;
-        STORE(at, rows[y][0]);
-        STORE(at + step, ADD(rows[y][0], rows[y][1]));
-        STORE(at + 2 * step, SUB(rows[y][0], rows[y][1]));
-        STORE(at + 3 * step, SUB(ZERO, rows[y][1]));
-      }
+      v4 constant = bias ? LOAD(bias + c) : ZERO;
+      TRANSFORM(IN, OUT, of_products, LOAD(from + (IN * y + x) * step + c),
+                if (y < lines && x < columns) STORE(to + (y * width + x) * channels + c,
+                                                    wasm_f32x4_min(wasm_f32x4_max(ADD(values[x], constant), least), most)));
     }
   }
 }
 
-// A' products A for a row of tiles, to the two lines of an image (or the one, or the one column, that it has).
-static void transform_output(float *to, const float *from, int tiles, int lines, int width, int channels,
-                             int step, v4 least, v4 most) {
-  for (int tile = 0; tile < tiles; tile++, from += channels, to += 2 * channels) {
-    int columns = smaller(2, width - 2 * tile);
-    for (int c = 0; c < channels; c += 4) {
-      v4 rows[2][4];
-      UNROLL for (int x = 0; x < 4; x++) {
-        v4 m[4];
-        UNROLL for (int y = 0; y < 4; y++) m[y] = LOAD(from + (4 * y + x) * step + c);
-        rows[0][x] = ADD(ADD(m[0], m[1]), m[2]);
-        rows[1][x] = SUB(SUB(m[1], m[2]), m[3]);
-      }
-      UNROLL for (int y = 0; y < 2; y++) {
-        if (y < lines) {
-          float *at = to + y * width * channels + c;
-          v4 first = ADD(ADD(rows[y][0], rows[y][1]), rows[y][2]);
-          v4 second = SUB(SUB(rows[y][1], rows[y][2]), rows[y][3]);
-          STORE(at, wasm_f32x4_min(wasm_f32x4_max(first, least), most));
-          if (columns == 2) STORE(at + channels, wasm_f32x4_min(wasm_f32x4_max(second, least), most));
-        }
-      }
-    }
-  }
-}
-
-// The convolution with sixteen packed filters, whose sixth has the bias, of images whose pixels are set `spread`
-// apart. The output is held within [low, high].
-// `rows` rows of tiles are in work at once: `inputs` and `products` hold sixteen times their values and APART
-// floats, the strip four lines of a row of tiles.
+// The convolution with 36 packed filters of images whose pixels are set `spread` apart, with a bias or 0. The output is
+// held within [low, high].
+// `rows` rows of tiles are in work at once: `inputs` and `products` hold 36 times their values and APART
+// floats, the strip six lines of a row of tiles.
 EXPORT(winograd_convolve)
-void winograd_convolve(float *output, const float *images, const float *packed, float *strip, float *inputs,
-                       float *products, int batch, int height, int width, int channels, int top, int left,
-                       int spread_y, int spread_x, int out_height, int out_width, int out_channels, int rows,
-                       float low, float high) {
-  int down = (out_height + 1) / 2, across = (out_width + 1) / 2, field_width = 2 * across + 2;
+void winograd_convolve(float *output, const float *images, const float *packed, const float *bias, float *strip,
+                       float *inputs, float *products, int batch, int height, int width, int channels, int top,
+                       int left, int spread_y, int spread_x, int out_height, int out_width, int out_channels,
+                       int rows, float low, float high) {
+  int down = (out_height + OUT - 1) / OUT, across = (out_width + OUT - 1) / OUT, field_width = OUT * across + 2;
   int panels = ((out_channels + 7) & ~7) * (channels + 1);
   int all = batch * down;
   v4 least = wasm_f32x4_splat(low), most = wasm_f32x4_splat(high);
@@ -477,47 +503,47 @@ void winograd_convolve(float *output, const float *images, const float *packed, 
     int in_step = tiles * channels + APART, out_step = tiles * out_channels + APART;
     for (int i = 0; i < count; i++) {
       int n = (start + i) / down, row = (start + i) % down;
-      place(strip, 4, field_width, images + n * height * width * channels, height, width, channels,
-            top - 2 * row, left, spread_y, spread_x);
+      place(strip, IN, field_width, images + n * height * width * channels, height, width, channels,
+            top - OUT * row, left, spread_y, spread_x);
       transform_input(inputs + i * across * channels, strip, across, field_width * channels, channels,
                       in_step);
     }
-    for (int k = 0; k < 16; k++)
+    for (int k = 0; k < ENTRIES; k++)
       multiply(products + k * out_step, inputs + k * in_step, packed + k * panels, tiles,
                tiles, 0, channels, out_channels, 1, 1, channels, 0, 0, -__builtin_inff(), __builtin_inff());
     for (int i = 0; i < count; i++) {
       int n = (start + i) / down, row = (start + i) % down;
-      transform_output(output + (n * out_height + 2 * row) * out_width * out_channels,
-                       products + i * across * out_channels, across, smaller(2, out_height - 2 * row),
+      transform_output(output + (n * out_height + OUT * row) * out_width * out_channels,
+                       products + i * across * out_channels, bias, across, smaller(OUT, out_height - OUT * row),
                        out_width, out_channels, out_step, least, most);
     }
   }
 }
 
-// The filter's gradient. `sums` holds 16 * channels * out_channels floats.
+// The filter's gradient. `sums` holds 36 * channels * out_channels floats.
 EXPORT(winograd_filter_gradient)
 void winograd_filter_gradient(float *gradient, const float *images, const float *dy, float *strip,
                               float *inputs, float *upstream, float *sums, int batch, int height, int width,
                               int channels, int top, int left, int out_height, int out_width,
                               int out_channels, int rows) {
-  int down = (out_height + 1) / 2, across = (out_width + 1) / 2, field_width = 2 * across + 2;
+  int down = (out_height + OUT - 1) / OUT, across = (out_width + OUT - 1) / OUT, field_width = OUT * across + 2;
   int all = batch * down;
-  clear(sums, 16 * channels * out_channels);
+  clear(sums, ENTRIES * channels * out_channels);
   for (int start = 0; start < all; start += rows) {
     int count = smaller(rows, all - start), tiles = count * across;
     int in_step = tiles * channels + APART, out_step = tiles * out_channels + APART;
     for (int i = 0; i < count; i++) {
       int n = (start + i) / down, row = (start + i) % down;
-      place(strip, 4, field_width, images + n * height * width * channels, height, width, channels,
-            top - 2 * row, left, 1, 1);
+      place(strip, IN, field_width, images + n * height * width * channels, height, width, channels,
+            top - OUT * row, left, 1, 1);
       transform_input(inputs + i * across * channels, strip, across, field_width * channels, channels,
                       in_step);
-      place(strip, 2, 2 * across, dy + n * out_height * out_width * out_channels, out_height, out_width,
-            out_channels, -2 * row, 0, 1, 1);
-      transform_gradient(upstream + i * across * out_channels, strip, across, 2 * across * out_channels,
+      place(strip, OUT, OUT * across, dy + n * out_height * out_width * out_channels, out_height, out_width,
+            out_channels, -OUT * row, 0, 1, 1);
+      transform_gradient(upstream + i * across * out_channels, strip, across, OUT * across * out_channels,
                          out_channels, out_step);
     }
-    for (int k = 0; k < 16; k++)
+    for (int k = 0; k < ENTRIES; k++)
       outer_products(sums + k * channels * out_channels, inputs + k * in_step,
                      upstream + k * out_step, channels, 1, tiles, 0, channels, out_channels);
   }
