@@ -136,93 +136,198 @@ inline void prefetch(const float* values, int64_t count) {
   for (int64_t at = 0; at < count; at += kLine) __builtin_prefetch(values + at, 0, 2);
 }
 
-// Transforms the tiles [from, to) to 36 matrices with a row per tile; `at` returns the offset of a row's values.
+// A range of channels.
+struct Range {
+  int64_t first, count;
+};
+
+// Transforms some channels of the tiles [from, to) to 36 matrices, `matrix` values apart, with a row per tile; `at`
+// returns the offset of a row's values.
 template <typename Line, typename At>
 inline void transformTiles(const Tiles& tiles, int64_t from, int64_t to, const Images& images,
-                           const float* values, Line line, float* matrices, int64_t matrix, At at) {
+                           Range channels, const float* values, Line line, float* matrices,
+                           int64_t matrix, At at) {
   constexpr int kPixels = Line::from * Line::from;
   static thread_local Scratch scratch;
   const float* zeros = scratch.take<float>(images.channels, true);
-  for (int64_t tile = 0; tile < to - from; ++tile) {
+  const int64_t size = kOutputSide * kOutputSide * images.channels;
+  for (int64_t tile = from; tile < to; ++tile) {
     const float* places[kPixels];
-    pixelIndices<Line::from>(tiles, from + tile, images, values, zeros, places);
-    prefetch(values + (from + tile + 2 * tiles.columns) * kOutputSide * kOutputSide * images.channels,
-             kOutputSide * kOutputSide * images.channels);
-    for (int64_t c = 0; c < images.channels; c += kLanes) {
+    pixelIndices<Line::from>(tiles, tile, images, values, zeros, places);
+    prefetch(values + (tile + 2 * tiles.columns) * size, size);
+    for (int64_t c = 0; c < channels.count; c += kLanes) {
       Floats own[kPixels], changed[kEntries];
-      for (int i = 0; i < kPixels; ++i) own[i] = load(places[i] + c);
+      for (int i = 0; i < kPixels; ++i) own[i] = load(places[i] + channels.first + c);
       transform(own, changed, line);
-      float* target = matrices + at(tile, c);
+      float* target = matrices + at(tile - from, c);
       for (int i = 0; i < kEntries; ++i) store(target + i * matrix, changed[i]);
     }
   }
 }
 
-// Transforms the 36 matrices back to the output's tiles [from, to).
+// Transforms the 36 matrices back to some channels of the output's tiles [from, to).
 inline void collectOutput(const Tiles& tiles, int64_t from, int64_t to, const Images& images,
-                          const float* matrices, int64_t matrix, float* values) {
+                          Range channels, const float* matrices, int64_t matrix, float* values) {
   constexpr int kPixels = kOutputSide * kOutputSide;
   const bool large = tiles.count * kPixels * images.channels > kCached;
   static thread_local Scratch scratch;
   float* nowhere = scratch.take<float>(images.channels);
-  for (int64_t tile = 0; tile < to - from; ++tile) {
+  for (int64_t tile = from; tile < to; ++tile) {
     float* places[kPixels];
-    pixelIndices<kOutputSide>(tiles, from + tile, images, values, nowhere, places);
-    const float* source = matrices + tile * images.channels;
-    for (int64_t c = 0; c < images.channels; c += kLanes) {
+    pixelIndices<kOutputSide>(tiles, tile, images, values, nowhere, places);
+    const float* source = matrices + (tile - from) * channels.count;
+    for (int64_t c = 0; c < channels.count; c += kLanes) {
       Floats own[kEntries], changed[kPixels];
       for (int i = 0; i < kEntries; ++i) own[i] = load(source + i * matrix + c);
       transform(own, changed, OutputTransform());
-      if (large)
-        for (int i = 0; i < kPixels; ++i) stream(places[i] + c, changed[i]);
-      else
-        for (int i = 0; i < kPixels; ++i) store(places[i] + c, changed[i]);
+      for (int i = 0; i < kPixels; ++i) {
+        float* to = places[i] + channels.first + c;
+        if (large)
+          stream(to, changed[i]);
+        else
+          store(to, changed[i]);
+      }
     }
   }
 }
 
-// Transforms the filter [3, 3, channels, outputs] to 36 matrices in panels.
-inline void transformFilter(const float* filter, int64_t channels, int64_t outputs,
-                            float* matrices) {
-  const int64_t size = channels * outputs;
-  Threads::instance().split(channels, grainOf(outputs), [&](int64_t from, int64_t to, int) {
-    for (int64_t c = from; c < to; ++c)
-      for (int64_t o = 0; o < outputs; o += kLanes) {
+// A filter [3, 3, channels, outputs]; or, for the gradient by the images, [3, 3, outputs, channels] and rotated by 180
+// degrees.
+struct Filter {
+  const float* values;
+  int64_t channels, outputs;
+  bool turned;
+};
+
+// Transforms some channels and outputs of the filter to 36 matrices, `matrix` values apart; `at` returns the offset of
+// a channel's values.
+template <typename At>
+inline void transformFilter(const Filter& filter, Range channels, Range outputs, float* matrices,
+                            int64_t matrix, At at) {
+  const int64_t size = filter.channels * filter.outputs;
+  for (int64_t c = 0; c < channels.count; c += kLanes)
+    for (int64_t o = 0; o < outputs.count; o += kLanes) {
+      const int64_t channel = channels.first + c, output = outputs.first + o;
+      float turned[9][kLanes][kLanes];
+      if (filter.turned)
+        for (int i = 0; i < 9; ++i)
+          for (int column = 0; column < kLanes; ++column)
+            for (int row = 0; row < kLanes; ++row)
+              turned[i][row][column] =
+                  filter.values[(8 - i) * size + (output + column) * filter.channels + channel + row];
+      for (int row = 0; row < kLanes; ++row) {
         Floats own[9], changed[kEntries];
-        for (int i = 0; i < 9; ++i) own[i] = load(filter + i * size + c * outputs + o);
+        for (int i = 0; i < 9; ++i)
+          own[i] = load(filter.turned
+                            ? turned[i][row]
+                            : filter.values + i * size + (channel + row) * filter.outputs + output);
         transform(own, changed, FilterTransform());
-        float* target = matrices + inPanels(channels, outputs, c, o);
-        for (int i = 0; i < kEntries; ++i) store(target + i * size, changed[i]);
+        float* target = matrices + at(c + row, o);
+        for (int i = 0; i < kEntries; ++i) store(target + i * matrix, changed[i]);
       }
-  });
+    }
 }
 
-// The filter for the gradient by the images: rotated by 180 degrees, with channels and outputs swapped.
-inline void turnFilter(const float* filter, int64_t channels, int64_t outputs, float* turned) {
-  const int64_t size = channels * outputs;
-  constexpr int64_t kBlock = 16;
-  Threads::instance().split(outputs / kBlock, 1, [&](int64_t from, int64_t to, int) {
-    for (int64_t block = from; block < to; ++block)
-      for (int place = 0; place < 9; ++place)
-        for (int64_t c = 0; c < channels; c += kBlock)
-          for (int64_t o = block * kBlock; o < (block + 1) * kBlock; ++o)
-            for (int64_t k = 0; k < kBlock; ++k)
-              turned[(8 - place) * size + o * channels + c + k] =
-                  filter[place * size + (c + k) * outputs + o];
-  });
-}
-
-// Number of tiles per block, so that their matrices fit into a core's L2 cache; more if the filter's matrices are slow
-// to read.
+// Number of tiles per block, so that their matrices fit into a core's L2 cache, but enough for each reading of the filter.
 inline int64_t blockOf(int64_t channels, int64_t outputs) {
   constexpr int64_t kMatrices = 512 << 10;
   const int64_t fitting = kMatrices / ((channels + outputs) * kEntries * sizeof(float));
-  return std::max({fitting, (channels + outputs) / 6, int64_t{48}}) / 6 * 6;
+  return std::max(fitting, int64_t{48}) / 6 * 6;
 }
+
+// Whether the filter's matrices are larger than those of all tiles.
+inline bool areFew(const Tiles& tiles, int64_t channels) { return tiles.count < channels; }
 
 // The distance between matrices of the given size in work: apart by a power of two, their entries for one tile would
 // share few lines of the cache.
 constexpr int64_t apart(int64_t size) { return size + kLanes; }
+
+// Outputs are computed in groups of this size, so that their matrices stay in the cache.
+constexpr int64_t kTogether = 64;
+inline int64_t groupsOf(int64_t outputs) { return (outputs + kTogether - 1) / kTogether; }
+inline Range groupOf(int64_t outputs, int64_t group) {
+  return {group * kTogether, std::min(kTogether, outputs - group * kTogether)};
+}
+
+// All tiles of the images as 36 matrices [tiles, channels], `apart(tiles * channels)` values apart.
+inline const float* transformAll(const Tiles& tiles, const Images& images, const float* values) {
+  static thread_local Scratch scratch;
+  const int64_t channels = images.channels, next = apart(tiles.count * channels);
+  float* all = scratch.take<float>(kEntries * next);
+  Threads::instance().split(tiles.count, 1, [&](int64_t from, int64_t to, int) {
+    transformTiles(tiles, from, to, images, {0, channels}, values, InputTransform(), all, next,
+                   [&](int64_t tile, int64_t c) { return (from + tile) * channels + c; });
+  });
+  return all;
+}
+
+// Many tiles: the filter is transformed once, then the tiles block by block.
+inline void convolveInBlocks(const Tiles& tiles, const Images& in, const Images& out,
+                             const float* x, const Filter& filter, float* y) {
+  const int64_t channels = in.channels, outputs = out.channels;
+  const int64_t block = blockOf(channels, outputs);
+  static thread_local Scratch ofFilter;
+  float* filters = ofFilter.take<float>(kEntries * channels * outputs);
+  Threads& threads = Threads::instance();
+  threads.split(channels / kLanes, grainOf(kLanes * outputs), [&](int64_t from, int64_t to, int) {
+    for (int64_t i = 0; i < groupsOf(outputs); ++i) {
+      const Range group = groupOf(outputs, i), rows{from * kLanes, (to - from) * kLanes};
+      transformFilter(filter, rows, group, filters + kEntries * channels * group.first,
+                      channels * group.count, [&](int64_t c, int64_t o) {
+                        return inPanels(channels, group.count, rows.first + c, o);
+                      });
+    }
+  });
+  threads.split(tiles.count, 6, [&](int64_t from, int64_t to, int) {
+    static thread_local Scratch ofInput, ofProducts;
+    float* tilesOfInput = ofInput.take<float>(kEntries * apart(block * channels));
+    float* products = ofProducts.take<float>(kEntries * apart(block * kTogether));
+    for (int64_t first = from; first < to; first += block) {
+      const int64_t last = std::min(to, first + block), lines = last - first;
+      const int64_t nextInput = apart(lines * channels);
+      transformTiles(tiles, first, last, in, {0, channels}, x, InputTransform(), tilesOfInput,
+                     nextInput, [&](int64_t tile, int64_t c) { return tile * channels + c; });
+      for (int64_t j = 0; j < groupsOf(outputs); ++j) {
+        const Range group = groupOf(outputs, j);
+        const float* own = filters + kEntries * channels * group.first;
+        const int64_t next = apart(lines * group.count);
+        for (int i = 0; i < kEntries; ++i)
+          multiply({tilesOfInput + i * nextInput, channels, 1}, lines,
+                   own + i * channels * group.count, channels, true, products + i * next,
+                   group.count);
+        collectOutput(tiles, first, last, out, group, products, next, y);
+      }
+    }
+  });
+}
+
+// Few tiles: they are transformed at once, and the filter, which is larger, in parts.
+inline void convolveInGroups(const Tiles& tiles, const Images& in, const Images& out,
+                             const float* x, const Filter& filter, float* y) {
+  const int64_t channels = in.channels, outputs = out.channels;
+  const int64_t nextInput = apart(tiles.count * channels);
+  const float* tilesOfInput = transformAll(tiles, in, x);
+  Threads::instance().split(groupsOf(outputs), 1, [&](int64_t from, int64_t to, int) {
+    static thread_local Scratch ofFilter, ofProducts;
+    float* part = ofFilter.take<float>(kEntries * kDepth * kTogether);
+    float* products = ofProducts.take<float>(kEntries * apart(tiles.count * kTogether));
+    for (int64_t j = from; j < to; ++j) {
+      const Range group = groupOf(outputs, j);
+      const int64_t next = apart(tiles.count * group.count);
+      for (int64_t first = 0; first < channels; first += kDepth) {
+        const Range depth{first, std::min(kDepth, channels - first)};
+        const int64_t nextPart = depth.count * group.count;
+        transformFilter(filter, depth, group, part, nextPart, [&](int64_t c, int64_t o) {
+          return inPanels(depth.count, group.count, c, o);
+        });
+        for (int i = 0; i < kEntries; ++i)
+          multiply({tilesOfInput + i * nextInput + first, channels, 1}, tiles.count,
+                   part + i * nextPart, depth.count, first == 0, products + i * next, group.count);
+      }
+      collectOutput(tiles, 0, tiles.count, out, group, products, next, y);
+    }
+  });
+}
 
 // x, filter → y; `transposed`: dy, filter → dx
 void winograd(void* attributes, TF_OpKernelContext* context) {
@@ -237,33 +342,86 @@ void winograd(void* attributes, TF_OpKernelContext* context) {
   const Images out{given.size[0], given.size[1], outputs, 0, 0};
   call.output(0, TF_FLOAT, {x.size(0), out.height, out.width, outputs}, &y);
   if (!call.ok()) return;
-
-  static thread_local Scratch ofFilter, ofTurned;
-  float* filters = ofFilter.take<float>(kEntries * channels * outputs);
-  const float* own = filter.data<float>();
-  if (given.transposed) {
-    float* turned = ofTurned.take<float>(9 * channels * outputs);
-    turnFilter(own, outputs, channels, turned);
-    own = turned;
-  }
-  transformFilter(own, channels, outputs, filters);
-
   const Tiles tiles(out, x.size(0));
+  const auto convolve = areFew(tiles, channels) ? convolveInGroups : convolveInBlocks;
+  convolve(tiles, in, out, x.data<float>(),
+           {filter.data<float>(), channels, outputs, given.transposed}, y.data<float>());
+}
+
+// Transforms the sums of a filter's 36 matrices to `count` consecutive values at each of its places, `size` apart.
+inline void collectGradient(const std::vector<const float*>& parts, int64_t matrix, int64_t count,
+                            float* gradient, int64_t size) {
+  for (int64_t at = 0; at < count; at += kLanes) {
+    Floats own[kEntries], changed[9];
+    for (int i = 0; i < kEntries; ++i) {
+      own[i] = load(parts[0] + i * matrix + at);
+      for (size_t part = 1; part < parts.size() && parts[part]; ++part)
+        own[i] += load(parts[part] + i * matrix + at);
+    }
+    transform(own, changed, FilterGradientTransform());
+    for (int i = 0; i < 9; ++i) store(gradient + i * size + at, changed[i]);
+  }
+}
+
+// Many tiles: each thread sums over some of them, block by block.
+inline void gradientInBlocks(const Tiles& tiles, const Images& in, const Images& out, const float* x,
+                             const float* dy, float* gradient) {
+  const int64_t channels = in.channels, outputs = out.channels, size = channels * outputs;
   const int64_t block = blockOf(channels, outputs);
-  Threads::instance().split(tiles.count, 6, [&](int64_t from, int64_t to, int) {
-    static thread_local Scratch ofInput, ofProducts;
+  Threads& threads = Threads::instance();
+  std::vector<const float*> parts(threads.size());
+  threads.split(tiles.count, 6, [&](int64_t from, int64_t to, int part) {
+    static thread_local Scratch ofInput, ofGradient, ofSums;
     float* tilesOfInput = ofInput.take<float>(kEntries * apart(block * channels));
-    float* products = ofProducts.take<float>(kEntries * apart(block * outputs));
+    float* tilesOfGradient = ofGradient.take<float>(kEntries * apart(block * outputs));
+    float* sums = ofSums.take<float>(kEntries * size);
     for (int64_t first = from; first < to; first += block) {
       const int64_t last = std::min(to, first + block), lines = last - first;
-      const int64_t nextInput = apart(lines * channels), nextProduct = apart(lines * outputs);
-      transformTiles(tiles, first, last, in, x.data<float>(), InputTransform(), tilesOfInput, nextInput,
-                     [&](int64_t tile, int64_t c) { return tile * channels + c; });
+      const int64_t nextInput = apart(lines * channels), nextGradient = apart(lines * outputs);
+      transformTiles(tiles, first, last, in, {0, channels}, x, InputTransform(), tilesOfInput,
+                     nextInput, [&](int64_t tile, int64_t c) { return tile * channels + c; });
+      transformTiles(tiles, first, last, out, {0, outputs}, dy, GradientTransform(),
+                     tilesOfGradient, nextGradient,
+                     [&](int64_t tile, int64_t o) { return inPanels(lines, outputs, tile, o); });
       for (int i = 0; i < kEntries; ++i)
-        multiply({tilesOfInput + i * nextInput, channels, 1}, lines,
-                 filters + i * channels * outputs, channels, true, products + i * nextProduct,
-                 outputs);
-      collectOutput(tiles, first, last, out, products, nextProduct, y.data<float>());
+        multiply({tilesOfInput + i * nextInput, 1, channels}, channels,
+                 tilesOfGradient + i * nextGradient, lines, first == from, sums + i * size, outputs);
+    }
+    parts[part] = sums;
+  });
+  threads.split(channels, grainOf(outputs), [&](int64_t from, int64_t to, int) {
+    std::vector<const float*> own;
+    for (const float* sums : parts)
+      if (sums) own.push_back(sums + from * outputs);
+    collectGradient(own, size, (to - from) * outputs, gradient + from * outputs, size);
+  });
+}
+
+// Few tiles: each thread computes some outputs, group by group.
+inline void gradientInGroups(const Tiles& tiles, const Images& in, const Images& out, const float* x,
+                             const float* dy, float* gradient) {
+  const int64_t channels = in.channels, outputs = out.channels, count = tiles.count;
+  const int64_t nextInput = apart(count * channels);
+  const float* tilesOfInput = transformAll(tiles, in, x);
+  Threads::instance().split(groupsOf(outputs), 1, [&](int64_t from, int64_t to, int) {
+    static thread_local Scratch ofGradient, ofSums;
+    float* tilesOfGradient = ofGradient.take<float>(kEntries * apart(count * kTogether));
+    float* sums = ofSums.take<float>(kEntries * kDepth * kTogether);
+    for (int64_t j = from; j < to; ++j) {
+      const Range group = groupOf(outputs, j);
+      const int64_t nextGradient = apart(count * group.count);
+      transformTiles(tiles, 0, count, out, group, dy, GradientTransform(), tilesOfGradient,
+                     nextGradient,
+                     [&](int64_t tile, int64_t o) { return inPanels(count, group.count, tile, o); });
+      for (int64_t first = 0; first < channels; first += kDepth) {
+        const int64_t lines = std::min(kDepth, channels - first), next = lines * group.count;
+        for (int i = 0; i < kEntries; ++i)
+          multiply({tilesOfInput + i * nextInput + first, 1, channels}, lines,
+                   tilesOfGradient + i * nextGradient, count, true, sums + i * next, group.count);
+        for (int64_t c = 0; c < lines; ++c)
+          collectGradient({sums + c * group.count}, next, group.count,
+                          gradient + (first + c) * outputs + group.first, channels * outputs);
+      }
     }
   });
 }
@@ -275,48 +433,15 @@ void winogradFilterGradient(void* attributes, TF_OpKernelContext* context) {
   call.input(0, &x);
   call.input(1, &dy);
   if (!call.ok()) return;
-  const Attributes& given = call.attributes;
-  const int64_t channels = x.size(3), outputs = dy.size(3), size = channels * outputs;
-  const Images in{x.size(1), x.size(2), channels, given.padding[0], given.padding[1]};
+  const int64_t channels = x.size(3), outputs = dy.size(3);
+  const std::vector<int32_t>& padding = call.attributes.padding;
+  const Images in{x.size(1), x.size(2), channels, padding[0], padding[1]};
   const Images out{dy.size(1), dy.size(2), outputs, 0, 0};
   call.output(0, TF_FLOAT, {3, 3, channels, outputs}, &dFilter);
   if (!call.ok()) return;
-
-  Threads& threads = Threads::instance();
   const Tiles tiles(out, x.size(0));
-  const int64_t block = blockOf(channels, outputs);
-  std::vector<const float*> parts(threads.size());
-  threads.split(tiles.count, 6, [&](int64_t from, int64_t to, int part) {
-    static thread_local Scratch ofInput, ofGradient, ofSums;
-    float* tilesOfInput = ofInput.take<float>(kEntries * apart(block * channels));
-    float* tilesOfGradient = ofGradient.take<float>(kEntries * apart(block * outputs));
-    float* sums = ofSums.take<float>(kEntries * size);
-    for (int64_t first = from; first < to; first += block) {
-      const int64_t last = std::min(to, first + block), lines = last - first;
-      const int64_t nextInput = apart(lines * channels), nextGradient = apart(lines * outputs);
-      transformTiles(tiles, first, last, in, x.data<float>(), InputTransform(), tilesOfInput, nextInput,
-                     [&](int64_t tile, int64_t c) { return tile * channels + c; });
-      transformTiles(tiles, first, last, out, dy.data<float>(), GradientTransform(), tilesOfGradient,
-                     nextGradient,
-                     [&](int64_t tile, int64_t o) { return inPanels(lines, outputs, tile, o); });
-      for (int i = 0; i < kEntries; ++i)
-        multiply({tilesOfInput + i * nextInput, 1, channels}, channels,
-                 tilesOfGradient + i * nextGradient, lines, first == from, sums + i * size, outputs);
-    }
-    parts[part] = sums;
-  });
-  threads.split(channels, grainOf(outputs), [&](int64_t from, int64_t to, int) {
-    for (int64_t at = from * outputs; at < to * outputs; at += kLanes) {
-      Floats own[kEntries], changed[9];
-      for (int i = 0; i < kEntries; ++i) {
-        own[i] = load(parts[0] + i * size + at);
-        for (size_t part = 1; part < parts.size() && parts[part]; ++part)
-          own[i] += load(parts[part] + i * size + at);
-      }
-      transform(own, changed, FilterGradientTransform());
-      for (int i = 0; i < 9; ++i) store(dFilter.data<float>() + i * size + at, changed[i]);
-    }
-  });
+  const auto gradient = areFew(tiles, channels) ? gradientInGroups : gradientInBlocks;
+  gradient(tiles, in, out, x.data<float>(), dy.data<float>(), dFilter.data<float>());
 }
 
 }  // namespace
