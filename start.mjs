@@ -20,12 +20,15 @@ const isComplete = existsSync(pathOf('node_modules/vitest'))
 const forExample = isComplete ? [trusted] : ['--prod', trusted]
 const example = [...node, '--initial-heap-size=1024', pathOf('examples/cifar10/src/start.ts')]
 
+// Other commands than install can be named, too: `npm run native -- doctor`.
+const nativeWords = given[0]?.startsWith('-') === false ? given : ['install', ...given]
+
 /** What each command needs installed, and what it runs then. */
 const commands = {
   start: { install: forExample, run: [...example, ...given] },
   native: {
     install: forExample,
-    run: [...node, pathOf('packages/backend/native/src/cli.ts'), 'install', ...given],
+    run: [...node, pathOf('packages/backend/native/src/cli.ts'), ...nativeWords],
   },
   webgpu: { install: [trusted], run: [...example, '--backend', 'webgpu', ...given] },
   browser: {

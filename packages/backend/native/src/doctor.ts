@@ -12,7 +12,7 @@ import {
   type Installation,
   cacheFolder,
   findInstallation,
-  installCommand,
+  commandLine,
   versions,
 } from './installation.ts'
 import { processorFlags } from './processor.ts'
@@ -117,9 +117,9 @@ async function index(): Promise<Finding> {
 }
 
 function installed(installation: Installation | undefined): Finding {
-  if (!installation) return { about: 'Installed', found: 'nothing', advice: installCommand() }
+  if (!installation) return { about: 'Installed', found: 'nothing', advice: commandLine() }
   const { tensorflow, tfjsNode, variant } = installation
-  const old = tensorflow === versions.tensorflow ? {} : { advice: `To update: ${installCommand()}` }
+  const old = tensorflow === versions.tensorflow ? {} : { advice: `To update: ${commandLine()}` }
   return {
     about: 'Installed',
     found: `TensorFlow ${tensorflow}${variant === 'cuda' ? ' with CUDA' : ''}, tfjs-node ${tfjsNode}`,
@@ -144,7 +144,7 @@ async function computes(
       found: `no: ${first}`,
       advice: [
         ...advice,
-        'To reinstall: npx @tricks/native uninstall, then npx @tricks/native install',
+        `To reinstall: ${commandLine('uninstall')}, then ${commandLine()}`,
       ].join('\n'),
     }
   }
@@ -154,7 +154,7 @@ function adviseOn(gpu: Gpu, installation: Installation | undefined): Finding {
   const { name, driver, memory, capability } = gpu
   const found = `${name}, ${memory}, driver ${driver}, compute capability ${capability}`
   const toUseIt =
-    installation?.variant === 'cuda' ? undefined : `To use it: ${installCommand('--cuda')}`
+    installation?.variant === 'cuda' ? undefined : `To use it: ${commandLine('install --cuda')}`
   const advice = obstacle(gpu) ?? toUseIt
   return { about: 'GPU', found, ...(advice ? { advice } : {}) }
 }

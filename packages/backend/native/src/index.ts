@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import type { NativeBackend } from './backend.ts'
-import { findInstallation, installCommand } from './installation.ts'
+import { findInstallation, commandLine } from './installation.ts'
 import { registerKernels } from './kernels/index.ts'
 import { backendName } from './kernels/op.ts'
 import { load, loadOpsOfRepaired } from './load.ts'
@@ -11,7 +11,7 @@ import { releaseEarly } from './release.ts'
 if (tf.findBackendFactory(backendName) === null) {
   const installation = findInstallation()
   if (!installation)
-    throw new Error(`native: libtensorflow is not installed. Run ${installCommand()}`)
+    throw new Error(`native: libtensorflow is not installed. Run ${commandLine()}`)
   // As in tfjs-node, with priority over other backends.
   tf.registerBackend(backendName, load(installation), 3)
 } else loadOpsOfRepaired(tf.findBackend(backendName) as NativeBackend)

@@ -12,11 +12,10 @@ export const versions = { tensorflow: '2.21.0', tfjsNode: '4.22.0', protobuf: '3
  */
 const layout = 17
 
-/** The command that installs it, as the user types it: in a clone of the repository, npx doesn't find the package. */
-export function installCommand(flags?: string): string {
-  const isClone = import.meta.url.endsWith('.ts')
-  const command = isClone ? 'npm run native' : 'npx @tricks/native install'
-  return flags === undefined ? command : `${command}${isClone ? ' --' : ''} ${flags}`
+/** A command of this package as the user types it: in a clone of the repository, npx doesn't find the package. */
+export function commandLine(words = 'install'): string {
+  if (!import.meta.url.endsWith('.ts')) return `npx @tricks/native ${words}`
+  return words === 'install' ? 'npm run native' : `npm run native -- ${words}`
 }
 
 export type Variant = 'cpu' | 'cuda'

@@ -454,7 +454,7 @@ describe.skipIf(!supported)('doctor', () => {
     await install()
     const { code, output } = await doctor()
     expect(code).toBe(1)
-    expect(output).toMatch(/✗ Computes +no: [^]*To reinstall: npx @tricks\/native uninstall/)
+    expect(output).toMatch(/✗ Computes +no: [^]*To reinstall: npm run native -- uninstall, then npm run native/)
   })
 
   test('reports missing parts with remedies', async () => {
@@ -466,7 +466,7 @@ describe.skipIf(!supported)('doctor', () => {
   })
 
   test.each([
-    [['NVIDIA L4', '550.54', '23034 MiB', '8.9'], '✗', 'npm run native -- --cuda'],
+    [['NVIDIA L4', '550.54', '23034 MiB', '8.9'], '✗', 'npm run native -- install --cuda'],
     [['NVIDIA L4', '470.10', '23034 MiB', '8.9'], '✗', 'CUDA 12 needs driver 525 or newer'],
     [['GeForce GTX 960', '550.54', '4096 MiB', '5.2'], '✗', 'it needs compute capability 6.0'],
   ])('reports on the GPU %j', async (fields, mark, advice) => {

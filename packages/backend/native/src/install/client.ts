@@ -1,9 +1,9 @@
 import { type Client, pipSettings } from '@tricks/wheels'
-import { installCommand } from '../installation.ts'
+import { commandLine } from '../installation.ts'
 
 export const client = (): Client => ({
   name: 'native',
   pip: pipSettings(),
-  command: installCommand(),
-  advice: `a wheel downloaded elsewhere: ${installCommand('--from FILE.whl')}`,
+  command: commandLine(),
+  advice: `a wheel downloaded elsewhere: ${commandLine('install --from FILE.whl')}`,
 })

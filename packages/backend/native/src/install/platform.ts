@@ -1,7 +1,7 @@
 // Which wheels suit this machine, and whether it can use one.
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { installCommand, type Variant } from '../installation.ts'
+import { commandLine, type Variant } from '../installation.ts'
 
 const run = promisify(execFile)
 
@@ -88,6 +88,6 @@ export async function findCompiler(): Promise<Compiler> {
       '  Debian, Ubuntu: sudo apt-get install g++\n' +
       '  Fedora, RHEL: sudo dnf install gcc-c++\n' +
       '  macOS: xcode-select --install\n' +
-      `Another compiler: CXX=/path/to/c++ ${installCommand()}`,
+      `Another compiler: CXX=/path/to/c++ ${commandLine()}`,
   )
 }

@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join, resolve } from 'node:path'
-import { versions } from '../installation.ts'
+import { commandLine, versions } from '../installation.ts'
 
 /** An installed @tensorflow/tfjs-node or @tensorflow/tfjs-node-gpu. */
 export interface Target {
@@ -60,7 +60,7 @@ export function findTargets(project: string): Target[] {
   if (!first)
     throw new Error(
       `native: expected ${names.join(' or ')} to be installed in ${root}, found neither\n` +
-        `${command(names[0])}\nAnother project: npx @tricks/native repair FOLDER`,
+        `${command(names[0])}\nAnother project: ${commandLine('repair FOLDER')}`,
     )
   for (const { name, version, folder } of found)
     if (version !== versions.tfjsNode)
