@@ -1,6 +1,6 @@
 // Convolution and matrix products in float32 or bfloat16.
 import * as tf from '@tensorflow/tfjs-core'
-import { hasMatrixOps, hasOps } from '../load.ts'
+import { hasMatrixOps } from '../load.ts'
 import { computePrecision } from '../precision.ts'
 import { lazily } from '../tensors.ts'
 import { addBias, rectifiers } from './add-bias.ts'
@@ -11,6 +11,7 @@ import {
   execute,
   extend,
   flag,
+  hasOpsFor,
   input,
   opsTake,
   precisionOf,
@@ -93,9 +94,7 @@ function isPointwise(x: tf.Tensor, info: Window): boolean {
     // Without padding.
     outHeight === inHeight &&
     outWidth === inWidth &&
-    hasOps() &&
-    x.dtype === 'float32' &&
-    x.size > 0
+    hasOpsFor(x)
   )
 }
 
@@ -139,9 +138,8 @@ function byWinograd(x: tf.Tensor, info: Window): boolean {
     4 * tiles < outHeight * outWidth &&
     // With more padding, some windows contain no pixel, and their gradient would need negative padding.
     Math.max(top, left) <= 2 &&
-    outChannels % 16 === 0 &&
-    inChannels % 16 === 0 &&
-    opsTake(x)
+    Math.min(inChannels, outChannels) >= 16 &&
+    hasOpsFor(x)
   )
 }
 

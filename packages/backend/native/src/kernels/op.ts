@@ -92,10 +92,12 @@ export function precisionOf(call: Call, ...tensors: tf.Tensor[]): Precision {
   return tensors.every((tensor) => isBfloat16(call.backend, tensor)) ? 'bfloat16' : 'float32'
 }
 
-/** Whether our ops support a tensor: they process sixteen channels at a time. */
-export function opsTake(x: tf.Tensor): boolean {
-  return hasOps() && x.dtype === 'float32' && x.rank > 0 && x.size > 0 && x.shape.at(-1)! % 16 === 0
-}
+/** Whether there are ops for a tensor. */
+export const hasOpsFor = (x: tf.Tensor): boolean => hasOps() && x.dtype === 'float32' && x.size > 0
+
+/** Whether there are ops for a tensor, among those that process sixteen channels at a time. */
+export const opsTake = (x: tf.Tensor): boolean =>
+  hasOpsFor(x) && x.rank > 0 && x.shape.at(-1)! % 16 === 0
 
 export function input(call: Call, name: string): Info {
   const info = call.inputs[name]

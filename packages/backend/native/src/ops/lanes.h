@@ -22,6 +22,17 @@ struct Bfloat16 {
   uint16_t bits;
 };
 
+// A number of values as whole vectors.
+constexpr int64_t padded(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
+#if defined(__AVX512F__)
+inline __mmask16 firstLanes(int64_t count) { return (1 << count) - 1; }
+#else
+inline __m256i firstLanes(int64_t count) {
+  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(count)), lanes);
+}
+#endif
+
 inline Floats load(const float* from) {
   Floats values;
   std::memcpy(&values, from, sizeof values);
@@ -36,6 +47,34 @@ inline void stream(float* to, Floats values) {
   _mm512_stream_ps(to, (__m512)values);
 #else
   _mm256_stream_ps(to, (__m256)values);
+#endif
+}
+
+// Calls body(at, count) on vectors of values: `count` is All but for a last one with fewer values. The body must be
+// inlined, too: it would read what it captures again after each store.
+#define INLINED __attribute__((always_inline))
+struct All {};
+template <typename Body>
+INLINED inline void byVectors(int64_t count, Body body) {
+  int64_t at = 0;
+  for (; at + kLanes <= count; at += kLanes) body(at, All());
+  if (at < count) body(at, count - at);
+}
+inline Floats load(const float* from, All) { return load(from); }
+inline void store(float* to, Floats values, All) { store(to, values); }
+// The first `count` values: the others are 0, and stay as they are in memory.
+inline Floats load(const float* from, int64_t count) {
+#if defined(__AVX512F__)
+  return (Floats)_mm512_maskz_loadu_ps(firstLanes(count), from);
+#else
+  return (Floats)_mm256_maskload_ps(from, firstLanes(count));
+#endif
+}
+inline void store(float* to, Floats values, int64_t count) {
+#if defined(__AVX512F__)
+  _mm512_mask_storeu_ps(to, firstLanes(count), (__m512)values);
+#else
+  _mm256_maskstore_ps(to, firstLanes(count), (__m256)values);
 #endif
 }
 inline Floats load(const Bfloat16* from) {

@@ -39,7 +39,7 @@ void pointwise(void* attributes, TF_OpKernelContext* context) {
   if (!call.ok()) return;
   const Attributes& given = call.attributes;
   const int64_t channels = x.size(3), outputs = filter.size(given.transposed ? 2 : 3);
-  const int64_t columns = (outputs + kLanes - 1) / kLanes * kLanes;
+  const int64_t columns = padded(outputs);
   call.output(0, TF_FLOAT, {x.size(0), x.size(1), x.size(2), outputs}, &y);
   if (!call.ok()) return;
 

@@ -136,9 +136,11 @@ inline void prefetch(const float* values, int64_t count) {
   for (int64_t at = 0; at < count; at += kLine) __builtin_prefetch(values + at, 0, 2);
 }
 
-// A range of channels.
+// A range of channels, in whole vectors; those that an image or filter lacks are 0.
 struct Range {
   int64_t first, count;
+  // The number of channels that there are.
+  int64_t of(int64_t channels) const { return std::min(count, channels - first); }
 };
 
 // Transforms some channels of the tiles [from, to) to 36 matrices, `matrix` values apart, with a row per tile; `at`
@@ -149,19 +151,19 @@ inline void transformTiles(const Tiles& tiles, int64_t from, int64_t to, const I
                            int64_t matrix, At at) {
   constexpr int kPixels = Line::from * Line::from;
   static thread_local Scratch scratch;
-  const float* zeros = scratch.take<float>(images.channels, true);
+  const float* zeros = scratch.take<float>(padded(images.channels), true);
   const int64_t size = kOutputSide * kOutputSide * images.channels;
   for (int64_t tile = from; tile < to; ++tile) {
     const float* places[kPixels];
     pixelIndices<Line::from>(tiles, tile, images, values, zeros, places);
     prefetch(values + (tile + 2 * tiles.columns) * size, size);
-    for (int64_t c = 0; c < channels.count; c += kLanes) {
+    byVectors(channels.of(images.channels), [&](int64_t c, auto count) INLINED {
       Floats own[kPixels], changed[kEntries];
-      for (int i = 0; i < kPixels; ++i) own[i] = load(places[i] + channels.first + c);
+      for (int i = 0; i < kPixels; ++i) own[i] = load(places[i] + channels.first + c, count);
       transform(own, changed, line);
       float* target = matrices + at(tile - from, c);
       for (int i = 0; i < kEntries; ++i) store(target + i * matrix, changed[i]);
-    }
+    });
   }
 }
 
@@ -169,14 +171,15 @@ inline void transformTiles(const Tiles& tiles, int64_t from, int64_t to, const I
 inline void collectOutput(const Tiles& tiles, int64_t from, int64_t to, const Images& images,
                           Range channels, const float* matrices, int64_t matrix, float* values) {
   constexpr int kPixels = kOutputSide * kOutputSide;
-  const bool large = tiles.count * kPixels * images.channels > kCached;
+  const bool large =
+      images.channels % kLanes == 0 && tiles.count * kPixels * images.channels > kCached;
   static thread_local Scratch scratch;
-  float* nowhere = scratch.take<float>(images.channels);
+  float* nowhere = scratch.take<float>(padded(images.channels));
   for (int64_t tile = from; tile < to; ++tile) {
     float* places[kPixels];
     pixelIndices<kOutputSide>(tiles, tile, images, values, nowhere, places);
     const float* source = matrices + (tile - from) * channels.count;
-    for (int64_t c = 0; c < channels.count; c += kLanes) {
+    byVectors(channels.of(images.channels), [&](int64_t c, auto count) INLINED {
       Floats own[kEntries], changed[kPixels];
       for (int i = 0; i < kEntries; ++i) own[i] = load(source + i * matrix + c);
       transform(own, changed, OutputTransform());
@@ -185,9 +188,9 @@ inline void collectOutput(const Tiles& tiles, int64_t from, int64_t to, const Im
         if (large)
           stream(to, changed[i]);
         else
-          store(to, changed[i]);
+          store(to, changed[i], count);
       }
-    }
+    });
   }
 }
 
@@ -206,26 +209,30 @@ inline void transformFilter(const Filter& filter, Range channels, Range outputs,
                             int64_t matrix, At at) {
   const int64_t size = filter.channels * filter.outputs;
   for (int64_t c = 0; c < channels.count; c += kLanes)
-    for (int64_t o = 0; o < outputs.count; o += kLanes) {
+    byVectors(outputs.of(filter.outputs), [&](int64_t o, auto count) INLINED {
       const int64_t channel = channels.first + c, output = outputs.first + o;
+      const int64_t rows = std::min<int64_t>(kLanes, filter.channels - channel);
       float turned[9][kLanes][kLanes];
-      if (filter.turned)
+      if (filter.turned) {
+        const int64_t columns = std::min<int64_t>(kLanes, filter.outputs - output);
         for (int i = 0; i < 9; ++i)
-          for (int column = 0; column < kLanes; ++column)
-            for (int row = 0; row < kLanes; ++row)
+          for (int column = 0; column < columns; ++column)
+            for (int row = 0; row < rows; ++row)
               turned[i][row][column] =
                   filter.values[(8 - i) * size + (output + column) * filter.channels + channel + row];
+      }
       for (int row = 0; row < kLanes; ++row) {
-        Floats own[9], changed[kEntries];
-        for (int i = 0; i < 9; ++i)
-          own[i] = load(filter.turned
-                            ? turned[i][row]
-                            : filter.values + i * size + (channel + row) * filter.outputs + output);
+        Floats own[9] = {}, changed[kEntries];
+        for (int i = 0; i < 9 && row < rows; ++i)
+          own[i] = filter.turned ? load(turned[i][row], count)
+                                 : load(filter.values + i * size +
+                                            (channel + row) * filter.outputs + output,
+                                        count);
         transform(own, changed, FilterTransform());
         float* target = matrices + at(c + row, o);
         for (int i = 0; i < kEntries; ++i) store(target + i * matrix, changed[i]);
       }
-    }
+    });
 }
 
 // Number of tiles per block, so that their matrices fit into a core's L2 cache, but enough for each reading of the filter.
@@ -252,7 +259,7 @@ inline Range groupOf(int64_t outputs, int64_t group) {
 // All tiles of the images as 36 matrices [tiles, channels], `apart(tiles * channels)` values apart.
 inline const float* transformAll(const Tiles& tiles, const Images& images, const float* values) {
   static thread_local Scratch scratch;
-  const int64_t channels = images.channels, next = apart(tiles.count * channels);
+  const int64_t channels = padded(images.channels), next = apart(tiles.count * channels);
   float* all = scratch.take<float>(kEntries * next);
   Threads::instance().split(tiles.count, 1, [&](int64_t from, int64_t to, int) {
     transformTiles(tiles, from, to, images, {0, channels}, values, InputTransform(), all, next,
@@ -264,7 +271,7 @@ inline const float* transformAll(const Tiles& tiles, const Images& images, const
 // Many tiles: the filter is transformed once, then the tiles block by block.
 inline void convolveInBlocks(const Tiles& tiles, const Images& in, const Images& out,
                              const float* x, const Filter& filter, float* y) {
-  const int64_t channels = in.channels, outputs = out.channels;
+  const int64_t channels = padded(in.channels), outputs = padded(out.channels);
   const int64_t block = blockOf(channels, outputs);
   static thread_local Scratch ofFilter;
   float* filters = ofFilter.take<float>(kEntries * channels * outputs);
@@ -304,7 +311,7 @@ inline void convolveInBlocks(const Tiles& tiles, const Images& in, const Images&
 // Few tiles: they are transformed at once, and the filter, which is larger, in parts.
 inline void convolveInGroups(const Tiles& tiles, const Images& in, const Images& out,
                              const float* x, const Filter& filter, float* y) {
-  const int64_t channels = in.channels, outputs = out.channels;
+  const int64_t channels = padded(in.channels), outputs = padded(out.channels);
   const int64_t nextInput = apart(tiles.count * channels);
   const float* tilesOfInput = transformAll(tiles, in, x);
   Threads::instance().split(groupsOf(outputs), 1, [&](int64_t from, int64_t to, int) {
@@ -348,25 +355,27 @@ void winograd(void* attributes, TF_OpKernelContext* context) {
            {filter.data<float>(), channels, outputs, given.transposed}, y.data<float>());
 }
 
-// Transforms the sums of a filter's 36 matrices to `count` consecutive values at each of its places, `size` apart.
-inline void collectGradient(const std::vector<const float*>& parts, int64_t matrix, int64_t count,
+// Transforms the sums of a row of the filter's 36 matrices to some outputs of its gradient, whose nine places are `size`
+// values apart.
+inline void collectGradient(const std::vector<const float*>& parts, int64_t matrix, int64_t outputs,
                             float* gradient, int64_t size) {
-  for (int64_t at = 0; at < count; at += kLanes) {
+  byVectors(outputs, [&](int64_t o, auto count) INLINED {
     Floats own[kEntries], changed[9];
     for (int i = 0; i < kEntries; ++i) {
-      own[i] = load(parts[0] + i * matrix + at);
-      for (size_t part = 1; part < parts.size() && parts[part]; ++part)
-        own[i] += load(parts[part] + i * matrix + at);
+      own[i] = load(parts[0] + i * matrix + o);
+      for (size_t part = 1; part < parts.size(); ++part)
+        own[i] += load(parts[part] + i * matrix + o);
     }
     transform(own, changed, FilterGradientTransform());
-    for (int i = 0; i < 9; ++i) store(gradient + i * size + at, changed[i]);
-  }
+    for (int i = 0; i < 9; ++i) store(gradient + i * size + o, changed[i], count);
+  });
 }
 
 // Many tiles: each thread sums over some of them, block by block.
 inline void gradientInBlocks(const Tiles& tiles, const Images& in, const Images& out, const float* x,
                              const float* dy, float* gradient) {
-  const int64_t channels = in.channels, outputs = out.channels, size = channels * outputs;
+  const int64_t channels = padded(in.channels), outputs = padded(out.channels);
+  const int64_t size = channels * outputs;
   const int64_t block = blockOf(channels, outputs);
   Threads& threads = Threads::instance();
   std::vector<const float*> parts(threads.size());
@@ -389,18 +398,21 @@ inline void gradientInBlocks(const Tiles& tiles, const Images& in, const Images&
     }
     parts[part] = sums;
   });
-  threads.split(channels, grainOf(outputs), [&](int64_t from, int64_t to, int) {
-    std::vector<const float*> own;
-    for (const float* sums : parts)
-      if (sums) own.push_back(sums + from * outputs);
-    collectGradient(own, size, (to - from) * outputs, gradient + from * outputs, size);
+  threads.split(in.channels, grainOf(outputs), [&](int64_t from, int64_t to, int) {
+    for (int64_t c = from; c < to; ++c) {
+      std::vector<const float*> rows;
+      for (const float* sums : parts)
+        if (sums) rows.push_back(sums + c * outputs);
+      collectGradient(rows, size, out.channels, gradient + c * out.channels,
+                      in.channels * out.channels);
+    }
   });
 }
 
 // Few tiles: each thread computes some outputs, group by group.
 inline void gradientInGroups(const Tiles& tiles, const Images& in, const Images& out, const float* x,
                              const float* dy, float* gradient) {
-  const int64_t channels = in.channels, outputs = out.channels, count = tiles.count;
+  const int64_t channels = padded(in.channels), outputs = padded(out.channels), count = tiles.count;
   const int64_t nextInput = apart(count * channels);
   const float* tilesOfInput = transformAll(tiles, in, x);
   Threads::instance().split(groupsOf(outputs), 1, [&](int64_t from, int64_t to, int) {
@@ -415,12 +427,14 @@ inline void gradientInGroups(const Tiles& tiles, const Images& in, const Images&
                      [&](int64_t tile, int64_t o) { return inPanels(count, group.count, tile, o); });
       for (int64_t first = 0; first < channels; first += kDepth) {
         const int64_t lines = std::min(kDepth, channels - first), next = lines * group.count;
+        const int64_t rows = std::min(lines, in.channels - first);
         for (int i = 0; i < kEntries; ++i)
           multiply({tilesOfInput + i * nextInput + first, 1, channels}, lines,
                    tilesOfGradient + i * nextGradient, count, true, sums + i * next, group.count);
-        for (int64_t c = 0; c < lines; ++c)
-          collectGradient({sums + c * group.count}, next, group.count,
-                          gradient + (first + c) * outputs + group.first, channels * outputs);
+        for (int64_t c = 0; c < rows; ++c)
+          collectGradient({sums + c * group.count}, next, group.of(out.channels),
+                          gradient + (first + c) * out.channels + group.first,
+                          in.channels * out.channels);
       }
     }
   });
