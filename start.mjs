@@ -21,7 +21,7 @@ const forExample = isComplete ? [trusted] : ['--prod', trusted]
 const example = [...node, '--initial-heap-size=1024', pathOf('examples/cifar10/src/start.ts')]
 
 // Other commands than install can be named, too: `npm run native -- doctor`.
-const nativeWords = given[0]?.startsWith('-') === false ? given : ['install', ...given]
+const nativeWords = !given[0] || given[0].startsWith('-') ? ['install', ...given] : given
 
 /** What each command needs installed, and what it runs then. */
 const commands = {

@@ -142,10 +142,9 @@ async function computes(
     return {
       about: 'Computes',
       found: `no: ${first}`,
-      advice: [
-        ...advice,
-        `To reinstall: ${commandLine('uninstall')}, then ${commandLine()}`,
-      ].join('\n'),
+      advice: [...advice, `To reinstall: ${commandLine('uninstall')}, then ${commandLine()}`].join(
+        '\n',
+      ),
     }
   }
 }

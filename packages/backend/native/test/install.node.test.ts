@@ -454,7 +454,9 @@ describe.skipIf(!supported)('doctor', () => {
     await install()
     const { code, output } = await doctor()
     expect(code).toBe(1)
-    expect(output).toMatch(/✗ Computes +no: [^]*To reinstall: npm run native -- uninstall, then npm run native/)
+    expect(output).toMatch(
+      /✗ Computes +no: [^]*To reinstall: npm run native -- uninstall, then npm run native/,
+    )
   })
 
   test('reports missing parts with remedies', async () => {
