@@ -17,10 +17,15 @@ import { randomCrop } from '@tricks/random-crop'
 import { randomFlip } from '@tricks/random-flip'
 import { type ImageSet, unsupportedReason, type Precision, train } from '@tricks/train'
 
-type Net = 'six' | 'resnet-18'
+const nets = ['six', 'resnet-18', 'airbench'] as const
+type Net = (typeof nets)[number]
 const batchSize = 128
 /** Number of steps that are timed together, and of rounds per process. */
-const rounds = { six: { steps: 24, repeats: 3 }, 'resnet-18': { steps: 4, repeats: 3 } } as const
+const rounds = {
+  six: { steps: 24, repeats: 3 },
+  'resnet-18': { steps: 4, repeats: 3 },
+  airbench: { steps: 12, repeats: 3 },
+} as const
 const precisions: readonly Precision[] = ['float32', 'bfloat16']
 const file = fileURLToPath(import.meta.url)
 
@@ -53,7 +58,7 @@ async function compare(repeats: number): Promise<void> {
     `${cpus()[0]!.model}, ${threads} threads, Node ${process.version}, PyTorch ${String(torch.stdout).trim()}, ` +
       `batch ${batchSize}, n = ${repeats}`,
   )
-  for (const net of ['six', 'resnet-18'] as const)
+  for (const net of nets)
     for (const precision of precisions.filter((each) => unsupportedReason(each) === undefined)) {
       const commands = {
         ours: [...node, net, precision],
@@ -105,7 +110,7 @@ async function measure(net: Net, precision: Precision): Promise<number> {
             [128, 128],
           ],
         })
-      : createModel('resnet-18')
+      : createModel(net)
   const speeds: number[] = []
   await train({
     model,

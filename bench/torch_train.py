@@ -47,7 +47,17 @@ def residual():
     return model
 
 
-model = {"six": six, "resnet-18": residual}[net]().to(memory_format=torch.channels_last)
+def airbench():
+    layers, channels = [nn.Conv2d(3, 24, 2), nn.GELU()], 24
+    for width in [64, 256, 256]:
+        layers += [nn.Conv2d(channels, width, 3, padding=1, bias=False), nn.MaxPool2d(2)]
+        layers += [nn.BatchNorm2d(width), nn.GELU(), nn.Conv2d(width, width, 3, padding=1, bias=False)]
+        layers += [nn.BatchNorm2d(width), nn.GELU()]
+        channels = width
+    return nn.Sequential(*layers, nn.MaxPool2d(3), nn.Flatten(), nn.Linear(channels, 10, bias=False))
+
+
+model = {"six": six, "resnet-18": residual, "airbench": airbench}[net]().to(memory_format=torch.channels_last)
 run = torch.compile(model) if mode == "compile" else model
 optimizer = torch.optim.SGD(model.parameters(), 0.01, 0.9)
 loss_of = nn.CrossEntropyLoss(label_smoothing=0.1)
