@@ -62,7 +62,7 @@ INLINED inline void byVectors(int64_t count, Body body) {
 }
 inline Floats load(const float* from, All) { return load(from); }
 inline void store(float* to, Floats values, All) { store(to, values); }
-// The first `count` values: the others are 0, and stay as they are in memory.
+// The first `count` values: the others are 0 when read, and not written.
 inline Floats load(const float* from, int64_t count) {
 #if defined(__AVX512F__)
   return (Floats)_mm512_maskz_loadu_ps(firstLanes(count), from);
