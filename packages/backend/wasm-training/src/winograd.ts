@@ -8,8 +8,9 @@ const entries = 36
 const tilesAlong = (length: number): number => Math.ceil(length / 4)
 
 /**
- * Whether Winograd's algorithm is faster: with few channels, the transforms take as long as the saved products, and a
- * tile of 4x4 outputs takes as many products as 4 outputs do without it.
+ * Whether Winograd's algorithm is worth it: with few channels, the transforms take as long as the saved products, and a
+ * tile of 4x4 outputs takes as many products as 4 outputs do without it. Up to 32 tiles, where the filter's transform
+ * takes much of the time, plain sums are preferred for their smaller rounding errors.
  *
  * @param gradient whether it computes the gradient of the input, for any stride
  */
@@ -19,12 +20,14 @@ export function fitsWinograd(info: ConvolutionInfo, gradient = false): boolean {
   const steps = [dilationHeight, dilationWidth, ...(gradient ? [] : [strideHeight, strideWidth])]
   const channels = [info.inChannels, info.outChannels]
   const [height, width] = gradient ? [info.inHeight, info.inWidth] : [info.outHeight, info.outWidth]
+  const tiles = tilesAlong(height) * tilesAlong(width)
   return (
     filterHeight === 3 &&
     filterWidth === 3 &&
     steps.every((step) => step === 1) &&
     channels.every((count) => count >= 16 && count % 4 === 0) &&
-    4 * tilesAlong(height) * tilesAlong(width) < height * width
+    4 * tiles < height * width &&
+    info.batchSize * tiles > 32
   )
 }
 

@@ -48,12 +48,13 @@ describe('equal to the cpu backend on random shapes, with gradients:', () => {
 
   test('3x3 convolution with a multiple of 4 channels, which uses another algorithm', async () => {
     const random = generator(20)
-    for (let i = 0; i < shapes; i++) {
+    for (let i = 0; i < shapes / 4; i++) {
       const pad = randomPadding(random, [3, 3])
       const strides = random.pick([1, 1, 2])
       const channels = [4 * random.integer(4, 5), 4 * random.integer(4, 6)]
       const size = [random.integer(3, 7), random.integer(3, 7)]
-      const x = randomInput(random, [random.integer(1, 2), ...size, channels[0]!])
+      // Most have more than 32 tiles, for which it is used.
+      const x = randomInput(random, [random.integer(9, 40), ...size, channels[0]!])
       const filter = randomInput(random, [3, 3, ...channels])
       await expectEqual(JSON.stringify([x.shape, filter.shape, strides, pad]), () =>
         withGradients(
