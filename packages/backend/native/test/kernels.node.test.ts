@@ -153,24 +153,12 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     ])
   })
 
-  test('a 3 × 3 convolution with a result larger than the caches', async () => {
-    const draw = draws('large', 0)
-    const x = draw.input(5, 111, 65, 16)
-    const filter = draw.input(3, 3, 16, 128)
-    await expectEqual(x.shape, () => [
-      tf.conv2d(
-        image(tf.tensor(x.values, x.shape)),
-        image(tf.tensor(filter.values, filter.shape)),
-        1,
-        'same',
-      ),
-    ])
-  })
-
-  test('a 1 × 1 convolution with a result larger than the caches', async () => {
-    const draw = draws('pointwise', 0)
-    const x = draw.input(3, 128, 128, 8)
-    const filter = draw.input(1, 1, 8, 96)
+  test.each([
+    ['3 × 3', 'large', [5, 111, 65, 16], [3, 3, 16, 128]],
+    ['1 × 1', 'pointwise', [3, 128, 128, 8], [1, 1, 8, 96]],
+  ])('a %s convolution with a result larger than the caches', async (_, name, size, kernel) => {
+    const draw = draws(name, 0)
+    const [x, filter] = [draw.input(...size), draw.input(...kernel)]
     await expectEqual(x.shape, () => [
       tf.conv2d(
         image(tf.tensor(x.values, x.shape)),

@@ -16,6 +16,12 @@ constexpr int kOutputSide = 4, kInputSide = kOutputSide + 2;
 constexpr int kEntries = kInputSide * kInputSide;
 constexpr float kSmall = 0.70710678f, kLarge = 1.41421356f;  // √½ and √2
 
+// A polynomial's values at a point and at its negative.
+inline void atBothSigns(Floats even, Floats odd, Floats* to) {
+  to[0] = even + odd;
+  to[1] = even - odd;
+}
+
 // The transforms of a row or column, without multiplications by 0 and 1.
 struct InputTransform {  // B'
   static constexpr int from = kInputSide, to = kInputSide;
@@ -23,10 +29,8 @@ struct InputTransform {  // B'
     const Floats even = d[4] - d[2] * 2, odd = d[3] * kSmall - d[1] * kLarge;
     const Floats evenOfLarge = d[4] - d[2] * 0.5f, oddOfLarge = d[3] * kLarge - d[1] * kSmall;
     to[0] = d[0] - d[2] * 2.5f + d[4];
-    to[1] = even + odd;
-    to[2] = even - odd;
-    to[3] = evenOfLarge + oddOfLarge;
-    to[4] = evenOfLarge - oddOfLarge;
+    atBothSigns(even, odd, to + 1);
+    atBothSigns(evenOfLarge, oddOfLarge, to + 3);
     to[5] = d[1] - d[3] * 2.5f + d[5];
   }
 };
@@ -47,10 +51,8 @@ struct GradientTransform {  // A
     const Floats even = dy[0] + dy[2] * 0.5f, odd = (dy[1] + dy[3] * 0.5f) * kSmall;
     const Floats evenOfLarge = dy[0] + dy[2] * 2, oddOfLarge = (dy[1] + dy[3] * 2) * kLarge;
     to[0] = dy[0];
-    to[1] = even + odd;
-    to[2] = even - odd;
-    to[3] = evenOfLarge + oddOfLarge;
-    to[4] = evenOfLarge - oddOfLarge;
+    atBothSigns(even, odd, to + 1);
+    atBothSigns(evenOfLarge, oddOfLarge, to + 3);
     to[5] = dy[3];
   }
 };
@@ -60,10 +62,8 @@ struct FilterTransform {  // G
     const Floats even = (g[0] + g[2] * 0.5f) * (-2 / 3.0f), odd = g[1] * (-2 / 3.0f * kSmall);
     const Floats evenOfLarge = g[0] * (1 / 6.0f) + g[2] * (1 / 3.0f), oddOfLarge = g[1] * (kLarge / 6);
     to[0] = g[0];
-    to[1] = even + odd;
-    to[2] = even - odd;
-    to[3] = evenOfLarge + oddOfLarge;
-    to[4] = evenOfLarge - oddOfLarge;
+    atBothSigns(even, odd, to + 1);
+    atBothSigns(evenOfLarge, oddOfLarge, to + 3);
     to[5] = g[2];
   }
 };

@@ -349,15 +349,19 @@ void depthwise_gradients(float *input_gradient, float *filter_gradient, const fl
 #define TIMES(v, number) MUL(v, wasm_f32x4_const_splat(number))
 #define PLUS(to, v, number) MULTIPLY_ADD(v, wasm_f32x4_const_splat(number), to)
 
+// A polynomial's values at a point and at its negative.
+INLINE void at_both_signs(v4 *to, v4 even, v4 odd) {
+  to[0] = ADD(even, odd);
+  to[1] = SUB(even, odd);
+}
+
 // The transforms of a row or column.
 INLINE void of_input(v4 *to, const v4 *d) {  // B'
   v4 even = PLUS(d[4], d[2], -2), odd = PLUS(TIMES(d[3], SMALL), d[1], -LARGE);
   v4 even_large = PLUS(d[4], d[2], -0.5f), odd_large = PLUS(TIMES(d[3], LARGE), d[1], -SMALL);
   to[0] = ADD(PLUS(d[0], d[2], -2.5f), d[4]);
-  to[1] = ADD(even, odd);
-  to[2] = SUB(even, odd);
-  to[3] = ADD(even_large, odd_large);
-  to[4] = SUB(even_large, odd_large);
+  at_both_signs(to + 1, even, odd);
+  at_both_signs(to + 3, even_large, odd_large);
   to[5] = ADD(PLUS(d[1], d[3], -2.5f), d[5]);
 }
 INLINE void of_products(v4 *to, const v4 *m) {  // A'
@@ -372,20 +376,16 @@ INLINE void of_gradient(v4 *to, const v4 *dy) {  // A
   v4 even = PLUS(dy[0], dy[2], 0.5f), odd = TIMES(PLUS(dy[1], dy[3], 0.5f), SMALL);
   v4 even_large = PLUS(dy[0], dy[2], 2), odd_large = TIMES(PLUS(dy[1], dy[3], 2), LARGE);
   to[0] = dy[0];
-  to[1] = ADD(even, odd);
-  to[2] = SUB(even, odd);
-  to[3] = ADD(even_large, odd_large);
-  to[4] = SUB(even_large, odd_large);
+  at_both_signs(to + 1, even, odd);
+  at_both_signs(to + 3, even_large, odd_large);
   to[5] = dy[3];
 }
 INLINE void of_filter(v4 *to, const v4 *g) {  // G
   v4 even = TIMES(PLUS(g[0], g[2], 0.5f), -2 / 3.0f), odd = TIMES(g[1], -2 / 3.0f * SMALL);
   v4 even_large = TIMES(PLUS(g[0], g[2], 2), 1 / 6.0f), odd_large = TIMES(g[1], LARGE / 6);
   to[0] = g[0];
-  to[1] = ADD(even, odd);
-  to[2] = SUB(even, odd);
-  to[3] = ADD(even_large, odd_large);
-  to[4] = SUB(even_large, odd_large);
+  at_both_signs(to + 1, even, odd);
+  at_both_signs(to + 3, even_large, odd_large);
   to[5] = g[2];
 }
 INLINE void of_sums(v4 *to, const v4 *u) {  // G'
