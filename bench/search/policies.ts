@@ -1,5 +1,6 @@
 // The searches of @tricks/policy-search with equal budgets, on CIFAR-10: what each found, next to random policies, and to
-// augmentations that need no search, in pairs with the same seeds. Writes policies.json, and prints a table.
+// augmentations that need no search, in pairs with the same seeds. The latter are trained once, after the first search.
+// Writes policies.json, and prints a table.
 // `node --conditions=@tricks/source bench/search/policies.ts [options]` under Node 24; interrupted, it continues.
 import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
@@ -15,21 +16,29 @@ const { values } = parseArgs({
     recipe: { type: 'string', default: 'base' },
     images: { type: 'string', default: '5000' },
     epochs: { type: 'string', default: '40' },
-    budget: { type: 'string', default: '2h' },
+    search: { type: 'string', default: '816' },
+    pairs: { type: 'string', default: '10' },
     seed: { type: 'string', default: '0' },
     processes: { type: 'string', default: '2' },
     backend: { type: 'string' },
     out: { type: 'string', default: 'runs/policies' },
   },
 })
-const { methods, data, out, ...flags } = values
+const { methods, data, out, search, pairs, ...flags } = values
 
-const searches = methods.split(',').map((method) => {
-  const record = searched(data, { ...flags, method, out: resolve(join(out, method)) })
+/** The augmentations that are compared, with the found one. */
+const compared = { first: 7, others: 2 } as const
+const searches = methods.split(',').map((method, i) => {
+  // The command searches for at most half of its budget. Population Based Augmentation, which comes first, has no use for
+  // more than --search epochs, so the rest of its larger budget goes to the pairs.
+  const runs = Number(pairs) * (i === 0 ? compared.first : compared.others)
+  const budget = `${Number(search) + runs * Number(flags.epochs)}epochs`
+  const only = i === 0 ? undefined : 'random policies'
+  const record = searched(data, { ...flags, method, budget, only, out: resolve(join(out, method)) })
   return { method, record }
 })
 const [first] = searches
-// The search may have left time for more pairs with one method than with another.
+// A search may have left epochs for more pairs than another.
 const n = Math.min(...searches.map(({ record }) => record.n))
 const of = (record: (typeof searches)[number]['record'], name: string): readonly number[] =>
   accuraciesOf(record, name).slice(0, n)

@@ -125,17 +125,26 @@ function isMatrix(x: tf.Tensor, info: Window, rows: number): boolean {
   return positions <= rows && plain && info.inChannels >= 128 && opsTake(x)
 }
 
-/** Faster than oneDNN, which computes all products: a tile of 4 × 4 pixels takes as many as 4 pixels do there. */
-function byWinograd(x: tf.Tensor, info: Window): boolean {
-  const { filterHeight, filterWidth, outHeight, outWidth, inChannels, outChannels } = info
-  const tiles = Math.ceil(outHeight / 4) * Math.ceil(outWidth / 4)
+/**
+ * Whether Winograd's algorithm is faster than oneDNN, which computes all products: a tile of 4 × 4 pixels takes as many as
+ * 4 pixels do there.
+ *
+ * @param size height and width of what is divided into tiles: the output, or the images for their gradient
+ */
+function byWinograd(
+  x: tf.Tensor,
+  info: Window,
+  [height, width]: readonly [number, number] = [info.outHeight, info.outWidth],
+): boolean {
+  const { filterHeight, filterWidth, inChannels, outChannels } = info
+  const tiles = Math.ceil(height / 4) * Math.ceil(width / 4)
   const { top, left } = info.padInfo
   return (
     computePrecision() === 'float32' &&
     filterHeight === 3 &&
     filterWidth === 3 &&
     isDense(info) &&
-    4 * tiles < outHeight * outWidth &&
+    4 * tiles < height * width &&
     // With more padding, some windows contain no pixel, and their gradient would need negative padding.
     Math.max(top, left) <= 2 &&
     Math.min(inChannels, outChannels) >= 16 &&
@@ -207,7 +216,7 @@ function convolveOneColumn(call: Call, info: Window): tf.Tensor {
 /** Computed lazily, as tfjs also requests the gradient by the images, which is never used. */
 function inputGradient(call: Call, info: Window): tf.Tensor {
   const precision = computePrecision()
-  const winograd = byWinograd(input(call, 'dy'), info)
+  const winograd = byWinograd(input(call, 'dy'), info, [info.inHeight, info.inWidth])
   return lazily(call.backend, info.inShape, {
     inputs: [input(call, 'filter'), input(call, 'dy')],
     in16: precision === 'bfloat16',
