@@ -226,13 +226,12 @@ inline void multiplyGroup(const Windows& by, const uint16_t* x, const uint16_t* 
 }
 
 // The sums over the images [from, to), in tiles.
-inline float* sumImages(const Windows& by, const uint16_t* x, const uint16_t* dy, int64_t from,
-                        int64_t to) {
-  static thread_local Scratch ofChannels, ofPairs, ofSums;
+inline void sumImages(const Windows& by, const uint16_t* x, const uint16_t* dy, int64_t from,
+                      int64_t to, float* sums) {
+  static thread_local Scratch ofChannels, ofPairs;
   const int64_t pairCount = by.outputTiles() * kTile * by.length();
   uint16_t* channels = ofChannels.take<uint16_t>(by.channelTiles() * kTile * by.stride(), true);
   uint16_t* pairs = ofPairs.take<uint16_t>(pairCount, true);
-  float* sums = ofSums.take<float>(by.sums(), false);
   const MatrixUnit unit;
   for (int64_t first = from; first < to; first += by.images()) {
     const int64_t count = std::min(by.images(), to - first);
@@ -245,7 +244,6 @@ inline float* sumImages(const Windows& by, const uint16_t* x, const uint16_t* dy
     }
     multiplyGroup(by, channels, pairs, by.length(count), first == from, sums);
   }
-  return sums;
 }
 
 // x, dy → dFilter
@@ -264,8 +262,12 @@ void filterGradient(void* attributes, TF_OpKernelContext* context) {
   const int64_t images = x.size(0), size = by.sums();
   const int64_t most = std::max<int64_t>(1, kSums / (size * static_cast<int64_t>(sizeof(float))));
   std::vector<const float*> sums(threads.size());
+  static thread_local std::vector<Scratch> kept(threads.size());
+  std::vector<Scratch>& ofSums = kept;
   threads.split(images, (images + most - 1) / most, [&](int64_t from, int64_t to, int part) {
-    sums[part] = sumImages(by, x.data<uint16_t>(), dy.data<uint16_t>(), from, to);
+    float* own = ofSums[part].take<float>(size);
+    sumImages(by, x.data<uint16_t>(), dy.data<uint16_t>(), from, to, own);
+    sums[part] = own;
   });
   // Copies the tiles to rows, one per filter position and channel.
   const int64_t lines = by.filterHeight * by.filterWidth * by.channels;

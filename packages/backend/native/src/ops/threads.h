@@ -23,7 +23,8 @@ class Threads {
     return *threads;
   }
 
-  // Calls work(first, last) on parts of [0, size), one per thread, each at least `grain` long.
+  // Calls work(first, last, part) on parts of [0, size), as many as threads, each at least `grain` long. A thread that
+  // wakes up late leaves its part to the others, so results of a part must not be kept in a thread's own memory.
   void split(int64_t size, int64_t grain, const std::function<void(int64_t, int64_t, int)>& work) {
     const int parts = static_cast<int>(std::max<int64_t>(
         1, std::min<int64_t>(workers_.size() + 1, size / std::max<int64_t>(1, grain))));
@@ -31,15 +32,16 @@ class Threads {
     if (parts == 1) return work(0, size, 0);
     // One op at a time: threads of several sessions may call this concurrently.
     std::lock_guard<std::mutex> turn(turn_);
+    const std::function<void(int)> each = [&](int part) { work(bound(part), bound(part + 1), part); };
     {
       std::lock_guard<std::mutex> lock(mutex_);
-      work_ = [&](int part) { work(bound(part), bound(part + 1), part); };
-      waiting_ = parts - 1;
-      parts_ = parts;
+      work_ = &each;
+      next_ = 0;
+      waiting_ = parts_ = parts;
       ++generation_;
     }
     wake_.notify_all();
-    work(bound(0), bound(1), 0);
+    takeParts();
     const auto done = [&] { return waiting_ == 0; };
     if (spin(done)) return;
     std::unique_lock<std::mutex> lock(mutex_);
@@ -56,27 +58,39 @@ class Threads {
   }
 
   explicit Threads(int count) {
-    for (int part = 1; part < count; ++part) {
-      workers_.emplace_back([this, part] {
+    for (int i = 1; i < count; ++i) {
+      workers_.emplace_back([this] {
         uint64_t seen = 0;
         for (;;) {
-          std::function<void(int)> work;
+          const auto called = [&] { return generation_ != seen; };
+          spin(called);
           {
-            const auto called = [&] { return generation_ != seen; };
-            spin(called);
             std::unique_lock<std::mutex> lock(mutex_);
             wake_.wait(lock, called);
             seen = generation_;
-            if (part >= parts_) continue;
-            work = work_;
           }
-          work(part);
-          if (--waiting_ > 0) continue;
-          std::lock_guard<std::mutex> lock(mutex_);
-          done_.notify_one();
+          takeParts();
         }
       });
       workers_.back().detach();
+    }
+  }
+
+  // Works on parts until none is left.
+  void takeParts() {
+    for (;;) {
+      const std::function<void(int)>* work;
+      int part;
+      {
+        std::lock_guard<std::mutex> lock(mutex_);
+        if (next_ == parts_) return;
+        work = work_;
+        part = next_++;
+      }
+      (*work)(part);
+      if (--waiting_ > 0) continue;
+      std::lock_guard<std::mutex> lock(mutex_);
+      done_.notify_one();
     }
   }
 
@@ -96,8 +110,9 @@ class Threads {
   std::vector<std::thread> workers_;
   std::mutex turn_, mutex_;
   std::condition_variable wake_, done_;
-  std::function<void(int)> work_;
-  int parts_ = 0;
+  // Of the current op; valid while a part of it is being worked on.
+  const std::function<void(int)>* work_ = nullptr;
+  int parts_ = 0, next_ = 0;
   std::atomic<int> waiting_{0};
   std::atomic<uint64_t> generation_{0};
 };

@@ -159,11 +159,13 @@ inline void gradientInBlocks(const Tiles& tiles, const Images& in, const Images&
   const int64_t block = blockOf(channels, outputs);
   Threads& threads = Threads::instance();
   std::vector<const float*> parts(threads.size());
+  static thread_local std::vector<Scratch> kept(threads.size());
+  std::vector<Scratch>& ofSums = kept;
   threads.split(tiles.count, 6, [&](int64_t from, int64_t to, int part) {
-    static thread_local Scratch ofInput, ofGradient, ofSums;
+    static thread_local Scratch ofInput, ofGradient;
     float* tilesOfInput = ofInput.take<float>(kEntries * apart(block * channels));
     float* tilesOfGradient = ofGradient.take<float>(kEntries * apart(block * outputs));
-    float* sums = ofSums.take<float>(kEntries * size);
+    float* sums = ofSums[part].take<float>(kEntries * size);
     for (int64_t first = from; first < to; first += block) {
       const int64_t last = std::min(to, first + block), lines = last - first;
       const int64_t nextInput = apart(lines * channels), nextGradient = apart(lines * outputs);
