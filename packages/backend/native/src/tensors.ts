@@ -123,10 +123,14 @@ export interface Pending {
 type About =
   /** The output of batch normalisation, from x, gamma, beta, mean and variance. */
   | { readonly is: 'normalized'; readonly epsilon: number }
+  /** An activation of an output of batch normalisation, from the same tensors. */
+  | { readonly is: 'activated'; readonly epsilon: number; readonly activation: Activation }
   /** A residual sum of an output of batch normalisation and a shortcut. */
   | { readonly is: 'sum' }
   /** The gradient before an activation, from the gradient after it and the activation's input. */
   | { readonly is: 'gradient before'; readonly activation: Activation }
+  /** The gradient before max pooling, from the pooling's input and output, and the gradient after it. */
+  | { readonly is: 'gradient before pooling' }
 
 /** A tensor that is computed from its inputs when it is first used, if ever. */
 export function lazily(backend: NativeBackend, shape: number[], pending: Pending): tf.Tensor {

@@ -10,7 +10,7 @@ import {
   gelu,
   withGradients,
 } from './compare.ts'
-import { installed } from './native.ts'
+import { installed, recordOps } from './native.ts'
 
 const shapes = 50
 const cases = (name: string, body: (draw: Draw) => Promise<void>): void => {
@@ -236,6 +236,19 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     )
   })
 
+  test('max pooling propagates NaN from every pixel of a window', async () => {
+    await tf.setBackend('tensorflow')
+    tf.tidy(() => {
+      for (const place of [0, 1, 2, 3]) {
+        const window = [1, 2, 3, 4].map((value, i) => (i === place ? NaN : value))
+        const x = tf.mul(tf.tensor(window, [1, 2, 2, 1]), tf.ones([16]))
+        const largest = tf.maxPool(image(x), 2, 2, 'valid').dataSync()
+        expect([...largest]).toEqual(Array(16).fill(NaN))
+      }
+    })
+    await tf.setBackend('cpu')
+  })
+
   /** Sums of windows divided by the number of their pixels inside the image. */
   function averages(x: tf.Tensor, window: Pair, strides: Pair, info: Info): tf.Tensor {
     const sums = (images: tf.Tensor) =>
@@ -392,11 +405,6 @@ describe.skipIf(!installed)('batch normalisation with batch statistics', () => {
     const tensors = () => [x, gamma, beta].map((each) => tf.tensor(each.values, each.shape))
     const upstream = () => tf.reshape(tf.sin(tf.range(1, x.values.length + 1)), x.shape)
     const axes = x.shape.map((_, axis) => axis).slice(0, -1)
-    const composed = (a: tf.Tensor, g: tf.Tensor, b: tf.Tensor) => {
-      const { mean, variance } = tf.moments(a, axes)
-      const normalized = tf.div(tf.sub(a, mean), tf.sqrt(tf.add(variance, epsilon)))
-      return tf.add(tf.mul(normalized, g), b)
-    }
     const inputs = () => tensors() as [tf.Tensor, tf.Tensor, tf.Tensor]
     const shortcut = (y: tf.Tensor) => tf.reshape(tf.cos(tf.range(1, y.size + 1)), y.shape)
     // On its own, before an activation, at the end of a residual block, and with another consumer.
@@ -424,7 +432,7 @@ describe.skipIf(!installed)('batch normalisation with batch statistics', () => {
         {
           tolerance,
           reference: () => {
-            const f = (...all: tf.Tensor[]) => net(composed(...(all as ReturnType<typeof inputs>)))
+            const f = (...all: tf.Tensor[]) => net(composed(epsilon)(...all))
             const { mean, variance } = tf.moments(inputs()[0], axes)
             return [f(...inputs()), mean, variance, ...tf.grads(f)(inputs(), upstream())]
           },
@@ -432,8 +440,68 @@ describe.skipIf(!installed)('batch normalisation with batch statistics', () => {
       )
   })
 
+  cases('equals the composed operations before max pooling, with gradients', async (draw) => {
+    const even = draw.pick([true, false])
+    const size = (): number => (even ? 2 * draw.within(1, 4) : draw.within(3, 7))
+    const x = draw.input(draw.within(2, 4), size(), size(), anyChannels(draw))
+    const channels = x.shape[3]!
+    // A factor may be negative, and some windows have no value above 0.
+    const inputs = [x, draw.input(channels), draw.input(channels)]
+    const pool = (y: tf.Tensor, window = 2, pad: 'valid' | 'same' = 'valid'): tf.Tensor =>
+      tf.maxPool(image(y), window, 2, pad)
+    const nets: Operation[] = [
+      (y) => pool(tf.relu(y)),
+      (y) => pool(tf.relu(y), 2, 'same'),
+      // Without a relu, with another activation, and with windows that overlap.
+      (y) => pool(y),
+      (y) => pool(gelu(y)),
+      (y) => pool(tf.relu(y), 3, 'same'),
+      // With other consumers of what is not computed otherwise.
+      (y) => {
+        const z = tf.relu(y)
+        return tf.concat([tf.reshape(pool(z), [-1]), tf.reshape(tf.mul(z, 2), [-1])])
+      },
+      (y) => tf.concat([pool(tf.relu(y)), pool(tf.mul(y, y))]),
+    ]
+    for (const net of nets)
+      await expectEqual(
+        [x.shape, String(net)],
+        () => withGradients((...all) => net(batchNorm(1e-3)(...all)), inputs),
+        {
+          tolerance: 1e-3,
+          reference: () => withGradients((...all) => net(composed(1e-3)(...all)), inputs),
+        },
+      )
+  })
+
+  /** Batch normalisation of x by gamma and beta. */
+  const composed =
+    (epsilon: number): Operation =>
+    (...inputs) => {
+      const [x, gamma, beta] = inputs as [tf.Tensor, tf.Tensor, tf.Tensor]
+      const axes = x.shape.map((_, axis) => axis).slice(0, -1)
+      const { mean, variance } = tf.moments(x, axes)
+      const normalized = tf.div(tf.sub(x, mean), tf.sqrt(tf.add(variance, epsilon)))
+      return tf.add(tf.mul(normalized, gamma), beta)
+    }
   const residual = (sum: tf.Tensor) => tf.add(tf.relu(sum), tf.mul(sum, 2))
   const named = ([x, gamma, beta]: tf.Tensor[]) => ({ x: x!, gamma: gamma!, beta: beta! })
+
+  test('is one op with a relu and max pooling', async () => {
+    await tf.setBackend('tensorflow')
+    const before = tf.memory().numTensors
+    const ops = recordOps()
+    tf.tidy(() => {
+      const inputs = [tf.ones([2, 4, 4, 16]), tf.ones([16]), tf.ones([16])]
+      const net: Operation = (...all) =>
+        tf.maxPool(image(tf.relu(batchNorm(1e-3)(...all))), 2, 2, 'valid')
+      tf.grads(net)(inputs, tf.ones([2, 2, 2, 16]))
+    })
+    const own = ops.stop().filter((op) => op.startsWith('Tricks') || /Pool|Relu/.test(op))
+    expect(own).toEqual(['TricksMoments', 'TricksNormalizePool', 'TricksNormalizePoolGrad'])
+    expect(tf.memory().numTensors).toBe(before)
+    await tf.setBackend('cpu')
+  })
 
   test("uses this backend's own kernel", () => {
     expect(tf.getKernel('BatchNormTraining', 'tensorflow')).toBeDefined()

@@ -6,7 +6,7 @@ import { hasMatrixOps } from '../src/load.ts'
 import { processorFlags } from '../src/processor.ts'
 import { isBfloat16 } from '../src/tensors.ts'
 import { type Operation, batchNorm, draws, withGradients } from './compare.ts'
-import { installed } from './native.ts'
+import { installed, recordOps } from './native.ts'
 
 const capable = processorFlags().includes('amx_bf16')
 if (installed && !capable)
@@ -214,33 +214,21 @@ describe.skipIf(!installed)('the precision to compute in', () => {
 
 test.skipIf(!installed)('the gradient by the images is computed only on request', async () => {
   await tf.setBackend('tensorflow')
-  const backend = tf.backend() as NativeBackend & { binding: NativeBackend['binding'] }
-  const { binding } = backend
-  const ops: string[] = []
-  const counting: PropertyDescriptorMap = {
-    executeOp: {
-      value: (...call: Parameters<typeof binding.executeOp>) => {
-        ops.push(call[0])
-        return binding.executeOp(...call)
-      },
-    },
-  }
-  for (const name of ['createTensor', 'deleteTensor', 'tensorDataSync'] as const)
-    counting[name] = { value: binding[name].bind(binding) }
-  Object.assign(backend, { binding: Object.create(binding, counting) as typeof binding })
+  const ops = recordOps()
+  const gradients = () => ops.names.filter((op) => op === 'Conv2DBackpropInput')
   const before = tf.memory().numTensors
   tf.tidy(() => {
     const [x, w] = inputs() as tf.Tensor4D[]
     const f = (images: tf.Tensor4D, filter: tf.Tensor4D) =>
       tf.fused.conv2d({ x: images, filter, strides: 1, pad: 'same' })
     tf.grad((filter) => f(x!, filter as tf.Tensor4D))(w!)
-    expect(ops.filter((op) => op === 'Conv2DBackpropInput')).toHaveLength(0)
+    expect(gradients()).toHaveLength(0)
     const dx = tf.grad((images) => f(images as tf.Tensor4D, w!))(x!)
-    expect(ops.filter((op) => op === 'Conv2DBackpropInput')).toHaveLength(0)
+    expect(gradients()).toHaveLength(0)
     dx.dataSync()
-    expect(ops.filter((op) => op === 'Conv2DBackpropInput')).toHaveLength(1)
+    expect(gradients()).toHaveLength(1)
   })
   expect(tf.memory().numTensors).toBe(before)
-  Object.assign(backend, { binding })
+  ops.stop()
   await tf.setBackend('cpu')
 })

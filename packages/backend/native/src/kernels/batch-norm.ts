@@ -1,6 +1,6 @@
 // Batch normalisation as one op, and its gradient as another.
 import * as tf from '@tensorflow/tfjs-core'
-import { beforeActivation, normalized, numberOf } from './behind-batch-norm.ts'
+import { afterActivation, normalized, numberOf } from './behind-batch-norm.ts'
 import {
   type Attribute,
   type Call,
@@ -66,10 +66,12 @@ function trainByOps(call: Call, epsilon: number): Info[] {
 
 function gradientByOps(call: Call, epsilon: number): Info[] {
   const [x, gamma] = [input(call, 'x'), input(call, 'gamma')]
-  const { dy, beta = gamma, activation } = beforeActivation(call)
+  const { dy, beta = gamma, activation, pooled } = afterActivation(call)
   const inputs = [x, dy, gamma, beta, input(call, 'mean'), input(call, 'variance')]
-  const attrs = { epsilon: real(epsilon), activation: whole(numberOf(activation)) }
   const execution = { outputs: 3, precision: precisionOf(call, x), typed: [0, 1] }
+  if (pooled)
+    return execute(call, 'TricksNormalizePoolGrad', inputs, { epsilon: real(epsilon) }, execution)
+  const attrs = { epsilon: real(epsilon), activation: whole(numberOf(activation)) }
   return execute(call, 'TricksNormalizeGrad', inputs, attrs, execution)
 }
 

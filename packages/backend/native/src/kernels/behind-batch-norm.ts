@@ -1,11 +1,21 @@
-// Fuses what follows batch normalisation: an activation, or a residual block's sum with its relu. The output of batch
-// normalisation is computed lazily, so that these kernels can take x instead and do everything in one pass, and
-// likewise for the gradient: intermediate tensors are never written.
+// Fuses what follows batch normalisation: an activation, a relu with max pooling, or a residual block's sum with its relu.
+// The output of batch normalisation is computed lazily, so that these kernels can take x instead and do everything in one
+// pass, and likewise for the gradient: intermediate tensors are never written.
 import * as tf from '@tensorflow/tfjs-core'
 import type { Handle } from '../backend.ts'
 import { hasOps } from '../load.ts'
 import { type Activation, isBfloat16, lazily, pendingOf } from '../tensors.ts'
-import { type Call, type Kernel, extend, input, precisionOf, real, run, whole } from './op.ts'
+import {
+  type Call,
+  type Kernel,
+  execute,
+  extend,
+  input,
+  precisionOf,
+  real,
+  run,
+  whole,
+} from './op.ts'
 
 const numbers = { none: 0, relu: 1, gelu: 2, relu6: 3 } as const
 /** The number of an activation in our ops. */
@@ -95,15 +105,21 @@ function rectifySumGradient(original: Kernel): Kernel {
   }
 }
 
-/** Applies an activation to a lazy output of batch normalisation. */
+/** Applies an activation to a lazy output of batch normalisation: lazily, in case it is pooled. */
 const activate =
   (activation: Activation) =>
   (original: Kernel): Kernel =>
   (call) => {
-    const before = normalizedOf(call, input(call, 'x'))
+    const x = input(call, 'x')
+    const before = normalizedOf(call, x)
     if (!before) return original(call)
-    const handle = normalize(call, before.inputs, before.epsilon, activation)
-    return call.backend.createOutputTensor(handle)
+    const { inputs, epsilon } = before
+    return lazily(call.backend, x.shape, {
+      inputs,
+      in16: isBfloat16(call.backend, x),
+      compute: (...given) => normalize(call, given, epsilon, activation),
+      about: { is: 'activated', epsilon, activation },
+    })
   }
 
 const activateGradient =
@@ -121,24 +137,72 @@ const activateGradient =
     })
   }
 
+/** For a lazy relu of an output of batch normalisation, the inputs and epsilon of the latter. */
+function rectifiedOf(call: Call, tensor: tf.Tensor) {
+  const pending = pendingOf(call.backend, tensor)
+  return pending?.about?.is === 'activated' && pending.about.activation === 'relu'
+    ? { inputs: pending.inputs, epsilon: pending.about.epsilon }
+    : undefined
+}
+
+/** Batch normalisation, relu and max pooling over 2 × 2 pixels at once, if the first two are still to be computed. */
+export function poolBehindRelu(call: Call): tf.Tensor | undefined {
+  const x = input(call, 'x')
+  const before = rectifiedOf(call, x)
+  if (!before) return undefined
+  const execution = { precision: precisionOf(call, x), typed: [0] }
+  const attrs = { epsilon: real(before.epsilon) }
+  return execute(call, 'TricksNormalizePool', before.inputs, attrs, execution)[0]!
+}
+
 /**
- * The gradient at the activation that follows a batch normalisation, if it waits to be passed through both at once: dy,
- * the activation, and its beta. Otherwise only dy.
+ * The gradient before the max pooling of a relu, if that waits to be computed.
+ *
+ * @param inputs x, y and dy of the pooling
+ * @param compute for all uses but the gradient of that batch normalisation
  */
-export function beforeActivation(call: Call): {
+export function beforePooling(
+  call: Call,
+  inputs: readonly [tf.Tensor, tf.Tensor, tf.Tensor],
+  compute: (...inputs: tf.Tensor[]) => Handle,
+): tf.Tensor | undefined {
+  const [x] = inputs
+  if (!rectifiedOf(call, x)) return undefined
+  return lazily(call.backend, x.shape, {
+    inputs,
+    in16: isBfloat16(call.backend, x),
+    compute,
+    about: { is: 'gradient before pooling' },
+  })
+}
+
+interface Upstream {
   readonly dy: tf.Tensor
   readonly beta?: tf.Tensor
+  /** The activation that dy has yet to pass. */
   readonly activation: Activation | 'none'
-} {
+  /** Whether dy has yet to pass max pooling, too. */
+  readonly pooled?: boolean
+}
+
+/**
+ * The gradient after what follows a batch normalisation, if it waits to be passed through all at once, with the latter's
+ * beta. Otherwise only dy.
+ */
+export function afterActivation(call: Call): Upstream {
   const [x, dy] = [input(call, 'x'), input(call, 'dy')]
   const pending = pendingOf(call.backend, dy)
-  if (pending?.about?.is === 'gradient before') {
-    const [behind, between] = pending.inputs as [tf.Tensor, tf.Tensor]
-    const before = pendingOf(call.backend, between)
-    if (before?.inputs[0]!.dataId === x.dataId)
-      return { dy: behind, beta: before.inputs[2]!, activation: pending.about.activation }
-  }
-  return { dy, activation: 'none' }
+  if (pending?.about?.is !== 'gradient before') return { dy, activation: 'none' }
+  const { activation } = pending.about
+  const [behind, between] = pending.inputs as [tf.Tensor, tf.Tensor]
+  const before = pendingOf(call.backend, between)
+  if (before?.inputs[0]!.dataId !== x.dataId) return { dy, activation: 'none' }
+  const beta = before.inputs[2]!
+  const further = pendingOf(call.backend, behind)
+  if (further?.about?.is !== 'gradient before pooling') return { dy: behind, beta, activation }
+  const [rectified, , after] = further.inputs as [tf.Tensor, tf.Tensor, tf.Tensor]
+  const same = rectifiedOf(call, rectified)?.inputs[0]!.dataId === x.dataId
+  return same ? { dy: after, beta, activation, pooled: true } : { dy: behind, beta, activation }
 }
 
 export function registerBehindBatchNorm(): void {

@@ -1,5 +1,7 @@
 // Pooling in float32 or bfloat16.
 import * as tf from '@tensorflow/tfjs-core'
+import type { Handle } from '../backend.ts'
+import { beforePooling, poolBehindRelu } from './behind-batch-norm.ts'
 import {
   type Attribute,
   type Call,
@@ -8,6 +10,7 @@ import {
   input,
   opsTake,
   precisionOf,
+  run,
   whole,
 } from './op.ts'
 import {
@@ -48,6 +51,13 @@ function opsPool(x: tf.Tensor, info: Window): boolean {
   return apart && padInfo.top === 0 && padInfo.left === 0 && opsTake(x)
 }
 
+/** Windows of 2 × 2 pixels that cover images of an even height and width. */
+function halves(x: tf.Tensor, info: Window): boolean {
+  const { inHeight, inWidth, strideHeight, strideWidth, filterHeight, filterWidth } = info
+  const two = [strideHeight, strideWidth, filterHeight, filterWidth].every((size) => size === 2)
+  return two && inHeight % 2 === 0 && inWidth % 2 === 0 && opsPool(x, info)
+}
+
 function opsPoolAttributes(info: Window): Record<string, Attribute> {
   return {
     window: whole([info.filterHeight, info.filterWidth]),
@@ -57,6 +67,8 @@ function opsPoolAttributes(info: Window): Record<string, Attribute> {
 
 function maxPool(call: Call, info: Window): tf.Tensor {
   const x = input(call, 'x')
+  const fused = halves(x, info) ? poolBehindRelu(call) : undefined
+  if (fused) return fused
   const execution = { precision: precisionOf(call, x) }
   if (opsPool(x, info)) {
     const attrs = { ...opsPoolAttributes(info), size: whole([info.outHeight, info.outWidth]) }
@@ -66,12 +78,16 @@ function maxPool(call: Call, info: Window): tf.Tensor {
 }
 
 function maxPoolGradient(call: Call, info: Window): tf.Tensor {
-  const x = input(call, 'input')
-  const inputs = [x, input(call, 'output'), input(call, 'dy')]
-  const execution = { precision: precisionOf(call, x) }
-  if (opsPool(x, info))
-    return execute(call, 'TricksMaxPoolGrad', inputs, opsPoolAttributes(info), execution)[0]!
-  return execute(call, 'MaxPoolGrad', inputs, poolAttributes(info), execution)[0]!
+  const inputs = [input(call, 'input'), input(call, 'output'), input(call, 'dy')] as const
+  const compute = (...given: tf.Tensor[]): Handle => {
+    const [x] = given as [tf.Tensor]
+    const execution = { precision: precisionOf(call, x) }
+    if (opsPool(x, info))
+      return run(call, 'TricksMaxPoolGrad', given, opsPoolAttributes(info), execution)[0]!
+    return run(call, 'MaxPoolGrad', given, poolAttributes(info), execution)[0]!
+  }
+  const fused = halves(inputs[0], info) ? beforePooling(call, inputs, compute) : undefined
+  return fused ?? call.backend.createOutputTensor(compute(...inputs))
 }
 
 /** Whether TensorFlow pads averages itself, with no or minimal padding; otherwise the images are padded first. */

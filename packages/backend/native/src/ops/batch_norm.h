@@ -49,60 +49,14 @@ inline void scale(const T* x, const float* factor, const float* term, const T* s
   }
 }
 
-// dy after the activation's derivative.
-template <Activation activation, typename T>
-inline Floats passed(const T* x, const T* dy, const float* factor, const float* term, int64_t at,
-                     int64_t c) {
-  return passBack<activation>(load(x + at) * load(factor + c) + load(term + c), load(dy + at));
-}
-
-// The sums of dy and of dy · (x − mean).
-template <Activation activation, typename T>
-inline void gradientSums(const T* x, const T* dy, const float* mean, const float* factor,
-                         const float* term, int64_t from, int64_t to, int64_t channels, double* sum,
-                         double* products) {
-  for (int64_t block = from; block < to; block += kBlock) {
-    const int64_t end = std::min(to, block + kBlock);
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      const Floats centre = load(mean + c);
-      Floats s{}, p{};
-      for (int64_t row = block; row < end; ++row) {
-        const int64_t at = row * channels + c;
-        const Floats gradient = passed<activation>(x, dy, factor, term, at, c);
-        s += gradient;
-        p += gradient * (load(x + at) - centre);
-      }
-      for (int lane = 0; lane < kLanes; ++lane) {
-        sum[c + lane] += s[lane];
-        products[c + lane] += p[lane];
-      }
-    }
-  }
-}
-
-// dx = factor · (dy − shared) − slope · (x − mean)
-template <Activation activation, typename T>
-inline void gradient(const T* x, const T* dy, const float* mean, const float* factor,
-                     const float* term, const float* shared, const float* slope, int64_t from,
-                     int64_t to, int64_t channels, T* dx) {
-  for (int64_t row = from; row < to; ++row) {
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      const int64_t at = row * channels + c;
-      const Floats dz = passed<activation>(x, dy, factor, term, at, c);
-      store(dx + at, load(factor + c) * (dz - load(shared + c)) -
-                         load(slope + c) * (load(x + at) - load(mean + c)));
-    }
-  }
-}
-
 // The two sums over all rows, with one part per thread.
 struct Totals {
-  Totals(int64_t rows, int64_t channels,
+  Totals(int64_t rows, int64_t grain, int64_t channels,
          const std::function<void(int64_t, int64_t, double*, double*)>& add)
       : first(channels), second(channels) {
     Threads& threads = Threads::instance();
     std::vector<double> partial(2 * channels * threads.size());
-    threads.split(rows, grainOf(channels), [&](int64_t from, int64_t to, int part) {
+    threads.split(rows, grain, [&](int64_t from, int64_t to, int part) {
       double* own = partial.data() + 2 * channels * part;
       add(from, to, own, own + channels);
     });
@@ -132,9 +86,10 @@ void moments(void* attributes, TF_OpKernelContext* context) {
   // An origin near the mean, so that little precision is lost if the deviation is small.
   std::vector<float> shift(channels);
   for (int64_t c = 0; c < channels; c += kLanes) store(shift.data() + c, load(values + c));
-  const Totals totals(rows, channels, [&](int64_t from, int64_t to, double* sum, double* squares) {
-    sums(values, shift.data(), from, to, channels, sum, squares);
-  });
+  const Totals totals(rows, grainOf(channels), channels,
+                      [&](int64_t from, int64_t to, double* sum, double* squares) {
+                        sums(values, shift.data(), from, to, channels, sum, squares);
+                      });
   for (int64_t c = 0; c < channels; ++c) {
     const double offset = totals.first[c] / rows;
     mean.data<float>()[c] = static_cast<float>(shift[c] + offset);
@@ -145,9 +100,11 @@ void moments(void* attributes, TF_OpKernelContext* context) {
 
 // factor = gamma / √(variance + epsilon), term = beta − mean · factor
 struct Scale {
-  Scale(const float* gamma, const float* beta, const float* mean, const float* variance,
-        float epsilon, int64_t channels)
+  // From gamma, beta, mean and variance.
+  Scale(const Tensor (&byChannel)[4], float epsilon, int64_t channels)
       : factor(channels), term(channels), inverse(channels) {
+    const float *gamma = byChannel[0].data<float>(), *beta = byChannel[1].data<float>();
+    const float *mean = byChannel[2].data<float>(), *variance = byChannel[3].data<float>();
     for (int64_t c = 0; c < channels; ++c) {
       inverse[c] = 1 / std::sqrt(static_cast<double>(variance[c]) + epsilon);
       factor[c] = static_cast<float>(gamma[c] * inverse[c]);
@@ -171,9 +128,7 @@ void normalize(void* attributes, TF_OpKernelContext* context) {
   const int64_t channels = shape.back(), rows = TF_TensorElementCount(x.tensor) / channels;
   call.output(0, typeOf<T>(), shape, &y);
   if (!call.ok()) return;
-  const Scale by(byChannel[0].data<float>(), byChannel[1].data<float>(),
-                 byChannel[2].data<float>(), byChannel[3].data<float>(), call.attributes.epsilon,
-                 channels);
+  const Scale by(byChannel, call.attributes.epsilon, channels);
   const T* added = adds ? shortcut.data<T>() : nullptr;
   withActivation(call.attributes.activation, [&](auto activation) {
     Threads::instance().split(rows, grainOf(channels), [&](int64_t from, int64_t to, int) {
@@ -183,44 +138,111 @@ void normalize(void* attributes, TF_OpKernelContext* context) {
   });
 }
 
-// x, dy, gamma, beta, mean, variance → dx, dgamma, dbeta
+// What the gradient's two passes read and write.
 template <typename T>
-void normalizeGradient(void* attributes, TF_OpKernelContext* context) {
+struct Backward {
+  const T *x, *dy;
+  const float *mean, *factor, *term;
+  // Means of the gradient, and of its share along x − mean; known after the first pass.
+  const float *shared, *slope;
+  T* dx;
+};
+
+// Batch normalisation and an activation: rows are pixels.
+template <Activation activation>
+struct Pixels {
+  explicit Pixels(const Tensor& x)
+      : channels(x.shape().back()),
+        rows(TF_TensorElementCount(x.tensor) / channels),
+        size(channels) {}
+
+  // dy after the activation's derivative.
+  template <typename T>
+  static Floats passed(const Backward<T>& by, int64_t at, int64_t c) {
+    return passBack<activation>(load(by.x + at) * load(by.factor + c) + load(by.term + c),
+                                load(by.dy + at));
+  }
+
+  // The sums of dy and of dy · (x − mean).
+  template <typename T>
+  void sums(const Backward<T>& by, int64_t from, int64_t to, double* sum, double* products) const {
+    for (int64_t block = from; block < to; block += kBlock) {
+      const int64_t end = std::min(to, block + kBlock);
+      for (int64_t c = 0; c < channels; c += kLanes) {
+        const Floats centre = load(by.mean + c);
+        Floats s{}, p{};
+        for (int64_t row = block; row < end; ++row) {
+          const int64_t at = row * channels + c;
+          const Floats gradient = passed(by, at, c);
+          s += gradient;
+          p += gradient * (load(by.x + at) - centre);
+        }
+        for (int lane = 0; lane < kLanes; ++lane) {
+          sum[c + lane] += s[lane];
+          products[c + lane] += p[lane];
+        }
+      }
+    }
+  }
+
+  // dx = factor · (dy − shared) − slope · (x − mean)
+  template <typename T>
+  void gradient(const Backward<T>& by, int64_t from, int64_t to) const {
+    for (int64_t row = from; row < to; ++row) {
+      for (int64_t c = 0; c < channels; c += kLanes) {
+        const int64_t at = row * channels + c;
+        const Floats dz = passed(by, at, c);
+        store(by.dx + at, load(by.factor + c) * (dz - load(by.shared + c)) -
+                              load(by.slope + c) * (load(by.x + at) - load(by.mean + c)));
+      }
+    }
+  }
+
+  // Rows have `size` values of x each.
+  int64_t channels, rows, size;
+};
+
+// x, dy, gamma, beta, mean, variance → dx, dgamma, dbeta
+template <typename T, typename Rows>
+void passBackwards(void* attributes, TF_OpKernelContext* context) {
   Call call(attributes, context);
   Tensor x, dy, byChannel[4], dx, dGamma, dBeta;
   call.input(0, &x);
   call.input(1, &dy);
   for (int i = 0; i < 4; ++i) call.input(i + 2, &byChannel[i]);
   if (!call.ok()) return;
-  const auto shape = x.shape();
-  const int64_t channels = shape.back(), rows = TF_TensorElementCount(x.tensor) / channels;
-  call.output(0, typeOf<T>(), shape, &dx);
+  const Rows rows(x);
+  const int64_t channels = rows.channels, count = TF_TensorElementCount(x.tensor) / channels;
+  call.output(0, typeOf<T>(), x.shape(), &dx);
   call.output(1, TF_FLOAT, {channels}, &dGamma);
   call.output(2, TF_FLOAT, {channels}, &dBeta);
   if (!call.ok()) return;
-  const float* mean = byChannel[2].data<float>();
-  const Scale by(byChannel[0].data<float>(), byChannel[1].data<float>(), mean,
-                    byChannel[3].data<float>(), call.attributes.epsilon, channels);
-  const float *factor = by.factor.data(), *term = by.term.data();
-  const T *values = x.data<T>(), *upstream = dy.data<T>();
-  withActivation(call.attributes.activation, [&](auto activation) {
-    const auto add = [&](int64_t from, int64_t to, double* sum, double* products) {
-      gradientSums<activation()>(values, upstream, mean, factor, term, from, to, channels, sum,
-                                 products);
-    };
-    const Totals totals(rows, channels, add);
-    std::vector<float> shared(channels), slope(channels);
-    for (int64_t c = 0; c < channels; ++c) {
-      const double inverse = by.inverse[c];
-      dBeta.data<float>()[c] = static_cast<float>(totals.first[c]);
-      dGamma.data<float>()[c] = static_cast<float>(totals.second[c] * inverse);
-      shared[c] = static_cast<float>(totals.first[c] / rows);
-      slope[c] = static_cast<float>(factor[c] * inverse * inverse * totals.second[c] / rows);
-    }
-    Threads::instance().split(rows, grainOf(channels), [&](int64_t from, int64_t to, int) {
-      gradient<activation()>(values, upstream, mean, factor, term, shared.data(), slope.data(),
-                             from, to, channels, dx.data<T>());
-    });
+  const Scale scale(byChannel, call.attributes.epsilon, channels);
+  std::vector<float> shared(channels), slope(channels);
+  const Backward<T> by{x.data<T>(),          dy.data<T>(),
+                       byChannel[2].data<float>(), scale.factor.data(),
+                       scale.term.data(),    shared.data(),
+                       slope.data(),         dx.data<T>()};
+  const int64_t grain = grainOf(rows.size);
+  const Totals totals(rows.rows, grain, channels,
+                      [&](int64_t from, int64_t to, double* sum, double* products) {
+                        rows.sums(by, from, to, sum, products);
+                      });
+  for (int64_t c = 0; c < channels; ++c) {
+    const double inverse = scale.inverse[c];
+    dBeta.data<float>()[c] = static_cast<float>(totals.first[c]);
+    dGamma.data<float>()[c] = static_cast<float>(totals.second[c] * inverse);
+    shared[c] = static_cast<float>(totals.first[c] / count);
+    slope[c] = static_cast<float>(scale.factor[c] * inverse * inverse * totals.second[c] / count);
+  }
+  Threads::instance().split(rows.rows, grain,
+                            [&](int64_t from, int64_t to, int) { rows.gradient(by, from, to); });
+}
+
+template <typename T>
+void normalizeGradient(void* attributes, TF_OpKernelContext* context) {
+  withActivation(static_cast<Attributes*>(attributes)->activation, [&](auto activation) {
+    passBackwards<T, Pixels<activation()>>(attributes, context);
   });
 }
 

@@ -14,6 +14,7 @@
 #include "depthwise.h"
 #include "filter_gradient.h"
 #include "gather.h"
+#include "normalize_pool.h"
 #include "op.h"
 #include "patches.h"
 #include "pointwise.h"
@@ -55,6 +56,13 @@ void defineAll() {
          {"x: T", "dy: T", "gamma: float", "beta: float", "mean: float", "variance: float"},
          {"dx: T", "dgamma: float", "dbeta: float"}, {"epsilon: float", "activation: int"},
          both(normalizeGradient<float>, normalizeGradient<Bfloat16>));
+  define("TricksNormalizePool",
+         {"x: T", "gamma: float", "beta: float", "mean: float", "variance: float"}, {"y: T"},
+         {"epsilon: float"}, both(normalizePool<float>, normalizePool<Bfloat16>));
+  define("TricksNormalizePoolGrad",
+         {"x: T", "dy: T", "gamma: float", "beta: float", "mean: float", "variance: float"},
+         {"dx: T", "dgamma: float", "dbeta: float"}, {"epsilon: float"},
+         both(passBackwards<float, PooledPixels>, passBackwards<Bfloat16, PooledPixels>));
   define("TricksGelu", {"x: T"}, {"y: T"}, {}, both(gelu<float>, gelu<Bfloat16>));
   define("TricksGeluGrad", {"dy: T", "x: T"}, {"dx: T"}, {},
          both(geluGradient<float>, geluGradient<Bfloat16>));

@@ -25,9 +25,7 @@ inline void pool(const Pool& pool, const T* x, int64_t from, int64_t to, T* y) {
         for (int64_t a = 0; a < lines; ++a) {
           for (int64_t b = 0; b < columns; ++b) {
             const Floats value = load(x + (corner + a * pool.width + b) * pool.channels + c);
-            // Also true for NaN, which is propagated.
-            const Masks keep = largest >= value;
-            largest = (Floats)((keep & (Masks)largest) | (~keep & (Masks)value));
+            largest = larger(value, largest);
           }
         }
         store(y + (row * pool.outWidth + j) * pool.channels + c, largest);
