@@ -133,7 +133,7 @@ function stream(seed: number, name: Pair, step = 0, first = 0, substream = 0): R
       return alpha < 1 ? Number(uniform() < mean) : mean
     },
     permutation(size) {
-      const order = Int32Array.from({ length: size }, (_, i) => i)
+      const order = new Int32Array(size).map((_, i) => i)
       for (let i = size - 1; i > 0; i--) {
         const j = below(i + 1)
         ;[order[i], order[j]] = [order[j]!, order[i]!]
@@ -170,9 +170,8 @@ export function philox(counter: readonly number[], key: readonly number[]): Word
     b = Math.imul(multiplier1, c)
     c = high ^ d ^ k1
     d = low
-    // Both stay below 2^53, and XOR uses the lower word.
-    k0 += 0x9e3779b9
-    k1 += 0xbb67ae85
+    k0 = (k0 + 0x9e3779b9) | 0
+    k1 = (k1 + 0xbb67ae85) | 0
   }
   return [a >>> 0, b >>> 0, c >>> 0, d >>> 0]
 }
