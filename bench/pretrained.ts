@@ -1,16 +1,20 @@
-// Features and fine-tuning of EfficientNet-Lite0 as the recipe `pretrained` does it, next to PyTorch eager with two
-// threads; they alternate. The weights are random, which makes no difference in time.
+// Features and fine-tuning of EfficientNet-Lite0 as the recipe `pretrained` does it, and training of all its layers, next
+// to PyTorch eager, and ONNX Runtime for the features, with two threads each; they alternate. The weights are random,
+// which makes no difference in time.
 // `node --conditions=@tricks/source bench/pretrained.ts [side] [repeats] [backend]` under Node 24.
 import { spawnSync } from 'node:child_process'
-import { cpus, loadavg } from 'node:os'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpus, loadavg, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import * as tf from '@tensorflow/tfjs-core'
+import type { LayersModel } from '@tensorflow/tfjs-layers'
 import { type BackendName, useBackend } from '@tricks/backend'
-import { createRandom } from '@tricks/core'
+import { createRandom, type Trick } from '@tricks/core'
 import { splitHead } from '@tricks/features'
 import { freeze } from '@tricks/fine-tuning'
 import { labelSmoothing } from '@tricks/label-smoothing'
 import { efficientNetLite, foldBatchNorm } from '@tricks/models'
+import { toOnnx } from '@tricks/onnx'
 import { type ImageSet, train } from '@tricks/train'
 
 const [side = 224, repeats = 5] = process.argv.slice(2, 4).map(Number)
@@ -19,7 +23,8 @@ const [batchSize, steps, classes] = [32, 12, 12]
 const count = batchSize * steps
 
 await useBackend(backend)
-const model = foldBatchNorm(efficientNetLite({ inputShape: [side, side, 3], classes }))
+const whole = efficientNetLite({ inputShape: [side, side, 3], classes })
+const model = foldBatchNorm(whole)
 const { features } = splitHead(model)
 const random = createRandom(1)
 const set: ImageSet = {
@@ -40,24 +45,37 @@ const ours = {
       y.dispose()
     }
   },
-  async 'fine-tuning'() {
-    await train({
-      model,
-      data: { train: set, mean: [0.5], deviation: [0.25] },
-      tricks: [freeze({ until: 'blocks5' }), labelSmoothing()],
-      optimizer: tf.train.momentum(1e-4, 0.9, true),
-      epochs: 1,
-      batchSize,
-      validation: 0,
-    })
-  },
+  'fine-tuning': () => epoch(model, [freeze({ until: 'blocks5' }), labelSmoothing()]),
+  training: () => epoch(whole, [labelSmoothing()]),
 }
 
+async function epoch(trained: LayersModel, tricks: Trick[]): Promise<void> {
+  await train({
+    model: trained,
+    data: { train: set, mean: [0.5], deviation: [0.25] },
+    tricks,
+    optimizer: tf.train.momentum(1e-4, 0.9, true),
+    epochs: 1,
+    batchSize,
+    validation: 0,
+  })
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'bench-'))
+const file = join(folder, 'model.onnx')
+writeFileSync(file, await toOnnx(whole, { layout: 'nchw' }))
 const python = process.env['PYTHON'] ?? 'python3'
-const script = join(import.meta.dirname, 'torch_lite0.py')
-function peer(what: string): number {
-  const { stdout } = spawnSync(python, [script, String(side), '2', what], { encoding: 'utf8' })
+/** The number that a script prints; NaN if its libraries are missing. */
+function speedOf(script: string, ...args: string[]): number {
+  const { stdout } = spawnSync(python, [join(import.meta.dirname, script), ...args], {
+    encoding: 'utf8',
+  })
   return stdout === '' ? NaN : Number(stdout)
+}
+const peers: Record<string, (what: string) => number> = {
+  PyTorch: (what) => speedOf('torch_lite0.py', String(side), '2', what),
+  'ONNX Runtime': (what) =>
+    what === 'features' ? speedOf('onnx_lite0.py', file, String(side), '2') : NaN,
 }
 
 const median = (list: number[]): number => list.toSorted((a, b) => a - b)[list.length >> 1]!
@@ -67,16 +85,19 @@ console.log(
 )
 for (const [what, run] of Object.entries(ours)) {
   await run()
-  const [own, torch]: [number[], number[]] = [[], []]
+  const speeds = new Map(['ours', ...Object.keys(peers)].map((name) => [name, [] as number[]]))
   for (let i = 0; i < repeats; i++) {
     const start = performance.now()
     await run()
-    own.push(count / ((performance.now() - start) / 1000))
-    torch.push(peer(what))
+    speeds.get('ours')!.push(count / ((performance.now() - start) / 1000))
+    for (const [name, speed] of Object.entries(peers)) speeds.get(name)!.push(speed(what))
   }
-  const ratio = median(own) / median(torch)
-  console.log(
-    `${what.padEnd(12)} ${median(own).toFixed(1)} images/s, PyTorch ${median(torch).toFixed(1)}, ratio ${ratio.toFixed(2)}`,
-  )
+  const own = median(speeds.get('ours')!)
+  const others = Object.keys(peers)
+    .map((name) => [name, median(speeds.get(name)!)] as const)
+    .filter(([, speed]) => !Number.isNaN(speed))
+    .map(([name, speed]) => `${name} ${speed.toFixed(1)}, ratio ${(own / speed).toFixed(2)}`)
+  console.log([`${what.padEnd(12)} ${own.toFixed(1)} images/s`, ...others].join('; '))
 }
+rmSync(folder, { recursive: true })
 process.exit()

@@ -1,4 +1,4 @@
-"""Images/s of EfficientNet-Lite0 in PyTorch eager on the CPU. torch_lite0.py SIDE THREADS features|fine-tuning"""
+"""Images/s of EfficientNet-Lite0 in PyTorch eager on the CPU. torch_lite0.py SIDE THREADS features|fine-tuning|training"""
 
 import sys
 import time
@@ -48,13 +48,15 @@ for repeats, kernel, stride, expansion, outputs in stages:
         layers.append(Block(channels, outputs, kernel, stride if i == 0 else 1, expansion))
         channels = outputs
 model = nn.Sequential(*layers, conv(channels, 1280, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1280, 12))
-# Batch norm and the layers below the sixth block are frozen, as in the recipe `pretrained`.
-model = model.eval().to(memory_format=torch.channels_last)
-for layer in model[:6]:
-    layer.requires_grad_(False)
-for module in model.modules():
-    if isinstance(module, nn.BatchNorm2d):
-        module.requires_grad_(False)
+model = model.to(memory_format=torch.channels_last)
+if what != "training":
+    # Batch norm and the layers below the sixth block are frozen, as in the recipe `pretrained`.
+    model.eval()
+    for layer in model[:6]:
+        layer.requires_grad_(False)
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.requires_grad_(False)
 images = torch.rand(batch, 3, side, side).contiguous(memory_format=torch.channels_last)
 labels = torch.arange(batch) % 12
 optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], 1e-3, 0.9, nesterov=True)
