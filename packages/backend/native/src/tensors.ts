@@ -107,7 +107,7 @@ function bfloat16Tensor(backend: NativeBackend, { id, shape, dtype }: Handle): t
 }
 
 /** Activations that can be fused with batch normalisation. */
-export type Activation = 'relu' | 'gelu'
+export type Activation = 'relu' | 'relu6' | 'gelu'
 
 export interface Pending {
   readonly inputs: readonly tf.Tensor[]

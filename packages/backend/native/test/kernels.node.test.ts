@@ -412,6 +412,7 @@ describe.skipIf(!installed)('batch normalisation with batch statistics', () => {
       [(y) => y, 1e-3],
       [(y) => tf.relu(y), 1e-3],
       [(y) => tf.add(tf.relu(y), tf.mul(y, 2)), 1e-3],
+      [(y) => tf.relu6(y), 1e-3],
       [(y) => gelu(y), 1e-3],
       [(y) => tf.add(gelu(y), tf.mul(y, 2)), 1e-3],
       [(y) => tf.relu(tf.add(y, shortcut(y))), 1e-3],

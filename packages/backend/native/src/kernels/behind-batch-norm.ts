@@ -211,6 +211,8 @@ export function registerBehindBatchNorm(): void {
   extend(tf.Relu, activate('relu'))
   extend('ReluGrad', rectifySumGradient)
   extend('ReluGrad', activateGradient('relu', 'ReluGrad'))
+  extend(tf.Relu6, activate('relu6'))
+  extend('Relu6Grad', activateGradient('relu6', 'Relu6Grad'))
   if (!hasOps()) return
   extend('Gelu', activate('gelu'))
   extend('GeluGrad', activateGradient('gelu', 'TricksGeluGrad'))

@@ -267,6 +267,12 @@ function filterGradient(call: Call, info: Window): tf.Tensor {
     const attrs = { padding: whole([info.padInfo.top, info.padInfo.left]) }
     return execute(call, 'TricksWinogradFilterGrad', [x, input(call, 'dy')], attrs)[0]!
   }
+  if (isPointwise(x, info))
+    return tf.tidy(() => {
+      const inputs = [asRows(x), asRows(input(call, 'dy'))]
+      const attrs = { transpose_a: flag(true), transpose_b: flag(false) }
+      return tf.reshape(execute(call, 'MatMul', inputs, attrs)[0]!, info.filterShape)
+    })
   return tf.tidy(() => {
     const size = tf.tensor1d(info.filterShape, 'int32')
     const inputs = [x, size, input(call, 'dy')]
