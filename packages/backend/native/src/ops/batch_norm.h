@@ -13,25 +13,37 @@ namespace {
 // Number of rows to add up in float32; larger sums use float64.
 constexpr int64_t kBlock = 128;
 
+// Calls body(channel, count) for groups of `count` vectors of channels: the lines of memory that a row's group fills are
+// read together.
+template <typename Body>
+INLINED inline void byGroups(int64_t channels, Body body) {
+  int64_t c = 0;
+  for (; c + 4 * kLanes <= channels; c += 4 * kLanes) body(c, std::integral_constant<int, 4>());
+  for (; c + 2 * kLanes <= channels; c += 2 * kLanes) body(c, std::integral_constant<int, 2>());
+  for (; c < channels; c += kLanes) body(c, std::integral_constant<int, 1>());
+}
+
 // The sums of x − shift and of its square.
 template <typename T>
 inline void sums(const T* x, const float* shift, int64_t from, int64_t to, int64_t channels,
                  double* sum, double* squares) {
   for (int64_t block = from; block < to; block += kBlock) {
     const int64_t end = std::min(to, block + kBlock);
-    for (int64_t c = 0; c < channels; c += kLanes) {
-      const Floats origin = load(shift + c);
-      Floats s{}, q{};
+    byGroups(channels, [&](int64_t c, auto count) INLINED {
+      Floats origin[count()], s[count()] = {}, q[count()] = {};
+      for (int k = 0; k < count(); ++k) origin[k] = load(shift + c + k * kLanes);
       for (int64_t row = block; row < end; ++row) {
-        const Floats value = load(x + row * channels + c) - origin;
-        s += value;
-        q += value * value;
+        for (int k = 0; k < count(); ++k) {
+          const Floats value = load(x + row * channels + c + k * kLanes) - origin[k];
+          s[k] += value;
+          q[k] += value * value;
+        }
       }
-      for (int lane = 0; lane < kLanes; ++lane) {
-        sum[c + lane] += s[lane];
-        squares[c + lane] += q[lane];
+      for (int k = 0; k < count() * kLanes; ++k) {
+        sum[c + k] += s[k / kLanes][k % kLanes];
+        squares[c + k] += q[k / kLanes][k % kLanes];
       }
-    }
+    });
   }
 }
 
@@ -168,20 +180,21 @@ struct Pixels {
   void sums(const Backward<T>& by, int64_t from, int64_t to, double* sum, double* products) const {
     for (int64_t block = from; block < to; block += kBlock) {
       const int64_t end = std::min(to, block + kBlock);
-      for (int64_t c = 0; c < channels; c += kLanes) {
-        const Floats centre = load(by.mean + c);
-        Floats s{}, p{};
+      byGroups(channels, [&](int64_t c, auto count) INLINED {
+        Floats s[count()] = {}, p[count()] = {};
         for (int64_t row = block; row < end; ++row) {
-          const int64_t at = row * channels + c;
-          const Floats gradient = passed(by, at, c);
-          s += gradient;
-          p += gradient * (load(by.x + at) - centre);
+          for (int k = 0; k < count(); ++k) {
+            const int64_t at = row * channels + c + k * kLanes;
+            const Floats gradient = passed(by, at, c + k * kLanes);
+            s[k] += gradient;
+            p[k] += gradient * (load(by.x + at) - load(by.mean + c + k * kLanes));
+          }
         }
-        for (int lane = 0; lane < kLanes; ++lane) {
-          sum[c + lane] += s[lane];
-          products[c + lane] += p[lane];
+        for (int k = 0; k < count() * kLanes; ++k) {
+          sum[c + k] += s[k / kLanes][k % kLanes];
+          products[c + k] += p[k / kLanes][k % kLanes];
         }
-      }
+      });
     }
   }
 
