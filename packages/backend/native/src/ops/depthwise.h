@@ -56,8 +56,13 @@ inline void depthwiseRow(const Depthwise& by, const float* x, const float* filte
   const int64_t begin = std::min(by.outWidth, (by.left + stride - 1) / stride);
   const int64_t beyond = by.width + by.left - width;
   const int64_t end = beyond < 0 ? begin : std::max(begin, std::min(by.outWidth, beyond / stride + 1));
+  // The lines of x that only the next row reads. Fetched in order: the loop below takes one vector of each pixel at a time.
+  const int64_t next = line + by.filterHeight;
+  const int64_t lines = std::max<int64_t>(0, std::min<int64_t>(by.strideHeight, by.height - next));
+  const int64_t share = lines * by.width * kLanes;
   Floats taps[kMostTaps];
   for (int64_t c = 0; c < by.channels; c += kLanes) {
+    if (share > 0) prefetch(x + by.pixel(image, next, 0) + c / kLanes * share, share);
     for (int k = 0; k < by.filterHeight * width; ++k) taps[k] = load(filter + k * by.channels + c);
     const Floats start = load(bias + c);
     const auto single = [&](int64_t j) {
@@ -188,14 +193,15 @@ inline void depthwiseFilterGradient(const Depthwise& by, const float* x, const f
                    : by.filterHeight == 5 && by.filterWidth == 5 ? addTaps<5, 5>
                                                                  : addTaps<0, 0>;
   Threads::instance().split(by.channels / kLanes, 1, [&](int64_t from, int64_t to, int) {
-    for (int64_t c = from * kLanes; c < to * kLanes; c += kLanes) {
-      Floats total[kMostTaps] = {};
-      for (int64_t image = 0; image < by.images; ++image) {
+    for (int64_t image = 0; image < by.images; ++image) {
+      for (int64_t c = from * kLanes; c < to * kLanes; c += kLanes) {
         Floats sums[kMostTaps] = {};
         add(by, x, dy, image, c, sums);
-        for (int k = 0; k < taps; ++k) total[k] += sums[k];
+        for (int k = 0; k < taps; ++k) {
+          float* total = dFilter + k * by.channels + c;
+          store(total, image == 0 ? sums[k] : load(total) + sums[k]);
+        }
       }
-      for (int k = 0; k < taps; ++k) store(dFilter + k * by.channels + c, total[k]);
     }
   });
 }

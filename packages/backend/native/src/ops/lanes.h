@@ -50,6 +50,12 @@ inline void stream(float* to, Floats values) {
 #endif
 }
 
+// Fetches values into the L2 cache that will be read in an order which the processor doesn't foresee.
+inline void prefetch(const float* values, int64_t count) {
+  constexpr int kLine = 16;
+  for (int64_t at = 0; at < count; at += kLine) __builtin_prefetch(values + at, 0, 2);
+}
+
 // Calls body(at, count) on vectors of values: `count` is All but for a last one with fewer values. The body must be
 // inlined, too: it would read what it captures again after each store.
 #define INLINED __attribute__((always_inline))

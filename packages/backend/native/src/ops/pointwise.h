@@ -23,10 +23,10 @@ inline void packFilter(const float* filter, bool transposed, int64_t channels, i
   });
 }
 
-// Number of rows whose products stay in a core's L2 cache; more if the filter is slow to read.
-inline int64_t rowsPerBlock(int64_t columns) {
+// Number of rows that stay in a core's L2 cache with their products; more if the filter is slow to read.
+inline int64_t rowsPerBlock(int64_t channels, int64_t columns) {
   constexpr int64_t kProducts = 16 << 10;
-  return std::max<int64_t>(kProducts / columns, 48) / 6 * 6;
+  return std::max<int64_t>(kProducts / std::max(channels, columns), 48) / 6 * 6;
 }
 
 // x, filter, bias (or nothing) → activation(x · filter + bias); `transposed`: dy, filter → dx
@@ -49,7 +49,7 @@ void pointwise(void* attributes, TF_OpKernelContext* context) {
   float* terms = ofBias.take<float>(columns, true);
   if (bias.size(0) > 0) std::copy_n(bias.data<float>(), outputs, terms);
 
-  const int64_t rows = x.size(0) * x.size(1) * x.size(2), block = rowsPerBlock(columns);
+  const int64_t rows = x.size(0) * x.size(1) * x.size(2), block = rowsPerBlock(channels, columns);
   const bool large = outputs % kLanes == 0 && rows * outputs > kCached;
   const int64_t grain = std::max<int64_t>(6, 16 * kGrain / (channels * columns));
   withActivation(given.activation, [&](auto constant) {
@@ -59,6 +59,8 @@ void pointwise(void* attributes, TF_OpKernelContext* context) {
       float* products = ofProducts.take<float>(block * columns);
       for (int64_t first = from; first < to; first += block) {
         const int64_t lines = std::min(to - first, block);
+        const int64_t next = std::min(to - first - lines, block);
+        prefetch(x.data<float>() + (first + lines) * channels, next * channels);
         multiply({x.data<float>() + first * channels, channels, 1}, lines, panels, channels, true,
                  products, columns);
         for (int64_t line = 0; line < lines; ++line) {
@@ -71,7 +73,7 @@ void pointwise(void* attributes, TF_OpKernelContext* context) {
             else if (c + kLanes <= outputs)
               store(out + c, value);
             else
-              std::memcpy(out + c, &value, (outputs - c) * sizeof(float));
+              store(out + c, value, outputs - c);
           }
         }
       }

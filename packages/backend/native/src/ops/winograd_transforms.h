@@ -125,12 +125,6 @@ inline void pixelIndices(const Tiles& tiles, int64_t tile, const Images& images,
     }
 }
 
-// Fetches values into the L2 cache. Tiles are read from several lines of an image, which the processor doesn't foresee.
-inline void prefetch(const float* values, int64_t count) {
-  constexpr int kLine = 16;
-  for (int64_t at = 0; at < count; at += kLine) __builtin_prefetch(values + at, 0, 2);
-}
-
 // A range of channels, in whole vectors; those that an image or filter lacks are 0.
 struct Range {
   int64_t first, count;
