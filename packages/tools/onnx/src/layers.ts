@@ -299,6 +299,8 @@ const layers: Readonly<Record<string, Convert>> = {
   StochasticDepth: identity,
   TricksBatchNorm: norm,
   TricksDropout: identity,
+  TricksFoldedConv: (facts, inputs, graph) =>
+    conv(facts.config['depthwise'] ? 'depthwise_kernel' : 'kernel')(facts, inputs, graph),
 }
 
 /** Whether the norm after a layer can be folded into its kernel. */

@@ -4,6 +4,7 @@ import {
   airbench,
   cifarResnet,
   efficientNetLite,
+  foldBatchNorm,
   mobileNetV2,
   plain,
   preactResnet,
@@ -46,6 +47,10 @@ const models: [string, () => layers.LayersModel][] = [
   [
     'efficientnet-lite0 of odd images',
     () => efficientNetLite({ inputShape: [75, 65, 3], padding: 'same', weights: 'zeros' }),
+  ],
+  [
+    'folded efficientnet-lite0',
+    () => foldBatchNorm(efficientNetLite({ inputShape: [64, 64, 3], weights: 'zeros' })),
   ],
   ['mobilenet-v2', () => mobileNetV2({ inputShape: [64, 64, 3], classes: 7, weights: 'zeros' })],
   [
@@ -105,6 +110,12 @@ test('accepts channels first, outputs probabilities, and stores the class names'
   const normalizing = withNormalization(model, { mean, deviation, output: 'probabilities' })
   expect(distance(got, normalizing.predict(images) as tf.Tensor)).toBeLessThan(1e-5)
   expect(Buffer.from(bytes).includes(JSON.stringify(classes))).toBe(true)
+})
+
+test('a model with folded batch norm that normalises its images itself', async () => {
+  const model = small()
+  const folded = foldBatchNorm(model)
+  await expectSame(await toOnnx(folded), model)
 })
 
 test('documents its input and output', async () => {
