@@ -98,7 +98,7 @@ inline void store(Bfloat16* to, Floats values) {
 // Subtracting zero changes no number, so this compiles to a single load.
 inline Floats broadcast(const float* from) { return *from - Floats{}; }
 // Propagates NaN.
-inline Floats larger(Floats a, Floats b) { return (a > b) | (a != a) ? a : b; }
+inline Floats larger(Floats a, Floats b) { return ((a > b) | (a != a)) ? a : b; }
 inline Floats select(Masks mask, Floats values) { return (Floats)(mask & (Masks)values); }
 
 }  // namespace
