@@ -1,24 +1,20 @@
-// As `tricks tune cifar10 --recipe base --images 5000 --epochs 40 --precision bfloat16 --budget 1600epochs` found it.
+// As `tricks tune cifar10 --recipe base --images 5000 --epochs 40 --precision bfloat16 --budget 1600epochs` found it;
+// `tuned` has its network and optimizer.
 import { cosineDecay } from '@tricks/cosine-decay'
 import { labelSmoothing } from '@tricks/label-smoothing'
 import { randomCrop } from '@tricks/random-crop'
 import { defineRecipe } from '@tricks/run'
-import { sgd } from '@tricks/sgd'
 import { sharpnessAware } from '@tricks/sharpness-aware'
 import { testTimeAugmentation } from '@tricks/test-time-augmentation'
 import { uniformAugment } from '@tricks/uniform-augment'
 import { warmup } from '@tricks/warmup'
 import { stochasticAverage } from '@tricks/weight-averaging'
 import { l1 } from '@tricks/weight-penalty'
+import tuned from '../../packages/tools/cli/src/recipes/tuned.ts'
 
 export default defineRecipe({
-  what: 'few images and many epochs: the list that a search found for 5,000 images of CIFAR-10',
-  model: 'plain',
-  modelOptions: { widths: [[16], [32], [64], [128]] },
-  validation: 5000,
-  epochs: 40,
-  batchSize: 64,
-  optimizer: () => sgd({ learningRate: 0.03652, momentum: 0.7371 }),
+  ...tuned,
+  what: 'the list that a search found for 5,000 images of CIFAR-10',
   tricks: [
     randomCrop({ padding: 1 }),
     uniformAugment({ operations: 1 }),

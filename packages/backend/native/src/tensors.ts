@@ -121,10 +121,12 @@ export interface Pending {
 }
 
 type About =
-  /** The output of batch normalisation, from x, gamma, beta, mean and variance. */
-  | { readonly is: 'normalized'; readonly epsilon: number }
-  /** An activation of an output of batch normalisation, from the same tensors. */
-  | { readonly is: 'activated'; readonly epsilon: number; readonly activation: Activation }
+  /** The output of batch normalisation, and of an activation behind it, from x, gamma, beta, mean and variance. */
+  | {
+      readonly is: 'normalized'
+      readonly epsilon: number
+      readonly activation: Activation | 'none'
+    }
   /** A residual sum of an output of batch normalisation and a shortcut. */
   | { readonly is: 'sum' }
   /** The gradient before an activation, from the gradient after it and the activation's input. */

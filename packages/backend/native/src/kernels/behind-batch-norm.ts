@@ -21,20 +21,30 @@ const numbers = { none: 0, relu: 1, gelu: 2, relu6: 3 } as const
 /** The number of an activation in our ops. */
 export const numberOf = (activation: keyof typeof numbers): number => numbers[activation]
 
-/** Batch normalisation that is computed lazily. @param inputs x, gamma, beta, mean, variance */
-export function normalized(call: Call, inputs: readonly tf.Tensor[], epsilon: number): tf.Tensor {
+/**
+ * Batch normalisation and an activation that are computed lazily.
+ *
+ * @param inputs x, gamma, beta, mean, variance
+ */
+export function normalized(
+  call: Call,
+  inputs: readonly tf.Tensor[],
+  epsilon: number,
+  activation: Activation | 'none' = 'none',
+): tf.Tensor {
   const x = inputs[0]!
   return lazily(call.backend, x.shape, {
     inputs,
     in16: precisionOf(call, x) === 'bfloat16',
-    compute: (...given) => normalize(call, given, epsilon, 'none'),
-    about: { is: 'normalized', epsilon },
+    compute: (...given) => normalize(call, given, epsilon, activation),
+    about: { is: 'normalized', epsilon, activation },
   })
 }
 
 /**
- * Batch normalisation that is computed lazily. @param inputs x, gamma, beta, mean, variance, and optionally a shortcut
- * to add
+ * Computes batch normalisation and an activation.
+ *
+ * @param inputs x, gamma, beta, mean, variance, and optionally a shortcut to add before the activation
  */
 function normalize(
   call: Call,
@@ -48,10 +58,10 @@ function normalize(
   return run(call, op, inputs, attrs, execution)[0]!
 }
 
-/** For a lazy output of batch normalisation, its inputs and epsilon. */
-function normalizedOf(call: Call, tensor: tf.Tensor) {
+/** For a lazy output of batch normalisation, or of an activation behind it: the former's inputs and epsilon. */
+function normalizedOf(call: Call, tensor: tf.Tensor, activation: Activation | 'none' = 'none') {
   const pending = pendingOf(call.backend, tensor)
-  return pending?.about?.is === 'normalized'
+  return pending?.about?.is === 'normalized' && pending.about.activation === activation
     ? { inputs: pending.inputs, epsilon: pending.about.epsilon }
     : undefined
 }
@@ -110,16 +120,8 @@ const activate =
   (activation: Activation) =>
   (original: Kernel): Kernel =>
   (call) => {
-    const x = input(call, 'x')
-    const before = normalizedOf(call, x)
-    if (!before) return original(call)
-    const { inputs, epsilon } = before
-    return lazily(call.backend, x.shape, {
-      inputs,
-      in16: isBfloat16(call.backend, x),
-      compute: (...given) => normalize(call, given, epsilon, activation),
-      about: { is: 'activated', epsilon, activation },
-    })
+    const before = normalizedOf(call, input(call, 'x'))
+    return before ? normalized(call, before.inputs, before.epsilon, activation) : original(call)
   }
 
 const activateGradient =
@@ -137,18 +139,10 @@ const activateGradient =
     })
   }
 
-/** For a lazy relu of an output of batch normalisation, the inputs and epsilon of the latter. */
-function rectifiedOf(call: Call, tensor: tf.Tensor) {
-  const pending = pendingOf(call.backend, tensor)
-  return pending?.about?.is === 'activated' && pending.about.activation === 'relu'
-    ? { inputs: pending.inputs, epsilon: pending.about.epsilon }
-    : undefined
-}
-
 /** Batch normalisation, relu and max pooling over 2 × 2 pixels at once, if the first two are still to be computed. */
 export function poolBehindRelu(call: Call): tf.Tensor | undefined {
   const x = input(call, 'x')
-  const before = rectifiedOf(call, x)
+  const before = normalizedOf(call, x, 'relu')
   if (!before) return undefined
   const execution = { precision: precisionOf(call, x), typed: [0] }
   const attrs = { epsilon: real(before.epsilon) }
@@ -167,7 +161,7 @@ export function beforePooling(
   compute: (...inputs: tf.Tensor[]) => Handle,
 ): tf.Tensor | undefined {
   const [x] = inputs
-  if (!rectifiedOf(call, x)) return undefined
+  if (!normalizedOf(call, x, 'relu')) return undefined
   return lazily(call.backend, x.shape, {
     inputs,
     in16: isBfloat16(call.backend, x),
@@ -201,7 +195,7 @@ export function afterActivation(call: Call): Upstream {
   const further = pendingOf(call.backend, behind)
   if (further?.about?.is !== 'gradient before pooling') return { dy: behind, beta, activation }
   const [rectified, , after] = further.inputs as [tf.Tensor, tf.Tensor, tf.Tensor]
-  const same = rectifiedOf(call, rectified)?.inputs[0]!.dataId === x.dataId
+  const same = normalizedOf(call, rectified, 'relu')?.inputs[0]!.dataId === x.dataId
   return same ? { dy: after, beta, activation, pooled: true } : { dy: behind, beta, activation }
 }
 

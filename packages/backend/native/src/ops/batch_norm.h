@@ -23,6 +23,11 @@ INLINED inline void byGroups(int64_t channels, Body body) {
   for (; c < channels; c += kLanes) body(c, std::integral_constant<int, 1>());
 }
 
+// Adds the values of a vector to sums, one each.
+inline void addLanes(Floats values, double* sums) {
+  for (int lane = 0; lane < kLanes; ++lane) sums[lane] += values[lane];
+}
+
 // The sums of x − shift and of its square.
 template <typename T>
 inline void sums(const T* x, const float* shift, int64_t from, int64_t to, int64_t channels,
@@ -39,9 +44,9 @@ inline void sums(const T* x, const float* shift, int64_t from, int64_t to, int64
           q[k] += value * value;
         }
       }
-      for (int k = 0; k < count() * kLanes; ++k) {
-        sum[c + k] += s[k / kLanes][k % kLanes];
-        squares[c + k] += q[k / kLanes][k % kLanes];
+      for (int k = 0; k < count(); ++k) {
+        addLanes(s[k], sum + c + k * kLanes);
+        addLanes(q[k], squares + c + k * kLanes);
       }
     });
   }
@@ -190,9 +195,9 @@ struct Pixels {
             p[k] += gradient * (load(by.x + at) - load(by.mean + c + k * kLanes));
           }
         }
-        for (int k = 0; k < count() * kLanes; ++k) {
-          sum[c + k] += s[k / kLanes][k % kLanes];
-          products[c + k] += p[k / kLanes][k % kLanes];
+        for (int k = 0; k < count(); ++k) {
+          addLanes(s[k], sum + c + k * kLanes);
+          addLanes(p[k], products + c + k * kLanes);
         }
       });
     }

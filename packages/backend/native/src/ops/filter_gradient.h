@@ -262,8 +262,7 @@ void filterGradient(void* attributes, TF_OpKernelContext* context) {
   const int64_t images = x.size(0), size = by.sums();
   const int64_t most = std::max<int64_t>(1, kSums / (size * static_cast<int64_t>(sizeof(float))));
   std::vector<const float*> sums(threads.size());
-  static thread_local std::vector<Scratch> kept(threads.size());
-  std::vector<Scratch>& ofSums = kept;
+  std::vector<Scratch>& ofSums = scratchOfParts();
   threads.split(images, (images + most - 1) / most, [&](int64_t from, int64_t to, int part) {
     float* own = ofSums[part].take<float>(size);
     sumImages(by, x.data<uint16_t>(), dy.data<uint16_t>(), from, to, own);

@@ -19,9 +19,12 @@ struct PooledPixels {
   INLINED void each(int64_t row, Body body) const {
     for (int64_t column = 0; column < width; ++column)
       for (int64_t c = 0; c < channels; c += kLanes)
-        body(row * size + 2 * column * channels + c, (row * width + column) * channels + c, c);
+        body(corner(row, column) + c, position(row, column) + c, c);
   }
 
+  // The indices of a window's first pixel and of its largest value.
+  int64_t corner(int64_t row, int64_t column) const { return row * size + 2 * column * channels; }
+  int64_t position(int64_t row, int64_t column) const { return (row * width + column) * channels; }
   // The index of a window's pixel, relative to the first.
   int64_t place(int pixel) const {
     return (pixel % 2) * channels + (pixel / 2) * 2 * width * channels;
@@ -75,22 +78,19 @@ struct PooledPixels {
         Floats s{}, p{};
         for (int64_t row = block; row < end; ++row) {
           for (int64_t column = 0; column < width; ++column) {
-            const int64_t at = row * size + 2 * column * channels + c;
-            const Largest<T> window(*this, by.x, at, factor, term);
+            const Largest<T> window(*this, by.x, corner(row, column) + c, factor, term);
             Floats value{};
             window.each([&](int pixel, Masks first) INLINED {
               value += select(first, window.values[pixel]);
             });
-            const Floats dy = load(by.dy + (row * width + column) * channels + c);
+            const Floats dy = load(by.dy + position(row, column) + c);
             const Floats gradient = passBack<kRelu>(window.largest, dy);
             s += gradient;
             p += gradient * (value - mean);
           }
         }
-        for (int lane = 0; lane < kLanes; ++lane) {
-          sum[c + lane] += s[lane];
-          products[c + lane] += p[lane];
-        }
+        addLanes(s, sum + c);
+        addLanes(p, products + c);
       }
     }
   }

@@ -25,8 +25,8 @@ inline void packFilter(const float* filter, bool transposed, int64_t channels, i
 
 // Number of rows that stay in a core's L2 cache with their products; more if the filter is slow to read.
 inline int64_t rowsPerBlock(int64_t channels, int64_t columns) {
-  constexpr int64_t kProducts = 16 << 10;
-  return std::max<int64_t>(kProducts / std::max(channels, columns), 48) / 6 * 6;
+  constexpr int64_t kValues = 16 << 10;
+  return std::max<int64_t>(kValues / std::max(channels, columns), 48) / 6 * 6;
 }
 
 // x, filter, bias (or nothing) → activation(x · filter + bias); `transposed`: dy, filter → dx

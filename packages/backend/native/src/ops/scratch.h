@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <vector>
+
+#include "threads.h"
 
 namespace {
 
@@ -26,5 +29,11 @@ class Scratch {
   int64_t bytes_ = 0;
   void* data_ = nullptr;
 };
+
+// Memory for each part of an op, of the thread that calls it: for results that are read when all parts are done.
+inline std::vector<Scratch>& scratchOfParts() {
+  static thread_local std::vector<Scratch> scratch(Threads::instance().size());
+  return scratch;
+}
 
 }  // namespace

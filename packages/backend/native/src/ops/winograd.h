@@ -159,8 +159,7 @@ inline void gradientInBlocks(const Tiles& tiles, const Images& in, const Images&
   const int64_t block = blockOf(channels, outputs);
   Threads& threads = Threads::instance();
   std::vector<const float*> parts(threads.size());
-  static thread_local std::vector<Scratch> kept(threads.size());
-  std::vector<Scratch>& ofSums = kept;
+  std::vector<Scratch>& ofSums = scratchOfParts();
   threads.split(tiles.count, 6, [&](int64_t from, int64_t to, int part) {
     static thread_local Scratch ofInput, ofGradient;
     float* tilesOfInput = ofInput.take<float>(kEntries * apart(block * channels));
