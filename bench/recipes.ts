@@ -26,15 +26,14 @@ const command = join(import.meta.dirname, '../packages/tools/cli/src/cli.ts')
 const folderOf = (recipe: string, seed: number): string =>
   resolve(values.out, `${basename(recipe).replace(/\.recipe\.\w+$/, '')}-${seed}`)
 
-/** The accuracy of a finished run. */
+/** The accuracy of a run that has ended, early stopping included. */
 function accuracyIn(folder: string): number | undefined {
   const file = join(folder, 'run.json')
   if (!existsSync(file)) return undefined
-  const { state, test } = JSON.parse(readFileSync(file, 'utf8')) as {
-    readonly state: string
+  const { test } = JSON.parse(readFileSync(file, 'utf8')) as {
     readonly test?: { readonly accuracy: number }
   }
-  return state === 'finished' ? test?.accuracy : undefined
+  return test?.accuracy
 }
 
 async function train(recipe: string, seed: number): Promise<void> {
@@ -52,7 +51,9 @@ async function train(recipe: string, seed: number): Promise<void> {
   })
   const code = await new Promise((done) => child.on('close', done))
   if (code !== 0) throw new Error(`${recipe}, seed ${seed}: ended with ${String(code)}`)
-  console.log(`${recipe}, seed ${seed}: ${((accuracyIn(folder) ?? 0) * 100).toFixed(2)} %`)
+  const accuracy = accuracyIn(folder)
+  if (accuracy === undefined) throw new Error(`${recipe}, seed ${seed}: no accuracy in ${folder}`)
+  console.log(`${recipe}, seed ${seed}: ${(accuracy * 100).toFixed(2)} %`)
 }
 
 const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => Number(values.first) + i)
