@@ -4,6 +4,7 @@
 
 #include "activation.h"
 #include "op.h"
+#include "scratch.h"
 #include "threads.h"
 
 namespace {
@@ -117,27 +118,55 @@ inline void depthwise(const Depthwise& by, int32_t activation, const float* x, c
 }
 
 // The gradient by a row of x: dx[i, j] = Σ dy[(i + top − a) / stride, (j + left − b) / stride] · filter[a, b] over whole
-// quotients.
+// quotients. A width known to the compiler is for strides of 2.
+template <int kWidth>
 inline void depthwiseInputRow(const Depthwise& by, const float* dy, const float* filter,
                               int64_t image, int64_t i, float* dx) {
+  // The rows of the filter that meet the stride's grid, and the lines of dy that they meet.
+  int rows[kMostTaps], count = 0;
+  const float* lines[kMostTaps];
+  for (int64_t a = (i + by.top) % by.strideHeight; a < by.filterHeight; a += by.strideHeight) {
+    const int64_t line = (i + by.top - a) / by.strideHeight;
+    if (i + by.top < a || line >= by.outHeight) continue;
+    rows[count] = static_cast<int>(a) * by.filterWidth;
+    lines[count++] = dy + by.position(image, line, 0);
+  }
   Floats taps[kMostTaps];
   for (int64_t c = 0; c < by.channels; c += kLanes) {
     for (int k = 0; k < by.filterHeight * by.filterWidth; ++k)
       taps[k] = load(filter + k * by.channels + c);
-    for (int64_t j = 0; j < by.width; ++j) {
+    const auto single = [&](int64_t j) {
       Floats sum{};
-      // The first filter position that meets the stride's grid.
-      for (int64_t a = (i + by.top) % by.strideHeight; a < by.filterHeight; a += by.strideHeight) {
-        const int64_t line = (i + by.top - a) / by.strideHeight;
-        if (i + by.top < a || line >= by.outHeight) continue;
+      for (int k = 0; k < count; ++k)
         for (int64_t b = (j + by.left) % by.strideWidth; b < by.filterWidth; b += by.strideWidth) {
           const int64_t column = (j + by.left - b) / by.strideWidth;
           if (j + by.left < b || column >= by.outWidth) continue;
-          sum += load(dy + by.position(image, line, column) + c) * taps[a * by.filterWidth + b];
+          sum += load(lines[k] + column * by.channels + c) * taps[rows[k] + b];
         }
-      }
       store(dx + by.pixel(image, i, j) + c, sum);
+    };
+    int64_t j = 0;
+    if constexpr (kWidth > 0) {
+      // Two neighbouring pixels, the first on the stride's grid, meet the same columns of dy: `column` and those before.
+      constexpr int kColumns = (kWidth + 1) / 2;
+      int64_t column = std::max<int64_t>(kColumns - 1, (by.left + 1) / 2);
+      const int64_t end = std::min(by.outWidth, (by.width + by.left) / 2);
+      for (; j < std::min(by.width, 2 * column - by.left); ++j) single(j);
+      for (; column < end; ++column, j += 2) {
+        Floats first{}, second{};
+        for (int k = 0; k < count; ++k) {
+          const float* at = lines[k] + column * by.channels + c;
+          for (int back = 0; back < kColumns; ++back) {
+            const Floats gradient = load(at - back * by.channels);
+            first += gradient * taps[rows[k] + 2 * back];
+            if (2 * back + 1 < kWidth) second += gradient * taps[rows[k] + 2 * back + 1];
+          }
+        }
+        store(dx + by.pixel(image, i, j) + c, first);
+        store(dx + by.pixel(image, i, j + 1) + c, second);
+      }
     }
+    for (; j < by.width; ++j) single(j);
   }
 }
 
@@ -155,54 +184,71 @@ inline void depthwiseReversed(const Depthwise& by, const float* dy, const float*
   depthwise(back, kNone, dy, reversed.data(), bias.data(), dx);
 }
 
-// Adds to sums[a][b] the products of dy and x at that distance, for a block of channels of an image.
-template <int kHeight, int kWidth>
-inline void addTaps(const Depthwise& by, const float* x, const float* dy, int64_t image, int64_t c,
-                    Floats* sums) {
-  const int height = kHeight > 0 ? kHeight : by.filterHeight;
+// Adds to sums[a][b], vectors, the products of a row of dy and of x at that distance, for a block of channels.
+template <int kWidth, int kStride>
+inline void addTaps(const Depthwise& by, const float* x, const float* dy, int64_t image, int64_t i,
+                    int64_t c, float* sums) {
+  constexpr int kMost = kWidth > 0 ? kWidth : kMostTaps;
   const int width = kWidth > 0 ? kWidth : by.filterWidth;
-  for (int64_t i = 0; i < by.outHeight; ++i) {
-    const int64_t line = i * by.strideHeight - by.top;
-    const Inside rows(line, height, by.height);
+  const int64_t stride = kWidth > 0 ? kStride : by.strideWidth;
+  const int64_t line = i * by.strideHeight - by.top;
+  const Inside rows(line, by.filterHeight, by.height);
+  const float* gradients = dy + by.position(image, i, 0) + c;
+  for (int a = rows.first; a < rows.last; ++a) {
+    const float* pixels = x + by.pixel(image, line + a, 0) + c;
+    float* own = sums + a * width * kLanes;
+    Floats totals[kMost];
+    for (int b = 0; b < width; ++b) totals[b] = load(own + b * kLanes);
     for (int64_t j = 0; j < by.outWidth; ++j) {
-      const int64_t column = j * by.strideWidth - by.left;
-      const Inside columns(column, width, by.width);
-      const Floats gradient = load(dy + by.position(image, i, j) + c);
-      if (kWidth > 0 && rows.whole(height) && columns.whole(width)) {
-        const float* corner = x + by.pixel(image, line, column) + c;
-        for (int a = 0; a < height; ++a)
-          for (int b = 0; b < width; ++b)
-            sums[a * width + b] +=
-                gradient * load(corner + (a * by.width + b) * by.channels);
+      const int64_t column = j * stride - by.left;
+      const Floats gradient = load(gradients + j * by.channels);
+      if (column >= 0 && column + width <= by.width) {
+        for (int b = 0; b < width; ++b)
+          totals[b] += gradient * load(pixels + (column + b) * by.channels);
         continue;
       }
-      for (int a = rows.first; a < rows.last; ++a)
-        for (int b = columns.first; b < columns.last; ++b)
-          sums[a * width + b] +=
-              gradient * load(x + by.pixel(image, line + a, column + b) + c);
+      for (int b = 0; b < width; ++b)
+        if (column + b >= 0 && column + b < by.width)
+          totals[b] += gradient * load(pixels + (column + b) * by.channels);
     }
+    for (int b = 0; b < width; ++b) store(own + b * kLanes, totals[b]);
   }
 }
 
-// The gradient by the filter. Each thread has channels of its own, so the order of the sums doesn't depend on their
-// number; each image is summed on its own, which keeps float32's error small.
+// The gradient by the filter. Each image is summed on its own, so the order of the sums doesn't depend on the number of
+// threads, and float32's error stays small.
 inline void depthwiseFilterGradient(const Depthwise& by, const float* x, const float* dy,
                                     float* dFilter) {
-  const int taps = by.filterHeight * by.filterWidth;
-  const auto add = by.filterHeight == 3 && by.filterWidth == 3   ? addTaps<3, 3>
-                   : by.filterHeight == 5 && by.filterWidth == 5 ? addTaps<5, 5>
-                                                                 : addTaps<0, 0>;
-  Threads::instance().split(by.channels / kLanes, 1, [&](int64_t from, int64_t to, int) {
-    for (int64_t image = 0; image < by.images; ++image) {
-      for (int64_t c = from * kLanes; c < to * kLanes; c += kLanes) {
-        Floats sums[kMostTaps] = {};
-        add(by, x, dy, image, c, sums);
-        for (int k = 0; k < taps; ++k) {
-          float* total = dFilter + k * by.channels + c;
-          store(total, image == 0 ? sums[k] : load(total) + sums[k]);
-        }
-      }
+  const auto add = by.filterWidth == 3 && by.strideWidth == 1   ? addTaps<3, 1>
+                   : by.filterWidth == 3 && by.strideWidth == 2 ? addTaps<3, 2>
+                   : by.filterWidth == 5 && by.strideWidth == 1 ? addTaps<5, 1>
+                   : by.filterWidth == 5 && by.strideWidth == 2 ? addTaps<5, 2>
+                                                                : addTaps<0, 0>;
+  const int64_t blocks = by.channels / kLanes, taps = by.filterHeight * by.filterWidth;
+  const int64_t size = taps * kLanes;
+  static thread_local Scratch ofSums;
+  float* sums = ofSums.take<float>(by.images * blocks * size, true);
+  Threads& threads = Threads::instance();
+  threads.split(by.images * blocks, 1, [&](int64_t from, int64_t to, int) {
+    for (int64_t at = from; at < to;) {
+      const int64_t image = at / blocks, first = at % blocks;
+      const int64_t last = std::min(blocks, first + to - at);
+      // Row by row, in the order of memory.
+      for (int64_t i = 0; i < by.outHeight; ++i)
+        for (int64_t block = first; block < last; ++block)
+          add(by, x, dy, image, i, block * kLanes, sums + (image * blocks + block) * size);
+      at += last - first;
     }
+  });
+  threads.split(blocks, std::max<int64_t>(1, kGrain / (by.images * size)),
+                [&](int64_t from, int64_t to, int) {
+    for (int64_t block = from; block < to; ++block)
+      for (int64_t k = 0; k < taps; ++k) {
+        Floats total{};
+        for (int64_t image = 0; image < by.images; ++image)
+          total += load(sums + (image * blocks + block) * size + k * kLanes);
+        store(dFilter + k * by.channels + block * kLanes, total);
+      }
   });
 }
 
@@ -243,8 +289,12 @@ void depthwiseInputGradientOp(void* attributes, TF_OpKernelContext* context) {
   const Depthwise by = sizesOf(given, shape, dy.shape());
   if (by.strideHeight == 1 && by.strideWidth == 1)
     return depthwiseReversed(by, dy.data<float>(), filter.data<float>(), dx.data<float>());
+  const bool halves = by.strideHeight == 2 && by.strideWidth == 2;
+  const auto row = halves && by.filterWidth == 3   ? depthwiseInputRow<3>
+                   : halves && by.filterWidth == 5 ? depthwiseInputRow<5>
+                                                   : depthwiseInputRow<0>;
   eachRow(by.images, by.height, by.width * by.channels, [&](int64_t image, int64_t i) {
-    depthwiseInputRow(by, dy.data<float>(), filter.data<float>(), image, i, dx.data<float>());
+    row(by, dy.data<float>(), filter.data<float>(), image, i, dx.data<float>());
   });
 }
 
