@@ -31,15 +31,19 @@ struct Inside {
   int first, last;
 };
 
-// Adds to sums[0 … count) the products of a filter's row with windows that lie whole in a row of x and are `stride`
-// pixels apart. `values` has the row's filter values. With a width known to the compiler, neighbouring windows share
-// the loaded pixels.
-template <int kWidth, int kStride, int kCount>
-inline void addRow(const float* x, int64_t channels, const Floats* values, Floats* sums) {
-  Floats pixels[(kCount - 1) * kStride + kWidth];
-  for (int p = 0; p < (kCount - 1) * kStride + kWidth; ++p) pixels[p] = load(x + p * channels);
-  for (int k = 0; k < kCount; ++k)
-    for (int b = 0; b < kWidth; ++b) sums[k] += pixels[k * kStride + b] * values[b];
+// Adds to sums[0 … kCount) the products of a filter's row with windows in a row of x, kStride pixels apart. Neighbouring
+// windows share the loaded pixels. Of those, [first, last) lie inside the row: all of them, if `whole`.
+template <int kWidth, int kStride, int kCount, bool whole>
+INLINED inline void addRow(const float* x, int64_t channels, int first, int last,
+                           const Floats* values, Floats* sums) {
+#pragma GCC unroll 16
+  for (int p = 0; p < (kCount - 1) * kStride + kWidth; ++p) {
+    if (!whole && (p < first || p >= last)) continue;
+    const Floats pixel = load(x + p * channels);
+#pragma GCC unroll 4
+    for (int k = 0; k < kCount; ++k)
+      if (p >= k * kStride && p < k * kStride + kWidth) sums[k] += pixel * values[p - k * kStride];
+  }
 }
 
 // The largest filter, in values, whose values are copied to the stack.
@@ -48,15 +52,9 @@ constexpr int kMostTaps = 121;
 template <Activation activation, int kWidth, int kStride>
 inline void depthwiseRow(const Depthwise& by, const float* x, const float* filter,
                          const float* bias, int64_t image, int64_t i, float* y) {
-  constexpr int kCount = 4;
   const int width = kWidth > 0 ? kWidth : by.filterWidth;
-  const int64_t stride = kWidth > 0 ? kStride : by.strideWidth;
   const int64_t line = i * by.strideHeight - by.top;
   const Inside rows(line, by.filterHeight, by.height);
-  // Positions whose windows lie whole in a row.
-  const int64_t begin = std::min(by.outWidth, (by.left + stride - 1) / stride);
-  const int64_t beyond = by.width + by.left - width;
-  const int64_t end = beyond < 0 ? begin : std::max(begin, std::min(by.outWidth, beyond / stride + 1));
   // The lines of x that only the next row reads. Fetched in order: the loop below takes one vector of each pixel at a time.
   const int64_t next = line + by.filterHeight;
   const int64_t lines = std::max<int64_t>(0, std::min<int64_t>(by.strideHeight, by.height - next));
@@ -66,28 +64,42 @@ inline void depthwiseRow(const Depthwise& by, const float* x, const float* filte
     if (share > 0) prefetch(x + by.pixel(image, next, 0) + c / kLanes * share, share);
     for (int k = 0; k < by.filterHeight * width; ++k) taps[k] = load(filter + k * by.channels + c);
     const Floats start = load(bias + c);
-    const auto single = [&](int64_t j) {
-      const int64_t column = j * stride - by.left;
+    float* out = y + by.position(image, i, 0) + c;
+    int64_t j = 0;
+    if constexpr (kWidth > 0) {
+      const auto several = [&](auto count) INLINED {
+        constexpr int kCount = count(), kPixels = (kCount - 1) * kStride + kWidth;
+        const int64_t column = j * kStride - by.left;
+        const Inside columns(column, kPixels, by.width);
+        Floats sums[kCount];
+        for (auto& sum : sums) sum = start;
+        const auto add = [&](auto whole) INLINED {
+          for (int a = rows.first; a < rows.last; ++a)
+            addRow<kWidth, kStride, kCount, whole()>(x + by.pixel(image, line + a, column) + c,
+                                                     by.channels, columns.first, columns.last,
+                                                     taps + a * kWidth, sums);
+        };
+        if (columns.whole(kPixels))
+          add(std::true_type());
+        else
+          add(std::false_type());
+        for (int k = 0; k < kCount; ++k)
+          store(out + (j + k) * by.channels, activate<activation>(sums[k]));
+        j += kCount;
+      };
+      while (j + 4 <= by.outWidth) several(std::integral_constant<int, 4>());
+      if (j + 2 <= by.outWidth) several(std::integral_constant<int, 2>());
+      if (j < by.outWidth) several(std::integral_constant<int, 1>());
+    }
+    for (; j < by.outWidth; ++j) {
+      const int64_t column = j * by.strideWidth - by.left;
       const Inside columns(column, width, by.width);
       Floats sum = start;
       for (int a = rows.first; a < rows.last; ++a)
         for (int b = columns.first; b < columns.last; ++b)
           sum += load(x + by.pixel(image, line + a, column + b) + c) * taps[a * width + b];
-      store(y + by.position(image, i, j) + c, activate<activation>(sum));
-    };
-    int64_t j = 0;
-    for (; j < begin; ++j) single(j);
-    if constexpr (kWidth > 0)
-      for (; j + kCount <= end; j += kCount) {
-        Floats sums[kCount];
-        for (auto& sum : sums) sum = start;
-        for (int a = rows.first; a < rows.last; ++a)
-          addRow<kWidth, kStride, kCount>(x + by.pixel(image, line + a, j * stride - by.left) + c,
-                                          by.channels, taps + a * kWidth, sums);
-        for (int k = 0; k < kCount; ++k)
-          store(y + by.position(image, i, j + k) + c, activate<activation>(sums[k]));
-      }
-    for (; j < by.outWidth; ++j) single(j);
+      store(out + j * by.channels, activate<activation>(sum));
+    }
   }
 }
 
