@@ -16,10 +16,23 @@ namespace {
 inline void packFilter(const float* filter, bool transposed, int64_t channels, int64_t outputs,
                        int64_t columns, float* panels) {
   Threads::instance().split(channels, grainOf(columns), [&](int64_t from, int64_t to, int) {
-    for (int64_t c = from; c < to; ++c)
-      for (int64_t o = 0; o < columns; ++o)
-        panels[inPanels(channels, columns, c, o)] =
-            o >= outputs ? 0 : transposed ? filter[o * channels + c] : filter[c * outputs + o];
+    for (int64_t begin = 0; begin < columns; begin += kPanel) {
+      const int64_t width = std::min(kPanel, columns - begin);
+      const int64_t count = std::min(width, outputs - begin);
+      float* panel = panels + inPanels(channels, columns, 0, begin);
+      for (int64_t c = from; c < to; ++c)
+        std::fill(panel + c * width + count, panel + (c + 1) * width, 0.f);
+      if (!transposed) {
+        for (int64_t c = from; c < to; ++c)
+          std::copy_n(filter + c * outputs + begin, count, panel + c * width);
+        continue;
+      }
+      // Lines of memory are read and written whole.
+      for (int64_t block = from; block < to; block += kLanes)
+        for (int64_t o = 0; o < count; ++o)
+          for (int64_t c = block; c < std::min(to, block + kLanes); ++c)
+            panel[c * width + o] = filter[(begin + o) * channels + c];
+    }
   });
 }
 
