@@ -45,6 +45,8 @@ inline void multiplyLines(const float* a, int64_t nextLine, int64_t next, const 
 
 // The part of a panel that fits into a core's L1 cache.
 constexpr int64_t kDepth = 128;
+// Lines that are multiplied together.
+constexpr int kLines = 6;
 
 // A matrix: its first value, and the strides between rows and between the terms of a sum.
 struct Left {
@@ -52,33 +54,45 @@ struct Left {
   int64_t nextLine, next;
 };
 
-template <int Registers>
+template <int Registers, typename Meanwhile>
 inline void multiplyPanel(const Left& a, int64_t lines, const float* b, int64_t depth, bool begins,
-                          float* c, int64_t columns) {
+                          float* c, int64_t columns, const Meanwhile& meanwhile) {
   int64_t line = 0;
   const auto from = [&] { return a.values + line * a.nextLine; };
   const auto to = [&] { return c + line * columns; };
-  for (; line + 6 <= lines; line += 6)
-    multiplyLines<6, Registers>(from(), a.nextLine, a.next, b, depth, begins, to(), columns);
+  for (; line + kLines <= lines; line += kLines) {
+    meanwhile();
+    multiplyLines<kLines, Registers>(from(), a.nextLine, a.next, b, depth, begins, to(), columns);
+  }
   for (; line + 2 <= lines; line += 2)
     multiplyLines<2, Registers>(from(), a.nextLine, a.next, b, depth, begins, to(), columns);
   for (; line < lines; ++line)
     multiplyLines<1, Registers>(from(), a.nextLine, a.next, b, depth, begins, to(), columns);
 }
 
-// c = a · b, or c += a · b; `b` in panels, `c` in row-major order.
+// The number of times that multiply calls `meanwhile`.
+inline int64_t stepsOf(int64_t lines, int64_t depth, int64_t columns) {
+  return lines / kLines * ((depth + kDepth - 1) / kDepth) * ((columns + kPanel - 1) / kPanel);
+}
+
+struct Nothing {
+  void operator()() const {}
+};
+
+// c = a · b, or c += a · b; `b` in panels, `c` in row-major order. Calls meanwhile() at regular intervals.
+template <typename Meanwhile = Nothing>
 inline void multiply(const Left& a, int64_t lines, const float* b, int64_t depth, bool begins,
-                     float* c, int64_t columns) {
+                     float* c, int64_t columns, const Meanwhile& meanwhile = {}) {
   for (int64_t from = 0; from < depth; from += kDepth)
     for (int64_t column = 0; column < columns; column += kPanel) {
       const Left part{a.values + from * a.next, a.nextLine, a.next};
       const int64_t registers = std::min(kPanel, columns - column) / kLanes;
-      const auto work = registers == 1   ? multiplyPanel<1>
-                        : registers == 2 ? multiplyPanel<2>
-                        : registers == 3 ? multiplyPanel<3>
-                                         : multiplyPanel<4>;
+      const auto work = registers == 1   ? multiplyPanel<1, Meanwhile>
+                        : registers == 2 ? multiplyPanel<2, Meanwhile>
+                        : registers == 3 ? multiplyPanel<3, Meanwhile>
+                                         : multiplyPanel<4, Meanwhile>;
       work(part, lines, b + inPanels(depth, columns, from, column), std::min(kDepth, depth - from),
-           begins && from == 0, c + column, columns);
+           begins && from == 0, c + column, columns, meanwhile);
     }
 }
 

@@ -72,10 +72,16 @@ void pointwise(void* attributes, TF_OpKernelContext* context) {
       float* products = ofProducts.take<float>(block * columns);
       for (int64_t first = from; first < to; first += block) {
         const int64_t lines = std::min(to - first, block);
-        const int64_t next = std::min(to - first - lines, block);
-        prefetch(x.data<float>() + (first + lines) * channels, next * channels);
+        // What the next block reads is fetched bit by bit: many requests at once would hold up the products.
+        const float* next = x.data<float>() + (first + lines) * channels;
+        const float* end = next + std::min(to - first - lines, block) * channels;
+        const int64_t steps = std::max<int64_t>(1, stepsOf(lines, channels, columns));
+        const int64_t share = padded((end - next + steps - 1) / steps);
         multiply({x.data<float>() + first * channels, channels, 1}, lines, panels, channels, true,
-                 products, columns);
+                 products, columns, [&] {
+                   prefetch(next, std::min<int64_t>(share, end - next));
+                   next = std::min(next + share, end);
+                 });
         for (int64_t line = 0; line < lines; ++line) {
           float* out = y.data<float>() + (first + line) * outputs;
           for (int64_t c = 0; c < columns; c += kLanes) {
