@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <type_traits>
 
 #include "lanes.h"
 
@@ -16,10 +17,19 @@ inline int64_t inPanels(int64_t lines, int64_t columns, int64_t line, int64_t co
   return begin * lines + line * std::min(kPanel, columns - begin) + column - begin;
 }
 
-// Rows of c, initialised or accumulated: a · b, for as many columns as the registers hold.
-template <int Lines, int Registers>
+// What becomes of a product: it is kept in c.
+struct Kept {
+  static constexpr bool keeps = true;
+  void meanwhile() const {}
+  void put(int64_t, int64_t, Floats) const {}
+};
+
+// Rows of a · b, for as many columns as the registers hold. If the sum `begins`, c is not read; if it `ends`, it goes to
+// the output, otherwise to c.
+template <int Lines, int Registers, typename Output>
 inline void multiplyLines(const float* a, int64_t nextLine, int64_t next, const float* b,
-                          int64_t depth, bool begins, float* c, int64_t columns) {
+                          int64_t depth, bool begins, bool ends, float* c, int64_t columns,
+                          const Output& output, int64_t line, int64_t column) {
   Floats sums[Lines][Registers];
 #pragma GCC unroll 8
   for (int i = 0; i < Lines; ++i)
@@ -36,6 +46,14 @@ inline void multiplyLines(const float* a, int64_t nextLine, int64_t next, const 
 #pragma GCC unroll 8
       for (int j = 0; j < Registers; ++j) sums[i][j] += left * right[j];
     }
+  }
+  if (!Output::keeps && ends) {
+#pragma GCC unroll 8
+    for (int i = 0; i < Lines; ++i)
+#pragma GCC unroll 8
+      for (int j = 0; j < Registers; ++j)
+        output.put(line + i, column + j * kLanes, sums[i][j]);
+    return;
   }
 #pragma GCC unroll 8
   for (int i = 0; i < Lines; ++i)
@@ -54,45 +72,44 @@ struct Left {
   int64_t nextLine, next;
 };
 
-template <int Registers, typename Meanwhile>
+template <int Registers, typename Output>
 inline void multiplyPanel(const Left& a, int64_t lines, const float* b, int64_t depth, bool begins,
-                          float* c, int64_t columns, const Meanwhile& meanwhile) {
+                          bool ends, float* c, int64_t columns, const Output& output,
+                          int64_t column) {
   int64_t line = 0;
-  const auto from = [&] { return a.values + line * a.nextLine; };
-  const auto to = [&] { return c + line * columns; };
-  for (; line + kLines <= lines; line += kLines) {
-    meanwhile();
-    multiplyLines<kLines, Registers>(from(), a.nextLine, a.next, b, depth, begins, to(), columns);
-  }
-  for (; line + 2 <= lines; line += 2)
-    multiplyLines<2, Registers>(from(), a.nextLine, a.next, b, depth, begins, to(), columns);
-  for (; line < lines; ++line)
-    multiplyLines<1, Registers>(from(), a.nextLine, a.next, b, depth, begins, to(), columns);
+  const auto some = [&](auto count) INLINED {
+    for (; line + count() <= lines; line += count()) {
+      if (count() == kLines) output.meanwhile();
+      multiplyLines<count(), Registers>(a.values + line * a.nextLine, a.nextLine, a.next, b, depth,
+                                        begins, ends, c + line * columns + column, columns, output,
+                                        line, column);
+    }
+  };
+  some(std::integral_constant<int, kLines>());
+  some(std::integral_constant<int, 2>());
+  some(std::integral_constant<int, 1>());
 }
 
-// The number of times that multiply calls `meanwhile`.
+// The number of times that multiply calls output.meanwhile().
 inline int64_t stepsOf(int64_t lines, int64_t depth, int64_t columns) {
   return lines / kLines * ((depth + kDepth - 1) / kDepth) * ((columns + kPanel - 1) / kPanel);
 }
 
-struct Nothing {
-  void operator()() const {}
-};
-
-// c = a · b, or c += a · b; `b` in panels, `c` in row-major order. Calls meanwhile() at regular intervals.
-template <typename Meanwhile = Nothing>
+// c = a · b, or c += a · b; `b` in panels, `c` in row-major order. An output of another kind gets the products by
+// put(line, column, values), and c is only used if a · b has long sums; meanwhile() is called at regular intervals.
+template <typename Output = Kept>
 inline void multiply(const Left& a, int64_t lines, const float* b, int64_t depth, bool begins,
-                     float* c, int64_t columns, const Meanwhile& meanwhile = {}) {
+                     float* c, int64_t columns, const Output& output = {}) {
   for (int64_t from = 0; from < depth; from += kDepth)
     for (int64_t column = 0; column < columns; column += kPanel) {
       const Left part{a.values + from * a.next, a.nextLine, a.next};
       const int64_t registers = std::min(kPanel, columns - column) / kLanes;
-      const auto work = registers == 1   ? multiplyPanel<1, Meanwhile>
-                        : registers == 2 ? multiplyPanel<2, Meanwhile>
-                        : registers == 3 ? multiplyPanel<3, Meanwhile>
-                                         : multiplyPanel<4, Meanwhile>;
+      const auto work = registers == 1   ? multiplyPanel<1, Output>
+                        : registers == 2 ? multiplyPanel<2, Output>
+                        : registers == 3 ? multiplyPanel<3, Output>
+                                         : multiplyPanel<4, Output>;
       work(part, lines, b + inPanels(depth, columns, from, column), std::min(kDepth, depth - from),
-           begins && from == 0, c + column, columns, meanwhile);
+           begins && from == 0, from + kDepth >= depth, c, columns, output, column);
     }
 }
 

@@ -1,5 +1,5 @@
-// 1 × 1 convolutions of stride 1 in float32: a matrix product, whose rows get bias and activation while they are in the
-// cache.
+// 1 × 1 convolutions of stride 1 in float32: a matrix product, whose values get bias and activation while they are in
+// registers.
 #pragma once
 
 #include <algorithm>
@@ -39,8 +39,41 @@ inline void packFilter(const float* filter, bool transposed, int64_t channels, i
 // Number of rows that stay in a core's L2 cache with their products; more if the filter is slow to read.
 inline int64_t rowsPerBlock(int64_t channels, int64_t columns) {
   constexpr int64_t kValues = 16 << 10;
-  return std::max<int64_t>(kValues / std::max(channels, columns), 48) / 6 * 6;
+  return std::max<int64_t>(kValues / std::max(channels, columns), 48) / kLines * kLines;
 }
+
+// Products that get bias and activation, and are written; meanwhile, what the next block reads is fetched bit by bit, as
+// many requests at once would hold up the products.
+template <Activation activation>
+struct Activated {
+  static constexpr bool keeps = false;
+
+  void meanwhile() const {
+    const int64_t count = std::min(share, left);
+    prefetch(next, count);
+    next += count;
+    left -= count;
+  }
+
+  INLINED void put(int64_t line, int64_t column, Floats product) const {
+    const Floats value = activate<activation>(product + load(terms + column));
+    float* to = y + line * outputs + column;
+    if (large)
+      stream(to, value);
+    else if (column + kLanes <= outputs)
+      store(to, value);
+    else
+      store(to, value, outputs - column);
+  }
+
+  const float* terms;
+  float* y;
+  int64_t outputs;
+  bool large;
+  mutable const float* next;
+  mutable int64_t left;
+  int64_t share;
+};
 
 // x, filter, bias (or nothing) → activation(x · filter + bias); `transposed`: dy, filter → dx
 void pointwise(void* attributes, TF_OpKernelContext* context) {
@@ -64,37 +97,21 @@ void pointwise(void* attributes, TF_OpKernelContext* context) {
 
   const int64_t rows = x.size(0) * x.size(1) * x.size(2), block = rowsPerBlock(channels, columns);
   const bool large = outputs % kLanes == 0 && rows * outputs > kCached;
-  const int64_t grain = std::max<int64_t>(6, 16 * kGrain / (channels * columns));
+  const int64_t grain = std::max<int64_t>(kLines, 16 * kGrain / (channels * columns));
   withActivation(given.activation, [&](auto constant) {
     constexpr Activation kind = decltype(constant)::value;
     Threads::instance().split(rows, grain, [&](int64_t from, int64_t to, int) {
       static thread_local Scratch ofProducts;
       float* products = ofProducts.take<float>(block * columns);
       for (int64_t first = from; first < to; first += block) {
-        const int64_t lines = std::min(to - first, block);
-        // What the next block reads is fetched bit by bit: many requests at once would hold up the products.
-        const float* next = x.data<float>() + (first + lines) * channels;
-        const float* end = next + std::min(to - first - lines, block) * channels;
+        const int64_t last = std::min(to, first + block), lines = last - first;
+        const int64_t next = std::min(to - last, block) * channels;
         const int64_t steps = std::max<int64_t>(1, stepsOf(lines, channels, columns));
-        const int64_t share = padded((end - next + steps - 1) / steps);
+        const Activated<kind> output{terms, y.data<float>() + first * outputs, outputs, large,
+                                     x.data<float>() + last * channels, next,
+                                     padded((next + steps - 1) / steps)};
         multiply({x.data<float>() + first * channels, channels, 1}, lines, panels, channels, true,
-                 products, columns, [&] {
-                   prefetch(next, std::min<int64_t>(share, end - next));
-                   next = std::min(next + share, end);
-                 });
-        for (int64_t line = 0; line < lines; ++line) {
-          float* out = y.data<float>() + (first + line) * outputs;
-          for (int64_t c = 0; c < columns; c += kLanes) {
-            const Floats value =
-                activate<kind>(load(products + line * columns + c) + load(terms + c));
-            if (large)
-              stream(out + c, value);
-            else if (c + kLanes <= outputs)
-              store(out + c, value);
-            else
-              store(out + c, value, outputs - c);
-          }
-        }
+                 products, columns, output);
       }
     });
   });
