@@ -17,7 +17,7 @@ inline int64_t inPanels(int64_t lines, int64_t columns, int64_t line, int64_t co
   return begin * lines + line * std::min(kPanel, columns - begin) + column - begin;
 }
 
-// What becomes of a product: it is kept in c.
+// Products that are kept in c.
 struct Kept {
   static constexpr bool keeps = true;
   void meanwhile() const {}
