@@ -141,7 +141,14 @@ async function prepareTeacher(session: Session, recipe: Recipe, data: Dataset): 
   const folder = settings.teacher
   if (folder === undefined) throw new Error("the run's settings don't contain a teacher")
   const started = existsSync(join(folder, 'run.json'))
-  if (started && hasModel(folder) && isOver(readRunFolder(folder).state)) return 0
+  const record = started && hasModel(folder) ? readRunFolder(folder) : undefined
+  if (record && isOver(record.state)) {
+    const accuracy = record.run.test?.accuracy
+    view.say(
+      `Teacher    ${folder}${accuracy === undefined ? '' : `: ${percent(accuracy)} of its test images`}`,
+    )
+    return 0
+  }
   // The folder's path comes from a file, which somebody else may have written, so nothing is written there.
   if (resume)
     throw new Error(

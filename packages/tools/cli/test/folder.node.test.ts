@@ -352,6 +352,11 @@ test('a teacher is trained first, once; an interrupted one is finished first', a
   expect(output()).toContain(`Teacher    ${teacher} is missing: training it first`)
   expect(runOf('runs/teacher-pictures')).toMatchObject({ state: 'finished', epochs: 5 })
   expect(runOf('pupil')).toMatchObject({ state: 'finished', settings: { teacher } })
+  printed.length = 0
+  expect(await main([...words, '--epochs', '1', '--out', 'pupil-1'])).toBe(0)
+  expect(output()).toContain(`Teacher    ${teacher}\n`)
+  expect(await main([...words, '--limit', '12', '--epochs', '1', '--out', 'pupil-12'])).toBe(0)
+  expect(output()).toContain(`Teacher    ${teacher}-12 is missing: training it first`)
 
   // An interrupted teacher has a model, but not its final one.
   rmSync(teacher, { recursive: true })

@@ -71,7 +71,7 @@ export const train: Command<(typeof names)[number]> = {
       ? await choosePretrained(source, own, view)
       : withDefaultRecipe(source, own, backend.name, view)
     const chosen = chosenSettings.recipe!
-    const teacher = await teacherFolder(chosen, source, own.teacher)
+    const teacher = await teacherFolder(chosen, source, own)
     // Absolute paths, so that the run can be resumed from any folder.
     const settings: Settings = {
       ...own,
@@ -118,16 +118,17 @@ function checkFlagsFor(source: string, { size, skipBroken }: Given): void {
     throw new UsageError(`${flag} applies only to a folder of pictures; CIFAR's images are 32 × 32`)
 }
 
-/** The folder of the teacher's run, if the recipe needs one; by default there is one per data set. */
+/** The folder of the teacher's run, if the recipe needs one; by default there is one per data set and number of images. */
 async function teacherFolder(
   recipe: string,
   source: string,
-  given: string | undefined,
+  { teacher: given, limit }: Partial<Settings>,
 ): Promise<string | undefined> {
   const wanted = (await recipeNamed(recipe)).teacher !== undefined
   if (!wanted && given !== undefined)
     throw new UsageError(`--teacher: the recipe ${recipe} has no teacher`)
-  const usual = source === 'cifar10' ? 'teacher' : `teacher-${basename(source)}`
+  const own = source === 'cifar10' ? 'teacher' : `teacher-${basename(source)}`
+  const usual = limit === undefined ? own : `${own}-${limit}`
   return wanted ? resolve(given ?? join('runs', usual)) : undefined
 }
 
