@@ -28,7 +28,9 @@ const { methods, data, out, search, pairs, ...flags } = values
 
 /** The augmentations that are compared, with the found one. */
 const compared = { first: 7, others: 2 } as const
-const searches = methods.split(',').map((method, i) => {
+const names = methods.split(',')
+if (names[0] !== 'pba') throw new Error(`--methods: expected pba first, got ${methods}`)
+const searches = names.map((method, i) => {
   // The command searches for at most half of its budget. Population Based Augmentation, which comes first, has no use for
   // more than --search epochs, so the rest of its larger budget goes to the pairs.
   const runs = Number(pairs) * (i === 0 ? compared.first : compared.others)
