@@ -26,7 +26,6 @@ struct Left {
 struct Kept {
   static constexpr bool keeps = true;
   void meanwhile() const {}
-  void put(int64_t, int64_t, Floats) const {}
 };
 
 // The part of a panel that fits into a core's L1 cache.
@@ -63,11 +62,14 @@ struct Product {
 #pragma GCC unroll 8
     for (int i = 0; i < Lines; ++i)
 #pragma GCC unroll 8
-      for (int j = 0; j < Registers; ++j)
-        if (Output::keeps || !ends)
-          store(to + i * columns + j * kLanes, sums[i][j]);
-        else
-          output.put(line + i, column + j * kLanes, sums[i][j]);
+      for (int j = 0; j < Registers; ++j) {
+        if constexpr (!Output::keeps)
+          if (ends) {
+            output.put(line + i, column + j * kLanes, sums[i][j]);
+            continue;
+          }
+        store(to + i * columns + j * kLanes, sums[i][j]);
+      }
   }
 
   template <int Registers>

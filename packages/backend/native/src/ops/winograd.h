@@ -19,7 +19,7 @@ namespace {
 inline int64_t blockOf(int64_t channels, int64_t outputs) {
   constexpr int64_t kMatrices = 512 << 10;
   const int64_t fitting = kMatrices / ((channels + outputs) * kEntries * sizeof(float));
-  return std::max(fitting, int64_t{48}) / 6 * 6;
+  return std::max(fitting, int64_t{48}) / kLines * kLines;
 }
 
 // Whether the filter's matrices are larger than those of all tiles.
@@ -65,7 +65,7 @@ inline void convolveInBlocks(const Tiles& tiles, const Images& in, const Images&
                       });
     }
   });
-  threads.split(tiles.count, 6, [&](int64_t from, int64_t to, int) {
+  threads.split(tiles.count, kLines, [&](int64_t from, int64_t to, int) {
     static thread_local Scratch ofInput, ofProducts;
     float* tilesOfInput = ofInput.take<float>(kEntries * apart(block * channels));
     float* products = ofProducts.take<float>(kEntries * apart(block * kTogether));
@@ -160,7 +160,7 @@ inline void gradientInBlocks(const Tiles& tiles, const Images& in, const Images&
   Threads& threads = Threads::instance();
   std::vector<const float*> parts(threads.size());
   std::vector<Scratch>& ofSums = scratchOfParts();
-  threads.split(tiles.count, 6, [&](int64_t from, int64_t to, int part) {
+  threads.split(tiles.count, kLines, [&](int64_t from, int64_t to, int part) {
     static thread_local Scratch ofInput, ofGradient;
     float* tilesOfInput = ofInput.take<float>(kEntries * apart(block * channels));
     float* tilesOfGradient = ofGradient.take<float>(kEntries * apart(block * outputs));
