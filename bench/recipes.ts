@@ -1,4 +1,4 @@
-// Recipes against each other, in pairs with the same seeds, on the test images of CIFAR-10: each run is the command
+// Recipes against each other, in pairs with the same seeds, on the test images of CIFAR-10 or --data: each run is the command
 // `train` in a separate process. Prints a table of accuracies and of differences from the first recipe.
 // `node --conditions=@tricks/source bench/recipes.ts base ./tuned.recipe.mjs [options]`; interrupted, it continues.
 import { spawn } from 'node:child_process'
@@ -11,6 +11,8 @@ import { effectText, estimate } from '@tricks/ablation'
 const { values, positionals: recipes } = parseArgs({
   allowPositionals: true,
   options: {
+    data: { type: 'string', default: 'cifar10' },
+    size: { type: 'string', default: '32' },
     seeds: { type: 'string', default: '10' },
     first: { type: 'string', default: '100' },
     images: { type: 'string', default: '5000' },
@@ -39,12 +41,13 @@ function accuracyIn(folder: string): number | undefined {
 async function train(recipe: string, seed: number): Promise<void> {
   const folder = folderOf(recipe, seed)
   if (accuracyIn(folder) !== undefined) return
-  const { images, epochs, precision } = values
+  const { data, size, images, epochs, precision } = values
   const words = existsSync(join(folder, 'run.json'))
     ? ['resume', folder]
-    : `train cifar10 --recipe ${recipe} --seed ${seed} --limit ${images} --epochs ${epochs} --precision ${precision}`
-        .split(' ')
-        .concat('--out', folder)
+    : ['train', data, '--recipe', recipe, '--out', folder]
+        .concat(`--seed ${seed} --limit ${images}`.split(' '))
+        .concat(`--epochs ${epochs} --precision ${precision}`.split(' '))
+        .concat(data.startsWith('cifar') ? [] : ['--size', size])
   const node = ['--conditions=@tricks/source', '--no-warnings', command]
   const child = spawn(process.execPath, [...node, ...words, '--progress', 'quiet'], {
     stdio: ['ignore', 'ignore', 'inherit'],

@@ -6,6 +6,7 @@ import {
   type PolicySchedule,
   populationOperations,
   randomPolicy,
+  scheduledAugment,
 } from '@tricks/policy-search'
 
 /** By operation: its probability times its strength from 0 to 1, 1 if it has none; the mean over an augmentation. */
@@ -22,15 +23,29 @@ export function ofPolicy(policy: Policy): Exposure {
   return sums
 }
 
-const withoutStrength = ['AutoContrast', 'Equalize', 'Invert']
+export const withoutStrength: readonly string[] = ['AutoContrast', 'Equalize', 'Invert']
+const amount = (op: string, strength: number): number =>
+  withoutStrength.includes(op) ? 1 : strength / 9
+/** Images on which a policy's use of operations is counted: at most two are applied to each, however probable all are. */
+const shape = { batch: 500, height: 32, width: 32, channels: 3, mean: [0, 0, 0], classes: 2 }
 
 /** The exposure of a schedule: the mean over the run. */
 export function ofSchedule(schedule: PolicySchedule): Exposure {
   const sums = nothing()
   for (const [i, { until, policy }] of schedule.entries()) {
     const share = until - (schedule[i - 1]?.until ?? 0)
-    for (const [op, tenths, strength] of policy)
-      sums[op]! += share * (tenths / 10) * (withoutStrength.includes(op) ? 1 : strength / 9)
+    const { images } = scheduledAugment({ schedule: [{ until: 1, policy }] })
+    const { steps } = images!.draw(createRandom(i), shape, { step: 0, steps: 1 } as never) as {
+      readonly steps: readonly (readonly { readonly op: string }[])[]
+    }
+    for (const op of populationOperations) {
+      const own = policy.filter(([name]) => name === op)
+      const tenths = own.reduce((sum, [, value]) => sum + value, 0)
+      if (tenths === 0) continue
+      const used = steps.flat().filter((step) => step.op === op).length / shape.batch
+      const strong = own.reduce((sum, [, value, strength]) => sum + value * amount(op, strength), 0)
+      sums[op]! += share * used * (strong / tenths)
+    }
   }
   return sums
 }

@@ -20,6 +20,7 @@ export { pictureOf, pictureOfPolicy } from './picture.ts'
 export {
   drawPopulationPolicy,
   explorePolicy,
+  firstPolicies,
   type Heir,
   type Member,
   nextGeneration,

@@ -26,6 +26,8 @@ export type PopulationStep = readonly [op: Operation, tenths: number, strength: 
 export type PopulationPolicy = readonly PopulationStep[]
 
 const [mostTenths, mostStrength] = [10, 9]
+/** The operations of a policy's steps. */
+const steps = [...populationOperations, ...populationOperations]
 
 /**
  * Draws a policy: every integer uniformly.
@@ -34,7 +36,7 @@ const [mostTenths, mostStrength] = [10, 9]
  * const policy = drawPopulationPolicy(createRandom(1)) // 30 steps such as ['Rotate', 3, 7]
  */
 export function drawPopulationPolicy(random: Random): PopulationPolicy {
-  return [...populationOperations, ...populationOperations].map((op) => [
+  return steps.map((op) => [
     op,
     random.integer(0, mostTenths + 1),
     random.integer(0, mostStrength + 1),
@@ -64,6 +66,22 @@ export function explorePolicy(policy: PopulationPolicy, random: Random): Populat
     explore(tenths, mostTenths),
     explore(strength, mostStrength),
   ])
+}
+
+/**
+ * The policies of the first generation: one that changes nothing, and mutations of it, so augmentation grows only as far as
+ * it helps. In the authors' code all members start with the former; here they would also train alike, with the same
+ * network and order of images.
+ *
+ * @example
+ * const policies = firstPolicies(16, createRandom(1))
+ * @see https://github.com/arcelien/pba, setup.py
+ */
+export function firstPolicies(members: number, random: Random): PopulationPolicy[] {
+  const nothing: PopulationPolicy = steps.map((op) => [op, 0, 0])
+  return Array.from({ length: members }, (_, i) =>
+    i === 0 ? nothing : explorePolicy(nothing, random.at(i)),
+  )
 }
 
 /** A member of a population after a generation. */

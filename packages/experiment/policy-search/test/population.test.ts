@@ -4,6 +4,7 @@ import {
   densitySpace,
   drawPopulationPolicy,
   explorePolicy,
+  firstPolicies,
   mergePolicies,
   nextGeneration,
   pictureOf,
@@ -49,6 +50,16 @@ test('exploring redraws a fifth, and moves the others by up to 3 within the rang
   const [edge] = explorePolicy([['Rotate', 10, 0]], createRandom(4))
   expect(edge![1]).toBeLessThanOrEqual(10)
   expect(edge![2]).toBeGreaterThanOrEqual(0)
+})
+
+test('the first policies change nothing, or little', () => {
+  const [nothing, ...others] = firstPolicies(400, createRandom(7))
+  expect(nothing!.flatMap(([, ...integers]) => integers)).toEqual(Array(60).fill(0))
+  const tenths = others.flat().map(([, value]) => value)
+  // A fifth is uniform in 0 to 10, and of the others half stay at 0; the others move by 0 to 3.
+  const mean = tenths.reduce((sum, value) => sum + value, 0) / tenths.length
+  expect(Math.abs(mean - (0.2 * 5 + 0.8 * 0.5 * 1.5))).toBeLessThan(0.05)
+  expect(new Set(others.map((policy) => JSON.stringify(policy))).size).toBe(others.length)
 })
 
 test('the worst quarter continues from the best quarter, with mutated policies', () => {

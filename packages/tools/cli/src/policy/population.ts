@@ -1,5 +1,10 @@
 import { createRandom, type Json } from '@tricks/core'
-import { drawPopulationPolicy, nextGeneration, type PolicySchedule } from '@tricks/policy-search'
+import {
+  drawPopulationPolicy,
+  firstPolicies,
+  nextGeneration,
+  type PolicySchedule,
+} from '@tricks/policy-search'
 import { forget, type Trial } from '@tricks/trials'
 import { metricsOf, scoreOf, tuneTrial } from '../tune/search.ts'
 import type { WallClock } from '../tune/stopwatch.ts'
@@ -63,10 +68,7 @@ async function searchPopulation(means: Means): Promise<Found | undefined> {
   const ends = generationEnds(setup.epochs)
   const generations: Generation[] = []
   let trials: readonly Trial[] = []
-  let heirs = Array.from({ length: members }, (_, i) => ({
-    policy: drawPopulationPolicy(random.fork('first').at(i)),
-    from: i,
-  }))
+  let heirs = firstPolicies(members, random.fork('first')).map((policy, from) => ({ policy, from }))
   let schedules: readonly PolicySchedule[] = heirs.map(() => [])
   let scores: readonly (number | null)[] = []
   for (const [generation, budget] of ends.entries()) {
