@@ -33,8 +33,8 @@ const cases = [
 ]
 type Case = (typeof cases)[number]
 
-/** The recipe's own rate, and fractions of the rate with the lowest loss; the first fraction is the suggestion. */
-const arms = { recipe: undefined, half: 1 / 2, whole: 1, quarter: 1 / 4 } as const
+/** The recipe's own rate, and multiples of the suggested one. */
+const arms = { recipe: undefined, suggested: 1, half: 1 / 2, double: 2 } as const
 type Arm = keyof typeof arms
 
 interface Line {
@@ -119,10 +119,10 @@ const of = (recipe: string, arm: Arm): Line[] =>
 for (const seed of seeds)
   for (const each of cases) {
     const own = await highestRate(each)
-    const half = await suggested(each, seed)
+    const rateFound = await suggested(each, seed)
     for (const arm of Object.keys(arms) as Arm[]) {
       if (of(each.recipe, arm).some((line) => line.seed === seed)) continue
-      const rate = arms[arm] === undefined ? own : half * 2 * arms[arm]
+      const rate = arms[arm] === undefined ? own : rateFound * arms[arm]
       const accuracy = await accuracyWith(each, seed, rate / own)
       lines.push({ recipe: each.recipe, seed, arm, rate, accuracy })
       appendFileSync(file, `${JSON.stringify(lines.at(-1))}\n`)

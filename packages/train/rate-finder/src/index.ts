@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import type { Trick } from '@tricks/core'
 import { defineParameters, integer, number, type OptionsOf } from '@tricks/core/options'
 import { NonFiniteError, openData, train, type TrainOptions, variablesOf } from '@tricks/train'
-import { suggestedRate } from './suggest.ts'
+import { smooth, suggestedRate } from './suggest.ts'
 
 const parameters = defineParameters('rate-finder', {
   /** Learning rate of the first step. */
@@ -42,19 +42,21 @@ export interface FoundRate {
   readonly diverged: boolean
 }
 
-/** Weight of the previous losses in the smoothed one. */
-const smoothing = 0.98
-/** The loss has diverged if it is this many times the lowest so far. */
+/** The run ends if the average of the losses, in which those before have this weight, ... */
+const averaging = 0.98
+/** ... is this many times its lowest value. */
 const limit = 4
+/** The smoothed loss is a Gaussian's average; its deviation, as a fraction of the steps. */
+const smoothing = 0.02
 
 /**
  * Trains for a few steps with a rate that grows exponentially, and suggests one from the course of the loss. At step t
- * the rate is from · (to / from)^(t / (steps − 1)). The loss is smoothed by an exponential average, β = 0.98, with
- * bias correction. The run ends early if the loss exceeds four times its lowest value, or isn't finite. The model's
- * weights are restored.
+ * the rate is from · (to / from)^(t / (steps − 1)). The run ends early if an exponential average of the losses, β = 0.98,
+ * exceeds four times its lowest value, or if a loss isn't finite. The model's weights are restored.
  *
- * The suggestion is half of the rate at which the smoothed loss is lowest. fastai's default, the middle of the loss's longest
- * fall, was too low for networks with batch normalisation.
+ * The suggestion is the highest rate before the loss, smoothed by a Gaussian with a deviation of a fiftieth of the steps, has
+ * lost a third of its fall, and at most four times the rate at which it first had 95 % of its fall. fastai's default, the
+ * middle of the longest fall of an exponential average, was too low for networks with batch normalisation.
  *
  * @param options model, data and tricks as for `train`; of the tricks, schedules have no effect, but factors per variable
  *   do
@@ -62,7 +64,7 @@ const limit = 4
  * @throws Error if the loss diverges in the first tenth of the steps, or doesn't fall; and what `train` throws
  * @example
  * const { rate } = await findRate({ model, data, optimizer: () => tf.train.momentum(0.1, 0.9), steps: 40 })
- * @see Smith 2015, https://arxiv.org/abs/1506.01186; fastai's `lr_find`, for the smoothing and the end of the run
+ * @see Smith 2015, https://arxiv.org/abs/1506.01186; fastai's `lr_find`, for the end of the run
  */
 export async function findRate(options: RateFinderOptions): Promise<FoundRate> {
   const { from, to, steps, optimizer: make, tricks = [], signal, ...rest } = options
@@ -91,11 +93,11 @@ export async function findRate(options: RateFinderOptions): Promise<FoundRate> {
       {
         every: { steps: 1 },
         metrics({ loss }, { step }) {
-          average = smoothing * average + (1 - smoothing) * loss
-          const smoothed = average / (1 - smoothing ** (points.length + 1))
-          points.push({ rate: rateAt(step), loss: smoothed })
-          lowest = Math.min(lowest, smoothed)
-          diverged = smoothed > limit * lowest
+          average = averaging * average + (1 - averaging) * loss
+          const recent = average / (1 - averaging ** (points.length + 1))
+          points.push({ rate: rateAt(step), loss })
+          lowest = Math.min(lowest, recent)
+          diverged = recent > limit * lowest
           if (diverged || points.length === range.steps) stopped.abort()
         },
       },
@@ -133,5 +135,10 @@ export async function findRate(options: RateFinderOptions): Promise<FoundRate> {
     optimizer.dispose()
   }
   signal?.throwIfAborted()
-  return { rate: suggestedRate(points, range.steps), points, diverged }
+  const losses = smooth(
+    points.map(({ loss }) => loss),
+    smoothing * range.steps,
+  )
+  const smoothed = points.map(({ rate }, i) => ({ rate, loss: losses[i]! }))
+  return { rate: suggestedRate(smoothed, range.steps), points: smoothed, diverged }
 }

@@ -5,7 +5,7 @@ import { randomFlip } from '@tricks/random-flip'
 import { type ImageSet, train, variablesOf } from '@tricks/train'
 import { beforeAll, expect, test } from 'vitest'
 import { findRate, type RateFinderOptions } from '../src/index.ts'
-import { suggestedRate } from '../src/suggest.ts'
+import { smooth, suggestedRate } from '../src/suggest.ts'
 
 beforeAll(() => tf.setBackend('cpu'))
 
@@ -98,9 +98,30 @@ test.each([
 
 const curve = (losses: number[]) => losses.map((loss, i) => ({ rate: 10 ** (i / 10), loss }))
 
-test('suggests half of the rate with the lowest loss', () => {
-  const losses = [2, 2, 2, 1.5, 1, 0.5, 0.7, 3]
-  expect(suggestedRate(curve(losses), 8)).toBeCloseTo(10 ** 0.5 / 2, 10)
+test('suggests the highest rate before the loss has lost a third of its fall', () => {
+  // From 2 to 0.5: the limit is 1.
+  const losses = [2, 2, 2, 1.5, 1, 0.5, 0.7, 0.9, 1.1, 3]
+  expect(suggestedRate(curve(losses), 10)).toBeCloseTo(10 ** 0.7, 10)
+  expect(suggestedRate(curve(losses.slice(0, 7)), 10)).toBeCloseTo(10 ** 0.6, 10)
+})
+
+test('a network that has learned everything by then does not raise the suggestion', () => {
+  const losses = [2, 2, 2, 1.5, 1, 0.5, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+  expect(suggestedRate(curve(losses), 20)).toBeCloseTo(4 * 10 ** 0.6, 10)
+})
+
+test('a later recovery of the loss does not raise the suggestion', () => {
+  const losses = [2, 2, 2, 1.5, 1, 0.5, 0.7, 3, 0.6, 0.6]
+  expect(suggestedRate(curve(losses), 10)).toBeCloseTo(10 ** 0.6, 10)
+})
+
+test('smoothing does not lag, and keeps a constant', () => {
+  const valley = Array.from({ length: 41 }, (_, i) => Math.abs(i - 20))
+  const smoothed = smooth(valley, 2)
+  expect(smoothed.indexOf(Math.min(...smoothed))).toBe(20)
+  // The mean of |x| over a Gaussian is σ √(2 / π), up to the steps' width.
+  expect(smoothed[20]).toBeCloseTo(2 * Math.sqrt(2 / Math.PI), 1)
+  for (const value of smooth(Array(10).fill(3), 2)) expect(value).toBeCloseTo(3, 10)
 })
 
 test('if no rate lowers the loss, the error suggests what to try', () => {

@@ -60,8 +60,10 @@ export async function lossTerminal(
   const column = Math.round(Math.min(1, Math.max(0, share)) * (columns - 1))
   const rule = `${'─'.repeat(column)}┴${'─'.repeat(columns - 1 - column)}`
   const axis = rateText(from).padEnd(columns - rateText(to).length) + rateText(to)
-  const mark = `↑ ${rateText(curve.rate)}`
-  const start = Math.min(column, columns - mark.length)
+  const text = rateText(curve.rate)
+  const fits = column + text.length + 2 <= columns
+  const mark = fits ? `↑ ${text}` : `${text} ↑`
+  const start = fits ? column : column + 1 - mark.length
   const margin = ' '.repeat(labels)
   return [
     'loss by learning rate',
