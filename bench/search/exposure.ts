@@ -52,16 +52,13 @@ export function ofSchedule(schedule: PolicySchedule): Exposure {
 
 /** The mean exposure of random augmentations of the same kind. */
 export function ofRandom(kind: 'policy' | 'schedule', count = 400): Exposure {
-  const sums = nothing()
-  for (let i = 0; i < count; i++) {
-    const random = createRandom(i)
-    const own =
-      kind === 'policy'
-        ? ofPolicy(randomPolicy(random))
-        : ofSchedule([{ until: 1, policy: drawPopulationPolicy(random) }])
-    for (const [op, value] of Object.entries(own)) sums[op]! += value / count
-  }
-  return sums
+  if (kind === 'policy') return ofPolicy(randomPolicy(createRandom(0), 25 * count))
+  return ofSchedule(
+    Array.from({ length: count }, (_, i) => ({
+      until: (i + 1) / count,
+      policy: drawPopulationPolicy(createRandom(i)),
+    })),
+  )
 }
 
 /** What an augmentation has of some operations, relative to random ones: 1 is as much as these, 0 is nothing. */
