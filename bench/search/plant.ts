@@ -6,9 +6,9 @@ import { pngUrl } from '@tricks/report'
 import { imagesAt, type ImageSet } from '@tricks/train'
 
 /**
- * What is planted: `colours` has labels class × (original | channels rotated), so that operations on colours destroy
- * information; `rotations` has labels class × (upright | rotated by 90°), so that large rotations do; in `shuffled`, labels say
- * nothing about the images.
+ * What is planted: `colours` has labels class × (original | channels rotated), so operations on colours may destroy
+ * information; `rotations` has labels class × (upright | rotated by 90°); in `shuffled`, labels say nothing about the images.
+ * harm.ts measures which operations harm.
  */
 export const controls = ['colours', 'rotations', 'shuffled'] as const
 export type Control = (typeof controls)[number]
