@@ -3,11 +3,11 @@
 // rates.jsonl, so an interrupted bench continues.
 import { appendFileSync, existsSync, mkdirSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
-import { join, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { effectText, estimate } from '@tricks/ablation'
 import { useBackend } from '@tricks/backend'
-import { recipeNamed, setUp as setUpCommand } from '@tricks/cli'
+import { setUp as setUpCommand } from '@tricks/cli'
 import type { Trick } from '@tricks/core'
 import { findRate } from '@tricks/rate-finder'
 import { rateCurve } from '@tricks/report'
