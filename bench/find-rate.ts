@@ -55,9 +55,13 @@ const lines: Line[] = existsSync(file)
   : []
 await useBackend(values.backend as 'native')
 
+const loaded = new Map<Case, ReturnType<typeof setUpCommand>>()
+
 /** Network, tricks and data, always the same for a seed. */
-async function prepared({ recipe: name, data: source, limit, epochs }: Case, seed: number) {
-  const { recipe, data } = await setUpCommand({ recipe: name, data: source })
+async function prepared(of: Case, seed: number) {
+  const { limit, epochs } = of
+  if (!loaded.has(of)) loaded.set(of, setUpCommand(of))
+  const { recipe, data } = await loaded.get(of)!
   const options = { recipe, data, folder: '', seed, epochs, ...(limit !== undefined && { limit }) }
   return { recipe, data, ...(await setUp(options)) }
 }
@@ -116,12 +120,17 @@ async function accuracyWith(of: Case, seed: number, factor: number): Promise<num
 const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => Number(values.first) + i)
 const of = (recipe: string, arm: Arm): Line[] =>
   lines.filter((line) => line.recipe === recipe && line.arm === arm && seeds.includes(line.seed))
+const ownRates = new Map<Case, number>()
+for (const each of cases) ownRates.set(each, await highestRate(each))
 for (const seed of seeds)
   for (const each of cases) {
-    const own = await highestRate(each)
+    const missing = (Object.keys(arms) as Arm[]).filter(
+      (arm) => !of(each.recipe, arm).some((line) => line.seed === seed),
+    )
+    if (missing.length === 0) continue
+    const own = ownRates.get(each)!
     const rateFound = await suggested(each, seed)
-    for (const arm of Object.keys(arms) as Arm[]) {
-      if (of(each.recipe, arm).some((line) => line.seed === seed)) continue
+    for (const arm of missing) {
       const rate = arms[arm] === undefined ? own : rateFound * arms[arm]
       const accuracy = await accuracyWith(each, seed, rate / own)
       lines.push({ recipe: each.recipe, seed, arm, rate, accuracy })

@@ -1,15 +1,14 @@
 // Planted controls for the searches of @tricks/policy-search, on pictures from CIFAR-10: each search must leave out what is
 // known to harm, and must not claim a gain on shuffled labels. Writes controls.json, and prints a table.
 // `node --conditions=@tricks/source bench/search/controls.ts [options]` under Node 24; interrupted, it continues.
-import { existsSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { effectText, estimate, type Estimate, isClear } from '@tricks/ablation'
-import { loadCifar10 } from '@tricks/cifar10'
 import { accuraciesOf, difference, searched } from './command.ts'
 import { type Exposure, ofPolicy, ofRandom, ofSchedule, relative } from './exposure.ts'
-import { type Control, controls, plant, someOf, writePictures } from './plant.ts'
+import { type Control, controls, plantPictures } from './plant.ts'
 
 const { values } = parseArgs({
   options: {
@@ -93,20 +92,14 @@ function search(control: Control, method: string): Row {
   }
 }
 
-const { train, test } = await loadCifar10()
-const seed = Number(values.seed)
-for (const control of values.controls.split(',') as Control[]) {
-  if (existsSync(join(out, control, 'test'))) continue
-  writePictures(
-    plant(someOf(train, Number(values.images), seed), control, seed),
-    join(out, control, 'train'),
-  )
-  writePictures(
-    plant(someOf(test, Number(values.test), seed), control, seed + 1),
-    join(out, control, 'test'),
-  )
+const wanted = values.controls.split(',') as Control[]
+const sizes = {
+  images: Number(values.images),
+  test: Number(values.test),
+  seed: Number(values.seed),
 }
-const rows = (values.controls.split(',') as Control[]).flatMap((control) =>
+for (const control of wanted) await plantPictures(control, join(out, control), sizes)
+const rows = wanted.flatMap((control) =>
   values.methods.split(',').map((method) => search(control, method)),
 )
 const about = {

@@ -23,7 +23,7 @@ export function ofPolicy(policy: Policy): Exposure {
   return sums
 }
 
-export const withoutStrength: readonly string[] = ['AutoContrast', 'Equalize', 'Invert']
+const withoutStrength: readonly string[] = ['AutoContrast', 'Equalize', 'Invert']
 const amount = (op: string, strength: number): number =>
   withoutStrength.includes(op) ? 1 : strength / 9
 /** Images on which a policy's use of operations is counted: at most two are applied to each, however probable all are. */
@@ -38,11 +38,12 @@ export function ofSchedule(schedule: PolicySchedule): Exposure {
     const { steps } = images!.draw(createRandom(i), shape, { step: 0, steps: 1 } as never) as {
       readonly steps: readonly (readonly { readonly op: string }[])[]
     }
+    const drawn = steps.flat()
     for (const op of populationOperations) {
       const own = policy.filter(([name]) => name === op)
       const tenths = own.reduce((sum, [, value]) => sum + value, 0)
       if (tenths === 0) continue
-      const used = steps.flat().filter((step) => step.op === op).length / shape.batch
+      const used = drawn.filter((step) => step.op === op).length / shape.batch
       const strong = own.reduce((sum, [, value, strength]) => sum + value * amount(op, strength), 0)
       sums[op]! += share * used * (strong / tenths)
     }

@@ -2,13 +2,11 @@
 // drawn strengths, and compared with no augmentation in pairs with the same seeds.
 // `node --conditions=@tricks/source bench/search/harm.ts colours [options]`; interrupted, it continues.
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
-import { loadCifar10 } from '@tricks/cifar10'
 import { populationOperations } from '@tricks/policy-search'
-import { type Control, plant, someOf, writePictures } from './plant.ts'
-import { withoutStrength } from './exposure.ts'
+import { type Control, plantPictures } from './plant.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -24,18 +22,17 @@ const { values, positionals } = parseArgs({
 const control = positionals[0] as Control
 const folder = resolve(values.out, control)
 const data = join(folder, 'data')
-if (!existsSync(join(data, 'test'))) {
-  const { train, test } = await loadCifar10()
-  for (const [set, name, seed] of [
-    [someOf(train, Number(values.images), 0), 'train', 0],
-    [someOf(test, Number(values.test), 0), 'test', 1],
-  ] as const)
-    writePictures(plant(set, control, seed), join(data, name))
-}
+await plantPictures(control, data, {
+  images: Number(values.images),
+  test: Number(values.test),
+  seed: 0,
+})
+
+/** Operations without a strength ignore it. */
+const strengths = Array.from({ length: 10 }, (_, i) => i)
 
 /** A recipe that applies an operation to half of the images. */
 function recipeWith(op: string): string {
-  const strengths = withoutStrength.includes(op) ? [null] : Array.from({ length: 10 }, (_, i) => i)
   const policy = strengths.map((strength) => [[op, 0.5, strength]])
   return `import { autoAugment } from '@tricks/autoaugment'
 import { recipeNamed } from '@tricks/cli'

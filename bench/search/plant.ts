@@ -1,6 +1,7 @@
 // Data with a known answer: what a search for an augmentation must not use, or nothing to find.
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { loadCifar10 } from '@tricks/cifar10'
 import { createRandom } from '@tricks/core'
 import { pngUrl } from '@tricks/report'
 import { imagesAt, type ImageSet } from '@tricks/train'
@@ -76,4 +77,16 @@ export function writePictures(set: ImageSet, folder: string): void {
     const file = join(folder, classes[set.labels[i]!]!, `${i}.png`)
     writeFileSync(file, Buffer.from(png!, 'base64'))
   }
+}
+
+/** Writes images of CIFAR-10 with a planted control as pictures, in folders `train` and `test`, unless they exist. */
+export async function plantPictures(
+  control: Control,
+  folder: string,
+  { images, test: tests, seed }: Record<'images' | 'test' | 'seed', number>,
+): Promise<void> {
+  if (existsSync(join(folder, 'test'))) return
+  const { train, test } = await loadCifar10()
+  writePictures(plant(someOf(train, images, seed), control, seed), join(folder, 'train'))
+  writePictures(plant(someOf(test, tests, seed), control, seed + 1), join(folder, 'test'))
 }

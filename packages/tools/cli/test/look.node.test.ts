@@ -105,6 +105,7 @@ test('find-rate draws the loss over the rate, in the terminal and as SVG', async
   expect(rate).toBeGreaterThan(1e-3)
   expect(rate).toBeLessThan(3)
   // The mark below the axis names the same rate.
+  expect(lines.at(-1)).toContain('↑')
   const shown = lines.at(-1)!.replace('↑', '').trim()
   expect(Number(shown) / rate).toBeCloseTo(1, 1)
   expect(lines.at(-3)!.indexOf('┴')).toBe(lines.at(-1)!.indexOf('↑'))

@@ -146,6 +146,11 @@ test('the loss over the rate marks the suggested rate, without the explosion at 
   const share = (axis.indexOf('┴') - axis.indexOf('└')) / (axis.length - axis.indexOf('└'))
   expect(share).toBeCloseTo(2 / 3.9, 1)
 
+  // At the right edge, the number stands to the left of the arrow.
+  const last = (await lossTerminal({ points, rate: 0.794 }, { width: 60 })).split('\n')
+  expect(last.at(-1)).toMatch(/ 0\.794 ↑$/)
+  expect(last.at(-1)!.indexOf('↑')).toBe(last.at(-3)!.indexOf('┴'))
+
   const svg = lossSvg(curve)
   expect(svg).toContain('>0.01</text>')
   expect(svg).not.toContain('NaN')
