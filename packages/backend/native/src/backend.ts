@@ -12,6 +12,8 @@ export interface Handle {
   readonly id: number
   readonly shape: number[]
   readonly dtype: number
+  /** Whether its op allocated it; others of TensorFlow may return an input's memory. */
+  readonly allocated?: boolean
 }
 
 /** tfjs-node's native addon. */

@@ -10,7 +10,7 @@ export const versions = { tensorflow: '2.21.0', tfjsNode: '4.22.0', protobuf: '3
 /**
  * Part of the folder's name: change it with the layout below or the ops, so that older releases keep their own folder.
  */
-const layout = 18
+const layout = 19
 
 /** A command of this package as the user types it: in a clone of the repository, npx doesn't find the package. */
 export function commandLine(words = 'install'): string {

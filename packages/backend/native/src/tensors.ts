@@ -12,6 +12,8 @@ interface ExtendedEntry extends Entry {
   other?: number
   /** How to compute it, while it is lazy. */
   pending?: Pending
+  /** Whether no other tensor has its memory: its op allocated it, and no op has read it that may return an input's memory. */
+  ownMemory?: boolean
 }
 
 const extended = new WeakSet<NativeBackend>()
@@ -32,16 +34,20 @@ export function extendTensors(backend: NativeBackend): void {
   backend.getInputTensorIds = (tensors) =>
     tensors.map((tensor) => {
       const entry = entryOf(backend, tensor)
+      if (entry) entry.ownMemory = false
       return entry && isSpecial(entry)
         ? idIn(backend, entry)
         : original.getInputTensorIds([tensor])[0]!
     })
-  backend.createOutputTensor = (handle) =>
-    handle.dtype === bfloat16
-      ? bfloat16Tensor(backend, handle)
-      : original.createOutputTensor(handle)
+  backend.createOutputTensor = (handle) => {
+    const in16 = handle.dtype === bfloat16
+    const tensor = in16 ? bfloat16Tensor(backend, handle) : original.createOutputTensor(handle)
+    entryOf(backend, tensor)!.ownMemory = handle.allocated === true
+    return tensor
+  }
   backend.readSync = (dataId) => {
     const entry = entryOf(backend, { dataId })
+    if (entry) entry.ownMemory = false
     return entry && isSpecial(entry)
       ? backend.binding.tensorDataSync(idIn(backend, entry))
       : original.readSync(dataId)
@@ -89,6 +95,30 @@ export function bfloat16Id(backend: NativeBackend, tensor: tf.Tensor): number {
 export function isBfloat16(backend: NativeBackend, tensor: tf.Tensor): boolean {
   const entry = entryOf(backend, tensor)
   return entry !== undefined && (entry.pending?.in16 ?? entry.dtype === bfloat16)
+}
+
+/** Whether no other tensor shares a tensor's data. */
+export const isHeldOnce = (backend: NativeBackend, tensor: tf.Tensor): boolean =>
+  entryOf(backend, tensor)?.refCount === 1
+
+/** Whether no other tensor shares a tensor's memory. TensorFlow's reshape, for example, returns its input's. */
+export function hasOwnMemory(backend: NativeBackend, tensor: tf.Tensor): boolean {
+  const entry = entryOf(backend, tensor)!
+  settle(entry)
+  return entry.refCount === 1 && entry.ownMemory === true
+}
+
+/** Reads the numbers of an op's inputs, of which it returns no memory. */
+export function keepingMemory<T>(
+  backend: NativeBackend,
+  inputs: readonly tf.Tensor[],
+  read: () => T,
+): T {
+  const entries = inputs.map((tensor) => entryOf(backend, tensor))
+  const owners = entries.filter((entry) => entry?.ownMemory)
+  const numbers = read()
+  for (const entry of owners) entry!.ownMemory = true
+  return numbers
 }
 
 function cast({ binding }: NativeBackend, id: number, from: number, to: number): number {
@@ -159,8 +189,8 @@ function settle(entry: ExtendedEntry): void {
   const { pending } = entry
   if (!pending) return
   delete entry.pending
-  const { id, dtype } = pending.compute(...pending.inputs)
-  Object.assign(entry, { id, dtype })
+  const { id, dtype, allocated } = pending.compute(...pending.inputs)
+  Object.assign(entry, { id, dtype, ownMemory: allocated === true })
   releasePending(pending)
 }
 

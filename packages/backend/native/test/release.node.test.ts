@@ -1,8 +1,26 @@
 // Freeing used tensors early in the backward pass changes no gradient, and needs less memory.
 import * as tf from '@tensorflow/tfjs-core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { runKernel } from '@tricks/kernels'
 import { draws } from './compare.ts'
 import { installed } from './native.ts'
+
+/** Batch normalisation with batch statistics, whose gradient may overwrite its input. */
+const normalized = tf.customGrad((x, save) => {
+  const [gamma, epsilon] = [tf.ones([channels]), 1e-3]
+  const given = { x: x as tf.Tensor, gamma, beta: tf.zeros([channels]) }
+  const [value, ...statistics] = runKernel('BatchNormTraining', given, { epsilon })
+  ;(save as tf.GradSaveFunc)([x as tf.Tensor, gamma, ...statistics])
+  const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+    const [own, scale, mean, variance] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
+    const inputs = { x: own, dy, gamma: scale, mean, variance }
+    return runKernel('BatchNormTrainingGrad', inputs, { epsilon })[0]
+  }
+  return { value, gradFunc }
+})
+
+/** As many as our ops need. */
+const channels = 16
 
 const set = (release: boolean): void => tf.env().set('NATIVE_RELEASE', release)
 
@@ -12,7 +30,17 @@ function randomNet(i: number): (x: tf.Tensor) => tf.Tensor {
   const asIs = tf.customGrad((x) => ({ value: tf.clone(x as tf.Tensor), gradFunc: (dy) => dy }))
   const layers = Array.from({ length: draw.within(3, 12) }, (_, depth) => {
     const from = [draw.within(0, depth), draw.within(0, depth)]
-    const kind = draw.pick(['relu', 'product', 'sum', 'as is', 'square', 'split', 'dead end'])
+    const kind = draw.pick([
+      'relu',
+      'product',
+      'sum',
+      'as is',
+      'square',
+      'split',
+      'dead end',
+      'normalized',
+      'rectified',
+    ])
     return { from, kind }
   })
   return (x) => {
@@ -27,6 +55,8 @@ function randomNet(i: number): (x: tf.Tensor) => tf.Tensor {
         'as is': () => asIs(a),
         square: () => tf.square(bounded),
         split: () => tf.add(...(tf.split(tf.concat([a, b]), 2) as [tf.Tensor, tf.Tensor])),
+        normalized: () => normalized(a),
+        rectified: () => tf.relu6(normalized(a)),
         'dead end': () => (tf.exp(bounded), b),
       }
       made.push(next[kind]!())
@@ -49,8 +79,8 @@ describe.skipIf(!installed)('early release', () => {
       const [kept, released] = [false, true].map((release) => {
         set(release)
         return tf.tidy(() => {
-          const { values } = draws('x', i).input(3, 4)
-          const [x, dy] = [tf.tensor(values, [3, 4]), tf.ones([3, 4])]
+          const { values } = draws('x', i).input(3, channels)
+          const [x, dy] = [tf.tensor(values, [3, channels]), tf.ones([3, channels])]
           const { value, grad } = tf.valueAndGrad(net)(x, dy)
           // Tensors of the caller are kept.
           for (const tensor of [x, dy, value, grad]) expect(tensor.isDisposed).toBe(false)
@@ -60,6 +90,44 @@ describe.skipIf(!installed)('early release', () => {
       expect(released).toEqual(kept)
       expect(tf.memory().numTensors).toBe(before)
     }
+  })
+
+  test('keeps a gradient that a node passes to several inputs', () => {
+    const sum = tf.customGrad((...inputs) => {
+      const [a, b] = inputs as [tf.Tensor, tf.Tensor]
+      return { value: tf.add(a, b), gradFunc: (dy) => [dy, dy] }
+    })
+    const gradients = [false, true].map((release) => {
+      set(release)
+      return tf.tidy(() => {
+        const inputs = ['a', 'b'].map((name, i) =>
+          tf.tensor(draws(name, i).input(3, channels).values, [3, channels]),
+        )
+        const net = (a: tf.Tensor, b: tf.Tensor) =>
+          tf.square(sum(tf.relu6(normalized(a)), normalized(tf.square(b))))
+        return tf
+          .grads(net)(inputs)
+          .map((gradient) => [...gradient.dataSync()])
+      })
+    })
+    expect(gradients[1]).toEqual(gradients[0])
+  })
+
+  test('keeps a gradient of which another, reshaped, has the memory', () => {
+    const gradients = [false, true].map((release) => {
+      set(release)
+      return tf.tidy(() => {
+        const a = tf.tensor(draws('a', 0).input(3, channels).values, [3, channels])
+        const b = tf.tensor(draws('b', 0).input(3, channels).values, [1, 3, channels])
+        // The sum passes the same memory on to both; the last one made receives its gradient first.
+        const net = (x: tf.Tensor, y: tf.Tensor) =>
+          normalized(tf.add(tf.square(x), normalized(tf.square(y))))
+        return tf
+          .grads(net)([a, b])
+          .map((gradient) => [...gradient.dataSync()])
+      })
+    })
+    expect(gradients[1]).toEqual(gradients[0])
   })
 
   test('does not affect gradients of gradients', () => {

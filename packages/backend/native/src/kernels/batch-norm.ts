@@ -1,5 +1,7 @@
 // Batch normalisation as one op, and its gradient as another.
 import * as tf from '@tensorflow/tfjs-core'
+import { isLastUse } from '../release.ts'
+import { hasOwnMemory, isHeldOnce } from '../tensors.ts'
 import { afterActivation, normalized, numberOf } from './behind-batch-norm.ts'
 import {
   type Attribute,
@@ -64,6 +66,13 @@ function trainByOps(call: Call, epsilon: number): Info[] {
   return [normalized(call, inputs, epsilon), mean!, variance!]
 }
 
+/** Whether nothing else reads the gradient's memory: dy's, or that of the gradient after the activation. */
+function canOverwrite(call: Call, gradient: tf.Tensor): boolean {
+  const dy = input(call, 'dy')
+  const { backend } = call
+  return isLastUse(dy) && isHeldOnce(backend, dy) && hasOwnMemory(backend, gradient)
+}
+
 function gradientByOps(call: Call, epsilon: number): Info[] {
   const [x, gamma] = [input(call, 'x'), input(call, 'gamma')]
   const { dy, beta = gamma, activation, pooled } = afterActivation(call)
@@ -71,7 +80,11 @@ function gradientByOps(call: Call, epsilon: number): Info[] {
   const execution = { outputs: 3, precision: precisionOf(call, x), typed: [0, 1] }
   if (pooled)
     return execute(call, 'TricksNormalizePoolGrad', inputs, { epsilon: real(epsilon) }, execution)
-  const attrs = { epsilon: real(epsilon), activation: whole(numberOf(activation)) }
+  const attrs = {
+    epsilon: real(epsilon),
+    activation: whole(numberOf(activation)),
+    overwrite: flag(canOverwrite(call, dy)),
+  }
   return execute(call, 'TricksNormalizeGrad', inputs, attrs, execution)
 }
 

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs-core'
 import { type Extend, extender, type Precision } from '@tricks/kernels'
 import type { Handle, NativeBackend } from '../backend.ts'
 import { hasOps } from '../load.ts'
-import { bfloat16Id, isBfloat16 } from '../tensors.ts'
+import { bfloat16Id, isBfloat16, keepingMemory } from '../tensors.ts'
 
 export const backendName = 'tensorflow'
 
@@ -64,6 +64,9 @@ export function execute(
   )
 }
 
+/** Whether an op allocates its results; others of TensorFlow may return an input's memory. */
+const allocates = (op: string): boolean => /^Tricks|^Conv2DBackpropInput$/.test(op)
+
 /** Runs a TensorFlow op on inputs that are not yet tfjs tensors. */
 export function run(
   { backend }: Pick<Call, 'backend'>,
@@ -79,12 +82,15 @@ export function run(
     type: binding[kind],
     value,
   }))
-  const ids = inputs.map((tensor, i) =>
-    precision === 'bfloat16' && (typed === undefined || typed.includes(i))
-      ? bfloat16Id(backend, tensor)
-      : backend.getInputTensorIds([tensor])[0]!,
-  )
-  return binding.executeOp(op, list, ids, outputs)
+  const read = (): number[] =>
+    inputs.map((tensor, i) =>
+      precision === 'bfloat16' && (typed === undefined || typed.includes(i))
+        ? bfloat16Id(backend, tensor)
+        : backend.getInputTensorIds([tensor])[0]!,
+    )
+  const allocated = allocates(op)
+  const ids = allocated ? keepingMemory(backend, inputs, read) : read()
+  return binding.executeOp(op, list, ids, outputs).map((handle) => ({ ...handle, allocated }))
 }
 
 /** The precision of an op: bfloat16 if its main tensor is kept in bfloat16. */

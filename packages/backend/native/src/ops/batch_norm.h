@@ -220,7 +220,7 @@ struct Pixels {
   int64_t channels, rows, size;
 };
 
-// x, dy, gamma, beta, mean, variance → dx, dgamma, dbeta
+// x, dy, gamma, beta, mean, variance → dx (in dy's memory, if that may be overwritten), dgamma, dbeta
 template <typename T, typename Rows>
 void passBackwards(void* attributes, TF_OpKernelContext* context) {
   Call call(attributes, context);
@@ -231,7 +231,11 @@ void passBackwards(void* attributes, TF_OpKernelContext* context) {
   if (!call.ok()) return;
   const Rows rows(x);
   const int64_t channels = rows.channels, count = TF_TensorElementCount(x.tensor) / channels;
-  call.output(0, typeOf<T>(), x.shape(), &dx);
+  const bool overwrites = call.attributes.overwrite;
+  if (overwrites)
+    call.outputIn(0, dy);
+  else
+    call.output(0, typeOf<T>(), x.shape(), &dx);
   call.output(1, TF_FLOAT, {channels}, &dGamma);
   call.output(2, TF_FLOAT, {channels}, &dBeta);
   if (!call.ok()) return;
@@ -240,7 +244,7 @@ void passBackwards(void* attributes, TF_OpKernelContext* context) {
   const Backward<T> by{x.data<T>(),          dy.data<T>(),
                        byChannel[2].data<float>(), scale.factor.data(),
                        scale.term.data(),    shared.data(),
-                       slope.data(),         dx.data<T>()};
+                       slope.data(),         (overwrites ? dy : dx).data<T>()};
   const int64_t grain = grainOf(rows.size);
   const Totals totals(rows.rows, grain, channels,
                       [&](int64_t from, int64_t to, double* sum, double* products) {

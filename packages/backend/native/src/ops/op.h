@@ -41,7 +41,7 @@ struct Tensor {
 // The attributes of an op.
 struct Attributes {
   float epsilon = 0;
-  bool nesterov = false, transposed = false;
+  bool nesterov = false, transposed = false, overwrite = false;
   int32_t activation = 0;
   std::vector<int32_t> window, strides, size, padding;
 };
@@ -66,6 +66,10 @@ class Call {
     tensor->tensor =
         TF_AllocateOutput(context_, place, type, shape.data(), static_cast<int>(shape.size()),
                           count * TF_DataTypeSize(type), status_.status);
+  }
+  // An output in the memory of an input that nothing reads any more.
+  void outputIn(int place, const Tensor& input) {
+    if (status_.ok()) TF_SetOutput(context_, place, input.tensor, status_.status);
   }
   void fail(const std::string& message) {
     if (status_.ok()) TF_SetStatus(status_.status, TF_INVALID_ARGUMENT, message.c_str());
@@ -97,7 +101,8 @@ void* create(TF_OpKernelConstruction* construction) {
   TF_OpKernelConstruction_GetAttrInt32(construction, "activation", &attributes->activation,
                                        status.status);
   for (const auto& [name, value] : {std::make_pair("nesterov", &attributes->nesterov),
-                                    {"transposed", &attributes->transposed}}) {
+                                    {"transposed", &attributes->transposed},
+                                    {"overwrite", &attributes->overwrite}}) {
     unsigned char given = 0;
     TF_OpKernelConstruction_GetAttrBool(construction, name, &given, status.status);
     *value = given != 0;

@@ -54,7 +54,8 @@ void defineAll() {
          both(normalize<float, true>, normalize<Bfloat16, true>));
   define("TricksNormalizeGrad",
          {"x: T", "dy: T", "gamma: float", "beta: float", "mean: float", "variance: float"},
-         {"dx: T", "dgamma: float", "dbeta: float"}, {"epsilon: float", "activation: int"},
+         {"dx: T", "dgamma: float", "dbeta: float"},
+         {"epsilon: float", "activation: int", "overwrite: bool"},
          both(normalizeGradient<float>, normalizeGradient<Bfloat16>));
   define("TricksNormalizePool",
          {"x: T", "gamma: float", "beta: float", "mean: float", "variance: float"}, {"y: T"},
