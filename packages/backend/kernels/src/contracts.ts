@@ -98,6 +98,23 @@ export interface Kernels {
   }
 
   /**
+   * Moves moving statistics towards a batch's, all `[channels]`: momentum · moving + (1 − momentum) · batch, with the batch's
+   * variance multiplied by `correction`.
+   */
+  readonly MoveStatistics: {
+    readonly inputs: Tensors<'movingMean' | 'movingVariance' | 'mean' | 'variance'>
+    readonly attributes: { readonly momentum: number; readonly correction: number }
+    readonly outputs: readonly [movingMean: tf.Tensor, movingVariance: tf.Tensor]
+  }
+
+  /** The sum of each of n ≥ 1 tensors, of any shapes: `[n]`. */
+  readonly Sums: {
+    readonly inputs: readonly tf.Tensor[]
+    readonly attributes: object
+    readonly outputs: tf.Tensor1D
+  }
+
+  /**
    * AdaBound's step for a variable, without AMSBound; gradient, m, v and the outputs have its shape. `numbers` `[10]`:
    * the rate, its lower and upper bound, β₁, 1 − β₁, β₂, 1 − β₂, ε, the decay added to the gradient (times the
    * variable), and the fraction of the variable that remains after decoupled decay.

@@ -25,7 +25,14 @@ export const runKernel = <Name extends KernelName>(
   inputs: Kernels[Name]['inputs'],
   ...[attributes = {}]: Attributes<Kernels[Name]['attributes']>
 ): Kernels[Name]['outputs'] =>
-  tf.engine().runKernel(name, inputs, attributes as tf.NamedAttrMap) as Kernels[Name]['outputs']
+  tf
+    .engine()
+    // A list is passed on with its indices as names.
+    .runKernel(
+      name,
+      inputs as tf.NamedTensorMap,
+      attributes as tf.NamedAttrMap,
+    ) as Kernels[Name]['outputs']
 
 type Constants = typeof tf
 /** The names of tfjs's own kernels, which it exports as constants. */

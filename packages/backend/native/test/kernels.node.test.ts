@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs-core'
+import { hasKernel, runKernel } from '@tricks/kernels'
 import { describe, expect, test } from 'vitest'
 import {
   type Draw,
@@ -532,32 +533,83 @@ test.skipIf(!installed).for([[[3, 0]], [[0, 3]]] as const)(
   },
 )
 
+describe.skipIf(!installed)('what steps need', () => {
+  cases('sums of tensors', async (draw) => {
+    const inputs = Array.from({ length: draw.within(1, 5) }, () =>
+      draw.input(draw.within(1, 5), draw.within(0, 70)),
+    )
+    await expectEqual([inputs.map(({ shape }) => shape)], () => {
+      const tensors = inputs.map(({ values, shape }) => tf.tensor(values, shape))
+      return hasKernel('Sums')
+        ? [runKernel('Sums', tensors)]
+        : [tf.stack(tensors.map((tensor) => tf.sum(tensor)))]
+    })
+  })
+
+  test('a sum is not finite if a value is not', async () => {
+    await tf.setBackend('tensorflow')
+    for (const bad of [NaN, Infinity, -Infinity])
+      for (const at of [0, 15, 16, 39]) {
+        const values = Float32Array.from({ length: 40 }, (_, i) => (i === at ? bad : i))
+        const sums = runKernel('Sums', [tf.ones([3]), tf.tensor1d(values)])
+        expect([...sums.dataSync()]).toEqual([3, bad])
+      }
+    await tf.setBackend('cpu')
+  })
+
+  cases('moving statistics', async (draw) => {
+    const channels = draw.within(1, 70)
+    const given = Array.from({ length: 4 }, () => draw.input(channels))
+    const [momentum, correction] = [draw.uniform(), 1 + draw.uniform()]
+    await expectEqual([channels, momentum, correction], () => {
+      const [movingMean, movingVariance, mean, variance] = given.map(({ values }) =>
+        tf.tensor1d(values as Float32Array),
+      ) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
+      const inputs = { movingMean, movingVariance, mean, variance }
+      if (hasKernel('MoveStatistics'))
+        return [...runKernel('MoveStatistics', inputs, { momentum, correction })]
+      const move = (moving: tf.Tensor, batch: tf.Tensor) =>
+        tf.add(tf.mul(moving, momentum), tf.mul(batch, 1 - momentum))
+      return [move(movingMean, mean), move(movingVariance, tf.mul(variance, correction))]
+    })
+  })
+})
+
 describe.skipIf(!installed)('the momentum update', () => {
-  type Steps = { gradients: Input[]; weights: Input; momentum: number; nesterov: boolean }
+  /** Of each step and of the weights, a tensor per variable. */
+  type Steps = { gradients: Input[][]; weights: Input[]; momentum: number; nesterov: boolean }
 
   function steps({ gradients, weights, momentum, nesterov }: Steps): tf.Tensor[] {
-    const variable = tf.variable(tf.tensor(weights.values, weights.shape))
+    const variables = weights.map(({ values, shape }) => tf.variable(tf.tensor(values, shape)))
     const optimizer = tf.train.momentum(0.3, momentum, nesterov)
-    const results = gradients.map(({ values, shape }, i) => {
+    const results = gradients.flatMap((list, i) => {
       optimizer.setLearningRate(0.3 / (i + 1))
-      optimizer.applyGradients([{ name: variable.name, tensor: tf.tensor(values, shape) }])
-      return variable.clone()
+      const named = list.map(({ values, shape }, k) => ({
+        name: variables[k]!.name,
+        tensor: tf.tensor(values, shape),
+      }))
+      optimizer.applyGradients(named)
+      return variables.map((variable) => variable.clone())
     })
     optimizer.dispose()
     // tfjs's momentum optimizer leaks its rate.
-    tf.dispose([variable, (optimizer as unknown as { c: tf.Scalar }).c])
+    tf.dispose([...variables, (optimizer as unknown as { c: tf.Scalar }).c])
     return results
   }
 
   cases('equals tfjs', async (draw) => {
-    const shape = [draw.within(1, 40), draw.within(1, draw.pick([3, 3000]))]
+    const shapes = Array.from({ length: draw.within(1, 3) }, () => [
+      draw.within(1, 40),
+      draw.within(1, draw.pick([3, 3000])),
+    ])
+    const inputs = () => shapes.map((shape) => draw.input(...shape))
     const options = {
-      gradients: Array.from({ length: 3 }, () => draw.input(...shape)),
-      weights: draw.input(...shape),
+      gradients: Array.from({ length: 3 }, inputs),
+      weights: inputs(),
       momentum: draw.uniform(),
       nesterov: draw.pick([true, false]),
     }
-    await expectEqual([shape, options.momentum, options.nesterov], () => steps(options))
+    await expectEqual([shapes, options.momentum, options.nesterov], () => steps(options))
   })
 
   test('is a single op, from the second step on', async () => {

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core'
 import * as layers from '@tensorflow/tfjs-layers'
-import { hasKernel } from '@tricks/kernels'
+import { hasKernel, runKernel } from '@tricks/kernels'
 import { byKernels, byOperations } from './normalize.ts'
 import { type BatchNormOptions, batchNormOptions } from './options.ts'
 
@@ -58,14 +58,26 @@ export class BatchNorm extends layers.layers.Layer {
       const count = x.size / gamma.size
       const observe = (mean: tf.Tensor, variance: tf.Tensor) => {
         if (kwargs['statistics'] === 'keep') return
-        move(this.movingMean, mean, this.momentum)
         // As in torch: unbiased if there is more than one value.
-        move(this.movingVariance, tf.mul(variance, count / Math.max(1, count - 1)), this.momentum)
+        this.moveStatistics(mean, variance, count / Math.max(1, count - 1))
       }
       const make = hasKernel('BatchNormTraining') ? byKernels : byOperations
       const normalize = make(this.epsilon, observe)
       return tf.customGrad(normalize as Parameters<typeof tf.customGrad>[0])(x, gamma, beta)
     })
+  }
+
+  private moveStatistics(mean: tf.Tensor, variance: tf.Tensor, correction: number): void {
+    const [movingMean, movingVariance] = [this.movingMean.read(), this.movingVariance.read()]
+    const { momentum } = this
+    const move = (moving: tf.Tensor, batch: tf.Tensor): tf.Tensor =>
+      tf.add(tf.mul(moving, momentum), tf.mul(batch, 1 - momentum))
+    const inputs = { movingMean, movingVariance, mean, variance }
+    const moved = hasKernel('MoveStatistics')
+      ? runKernel('MoveStatistics', inputs, { momentum, correction })
+      : ([move(movingMean, mean), move(movingVariance, tf.mul(variance, correction))] as const)
+    this.movingMean.write(moved[0])
+    this.movingVariance.write(moved[1])
   }
 
   /** @param trainable the trainable variables, if the trainer passes them: an enclosing model may be frozen */
@@ -81,7 +93,3 @@ export class BatchNorm extends layers.layers.Layer {
 }
 
 tf.serialization.registerClass(BatchNorm)
-
-function move(variable: layers.LayerVariable, batch: tf.Tensor, momentum: number): void {
-  variable.write(tf.add(tf.mul(variable.read(), momentum), tf.mul(batch, 1 - momentum)))
-}

@@ -12,7 +12,7 @@ import { isFinite, type Measured, type Measures, readMeasures } from './measures
 import { logitsOf, type Model } from './model.ts'
 import type { Scores } from './multi-label.ts'
 import { applyGradients } from './optimizer.ts'
-import type { Precision } from '@tricks/kernels'
+import { hasKernel, type Precision, runKernel } from '@tricks/kernels'
 import { setDecayFactors } from '@tricks/optimizer'
 import { withPrecision } from './precision.ts'
 import { trainedIn } from './trained.ts'
@@ -122,20 +122,25 @@ function backwardOn(
       ),
     )
     const trained = trainedIn(variables, pipeline, batch.time)
-    const sums = Object.keys(trainableOf(variables)).map((path) => {
+    const all = Object.keys(trainableOf(variables)).map((path) => {
       if (!Object.hasOwn(trained, path)) return tf.scalar(0)
       if (!gradients[path]) throw new Error(`train: the tricks returned no gradient for ${path}`)
-      return tf.sum(gradients[path])
+      return gradients[path]
     })
     const metrics = tf.stack([imageMean(passes, 'loss'), imageMean(passes, 'accuracy')])
     return {
       gradients,
       metrics: metrics as tf.Tensor1D,
-      gradientSums: tf.stack(sums) as tf.Tensor1D,
+      gradientSums: sumsOf(all),
     }
   } finally {
     for (const { loss, accuracy: right } of passes) tf.dispose([loss, right])
   }
+}
+
+function sumsOf(tensors: readonly tf.Tensor[]): tf.Tensor1D {
+  if (hasKernel('Sums')) return runKernel('Sums', tensors)
+  return tf.stack(tensors.map((tensor) => tf.sum(tensor))) as tf.Tensor1D
 }
 
 /** Kept, as a trick may request gradients inside its own tidy. */

@@ -40,7 +40,7 @@ struct Tensor {
 
 // The attributes of an op.
 struct Attributes {
-  float epsilon = 0;
+  float epsilon = 0, kept = 0, added = 0, correction = 0;
   bool nesterov = false, transposed = false, overwrite = false;
   int32_t activation = 0;
   std::vector<int32_t> window, strides, size, padding;
@@ -96,8 +96,11 @@ void* create(TF_OpKernelConstruction* construction) {
   auto attributes = std::make_unique<Attributes>();
   // An op has some of the attributes; the rest keep their values.
   Status status;
-  TF_OpKernelConstruction_GetAttrFloat(construction, "epsilon", &attributes->epsilon,
-                                       status.status);
+  for (const auto& [name, value] : {std::make_pair("epsilon", &attributes->epsilon),
+                                    {"kept", &attributes->kept},
+                                    {"added", &attributes->added},
+                                    {"correction", &attributes->correction}})
+    TF_OpKernelConstruction_GetAttrFloat(construction, name, value, status.status);
   TF_OpKernelConstruction_GetAttrInt32(construction, "activation", &attributes->activation,
                                        status.status);
   for (const auto& [name, value] : {std::make_pair("nesterov", &attributes->nesterov),

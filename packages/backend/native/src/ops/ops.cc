@@ -98,8 +98,14 @@ void defineAll() {
   define("TricksWinogradFilterGrad", {"x: T", "dy: T"}, {"dfilter: T"}, {"padding: list(int)"},
          {{TF_FLOAT, winogradFilterGradient}});
   define("TricksMomentum",
-         {"weights: T", "accumulation: T", "gradient: T", "step: T", "momentum: T"},
-         {"new_weights: T", "new_accumulation: T"}, {"nesterov: bool"}, {{TF_FLOAT, momentum}});
+         {"weights: n * T", "accumulations: n * T", "gradients: n * T", "step: T", "momentum: T"},
+         {"new_weights: n * T", "new_accumulations: n * T"}, {"n: int", "nesterov: bool"},
+         {{TF_FLOAT, momentum}});
+  define("TricksMoveStatistics",
+         {"moving_mean: T", "moving_variance: T", "mean: T", "variance: T"},
+         {"moved_mean: T", "moved_variance: T"}, {"kept: float", "added: float", "correction: float"},
+         {{TF_FLOAT, moveStatistics}});
+  define("TricksSums", {"tensors: n * T"}, {"sums: T"}, {"n: int"}, {{TF_FLOAT, sumEach}});
   define("TricksAdaBound", {"weights: T", "gradient: T", "m: T", "v: T", "numbers: T"},
          {"new_weights: T", "new_m: T", "new_v: T"}, {}, {{TF_FLOAT, adaBound}});
 #if defined(__AMX_BF16__)
