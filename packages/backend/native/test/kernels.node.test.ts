@@ -476,6 +476,43 @@ describe.skipIf(!installed)('batch normalisation with batch statistics', () => {
       )
   })
 
+  cases(
+    'equals the composed operations before a depthwise convolution, with gradients',
+    async (draw) => {
+      const channels = anyChannels(draw)
+      const kernel = [draw.within(1, 5), draw.within(1, 5)]
+      const [strides, pad] = [draw.within(1, 3), draw.pick(['same', 'valid'] as const)]
+      const size = kernel.map((length) => draw.within(length, 11))
+      const x = draw.input(draw.within(2, 4), ...size, channels)
+      const filter = draw.input(...kernel, channels, 1)
+      const inputs = [x, draw.input(channels), draw.input(channels), filter]
+      const convolve = (y: tf.Tensor, by: tf.Tensor) =>
+        tf.depthwiseConv2d(image(y), image(by), strides, pad)
+      // With an activation between them, without one, and with another consumer of what is not computed otherwise.
+      const nets: ((y: tf.Tensor, by: tf.Tensor) => tf.Tensor)[] = [
+        (y, by) => convolve(tf.relu6(y), by),
+        (y, by) => convolve(tf.relu(y), by),
+        (y, by) => convolve(gelu(y), by),
+        (y, by) => convolve(y, by),
+        (y, by) => {
+          const z = tf.relu6(y)
+          return tf.concat([tf.reshape(convolve(z, by), [-1]), tf.reshape(tf.mul(z, 2), [-1])])
+        },
+      ]
+      for (const net of nets) {
+        const by =
+          (normalize: Operation): Operation =>
+          (...all) =>
+            net(normalize(...all.slice(0, 3)), all[3]!)
+        await expectEqual(
+          [x.shape, filter.shape, strides, pad, String(net)],
+          () => withGradients(by(batchNorm(1e-3)), inputs),
+          { tolerance: 1e-3, reference: () => withGradients(by(composed(1e-3)), inputs) },
+        )
+      }
+    },
+  )
+
   /** Batch normalisation of x by gamma and beta. */
   const composed =
     (epsilon: number): Operation =>
@@ -488,6 +525,55 @@ describe.skipIf(!installed)('batch normalisation with batch statistics', () => {
     }
   const residual = (sum: tf.Tensor) => tf.add(tf.relu(sum), tf.mul(sum, 2))
   const named = ([x, gamma, beta]: tf.Tensor[]) => ({ x: x!, gamma: gamma!, beta: beta! })
+
+  test('gives a depthwise convolution on several threads the same bits, written or not', async () => {
+    await tf.setBackend('tensorflow')
+    for (const [strides, kernel] of [
+      [1, 3],
+      [2, 3],
+      [1, 5],
+      [2, 5],
+    ] as const) {
+      const draw = draws('threads', strides * kernel)
+      const inputs = [draw.input(3, 37, 41, 48), draw.input(48), draw.input(48)]
+      const filter = draw.input(kernel, kernel, 48, 1)
+      const results = [true, false].map((isWritten) =>
+        tf.tidy(() => {
+          const net: Operation = (...all) => {
+            const z = tf.relu6(batchNorm(1e-3)(...all.slice(0, 3)))
+            if (isWritten) z.dataSync()
+            return tf.depthwiseConv2d(image(z), image(all[3]!), strides, 'same')
+          }
+          return withGradients(net, [...inputs, filter]).map((each) => [...each.dataSync()])
+        }),
+      )
+      expect(results[0]).toEqual(results[1])
+    }
+    await tf.setBackend('cpu')
+  })
+
+  test('is not written before a depthwise convolution', async () => {
+    await tf.setBackend('tensorflow')
+    const before = tf.memory().numTensors
+    const ops = recordOps()
+    tf.tidy(() => {
+      const inputs = [tf.ones([2, 4, 4, 16]), tf.ones([16]), tf.ones([16]), tf.ones([3, 3, 16, 1])]
+      const net: Operation = (...all) => {
+        const z = tf.relu6(batchNorm(1e-3)(...all.slice(0, 3)))
+        return tf.depthwiseConv2d(image(z), image(all[3]!), 1, 'same')
+      }
+      tf.grads(net)(inputs, tf.ones([2, 4, 4, 16]))
+    })
+    expect(ops.stop().filter((op) => op.startsWith('Tricks'))).toEqual([
+      'TricksMoments',
+      'TricksNormalizeDepthwise',
+      'TricksDepthwiseInputGrad',
+      'TricksNormalizeDepthwiseFilterGrad',
+      'TricksNormalizeGrad',
+    ])
+    expect(tf.memory().numTensors).toBe(before)
+    await tf.setBackend('cpu')
+  })
 
   test('is one op with a relu and max pooling', async () => {
     await tf.setBackend('tensorflow')

@@ -58,12 +58,25 @@ function normalize(
   return run(call, op, inputs, attrs, execution)[0]!
 }
 
-/** For a lazy output of batch normalisation, or of an activation behind it: the former's inputs and epsilon. */
-function normalizedOf(call: Call, tensor: tf.Tensor, activation: Activation | 'none' = 'none') {
+interface Normalized {
+  /** x, gamma, beta, mean, variance */
+  readonly inputs: readonly tf.Tensor[]
+  readonly epsilon: number
+  readonly activation: Activation | 'none'
+}
+
+/** For a lazy output of batch normalisation, or of an activation behind it: what it is computed from. */
+export function anyNormalizedOf(call: Call, tensor: tf.Tensor): Normalized | undefined {
   const pending = pendingOf(call.backend, tensor)
-  return pending?.about?.is === 'normalized' && pending.about.activation === activation
-    ? { inputs: pending.inputs, epsilon: pending.about.epsilon }
-    : undefined
+  if (pending?.about?.is !== 'normalized') return undefined
+  const { epsilon, activation } = pending.about
+  return { inputs: pending.inputs, epsilon, activation }
+}
+
+/** The same, if the activation is this one. */
+function normalizedOf(call: Call, tensor: tf.Tensor, activation: Activation | 'none' = 'none') {
+  const found = anyNormalizedOf(call, tensor)
+  return found?.activation === activation ? found : undefined
 }
 
 /** The end of a residual block: the sum waits for the relu, like the output of batch normalisation. */

@@ -3,7 +3,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { hasOps } from '../load.ts'
 import { rectifiers } from './add-bias.ts'
-import { numberOf } from './behind-batch-norm.ts'
+import { anyNormalizedOf, numberOf } from './behind-batch-norm.ts'
 import { convolution } from './convolution.ts'
 import {
   type Attribute,
@@ -13,6 +13,8 @@ import {
   extend,
   input,
   opsTake,
+  precisionOf,
+  real,
   whole,
 } from './op.ts'
 
@@ -47,6 +49,28 @@ const sizes = (info: Window): Record<string, Attribute> => ({
   padding: whole([info.padInfo.top, info.padInfo.left]),
 })
 
+/**
+ * Runs an op on x and further inputs. If x is a lazy output of batch normalisation, the op normalises what it reads, a few lines
+ * at a time, and the output itself is never written.
+ */
+function reading(
+  call: Call,
+  op: string,
+  further: readonly tf.Tensor[],
+  attributes: Readonly<Record<string, Attribute>>,
+): tf.Tensor {
+  const x = input(call, 'x')
+  const before = precisionOf(call, x) === 'float32' && anyNormalizedOf(call, x)
+  if (!before) return execute(call, `Tricks${op}`, [x, ...further], attributes)[0]!
+  const [own, ...byChannel] = before.inputs
+  const attrs = {
+    ...attributes,
+    epsilon: real(before.epsilon),
+    before: whole(numberOf(before.activation)),
+  }
+  return execute(call, `TricksNormalize${op}`, [own!, ...further, ...byChannel], attrs)[0]!
+}
+
 function convolve(call: Call, info: Window): tf.Tensor {
   const { bias, preluActivationWeights } = call.inputs
   const { activation = 'linear', leakyreluAlpha } = call.attrs as {
@@ -63,8 +87,7 @@ function convolve(call: Call, info: Window): tf.Tensor {
       activation: whole(numberOf(rectifier ?? 'none')),
     }
     const added = fits && bias ? bias : tf.zeros(channels)
-    const inputs = [input(call, 'x'), input(call, 'filter'), added]
-    const y = execute(call, 'TricksDepthwise', inputs, attrs)[0]!
+    const y = reading(call, 'Depthwise', [input(call, 'filter'), added], attrs)
     if (rectifier) return y
     const biased = bias && !fits ? tf.add(y, bias) : y
     return call.backend.applyActivation(biased, activation, preluActivationWeights, leakyreluAlpha)
@@ -78,7 +101,7 @@ function inputGradient(call: Call, info: Window): tf.Tensor {
 }
 
 const filterGradient = (call: Call, info: Window): tf.Tensor =>
-  execute(call, 'TricksDepthwiseFilterGrad', [input(call, 'x'), input(call, 'dy')], sizes(info))[0]!
+  reading(call, 'DepthwiseFilterGrad', [input(call, 'dy')], sizes(info))
 
 export function registerDepthwise(): void {
   if (!hasOps()) return

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "activation.h"
+#include "batch_norm.h"
 #include "op.h"
 #include "scratch.h"
 #include "threads.h"
@@ -31,6 +32,55 @@ struct Inside {
   int first, last;
 };
 
+// Batch normalisation and an activation before a depthwise convolution.
+struct Before {
+  const Scale& scale;
+  int32_t activation;
+};
+
+// The lines of the images that a thread reads, from top to bottom: as they are in memory, or normalised. Then each line is computed
+// when it is first needed, and kept in the caches for as long as windows contain it.
+class Lines {
+ public:
+  Lines(const Depthwise& by, const float* x, const Before* before) : by_(by), x_(x) {
+    if (!before) return;
+    scale_ = &before->scale;
+    withActivation(before->activation,
+                   [&](auto kind) { normalize_ = scale<kind(), false, float>; });
+    static thread_local Scratch ofLines;
+    kept_ = ofLines.take<float>(by.filterHeight * by.width * by.channels);
+  }
+
+  bool inMemory() const { return !scale_; }
+
+  // The lines `first` to `last` of an image, at to[0], to[1], …
+  void get(int64_t image, int64_t first, int64_t last, const float** to) {
+    for (int64_t line = first; line < last; ++line) *to++ = at(image, line);
+  }
+
+ private:
+  const float* at(int64_t image, int64_t line) {
+    const float* own = x_ + by_.pixel(image, line, 0);
+    if (inMemory()) return own;
+    float* kept = kept_ + line % by_.filterHeight * by_.width * by_.channels;
+    if (image != image_ || line > last_) {
+      normalize_(own, scale_->factor.data(), scale_->term.data(), nullptr, 0, by_.width,
+                 by_.channels, kept);
+      image_ = image;
+      last_ = line;
+    }
+    return kept;
+  }
+
+  const Depthwise& by_;
+  const float* x_;
+  const Scale* scale_ = nullptr;
+  decltype(&scale<kNone, false, float>) normalize_ = nullptr;
+  float* kept_ = nullptr;
+  // The last line that has been normalised.
+  int64_t image_ = -1, last_ = -1;
+};
+
 // Adds to sums[0 … kCount) the products of a filter's row with windows in a row of x, kStride pixels apart. Neighbouring
 // windows share the loaded pixels. Of those, [first, last) lie inside the row: all of them, if `whole`.
 template <int kWidth, int kStride, int kCount, bool whole>
@@ -50,15 +100,17 @@ INLINED inline void addRow(const float* x, int64_t channels, int first, int last
 constexpr int kMostTaps = 121;
 
 template <Activation activation, int kWidth, int kStride>
-inline void depthwiseRow(const Depthwise& by, const float* x, const float* filter,
+inline void depthwiseRow(const Depthwise& by, const float* x, Lines& images, const float* filter,
                          const float* bias, int64_t image, int64_t i, float* y) {
   const int width = kWidth > 0 ? kWidth : by.filterWidth;
   const int64_t line = i * by.strideHeight - by.top;
   const Inside rows(line, by.filterHeight, by.height);
+  const float* lines[kMostTaps];
+  images.get(image, line + rows.first, line + rows.last, lines + rows.first);
   // The lines of x that only the next row reads. Fetched in order: the loop below takes one vector of each pixel at a time.
   const int64_t next = line + by.filterHeight;
-  const int64_t lines = std::max<int64_t>(0, std::min<int64_t>(by.strideHeight, by.height - next));
-  const int64_t share = lines * by.width * kLanes;
+  const int64_t count = std::max<int64_t>(0, std::min<int64_t>(by.strideHeight, by.height - next));
+  const int64_t share = images.inMemory() ? count * by.width * kLanes : 0;
   Floats taps[kMostTaps];
   for (int64_t c = 0; c < by.channels; c += kLanes) {
     if (share > 0) prefetch(x + by.pixel(image, next, 0) + c / kLanes * share, share);
@@ -75,7 +127,7 @@ inline void depthwiseRow(const Depthwise& by, const float* x, const float* filte
         for (auto& sum : sums) sum = start;
         const auto add = [&](auto whole) INLINED {
           for (int a = rows.first; a < rows.last; ++a)
-            addRow<kWidth, kStride, kCount, whole()>(x + by.pixel(image, line + a, column) + c,
+            addRow<kWidth, kStride, kCount, whole()>(lines[a] + column * by.channels + c,
                                                      by.channels, columns.first, columns.last,
                                                      taps + a * kWidth, sums);
         };
@@ -97,27 +149,28 @@ inline void depthwiseRow(const Depthwise& by, const float* x, const float* filte
       Floats sum = start;
       for (int a = rows.first; a < rows.last; ++a)
         for (int b = columns.first; b < columns.last; ++b)
-          sum += load(x + by.pixel(image, line + a, column + b) + c) * taps[a * width + b];
+          sum += load(lines[a] + (column + b) * by.channels + c) * taps[a * width + b];
       store(out + j * by.channels, activate<activation>(sum));
     }
   }
 }
 
-// Calls work(image, row) for all rows of all images, in parallel.
+// Divides the rows of all images among the threads: work(from, to).
 template <typename Work>
-void eachRow(int64_t images, int64_t rows, int64_t cost, const Work& work) {
+void splitRows(int64_t rows, int64_t cost, const Work& work) {
   const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, cost));
-  Threads::instance().split(images * rows, grain, [&](int64_t from, int64_t to, int) {
-    for (int64_t row = from; row < to; ++row) work(row / rows, row % rows);
-  });
+  Threads::instance().split(rows, grain, [&](int64_t from, int64_t to, int) { work(from, to); });
 }
 
-// y = activation(x ∗ filter + bias). `filter` is [height, width, channels].
-inline void depthwise(const Depthwise& by, int32_t activation, const float* x, const float* filter,
-                      const float* bias, float* y) {
-  const auto rows = [&](auto row) {
-    eachRow(by.images, by.outHeight, by.outWidth * by.channels,
-            [&](int64_t image, int64_t i) { row(by, x, filter, bias, image, i, y); });
+// y = activation(x ∗ filter + bias), x being normalised before, if wanted. `filter` is [height, width, channels].
+inline void depthwise(const Depthwise& by, int32_t activation, const float* x, const Before* before,
+                      const float* filter, const float* bias, float* y) {
+  const auto rows = [&](auto compute) {
+    splitRows(by.images * by.outHeight, by.outWidth * by.channels, [&](int64_t from, int64_t to) {
+      Lines lines(by, x, before);
+      for (int64_t row = from; row < to; ++row)
+        compute(by, x, lines, filter, bias, row / by.outHeight, row % by.outHeight, y);
+    });
   };
   withActivation(activation, [&](auto constant) {
     constexpr Activation kind = decltype(constant)::value;
@@ -193,21 +246,19 @@ inline void depthwiseReversed(const Depthwise& by, const float* dy, const float*
                        by.height,       by.width,       by.filterHeight, by.filterWidth,
                        1,               1,              by.filterHeight - 1 - by.top,
                        by.filterWidth - 1 - by.left};
-  depthwise(back, kNone, dy, reversed.data(), bias.data(), dx);
+  depthwise(back, kNone, dy, nullptr, reversed.data(), bias.data(), dx);
 }
 
 // Adds to sums[a][b], vectors, the products of a row of dy and of x at that distance, for a block of channels.
 template <int kWidth, int kStride>
-inline void addTaps(const Depthwise& by, const float* x, const float* dy, int64_t image, int64_t i,
-                    int64_t c, float* sums) {
+inline void addTaps(const Depthwise& by, const float* const* lines, const Inside& rows,
+                    const float* dy, int64_t image, int64_t i, int64_t c, float* sums) {
   constexpr int kMost = kWidth > 0 ? kWidth : kMostTaps;
   const int width = kWidth > 0 ? kWidth : by.filterWidth;
   const int64_t stride = kWidth > 0 ? kStride : by.strideWidth;
-  const int64_t line = i * by.strideHeight - by.top;
-  const Inside rows(line, by.filterHeight, by.height);
   const float* gradients = dy + by.position(image, i, 0) + c;
   for (int a = rows.first; a < rows.last; ++a) {
-    const float* pixels = x + by.pixel(image, line + a, 0) + c;
+    const float* pixels = lines[a] + c;
     float* own = sums + a * width * kLanes;
     Floats totals[kMost];
     for (int b = 0; b < width; ++b) totals[b] = load(own + b * kLanes);
@@ -229,8 +280,8 @@ inline void addTaps(const Depthwise& by, const float* x, const float* dy, int64_
 
 // The gradient by the filter. Each image is summed on its own, so the order of the sums doesn't depend on the number of
 // threads, and float32's error stays small.
-inline void depthwiseFilterGradient(const Depthwise& by, const float* x, const float* dy,
-                                    float* dFilter) {
+inline void depthwiseFilterGradient(const Depthwise& by, const float* x, const Before* before,
+                                    const float* dy, float* dFilter) {
   const auto add = by.filterWidth == 3 && by.strideWidth == 1   ? addTaps<3, 1>
                    : by.filterWidth == 3 && by.strideWidth == 2 ? addTaps<3, 2>
                    : by.filterWidth == 5 && by.strideWidth == 1 ? addTaps<5, 1>
@@ -242,13 +293,20 @@ inline void depthwiseFilterGradient(const Depthwise& by, const float* x, const f
   float* sums = ofSums.take<float>(by.images * blocks * size, true);
   Threads& threads = Threads::instance();
   threads.split(by.images * blocks, 1, [&](int64_t from, int64_t to, int) {
+    Lines images(by, x, before);
+    const float* lines[kMostTaps];
     for (int64_t at = from; at < to;) {
       const int64_t image = at / blocks, first = at % blocks;
       const int64_t last = std::min(blocks, first + to - at);
       // Row by row, in the order of memory.
-      for (int64_t i = 0; i < by.outHeight; ++i)
+      for (int64_t i = 0; i < by.outHeight; ++i) {
+        const int64_t line = i * by.strideHeight - by.top;
+        const Inside rows(line, by.filterHeight, by.height);
+        images.get(image, line + rows.first, line + rows.last, lines + rows.first);
         for (int64_t block = first; block < last; ++block)
-          add(by, x, dy, image, i, block * kLanes, sums + (image * blocks + block) * size);
+          add(by, lines, rows, dy, image, i, block * kLanes,
+              sums + (image * blocks + block) * size);
+      }
       at += last - first;
     }
   });
@@ -271,7 +329,21 @@ inline Depthwise sizesOf(const Attributes& given, const std::vector<int64_t>& x,
           given.strides[0], given.strides[1], given.padding[0], given.padding[1]};
 }
 
-// x, filter, bias → y
+// Batch normalisation and an activation before a depthwise convolution, from the inputs gamma, beta, mean and variance, which begin at
+// `place`. Calls work with nothing if the op has none.
+template <bool normalizes, typename Work>
+void withBefore(Call& call, int place, int64_t channels, const Work& work) {
+  if (!normalizes) return work(nullptr);
+  Tensor byChannel[4];
+  for (int i = 0; i < 4; ++i) call.input(place + i, &byChannel[i]);
+  if (!call.ok()) return;
+  const Scale scale(byChannel, call.attributes.epsilon, channels);
+  const Before before{scale, call.attributes.before};
+  work(&before);
+}
+
+// x, filter, bias, and optionally gamma, beta, mean, variance of a batch normalisation before it → y
+template <bool normalizes>
 void depthwiseOp(void* attributes, TF_OpKernelContext* context) {
   Call call(attributes, context);
   Tensor x, filter, bias, y;
@@ -283,8 +355,10 @@ void depthwiseOp(void* attributes, TF_OpKernelContext* context) {
   const std::vector<int64_t> shape = {x.size(0), given.size[0], given.size[1], x.size(3)};
   call.output(0, TF_FLOAT, shape, &y);
   if (!call.ok()) return;
-  depthwise(sizesOf(given, x.shape(), shape), given.activation, x.data<float>(),
-            filter.data<float>(), bias.data<float>(), y.data<float>());
+  withBefore<normalizes>(call, 3, x.size(3), [&](const Before* before) {
+    depthwise(sizesOf(given, x.shape(), shape), given.activation, x.data<float>(), before,
+              filter.data<float>(), bias.data<float>(), y.data<float>());
+  });
 }
 
 // dy, filter → dx
@@ -305,12 +379,15 @@ void depthwiseInputGradientOp(void* attributes, TF_OpKernelContext* context) {
   const auto row = halves && by.filterWidth == 3   ? depthwiseInputRow<3>
                    : halves && by.filterWidth == 5 ? depthwiseInputRow<5>
                                                    : depthwiseInputRow<0>;
-  eachRow(by.images, by.height, by.width * by.channels, [&](int64_t image, int64_t i) {
-    row(by, dy.data<float>(), filter.data<float>(), image, i, dx.data<float>());
+  splitRows(by.images * by.height, by.width * by.channels, [&](int64_t from, int64_t to) {
+    for (int64_t i = from; i < to; ++i)
+      row(by, dy.data<float>(), filter.data<float>(), i / by.height, i % by.height,
+          dx.data<float>());
   });
 }
 
-// x, dy → dFilter
+// x, dy, and optionally gamma, beta, mean, variance of a batch normalisation of x → dFilter
+template <bool normalizes>
 void depthwiseFilterGradientOp(void* attributes, TF_OpKernelContext* context) {
   Call call(attributes, context);
   Tensor x, dy, dFilter;
@@ -320,8 +397,10 @@ void depthwiseFilterGradientOp(void* attributes, TF_OpKernelContext* context) {
   const Attributes& given = call.attributes;
   call.output(0, TF_FLOAT, {given.window[0], given.window[1], x.size(3), 1}, &dFilter);
   if (!call.ok()) return;
-  depthwiseFilterGradient(sizesOf(given, x.shape(), dy.shape()), x.data<float>(),
-                          dy.data<float>(), dFilter.data<float>());
+  withBefore<normalizes>(call, 2, x.size(3), [&](const Before* before) {
+    depthwiseFilterGradient(sizesOf(given, x.shape(), dy.shape()), x.data<float>(), before,
+                            dy.data<float>(), dFilter.data<float>());
+  });
 }
 
 // y = activation(x + bias), of rows of channels.

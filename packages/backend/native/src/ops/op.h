@@ -42,7 +42,7 @@ struct Tensor {
 struct Attributes {
   float epsilon = 0, kept = 0, added = 0, correction = 0;
   bool nesterov = false, transposed = false, overwrite = false;
-  int32_t activation = 0;
+  int32_t activation = 0, before = 0;
   std::vector<int32_t> window, strides, size, padding;
 };
 
@@ -101,8 +101,9 @@ void* create(TF_OpKernelConstruction* construction) {
                                     {"added", &attributes->added},
                                     {"correction", &attributes->correction}})
     TF_OpKernelConstruction_GetAttrFloat(construction, name, value, status.status);
-  TF_OpKernelConstruction_GetAttrInt32(construction, "activation", &attributes->activation,
-                                       status.status);
+  for (const auto& [name, value] : {std::make_pair("activation", &attributes->activation),
+                                    {"before", &attributes->before}})
+    TF_OpKernelConstruction_GetAttrInt32(construction, name, value, status.status);
   for (const auto& [name, value] : {std::make_pair("nesterov", &attributes->nesterov),
                                     {"transposed", &attributes->transposed},
                                     {"overwrite", &attributes->overwrite}}) {

@@ -79,13 +79,24 @@ void defineAll() {
   define("TricksDepthwise", {"x: T", "filter: T", "bias: T"}, {"y: T"},
          {"window: list(int)", "strides: list(int)", "size: list(int)", "padding: list(int)",
           "activation: int"},
-         {{TF_FLOAT, depthwiseOp}});
+         {{TF_FLOAT, depthwiseOp<false>}});
+  define("TricksNormalizeDepthwise",
+         {"x: T", "filter: T", "bias: T", "gamma: T", "beta: T", "mean: T", "variance: T"},
+         {"y: T"},
+         {"window: list(int)", "strides: list(int)", "size: list(int)", "padding: list(int)",
+          "activation: int", "epsilon: float", "before: int"},
+         {{TF_FLOAT, depthwiseOp<true>}});
   define("TricksDepthwiseInputGrad", {"dy: T", "filter: T"}, {"dx: T"},
          {"window: list(int)", "strides: list(int)", "size: list(int)", "padding: list(int)"},
          {{TF_FLOAT, depthwiseInputGradientOp}});
   define("TricksDepthwiseFilterGrad", {"x: T", "dy: T"}, {"dfilter: T"},
          {"window: list(int)", "strides: list(int)", "padding: list(int)"},
-         {{TF_FLOAT, depthwiseFilterGradientOp}});
+         {{TF_FLOAT, depthwiseFilterGradientOp<false>}});
+  define("TricksNormalizeDepthwiseFilterGrad",
+         {"x: T", "dy: T", "gamma: T", "beta: T", "mean: T", "variance: T"}, {"dfilter: T"},
+         {"window: list(int)", "strides: list(int)", "padding: list(int)", "epsilon: float",
+          "before: int"},
+         {{TF_FLOAT, depthwiseFilterGradientOp<true>}});
   define("TricksAugment", {"images: T", "program: int32"}, {"out: T"}, {"size: list(int)"},
          {{TF_FLOAT, augment}});
   define("TricksPatches", {"x: T"}, {"y: T"},
