@@ -649,7 +649,7 @@ describe.skipIf(!installed)('what steps need', () => {
     const [momentum, correction] = [draw.uniform(), 1 + draw.uniform()]
     await expectEqual([channels, momentum, correction], () => {
       const [movingMean, movingVariance, mean, variance] = given.map(({ values }) =>
-        tf.tensor1d(values as Float32Array),
+        tf.tensor1d(values),
       ) as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
       const inputs = { movingMean, movingVariance, mean, variance }
       if (hasKernel('MoveStatistics'))
@@ -684,18 +684,18 @@ describe.skipIf(!installed)('the momentum update', () => {
   }
 
   cases('equals tfjs', async (draw) => {
-    const shapes = Array.from({ length: draw.within(1, 3) }, () => [
+    const sizes = Array.from({ length: draw.within(1, 3) }, () => [
       draw.within(1, 40),
       draw.within(1, draw.pick([3, 3000])),
     ])
-    const inputs = () => shapes.map((shape) => draw.input(...shape))
+    const inputs = () => sizes.map((shape) => draw.input(...shape))
     const options = {
       gradients: Array.from({ length: 3 }, inputs),
       weights: inputs(),
       momentum: draw.uniform(),
       nesterov: draw.pick([true, false]),
     }
-    await expectEqual([shapes, options.momentum, options.nesterov], () => steps(options))
+    await expectEqual([sizes, options.momentum, options.nesterov], () => steps(options))
   })
 
   test('is a single op, from the second step on', async () => {
