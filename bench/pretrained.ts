@@ -19,7 +19,7 @@ import { type ImageSet, train } from '@tricks/train'
 
 const [side = 224, repeats = 5] = process.argv.slice(2, 4).map(Number)
 const backend = (process.argv[4] ?? 'native') as BackendName
-// So many steps that the start of a run, which PyTorch doesn't have, hardly counts.
+// Enough steps that the start of a run, which PyTorch doesn't have, hardly counts.
 const [batchSize, steps, classes] = [32, 36, 12]
 const count = batchSize * steps
 

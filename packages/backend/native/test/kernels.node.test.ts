@@ -662,7 +662,7 @@ describe.skipIf(!installed)('what steps need', () => {
 })
 
 describe.skipIf(!installed)('the momentum update', () => {
-  /** Of each step and of the weights, a tensor per variable. */
+  /** The gradients of each step; weights and gradients have a tensor per variable. */
   type Steps = { gradients: Input[][]; weights: Input[]; momentum: number; nesterov: boolean }
 
   function steps({ gradients, weights, momentum, nesterov }: Steps): tf.Tensor[] {
