@@ -77,8 +77,9 @@ console.log(
 console.log(`| recipe | accuracy, % | − ${recipes[0]} |\n| --- | ---: | ---: |`)
 for (const [i, recipe] of recipes.entries()) {
   const { mean, deviation } = estimate(accuracies[i]!)
+  const spread = seeds.length > 1 ? ` ± ${deviation.toFixed(2)}` : ''
   const gain = estimate(accuracies[i]!.map((value, j) => (value - accuracies[0]![j]!) / 100))
   console.log(
-    `| ${basename(recipe)} | ${mean.toFixed(2)} ± ${deviation.toFixed(2)} | ${i === 0 ? '' : effectText(gain)} |`,
+    `| ${basename(recipe)} | ${mean.toFixed(2)}${spread} | ${i === 0 ? '' : effectText(gain)} |`,
   )
 }

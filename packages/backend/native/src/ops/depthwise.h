@@ -100,17 +100,17 @@ INLINED inline void addRow(const float* x, int64_t channels, int first, int last
 constexpr int kMostTaps = 121;
 
 template <Activation activation, int kWidth, int kStride>
-inline void depthwiseRow(const Depthwise& by, const float* x, Lines& images, const float* filter,
+inline void depthwiseRow(const Depthwise& by, const float* x, Lines& source, const float* filter,
                          const float* bias, int64_t image, int64_t i, float* y) {
   const int width = kWidth > 0 ? kWidth : by.filterWidth;
   const int64_t line = i * by.strideHeight - by.top;
   const Inside rows(line, by.filterHeight, by.height);
   const float* lines[kMostTaps];
-  images.get(image, line + rows.first, line + rows.last, lines + rows.first);
+  source.get(image, line + rows.first, line + rows.last, lines + rows.first);
   // The lines of x that only the next row reads. Fetched in order: the loop below takes one vector of each pixel at a time.
   const int64_t next = line + by.filterHeight;
   const int64_t count = std::max<int64_t>(0, std::min<int64_t>(by.strideHeight, by.height - next));
-  const int64_t share = images.inMemory() ? count * by.width * kLanes : 0;
+  const int64_t share = source.inMemory() ? count * by.width * kLanes : 0;
   Floats taps[kMostTaps];
   for (int64_t c = 0; c < by.channels; c += kLanes) {
     if (share > 0) prefetch(x + by.pixel(image, next, 0) + c / kLanes * share, share);
@@ -167,9 +167,9 @@ inline void depthwise(const Depthwise& by, int32_t activation, const float* x, c
                       const float* filter, const float* bias, float* y) {
   const auto rows = [&](auto compute) {
     splitRows(by.images * by.outHeight, by.outWidth * by.channels, [&](int64_t from, int64_t to) {
-      Lines lines(by, x, before);
+      Lines source(by, x, before);
       for (int64_t row = from; row < to; ++row)
-        compute(by, x, lines, filter, bias, row / by.outHeight, row % by.outHeight, y);
+        compute(by, x, source, filter, bias, row / by.outHeight, row % by.outHeight, y);
     });
   };
   withActivation(activation, [&](auto constant) {
@@ -293,7 +293,7 @@ inline void depthwiseFilterGradient(const Depthwise& by, const float* x, const B
   float* sums = ofSums.take<float>(by.images * blocks * size, true);
   Threads& threads = Threads::instance();
   threads.split(by.images * blocks, 1, [&](int64_t from, int64_t to, int) {
-    Lines images(by, x, before);
+    Lines source(by, x, before);
     const float* lines[kMostTaps];
     for (int64_t at = from; at < to;) {
       const int64_t image = at / blocks, first = at % blocks;
@@ -302,7 +302,7 @@ inline void depthwiseFilterGradient(const Depthwise& by, const float* x, const B
       for (int64_t i = 0; i < by.outHeight; ++i) {
         const int64_t line = i * by.strideHeight - by.top;
         const Inside rows(line, by.filterHeight, by.height);
-        images.get(image, line + rows.first, line + rows.last, lines + rows.first);
+        source.get(image, line + rows.first, line + rows.last, lines + rows.first);
         for (int64_t block = first; block < last; ++block)
           add(by, lines, rows, dy, image, i, block * kLanes,
               sums + (image * blocks + block) * size);
