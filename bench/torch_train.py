@@ -20,9 +20,13 @@ batch = 128
 pixels = np.fromfile(images_file, np.uint8).reshape(-1, 32, 32, 3)
 images = torch.from_numpy(pixels.copy()).permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
 labels = torch.from_numpy(np.fromfile(labels_file, np.uint8).astype(np.int64))
-scaled = pixels.astype(np.float64) / 255
-mean = torch.tensor(scaled.mean((0, 1, 2)), dtype=torch.float32).view(1, 3, 1, 1)
-deviation = torch.tensor(scaled.std((0, 1, 2)), dtype=torch.float32).view(1, 3, 1, 1)
+# In parts, as the pixels in float64 would determine the process's peak memory.
+sums = np.zeros((2, 3))
+for part in np.array_split(pixels, 100):
+    sums += [(part / 255).sum((0, 1, 2)), ((part / 255) ** 2).sum((0, 1, 2))]
+first, second = sums / (pixels.size / 3)
+mean = torch.tensor(first, dtype=torch.float32).view(1, 3, 1, 1)
+deviation = torch.tensor(np.sqrt(second - first**2), dtype=torch.float32).view(1, 3, 1, 1)
 augment = K.AugmentationSequential(
     K.RandomCrop((32, 32), padding=4),
     K.RandomHorizontalFlip(),
