@@ -19,6 +19,8 @@ const { values } = parseArgs({
     epochs: { type: 'string', default: '20' },
     budget: { type: 'string', default: '900epochs' },
     members: { type: 'string', default: '16' },
+    measured: { type: 'string' },
+    harmful: { type: 'string', default: 'Invert' },
     recipe: { type: 'string', default: 'base' },
     seed: { type: 'string', default: '0' },
     processes: { type: 'string', default: '2' },
@@ -28,11 +30,8 @@ const { values } = parseArgs({
 })
 
 /** What must vanish: of all operations, what harm.ts found to lower the accuracy. */
-const harmful: Readonly<Record<Control, readonly string[]>> = {
-  colours: ['Invert'],
-  rotations: ['Invert'],
-  shuffled: [],
-}
+const harmfulIn = (control: Control): readonly string[] =>
+  control === 'shuffled' ? [] : values.harmful.split(',')
 
 interface Row {
   readonly control: Control
@@ -57,11 +56,12 @@ const out = resolve(values.out)
 
 /** Searches in a control's pictures. */
 function search(control: Control, method: string): Row {
-  const { recipe, epochs, budget, members, seed, processes, backend } = values
+  const { recipe, epochs, budget, members, measured, seed, processes, backend } = values
   const record = searched(join(out, control), {
     recipe,
     method,
     members: method === 'pba' ? members : undefined,
+    measured,
     size: '32',
     epochs,
     budget,
@@ -76,7 +76,8 @@ function search(control: Control, method: string): Row {
   ) as [readonly number[], readonly number[], readonly number[]]
   const own = record.policy ? ofPolicy(record.policy) : ofSchedule(record.schedule!)
   const usual = ofRandom(record.policy ? 'policy' : 'schedule')
-  const others = Object.keys(usual).filter((op) => !harmful[control].includes(op))
+  const harmful = harmfulIn(control)
+  const others = Object.keys(usual).filter((op) => !harmful.includes(op))
   return {
     control,
     method,
@@ -86,7 +87,7 @@ function search(control: Control, method: string): Row {
     random: difference(random, none),
     better: difference(found, random),
     exposure: own,
-    ...(harmful[control].length > 0 && { harmful: relative(own, usual, harmful[control]) }),
+    ...(harmful.length > 0 && { harmful: relative(own, usual, harmful) }),
     others: relative(own, usual, others),
     cpuSeconds: record.cost.wallClock.cpuSeconds,
   }
