@@ -23,7 +23,8 @@ labels = torch.from_numpy(np.fromfile(labels_file, np.uint8).astype(np.int64))
 # In parts, as the pixels in float64 would determine the process's peak memory.
 sums = np.zeros((2, 3))
 for part in np.array_split(pixels, 100):
-    sums += [(part / 255).sum((0, 1, 2)), ((part / 255) ** 2).sum((0, 1, 2))]
+    scaled = part / 255
+    sums += [scaled.sum((0, 1, 2)), (scaled**2).sum((0, 1, 2))]
 first, second = sums / (pixels.size / 3)
 mean = torch.tensor(first, dtype=torch.float32).view(1, 3, 1, 1)
 deviation = torch.tensor(np.sqrt(second - first**2), dtype=torch.float32).view(1, 3, 1, 1)

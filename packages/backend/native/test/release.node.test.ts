@@ -1,26 +1,15 @@
 // Freeing used tensors early in the backward pass changes no gradient, and needs less memory.
 import * as tf from '@tensorflow/tfjs-core'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { runKernel } from '@tricks/kernels'
-import { draws } from './compare.ts'
+import { batchNorm, draws } from './compare.ts'
 import { installed } from './native.ts'
-
-/** Batch normalisation with batch statistics, whose gradient may overwrite its input. */
-const normalized = tf.customGrad((x, save) => {
-  const [gamma, epsilon] = [tf.ones([channels]), 1e-3]
-  const given = { x: x as tf.Tensor, gamma, beta: tf.zeros([channels]) }
-  const [value, ...statistics] = runKernel('BatchNormTraining', given, { epsilon })
-  ;(save as tf.GradSaveFunc)([x as tf.Tensor, gamma, ...statistics])
-  const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-    const [own, scale, mean, variance] = saved as [tf.Tensor, tf.Tensor, tf.Tensor, tf.Tensor]
-    const inputs = { x: own, dy, gamma: scale, mean, variance }
-    return runKernel('BatchNormTrainingGrad', inputs, { epsilon })[0]
-  }
-  return { value, gradFunc }
-})
 
 /** As many as our ops need. */
 const channels = 16
+
+/** Batch normalisation with batch statistics, whose gradient may overwrite its input. */
+const normalized = (x: tf.Tensor): tf.Tensor =>
+  batchNorm(1e-3)(x, tf.ones([channels]), tf.zeros([channels]))
 
 const set = (release: boolean): void => tf.env().set('NATIVE_RELEASE', release)
 

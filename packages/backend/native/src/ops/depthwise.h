@@ -51,14 +51,20 @@ class Lines {
     kept_ = ofLines.take<float>(by.filterHeight * by.width * by.channels);
   }
 
-  bool inMemory() const { return !scale_; }
-
   // The lines `first` to `last` of an image, at to[0], to[1], …
   void get(int64_t image, int64_t first, int64_t last, const float** to) {
     for (int64_t line = first; line < last; ++line) *to++ = at(image, line);
   }
 
+  // Fetches `count` values, `skipped` values after the beginning of a line, that will be read in an order which the processor
+  // doesn't foresee. Normalising reads in the order of memory.
+  void fetch(int64_t image, int64_t line, int64_t skipped, int64_t count) const {
+    if (inMemory()) prefetch(x_ + by_.pixel(image, line, 0) + skipped, count);
+  }
+
  private:
+  bool inMemory() const { return !scale_; }
+
   const float* at(int64_t image, int64_t line) {
     const float* own = x_ + by_.pixel(image, line, 0);
     if (inMemory()) return own;
@@ -100,8 +106,8 @@ INLINED inline void addRow(const float* x, int64_t channels, int first, int last
 constexpr int kMostTaps = 121;
 
 template <Activation activation, int kWidth, int kStride>
-inline void depthwiseRow(const Depthwise& by, const float* x, Lines& source, const float* filter,
-                         const float* bias, int64_t image, int64_t i, float* y) {
+inline void depthwiseRow(const Depthwise& by, Lines& source, const float* filter, const float* bias,
+                         int64_t image, int64_t i, float* y) {
   const int width = kWidth > 0 ? kWidth : by.filterWidth;
   const int64_t line = i * by.strideHeight - by.top;
   const Inside rows(line, by.filterHeight, by.height);
@@ -110,10 +116,10 @@ inline void depthwiseRow(const Depthwise& by, const float* x, Lines& source, con
   // The lines of x that only the next row reads. Fetched in order: the loop below takes one vector of each pixel at a time.
   const int64_t next = line + by.filterHeight;
   const int64_t count = std::max<int64_t>(0, std::min<int64_t>(by.strideHeight, by.height - next));
-  const int64_t share = source.inMemory() ? count * by.width * kLanes : 0;
+  const int64_t share = count * by.width * kLanes;
   Floats taps[kMostTaps];
   for (int64_t c = 0; c < by.channels; c += kLanes) {
-    if (share > 0) prefetch(x + by.pixel(image, next, 0) + c / kLanes * share, share);
+    if (share > 0) source.fetch(image, next, c / kLanes * share, share);
     for (int k = 0; k < by.filterHeight * width; ++k) taps[k] = load(filter + k * by.channels + c);
     const Floats start = load(bias + c);
     float* out = y + by.position(image, i, 0) + c;
@@ -169,7 +175,7 @@ inline void depthwise(const Depthwise& by, int32_t activation, const float* x, c
     splitRows(by.images * by.outHeight, by.outWidth * by.channels, [&](int64_t from, int64_t to) {
       Lines source(by, x, before);
       for (int64_t row = from; row < to; ++row)
-        compute(by, x, source, filter, bias, row / by.outHeight, row % by.outHeight, y);
+        compute(by, source, filter, bias, row / by.outHeight, row % by.outHeight, y);
     });
   };
   withActivation(activation, [&](auto constant) {
