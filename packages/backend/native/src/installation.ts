@@ -10,7 +10,7 @@ export const versions = { tensorflow: '2.21.0', tfjsNode: '4.22.0', protobuf: '3
 /**
  * Part of the folder's name: change it with the layout below or the ops, so that older releases keep their own folder.
  */
-const layout = 19
+const layout = 20
 
 /** A command of this package as the user types it: in a clone of the repository, npx doesn't find the package. */
 export function commandLine(words = 'install'): string {
@@ -75,10 +75,11 @@ const avx512 = ['avx512f', 'avx512bw', 'avx512dq', 'avx512vl', 'fma']
 
 /**
  * The variants that our ops are compiled for, best first, with the required processor flags (Linux's names). A compiler
- * may be too old for the first.
+ * may be too old for the first ones.
  */
 export const opsFor: readonly { readonly name: string; readonly flags: readonly string[] }[] = [
   { name: 'amx', flags: [...avx512, 'amx_tile', 'amx_bf16'] },
+  { name: 'avx512-bf16', flags: [...avx512, 'avx512_bf16'] },
   { name: 'avx512', flags: avx512 },
   { name: 'avx2', flags: ['avx2', 'fma'] },
 ]

@@ -63,10 +63,13 @@ function useOneDnn(): void {
   process.env['TF_ENABLE_ONEDNN_OPTS'] ??= '1'
 }
 
-let ops: { readonly hasMatrixUnit: boolean } | undefined
+let ops: { readonly hasMatrixUnit: boolean; readonly multipliesPairs: boolean } | undefined
 
 /** Whether our own ops are available. */
 export const hasOps = (): boolean => ops !== undefined
+
+/** Whether our own ops include those for a processor that multiplies pairs of bfloat16 values. */
+export const multipliesPairs = (): boolean => ops?.multipliesPairs ?? false
 
 /** Whether our own ops include those for the processor's matrix unit. */
 export const hasMatrixOps = (): boolean => ops?.hasMatrixUnit ?? false

@@ -313,6 +313,20 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
   })
 
   // With our own op; more than 16,384 values are split among threads.
+  cases('the gradient of a mean, and of that gradient', async (draw) => {
+    const shape = Array.from({ length: draw.within(1, 4) }, () => draw.within(1, 5))
+    const some = shape.flatMap((_, axis) => (draw.pick([true, false]) ? [axis - shape.length] : []))
+    const axis = draw.pick([undefined, some.length > 0 ? some : 0, shape.length - 1])
+    const keepDims = draw.pick([true, false])
+    const x = draw.input(...shape)
+    const mean: Operation = (each) => tf.mean(each, axis, keepDims)
+    const slope = (each: tf.Tensor): tf.Tensor => tf.grad((some) => tf.square(mean(some)))(each)
+    await expectEqual([shape, axis, keepDims], () => [
+      ...withGradients(mean, [x]),
+      tf.grad((each) => tf.sum(tf.square(slope(each))))(tf.tensor(x.values, x.shape)),
+    ])
+  })
+
   cases('gathering rows by index', async (draw) => {
     const rows = draw.input(draw.within(1, 400), draw.pick([1, 2, 3, 4, 7]))
     const count = draw.pick([1, draw.within(2, 300), 20_000])

@@ -2,18 +2,25 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { afterEach, describe, expect, test } from 'vitest'
 import type { NativeBackend } from '../src/backend.ts'
-import { hasMatrixOps } from '../src/load.ts'
-import { processorFlags } from '../src/processor.ts'
+import { hasMatrixOps, multipliesPairs } from '../src/load.ts'
+import { isFasterIn16 } from '../src/precision.ts'
 import { isBfloat16 } from '../src/tensors.ts'
 import { type Operation, batchNorm, draws, withGradients } from './compare.ts'
 import { installed, recordOps } from './native.ts'
 
-const capable = processorFlags().includes('amx_bf16')
+const capable = isFasterIn16()
 if (installed && !capable)
   console.warn('The tests of bfloat16 are skipped: this processor does not support it.')
 
 const set = (precision: string): void => tf.env().set('COMPUTE_PRECISION', precision)
 const in16 = (tensor: tf.Tensor): boolean => isBfloat16(tf.backend() as NativeBackend, tensor)
+
+/** The norm of the difference, relative to the expected values' norm. */
+function errorOf(actual: ArrayLike<number>, expected: ArrayLike<number>): number {
+  const norm = (values: ArrayLike<number>): number =>
+    Math.sqrt(Array.from(values).reduce((sum, value) => sum + value ** 2, 0))
+  return norm(Array.from(expected, (value, i) => value - actual[i]!)) / norm(expected)
+}
 
 /** The kinds of layers in a residual network. */
 function network([x, w, v, gamma, beta, dense]: tf.Tensor[]): tf.Tensor {
@@ -54,9 +61,9 @@ describe.skipIf(!installed)('the precision to compute in', () => {
     )
   })
 
-  test.skipIf(capable)('is rejected on a processor that is faster in float32', async () => {
+  test.skipIf(capable)('is rejected where float32 is faster', async () => {
     await tf.setBackend('tensorflow')
-    expect(() => set('bfloat16')).toThrow('float32 is faster on this processor')
+    expect(() => set('bfloat16')).toThrow('float32 is faster here')
   })
 
   describe.skipIf(!capable)('bfloat16', () => {
@@ -74,9 +81,9 @@ describe.skipIf(!installed)('the precision to compute in', () => {
           )
         })
         for (const [i, expected] of results[0]!.entries()) {
-          const norm = Math.hypot(...expected)
-          const error = Math.hypot(...expected.map((value, j) => value - results[1]![i]![j]!))
-          expect(error / norm, `output ${i}`).toBeLessThan(0.1)
+          const error = errorOf(results[1]![i]!, expected)
+          // A rounding may change which of four pixels is the largest, and gets the gradient.
+          expect(error, `output ${i}`).toBeLessThan(0.3)
           expect(error, `output ${i}`).toBeGreaterThan(0)
         }
       })
@@ -101,13 +108,41 @@ describe.skipIf(!installed)('the precision to compute in', () => {
             return withGradients(convolve, [x, filter]).map((each) => each.dataSync())
           })
           for (const [j, expected] of results[0]!.entries()) {
-            const error = Math.hypot(...expected.map((value, k) => value - results[1]![j]![k]!))
             const label = JSON.stringify([x.shape, filter.shape, strides, pad, j])
-            expect(error / Math.hypot(...expected), label).toBeLessThan(0.02)
+            expect(errorOf(results[1]![j]!, expected), label).toBeLessThan(0.02)
           }
         })
       }
     })
+
+    // Few and many tiles, an odd number of them, and channels that don't fill vectors.
+    test.skipIf(!multipliesPairs())(
+      "Winograd's algorithm has four times the error of plain products",
+      async () => {
+        await tf.setBackend('tensorflow')
+        for (let i = 0; i < 40; i++) {
+          const draw = draws('winograd', i)
+          const channels = draw.pick([16, 24, 37, 64, 144, 300])
+          const x = draw.input(draw.within(1, 9), draw.within(3, 11), draw.within(3, 11), channels)
+          const filter = draw.input(3, 3, channels, draw.pick([16, 17, 40, 48, 84]))
+          const pad = draw.pick(['same', 'valid', 1, 2] as const)
+          tf.tidy(() => {
+            const results = ['float32', 'bfloat16'].map((precision) => {
+              set(precision)
+              const convolve: Operation = (a, b) =>
+                tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, pad)
+              return withGradients(convolve, [x, filter]).map((each) => each.dataSync())
+            })
+            for (const [j, expected] of results[0]!.entries()) {
+              const error = errorOf(results[1]![j]!, expected)
+              const label = JSON.stringify([x.shape, filter.shape, pad, j])
+              expect(error, label).toBeLessThan(0.025)
+              expect(error, label).toBeGreaterThan(0)
+            }
+          })
+        }
+      },
+    )
 
     test.skipIf(!hasMatrixOps())("the matrix unit's filter gradient is exact", async () => {
       for (let i = 0; i < 200; i++) {

@@ -59,7 +59,7 @@ export async function compile(
     build(compiler, join(folder, parts.addon), includes, [...addon, ...link]),
     build(compiler, join(folder, parts.quiet), includes, [source]),
     ...ops.map(async ({ name, flags }) => {
-      const processor = flags.map((flag) => `-m${flag.replace('_', '-')}`)
+      const processor = flags.map((flag) => `-m${optionOf(flag)}`)
       const wide = name === 'avx2' ? [] : ['-mprefer-vector-width=512']
       const options = ['-O3', '-fno-math-errno', ...processor, ...wide]
       if (!(await knows(compiler, options))) return
@@ -76,6 +76,9 @@ export async function compile(
   ])
   await rm(source)
 }
+
+/** A compiler's name for a processor flag: amx-tile, but avx512bf16. */
+const optionOf = (flag: string): string => flag.replace('_', flag.startsWith('amx') ? '-' : '')
 
 /** Whether a compiler supports these options: an older one may not know those for newer processors. */
 async function knows({ command }: Compiler, options: readonly string[]): Promise<boolean> {

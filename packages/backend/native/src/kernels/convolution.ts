@@ -1,6 +1,6 @@
 // Convolution and matrix products in float32 or bfloat16.
 import * as tf from '@tensorflow/tfjs-core'
-import { hasMatrixOps } from '../load.ts'
+import { hasMatrixOps, multipliesPairs } from '../load.ts'
 import { computePrecision } from '../precision.ts'
 import { lazily } from '../tensors.ts'
 import { addBias, rectifiers } from './add-bias.ts'
@@ -72,12 +72,12 @@ function convolve(call: Call, info: Window): tf.Tensor {
   const [x, filter] = [input(call, 'x'), input(call, 'filter')]
   if (isMistaken(info)) return convolveOneColumn(call, info)
   const precision = computePrecision()
-  if (precision === 'bfloat16' && isMatrix(x, info, 2048)) return convolveAsMatrix(call, info)
   if (byWinograd(x, info)) {
     const { top, left } = info.padInfo
     const attrs = winogradAttributes([info.outHeight, info.outWidth], [top, left], false)
-    return execute(call, 'TricksWinograd', [x, filter], attrs)[0]!
+    return execute(call, 'TricksWinograd', [x, filter], attrs, { precision, typed: [0] })[0]!
   }
+  if (precision === 'bfloat16' && isMatrix(x, info, 2048)) return convolveAsMatrix(call, info)
   if (isPointwise(x, info))
     return tf.tidy(() => pointwise(call, [x, filter, tf.tensor1d([])], { activation: 'none' }))
   return execute(call, 'Conv2D', [x, filter], convolutionAttributes(info), { precision })[0]!
@@ -140,7 +140,7 @@ function byWinograd(
   const tiles = Math.ceil(height / 4) * Math.ceil(width / 4)
   const { top, left } = info.padInfo
   return (
-    computePrecision() === 'float32' &&
+    (computePrecision() === 'float32' || multipliesPairs()) &&
     filterHeight === 3 &&
     filterWidth === 3 &&
     isDense(info) &&
@@ -224,7 +224,7 @@ function inputGradient(call: Call, info: Window): tf.Tensor {
       if (winograd) {
         const { top, left } = info.padInfo
         const attrs = winogradAttributes([info.inHeight, info.inWidth], [2 - top, 2 - left], true)
-        return run(call, 'TricksWinograd', [dy, filter], attrs)[0]!
+        return run(call, 'TricksWinograd', [dy, filter], attrs, { precision, typed: [0] })[0]!
       }
       if (isPointwise(dy, info)) {
         const none = tf.tensor1d([])
@@ -258,15 +258,17 @@ function filterGradient(call: Call, info: Window): tf.Tensor {
     const inputs = [x, input(call, 'dy')]
     return execute(call, 'TricksFilterGradient', inputs, attrs, { precision: 'bfloat16' })[0]!
   }
+  if (byWinograd(x, info)) {
+    const attrs = { padding: whole([info.padInfo.top, info.padInfo.left]) }
+    const inputs = [x, input(call, 'dy')]
+    const precision = computePrecision()
+    return execute(call, 'TricksWinogradFilterGrad', inputs, attrs, { precision })[0]!
+  }
   if (computePrecision() === 'bfloat16' && isMatrix(x, info, 8192))
     return tf.tidy(() => {
       const inputs = [windows(call, x, info), asRows(input(call, 'dy'))]
       return tf.reshape(multiplyIn16(call, inputs, true), info.filterShape)
     })
-  if (byWinograd(x, info)) {
-    const attrs = { padding: whole([info.padInfo.top, info.padInfo.left]) }
-    return execute(call, 'TricksWinogradFilterGrad', [x, input(call, 'dy')], attrs)[0]!
-  }
   if (isPointwise(x, info))
     return tf.tidy(() => {
       const inputs = [asRows(x), asRows(input(call, 'dy'))]

@@ -41,6 +41,11 @@ export function registerElementwise(): void {
       ? execute(call, 'AddV2', [a, b], {}, { precision })[0]!
       : original(call)
   })
+  // Gradients are cast to float32 by tfjs, which would take them out of bfloat16.
+  extend(tf.Cast, (original) => (call) => {
+    const x = input(call, 'x')
+    return call.attrs['dtype'] === x.dtype ? tf.clone(x) : original(call)
+  })
   extend(tf.Reshape, (original) => (call) => {
     const x = input(call, 'x')
     const to = call.attrs['shape'] as number[]

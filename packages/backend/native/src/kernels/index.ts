@@ -8,6 +8,7 @@ import type { NativeBackend } from '../backend.ts'
 import { extendTensors } from '../tensors.ts'
 import { registerConvolution } from './convolution.ts'
 import { registerDepthwise } from './depthwise.ts'
+import { overrideMean } from './mean.ts'
 import { overrideMomentum, registerUpdates } from './update.ts'
 import { registerPooling } from './pooling.ts'
 
@@ -26,6 +27,7 @@ export function registerKernels(): void {
     overrideRelu(backendName)
     overrideRelu6(backendName)
     overrideBatchNorm(backendName)
+    overrideMean()
     overrideMomentum()
   })
 }

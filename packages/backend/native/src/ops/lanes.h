@@ -22,6 +22,29 @@ struct Bfloat16 {
   uint16_t bits;
 };
 
+// What a matrix product multiplies at a time: a float, or a pair of bfloat16 values that are neighbours in a sum, of which
+// the processor adds both products in float32.
+struct Pair {
+  Bfloat16 values[2];
+};
+template <typename Term>
+constexpr int kTerms = 1;
+template <>
+constexpr int kTerms<Pair> = 2;
+template <typename Term>
+constexpr int64_t termsOf(int64_t values) {
+  return (values + kTerms<Term> - 1) / kTerms<Term>;
+}
+// What values of a type are multiplied as.
+template <typename T>
+struct TermOf {
+  typedef float type;
+};
+template <>
+struct TermOf<Bfloat16> {
+  typedef Pair type;
+};
+
 // A number of values as whole vectors.
 constexpr int64_t padded(int64_t count) { return (count + kLanes - 1) / kLanes * kLanes; }
 #if defined(__AVX512F__)
@@ -51,8 +74,9 @@ inline void stream(float* to, Floats values) {
 }
 
 // Fetches values into the L2 cache that will be read in an order which the processor doesn't foresee.
-inline void prefetch(const float* values, int64_t count) {
-  constexpr int kLine = 16;
+template <typename T>
+inline void prefetch(const T* values, int64_t count) {
+  constexpr int kLine = 64 / sizeof(T);
   for (int64_t at = 0; at < count; at += kLine) __builtin_prefetch(values + at, 0, 2);
 }
 
@@ -89,14 +113,61 @@ inline Floats load(const Bfloat16* from) {
   return (Floats)(__builtin_convertvector(halves, Words) << 16);
 }
 // To the nearest, ties to even, as TensorFlow rounds.
-inline void store(Bfloat16* to, Floats values) {
+inline Halves halvesOf(Floats values) {
+#if defined(__AVX512BF16__)
+  return (Halves)_mm512_cvtneps_pbh((__m512)values);
+#else
   const Words words = (Words)values;
-  const Words rounded = (words + 0x7fff + ((words >> 16) & 1)) >> 16;
-  const Halves halves = __builtin_convertvector(rounded, Halves);
+  return __builtin_convertvector((words + 0x7fff + ((words >> 16) & 1)) >> 16, Halves);
+#endif
+}
+inline void store(Bfloat16* to, Floats values) {
+  const Halves halves = halvesOf(values);
   std::memcpy(to, &halves, sizeof halves);
 }
 // Subtracting zero changes no number, so this compiles to a single load.
 inline Floats broadcast(const float* from) { return *from - Floats{}; }
+inline Floats multiplyAdd(Floats left, Floats right, Floats sum) { return sum + left * right; }
+
+// Neighbours in a sum: in a vector, or in two vectors, of which `row` has the number.
+inline void storeAlong(float* to, Floats values) { store(to, values); }
+inline void storeAcross(float* to, Floats values, int64_t) { store(to, values); }
+
+#if defined(__AVX512BF16__)
+inline Floats load(const Bfloat16* from, All) { return load(from); }
+inline void store(Bfloat16* to, Floats values, All) { store(to, values); }
+inline Floats load(const Bfloat16* from, int64_t count) {
+  const auto halves = (Halves)_mm256_maskz_loadu_epi16(firstLanes(count), from);
+  return (Floats)(__builtin_convertvector(halves, Words) << 16);
+}
+inline void store(Bfloat16* to, Floats values, int64_t count) {
+  _mm256_mask_storeu_epi16(to, firstLanes(count), (__m256i)halvesOf(values));
+}
+inline void stream(Bfloat16* to, Floats values) {
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(to), (__m256i)halvesOf(values));
+}
+inline Words load(const Pair* from) {
+  Words pairs;
+  std::memcpy(&pairs, from, sizeof pairs);
+  return pairs;
+}
+inline Words broadcast(const Pair* from) {
+  uint32_t pair;
+  std::memcpy(&pair, from, sizeof pair);
+  return pair - Words{};
+}
+inline Floats multiplyAdd(Words left, Words right, Floats sum) {
+  return (Floats)_mm512_dpbf16_ps((__m512)sum, (__m512bh)left, (__m512bh)right);
+}
+inline void storeAlong(Pair* to, Floats values) { store(to->values, values); }
+// The even rows first: they set the odd ones to 0.
+inline void storeAcross(Pair* to, Floats values, int64_t row) {
+  Words pairs = __builtin_convertvector(halvesOf(values), Words);
+  if (row % 2) pairs = pairs << 16 | load(to);
+  std::memcpy(to, &pairs, sizeof pairs);
+}
+#endif
+
 // Propagates NaN.
 inline Floats larger(Floats a, Floats b) { return ((a > b) | (a != a)) ? a : b; }
 inline Floats select(Masks mask, Floats values) { return (Floats)(mask & (Masks)values); }

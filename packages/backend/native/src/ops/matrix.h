@@ -1,5 +1,5 @@
-// A float32 matrix product, small enough for a core's caches; it runs in one thread, together with the transforms
-// around it.
+// A matrix product with sums in float32, small enough for a core's caches; it runs in one thread, together with the
+// transforms around it. Its factors are floats, or pairs of bfloat16 values (Pair), which count as one term of a sum here.
 #pragma once
 
 #include <algorithm>
@@ -17,8 +17,9 @@ inline int64_t inPanels(int64_t lines, int64_t columns, int64_t line, int64_t co
 }
 
 // A matrix: its first value, and the strides between rows and between the terms of a sum.
+template <typename Term>
 struct Left {
-  const float* values;
+  const Term* values;
   int64_t nextLine, next;
 };
 
@@ -35,12 +36,12 @@ constexpr int kLines = 6;
 
 // A part of a product: `depth` terms of its sums. If they begin here, c is not read; if they end here, the sums go to the
 // output, otherwise to c.
-template <typename Output>
+template <typename Term, typename Output>
 struct Product {
   // The lines from `line` on, for as many columns as the registers hold.
   template <int Lines, int Registers>
   void multiply(int64_t line) const {
-    const float* from = a.values + line * a.nextLine;
+    const Term* from = a.values + line * a.nextLine;
     float* to = c + line * columns + column;
     Floats sums[Lines][Registers];
 #pragma GCC unroll 8
@@ -49,14 +50,14 @@ struct Product {
       for (int j = 0; j < Registers; ++j)
         sums[i][j] = begins ? Floats{} : load(to + i * columns + j * kLanes);
     for (int64_t k = 0; k < depth; ++k) {
-      Floats right[Registers];
+      decltype(load(panel)) right[Registers];
 #pragma GCC unroll 8
       for (int j = 0; j < Registers; ++j) right[j] = load(panel + (k * Registers + j) * kLanes);
 #pragma GCC unroll 8
       for (int i = 0; i < Lines; ++i) {
-        const Floats left = broadcast(from + i * a.nextLine + k * a.next);
+        const auto left = broadcast(from + i * a.nextLine + k * a.next);
 #pragma GCC unroll 8
-        for (int j = 0; j < Registers; ++j) sums[i][j] += left * right[j];
+        for (int j = 0; j < Registers; ++j) sums[i][j] = multiplyAdd(left, right[j], sums[i][j]);
       }
     }
 #pragma GCC unroll 8
@@ -83,8 +84,8 @@ struct Product {
     for (; line < lines; ++line) multiply<1, Registers>(line);
   }
 
-  Left a;
-  const float* panel;
+  Left<Term> a;
+  const Term* panel;
   int64_t depth, column, columns;
   bool begins, ends;
   float* c;
@@ -98,12 +99,12 @@ inline int64_t stepsOf(int64_t lines, int64_t depth, int64_t columns) {
 
 // c = a · b, or c += a · b; `b` in panels, `c` in row-major order. An output of another kind gets the products by
 // put(line, column, values), and c is only used if a · b has long sums; meanwhile() is called at regular intervals.
-template <typename Output = Kept>
-inline void multiply(const Left& a, int64_t lines, const float* b, int64_t depth, bool begins,
+template <typename Term, typename Output = Kept>
+inline void multiply(const Left<Term>& a, int64_t lines, const Term* b, int64_t depth, bool begins,
                      float* c, int64_t columns, const Output& output = {}) {
   for (int64_t from = 0; from < depth; from += kDepth)
     for (int64_t column = 0; column < columns; column += kPanel) {
-      const Product<Output> part{{a.values + from * a.next, a.nextLine, a.next},
+      const Product<Term, Output> part{{a.values + from * a.next, a.nextLine, a.next},
                                  b + inPanels(depth, columns, from, column),
                                  std::min(kDepth, depth - from),
                                  column,

@@ -42,6 +42,15 @@ std::vector<Kernel> both(Compute ofFloats, Compute ofHalves) {
   return {{TF_FLOAT, ofFloats}, {TF_BFLOAT16, ofHalves}};
 }
 
+// The kernels of an op for float32 and, where the processor multiplies pairs of it, bfloat16.
+#if defined(__AVX512BF16__)
+#define IF_PAIRS(compute) both(compute<float>, compute<Bfloat16>)
+constexpr bool kMultipliesPairs = true;
+#else
+#define IF_PAIRS(compute) {{TF_FLOAT, compute<float>}}
+constexpr bool kMultipliesPairs = false;
+#endif
+
 void defineAll() {
   define("TricksMoments", {"x: T"}, {"mean: float", "variance: float"}, {},
          both(moments<float>, moments<Bfloat16>));
@@ -104,10 +113,11 @@ void defineAll() {
          both(patches<float>, patches<Bfloat16>));
   define("TricksPointwise", {"x: T", "filter: T", "bias: T"}, {"y: T"},
          {"activation: int", "transposed: bool"}, {{TF_FLOAT, pointwise}});
-  define("TricksWinograd", {"x: T", "filter: T"}, {"y: T"},
-         {"size: list(int)", "padding: list(int)", "transposed: bool"}, {{TF_FLOAT, winograd}});
-  define("TricksWinogradFilterGrad", {"x: T", "dy: T"}, {"dfilter: T"}, {"padding: list(int)"},
-         {{TF_FLOAT, winogradFilterGradient}});
+  define("TricksWinograd", {"x: T", "filter: float"}, {"y: T"},
+         {"size: list(int)", "padding: list(int)", "transposed: bool"},
+         IF_PAIRS(winograd));
+  define("TricksWinogradFilterGrad", {"x: T", "dy: T"}, {"dfilter: float"}, {"padding: list(int)"},
+         IF_PAIRS(winogradFilterGradient));
   define("TricksMomentum",
          {"weights: n * T", "accumulations: n * T", "gradients: n * T", "step: T", "momentum: T"},
          {"new_weights: n * T", "new_accumulations: n * T"}, {"n: int", "nesterov: bool"},
@@ -135,5 +145,7 @@ NAPI_MODULE_INIT() {
   napi_value has;
   napi_get_boolean(env, hasMatrixUnit(), &has);
   napi_set_named_property(env, exports, "hasMatrixUnit", has);
+  napi_get_boolean(env, kMultipliesPairs, &has);
+  napi_set_named_property(env, exports, "multipliesPairs", has);
   return exports;
 }

@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "lanes.h"
+#include "matrix.h"
 #include "scratch.h"
 
 namespace {
@@ -132,40 +133,75 @@ struct Range {
   int64_t of(int64_t channels) const { return std::min(count, channels - first); }
 };
 
-// Transforms some channels of the tiles [from, to) to 36 matrices, `matrix` values apart, with a row per tile; `at`
-// returns the offset of a row's values.
-template <typename Line, typename At>
+// Layouts of a matrix that is a factor of a product. Its terms are floats, or pairs of neighbours in a sum: along the rows,
+// or across them, where a row is written after the even one before it.
+struct SumsAlongRows {
+  int64_t columns;
+  template <typename Term>
+  Term* at(Term* matrix, int64_t row, int64_t column) const {
+    return matrix + (row * columns + column) / kTerms<Term>;
+  }
+  template <typename Term>
+  void put(Term* to, Floats values, int64_t) const {
+    storeAlong(to, values);
+  }
+};
+struct SumsAcrossRows {
+  int64_t columns;
+  template <typename Term>
+  Term* at(Term* matrix, int64_t row, int64_t column) const {
+    return matrix + row / kTerms<Term> * columns + column;
+  }
+  template <typename Term>
+  void put(Term* to, Floats values, int64_t row) const {
+    storeAcross(to, values, row);
+  }
+};
+// The same in panels; the first row is that of the given number.
+struct InPanels : SumsAcrossRows {
+  int64_t rows, first;
+  InPanels(int64_t rows, int64_t columns, int64_t first = 0)
+      : SumsAcrossRows{columns}, rows(rows), first(first) {}
+  template <typename Term>
+  Term* at(Term* matrix, int64_t row, int64_t column) const {
+    return matrix + inPanels(termsOf<Term>(rows), columns, (first + row) / kTerms<Term>, column);
+  }
+};
+
+// Transforms some channels of the tiles [from, to) to 36 matrices, `matrix` terms apart, with a row per tile.
+template <typename T, typename Line, typename Term, typename Layout>
 inline void transformTiles(const Tiles& tiles, int64_t from, int64_t to, const Images& images,
-                           Range channels, const float* values, Line line, float* matrices,
-                           int64_t matrix, At at) {
+                           Range channels, const T* values, Line line, Term* matrices,
+                           int64_t matrix, Layout layout) {
   constexpr int kPixels = Line::from * Line::from;
   static thread_local Scratch scratch;
-  const float* zeros = scratch.take<float>(padded(images.channels), true);
+  const T* zeros = scratch.take<T>(padded(images.channels), true);
   const int64_t size = kOutputSide * kOutputSide * images.channels;
   for (int64_t tile = from; tile < to; ++tile) {
-    const float* places[kPixels];
+    const T* places[kPixels];
     pixelIndices<Line::from>(tiles, tile, images, values, zeros, places);
     prefetch(values + (tile + 2 * tiles.columns) * size, size);
     byVectors(channels.of(images.channels), [&](int64_t c, auto count) INLINED {
       Floats own[kPixels], changed[kEntries];
       for (int i = 0; i < kPixels; ++i) own[i] = load(places[i] + channels.first + c, count);
       transform(own, changed, line);
-      float* target = matrices + at(tile - from, c);
-      for (int i = 0; i < kEntries; ++i) store(target + i * matrix, changed[i]);
+      Term* target = layout.at(matrices, tile - from, c);
+      for (int i = 0; i < kEntries; ++i) layout.put(target + i * matrix, changed[i], tile - from);
     });
   }
 }
 
 // Transforms the 36 matrices back to some channels of the output's tiles [from, to).
+template <typename T>
 inline void collectOutput(const Tiles& tiles, int64_t from, int64_t to, const Images& images,
-                          Range channels, const float* matrices, int64_t matrix, float* values) {
+                          Range channels, const float* matrices, int64_t matrix, T* values) {
   constexpr int kPixels = kOutputSide * kOutputSide;
   const bool large =
       images.channels % kLanes == 0 && tiles.count * kPixels * images.channels > kCached;
   static thread_local Scratch scratch;
-  float* nowhere = scratch.take<float>(padded(images.channels));
+  T* nowhere = scratch.take<T>(padded(images.channels));
   for (int64_t tile = from; tile < to; ++tile) {
-    float* places[kPixels];
+    T* places[kPixels];
     pixelIndices<kOutputSide>(tiles, tile, images, values, nowhere, places);
     const float* source = matrices + (tile - from) * channels.count;
     byVectors(channels.of(images.channels), [&](int64_t c, auto count) INLINED {
@@ -173,7 +209,7 @@ inline void collectOutput(const Tiles& tiles, int64_t from, int64_t to, const Im
       for (int i = 0; i < kEntries; ++i) own[i] = load(source + i * matrix + c);
       transform(own, changed, OutputTransform());
       for (int i = 0; i < kPixels; ++i) {
-        float* to = places[i] + channels.first + c;
+        T* to = places[i] + channels.first + c;
         if (large)
           stream(to, changed[i]);
         else
@@ -191,11 +227,10 @@ struct Filter {
   bool turned;
 };
 
-// Transforms some channels and outputs of the filter to 36 matrices, `matrix` values apart; `at` returns the offset of
-// a channel's values.
-template <typename At>
-inline void transformFilter(const Filter& filter, Range channels, Range outputs, float* matrices,
-                            int64_t matrix, At at) {
+// Transforms some channels and outputs of the filter to 36 matrices, `matrix` terms apart, with a row per channel.
+template <typename Term>
+inline void transformFilter(const Filter& filter, Range channels, Range outputs, Term* matrices,
+                            int64_t matrix, InPanels layout) {
   const int64_t size = filter.channels * filter.outputs;
   for (int64_t c = 0; c < channels.count; c += kLanes)
     byVectors(outputs.of(filter.outputs), [&](int64_t o, auto count) INLINED {
@@ -218,8 +253,8 @@ inline void transformFilter(const Filter& filter, Range channels, Range outputs,
                                             (channel + row) * filter.outputs + output,
                                         count);
         transform(own, changed, FilterTransform());
-        float* target = matrices + at(c + row, o);
-        for (int i = 0; i < kEntries; ++i) store(target + i * matrix, changed[i]);
+        Term* target = layout.at(matrices, c + row, o);
+        for (int i = 0; i < kEntries; ++i) layout.put(target + i * matrix, changed[i], row);
       }
     });
 }

@@ -76,5 +76,6 @@ async function picturesOf(policy: Policy, setup: TuneSetup): Promise<string> {
   return sheetSvg({ rows })
 }
 
+/** Without a line break between an operation and its probability. */
 const subPolicyText = (steps: Policy[number]): string =>
-  steps.map(([op, probability]) => `${op} ${Math.round(probability * 100)} %`).join(', ')
+  steps.map(([op, probability]) => `${op}\u00A0${Math.round(probability * 100)}\u00A0%`).join(', ')
