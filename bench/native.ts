@@ -1,6 +1,6 @@
 // Images/s of training end to end on native: real CIFAR-10 with crop, flip, cutout, mixup and label smoothing, with
 // this library's trainer and with PyTorch and kornia (PYTHON names the interpreter), in alternating processes; medians.
-// `node --conditions=@tricks/source bench/native.ts [repeats]` under Node 24.
+// `node --conditions=@tricks/source bench/native.ts [repeats [precision]]` under Node 24.
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { availableParallelism, cpus, tmpdir } from 'node:os'
@@ -31,9 +31,10 @@ const file = fileURLToPath(import.meta.url)
 
 if (process.argv[2] === 'ours')
   console.log(await measure(process.argv[3] as Net, process.argv[4] as Precision))
-else await compare(Number(process.argv[2] ?? 5))
+else await compare(Number(process.argv[2] ?? 5), process.argv[3])
 
-async function compare(repeats: number): Promise<void> {
+/** @param only a precision, if not all that the processor supports */
+async function compare(repeats: number, only?: string): Promise<void> {
   const python = process.env['PYTHON'] ?? 'python3'
   const torch = spawnSync(python, [
     '-c',
@@ -58,8 +59,10 @@ async function compare(repeats: number): Promise<void> {
     `${cpus()[0]!.model}, ${threads} threads, Node ${process.version}, PyTorch ${String(torch.stdout).trim()}, ` +
       `batch ${batchSize}, n = ${repeats}`,
   )
+  const supported = (each: Precision): boolean =>
+    each === (only ?? each) && unsupportedReason(each) === undefined
   for (const net of nets)
-    for (const precision of precisions.filter((each) => unsupportedReason(each) === undefined)) {
+    for (const precision of precisions.filter(supported)) {
       const commands = {
         ours: [...node, net, precision],
         ...(torch.status === 0 && {
