@@ -320,7 +320,7 @@ describe.skipIf(!installed)('equal to the cpu backend on random shapes, with gra
     const keepDims = draw.pick([true, false])
     const x = draw.input(...shape)
     const mean: Operation = (each) => tf.mean(each, axis, keepDims)
-    const slope = (each: tf.Tensor): tf.Tensor => tf.grad((some) => tf.square(mean(some)))(each)
+    const slope = (each: tf.Tensor): tf.Tensor => tf.grad((input) => tf.square(mean(input)))(each)
     await expectEqual([shape, axis, keepDims], () => [
       ...withGradients(mean, [x]),
       tf.grad((each) => tf.sum(tf.square(slope(each))))(tf.tensor(x.values, x.shape)),
