@@ -82,7 +82,7 @@ void withActivation(int32_t activation, const Work& work) {
 template <typename T, typename Function>
 void elementwise(int64_t count, const T* a, const T* b, T* y, const Function& function) {
   const int64_t whole = count / kLanes;
-  Threads::instance().split(whole, kGrain / kLanes, [&](int64_t from, int64_t to, int) {
+  Threads::instance().share(whole, kGrain / kLanes, [&](int64_t from, int64_t to) {
     for (int64_t i = from * kLanes; i < to * kLanes; i += kLanes)
       store(y + i, function(load(a + i), load(b + i)));
   });

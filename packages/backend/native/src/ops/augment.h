@@ -28,7 +28,7 @@ void augment(void* attributes, TF_OpKernelContext* context) {
   const int64_t size = height * std::max(width, fromWidth) * channels;
   // Float64 numbers in pairs of int32: TensorFlow aligns tensors to 64 bytes.
   const double* numbers = reinterpret_cast<const double*>(program.data<int32_t>());
-  Threads::instance().split(images.size(0), grainOf(size), [&](int64_t first, int64_t last, int) {
+  Threads::instance().share(images.size(0), grainOf(size), [&](int64_t first, int64_t last) {
     std::vector<float> scratch(std::max<int64_t>(size, 256));
     augmentImages(out.data<float>(), images.data<float>(), numbers, scratch.data(), height, width,
                   fromHeight, fromWidth, channels, first, last);

@@ -148,7 +148,7 @@ void normalize(void* attributes, TF_OpKernelContext* context) {
   const Scale by(byChannel, call.attributes.epsilon, channels);
   const T* added = adds ? shortcut.data<T>() : nullptr;
   withActivation(call.attributes.activation, [&](auto activation) {
-    Threads::instance().split(rows, grainOf(channels), [&](int64_t from, int64_t to, int) {
+    Threads::instance().share(rows, grainOf(channels), [&](int64_t from, int64_t to) {
       scale<activation(), adds>(x.data<T>(), by.factor.data(), by.term.data(), added, from, to,
                                 channels, y.data<T>());
     });
@@ -257,8 +257,8 @@ void passBackwards(void* attributes, TF_OpKernelContext* context) {
     shared[c] = static_cast<float>(totals.first[c] / count);
     slope[c] = static_cast<float>(scale.factor[c] * inverse * inverse * totals.second[c] / count);
   }
-  Threads::instance().split(rows.rows, grain,
-                            [&](int64_t from, int64_t to, int) { rows.gradient(by, from, to); });
+  Threads::instance().share(rows.rows, grain,
+                            [&](int64_t from, int64_t to) { rows.gradient(by, from, to); });
 }
 
 template <typename T>

@@ -165,7 +165,7 @@ inline void depthwiseRow(const Depthwise& by, Lines& source, const float* filter
 template <typename Work>
 void splitRows(int64_t rows, int64_t cost, const Work& work) {
   const int64_t grain = std::max<int64_t>(1, kGrain / std::max<int64_t>(1, cost));
-  Threads::instance().split(rows, grain, [&](int64_t from, int64_t to, int) { work(from, to); });
+  Threads::instance().share(rows, grain, [&](int64_t from, int64_t to) { work(from, to); });
 }
 
 // y = activation(x ∗ filter + bias), x being normalised before, if wanted. `filter` is [height, width, channels].
@@ -298,7 +298,7 @@ inline void depthwiseFilterGradient(const Depthwise& by, const float* x, const B
   static thread_local Scratch ofSums;
   float* sums = ofSums.take<float>(by.images * blocks * size, true);
   Threads& threads = Threads::instance();
-  threads.split(by.images * blocks, 1, [&](int64_t from, int64_t to, int) {
+  threads.share(by.images * blocks, 1, [&](int64_t from, int64_t to) {
     Lines source(by, x, before);
     const float* lines[kMostTaps];
     for (int64_t at = from; at < to;) {
@@ -316,8 +316,8 @@ inline void depthwiseFilterGradient(const Depthwise& by, const float* x, const B
       at += last - first;
     }
   });
-  threads.split(blocks, std::max<int64_t>(1, kGrain / (by.images * size)),
-                [&](int64_t from, int64_t to, int) {
+  threads.share(blocks, std::max<int64_t>(1, kGrain / (by.images * size)),
+                [&](int64_t from, int64_t to) {
     for (int64_t block = from; block < to; ++block)
       for (int64_t k = 0; k < taps; ++k) {
         Floats total{};
@@ -423,7 +423,7 @@ void addBias(void* attributes, TF_OpKernelContext* context) {
   const int64_t channels = bias.size(0), rows = TF_TensorElementCount(x.tensor) / channels;
   withActivation(call.attributes.activation, [&](auto constant) {
     constexpr Activation kind = decltype(constant)::value;
-    Threads::instance().split(rows, grainOf(channels), [&](int64_t first, int64_t last, int) {
+    Threads::instance().share(rows, grainOf(channels), [&](int64_t first, int64_t last) {
       for (int64_t row = first; row < last; ++row)
         for (int64_t c = 0; c < channels; c += kLanes) {
           const int64_t at = row * channels + c;

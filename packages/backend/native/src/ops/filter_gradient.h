@@ -270,7 +270,7 @@ void filterGradient(void* attributes, TF_OpKernelContext* context) {
   });
   // Copies the tiles to rows, one per filter position and channel.
   const int64_t lines = by.filterHeight * by.filterWidth * by.channels;
-  threads.split(lines, grainOf(by.outputs), [&](int64_t from, int64_t to, int) {
+  threads.share(lines, grainOf(by.outputs), [&](int64_t from, int64_t to) {
     for (int64_t line = from; line < to; ++line) {
       const int64_t place = line / by.channels, c = line % by.channels;
       float* target = dFilter.data<float>() + line * by.outputs;

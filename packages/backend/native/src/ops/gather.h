@@ -37,7 +37,7 @@ void gather(void* attributes, TF_OpKernelContext* context) {
                     : length == 4 ? gatherRows<4>
                                   : gatherRows<0>;
   std::atomic<bool> inside{true};
-  Threads::instance().split(size, grainOf(length), [&](int64_t from, int64_t to, int) {
+  Threads::instance().share(size, grainOf(length), [&](int64_t from, int64_t to) {
     if (!work(rows.data<float>(), count, length, places.data<int32_t>(), from, to,
               out.data<float>()))
       inside = false;

@@ -126,8 +126,8 @@ void normalizePool(void* attributes, TF_OpKernelContext* context) {
   call.output(0, typeOf<T>(), {x.size(0), x.size(1) / 2, pooled.width, pooled.channels}, &y);
   if (!call.ok()) return;
   const Scale by(byChannel, call.attributes.epsilon, pooled.channels);
-  Threads::instance().split(pooled.rows, grainOf(pooled.size),
-                            [&](int64_t from, int64_t to, int) {
+  Threads::instance().share(pooled.rows, grainOf(pooled.size),
+                            [&](int64_t from, int64_t to) {
                               pooled.pool(x.data<T>(), by.factor.data(), by.term.data(), from, to,
                                            y.data<T>());
                             });

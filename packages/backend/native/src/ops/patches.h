@@ -22,7 +22,7 @@ void patches(void* attributes, TF_OpKernelContext* context) {
   const T* from = x.data<T>();
   T* to = y.data<T>();
   const int64_t places = x.size(0) * outHeight * outWidth;
-  Threads::instance().split(places, grainOf(row), [&](int64_t first, int64_t last, int) {
+  Threads::instance().share(places, grainOf(row), [&](int64_t first, int64_t last) {
     for (int64_t place = first; place < last; ++place) {
       const int64_t image = place / (outHeight * outWidth);
       const int64_t top = place / outWidth % outHeight * given.strides[0] - given.padding[0];

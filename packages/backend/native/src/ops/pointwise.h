@@ -15,7 +15,7 @@ namespace {
 // The filter [channels, outputs], or its transpose, in panels; `columns`, whole vectors, are the outputs and zeros.
 inline void packFilter(const float* filter, bool transposed, int64_t channels, int64_t outputs,
                        int64_t columns, float* panels) {
-  Threads::instance().split(channels, grainOf(columns), [&](int64_t from, int64_t to, int) {
+  Threads::instance().share(channels, grainOf(columns), [&](int64_t from, int64_t to) {
     for (int64_t begin = 0; begin < columns; begin += kPanel) {
       const int64_t width = std::min(kPanel, columns - begin);
       const int64_t count = std::min(width, outputs - begin);
@@ -100,7 +100,7 @@ void pointwise(void* attributes, TF_OpKernelContext* context) {
   const int64_t grain = std::max<int64_t>(kLines, 16 * kGrain / (channels * columns));
   withActivation(given.activation, [&](auto constant) {
     constexpr Activation kind = decltype(constant)::value;
-    Threads::instance().split(rows, grain, [&](int64_t from, int64_t to, int) {
+    Threads::instance().share(rows, grain, [&](int64_t from, int64_t to) {
       static thread_local Scratch ofProducts;
       float* products = ofProducts.take<float>(block * columns);
       for (int64_t first = from; first < to; first += block) {

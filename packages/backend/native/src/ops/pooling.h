@@ -73,8 +73,8 @@ void maxPool(void* attributes, TF_OpKernelContext* context) {
   const Pool window{x.size(1),       x.size(2),       x.size(3),        given.size[0],   given.size[1],
                     given.window[0], given.window[1], given.strides[0], given.strides[1]};
   const int64_t grain = grainOf(window.outWidth * window.channels);
-  Threads::instance().split(x.size(0) * window.outHeight, grain,
-                            [&](int64_t from, int64_t to, int) {
+  Threads::instance().share(x.size(0) * window.outHeight, grain,
+                            [&](int64_t from, int64_t to) {
                               pool(window, x.data<T>(), from, to, y.data<T>());
                             });
 }
@@ -100,7 +100,7 @@ void maxPoolGradient(void* attributes, TF_OpKernelContext* context) {
                       pool.outWidth * pool.strideWidth >= pool.width;
   if (!covers) std::memset(dx.data<T>(), 0, TF_TensorByteSize(dx.tensor));
   const int64_t grain = grainOf(pool.outWidth * pool.channels);
-  Threads::instance().split(x.size(0) * pool.outHeight, grain, [&](int64_t from, int64_t to, int) {
+  Threads::instance().share(x.size(0) * pool.outHeight, grain, [&](int64_t from, int64_t to) {
     poolGradient(pool, x.data<T>(), y.data<T>(), dy.data<T>(), from, to, dx.data<T>());
   });
 }

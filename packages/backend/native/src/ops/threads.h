@@ -23,11 +23,27 @@ class Threads {
     return *threads;
   }
 
-  // Calls work(first, last, part) on parts of [0, size), as many as threads, each at least `grain` long. A thread that
-  // wakes up late leaves its part to the others, so results of a part must not be kept in a thread's own memory.
+  // Calls work(first, last) on parts of [0, size), each at least `grain` long. They are several times as many as threads: one
+  // that is slower, or wakes up late, leaves parts to the others.
+  void share(int64_t size, int64_t grain, const std::function<void(int64_t, int64_t)>& work) {
+    constexpr int64_t kParts = 4;
+    run(size, grain, kParts * this->size(),
+        [&](int64_t first, int64_t last, int) { work(first, last); });
+  }
+
+  // Calls work(first, last, part) on as many parts as threads, for work that has memory for each part. Two parts may run in the
+  // same thread, so results of a part must not be kept in a thread's own memory.
   void split(int64_t size, int64_t grain, const std::function<void(int64_t, int64_t, int)>& work) {
-    const int parts = static_cast<int>(std::max<int64_t>(
-        1, std::min<int64_t>(workers_.size() + 1, size / std::max<int64_t>(1, grain))));
+    run(size, grain, this->size(), work);
+  }
+
+  int size() const { return static_cast<int>(workers_.size()) + 1; }
+
+ private:
+  void run(int64_t size, int64_t grain, int64_t most,
+           const std::function<void(int64_t, int64_t, int)>& work) {
+    const int parts = static_cast<int>(
+        std::max<int64_t>(1, std::min(most, size / std::max<int64_t>(1, grain))));
     const auto bound = [&](int part) { return size * part / parts; };
     if (parts == 1) return work(0, size, 0);
     // One op at a time: threads of several sessions may call this concurrently.
@@ -48,9 +64,6 @@ class Threads {
     done_.wait(lock, done);
   }
 
-  int size() const { return static_cast<int>(workers_.size()) + 1; }
-
- private:
   static int count() {
     const char* set = std::getenv("TF_NUM_INTRAOP_THREADS");
     const int wanted = set ? std::atoi(set) : 0;

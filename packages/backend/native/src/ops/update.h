@@ -38,8 +38,8 @@ void momentum(void* attributes, TF_OpKernelContext* context) {
     call.output(i, TF_FLOAT, weights.shape(), &newWeights);
     call.output(count + i, TF_FLOAT, weights.shape(), &newAccumulation);
     if (!call.ok()) return;
-    Threads::instance().split(
-        TF_TensorElementCount(weights.tensor), kGrain, [&](int64_t from, int64_t to, int) {
+    Threads::instance().share(
+        TF_TensorElementCount(weights.tensor), kGrain, [&](int64_t from, int64_t to) {
           work(weights.data<float>(), accumulation.data<float>(), gradient.data<float>(),
                *step.data<float>(), *by.data<float>(), from, to, newWeights.data<float>(),
                newAccumulation.data<float>());
@@ -84,7 +84,7 @@ void sumEach(void* attributes, TF_OpKernelContext* context) {
   if (!call.ok()) return;
   call.output(0, TF_FLOAT, {count}, &sums);
   if (!call.ok()) return;
-  Threads::instance().split(count, 1, [&](int64_t from, int64_t to, int) {
+  Threads::instance().share(count, 1, [&](int64_t from, int64_t to) {
     for (int64_t i = from; i < to; ++i)
       sums.data<float>()[i] =
           sumOf(tensors[i].data<float>(), TF_TensorElementCount(tensors[i].tensor));
@@ -108,8 +108,8 @@ void adaBound(void* attributes, TF_OpKernelContext* context) {
   const float *weights = given[0].data<float>(), *gradient = given[1].data<float>();
   const float *m = given[2].data<float>(), *v = given[3].data<float>();
   const AdaBoundNumbers by = *given[4].data<AdaBoundNumbers>();
-  Threads::instance().split(
-      TF_TensorElementCount(given[0].tensor), kGrain, [&](int64_t from, int64_t to, int) {
+  Threads::instance().share(
+      TF_TensorElementCount(given[0].tensor), kGrain, [&](int64_t from, int64_t to) {
         float* __restrict newWeights = made[0].data<float>();
         float* __restrict newM = made[1].data<float>();
         float* __restrict newV = made[2].data<float>();

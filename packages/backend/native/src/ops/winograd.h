@@ -45,7 +45,7 @@ inline const Term* transformAll(const Tiles& tiles, const Images& images, const 
   static thread_local Scratch scratch;
   Term* all = scratch.take<Term>(kEntries * next);
   const int64_t parts = termsOf<Term>(tiles.count);
-  Threads::instance().split(parts, 1, [&](int64_t from, int64_t to, int) {
+  Threads::instance().share(parts, 1, [&](int64_t from, int64_t to) {
     const int64_t first = from * kTerms<Term>, last = std::min(to * kTerms<Term>, tiles.count);
     transformTiles(tiles, first, last, images, {0, layout.columns}, values, InputTransform(),
                    layout.at(all, first, 0), next, layout);
@@ -62,14 +62,14 @@ inline void convolveInBlocks(const Tiles& tiles, const Images& in, const Images&
   static thread_local Scratch ofFilter;
   Term* filters = ofFilter.take<Term>(kEntries * terms * outputs);
   Threads& threads = Threads::instance();
-  threads.split(channels / kLanes, grainOf(kLanes * outputs), [&](int64_t from, int64_t to, int) {
+  threads.share(channels / kLanes, grainOf(kLanes * outputs), [&](int64_t from, int64_t to) {
     for (int64_t i = 0; i < groupsOf(outputs); ++i) {
       const Range group = groupOf(outputs, i), rows{from * kLanes, (to - from) * kLanes};
       transformFilter(filter, rows, group, filters + kEntries * terms * group.first,
                       terms * group.count, InPanels(channels, group.count, rows.first));
     }
   });
-  threads.split(tiles.count, kLines, [&](int64_t from, int64_t to, int) {
+  threads.share(tiles.count, kLines, [&](int64_t from, int64_t to) {
     static thread_local Scratch ofInput, ofProducts;
     Term* tilesOfInput = ofInput.take<Term>(kEntries * apart(block * terms));
     float* products = ofProducts.take<float>(kEntries * apart(block * kTogether));
@@ -98,7 +98,7 @@ inline void convolveInGroups(const Tiles& tiles, const Images& in, const Images&
   const int64_t channels = padded(in.channels), outputs = padded(out.channels);
   const int64_t terms = termsOf<Term>(channels), nextInput = apart(tiles.count * terms);
   const Term* tilesOfInput = transformAll<Term>(tiles, in, x, SumsAlongRows{channels}, nextInput);
-  Threads::instance().split(groupsOf(outputs), 1, [&](int64_t from, int64_t to, int) {
+  Threads::instance().share(groupsOf(outputs), 1, [&](int64_t from, int64_t to) {
     static thread_local Scratch ofFilter, ofProducts;
     Term* part = ofFilter.take<Term>(kEntries * kDepth * kTogether);
     float* products = ofProducts.take<float>(kEntries * apart(tiles.count * kTogether));
@@ -183,7 +183,7 @@ inline void gradientInBlocks(const Tiles& tiles, const Images& in, const Images&
     }
     parts[part] = sums;
   });
-  threads.split(in.channels, grainOf(outputs), [&](int64_t from, int64_t to, int) {
+  threads.share(in.channels, grainOf(outputs), [&](int64_t from, int64_t to) {
     for (int64_t c = from; c < to; ++c) {
       std::vector<const float*> rows;
       for (const float* sums : parts)
@@ -201,7 +201,7 @@ inline void gradientInGroups(const Tiles& tiles, const Images& in, const Images&
   const int64_t channels = padded(in.channels), outputs = padded(out.channels), count = tiles.count;
   const int64_t terms = termsOf<Term>(count), nextInput = apart(terms * channels);
   const Term* tilesOfInput = transformAll<Term>(tiles, in, x, SumsAcrossRows{channels}, nextInput);
-  Threads::instance().split(groupsOf(outputs), 1, [&](int64_t from, int64_t to, int) {
+  Threads::instance().share(groupsOf(outputs), 1, [&](int64_t from, int64_t to) {
     static thread_local Scratch ofGradient, ofSums;
     Term* tilesOfGradient = ofGradient.take<Term>(kEntries * apart(terms * kTogether));
     float* sums = ofSums.take<float>(kEntries * kDepth * kTogether);
