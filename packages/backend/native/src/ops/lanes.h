@@ -22,20 +22,21 @@ struct Bfloat16 {
   uint16_t bits;
 };
 
-// What a matrix product multiplies at a time: a float, or a pair of bfloat16 values that are neighbours in a sum, of which
-// the processor adds both products in float32.
+// A term of a matrix product is a float, or a pair of bfloat16 values that are neighbours in a sum: the processor multiplies
+// both at once, and adds the products in float32.
 struct Pair {
   Bfloat16 values[2];
 };
+// The number of values in a term.
 template <typename Term>
-constexpr int kTerms = 1;
+constexpr int kPerTerm = 1;
 template <>
-constexpr int kTerms<Pair> = 2;
+constexpr int kPerTerm<Pair> = 2;
 template <typename Term>
 constexpr int64_t termsOf(int64_t values) {
-  return (values + kTerms<Term> - 1) / kTerms<Term>;
+  return (values + kPerTerm<Term> - 1) / kPerTerm<Term>;
 }
-// What values of a type are multiplied as.
+// The term that values of a type are multiplied as.
 template <typename T>
 struct TermOf {
   typedef float type;

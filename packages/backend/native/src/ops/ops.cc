@@ -42,7 +42,7 @@ std::vector<Kernel> both(Compute ofFloats, Compute ofHalves) {
   return {{TF_FLOAT, ofFloats}, {TF_BFLOAT16, ofHalves}};
 }
 
-// The kernels of an op for float32 and, where the processor multiplies pairs of it, bfloat16.
+// The kernels of an op for float32, and for bfloat16 where the processor multiplies pairs of it.
 #if defined(__AVX512BF16__)
 #define IF_PAIRS(compute) both(compute<float>, compute<Bfloat16>)
 constexpr bool kMultipliesPairs = true;

@@ -46,7 +46,7 @@ inline const Term* transformAll(const Tiles& tiles, const Images& images, const 
   Term* all = scratch.take<Term>(kEntries * next);
   const int64_t parts = termsOf<Term>(tiles.count);
   Threads::instance().share(parts, 1, [&](int64_t from, int64_t to) {
-    const int64_t first = from * kTerms<Term>, last = std::min(to * kTerms<Term>, tiles.count);
+    const int64_t first = from * kPerTerm<Term>, last = std::min(to * kPerTerm<Term>, tiles.count);
     transformTiles(tiles, first, last, images, {0, layout.columns}, values, InputTransform(),
                    layout.at(all, first, 0), next, layout);
   });
@@ -107,7 +107,7 @@ inline void convolveInGroups(const Tiles& tiles, const Images& in, const Images&
       const int64_t next = apart(tiles.count * group.count);
       for (int64_t first = 0; first < terms; first += kDepth) {
         const int64_t depth = std::min(kDepth, terms - first), nextPart = depth * group.count;
-        const Range rows{first * kTerms<Term>, depth * kTerms<Term>};
+        const Range rows{first * kPerTerm<Term>, depth * kPerTerm<Term>};
         transformFilter(filter, rows, group, part, nextPart, InPanels(rows.count, group.count));
         for (int i = 0; i < kEntries; ++i)
           multiply({tilesOfInput + i * nextInput + first, terms, 1}, tiles.count,

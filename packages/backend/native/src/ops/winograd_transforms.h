@@ -139,7 +139,7 @@ struct SumsAlongRows {
   int64_t columns;
   template <typename Term>
   Term* at(Term* matrix, int64_t row, int64_t column) const {
-    return matrix + (row * columns + column) / kTerms<Term>;
+    return matrix + (row * columns + column) / kPerTerm<Term>;
   }
   template <typename Term>
   void put(Term* to, Floats values, int64_t) const {
@@ -150,7 +150,7 @@ struct SumsAcrossRows {
   int64_t columns;
   template <typename Term>
   Term* at(Term* matrix, int64_t row, int64_t column) const {
-    return matrix + row / kTerms<Term> * columns + column;
+    return matrix + row / kPerTerm<Term> * columns + column;
   }
   template <typename Term>
   void put(Term* to, Floats values, int64_t row) const {
@@ -164,7 +164,7 @@ struct InPanels : SumsAcrossRows {
       : SumsAcrossRows{columns}, rows(rows), first(first) {}
   template <typename Term>
   Term* at(Term* matrix, int64_t row, int64_t column) const {
-    return matrix + inPanels(termsOf<Term>(rows), columns, (first + row) / kTerms<Term>, column);
+    return matrix + inPanels(termsOf<Term>(rows), columns, (first + row) / kPerTerm<Term>, column);
   }
 };
 
