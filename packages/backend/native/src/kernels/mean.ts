@@ -23,10 +23,11 @@ export function overrideMean(): void {
   )
 }
 
-/** `tf.tile`, in bfloat16 if the mean's input is. */
+/** `tf.tile`, in bfloat16 if the mean's input is and no gradient of this gradient is recorded. */
 function repeat(tensor: tf.Tensor, times: number[], x: tf.Tensor): tf.Tensor {
   const backend = tf.backend() as NativeBackend
-  if (!isBfloat16(backend, x)) return tf.tile(tensor, times)
+  const recorded = tf.engine().state.gradientDepth > 0
+  if (recorded || !isBfloat16(backend, x)) return tf.tile(tensor, times)
   return tf.tidy(() => {
     const inputs = [tensor, tf.tensor1d(times, 'int32')]
     return execute({ backend }, 'Tile', inputs, {}, { precision: 'bfloat16', typed: [0] })[0]!
