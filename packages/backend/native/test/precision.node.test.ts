@@ -5,7 +5,7 @@ import type { NativeBackend } from '../src/backend.ts'
 import { hasMatrixOps, multipliesPairs } from '../src/load.ts'
 import { isFasterIn16 } from '../src/precision.ts'
 import { isBfloat16 } from '../src/tensors.ts'
-import { type Operation, batchNorm, draws, withGradients } from './compare.ts'
+import { type Input, type Operation, batchNorm, draws, withGradients } from './compare.ts'
 import { installed, recordOps } from './native.ts'
 
 const capable = isFasterIn16()
@@ -20,6 +20,23 @@ function errorOf(actual: ArrayLike<number>, expected: ArrayLike<number>): number
   const norm = (values: ArrayLike<number>): number =>
     Math.sqrt(Array.from(values).reduce((sum, value) => sum + value ** 2, 0))
   return norm(Array.from(expected, (value, i) => value - actual[i]!)) / norm(expected)
+}
+
+/** The errors in bfloat16 of a convolution and of its gradients. */
+function errorsOf(
+  inputs: readonly [x: Input, filter: Input],
+  strides: number,
+  pad: 'same' | 'valid' | number,
+): number[] {
+  return tf.tidy(() => {
+    const convolve: Operation = (x, filter) =>
+      tf.conv2d(x as tf.Tensor4D, filter as tf.Tensor4D, strides, pad)
+    const [expected, actual] = ['float32', 'bfloat16'].map((precision) => {
+      set(precision)
+      return withGradients(convolve, inputs).map((each) => each.dataSync())
+    })
+    return expected!.map((each, i) => errorOf(actual![i]!, each))
+  })
 }
 
 /** The kinds of layers in a residual network. */
@@ -100,18 +117,10 @@ describe.skipIf(!installed)('the precision to compute in', () => {
         const size = kernel.map((length) => draw.within(length, 7))
         const x = draw.input(draw.within(1, 4), ...size, 128)
         const filter = draw.input(...kernel, 128, 32)
-        tf.tidy(() => {
-          const results = ['float32', 'bfloat16'].map((precision) => {
-            set(precision)
-            const convolve: Operation = (a, b) =>
-              tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, strides, pad)
-            return withGradients(convolve, [x, filter]).map((each) => each.dataSync())
-          })
-          for (const [j, expected] of results[0]!.entries()) {
-            const label = JSON.stringify([x.shape, filter.shape, strides, pad, j])
-            expect(errorOf(results[1]![j]!, expected), label).toBeLessThan(0.02)
-          }
-        })
+        for (const [j, error] of errorsOf([x, filter], strides, pad).entries()) {
+          const label = JSON.stringify([x.shape, filter.shape, strides, pad, j])
+          expect(error, label).toBeLessThan(0.02)
+        }
       }
     })
 
@@ -126,20 +135,11 @@ describe.skipIf(!installed)('the precision to compute in', () => {
           const x = draw.input(draw.within(1, 9), draw.within(3, 11), draw.within(3, 11), channels)
           const filter = draw.input(3, 3, channels, draw.pick([16, 17, 40, 48, 84]))
           const pad = draw.pick(['same', 'valid', 1, 2] as const)
-          tf.tidy(() => {
-            const results = ['float32', 'bfloat16'].map((precision) => {
-              set(precision)
-              const convolve: Operation = (a, b) =>
-                tf.conv2d(a as tf.Tensor4D, b as tf.Tensor4D, 1, pad)
-              return withGradients(convolve, [x, filter]).map((each) => each.dataSync())
-            })
-            for (const [j, expected] of results[0]!.entries()) {
-              const error = errorOf(results[1]![j]!, expected)
-              const label = JSON.stringify([x.shape, filter.shape, pad, j])
-              expect(error, label).toBeLessThan(0.025)
-              expect(error, label).toBeGreaterThan(0)
-            }
-          })
+          for (const [j, error] of errorsOf([x, filter], 1, pad).entries()) {
+            const label = JSON.stringify([x.shape, filter.shape, pad, j])
+            expect(error, label).toBeLessThan(0.025)
+            expect(error, label).toBeGreaterThan(0)
+          }
         }
       },
     )
